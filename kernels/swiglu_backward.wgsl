@@ -1,0 +1,28 @@
+// swiglu_backward: dgate = dy * up * s * (1 + gate * (1 - s)),  dup = dy * gate * s,
+// where s = 1 / (1 + exp(-gate))
+//
+//   gate  [N]  read and write, in place: becomes dgate
+//   up    [N]  read and write, in place: becomes dup
+//   dy    [N]  read
+//
+// Dispatch: N / 16 invocations, 16 elements each. N % 4 == 0.
+// Twin: test/reference/swiglu.ts
+
+override N: u32;
+
+@group(0) @binding(0) var<storage, read_write> gate: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> up: array<vec4f>;
+@group(0) @binding(2) var<storage, read> dy: array<vec4f>;
+
+const WORKGROUP = 64u;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let first = 4 * (id.x + id.y * groups.x * WORKGROUP);
+  for (var i = first; i < min(first + 4, N / 4); i++) {
+    let a = gate[i];
+    let s = 1 / (1 + exp(-a));
+    gate[i] = dy[i] * up[i] * s * (1 + a * (1 - s));
+    up[i] = dy[i] * a * s;
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * The few errors of our own, beside `TypeError`, `RangeError` and `SyntaxError`. A message is one
+ * sentence without a final period: what was found, what was wanted, and where (file, line, key or
+ * tensor).
+ *
+ * @module
+ */
+
+/** Bad usage or a bad configuration. The command line exits with 2. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+/** A file that is missing, damaged, unsupported or in the way. The command line exits with 1. */
+export class FileError extends Error {
+  override name = "FileError";
+}
+
+/** The GPU refused something or was lost. The command line exits with 1. */
+export class GpuError extends Error {
+  override name = "GpuError";
+}

@@ -1,0 +1,121 @@
+/**
+ * The GPU device: adapter choice, raised limits, optional features, and errors that throw.
+ *
+ * @module
+ */
+import { GpuError } from "../errors.ts";
+
+/**
+ * Which family of kernels suits the adapter: `register` (one invocation owns a tile or a row, no
+ * barriers: software Vulkan) or `shared` (tiles in workgroup memory, coalesced loads: real GPUs).
+ */
+export type KernelSet = "register" | "shared";
+
+/** Optional features; each is asked for and dropped when the adapter refuses it. */
+const WANTED: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
+
+/** Limits raised from WebGPU's defaults to what the adapter offers. */
+const RAISED = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+] as const;
+
+/** An open device. All rooms to the right of `gpu` reach WebGPU through it alone. */
+export class Device {
+  /** The first error that the GPU reported outside any scope, or the loss of the device. */
+  #fault: GpuError | null = null;
+  #closed = false;
+  /** Bytes of live buffers made by {@link "./buffer.ts"}. */
+  allocated = 0;
+
+  constructor(
+    readonly gpu: GPUDevice,
+    /** The adapter's own words, for people and logs. */
+    readonly adapter: string,
+    /** True for CPU rasterisers such as Mesa's llvmpipe or SwiftShader. */
+    readonly software: boolean,
+    readonly kernelSet: KernelSet,
+  ) {
+    gpu.addEventListener("uncapturederror", (event) => {
+      event.preventDefault();
+      this.#fault ??= new GpuError((event as GPUUncapturedErrorEvent).error.message);
+    });
+    gpu.lost.then((info) => {
+      if (!this.#closed) this.#fault ??= new GpuError(`The GPU was lost: ${info.message}`);
+    });
+  }
+
+  get limits(): GPUSupportedLimits {
+    return this.gpu.limits;
+  }
+
+  has(feature: GPUFeatureName): boolean {
+    return this.gpu.features.has(feature);
+  }
+
+  /** Throws the first error that the GPU has reported. WebGPU is silent about them by itself. */
+  check(): void {
+    if (this.#fault) throw this.#fault;
+  }
+
+  /** Waits until all submitted work is done; in Deno this costs 10 ms at least. */
+  async idle(): Promise<void> {
+    await this.gpu.queue.onSubmittedWorkDone();
+    this.check();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.gpu.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+export interface DeviceOptions {
+  /** Any provider of the WebGPU interface; Deno's own by default. */
+  gpu?: GPU;
+  /** Overrides the choice made from the adapter's name, for tests and measurements. */
+  kernelSet?: KernelSet;
+}
+
+/**
+ * Opens the fastest adapter with the highest limits that it offers.
+ *
+ * @throws {GpuError} where there is no adapter, or it refuses a device.
+ */
+export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  const gpu = options.gpu ?? navigator.gpu;
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) {
+    throw new GpuError(
+      "Found no GPU adapter; install a Vulkan driver (Debian, Ubuntu: mesa-vulkan-drivers)",
+    );
+  }
+  const { description, vendor, device: model } = adapter.info;
+  const name = description || [vendor, model].filter(Boolean).join(" ") || "unnamed adapter";
+  const software = adapter.info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader/i.test(name);
+  const device = await requestDevice(adapter);
+  const kernelSet = options.kernelSet ?? (software ? "register" : "shared");
+  return new Device(device, name, software, kernelSet);
+}
+
+async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const requiredLimits = Object.fromEntries(RAISED.map((name) => [name, adapter.limits[name]]));
+  const request = (requiredFeatures: GPUFeatureName[]) =>
+    adapter.requestDevice({ requiredFeatures, requiredLimits });
+  for (const features = WANTED.filter((f) => adapter.features.has(f));; features.pop()) {
+    try {
+      return await request([...features]);
+    } catch (cause) {
+      if (features.length > 0) continue;
+      throw new GpuError(`The adapter refuses a device: ${(cause as Error).message}`, { cause });
+    }
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Programs: a list of dispatches recorded once and replayed in one pass and one submit.
+ *
+ * @module
+ */
+import { read, type Slice, whole } from "./buffer.ts";
+import type { Device } from "./device.ts";
+import type { Constants, Kernel, Pipelines } from "./kernel.ts";
+
+/** The largest number of workgroups along one axis on every adapter. */
+const MAX_GROUPS = 65_535;
+
+/** One kernel at work on slices of buffers. */
+export interface Dispatch {
+  /** What the dispatch makes, for `--print-plan` and profiles. */
+  readonly label: string;
+  readonly kernel: Kernel;
+  readonly constants: Constants;
+  /** Group 0, in binding order. */
+  readonly bind: readonly Slice[];
+  /** Group 1: the weight that `#import weights` declares. */
+  readonly weight: readonly Slice[];
+  readonly groups: readonly [number, number?];
+  /** Left out of a replay that opens fewer gates than this number plus one. */
+  readonly gate?: number;
+}
+
+interface Recorded extends Dispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly groups0: GPUBindGroup;
+  readonly groups1: GPUBindGroup | null;
+}
+
+/** What a {@link Program.replay} may add. */
+export interface ReplayOptions {
+  /** How many gates are open; all by default. */
+  gates?: number;
+  /** Called with the encoder after the pass, for copies of what the pass made. */
+  after?: (encoder: GPUCommandEncoder) => void;
+}
+
+/** A dispatch's label and its time on the GPU in milliseconds. */
+export interface Timing {
+  readonly label: string;
+  readonly kernel: string;
+  readonly ms: number;
+}
+
+/** Folds a one-dimensional grid of `count` workgroups into two dimensions. */
+export function grid(count: number): [number, number] {
+  const x = Math.min(count, MAX_GROUPS);
+  return [x, Math.ceil(count / x)];
+}
+
+/** Dispatches with their pipelines and bind groups, made once. */
+export class Program {
+  private constructor(private readonly device: Device, private readonly list: Recorded[]) {}
+
+  /**
+   * Compiles every kernel and binds every slice.
+   *
+   * @throws {GpuError} where a kernel does not compile or a binding does not fit it.
+   */
+  static async record(
+    device: Device,
+    pipelines: Pipelines,
+    dispatches: readonly Dispatch[],
+  ): Promise<Program> {
+    const list = await Promise.all(dispatches.map(async (dispatch) => {
+      const pipeline = await pipelines.get(dispatch.kernel, dispatch.constants);
+      return {
+        ...dispatch,
+        pipeline,
+        groups0: bindGroup(device, pipeline, 0, dispatch.bind, dispatch.label),
+        groups1: dispatch.weight.length > 0
+          ? bindGroup(device, pipeline, 1, dispatch.weight, dispatch.label)
+          : null,
+      };
+    }));
+    device.check();
+    return new Program(device, list);
+  }
+
+  get length(): number {
+    return this.list.length;
+  }
+
+  /** Submits the whole list once and returns without waiting. */
+  replay({ gates = Infinity, after }: ReplayOptions = {}): void {
+    const encoder = this.device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const dispatch of this.list) {
+      if (dispatch.gate !== undefined && dispatch.gate >= gates) continue;
+      encode(pass, dispatch);
+    }
+    pass.end();
+    after?.(encoder);
+    this.device.gpu.queue.submit([encoder.finish()]);
+    this.device.check();
+  }
+
+  /**
+   * Replays with a pass and two timestamps a dispatch: slower, for profiles only.
+   *
+   * @throws {RangeError} where the adapter has no `timestamp-query`.
+   */
+  async profile(gates = Infinity): Promise<Timing[]> {
+    const { gpu } = this.device;
+    if (!this.device.has("timestamp-query")) throw new RangeError("The adapter keeps no time");
+    const list = this.list.filter(({ gate = 0 }) => gate < gates);
+    const times: Timing[] = [];
+    for (let from = 0; from < list.length; from += 1024) { // a query set holds 4096 at most
+      const part = list.slice(from, from + 1024);
+      const querySet = gpu.createQuerySet({ type: "timestamp", count: 2 * part.length });
+      const encoder = gpu.createCommandEncoder();
+      for (const [i, dispatch] of part.entries()) {
+        const pass = encoder.beginComputePass({
+          timestampWrites: {
+            querySet,
+            beginningOfPassWriteIndex: 2 * i,
+            endOfPassWriteIndex: 2 * i + 1,
+          },
+        });
+        encode(pass, dispatch);
+        pass.end();
+      }
+      const resolved = gpu.createBuffer({
+        size: 16 * part.length,
+        usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+      });
+      encoder.resolveQuerySet(querySet, 0, 2 * part.length, resolved, 0);
+      gpu.queue.submit([encoder.finish()]);
+      const ticks = new BigUint64Array((await read(this.device, whole(resolved))).buffer);
+      resolved.destroy();
+      querySet.destroy();
+      for (const [i, { label, kernel }] of part.entries()) {
+        times.push({
+          label,
+          kernel: kernel.name,
+          ms: Number(ticks[2 * i + 1]! - ticks[2 * i]!) / 1e6,
+        });
+      }
+    }
+    return times;
+  }
+}
+
+function encode(pass: GPUComputePassEncoder, dispatch: Recorded): void {
+  pass.setPipeline(dispatch.pipeline);
+  pass.setBindGroup(0, dispatch.groups0);
+  if (dispatch.groups1) pass.setBindGroup(1, dispatch.groups1);
+  pass.dispatchWorkgroups(...dispatch.groups);
+}
+
+function bindGroup(
+  device: Device,
+  pipeline: GPUComputePipeline,
+  group: number,
+  slices: readonly Slice[],
+  label: string,
+): GPUBindGroup {
+  return device.gpu.createBindGroup({
+    label,
+    layout: pipeline.getBindGroupLayout(group),
+    entries: slices.map((slice, binding) => ({ binding, resource: { ...slice } })),
+  });
+}

@@ -1,0 +1,156 @@
+/**
+ * Compilation: a planned graph becomes a program, with every buffer bound once.
+ *
+ * @module
+ */
+import { createBuffer, destroyBuffer, read, type Slice, upload, whole } from "../gpu/buffer.ts";
+import type { Device } from "../gpu/device.ts";
+import type { Pipelines } from "../gpu/kernel.ts";
+import { type Dispatch, Program } from "../gpu/program.ts";
+import {
+  type Bound,
+  bytesOf,
+  describe,
+  type Graph,
+  type Launch,
+  type Named,
+  type Value,
+  valueOf,
+} from "./graph.ts";
+import { type Plan, plan } from "./plan.ts";
+import type { Store } from "./store.ts";
+
+/** What programs of one model share. */
+export interface Engine {
+  readonly device: Device;
+  readonly pipelines: Pipelines;
+  readonly store: Store;
+}
+
+/** Bytes of guard behind each buffer, and what fills them. */
+const GUARD_BYTES = 256;
+const GUARD = 0xa5;
+
+export interface CompileOptions {
+  /** Puts a guard behind every temporary value; {@link Compiled.strayWrites} finds what hit it. */
+  guarded?: boolean;
+}
+
+/** A graph on the device: write its inputs, replay it, read its outputs. */
+export class Compiled {
+  constructor(
+    readonly engine: Engine,
+    readonly plan: Plan,
+    readonly program: Program,
+    private readonly inputs: ReadonlyMap<string, Slice>,
+    private readonly outputs: ReadonlyMap<string, Slice>,
+    private readonly owned: readonly GPUBuffer[],
+  ) {}
+
+  /**
+   * Fills an input before a replay; what lies beyond `data` keeps its contents.
+   *
+   * @throws {RangeError} for an unknown input or more data than it holds.
+   */
+  write(name: string, data: Uint32Array | Float32Array): void {
+    upload(this.engine.device, this.#get(this.inputs, "input", name), data);
+  }
+
+  /** Temporary buffers of a guarded program whose guard was written to, described. */
+  async strayWrites(): Promise<string[]> {
+    const stray: string[] = [];
+    for (const [slot, bytes] of this.plan.slots.entries()) {
+      const buffer = this.owned[slot]!;
+      const guard = await read(this.engine.device, { buffer, offset: bytes, size: GUARD_BYTES });
+      if (guard.every((byte) => byte === GUARD)) continue;
+      const value = [...this.plan.slotOf].find(([, s]) => s === slot)![0];
+      stray.push(describe(value));
+    }
+    return stray;
+  }
+
+  /** Where an output lies after a replay. */
+  output(name: string): Slice {
+    return this.#get(this.outputs, "output", name);
+  }
+
+  destroy(): void {
+    for (const buffer of this.owned) destroyBuffer(this.engine.device, buffer);
+  }
+
+  #get(slices: ReadonlyMap<string, Slice>, what: string, name: string): Slice {
+    const slice = slices.get(name);
+    if (!slice) throw new RangeError(`The program has no ${what} ${name}`);
+    return slice;
+  }
+}
+
+/** Plans the graph, allocates what it needs beside the store, and records it. */
+export async function compile(
+  engine: Engine,
+  graph: Graph,
+  { guarded = false }: CompileOptions = {},
+): Promise<Compiled> {
+  const { device, pipelines, store } = engine;
+  const planned = plan(graph, { share: !guarded });
+  const guard = guarded ? GUARD_BYTES : 0;
+  const slots = planned.slots.map((bytes, i) => createBuffer(device, bytes + guard, `slot ${i}`));
+  if (guarded) slots.forEach((buffer, i) => placeGuard(device, buffer, planned.slots[i]!));
+  const inputs = new Map<string, Slice>();
+  for (const value of graph.values.filter(({ kind }) => kind === "input")) {
+    inputs.set(value.name, whole(createBuffer(device, bytesOf(value), value.name)));
+  }
+  const sliceOf = (value: Value): Slice => {
+    const slot = planned.slotOf.get(value);
+    if (slot !== undefined) {
+      return { buffer: slots[slot]!, offset: 0, size: bytesOf(value) + guard };
+    }
+    const home = planned.homeOf.get(value) ?? value;
+    return inputs.get(home.name) ?? store.find(home);
+  };
+  const target = {
+    kernelSet: device.kernelSet,
+    maxBinding: device.limits.maxStorageBufferBindingSize,
+  };
+  const dispatches = planned.calls.flatMap((call) =>
+    call.op.launches(call, target).map((launch) =>
+      dispatch(launch, label(call.op.name, call.outs), sliceOf, target.maxBinding)
+    )
+  );
+  const program = await Program.record(device, pipelines, dispatches);
+  const outputs = new Map([...graph.outputs].map(([name, value]) => {
+    return [name, { ...sliceOf(value), size: bytesOf(value) }];
+  }));
+  const owned = [...slots, ...[...inputs.values()].map(({ buffer }) => buffer)];
+  return new Compiled(engine, planned, program, inputs, outputs, owned);
+}
+
+function placeGuard(device: Device, buffer: GPUBuffer, bytes: number): void {
+  upload(device, whole(buffer), new Uint8Array(GUARD_BYTES).fill(GUARD), bytes);
+}
+
+function dispatch(
+  launch: Launch,
+  label: string,
+  sliceOf: (value: Value) => Slice,
+  maxBinding: number,
+): Dispatch {
+  const bind = (bound: Bound): Slice => {
+    const value = valueOf(bound);
+    const slice = sliceOf(value);
+    const part = "value" in bound
+      ? { buffer: slice.buffer, offset: slice.offset + bound.offset, size: bound.size }
+      : slice;
+    if (part.size > maxBinding) {
+      throw new RangeError(
+        `${describe(value)} takes ${part.size} bytes, this adapter binds at most ${maxBinding}`,
+      );
+    }
+    return part;
+  };
+  return { ...launch, label, bind: launch.bind.map(bind), weight: (launch.weight ?? []).map(bind) };
+}
+
+function label(op: string, outs: Named): string {
+  return `${op} ${Object.values(outs).map((value) => describe(value!)).join(", ")}`;
+}

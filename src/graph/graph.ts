@@ -1,0 +1,227 @@
+/**
+ * The static graph: values, and the calls of ops that make them. Built once, differentiated into
+ * more calls, planned, compiled and replayed.
+ *
+ * @module
+ */
+import type { Constants, Kernel } from "../gpu/kernel.ts";
+import type { KernelSet } from "../gpu/device.ts";
+
+/** How the numbers of a value are stored. */
+export type NumberType = "f32" | "f16" | "bf16" | "u32";
+
+/** Bytes of one stored number. */
+export const BYTES: Readonly<Record<NumberType, number>> = { f32: 4, f16: 2, bf16: 2, u32: 4 };
+
+/**
+ * Where a value lives: `input` is written by the host before a replay; `weight` is frozen; `param`
+ * is trained; `gradient` is the slot beside a param; `state` outlives a replay; `temp` does not.
+ */
+export type Kind = "input" | "weight" | "param" | "gradient" | "state" | "temp";
+
+/** Rows one after another, or 4x4 blocks in row-major order of blocks (weights of products). */
+export type Layout = "rows" | "blocks";
+
+/** A tensor of the graph. */
+export interface Value {
+  readonly id: number;
+  /** For people; unique among weights, params, inputs and states. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly type: NumberType;
+  readonly layout: Layout;
+  kind: Kind;
+  /** True where a trained param stands above it, so that a gradient must flow through it. */
+  readonly needs: boolean;
+}
+
+/** Inputs and outputs of a call by name; an absent input is undefined. */
+export type Named = Readonly<Record<string, Value | undefined>>;
+
+/** A value, or rows of it, as a kernel sees it. Offset and size in bytes, 256-aligned. */
+export type Bound = Value | {
+  readonly value: Value;
+  readonly offset: number;
+  readonly size: number;
+};
+
+/** One kernel of a call, at work on values. */
+export interface Launch {
+  readonly kernel: Kernel;
+  readonly constants: Constants;
+  readonly bind: readonly Bound[];
+  readonly weight?: readonly Bound[];
+  readonly groups: readonly [number, number?];
+  /** Left out of replays that open fewer gates (rows of a chunk that is not filled this time). */
+  readonly gate?: number;
+}
+
+/** What ops may know of the device when they choose kernels. */
+export interface Target {
+  readonly kernelSet: KernelSet;
+  /** The largest range that one binding may cover, in bytes. */
+  readonly maxBinding: number;
+}
+
+/** An operation: its kernels, and how gradients pass through it. */
+// deno-lint-ignore no-explicit-any
+export interface Op<I extends Named = any, O extends Named = any, A = any> {
+  readonly name: string;
+  /** Outputs that take over an input's buffer, by name: the input is dead afterwards. */
+  overwrites?(call: Call<I, O, A>): Readonly<Record<string, string>>;
+  launches(call: Call<I, O, A>, target: Target): Launch[];
+  backward?(graph: Graph, call: Call<I, O, A>, gradients: Gradients): void;
+}
+
+/** An op applied to values. */
+// deno-lint-ignore no-explicit-any
+export interface Call<I extends Named = any, O extends Named = any, A = any> {
+  readonly op: Op<I, O, A>;
+  readonly ins: I;
+  readonly outs: O;
+  readonly attrs: A;
+  /** Number of the block of layers it belongs to; blocks may be recomputed in backward. */
+  readonly block: number | null;
+  readonly backward: boolean;
+}
+
+/** What an op's backward reads and writes; {@link "./backward.ts"} supplies it. */
+export interface Gradients {
+  /** The gradient of an output; undefined where nothing below depends on it. */
+  of(output: Value): Value | undefined;
+  /** What other users of an input have contributed so far; an op that can, adds its part to it. */
+  before(input: Value): Value | undefined;
+  /** Sets the whole gradient of an input, what was there before included. */
+  set(input: Value, gradient: Value): void;
+  /** Adds a contribution to the gradient of an input. */
+  add(input: Value, gradient: Value): void;
+}
+
+/** How an op asks for an output. */
+export interface OutputSpec {
+  readonly shape: readonly number[];
+  readonly type?: NumberType;
+  readonly layout?: Layout;
+  /** False for saved or scratch values, through which no gradient flows. */
+  readonly differentiable?: boolean;
+}
+
+/** A graph under construction. Ops are applied by their builders in `ops/`. */
+export class Graph {
+  readonly calls: Call[] = [];
+  readonly values: Value[] = [];
+  /** Values that must survive to the end of a replay, by the name that readers use. */
+  readonly outputs = new Map<string, Value>();
+  /** The gradient of each trained param, once backward has been built. */
+  readonly gradients = new Map<Value, Value>();
+  #block: number | null = null;
+  #blocks = 0;
+  /** Set while backward adds calls. */
+  inBackward = false;
+
+  /** Ops that save other values for other kernels ask which set the graph is for. */
+  constructor(readonly kernelSet: KernelSet = "register") {}
+
+  /** A value that the host writes before each replay. */
+  input(name: string, shape: readonly number[], type: NumberType = "u32"): Value {
+    return this.#named({ name, shape, type, layout: "rows", kind: "input", needs: false });
+  }
+
+  /** A frozen tensor. */
+  weight(name: string, shape: readonly number[], type: NumberType, layout: Layout): Value {
+    return this.#named({ name, shape, type, layout, kind: "weight", needs: false });
+  }
+
+  /** A trained tensor, f32. */
+  param(name: string, shape: readonly number[], layout: Layout): Value {
+    return this.#named({ name, shape, type: "f32", layout, kind: "param", needs: true });
+  }
+
+  /** A tensor that keeps its contents from one replay to the next. */
+  state(name: string, shape: readonly number[], type: NumberType = "f32"): Value {
+    return this.#named({ name, shape, type, layout: "rows", kind: "state", needs: false });
+  }
+
+  /** Calls made inside belong to one block of layers. */
+  block<T>(build: () => T): T {
+    this.#block = this.#blocks++;
+    try {
+      return build();
+    } finally {
+      this.#block = null;
+    }
+  }
+
+  /** Applies an op. Outputs need a gradient where an input does. */
+  call<I extends Named, K extends string, A>(
+    // deno-lint-ignore no-explicit-any
+    op: Op<I, any, A>,
+    ins: I,
+    outputs: Readonly<Record<K, OutputSpec>>,
+    attrs: A,
+  ): Record<K, Value> {
+    const above = Object.values(ins).some((value) => value?.needs);
+    const outs = {} as Record<K, Value>;
+    for (const name in outputs) {
+      const { shape, type = "f32", layout = "rows", differentiable = true } = outputs[name];
+      const needs = above && differentiable && !this.inBackward;
+      outs[name] = this.#value({ name, shape, type, layout, kind: "temp", needs });
+    }
+    this.calls.push({ op, ins, outs, attrs, block: this.#block, backward: this.inBackward });
+    return outs;
+  }
+
+  /** Marks a value that the host reads after a replay. */
+  output(name: string, value: Value): void {
+    this.outputs.set(name, value);
+  }
+
+  #named(value: Omit<Value, "id">): Value {
+    const twin = this.values.find((other) => other.kind !== "temp" && other.name === value.name);
+    if (!twin) return this.#value(value);
+    if (twin.kind === value.kind && String(twin.shape) === String(value.shape)) return twin;
+    throw new RangeError(
+      `${value.name} is already a ${twin.kind} of [${twin.shape}], not a ${value.kind} of [${value.shape}]`,
+    );
+  }
+
+  #value(value: Omit<Value, "id">): Value {
+    const made = { id: this.values.length, ...value };
+    this.values.push(made);
+    return made;
+  }
+}
+
+/** The value of a binding. */
+export function valueOf(bound: Bound): Value {
+  return "value" in bound ? bound.value : bound;
+}
+
+/** Rows of storage: matrices in blocks hold whole blocks of four rows. */
+export function storedRows(value: Value): number {
+  const rows = value.shape[0] ?? 1;
+  return value.layout === "blocks" ? Math.ceil(rows / 4) * 4 : rows;
+}
+
+/** Bytes that a value takes. */
+export function bytesOf(value: Value): number {
+  const columns = value.shape.slice(1).reduce((n, size) => n * size, 1);
+  return storedRows(value) * columns * BYTES[value.type];
+}
+
+/** `x [512, 64]`, for messages and plans. */
+export function describe(value: Value): string {
+  return `${value.name} [${value.shape}]${value.type === "f32" ? "" : ` ${value.type}`}`;
+}
+
+/** Rows of a matrix. */
+export interface Rows {
+  readonly from: number;
+  readonly rows: number;
+}
+
+/** Binds some rows of a matrix; in blocks, both numbers are multiples of 4. */
+export function rowsOf(value: Value, { from, rows }: Rows): Bound {
+  const row = bytesOf(value) / storedRows(value);
+  return { value, offset: from * row, size: rows * row };
+}

@@ -1,0 +1,170 @@
+/**
+ * The memory plan: which calls are needed, how long each value lives, and which values share a
+ * buffer. Known before anything is allocated.
+ *
+ * @module
+ */
+import { bytesOf, type Call, describe, type Graph, type Named, type Value } from "./graph.ts";
+
+/** Calls in order, and the buffers that their temporary values share. */
+export interface Plan {
+  readonly calls: readonly Call[];
+  /** Bytes of each shared buffer. */
+  readonly slots: readonly number[];
+  /** Which slot a temporary value lives in. */
+  readonly slotOf: ReadonlyMap<Value, number>;
+  /** The persistent value whose buffer an output takes over (a state, a gradient). */
+  readonly homeOf: ReadonlyMap<Value, Value>;
+}
+
+/** Bytes that a graph takes, by what they are for. */
+export interface Footprint {
+  readonly weights: number;
+  /** Trained params alone; gradients and moments take as much again each. */
+  readonly params: number;
+  readonly states: number;
+  readonly inputs: number;
+  /** Activations, gradients of activations and scratch, shared by lifetime. */
+  readonly temporary: number;
+}
+
+/** Values that share one buffer because each takes over the one before. */
+interface Group {
+  readonly members: Value[];
+  bytes: number;
+  first: number;
+  last: number;
+}
+
+const outsOf = (call: Call) => Object.values(call.outs as Named) as Value[];
+const insOf = (call: Call) => Object.values(call.ins as Named).filter((v) => v !== undefined);
+
+export interface PlanOptions {
+  /** False gives every value a buffer of its own, so that a guard behind it finds stray writes. */
+  share?: boolean;
+}
+
+/**
+ * Plans a finished graph.
+ *
+ * @throws {RangeError} where a call takes over the buffer of a value that is read later.
+ */
+export function plan(graph: Graph, { share = true }: PlanOptions = {}): Plan {
+  const calls = liveCalls(graph);
+  const groups = groupValues(graph, calls);
+  const homeOf = new Map<Value, Value>();
+  const temporary: Group[] = [];
+  for (const group of new Set(groups.values())) {
+    const home = group.members.find(({ kind }) => kind !== "temp");
+    if (!home) temporary.push(group);
+    else for (const value of group.members) homeOf.set(value, home);
+  }
+  if (!share) { for (const group of temporary) group.last = calls.length; }
+  return { calls, homeOf, ...shareSlots(temporary, calls.length) };
+}
+
+/** What a planned graph takes. */
+export function footprint(graph: Graph, { slots }: Plan): Footprint {
+  const sum = (kind: Value["kind"]) =>
+    graph.values.filter((v) => v.kind === kind).reduce((bytes, v) => bytes + bytesOf(v), 0);
+  return {
+    weights: sum("weight"),
+    params: sum("param"),
+    states: sum("state"),
+    inputs: sum("input"),
+    temporary: slots.reduce((bytes, size) => bytes + size, 0),
+  };
+}
+
+/** One line a call: what it makes, from what, and where. */
+export function printPlan({ calls, slotOf, homeOf }: Plan): string {
+  const place = (value: Value) => {
+    const slot = slotOf.get(value);
+    return slot === undefined ? homeOf.get(value)?.kind ?? value.kind : `slot ${slot}`;
+  };
+  return calls.map((call, index) => {
+    const outs = outsOf(call).map((value) => `${describe(value)} (${place(value)})`);
+    const ins = insOf(call).map((value) => value.name);
+    return `#${String(index).padEnd(4)} ${call.op.name.padEnd(24)} ${outs.join(", ")} <- ${
+      ins.join(", ")
+    }`;
+  }).join("\n");
+}
+
+/** Drops calls whose outputs nobody reads. */
+function liveCalls(graph: Graph): Call[] {
+  const wanted = new Set<Value>([...graph.outputs.values(), ...graph.gradients.values()]);
+  const live: Call[] = [];
+  for (const call of graph.calls.toReversed()) {
+    const writesState = Object.values(call.op.overwrites?.(call) ?? {})
+      .some((name) => (call.ins as Named)[name]?.kind === "state");
+    if (!writesState && !outsOf(call).some((value) => wanted.has(value))) continue;
+    for (const value of insOf(call)) wanted.add(value);
+    live.push(call);
+  }
+  return live.reverse();
+}
+
+function groupValues(graph: Graph, calls: readonly Call[]): Map<Value, Group> {
+  const groups = new Map<Value, Group>();
+  const takenOver = new Map<Value, Call>();
+  const results = new Set(graph.outputs.values());
+  for (const [index, call] of calls.entries()) {
+    for (const value of insOf(call)) {
+      const by = takenOver.get(value);
+      if (by) {
+        throw new RangeError(`${call.op.name} reads ${value.name}, which ${by.op.name} took over`);
+      }
+      const group = groups.get(value);
+      if (group) group.last = Math.max(group.last, index);
+    }
+    const overwrites = call.op.overwrites?.(call) ?? {};
+    for (const [name, value] of Object.entries(call.outs as Record<string, Value>)) {
+      const victimName = overwrites[name];
+      const victim = victimName === undefined ? undefined : (call.ins as Named)[victimName];
+      const group = victim ? takeOver(groups, victim, call) : newGroup(index);
+      if (victim) takenOver.set(victim, call);
+      group.members.push(value);
+      group.bytes = Math.max(group.bytes, bytesOf(value));
+      group.last = Math.max(group.last, results.has(value) ? calls.length : index);
+      groups.set(value, group);
+    }
+  }
+  return groups;
+}
+
+const newGroup = (first: number): Group => ({ members: [], bytes: 0, first, last: first });
+
+function takeOver(groups: Map<Value, Group>, victim: Value, call: Call): Group {
+  const group = groups.get(victim);
+  if (group) return group;
+  if (victim.kind !== "state") {
+    throw new RangeError(`${call.op.name} cannot write over the ${victim.kind} ${victim.name}`);
+  }
+  return { ...newGroup(0), members: [victim] };
+}
+
+/** Best fit: the smallest free slot that is large enough, else the largest one, grown. */
+function shareSlots(groups: readonly Group[], end: number): Pick<Plan, "slots" | "slotOf"> {
+  const slots: number[] = [];
+  const slotOf = new Map<Value, number>();
+  const free = new Set<number>();
+  const byFirst = [...groups].sort((a, b) => a.first - b.first || b.bytes - a.bytes);
+  const living: { group: Group; slot: number }[] = [];
+  for (const group of byFirst) {
+    for (let i = living.length - 1; i >= 0; i--) {
+      const { group: { last }, slot } = living[i]!;
+      if (last >= group.first) continue;
+      free.add(slot);
+      living.splice(i, 1);
+    }
+    const candidates = [...free].sort((a, b) => slots[a]! - slots[b]!);
+    const slot = candidates.find((s) => slots[s]! >= group.bytes) ?? candidates.at(-1) ??
+      slots.length;
+    free.delete(slot);
+    slots[slot] = Math.max(slots[slot] ?? 0, group.bytes);
+    if (group.last < end) living.push({ group, slot });
+    for (const value of group.members) slotOf.set(value, slot);
+  }
+  return { slots, slotOf };
+}

@@ -1,0 +1,71 @@
+/**
+ * Attention over a cache of keys and values: the forward of generation.
+ *
+ * @module
+ */
+import attentionText from "../../kernels/attention_cached.wgsl" with { type: "text" };
+import writeText from "../../kernels/cache_write.wgsl" with { type: "text" };
+import type { Graph, Op, Value } from "../graph/graph.ts";
+import type { Heads } from "./attention.ts";
+import { perRow, requireMultiple } from "./launch.ts";
+
+/** The rows of a replay: where each lies in the cache, and how many there are. */
+export interface CacheRows {
+  readonly position: Value; // [T]
+  readonly count: Value; // [1]
+}
+
+/** cache[position[t]] = x[t] for the rows in use; the cache is a state [context, width]. */
+export function cacheWrite(graph: Graph, x: Value, cache: Value, rows: CacheRows): Value {
+  const ins = { x, cache, ...rows };
+  return graph.call(CACHE_WRITE, ins, { written: { shape: cache.shape } }, {}).written;
+}
+
+export const CACHE_WRITE: Op<
+  { x: Value; cache: Value; position: Value; count: Value },
+  { written: Value }
+> = {
+  name: "cache_write",
+  overwrites: () => ({ written: "cache" }),
+  launches({ ins: { x, position, count }, outs: { written } }) {
+    const [T, D] = x.shape as [number, number];
+    return [{
+      kernel: { name: "cache_write", text: writeText },
+      constants: { T, D, CONTEXT: written.shape[0]! },
+      bind: [x, position, count, written],
+      groups: perRow(T),
+    }];
+  },
+};
+
+/** Each row sees the cache up to its own position. */
+export function cachedAttention(
+  graph: Graph,
+  q: Value, // [T, heads * headDim]
+  k: Value, // [context, groups * headDim]
+  v: Value,
+  rows: CacheRows,
+  heads: Heads,
+): Value {
+  requireMultiple(8, { "the context": k.shape[0]! });
+  const ins = { q, k, v, ...rows };
+  return graph.call(CACHED_ATTENTION, ins, { y: { shape: q.shape } }, heads).y;
+}
+
+export const CACHED_ATTENTION: Op<
+  { q: Value; k: Value; v: Value; position: Value; count: Value },
+  { y: Value },
+  Heads
+> = {
+  name: "cached_attention",
+  launches({ ins: { q, k, v, position, count }, outs: { y }, attrs }) {
+    const { heads: H, groups: G, headDim: D, scale: SCALE } = attrs;
+    const T = q.shape[0]!;
+    return [{
+      kernel: { name: "attention_cached", text: attentionText },
+      constants: { T, H, G, D, CONTEXT: k.shape[0]!, SCALE },
+      bind: [q, k, v, position, count, y],
+      groups: perRow(T * H),
+    }];
+  },
+};

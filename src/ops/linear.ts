@@ -1,0 +1,173 @@
+/**
+ * The linear layer with its low-rank adapter and the residual stream, fused.
+ *
+ * @module
+ */
+import backwardText from "../../kernels/linear_backward.wgsl" with { type: "text" };
+import forwardText from "../../kernels/linear.wgsl" with { type: "text" };
+import {
+  type Graph,
+  type Launch,
+  type Op,
+  type Rows,
+  rowsOf,
+  storedRows,
+  type Target,
+  type Value,
+} from "../graph/graph.ts";
+import { matmul } from "./matmul.ts";
+import { chooseTile, STORES, weightsOf } from "./tile.ts";
+
+/** A low-rank update of one linear layer: scale * b a. */
+export interface LowRank {
+  readonly a: Value; // [rank, in]
+  readonly b: Value; // [out, rank]
+  readonly scale: number;
+}
+
+export interface LinearOptions {
+  adapter?: LowRank | undefined;
+  /** Added to the result: the residual stream, [T, out]. */
+  residual?: Value | undefined;
+}
+
+type Ins = {
+  x: Value; // [T, in]
+  w: Value; // [out, in], blocks
+  a: Value | undefined;
+  b: Value | undefined;
+  u: Value | undefined; // [T, rank] = scale x a^T
+  residual: Value | undefined;
+};
+type Attrs = { scale: number };
+
+/**
+ * y = x w^T + scale (x a^T) b^T + residual, [T, out]. Saves x and the rank-wide u for backward.
+ *
+ * Method: LoRA (Hu et al., 2021, arXiv 2106.09685).
+ *
+ * @throws {RangeError} where shapes do not fit.
+ */
+export function linear(graph: Graph, x: Value, w: Value, options: LinearOptions = {}): Value {
+  const { adapter, residual } = options;
+  const [rows = 0, inner] = x.shape;
+  const [out = 0, columns] = w.shape;
+  if (inner !== columns) {
+    throw new RangeError(`${w.name} is [${w.shape}] but its input is [${x.shape}]`);
+  }
+  if (residual && String(residual.shape) !== String([rows, out])) {
+    throw new RangeError(
+      `${w.name} gives [${rows},${out}] but the residual is [${residual.shape}]`,
+    );
+  }
+  const u = adapter && matmul(graph, "nt", x, adapter.a, { scale: adapter.scale });
+  const ins: Ins = { x, w, a: adapter?.a, b: adapter?.b, u, residual };
+  return graph.call(LINEAR, ins, { y: { shape: [rows, out] } }, { scale: adapter?.scale ?? 0 }).y;
+}
+
+export const LINEAR: Op<Ins, { y: Value }, Attrs> = {
+  name: "linear",
+  launches({ ins: { x, w, b, u, residual }, outs: { y } }, target) {
+    return [forwardLaunch(target, { x, w, y, u, b, residual })];
+  },
+  backward(graph, { ins: { x, w, a, b, u, residual }, outs: { y }, attrs: { scale } }, gradients) {
+    const dy = gradients.of(y)!;
+    const v = b && matmul(graph, "nn", dy, b, { scale }); // [T, rank]
+    if (x.needs) {
+      gradients.set(x, linearBackward(graph, { dy, w, v, a, before: gradients.before(x) }));
+    }
+    if (w.needs) {
+      const before = gradients.before(w);
+      gradients.set(w, matmul(graph, "tn", dy, x, { layout: "blocks", before }));
+    }
+    if (a?.needs) gradients.set(a, matmul(graph, "tn", v!, x, { before: gradients.before(a) }));
+    if (b?.needs) gradients.set(b, matmul(graph, "tn", dy, u!, { before: gradients.before(b) }));
+    if (residual?.needs) gradients.add(residual, dy);
+  },
+};
+
+type BackwardIns = {
+  dy: Value; // [T, out]
+  w: Value;
+  v: Value | undefined; // [T, rank] = scale dy b
+  a: Value | undefined;
+  before: Value | undefined; // [T, in]
+};
+
+function linearBackward(graph: Graph, ins: BackwardIns): Value {
+  const shape = [ins.dy.shape[0]!, ins.w.shape[1]!];
+  return graph.call(LINEAR_BACKWARD, ins, { dx: { shape } }, {}).dx;
+}
+
+/** dx = dy w + v a, plus `before` in place. */
+export const LINEAR_BACKWARD: Op<BackwardIns, { dx: Value }> = {
+  name: "linear_backward",
+  overwrites: ({ ins }) => ins.before ? { dx: "before" } : {},
+  launches({ ins: { dy, w, v, a, before }, outs: { dx } }, target) {
+    return [backwardLaunch(target, { dy, w, dx, v, a, add: before !== undefined })];
+  },
+};
+
+interface ForwardParts {
+  x: Value;
+  w: Value;
+  y: Value;
+  u?: Value | undefined;
+  b?: Value | undefined;
+  residual?: Value | undefined;
+  /** Rows of the weight, and so columns of y, that this launch makes; all by default. */
+  part?: Rows;
+  gate?: number;
+}
+
+/** One launch of the forward product. */
+export function forwardLaunch(target: Target, parts: ForwardParts): Launch {
+  const { x, w, y, u, b, residual, part } = parts;
+  const [m, n, k] = [y.shape[0]!, part?.rows ?? storedRows(w), w.shape[1]!];
+  const tile = chooseTile(target, m, n, w.type);
+  const store = STORES[residual ? "residual" : "rows"];
+  const place = part ? { Y_STRIDE: y.shape[1]!, Y_COLUMN: part.from } : {};
+  return {
+    kernel: {
+      name: "linear",
+      text: forwardText,
+      imports: { tile: tile.text, store, weights: weightsOf(w.type) },
+    },
+    constants: { M: m, N: n, K: k, R: u?.shape[1] ?? 0, ...place, ...tile.constants },
+    bind: [y, x, u ?? x, b ?? x, ...(residual ? [residual] : [])],
+    weight: [part ? rowsOf(w, part) : w],
+    groups: tile.groups(m, n),
+    ...(parts.gate === undefined ? {} : { gate: parts.gate }),
+  };
+}
+
+interface BackwardParts {
+  dy: Value;
+  w: Value;
+  dx: Value;
+  v?: Value | undefined;
+  a?: Value | undefined;
+  add: boolean;
+  part?: Rows;
+  gate?: number;
+}
+
+/** One launch of the backward product. */
+export function backwardLaunch(target: Target, parts: BackwardParts): Launch {
+  const { dy, w, dx, v, a, add, part } = parts;
+  const [m, n, k] = [dy.shape[0]!, w.shape[1]!, part?.rows ?? storedRows(w)];
+  const tile = chooseTile(target, m, n, w.type);
+  const place = part ? { DY_STRIDE: dy.shape[1]!, DY_COLUMN: part.from } : {};
+  return {
+    kernel: {
+      name: "linear_backward",
+      text: backwardText,
+      imports: { tile: tile.text, store: STORES.rows, weights: weightsOf(w.type) },
+    },
+    constants: { M: m, N: n, K: k, R: v?.shape[1] ?? 0, ADD: add, ...place, ...tile.constants },
+    bind: [dx, dy, v ?? dy, a ?? dy],
+    weight: [part ? rowsOf(w, part) : w],
+    groups: tile.groups(m, n),
+    ...(parts.gate === undefined ? {} : { gate: parts.gate }),
+  };
+}

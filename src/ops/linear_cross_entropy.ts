@@ -1,0 +1,168 @@
+/**
+ * The output head and the loss in one, over chunks of supervised rows.
+ *
+ * @module
+ */
+import crossEntropyText from "../../kernels/cross_entropy.wgsl" with { type: "text" };
+import fillText from "../../kernels/fill.wgsl" with { type: "text" };
+import gatherText from "../../kernels/gather_rows.wgsl" with { type: "text" };
+import matmulText from "../../kernels/matmul_tn.wgsl" with { type: "text" };
+import scatterText from "../../kernels/scatter_rows.wgsl" with { type: "text" };
+import {
+  type Call,
+  type Graph,
+  type Launch,
+  type Op,
+  type OutputSpec,
+  type Rows,
+  storedRows,
+  type Target,
+  type Value,
+} from "../graph/graph.ts";
+import { partsOf, perRow, perSixteen, sizeOf } from "./launch.ts";
+import { backwardLaunch, forwardLaunch } from "./linear.ts";
+import { chooseTile, NO_MORE, STORES } from "./tile.ts";
+
+/** Rows of a chunk: logits take chunk x vocabulary numbers at a time. */
+export const CHUNK = 128;
+
+/** On software Vulkan a part of this many rows of the head stays in the caches. */
+const PART_ROWS = 4096;
+
+/** Which rows are supervised, by what, and with which weight; padded with 0xffffffff, 0 and 0. */
+export interface Supervision {
+  readonly rows: Value; // [S], u32
+  readonly label: Value; // [S], u32
+  readonly weight: Value; // [S], f32: 1 / supervised tokens of the update
+}
+
+type Ins = { x: Value; w: Value; rows: Value; label: Value; weight: Value };
+type Outs = Record<"loss" | "hidden" | "logits", Value> & {
+  dx?: Value;
+  dhidden?: Value;
+  dw?: Value;
+};
+
+/** How many rows a supervision of `T` tokens is padded to. */
+export const supervisedCapacity = (T: number): number => Math.ceil(T / CHUNK) * CHUNK;
+
+/**
+ * loss[s] = weight[s] * nll of label[s] under softmax(x[rows[s]] w^T), [S].
+ *
+ * Rows without a label never reach the head, and [T, vocabulary] never exists whole: chunk after
+ * chunk of supervised rows is gathered, scored and, where a gradient is wanted, taken back at once
+ * (as Liger's fused linear cross-entropy does, Hsu et al., 2024, arXiv 2410.10989). Chunk c is
+ * behind gate c of a replay.
+ */
+export function linearCrossEntropy(
+  graph: Graph,
+  x: Value,
+  w: Value,
+  supervision: Supervision,
+): Value {
+  const [T, D] = x.shape as [number, number];
+  const { rows, label, weight } = supervision;
+  const S = rows.shape[0]!;
+  if (S % CHUNK !== 0) throw new RangeError(`Expected a multiple of ${CHUNK} rows but found ${S}`);
+  const scratch = (shape: number[]): OutputSpec => ({ shape, differentiable: false });
+  const outs: Record<string, OutputSpec> = {
+    loss: { shape: [S] },
+    hidden: scratch([CHUNK, D]),
+    logits: scratch([CHUNK, storedRows(w)]),
+    ...(x.needs ? { dx: scratch([T, D]), dhidden: scratch([CHUNK, D]) } : {}),
+    ...(w.needs ? { dw: { ...scratch([...w.shape]), layout: w.layout } } : {}),
+  };
+  return graph.call(LINEAR_CROSS_ENTROPY, { x, w, rows, label, weight }, outs, {}).loss!;
+}
+
+export const LINEAR_CROSS_ENTROPY: Op<Ins, Outs> = {
+  name: "linear_cross_entropy",
+  launches(call, target) {
+    const { ins: { w, rows }, outs: { loss, dx } } = call;
+    const parts = partsOf(
+      w,
+      target.maxBinding,
+      target.kernelSet === "register" ? PART_ROWS : Infinity,
+    );
+    const chunks = rows.shape[0]! / CHUNK;
+    return [
+      fill(loss),
+      ...(dx ? [fill(dx)] : []),
+      ...Array.from({ length: chunks }, (_, gate) => chunk(call, target, parts, gate)).flat(),
+    ];
+  },
+  backward(_graph, { ins: { x, w }, outs: { dx, dw } }, gradients) {
+    if (x.needs) gradients.add(x, dx!);
+    if (w.needs) gradients.add(w, dw!);
+  },
+};
+
+function fill(y: Value): Launch {
+  return {
+    kernel: { name: "fill", text: fillText },
+    constants: { N: sizeOf(y) },
+    bind: [y],
+    groups: perSixteen(sizeOf(y)),
+  };
+}
+
+function chunk(call: Call<Ins, Outs>, target: Target, parts: Rows[], gate: number): Launch[] {
+  const { ins: { x, w, rows, label, weight }, outs: { loss, hidden, logits, dx, dhidden, dw } } =
+    call;
+  const [T, D] = x.shape as [number, number];
+  const place = { T, D, N: CHUNK, OFFSET: gate * CHUNK };
+  const launches: Launch[] = [{
+    kernel: { name: "gather_rows", text: gatherText },
+    constants: place,
+    bind: [x, rows, hidden],
+    groups: perRow(CHUNK),
+  }];
+  for (const part of parts) launches.push(forwardLaunch(target, { x: hidden, w, y: logits, part }));
+  launches.push({
+    kernel: { name: "cross_entropy", text: crossEntropyText },
+    constants: {
+      N: CHUNK,
+      V: w.shape[0]!,
+      STRIDE: storedRows(w),
+      OFFSET: gate * CHUNK,
+      GRAD: dx !== undefined || dw !== undefined,
+    },
+    bind: [logits, label, weight, loss],
+    groups: perRow(CHUNK),
+  });
+  if (dx) {
+    for (const [i, part] of parts.entries()) {
+      launches.push(backwardLaunch(target, { dy: logits, w, dx: dhidden!, part, add: i > 0 }));
+    }
+    launches.push({
+      kernel: { name: "scatter_rows", text: scatterText },
+      constants: place,
+      bind: [dhidden!, rows, dx],
+      groups: perRow(CHUNK),
+    });
+  }
+  if (dw) launches.push(weightGradient(target, logits, hidden, dw, gate > 0));
+  return launches.map((launch) => ({ ...launch, gate }));
+}
+
+/** dw (+)= dlogits^T hidden, in 4x4 blocks. */
+function weightGradient(
+  target: Target,
+  dlogits: Value,
+  hidden: Value,
+  dw: Value,
+  add: boolean,
+): Launch {
+  const [m, n] = [dlogits.shape[1]!, hidden.shape[1]!];
+  const tile = chooseTile(target, m, n, "f32");
+  return {
+    kernel: {
+      name: "matmul_tn",
+      text: matmulText,
+      imports: { tile: tile.text, store: STORES.blocks, no_more: NO_MORE },
+    },
+    constants: { M: m, N: n, K: CHUNK, ADD: add, ...tile.constants },
+    bind: [dw, dlogits, hidden],
+    groups: tile.groups(m, n),
+  };
+}

@@ -1,0 +1,35 @@
+/**
+ * The list of ops.
+ *
+ * @module
+ */
+import { backward, type BackwardOptions } from "../graph/backward.ts";
+import type { Graph, Value } from "../graph/graph.ts";
+import { add } from "./add.ts";
+
+export { accumulate, adamw, type AdamwState, sum, sumSquares } from "./adamw.ts";
+export { add } from "./add.ts";
+export { attention, type Documents, type Heads } from "./attention.ts";
+export { cachedAttention, type CacheRows, cacheWrite } from "./cached_attention.ts";
+export { embed, type TokenOrder } from "./embed.ts";
+export { gelu } from "./gelu.ts";
+export { linear, type LowRank } from "./linear.ts";
+export {
+  CHUNK,
+  linearCrossEntropy,
+  supervisedCapacity,
+  type Supervision,
+} from "./linear_cross_entropy.ts";
+export { logits } from "./logits.ts";
+export { rmsNorm } from "./rms_norm.ts";
+export { rope } from "./rope.ts";
+export { swiglu } from "./swiglu.ts";
+
+/** Adds the backward calls of `loss` and places the gradient of every trained param. */
+export function differentiate(
+  graph: Graph,
+  loss: Value,
+  options: Omit<BackwardOptions, "sum"> = {},
+): void {
+  backward(graph, loss, { sum: add, ...options });
+}

@@ -1,0 +1,44 @@
+import { linear } from "../../src/ops/mod.ts";
+import type { NumberType } from "../../src/graph/graph.ts";
+import { type OpCase, testOp } from "../harness.ts";
+import * as reference from "../reference/linear.ts";
+
+interface Sizes {
+  M: number;
+  N: number;
+  K: number;
+  R: number;
+}
+
+function linearCase(type: NumberType, { M, N, K, R }: Sizes, trained = false): OpCase {
+  const scale = 1.5;
+  const adapter = R > 0;
+  return {
+    name: `linear() ${type} ${M}x${N}x${K}${adapter ? ` with rank ${R}` : ""}${
+      trained ? ", trained" : ""
+    }`,
+    given: {
+      x: { shape: [M, K] },
+      w: { shape: [N, K], type, layout: "blocks", scaled: false },
+      residual: { shape: [M, N] },
+      ...(adapter ? { a: { shape: [R, K] }, b: { shape: [N, R], scaled: false } } : {}),
+    },
+    build(graph, { x, w, a, b, residual }) {
+      const low = a && b ? { a, b, scale } : undefined;
+      return { y: linear(graph, x!, w!, { adapter: low, residual }) };
+    },
+    twin: ({ x, w, a, b, residual }) => ({
+      y: reference.linear(x!, w!, a, b, residual, { M, N, K, R, scale }),
+    }),
+    gradient: {
+      of: "y",
+      by: ["x", "residual", ...(adapter ? ["a", "b"] : []), ...(trained ? ["w"] : [])],
+    },
+  };
+}
+
+testOp(linearCase("f32", { M: 24, N: 20, K: 12, R: 4 }));
+testOp(linearCase("f32", { M: 40, N: 28, K: 36, R: 0 }, true));
+testOp(linearCase("bf16", { M: 24, N: 44, K: 20, R: 8 }));
+testOp(linearCase("f16", { M: 8, N: 12, K: 8, R: 12 }));
+testOp(linearCase("bf16", { M: 16, N: 8, K: 4, R: 0 }));

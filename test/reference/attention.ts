@@ -1,0 +1,118 @@
+/**
+ * f64 twins of the attention kernels: causal, over segments (row i sees keys start[i] .. i), with
+ * H query heads in G groups that share a key and value head.
+ */
+export interface AttentionSizes {
+  T: number;
+  H: number;
+  G: number;
+  D: number;
+  SCALE: number;
+}
+
+/** The probabilities p [H, T, T] after attention_scores.wgsl and attention_softmax.wgsl. */
+export function attentionProbabilities(
+  q: Float64Array, // [T, H, D]
+  k: Float64Array, // [T, G, D]
+  start: Uint32Array, // [T]
+  { T, H, G, D, SCALE }: AttentionSizes,
+): Float64Array {
+  const p = new Float64Array(H * T * T);
+  for (let h = 0; h < H; h++) {
+    const g = Math.floor(h / (H / G));
+    for (let i = 0; i < T; i++) {
+      const row = p.subarray((h * T + i) * T, (h * T + i + 1) * T);
+      for (let j = start[i]!; j <= i; j++) {
+        row[j] = SCALE * dot(q, (i * H + h) * D, k, (j * G + g) * D, D);
+      }
+      const visible = row.subarray(start[i]!, i + 1);
+      const top = Math.max(...visible);
+      const sum = visible.reduce((sum, score) => sum + Math.exp(score - top), 0);
+      for (let j = start[i]!; j <= i; j++) row[j] = Math.exp(row[j]! - top) / sum;
+    }
+  }
+  return p;
+}
+
+/** The output y [T, H, D] after attention_mix.wgsl. */
+export function attention(
+  q: Float64Array, // [T, H, D]
+  k: Float64Array, // [T, G, D]
+  v: Float64Array, // [T, G, D]
+  start: Uint32Array, // [T]
+  sizes: AttentionSizes,
+): Float64Array {
+  const { T, H, G, D } = sizes;
+  const p = attentionProbabilities(q, k, start, sizes);
+  const y = new Float64Array(T * H * D);
+  forEachPair(start, sizes, (h, g, i, j) => {
+    const weight = p[(h * T + i) * T + j]!;
+    for (let c = 0; c < D; c++) y[(i * H + h) * D + c]! += weight * v[(j * G + g) * D + c]!;
+  });
+  return y;
+}
+
+/** y . dy of each head of each token, [T, H]. */
+export function attentionDelta(
+  y: Float64Array, // [T, H, D]
+  dy: Float64Array, // [T, H, D]
+  { T, H, D }: AttentionSizes,
+): Float64Array {
+  return new Float64Array(T * H).map((_, head) => dot(y, head * D, dy, head * D, D));
+}
+
+/** The gradients after all backward kernels, and ds [H, T, T] of attention_dscores.wgsl. */
+export function attentionBackward(
+  q: Float64Array, // [T, H, D]
+  k: Float64Array, // [T, G, D]
+  v: Float64Array, // [T, G, D]
+  start: Uint32Array, // [T]
+  dy: Float64Array, // [T, H, D]
+  sizes: AttentionSizes,
+): { dq: Float64Array; dk: Float64Array; dv: Float64Array; ds: Float64Array } {
+  const { T, H, G, D, SCALE } = sizes;
+  const p = attentionProbabilities(q, k, start, sizes);
+  const dp = new Float64Array(H * T * T);
+  const mean = new Float64Array(H * T); // of dp over the row, weighted by p
+  forEachPair(start, sizes, (h, g, i, j) => {
+    const at = (h * T + i) * T + j;
+    dp[at] = dot(dy, (i * H + h) * D, v, (j * G + g) * D, D);
+    mean[h * T + i]! += p[at]! * dp[at]!;
+  });
+
+  const dq = new Float64Array(T * H * D);
+  const dk = new Float64Array(T * G * D);
+  const dv = new Float64Array(T * G * D);
+  const ds = new Float64Array(H * T * T);
+  forEachPair(start, sizes, (h, g, i, j) => {
+    const at = (h * T + i) * T + j;
+    ds[at] = SCALE * p[at]! * (dp[at]! - mean[h * T + i]!);
+    for (let c = 0; c < D; c++) {
+      const query = (i * H + h) * D + c;
+      const key = (j * G + g) * D + c;
+      dq[query]! += ds[at]! * k[key]!;
+      dk[key]! += ds[at]! * q[query]!;
+      dv[key]! += p[at]! * dy[query]!;
+    }
+  });
+  return { dq, dk, dv, ds };
+}
+
+/** Visits every visible pair of a query row i and a key row j, in every head h of every group g. */
+function forEachPair(
+  start: Uint32Array,
+  { T, H, G }: AttentionSizes,
+  visit: (h: number, g: number, i: number, j: number) => void,
+) {
+  for (let h = 0; h < H; h++) {
+    for (let i = 0; i < T; i++) {
+      for (let j = start[i]!; j <= i; j++) visit(h, Math.floor(h / (H / G)), i, j);
+    }
+  }
+}
+
+function dot(a: Float64Array, aBegin: number, b: Float64Array, bBegin: number, length: number) {
+  let sum = 0;
+  for (let c = 0; c < length; c++) sum += a[aBegin + c]! * b[bBegin + c]!;
+  return sum;
+}
