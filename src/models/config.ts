@@ -1,0 +1,51 @@
+/**
+ * Reads a checkpoint's `config.json` field by field, so that a fault names the file and the key.
+ *
+ * @module
+ */
+import { FileError } from "../errors.ts";
+
+/** The fields of one `config.json`. */
+export class ConfigReader {
+  constructor(readonly file: string, readonly fields: Readonly<Record<string, unknown>>) {}
+
+  /** A whole number of at least one; `fallback` where the key is absent or null. */
+  count(key: string, fallback?: number): number {
+    const value = this.number(key, fallback);
+    if (!Number.isSafeInteger(value) || value < 1) {
+      this.refuse(key, value, "a whole number from 1 on");
+    }
+    return value;
+  }
+
+  number(key: string, fallback?: number): number {
+    const value = this.fields[key] ?? fallback;
+    if (typeof value !== "number" || !Number.isFinite(value)) this.refuse(key, value, "a number");
+    return value as number;
+  }
+
+  flag(key: string, fallback: boolean): boolean {
+    const value = this.fields[key] ?? fallback;
+    if (typeof value !== "boolean") this.refuse(key, value, "true or false");
+    return value as boolean;
+  }
+
+  /** Refuses a field that is set to anything but the values that this build understands. */
+  only(key: string, known: readonly unknown[]): void {
+    const value = this.fields[key];
+    if (value === undefined || known.includes(value)) return;
+    this.refuse(key, value, known.map((k) => JSON.stringify(k)).join(" or "));
+  }
+
+  /** A nested object; undefined where absent or null. */
+  section(key: string): ConfigReader | undefined {
+    const value = this.fields[key] ?? undefined;
+    if (value === undefined) return undefined;
+    if (typeof value !== "object") this.refuse(key, value, "an object");
+    return new ConfigReader(this.file, value as Record<string, unknown>);
+  }
+
+  refuse(key: string, found: unknown, wanted: string): never {
+    throw new FileError(`${this.file}: "${key}" is ${JSON.stringify(found)}, wanted ${wanted}`);
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The loss of packed micro-batches, recorded once and replayed for each.
+ *
+ * @module
+ */
+import type { ReplayOptions } from "../gpu/program.ts";
+import type { Compiled, Engine } from "../graph/compile.ts";
+import { CHUNK, supervisedCapacity } from "../ops/mod.ts";
+import type { LossGraphOptions, Model } from "./model.ts";
+
+/** A packed micro-batch, as the data room lays it out. */
+export interface PackedRows {
+  readonly tokens: Uint32Array; // [T]
+  readonly positions: Uint32Array; // [T]
+  readonly start: Uint32Array; // [T]
+  readonly end: Uint32Array; // [T]
+  /** Rows whose next token is supervised, and that token. */
+  readonly rows: Uint32Array; // [supervised]
+  readonly targets: Uint32Array; // [supervised]
+}
+
+/** What pads `rows`: no row of any micro-batch. */
+const NO_ROW = 0xffffffff;
+
+/** A compiled loss graph that takes micro-batches. */
+export class LossProgram {
+  readonly #full: boolean;
+  readonly #vocabSize: number;
+  #gates = 0;
+
+  private constructor(readonly compiled: Compiled, readonly T: number, model: Model, full: boolean) {
+    this.#full = full;
+    this.#vocabSize = model.config.vocabSize;
+  }
+
+  /** Builds, loads and records. */
+  static async open(engine: Engine, model: Model, options: LossGraphOptions): Promise<LossProgram> {
+    const compiled = await model.compile(engine, model.lossGraph(engine, options));
+    return new LossProgram(compiled, options.T, model, options.full ?? false);
+  }
+
+  /**
+   * Writes a micro-batch. `weight` is what each supervised token counts: 1 / tokens of the update
+   * in training, 1 for plain negative log-likelihoods.
+   *
+   * @throws {RangeError} where it has another number of rows than the program.
+   */
+  feed(packed: PackedRows, weight: number): void {
+    const { tokens, positions, start, end, rows, targets } = packed;
+    if (tokens.length !== this.T) {
+      throw new RangeError(`Expected ${this.T} rows but found ${tokens.length}`);
+    }
+    const capacity = supervisedCapacity(this.T);
+    const padded = new Uint32Array(capacity).fill(NO_ROW);
+    padded.set(rows);
+    const label = new Uint32Array(capacity);
+    label.set(targets);
+    const inputs = { token: tokens, position: positions, start, end, rows: padded, label };
+    for (const [name, data] of Object.entries(inputs)) this.compiled.write(name, data);
+    this.compiled.write("weight", new Float32Array(capacity).fill(weight, 0, rows.length));
+    if (this.#full) {
+      const { order, first } = sortTokens(tokens, this.#vocabSize);
+      this.compiled.write("order", order);
+      this.compiled.write("first", first);
+    }
+    this.#gates = Math.ceil(rows.length / CHUNK);
+  }
+
+  /** Replays for the micro-batch that was fed, without waiting. */
+  run(after?: ReplayOptions["after"]): void {
+    this.compiled.program.replay({ gates: this.#gates, ...(after ? { after } : {}) });
+  }
+}
+
+/** Positions of the tokens sorted by id, stable, and where each id's positions begin. */
+export function sortTokens(tokens: Uint32Array, vocabSize: number) {
+  const first = new Uint32Array(vocabSize + 1);
+  for (const token of tokens) first[token + 1]!++;
+  for (let id = 0; id < vocabSize; id++) first[id + 1]! += first[id]!;
+  const next = first.slice();
+  const order = new Uint32Array(tokens.length);
+  for (const [position, token] of tokens.entries()) order[next[token]!++] = position;
+  return { order, first };
+}

@@ -1,0 +1,156 @@
+/**
+ * An open model: its checkpoint, its tokenizer, the graphs that are built from it and its weights
+ * on the device.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { FileError } from "../errors.ts";
+import { upload } from "../gpu/buffer.ts";
+import { compile, type Compiled, type Engine } from "../graph/compile.ts";
+import { Graph, type NumberType, type Value } from "../graph/graph.ts";
+import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
+import { loadTokenizer, type Tokenizer } from "../io/tokenizer.ts";
+import { differentiate, linearCrossEntropy, logits, sum, supervisedCapacity } from "../ops/mod.ts";
+import { ConfigReader } from "./config.ts";
+import { familyOf } from "./mod.ts";
+import { type Adapt, type Family, type FamilyConfig, Net, type NetOptions } from "./net.ts";
+import { angleTable, type Frequencies } from "./rope.ts";
+import { loadBlocks, loadVector } from "./weights.ts";
+
+const STORED: Readonly<Record<string, NumberType>> = { F32: "f32", F16: "f16", BF16: "bf16" };
+
+export interface LossGraphOptions {
+  /** Rows of the packed micro-batch. */
+  T: number;
+  adapt?: Adapt | undefined;
+  /** Adds the backward of everything that is trained. */
+  train?: boolean;
+  /** Every tensor of the checkpoint is trained. */
+  full?: boolean;
+  recompute?: boolean;
+}
+
+/** A graph with the tables that its weights need beside the checkpoint. */
+export interface ModelGraph {
+  readonly graph: Graph;
+  readonly tables: ReadonlyMap<string, Frequencies>;
+}
+
+/** A model in a Hugging Face folder. */
+export class Model implements Disposable {
+  readonly family: Family;
+  readonly config: FamilyConfig;
+  readonly tokenizer: Tokenizer;
+
+  /**
+   * Opens the folder and checks its config; tensors are checked when a graph is built.
+   *
+   * @throws {FileError} for a missing or damaged file, or a family that is not built.
+   */
+  constructor(readonly folder: string, readonly checkpoint: Checkpoint = openCheckpoint(folder)) {
+    const file = join(folder, "config.json");
+    this.family = familyOf(checkpoint.config["model_type"], file);
+    this.config = this.family.parse(new ConfigReader(file, checkpoint.config));
+    this.tokenizer = loadTokenizer(folder);
+  }
+
+  /**
+   * The loss of a packed micro-batch. Inputs: token, position, start, end [T]; rows, label, weight
+   * [capacity]; for full training also order [T] and first [vocabulary + 1]. Outputs: `losses`, the
+   * weighted loss of each supervised row, and `loss`, their sum.
+   */
+  lossGraph(engine: Engine, options: LossGraphOptions): ModelGraph {
+    const { T, adapt, train = false, full = false, recompute = false } = options;
+    const graph = new Graph(engine.device.kernelSet);
+    const input = (name: string, size = T) => graph.input(name, [size]);
+    const capacity = supervisedCapacity(T);
+    const net = this.#net(graph, {
+      rows: {
+        kind: "packed",
+        token: input("token"),
+        position: input("position"),
+        start: input("start"),
+        end: input("end"),
+      },
+      positions: T,
+      adapt,
+      full: full
+        ? { order: input("order"), first: input("first", this.config.vocabSize + 1) }
+        : undefined,
+    });
+    const { hidden, head } = this.family.forward(net, this.config);
+    const losses = linearCrossEntropy(graph, hidden, head, {
+      rows: input("rows", capacity),
+      label: input("label", capacity),
+      weight: graph.input("weight", [capacity], "f32"),
+    });
+    if (train) differentiate(graph, losses, { recompute });
+    graph.output("losses", losses);
+    graph.output("loss", sum(graph, losses));
+    return { graph, tables: net.tables };
+  }
+
+  /**
+   * The next rows of one sequence over a cache. Inputs: token, position [T], count [1], rows [4]
+   * (which rows want scores). Output: `logits` [4, vocabulary rounded up to a multiple of 4].
+   */
+  decodeGraph(engine: Engine, T: number, context: number, adapt?: Adapt): ModelGraph {
+    const graph = new Graph(engine.device.kernelSet);
+    const token = graph.input("token", [T]);
+    const position = graph.input("position", [T]);
+    const count = graph.input("count", [1]);
+    const rows = { kind: "cached", token, position, count, context } as const;
+    const net = this.#net(graph, { rows, positions: context, adapt });
+    const { hidden, head } = this.family.forward(net, this.config);
+    graph.output("logits", logits(graph, hidden, head, graph.input("rows", [4])));
+    return { graph, tables: net.tables };
+  }
+
+  /** Every linear module with its [out, in], in the order of the forward. */
+  linearModules(engine: Engine): Map<string, [number, number]> {
+    const modules = new Map<string, [number, number]>();
+    const adapt: Adapt = (_graph, module, outFeatures, inFeatures) => {
+      modules.set(module, [outFeatures, inFeatures]);
+      return undefined;
+    };
+    this.lossGraph(engine, { T: 8, adapt });
+    return modules;
+  }
+
+  /** Compiles a graph, after the weights that the store lacks have been loaded. */
+  compile(engine: Engine, { graph, tables }: ModelGraph): Promise<Compiled> {
+    for (const value of graph.values) {
+      if (value.kind === "weight" && !engine.store.hasWeight(value.name)) {
+        this.#load(engine, value, tables);
+      }
+    }
+    return compile(engine, graph);
+  }
+
+  [Symbol.dispose](): void {
+    this.checkpoint.close();
+  }
+
+  #net(graph: Graph, options: Omit<NetOptions, "typeOf">): Net {
+    const typeOf = (name: string, shape: readonly number[]): NumberType => {
+      const { dtype } = this.checkpoint.get(name, shape);
+      const type = STORED[dtype];
+      if (type) return type;
+      throw new FileError(`${this.folder}: ${name} is stored as ${dtype}, wanted F32, F16 or BF16`);
+    };
+    return new Net(graph, { ...options, typeOf });
+  }
+
+  #load(engine: Engine, value: Value, tables: ReadonlyMap<string, Frequencies>): void {
+    const slice = engine.store.addWeight(value);
+    const frequencies = tables.get(value.name);
+    if (frequencies) {
+      upload(engine.device, slice, angleTable(frequencies, value.shape[0]!));
+    } else if (value.layout === "blocks") {
+      loadBlocks(engine.device, this.checkpoint, value, slice);
+    } else {
+      upload(engine.device, slice, loadVector(this.checkpoint, value.name));
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * From the checkpoint's row-major tensors to what the kernels read, and back.
+ *
+ * @module
+ */
+import { type Slice, upload } from "../gpu/buffer.ts";
+import type { Device } from "../gpu/device.ts";
+import { BYTES, type Value } from "../graph/graph.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
+import { toFloat32 } from "../io/safetensors.ts";
+
+/** About how many bytes of a tensor are in hand at a time. */
+const PIECE = 4 << 20;
+
+/** A vector as f32. */
+export function loadVector(checkpoint: Checkpoint, name: string): Float32Array {
+  return toFloat32(checkpoint.read(name), checkpoint.get(name).dtype);
+}
+
+/**
+ * Uploads a matrix as 4x4 blocks in the precision that it is stored in, some bands of four rows at
+ * a time; rows that only fill the last band are zero.
+ */
+export function loadBlocks(device: Device, checkpoint: Checkpoint, value: Value, slice: Slice) {
+  const [rows, columns] = value.shape as [number, number];
+  const rowBytes = columns * BYTES[value.type];
+  const step = Math.max(1, Math.floor(PIECE / (4 * rowBytes))) * 4;
+  for (let from = 0; from < rows; from += step) {
+    const count = Math.min(step, rows - from);
+    const piece = new Uint8Array(Math.ceil(count / 4) * 4 * rowBytes);
+    checkpoint.read(value.name, {
+      offset: from * rowBytes,
+      length: count * rowBytes,
+      into: piece,
+    });
+    const words = new Uint32Array(piece.buffer);
+    upload(device, slice, toBlocks(words, rowBytes / 4, BYTES[value.type]), from * rowBytes);
+  }
+}
+
+/** How one matrix lies in words of four bytes: a block's row is four numbers. */
+interface Words {
+  readonly rows: number;
+  readonly perRow: number;
+  readonly perBlockRow: number;
+}
+
+/** Calls `move(inRows, inBlocks)` for the first word of every block's row. */
+function eachBlockRow(
+  { rows, perRow, perBlockRow }: Words,
+  move: (from: number, to: number) => void,
+) {
+  let to = 0;
+  for (let band = 0; band < rows; band += 4) {
+    for (let column = 0; column < perRow; column += perBlockRow) {
+      for (let row = band; row < band + 4; row++, to += perBlockRow) {
+        move(row * perRow + column, to);
+      }
+    }
+  }
+}
+
+/** Words of whole bands of rows, as 4x4 blocks. */
+export function toBlocks(rowMajor: Uint32Array, perRow: number, perBlockRow: number): Uint32Array {
+  const blocks = new Uint32Array(rowMajor.length);
+  eachBlockRow({ rows: rowMajor.length / perRow, perRow, perBlockRow }, (from, to) => {
+    for (let i = 0; i < perBlockRow; i++) blocks[to + i] = rowMajor[from + i]!;
+  });
+  return blocks;
+}
+
+/** An f32 matrix [rows, columns] out of its 4x4 blocks; rows that only fill a band are dropped. */
+export function fromBlocks(blocks: Float32Array, [rows, columns]: readonly [number, number]) {
+  const rowMajor = new Float32Array(blocks.length);
+  const words = { rows: blocks.length / columns, perRow: columns, perBlockRow: 4 };
+  eachBlockRow(words, (from, to) => {
+    for (let i = 0; i < 4; i++) rowMajor[from + i] = blocks[to + i]!;
+  });
+  return rowMajor.subarray(0, rows * columns);
+}
