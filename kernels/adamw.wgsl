@@ -2,7 +2,7 @@
 //
 //   g = grad * min(1, clip / (sqrt(norm) + 1e-6))           clip = 0: g = grad
 //   p = p * (1 - rate * decay)
-//   m = beta1 * m + (1 - beta1) * g,  v = beta2 * v + (1 - beta2) * g^2
+//   m = beta1 * m + rest1 * g,  v = beta2 * v + rest2 * g^2
 //   p = p - rate * correction1 * m / (sqrt(v * correction2) + epsilon)
 //
 //   p     [N]  read and write, in place        step  Step  read
@@ -19,6 +19,8 @@ struct Step {
   correction2: f32,  // 1 / (1 - beta2^t)
   beta1: f32,
   beta2: f32,
+  rest1: f32,        // 1 - beta1, rounded once: f32 would lose five digits of 1 - 0.999
+  rest2: f32,        // 1 - beta2
   epsilon: f32,
   clip: f32,
 }

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { readFloats, whole } from "../src/gpu/buffer.ts";
-import { type Device, type KernelSet, openDevice } from "../src/gpu/device.ts";
+import { Device, type KernelSet, openDevice } from "../src/gpu/device.ts";
 import { Pipelines } from "../src/gpu/kernel.ts";
 import { backward } from "../src/graph/backward.ts";
 import { compile, Compiled, type Engine } from "../src/graph/compile.ts";
@@ -34,8 +34,13 @@ export interface OpCase {
   build(graph: Graph, given: Record<string, Value>): Record<string, Value>;
   /** The f64 twin: the same results from the same inputs. */
   twin(given: Arrays): Arrays;
-  /** The result to differentiate, and the inputs to check; none by default. */
-  gradient?: { of: string; by: string[] };
+  /**
+   * The result to differentiate, and the inputs to check; none by default. A `loss` is summed as it
+   * is, any other result after a product with random numbers.
+   */
+  gradient?: { of: string; by: string[]; loss?: boolean };
+  /** Bytes that the device seems to bind at most: for tables that are bound in parts. */
+  maxBinding?: number;
   /** The inputs are multiplied by each of these in turn. */
   magnitudes?: number[];
   /** Largest error relative to the largest expected number. */
@@ -73,11 +78,29 @@ export function newEngine(device: Device): Engine {
   return { device, pipelines: new Pipelines(device), store: new Store(device) };
 }
 
+/** The same GPU, which seems to bind no more than `maxBinding` bytes at a time. */
+class NarrowDevice extends Device {
+  constructor(device: Device, readonly maxBinding: number) {
+    super(device.gpu, device.adapter, device.software, device.kernelSet);
+  }
+
+  override get limits(): GPUSupportedLimits {
+    const { maxBufferSize } = super.limits;
+    return { maxBufferSize, maxStorageBufferBindingSize: this.maxBinding } as GPUSupportedLimits;
+  }
+}
+
+/** The engine on a device that seems to bind no more than `maxBinding` bytes at a time. */
+export function narrow(wide: Engine, maxBinding: number): Engine {
+  return { ...wide, device: new NarrowDevice(wide.device, maxBinding) };
+}
+
 /** Registers the tests of a case, for each set of kernels that the op has. */
 export function testOp(opCase: OpCase, sets: KernelSet[] = ["register"]): void {
   for (const kernelSet of sets) {
     Deno.test(`${opCase.name} (${kernelSet})`, async (t) => {
-      const shared = await engine(kernelSet);
+      const wide = await engine(kernelSet);
+      const shared = opCase.maxBinding ? narrow(wide, opCase.maxBinding) : wide;
       await t.step("forward equals its twin", () => checkForward(shared, opCase));
       if (opCase.gradient) {
         await t.step("gradient equals the central difference", () => checkGradient(shared, opCase));
@@ -160,20 +183,20 @@ const SEED: Op<{ y: Value; dy: Value; zero: Value }, { loss: Value }> = {
   },
 };
 
+function seed(graph: Graph, y: Value): Value {
+  const dy = graph.input("dy", y.shape, "f32");
+  const zero = graph.input("zero", y.shape, "f32");
+  return graph.call(SEED, { y, dy, zero }, { loss: { shape: [1] } }, {}).loss;
+}
+
 async function checkGradient(shared: Engine, opCase: OpCase): Promise<void> {
-  const { of, by } = opCase.gradient!;
+  const { of, by, loss = false } = opCase.gradient!;
   const { graph, given, results } = buildGraph(shared.device.kernelSet, opCase, by);
   const y = results[of]!;
   const length = y.shape.reduce((n, size) => n * size, 1);
-  const dy = noise(length, 77);
-  const ins = {
-    y,
-    dy: graph.input("dy", y.shape, "f32"),
-    zero: graph.input("zero", y.shape, "f32"),
-  };
-  const { loss } = graph.call(SEED, ins, { loss: { shape: [1] } }, {});
+  const dy = loss ? new Float32Array(length).fill(1) : noise(length, 77);
   const gradients = new Map<string, Value>();
-  backward(graph, loss, {
+  backward(graph, loss ? y : seed(graph, y), {
     sum: add,
     found: (gradientOf) => {
       for (const name of by) gradients.set(name, gradientOf(given[name]!)!);
@@ -182,7 +205,7 @@ async function checkGradient(shared: Engine, opCase: OpCase): Promise<void> {
   for (const [name, gradient] of gradients) graph.output(name, gradient);
   const compiled = await compile(shared, graph, { guarded: true });
   const { stored, exact } = prepare(opCase, 1);
-  await run(compiled, { ...stored, dy, zero: new Float32Array(length) });
+  await run(compiled, loss ? stored : { ...stored, dy, zero: new Float32Array(length) });
   for (const [name, value] of gradients) {
     const found = await readFloats(shared.device, compiled.output(name));
     const rows = value.layout === "blocks" ? unblock(found, value.shape) : found;

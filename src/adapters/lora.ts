@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError } from "../errors.ts";
-import { random } from "../data/random.ts";
+import { random } from "../random.ts";
 import type { Store } from "../graph/store.ts";
 import type { Adapt } from "../models/net.ts";
 import type { LoraWeights, PeftAdapter } from "./peft.ts";

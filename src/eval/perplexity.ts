@@ -45,7 +45,7 @@ export async function perplexity(
   for (const chosen of pack(examples.map(({ ids }) => ids.length), T)) {
     const packed = batch(examples, T, chosen);
     await ring.room();
-    program.feed(packed, 1);
+    program.feed(packed);
     program.run((encoder) => ring.load(encoder, [compiled.output("losses")]));
     ring.send(packed);
     take(ring.arrived());

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { GpuError } from "../errors.ts";
 import type { Device } from "./device.ts";
 
 /** A range of a buffer. Offsets are multiples of 256 where it is bound. */
@@ -63,17 +64,33 @@ export function upload(device: Device, slice: Slice, data: ArrayBufferView, at =
   }
 }
 
-/** Reads a slice back. A sync point: it waits for all submitted work, 10 ms at least in Deno. */
+/**
+ * Reads a slice back. A sync point: it waits for all submitted work, 10 ms at least in Deno.
+ *
+ * @throws {GpuError} where the GPU is lost, or has reported an error.
+ */
 export async function read(device: Device, slice: Slice): Promise<Uint8Array<ArrayBuffer>> {
   const staging = stagingBuffer(device, slice.size);
   const encoder = device.gpu.createCommandEncoder();
   encoder.copyBufferToBuffer(slice.buffer, slice.offset, staging, 0, slice.size);
   device.gpu.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
+  const bytes = await fetch(device, staging);
   device.check();
-  const bytes = new Uint8Array(staging.getMappedRange().slice(0));
   staging.destroy();
-  return bytes;
+  return new Uint8Array(bytes);
+}
+
+/** What the staging buffer holds once the work before is done. */
+async function fetch(device: Device, staging: GPUBuffer): Promise<ArrayBuffer> {
+  try {
+    await staging.mapAsync(GPUMapMode.READ);
+    const bytes = staging.getMappedRange().slice(0);
+    staging.unmap();
+    return bytes;
+  } catch (cause) {
+    device.check();
+    throw new GpuError(`Cannot read from the GPU: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** {@link read} as f32 numbers. */
@@ -106,6 +123,7 @@ export class Ring<Tag> {
   readonly #flying: Promise<void>[] = [];
   #arrived: Arrival<Tag>[] = [];
   #loaded: GPUBuffer | null = null;
+  #fault: unknown = null;
 
   /** `floats` numbers a step; `slots` steps may be under way at a time. */
   constructor(device: Device, floats: number, slots = 8) {
@@ -117,6 +135,7 @@ export class Ring<Tag> {
   /** Waits only while every slot is under way. */
   async room(): Promise<void> {
     while (this.#free.length === 0) await this.#flying[0];
+    this.#check();
   }
 
   /** Copies the slices, one after another, into a free slot; call before the encoder is finished. */
@@ -135,18 +154,23 @@ export class Ring<Tag> {
   send(tag: Tag): void {
     const slot = this.#loaded!;
     this.#loaded = null;
-    const flight = slot.mapAsync(GPUMapMode.READ).then(() => {
-      this.#arrived.push({ tag, values: new Float32Array(slot.getMappedRange().slice(0)) });
-      slot.unmap();
+    const flight = fetch(this.#device, slot).then(
+      (bytes) => void this.#arrived.push({ tag, values: new Float32Array(bytes) }),
+      (fault) => this.#fault ??= fault,
+    ).then(() => {
       this.#free.push(slot);
       this.#flying.splice(this.#flying.indexOf(flight), 1);
     });
     this.#flying.push(flight);
   }
 
-  /** What has arrived since the last call, oldest first. */
+  /**
+   * What has arrived since the last call, oldest first.
+   *
+   * @throws {GpuError} where the GPU is lost, or has reported an error.
+   */
   arrived(): Arrival<Tag>[] {
-    this.#device.check();
+    this.#check();
     const arrived = this.#arrived;
     this.#arrived = [];
     return arrived;
@@ -156,6 +180,11 @@ export class Ring<Tag> {
   async drain(): Promise<Arrival<Tag>[]> {
     await Promise.all(this.#flying);
     return this.arrived();
+  }
+
+  #check(): void {
+    if (this.#fault) throw this.#fault;
+    this.#device.check();
   }
 
   destroy(): void {

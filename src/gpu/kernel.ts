@@ -131,9 +131,16 @@ export class Pipelines {
     const invalid = await scope;
     if (error) {
       const at = lines[error.lineNum - 1] ?? { file: `kernels/${kernel.name}.wgsl`, line: 0 };
-      throw new GpuError(`${at.file}:${at.line}:${error.linePos}: ${error.message}`);
+      throw new GpuError(`${at.file}:${at.line}:${error.linePos}: ${summarise(error.message)}`);
     }
     if (invalid) throw new GpuError(`kernels/${kernel.name}.wgsl: ${invalid.message}`);
     return module;
   }
+}
+
+/** A compiler's message on one line, without its excerpt, whose line numbers count imports in. */
+function summarise(message: string): string {
+  const lines = message.trim().split("\n").map((line) => line.trim());
+  const notes = lines.filter((line) => line.startsWith("= ")).map((line) => line.slice(2));
+  return [lines[0]!.replace(/^Shader .*?error: /, ""), ...notes].join("; ");
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { GpuError } from "../errors.ts";
 import { read, type Slice, whole } from "./buffer.ts";
 import type { Device } from "./device.ts";
 import type { Constants, Kernel, Pipelines } from "./kernel.ts";
@@ -66,17 +67,13 @@ export class Program {
     pipelines: Pipelines,
     dispatches: readonly Dispatch[],
   ): Promise<Program> {
-    const list = await Promise.all(dispatches.map(async (dispatch) => {
-      const pipeline = await pipelines.get(dispatch.kernel, dispatch.constants);
-      return {
-        ...dispatch,
-        pipeline,
-        groups0: bindGroup(device, pipeline, 0, dispatch.bind, dispatch.label),
-        groups1: dispatch.weight.length > 0
-          ? bindGroup(device, pipeline, 1, dispatch.weight, dispatch.label)
-          : null,
-      };
-    }));
+    const compiled = await Promise.all(
+      dispatches.map(({ kernel, constants }) => pipelines.get(kernel, constants)),
+    );
+    device.gpu.pushErrorScope("validation");
+    const list = dispatches.map((dispatch, i) => bind(device, dispatch, compiled[i]!));
+    const invalid = await device.gpu.popErrorScope();
+    if (invalid) throw new GpuError(`A binding does not fit its kernel: ${invalid.message}`);
     device.check();
     return new Program(device, list);
   }
@@ -90,8 +87,7 @@ export class Program {
     const encoder = this.device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     for (const dispatch of this.list) {
-      if (dispatch.gate !== undefined && dispatch.gate >= gates) continue;
-      encode(pass, dispatch);
+      if (isOpen(dispatch, gates)) encode(pass, dispatch);
     }
     pass.end();
     after?.(encoder);
@@ -107,7 +103,7 @@ export class Program {
   async profile(gates = Infinity): Promise<Timing[]> {
     const { gpu } = this.device;
     if (!this.device.has("timestamp-query")) throw new RangeError("The adapter keeps no time");
-    const list = this.list.filter(({ gate = 0 }) => gate < gates);
+    const list = this.list.filter((dispatch) => isOpen(dispatch, gates));
     const times: Timing[] = [];
     for (let from = 0; from < list.length; from += 1024) { // a query set holds 4096 at most
       const part = list.slice(from, from + 1024);
@@ -145,11 +141,20 @@ export class Program {
   }
 }
 
+const isOpen = ({ gate = -1 }: Dispatch, gates: number): boolean => gate < gates;
+
 function encode(pass: GPUComputePassEncoder, dispatch: Recorded): void {
   pass.setPipeline(dispatch.pipeline);
   pass.setBindGroup(0, dispatch.groups0);
   if (dispatch.groups1) pass.setBindGroup(1, dispatch.groups1);
   pass.dispatchWorkgroups(...dispatch.groups);
+}
+
+function bind(device: Device, dispatch: Dispatch, pipeline: GPUComputePipeline): Recorded {
+  const { bind, weight, label } = dispatch;
+  const groups0 = bindGroup(device, pipeline, 0, bind, label);
+  const groups1 = weight.length > 0 ? bindGroup(device, pipeline, 1, weight, label) : null;
+  return { ...dispatch, pipeline, groups0, groups1 };
 }
 
 function bindGroup(

@@ -19,7 +19,8 @@ export interface BackwardOptions {
  * gradient of every trained param. Nothing is added for frozen values: a call whose inputs need no
  * gradient is skipped whole.
  *
- * @throws {RangeError} where an op on the way has no backward, or a param does not reach the loss.
+ * @throws {RangeError} where an op on the way has no backward, a param does not reach the loss, or
+ * two params have one gradient between them (a + b).
  */
 export function backward(graph: Graph, loss: Value, options: BackwardOptions): void {
   const { sum, recompute = false, found } = options;
@@ -95,6 +96,9 @@ function placeGradients(graph: Graph, walk: Walk): void {
   for (const param of graph.values.filter(({ kind }) => kind === "param")) {
     const gradient = walk.of(param);
     if (!gradient) throw new RangeError(`The loss does not depend on ${param.name}`);
+    if (gradient.kind === "gradient") {
+      throw new RangeError(`${param.name} and ${gradient.name} share one gradient`);
+    }
     gradient.kind = "gradient";
     Object.assign(gradient, { name: param.name });
     graph.gradients.set(param, gradient);

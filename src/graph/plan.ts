@@ -47,7 +47,8 @@ export interface PlanOptions {
 /**
  * Plans a finished graph.
  *
- * @throws {RangeError} where a call takes over the buffer of a value that is read later.
+ * @throws {RangeError} where a call takes over the buffer of a value that is read elsewhere: by a
+ * later call, through another input of the same call, or as a result.
  */
 export function plan(graph: Graph, { share = true }: PlanOptions = {}): Plan {
   const calls = liveCalls(graph);
@@ -108,7 +109,7 @@ function liveCalls(graph: Graph): Call[] {
 function groupValues(graph: Graph, calls: readonly Call[]): Map<Value, Group> {
   const groups = new Map<Value, Group>();
   const takenOver = new Map<Value, Call>();
-  const results = new Set(graph.outputs.values());
+  const results = new Set([...graph.outputs.values(), ...graph.gradients.values()]);
   for (const [index, call] of calls.entries()) {
     for (const value of insOf(call)) {
       const by = takenOver.get(value);
@@ -122,8 +123,13 @@ function groupValues(graph: Graph, calls: readonly Call[]): Map<Value, Group> {
     for (const [name, value] of Object.entries(call.outs as Record<string, Value>)) {
       const victimName = overwrites[name];
       const victim = victimName === undefined ? undefined : (call.ins as Named)[victimName];
+      if (victim) {
+        if (results.has(victim)) {
+          throw new RangeError(`${call.op.name} takes over ${victim.name}, which is a result`);
+        }
+        takenOver.set(victim, call);
+      }
       const group = victim ? takeOver(groups, victim, call) : newGroup(index);
-      if (victim) takenOver.set(victim, call);
       group.members.push(value);
       group.bytes = Math.max(group.bytes, bytesOf(value));
       group.last = Math.max(group.last, results.has(value) ? calls.length : index);
@@ -136,6 +142,9 @@ function groupValues(graph: Graph, calls: readonly Call[]): Map<Value, Group> {
 const newGroup = (first: number): Group => ({ members: [], bytes: 0, first, last: first });
 
 function takeOver(groups: Map<Value, Group>, victim: Value, call: Call): Group {
+  if (insOf(call).filter((value) => value === victim).length > 1) {
+    throw new RangeError(`${call.op.name} reads ${victim.name} twice and takes it over`);
+  }
   const group = groups.get(victim);
   if (group) return group;
   if (victim.kind !== "state") {

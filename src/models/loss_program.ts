@@ -28,7 +28,12 @@ export class LossProgram {
   readonly #vocabSize: number;
   #gates = 0;
 
-  private constructor(readonly compiled: Compiled, readonly T: number, model: Model, full: boolean) {
+  private constructor(
+    readonly compiled: Compiled,
+    readonly T: number,
+    model: Model,
+    full: boolean,
+  ) {
     this.#full = full;
     this.#vocabSize = model.config.vocabSize;
   }
@@ -40,12 +45,12 @@ export class LossProgram {
   }
 
   /**
-   * Writes a micro-batch. `weight` is what each supervised token counts: 1 / tokens of the update
-   * in training, 1 for plain negative log-likelihoods.
+   * Writes a micro-batch. `weights` is what each supervised token counts, [supervised]: 1 / tokens
+   * of the update in training; where absent 1, for plain negative log-likelihoods.
    *
    * @throws {RangeError} where it has another number of rows than the program.
    */
-  feed(packed: PackedRows, weight: number): void {
+  feed(packed: PackedRows, weights?: Float32Array): void {
     const { tokens, positions, start, end, rows, targets } = packed;
     if (tokens.length !== this.T) {
       throw new RangeError(`Expected ${this.T} rows but found ${tokens.length}`);
@@ -57,7 +62,10 @@ export class LossProgram {
     label.set(targets);
     const inputs = { token: tokens, position: positions, start, end, rows: padded, label };
     for (const [name, data] of Object.entries(inputs)) this.compiled.write(name, data);
-    this.compiled.write("weight", new Float32Array(capacity).fill(weight, 0, rows.length));
+    const weight = new Float32Array(capacity);
+    if (weights) weight.set(weights);
+    else weight.fill(1, 0, rows.length);
+    this.compiled.write("weight", weight);
     if (this.#full) {
       const { order, first } = sortTokens(tokens, this.#vocabSize);
       this.compiled.write("order", order);

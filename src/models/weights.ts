@@ -78,3 +78,13 @@ export function fromBlocks(blocks: Float32Array, [rows, columns]: readonly [numb
   });
   return rowMajor.subarray(0, rows * columns);
 }
+
+/** A tensor of the checkpoint in f32, as the store keeps params. */
+export function loadParam(checkpoint: Checkpoint, param: Value): Float32Array {
+  const numbers = loadVector(checkpoint, param.name);
+  if (param.layout === "rows") return numbers;
+  const [rows, columns] = param.shape as [number, number];
+  const banded = new Float32Array(Math.ceil(rows / 4) * 4 * columns);
+  banded.set(numbers);
+  return new Float32Array(toBlocks(new Uint32Array(banded.buffer), columns, 4).buffer);
+}

@@ -6,9 +6,10 @@
 import accumulateText from "../../kernels/accumulate.wgsl" with { type: "text" };
 import adamwText from "../../kernels/adamw.wgsl" with { type: "text" };
 import sumSquaresText from "../../kernels/sum_squares.wgsl" with { type: "text" };
+import sumSharedText from "../../kernels/sum_shared.wgsl" with { type: "text" };
 import totalText from "../../kernels/total.wgsl" with { type: "text" };
-import type { Bound, Graph, Op, Value } from "../graph/graph.ts";
-import { perRow, perSixteen, sizeOf } from "./launch.ts";
+import type { Bound, Graph, Launch, Op, Target, Value } from "../graph/graph.ts";
+import { perRow, perSixteen, REDUCE, sizeOf } from "./launch.ts";
 
 /** Ranges that the sum of squares is taken over side by side. */
 const PARTS = 1024;
@@ -61,27 +62,48 @@ export function sumSquares(graph: Graph, x: Value): Value {
 
 export const SUM_SQUARES: Op<{ x: Value }, { sum: Value; partial: Value }> = {
   name: "sum_squares",
-  launches({ ins: { x }, outs: { sum, partial } }, { maxBinding }) {
-    const parts = ranges(x, maxBinding);
+  launches({ ins: { x }, outs: { sum, partial } }, target) {
+    const parts = ranges(x, target.maxBinding);
     if (parts.length * PARTS > 64_000) throw new RangeError(`${sizeOf(x)} params are too many`);
     return [
-      ...parts.map(({ from, numbers }, i) => ({
-        kernel: { name: "sum_squares", text: sumSquaresText },
-        constants: { N: numbers, PARTS },
-        bind: [range(x, from, numbers), range(partial, i * PARTS, PARTS)],
-        groups: perRow(PARTS),
-      })),
-      total(partial, sum, parts.length * PARTS),
+      ...parts.map(({ from, numbers }, i) =>
+        squares(target, range(x, from, numbers), range(partial, i * PARTS, PARTS), numbers)
+      ),
+      total(target, partial, sum, parts.length * PARTS),
     ];
   },
 };
 
-function total(x: Bound, y: Value, numbers: number) {
+/** y[p] = sum of squares over the p-th of PARTS shares of x. */
+function squares({ kernelSet }: Target, x: Bound, y: Bound, N: number): Launch {
+  if (kernelSet === "shared") return sumShared(x, y, { N, PARTS, SQUARES: true });
+  return {
+    kernel: { name: "sum_squares", text: sumSquaresText },
+    constants: { N, PARTS },
+    bind: [x, y],
+    groups: perRow(PARTS),
+  };
+}
+
+/** y[0] = sum of x. */
+function total({ kernelSet }: Target, x: Bound, y: Value, N: number): Launch {
+  if (kernelSet === "shared") return sumShared(x, y, { N, PARTS: 1 });
   return {
     kernel: { name: "total", text: totalText },
-    constants: { N: numbers },
+    constants: { N },
     bind: [x, y],
     groups: perRow(1),
+  };
+}
+
+type SumConstants = { N: number; PARTS: number; SQUARES?: boolean };
+
+function sumShared(x: Bound, y: Bound, constants: SumConstants): Launch {
+  return {
+    kernel: { name: "sum_shared", text: sumSharedText, imports: { reduce: REDUCE } },
+    constants,
+    bind: [x, y],
+    groups: [constants.PARTS],
   };
 }
 
@@ -92,17 +114,46 @@ export function sum(graph: Graph, x: Value): Value {
 
 export const SUM: Op<{ x: Value }, { y: Value }> = {
   name: "sum",
-  launches: ({ ins: { x }, outs: { y } }) => [total(x, y, sizeOf(x))],
+  launches: ({ ins: { x }, outs: { y } }, target) => [total(target, x, y, sizeOf(x))],
 };
 
-/** The flat buffers that an update reads and writes; `step` holds eight numbers (see the kernel). */
+/** Settings of AdamW. */
+export interface AdamwSettings {
+  readonly decay: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Largest gradient norm; 0 is off. */
+  readonly clip: number;
+}
+
+/** How many numbers {@link adamwStep} makes. */
+export const STEP_SIZE = 10;
+
+/** What the kernel wants to know of update `t`, counted from 1, at learning rate `rate`. */
+export function adamwStep(rate: number, t: number, settings: AdamwSettings): Float32Array {
+  const { decay, beta1, beta2, epsilon, clip } = settings;
+  const corrections = [1 / (1 - beta1 ** t), 1 / (1 - beta2 ** t)];
+  return Float32Array.of(
+    rate,
+    decay,
+    ...corrections,
+    beta1,
+    beta2,
+    1 - beta1,
+    1 - beta2,
+    epsilon,
+    clip,
+  );
+}
+
+/** The flat buffers that an update reads and writes; `step` is what {@link adamwStep} makes. */
 export interface AdamwState {
   readonly params: Value;
   readonly gradients: Value;
   readonly m: Value;
   readonly v: Value;
-  /** rate, decay, 1 / (1 - beta1^t), 1 / (1 - beta2^t), beta1, beta2, epsilon, clip (0 = off). */
-  readonly step: Value;
+  readonly step: Value; // [STEP_SIZE]
   /** Sum of squares of all gradients, [1]. */
   readonly norm: Value;
 }

@@ -1,5 +1,5 @@
 /**
- * Causal attention over packed documents, with stored probabilities.
+ * Causal attention over packed documents: the builder, and the op with stored probabilities.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import scoresText from "../../kernels/attention_scores.wgsl" with { type: "text"
 import softmaxText from "../../kernels/attention_softmax.wgsl" with { type: "text" };
 import type { Kernel } from "../gpu/kernel.ts";
 import type { Graph, Launch, Op, Value } from "../graph/graph.ts";
+import { flashAttention, flashServes } from "./flash_attention.ts";
 import { perRow, requireMultiple } from "./launch.ts";
 
 /** Where each row's document begins and ends: start[i] <= i < end[i]; neither ever falls. */
@@ -30,12 +31,14 @@ export interface Heads {
   readonly scale: number;
 }
 
-type Ins = { q: Value; k: Value; v: Value; start: Value; end: Value };
+/** What the attention ops read. */
+export type AttentionIns = { q: Value; k: Value; v: Value; start: Value; end: Value };
 type Outs = { y: Value; p: Value };
 
 /**
  * y[i] = sum over j in start[i] .. i of softmax(scale * q[i] . k[j]) v[j], [T, heads * headDim].
- * Keeps the probabilities [heads, T, T] for backward.
+ * Keeps the probabilities [heads, T, T] for backward, or only their denominators where the graph is
+ * for kernels in workgroup memory.
  *
  * @throws {RangeError} where shapes do not fit.
  */
@@ -46,7 +49,7 @@ export function attention(
   v: Value,
   docs: Documents,
   heads: Heads,
-) {
+): Value {
   const T = q.shape[0]!;
   requireMultiple(8, { "the number of rows": T, "the head size": heads.headDim });
   requireMultiple(heads.groups, { "the number of heads": heads.heads });
@@ -58,11 +61,15 @@ export function attention(
       throw new RangeError(`Expected ${name} to be [${T},${width}] but found [${value.shape}]`);
     }
   }
+  const ins = { q, k, v, start: docs.start, end: docs.end };
+  if (graph.kernelSet === "shared" && flashServes(heads.headDim)) {
+    return flashAttention(graph, ins, heads);
+  }
   const outs = {
     y: { shape: q.shape },
     p: { shape: [heads.heads, T, T], differentiable: false },
   };
-  return graph.call(ATTENTION, { q, k, v, start: docs.start, end: docs.end }, outs, heads).y;
+  return graph.call(ATTENTION, ins, outs, heads).y;
 }
 
 const kernel = (name: string, text: string): Kernel => ({
@@ -95,7 +102,7 @@ function launcher(T: number, { heads: H, groups: G, headDim: D, scale: SCALE }: 
   };
 }
 
-export const ATTENTION: Op<Ins, Outs, Heads> = {
+export const ATTENTION: Op<AttentionIns, Outs, Heads> = {
   name: "attention",
   launches({ ins: { q, k, v, start }, outs: { y, p }, attrs }) {
     const { scores, softmax, mix } = launcher(q.shape[0]!, attrs);
@@ -120,7 +127,7 @@ export const ATTENTION: Op<Ins, Outs, Heads> = {
 type BackwardOuts = { dq: Value; dk: Value; dv: Value; ds: Value; delta: Value };
 
 /** dq, dk and dv; ds takes the place of p, after dv has read it. */
-export const ATTENTION_BACKWARD: Op<Ins & Outs & { dy: Value }, BackwardOuts, Heads> = {
+export const ATTENTION_BACKWARD: Op<AttentionIns & Outs & { dy: Value }, BackwardOuts, Heads> = {
   name: "attention_backward",
   overwrites: () => ({ ds: "p" }),
   launches({ ins: { q, k, v, y, dy, start, end }, outs: { dq, dk, dv, ds, delta }, attrs }) {

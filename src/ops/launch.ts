@@ -3,14 +3,31 @@
  *
  * @module
  */
+import reduceText from "../../kernels/shared/reduce.wgsl" with { type: "text" };
+import type { Text } from "../gpu/kernel.ts";
 import { grid } from "../gpu/program.ts";
 import { bytesOf, type Rows, storedRows, type Value } from "../graph/graph.ts";
 
-/** The grid of a kernel with one invocation a row, 8 a workgroup. */
-export const perRow = (rows: number): [number, number] => grid(Math.ceil(rows / 8));
+/**
+ * The grid of a kernel with one invocation a row, 8 a workgroup.
+ *
+ * @throws {RangeError} above 524,280 rows: these kernels do not fold their grid.
+ */
+export function perRow(rows: number): [number, number] {
+  const [x, y] = grid(Math.ceil(rows / 8));
+  if (y > 1) throw new RangeError(`${rows} rows are too many for one dispatch`);
+  return [x, y];
+}
 
 /** The grid of an elementwise kernel with 16 numbers an invocation, 64 a workgroup. */
 export const perSixteen = (numbers: number): [number, number] => grid(Math.ceil(numbers / 1024));
+
+/** The sum over the lanes of a workgroup, for kernels in workgroup memory. */
+export const REDUCE: Text = { name: "shared/reduce", text: reduceText };
+
+/** Lanes that share out a row in fours: a power of two, 32 for small rows and 256 for long ones. */
+export const lanesFor = (columns: number): number =>
+  2 ** Math.min(8, Math.max(5, Math.floor(Math.log2(columns / 4))));
 
 /** How many numbers a value holds. */
 export const sizeOf = (value: Value): number => value.shape.reduce((n, size) => n * size, 1);

@@ -124,14 +124,14 @@ interface ForwardParts {
 export function forwardLaunch(target: Target, parts: ForwardParts): Launch {
   const { x, w, y, u, b, residual, part } = parts;
   const [m, n, k] = [y.shape[0]!, part?.rows ?? storedRows(w), w.shape[1]!];
-  const tile = chooseTile(target, m, n, w.type);
+  const tile = chooseTile(target, { m, n, type: w.type, alongK: true });
   const store = STORES[residual ? "residual" : "rows"];
   const place = part ? { Y_STRIDE: y.shape[1]!, Y_COLUMN: part.from } : {};
   return {
     kernel: {
       name: "linear",
       text: forwardText,
-      imports: { tile: tile.text, store, weights: weightsOf(w.type) },
+      imports: { ...tile.imports, tile: tile.text, store, weights: weightsOf(w.type) },
     },
     constants: { M: m, N: n, K: k, R: u?.shape[1] ?? 0, ...place, ...tile.constants },
     bind: [y, x, u ?? x, b ?? x, ...(residual ? [residual] : [])],
@@ -156,13 +156,13 @@ interface BackwardParts {
 export function backwardLaunch(target: Target, parts: BackwardParts): Launch {
   const { dy, w, dx, v, a, add, part } = parts;
   const [m, n, k] = [dy.shape[0]!, w.shape[1]!, part?.rows ?? storedRows(w)];
-  const tile = chooseTile(target, m, n, w.type);
+  const tile = chooseTile(target, { m, n, type: w.type, alongK: true });
   const place = part ? { DY_STRIDE: dy.shape[1]!, DY_COLUMN: part.from } : {};
   return {
     kernel: {
       name: "linear_backward",
       text: backwardText,
-      imports: { tile: tile.text, store: STORES.rows, weights: weightsOf(w.type) },
+      imports: { ...tile.imports, tile: tile.text, store: STORES.rows, weights: weightsOf(w.type) },
     },
     constants: { M: m, N: n, K: k, R: v?.shape[1] ?? 0, ADD: add, ...place, ...tile.constants },
     bind: [dx, dy, v ?? dy, a ?? dy],

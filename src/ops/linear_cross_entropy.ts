@@ -4,6 +4,8 @@
  * @module
  */
 import crossEntropyText from "../../kernels/cross_entropy.wgsl" with { type: "text" };
+import gradText from "../../kernels/cross_entropy_grad.wgsl" with { type: "text" };
+import partsText from "../../kernels/cross_entropy_parts.wgsl" with { type: "text" };
 import fillText from "../../kernels/fill.wgsl" with { type: "text" };
 import gatherText from "../../kernels/gather_rows.wgsl" with { type: "text" };
 import matmulText from "../../kernels/matmul_tn.wgsl" with { type: "text" };
@@ -29,6 +31,9 @@ export const CHUNK = 128;
 /** On software Vulkan a part of this many rows of the head stays in the caches. */
 const PART_ROWS = 4096;
 
+/** On a GPU a row is shared out over this many workgroups: CHUNK of them alone would be few. */
+const ROW_PARTS = 4;
+
 /** Which rows are supervised, by what, and with which weight; padded with 0xffffffff, 0 and 0. */
 export interface Supervision {
   readonly rows: Value; // [S], u32
@@ -38,6 +43,8 @@ export interface Supervision {
 
 type Ins = { x: Value; w: Value; rows: Value; label: Value; weight: Value };
 type Outs = Record<"loss" | "hidden" | "logits", Value> & {
+  /** For kernels in workgroup memory: what each part of a row of logits comes to. */
+  rowParts?: Value;
   dx?: Value;
   dhidden?: Value;
   dw?: Value;
@@ -69,6 +76,7 @@ export function linearCrossEntropy(
     loss: { shape: [S] },
     hidden: scratch([CHUNK, D]),
     logits: scratch([CHUNK, storedRows(w)]),
+    ...(graph.kernelSet === "shared" ? { rowParts: scratch([CHUNK, 2 * ROW_PARTS]) } : {}),
     ...(x.needs ? { dx: scratch([T, D]), dhidden: scratch([CHUNK, D]) } : {}),
     ...(w.needs ? { dw: { ...scratch([...w.shape]), layout: w.layout } } : {}),
   };
@@ -107,8 +115,7 @@ function fill(y: Value): Launch {
 }
 
 function chunk(call: Call<Ins, Outs>, target: Target, parts: Rows[], gate: number): Launch[] {
-  const { ins: { x, w, rows, label, weight }, outs: { loss, hidden, logits, dx, dhidden, dw } } =
-    call;
+  const { ins: { x, w, rows }, outs: { hidden, logits, dx, dhidden, dw } } = call;
   const [T, D] = x.shape as [number, number];
   const place = { T, D, N: CHUNK, OFFSET: gate * CHUNK };
   const launches: Launch[] = [{
@@ -118,18 +125,7 @@ function chunk(call: Call<Ins, Outs>, target: Target, parts: Rows[], gate: numbe
     groups: perRow(CHUNK),
   }];
   for (const part of parts) launches.push(forwardLaunch(target, { x: hidden, w, y: logits, part }));
-  launches.push({
-    kernel: { name: "cross_entropy", text: crossEntropyText },
-    constants: {
-      N: CHUNK,
-      V: w.shape[0]!,
-      STRIDE: storedRows(w),
-      OFFSET: gate * CHUNK,
-      GRAD: dx !== undefined || dw !== undefined,
-    },
-    bind: [logits, label, weight, loss],
-    groups: perRow(CHUNK),
-  });
+  launches.push(...crossEntropy(call, gate));
   if (dx) {
     for (const [i, part] of parts.entries()) {
       launches.push(backwardLaunch(target, { dy: logits, w, dx: dhidden!, part, add: i > 0 }));
@@ -145,6 +141,34 @@ function chunk(call: Call<Ins, Outs>, target: Target, parts: Rows[], gate: numbe
   return launches.map((launch) => ({ ...launch, gate }));
 }
 
+/** The loss of a chunk, and its logits to dlogits where a gradient is wanted. */
+function crossEntropy({ ins, outs }: Call<Ins, Outs>, gate: number): Launch[] {
+  const { w, label, weight } = ins;
+  const { loss, logits, rowParts, dx, dw } = outs;
+  const sizes = { V: w.shape[0]!, STRIDE: storedRows(w) };
+  const place = { OFFSET: gate * CHUNK, GRAD: dx !== undefined || dw !== undefined };
+  if (!rowParts) {
+    return [{
+      kernel: { name: "cross_entropy", text: crossEntropyText },
+      constants: { N: CHUNK, ...sizes, ...place },
+      bind: [logits, label, weight, loss],
+      groups: perRow(CHUNK),
+    }];
+  }
+  const constants = { ...sizes, PARTS: ROW_PARTS };
+  return [{
+    kernel: { name: "cross_entropy_parts", text: partsText },
+    constants,
+    bind: [logits, rowParts],
+    groups: [ROW_PARTS, CHUNK],
+  }, {
+    kernel: { name: "cross_entropy_grad", text: gradText },
+    constants: { ...constants, ...place },
+    bind: [logits, rowParts, label, weight, loss],
+    groups: [ROW_PARTS, CHUNK],
+  }];
+}
+
 /** dw (+)= dlogits^T hidden, in 4x4 blocks. */
 function weightGradient(
   target: Target,
@@ -154,12 +178,12 @@ function weightGradient(
   add: boolean,
 ): Launch {
   const [m, n] = [dlogits.shape[1]!, hidden.shape[1]!];
-  const tile = chooseTile(target, m, n, "f32");
+  const tile = chooseTile(target, { m, n, type: "f32", alongK: false });
   return {
     kernel: {
       name: "matmul_tn",
       text: matmulText,
-      imports: { tile: tile.text, store: STORES.blocks, no_more: NO_MORE },
+      imports: { ...tile.imports, tile: tile.text, store: STORES.blocks, no_more: NO_MORE },
     },
     constants: { M: m, N: n, K: CHUNK, ADD: add, ...tile.constants },
     bind: [dw, dlogits, hidden],

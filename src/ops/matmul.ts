@@ -67,8 +67,9 @@ export const MATMUL: Op<Ins, Outs, Attrs> = {
     target,
   ) {
     const { m, n, k } = sizes(kind, a, b);
-    const tile = chooseTile(target, m, n, "f32");
-    const imports = { tile: tile.text, store: STORES[c.layout], no_more: NO_MORE };
+    const tile = chooseTile(target, { m, n, type: "f32", alongK: kind !== "tn" });
+    const store = STORES[c.layout];
+    const imports = { ...tile.imports, tile: tile.text, store, no_more: NO_MORE };
     return [{
       kernel: { ...KERNELS[kind], imports },
       constants: { M: m, N: n, K: k, SCALE: scale, ADD: before !== undefined, ...tile.constants },

@@ -7,7 +7,16 @@ import { backward, type BackwardOptions } from "../graph/backward.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import { add } from "./add.ts";
 
-export { accumulate, adamw, type AdamwState, sum, sumSquares } from "./adamw.ts";
+export {
+  accumulate,
+  adamw,
+  type AdamwSettings,
+  type AdamwState,
+  adamwStep,
+  STEP_SIZE,
+  sum,
+  sumSquares,
+} from "./adamw.ts";
 export { add } from "./add.ts";
 export { attention, type Documents, type Heads } from "./attention.ts";
 export { cachedAttention, type CacheRows, cacheWrite } from "./cached_attention.ts";

@@ -3,12 +3,16 @@
  *
  * @module
  */
+import backwardSharedText from "../../kernels/rms_norm_backward_shared.wgsl" with { type: "text" };
 import backwardText from "../../kernels/rms_norm_backward.wgsl" with { type: "text" };
+import forwardSharedText from "../../kernels/rms_norm_shared.wgsl" with { type: "text" };
 import forwardText from "../../kernels/rms_norm.wgsl" with { type: "text" };
 import sumRowsText from "../../kernels/sum_rows.wgsl" with { type: "text" };
 import weightText from "../../kernels/rms_norm_weight_backward.wgsl" with { type: "text" };
-import type { Graph, Op, Value } from "../graph/graph.ts";
-import { perRow, requireMultiple, sizeOf } from "./launch.ts";
+import type { Kernel } from "../gpu/kernel.ts";
+import { grid } from "../gpu/program.ts";
+import type { Graph, Launch, Op, Target, Value } from "../graph/graph.ts";
+import { lanesFor, perRow, REDUCE, requireMultiple, sizeOf } from "./launch.ts";
 
 /** Ranges of rows that the weight's gradient is summed over side by side. */
 const PARTS = 64;
@@ -42,15 +46,39 @@ const sizes = (x: Value, weight: Value) => ({
   D: weight.shape[0]!,
 });
 
+const FORWARD = {
+  register: { name: "rms_norm", text: forwardText },
+  shared: { name: "rms_norm_shared", text: forwardSharedText, imports: { reduce: REDUCE } },
+};
+const BACKWARD = {
+  register: { name: "rms_norm_backward", text: backwardText },
+  shared: {
+    name: "rms_norm_backward_shared",
+    text: backwardSharedText,
+    imports: { reduce: REDUCE },
+  },
+};
+
+/** One invocation a row, or one workgroup. */
+function byRow(
+  { kernelSet }: Target,
+  kernels: Readonly<Record<Target["kernelSet"], Kernel>>,
+  { T, D }: { T: number; D: number },
+  constants: Launch["constants"],
+): Omit<Launch, "bind"> {
+  const kernel = kernels[kernelSet];
+  const all = { T, D, ...constants };
+  return kernelSet === "register"
+    ? { kernel, constants: all, groups: perRow(T) }
+    : { kernel, constants: { ...all, LANES: lanesFor(D) }, groups: grid(T) };
+}
+
 export const RMS_NORM: Op<Ins, Outs, Attrs> = {
   name: "rms_norm",
-  launches({ ins: { x, weight }, outs: { y, rstd }, attrs: { eps, unit } }) {
-    const { T, D } = sizes(x, weight);
+  launches({ ins: { x, weight }, outs: { y, rstd }, attrs: { eps, unit } }, target) {
     return [{
-      kernel: { name: "rms_norm", text: forwardText },
-      constants: { T, D, EPS: eps, UNIT: unit },
+      ...byRow(target, FORWARD, sizes(x, weight), { EPS: eps, UNIT: unit }),
       bind: [x, weight, y, rstd],
-      groups: perRow(T),
     }];
   },
   backward(graph, { ins: { x, weight }, outs: { y, rstd }, attrs: { unit } }, gradients) {
@@ -76,13 +104,11 @@ type BackwardIns = { x: Value; weight: Value; rstd: Value; dy: Value; before: Va
 export const RMS_NORM_BACKWARD: Op<BackwardIns, { dx: Value }, { unit: number }> = {
   name: "rms_norm_backward",
   overwrites: ({ ins }) => ins.before ? { dx: "before" } : {},
-  launches({ ins: { x, weight, rstd, dy, before }, outs: { dx }, attrs: { unit } }) {
-    const { T, D } = sizes(x, weight);
+  launches({ ins: { x, weight, rstd, dy, before }, outs: { dx }, attrs: { unit } }, target) {
+    const constants = { UNIT: unit, ADD: before !== undefined };
     return [{
-      kernel: { name: "rms_norm_backward", text: backwardText },
-      constants: { T, D, UNIT: unit, ADD: before !== undefined },
+      ...byRow(target, BACKWARD, sizes(x, weight), constants),
       bind: [x, weight, rstd, dy, dx],
-      groups: perRow(T),
     }];
   },
 };

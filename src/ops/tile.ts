@@ -7,9 +7,15 @@ import noMore from "../../kernels/shared/no_more.wgsl" with { type: "text" };
 import store from "../../kernels/shared/store.wgsl" with { type: "text" };
 import storeBlocks from "../../kernels/shared/store_blocks.wgsl" with { type: "text" };
 import storeResidual from "../../kernels/shared/store_residual.wgsl" with { type: "text" };
+import operands from "../../kernels/shared/operands.wgsl" with { type: "text" };
+import outer from "../../kernels/shared/outer.wgsl" with { type: "text" };
+import stage from "../../kernels/shared/stage.wgsl" with { type: "text" };
 import tile16x8 from "../../kernels/shared/tile_16x8.wgsl" with { type: "text" };
 import tile8x16 from "../../kernels/shared/tile_8x16.wgsl" with { type: "text" };
 import tile8x8 from "../../kernels/shared/tile_8x8.wgsl" with { type: "text" };
+import tileLanes from "../../kernels/shared/tile_lanes.wgsl" with { type: "text" };
+import tileShared4x4 from "../../kernels/shared/tile_shared_4x4.wgsl" with { type: "text" };
+import tileShared8x8 from "../../kernels/shared/tile_shared_8x8.wgsl" with { type: "text" };
 import weightsBf16 from "../../kernels/shared/weights_bf16.wgsl" with { type: "text" };
 import weightsF16 from "../../kernels/shared/weights_f16.wgsl" with { type: "text" };
 import weightsF32 from "../../kernels/shared/weights_f32.wgsl" with { type: "text" };
@@ -29,6 +35,9 @@ export const STORES = {
 /** For products that end with K. */
 export const NO_MORE: Text = text("no_more", noMore);
 
+/** One step of k of a 4x4 block. */
+export const OUTER: Text = text("outer", outer);
+
 const WEIGHTS: Partial<Record<NumberType, Text>> = {
   f32: text("weights_f32", weightsF32),
   f16: text("weights_f16", weightsF16),
@@ -45,6 +54,8 @@ export function weightsOf(type: NumberType): Text {
 /** A body with the grid that covers an M x N result. */
 export interface Tile {
   readonly text: Text;
+  /** Pieces that the body imports by name. */
+  readonly imports: Readonly<Record<string, Text>>;
   readonly constants: Constants;
   groups(m: number, n: number): [number, number];
 }
@@ -52,17 +63,87 @@ export interface Tile {
 function registerTile(name: string, source: string, rows: number, columns: number): Tile {
   return {
     text: text(name, source),
+    imports: {},
     constants: {},
     groups: (m, n) => grid(Math.ceil(Math.ceil(m / rows) * Math.ceil(n / columns) / 8)),
   };
 }
 
-const TILE_8X8 = registerTile("tile_8x8", tile8x8, 8, 8);
-const TILE_8X16 = registerTile("tile_8x16", tile8x16, 8, 16);
-const TILE_16X8 = registerTile("tile_16x8", tile16x8, 16, 8);
+const SHARED_IMPORTS = {
+  stage: text("stage", stage),
+  operands: text("operands", operands),
+  outer: OUTER,
+};
 
-/** The body for an M x N result whose right operand is stored as `type`. */
-export function chooseTile(_target: Target, m: number, n: number, type: NumberType): Tile {
-  if (Math.min(m, n) < 16) return type === "f32" ? TILE_8X8 : TILE_8X16;
-  return type === "f32" ? TILE_16X8 : TILE_8X16;
+/** A body of one workgroup a tile; `rows` x `columns` is the tile's size. */
+function sharedTile(body: Text, rows: number, columns: number, constants: Constants): Tile {
+  return {
+    text: body,
+    imports: SHARED_IMPORTS,
+    constants,
+    groups: (m, n) => grid(Math.ceil(m / rows) * Math.ceil(n / columns)),
+  };
+}
+
+const shared8x8 = (WX: number, WY: number, BK: number): Tile =>
+  sharedTile(text("tile_shared_8x8", tileShared8x8), 8 * WY, 8 * WX, { WX, WY, BK });
+
+const shared4x4 = (WX: number, WY: number, BK: number): Tile =>
+  sharedTile(text("tile_shared_4x4", tileShared4x4), 4 * WY, 4 * WX, { WX, WY, BK });
+
+const lanes = (LANES: number, TEAMS: number): Tile =>
+  sharedTile(text("tile_lanes", tileLanes), 8, 4 * TEAMS, { LANES, TEAMS });
+
+const REGISTER = {
+  thin: registerTile("tile_8x8", tile8x8, 8, 8),
+  wide: registerTile("tile_8x16", tile8x16, 8, 16),
+  tall: registerTile("tile_16x8", tile16x8, 16, 8),
+};
+
+/** Bodies in workgroup memory; the first of each list is the choice, the others may be faster. */
+export const SHARED = {
+  /** A result of many tiles. */
+  large: [shared8x8(8, 8, 16), shared8x8(16, 16, 16), shared8x8(16, 8, 16), shared4x4(16, 16, 16)],
+  /** A result of too few tiles to keep a large GPU busy. */
+  small: [shared4x4(8, 8, 16), shared8x8(8, 8, 16), shared4x4(8, 8, 32)],
+  /** Few rows. */
+  wide: [shared4x4(16, 4, 32), shared8x8(16, 4, 16)],
+  /** Few columns. */
+  tall: [shared4x4(4, 16, 32), shared4x4(8, 8, 32)],
+  /** Few rows or columns of long sums that lie along k in memory. */
+  lanes: [lanes(16, 4), lanes(32, 2), lanes(64, 1)],
+} as const satisfies Readonly<Record<string, readonly [Tile, ...Tile[]]>>;
+
+/** A result with fewer rows or columns than this is thin; a rank, or the tokens of a generation. */
+const THIN = 64;
+
+/** The fewest 64 x 64 tiles that keep a GPU busy; WebGPU does not tell how many cores it has. */
+const MANY_TILES = 256;
+
+/** A product to be made. */
+export interface Product {
+  readonly m: number;
+  readonly n: number;
+  /** How the right operand is stored. */
+  readonly type: NumberType;
+  /** True where memory runs along k in the left operand. */
+  readonly alongK: boolean;
+}
+
+/** The body for a product. */
+export function chooseTile({ kernelSet }: Pick<Target, "kernelSet">, product: Product): Tile {
+  return kernelSet === "register" ? registerChoice(product) : SHARED[sharedClass(product)][0];
+}
+
+function registerChoice({ m, n, type }: Product): Tile {
+  if (type !== "f32") return REGISTER.wide;
+  return Math.min(m, n) < 16 ? REGISTER.thin : REGISTER.tall;
+}
+
+/** Which list of {@link SHARED} a product belongs to. */
+export function sharedClass({ m, n, alongK }: Product): keyof typeof SHARED {
+  if (alongK && (m <= 16 || n <= THIN)) return "lanes";
+  if (m <= THIN) return "wide";
+  if (n <= THIN) return "tall";
+  return Math.ceil(m / 64) * Math.ceil(n / 64) < MANY_TILES ? "small" : "large";
 }

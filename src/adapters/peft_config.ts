@@ -1,0 +1,217 @@
+/**
+ * `adapter_config.json` of PEFT: which fields change what an adapter computes, and how rank and
+ * alpha of a module follow from them (PEFT's `LoraConfig` and `get_pattern_key`).
+ *
+ * @module
+ */
+
+import { FileError } from "../errors.ts";
+import { isObject } from "../io/files.ts";
+import type { PeftAdapter } from "./peft.ts";
+
+/** An adapter's config, checked by {@linkcode checkConfig} or made by {@linkcode configOf}. */
+export interface PeftConfig extends Readonly<Record<string, unknown>> {
+  readonly r: number;
+  readonly lora_alpha: number;
+  readonly use_rslora: boolean;
+  readonly rank_pattern: Readonly<Record<string, number>>;
+  readonly alpha_pattern: Readonly<Record<string, number>>;
+  readonly target_modules: readonly string[] | string | null;
+  readonly base_model_name_or_path: string | null;
+}
+
+/** What PEFT takes for a field that the file leaves out. */
+const DEFAULTS = {
+  base_model_name_or_path: null,
+  r: 8,
+  lora_alpha: 8,
+  use_rslora: false,
+  rank_pattern: {},
+  alpha_pattern: {},
+  target_modules: null,
+};
+
+/** The further fields that every adapter is written with, so that no reader has to guess. */
+const WRITTEN = {
+  auto_mapping: null,
+  bias: "none",
+  fan_in_fan_out: false,
+  inference_mode: true,
+  init_lora_weights: true,
+  layers_pattern: null,
+  layers_to_transform: null,
+  lora_dropout: 0,
+  modules_to_save: null,
+  peft_type: "LORA",
+  revision: null,
+  task_type: "CAUSAL_LM",
+  use_dora: false,
+};
+
+/** Fields that never change what a trained adapter computes, or only choose its modules. */
+const WITHOUT_EFFECT = [
+  "auto_mapping",
+  "eva_config",
+  "exclude_modules",
+  "inference_mode",
+  "layers_pattern",
+  "layers_to_transform",
+  "lora_dropout",
+  "megatron_core",
+  "peft_version",
+  "qalora_group_size",
+  "revision",
+  "runtime_config",
+  "task_type",
+];
+
+/** Values of the remaining fields, beside null, false and empty ones, that mean plain LoRA. */
+const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
+  peft_type: ["LORA"],
+  bias: ["none"],
+  // PiSSA, OLoRA and their like change the base on loading: A and B alone are not the adapter.
+  init_lora_weights: [true, "gaussian", "eva", "orthogonal"],
+};
+
+/**
+ * Checks the config that `path` holds and fills in PEFT's defaults.
+ *
+ * @throws {FileError} If it is not a LoRA config, a field has a wrong type, or a field asks for
+ * something that is not implemented.
+ */
+export function checkConfig(config: Readonly<Record<string, unknown>>, path: string): PeftConfig {
+  if (config["peft_type"] !== "LORA") {
+    const found = JSON.stringify(config["peft_type"]) ?? "missing";
+    throw new FileError(`Cannot use ${path}: peft_type is ${found}, wanted "LORA"`);
+  }
+  const known = new Set([...Object.keys(DEFAULTS), ...WITHOUT_EFFECT]);
+  for (const [field, value] of Object.entries(config)) {
+    if (known.has(field) || isEmpty(value) || PLAIN[field]?.includes(value)) continue;
+    const found = JSON.stringify(value);
+    throw new FileError(`Cannot use ${path}: "${field}" is ${found}, which is not implemented`);
+  }
+  const given = Object.entries(config).filter(([, value]) => value !== null);
+  const full: Record<string, unknown> = { ...DEFAULTS, ...Object.fromEntries(given) };
+  for (const [field, { wanted, accepts }] of Object.entries(TYPES)) {
+    if (accepts(full[field])) continue;
+    const found = JSON.stringify(full[field]);
+    throw new FileError(`Cannot use ${path}: "${field}" is ${found}, wanted ${wanted}`);
+  }
+  return full as PeftConfig;
+}
+
+/**
+ * The config that `adapter` is written with: its own further fields kept, those that follow from
+ * its modules made anew, keys sorted as PEFT sorts them.
+ *
+ * @throws {RangeError} If PEFT would not read back every module's rank and scale, or would pass a
+ * module over because no target names it.
+ */
+export function configOf(adapter: PeftAdapter): PeftConfig {
+  const { baseModel, rank, alpha, rslora, targetModules, modules } = adapter;
+  const odd = (key: "rank" | "alpha", usual: number) =>
+    Object.fromEntries(modules.filter((m) => m[key] !== usual).map((m) => [m.module, m[key]]));
+  const config = sortKeys({
+    ...WRITTEN,
+    ...adapter.config,
+    base_model_name_or_path: baseModel === "" ? null : baseModel,
+    // Trained weights stand for themselves; an initialisation named here could run again.
+    init_lora_weights: true,
+    inference_mode: true,
+    r: rank,
+    lora_alpha: alpha,
+    use_rslora: rslora,
+    rank_pattern: odd("rank", rank),
+    alpha_pattern: odd("alpha", alpha),
+    target_modules: [...targetModules].sort(),
+  }) as PeftConfig;
+  for (const { module, rank, scale } of modules) {
+    const read = scalingOf(module, config);
+    if (read.rank !== rank || Math.abs(read.scale - scale) > 1e-6 * Math.abs(scale)) {
+      throw new RangeError(
+        `Cannot write module "${module}": found rank ${rank} and scale ${scale}, but its alpha ` +
+          `and rank would be read as rank ${read.rank} and scale ${read.scale}`,
+      );
+    }
+    if (!isTargeted(module, config)) {
+      throw new RangeError(`Cannot write module "${module}": none of [${targetModules}] names it`);
+    }
+  }
+  return config;
+}
+
+/** Rank, alpha and scale of `module`: the first pattern that matches its name wins. */
+export function scalingOf(
+  module: string,
+  config: PeftConfig,
+): { rank: number; alpha: number; scale: number } {
+  const rank = matching(module, config.rank_pattern) ?? config.r;
+  const alpha = matching(module, config.alpha_pattern) ?? config.lora_alpha;
+  return { rank, alpha, scale: alpha / (config.use_rslora ? Math.sqrt(rank) : rank) };
+}
+
+/** Whether the targets name `module`; targets other than a list are taken to name every one. */
+export function isTargeted(module: string, { target_modules: targets }: PeftConfig): boolean {
+  if (!Array.isArray(targets)) return true;
+  return targets.some((target) => module === target || module.endsWith(`.${target}`));
+}
+
+function matching(module: string, pattern: Readonly<Record<string, number>>): number | undefined {
+  const key = Object.keys(pattern).find((key) => patternOf(key).test(module));
+  return key === undefined ? undefined : pattern[key];
+}
+
+function patternOf(key: string): RegExp {
+  return new RegExp(`^(?:.*\\.)?(?:${key})$`);
+}
+
+const TYPES: Readonly<Record<string, { wanted: string; accepts: (value: unknown) => boolean }>> = {
+  r: { wanted: "a whole number above 0", accepts: isRank },
+  lora_alpha: { wanted: "a number", accepts: Number.isFinite },
+  use_rslora: { wanted: "true or false", accepts: (value) => typeof value === "boolean" },
+  rank_pattern: {
+    wanted: "an object of patterns with whole numbers above 0",
+    accepts: (value) => isPattern(value, isRank),
+  },
+  alpha_pattern: {
+    wanted: "an object of patterns with numbers",
+    accepts: (value) => isPattern(value, Number.isFinite),
+  },
+  target_modules: {
+    wanted: "a list of module names or a pattern",
+    accepts: (value) =>
+      value === null || typeof value === "string" ||
+      (Array.isArray(value) && value.every((name) => typeof name === "string")),
+  },
+  base_model_name_or_path: {
+    wanted: "text",
+    accepts: (value) => value === null || typeof value === "string",
+  },
+};
+
+function isRank(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isPattern(value: unknown, accepts: (value: unknown) => boolean): boolean {
+  return isObject(value) &&
+    Object.entries(value).every(([key, number]) => isRegExp(key) && accepts(number));
+}
+
+function isRegExp(key: string): boolean {
+  try {
+    return patternOf(key) instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === null || value === false || value === "") return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+function sortKeys(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sortKeys(value[key])]));
+}

@@ -1,0 +1,72 @@
+/**
+ * The command line: `deno task train`, `deno task merge`, ...
+ *
+ * @module
+ */
+
+import { ConfigError } from "../errors.ts";
+import { nearest } from "../io/nearest.ts";
+import { HelpWanted } from "./args.ts";
+import { answer, red, say } from "./term.ts";
+
+/** Each command is the file of its name, with `run(args)` that resolves to the exit code. */
+const COMMANDS: Readonly<Record<string, string>> = {
+  train: "train a LoRA adapter on instruction data",
+  merge: "merge an adapter into its base model",
+  eval: "measure the perplexity of a model on text",
+  generate: "let a model continue a prompt",
+  pretrain: "train a small model from nothing",
+  bench: "measure the speed of the kernels and of a training step",
+  doctor: "show what this machine can do",
+};
+
+/**
+ * Runs a command line and resolves to its exit code: 0 done, 1 a fault, 2 bad usage or
+ * configuration, 3 the guard could certify only the base, 130 stopped by the user.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const debug = args.includes("--debug");
+  const [name, ...rest] = args.filter((arg) => arg !== "--debug");
+  try {
+    if (name === undefined || name === "--help" || name === "-h") throw new HelpWanted(overview());
+    const { run } = await import(`./${knownCommand(name)}.ts`);
+    return await run(rest);
+  } catch (fault) {
+    return report(fault, debug);
+  }
+}
+
+function knownCommand(name: string): string {
+  if (Object.hasOwn(COMMANDS, name)) return name;
+  const [near] = nearest(name, Object.keys(COMMANDS), 1);
+  const hint = near ?? Object.keys(COMMANDS).join(", ");
+  throw new ConfigError(
+    `Found the unknown command ${name}, ${near ? "the nearest is" : "wanted one of"} ${hint}`,
+  );
+}
+
+function overview(): string {
+  const commands = Object.entries(COMMANDS)
+    .map(([name, summary]) => `  deno task ${name.padEnd(8)}  ${summary}`);
+  return ["Usage: deno task COMMAND ...", "", ...commands, "", "Each has --help."].join("\n");
+}
+
+function report(fault: unknown, debug: boolean): number {
+  if (fault instanceof HelpWanted) {
+    answer(fault.message);
+    return 0;
+  }
+  const message = fault instanceof Error ? fault.message || fault.name : String(fault);
+  say(`${red("error:")} ${debug && fault instanceof Error ? fault.stack : message}`);
+  return fault instanceof ConfigError ? 2 : 1;
+}
+
+/** Vulkan complains on stderr about a machine without a session folder. */
+function nameSessionFolder(): void {
+  if (Deno.env.get("XDG_RUNTIME_DIR") === undefined) Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
+}
+
+if (import.meta.main) {
+  nameSessionFolder();
+  Deno.exit(await main(Deno.args));
+}

@@ -1,0 +1,29 @@
+/**
+ * What the commands print: progress goes to stderr, results go to stdout.
+ *
+ * @module
+ */
+
+/** Whether stderr shows colour: a terminal, and no `NO_COLOR`. */
+export const colour: boolean = Deno.stderr.isTerminal() && !Deno.noColor;
+
+/** Bold on stderr, where it shows colour. */
+export const bold = (text: string): string => style(1, text);
+/** Dim on stderr, where it shows colour. */
+export const dim = (text: string): string => style(2, text);
+/** Red on stderr, where it shows colour. */
+export const red = (text: string): string => style(31, text);
+
+/** A line of progress. */
+export function say(line: string): void {
+  console.error(line);
+}
+
+/** A line of the result. */
+export function answer(line: string): void {
+  console.log(line);
+}
+
+function style(code: number, text: string): string {
+  return colour ? `\x1b[${code}m${text}\x1b[0m` : text;
+}

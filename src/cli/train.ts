@@ -1,0 +1,81 @@
+/**
+ * `deno task train`: trains a LoRA adapter as a config says.
+ *
+ * @module
+ */
+import { parseConfig } from "../train/config.ts";
+import { signedPercent } from "../train/metrics.ts";
+import { explainPlan, type RunOptions, type RunResult, train } from "../train/run.ts";
+import { type Arguments, type Command, parseArguments } from "./args.ts";
+import { showSamples } from "./samples.ts";
+import { answer, say } from "./term.ts";
+
+const command: Command = {
+  usage: "train [CONFIG.json] [--section.key value]...",
+  summary: "Trains a LoRA adapter on instruction data.",
+  flags: {
+    resume: { type: "boolean", help: "go on with the run in the output folder" },
+    "print-plan": { type: "boolean", help: "print every dispatch of a step, and stop" },
+    json: { type: "boolean", help: "print the result as one JSON object" },
+  },
+  positionals: [0, 1],
+  config: true,
+};
+
+/** Runs the command and resolves to its exit code. */
+export async function run(args: string[]): Promise<number> {
+  const parsed = parseArguments(command, args);
+  const config = configOf(parsed);
+  if (parsed.flags["print-plan"]) {
+    answer(await explainPlan(config));
+    return 0;
+  }
+  const result = await trainWithSignals(config, {
+    kind: "adapter",
+    resume: "resume" in parsed.flags,
+  });
+  if (result.stopped) {
+    say(`stopped after ${result.step} updates; go on with --resume`);
+    return 130;
+  }
+  if (parsed.flags["json"]) answer(JSON.stringify(result));
+  else for (const line of summary(result)) answer(line);
+  if (!parsed.flags["json"]) await showSamples(config.config, result.saved);
+  return 0;
+}
+
+/** The config of a command line. */
+export function configOf({ positionals: [file], config }: Arguments) {
+  return parseConfig({ ...(file === undefined ? {} : { file }), flags: config });
+}
+
+/** Trains until the end, or until Ctrl-C or a polite kill, which save a checkpoint first. */
+export async function trainWithSignals(
+  config: ReturnType<typeof parseConfig>,
+  options: Pick<RunOptions, "kind" | "resume">,
+): Promise<RunResult> {
+  let wanted = false;
+  const stop = () => {
+    wanted = true;
+    say("stopping after this update");
+  };
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, stop);
+  try {
+    return await train(config, { ...options, say, stopWanted: () => wanted });
+  } finally {
+    for (const signal of signals) Deno.removeSignalListener(signal, stop);
+  }
+}
+
+function summary({ saved, first, last, measured }: RunResult): string[] {
+  const { forgetting, eval_loss: evalLoss } = measured;
+  return [
+    ...(first && last ? [`loss        ${first.loss.toFixed(4)} -> ${last.loss.toFixed(4)}`] : []),
+    ...(evalLoss === undefined ? [] : [`eval loss   ${evalLoss.toFixed(4)}`]),
+    ...(forgetting === undefined
+      ? []
+      : [`forgetting  ${signedPercent(forgetting)} perplexity on held-back retention text`]),
+    `saved       ${saved}`,
+  ];
+}

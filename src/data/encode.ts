@@ -1,0 +1,93 @@
+/**
+ * Documents to examples. The mask is built from spans while encoding; no text is tokenized twice.
+ *
+ * @module
+ */
+
+import { ConfigError, FileError } from "../errors.ts";
+import { type Document, type Encoder, type Example, UNSUPERVISED } from "./example.ts";
+
+/** What to do with an example of more than the allowed number of tokens. */
+export const TOO_LONG_POLICIES = ["drop", "truncate", "error"] as const;
+/** One of those policies. */
+export type TooLongPolicy = typeof TOO_LONG_POLICIES[number];
+
+/**
+ * Encodes one document: BOS once (where the tokenizer has one), then each span on its own, each
+ * followed by EOS where it asks for it, supervised as its span is. Token rows are taken as they are.
+ *
+ * @throws {FileError} if no token would be supervised.
+ * @throws {ConfigError} if a span ends with EOS and the tokenizer has none.
+ */
+export function encode(document: Document, encoder: Encoder): Example {
+  const { ids, labels } = document.kind === "tokens" ? document : encodeSpans(document, encoder);
+  const example = {
+    ids: Uint32Array.from(ids),
+    labels: Int32Array.from(labels),
+    origin: document.origin,
+  };
+  example.labels[0] = UNSUPERVISED; // nothing stands before the first token to predict it
+  if (countSupervised(example) > 0) return example;
+  throw new FileError(`${document.origin}: found no supervised token, wanted at least one`);
+}
+
+/**
+ * The example itself where it has at most `maxTokens`; else what the policy makes of it, null for
+ * one to leave out. Truncating also leaves out an example that loses all its supervised tokens.
+ *
+ * @throws {FileError} under the policy "error".
+ */
+export function limitLength(
+  example: Example,
+  maxTokens: number,
+  policy: TooLongPolicy,
+): Example | null {
+  const { ids, labels, origin } = example;
+  if (ids.length <= maxTokens) return example;
+  if (policy === "drop") return null;
+  if (policy === "error") {
+    throw new FileError(`${origin}: found ${ids.length} tokens, wanted at most ${maxTokens}`);
+  }
+  const cut = { ids: ids.slice(0, maxTokens), labels: labels.slice(0, maxTokens), origin };
+  return countSupervised(cut) > 0 ? cut : null;
+}
+
+/**
+ * Checks that every token has a row in the embedding table.
+ *
+ * @throws {FileError} if an id is not below `vocabSize`.
+ */
+export function checkVocabulary({ ids, origin }: Example, vocabSize: number): void {
+  const outside = ids.findIndex((id) => id >= vocabSize);
+  if (outside < 0) return;
+  const found = `token id ${ids[outside]} at position ${outside}`;
+  throw new FileError(`${origin}: found ${found}, wanted ids below the vocabulary of ${vocabSize}`);
+}
+
+/** How many tokens of an example the loss sees. */
+export function countSupervised({ labels }: Example): number {
+  return labels.reduce((count, label) => count + (label === UNSUPERVISED ? 0 : 1), 0);
+}
+
+function encodeSpans(
+  document: Document & { kind: "spans" },
+  encoder: Encoder,
+): { ids: number[]; labels: number[] } {
+  const ids: number[] = [];
+  const labels: number[] = [];
+  const append = (id: number, supervised: boolean) => {
+    ids.push(id);
+    labels.push(supervised ? id : UNSUPERVISED);
+  };
+  if (encoder.bos !== null) append(encoder.bos, false);
+  for (const { text, supervised, eos } of document.spans) {
+    for (const id of encoder.encode(text)) append(id, supervised);
+    if (eos) append(endOf(encoder), supervised);
+  }
+  return { ids, labels };
+}
+
+function endOf(encoder: Encoder): number {
+  if (encoder.eos !== null) return encoder.eos;
+  throw new ConfigError("The tokenizer has no EOS token, wanted one to end each answer");
+}

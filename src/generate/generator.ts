@@ -1,0 +1,170 @@
+/**
+ * Generation over a cache of keys and values: the prompt in pieces, then one token at a time.
+ *
+ * @module
+ */
+import { readFloats, Ring, type Slice } from "../gpu/buffer.ts";
+import type { Compiled, Engine } from "../graph/compile.ts";
+import type { Model } from "../models/model.ts";
+import type { Adapt } from "../models/net.ts";
+import { random } from "../random.ts";
+import { sample, type SampleOptions } from "./sample.ts";
+
+/** Rows of a replay while the prompt is read: more would only be faster for long prompts. */
+const PREFILL_ROWS = 64;
+/** Rows of a replay for single tokens, the fewest that every kernel takes. */
+const DECODE_ROWS = 4;
+/** Rows whose scores one replay gives. */
+const SCORED_ROWS = 4;
+/** Asks for no scores: no row of any replay. */
+const NO_ROW = 0xffffffff;
+
+/** How to continue a prompt. */
+export interface GenerateOptions extends Partial<SampleOptions> {
+  /** The most tokens to make; the context's end by default. */
+  readonly maxTokens?: number;
+  /** Tokens are drawn by (seed, index of the token), so the same seed gives the same text. */
+  readonly seed?: number;
+  /** Ids that end the text and are not part of it; the model's own by default. */
+  readonly stop?: readonly number[];
+}
+
+/** What a generator is made for. */
+export interface GeneratorOptions {
+  /** Tokens of prompt and answer that the cache has room for; the model's own limit by default. */
+  readonly context?: number;
+  readonly adapt?: Adapt | undefined;
+}
+
+/**
+ * Continues prompts with one model. The caches live in the engine's store, so all generators of an
+ * engine must have the same context, and only one text may be under way at a time.
+ */
+export class Generator implements Disposable {
+  readonly #scores: Ring<void>;
+
+  private constructor(
+    private readonly model: Model,
+    /** Tokens of prompt and answer together. */
+    readonly context: number,
+    private readonly prefill: Compiled,
+    private readonly decode: Compiled,
+  ) {
+    this.#scores = new Ring(decode.engine.device, model.config.vocabSize, 1);
+  }
+
+  /**
+   * Builds, loads and records the programs.
+   *
+   * @throws {FileError} where the model lacks a tensor.
+   * @throws {RangeError} where the context is longer than the adapter can attend to.
+   */
+  static async open(
+    engine: Engine,
+    model: Model,
+    { context = model.config.context, adapt }: GeneratorOptions = {},
+  ): Promise<Generator> {
+    const cacheRows = Math.ceil(context / 8) * 8;
+    const open = (rows: number) =>
+      model.compile(engine, model.decodeGraph(engine, rows, cacheRows, adapt));
+    return new Generator(model, context, await open(PREFILL_ROWS), await open(DECODE_ROWS));
+  }
+
+  /**
+   * Yields the ids that follow `prompt`, without the one that ends them. Greedy unless a
+   * temperature is given.
+   *
+   * @throws {RangeError} where the prompt is empty, holds an id that is none, or fills the context.
+   */
+  async *generate(
+    prompt: readonly number[],
+    { maxTokens = Infinity, seed = 0, stop = stopIds(this.model), ...how }: GenerateOptions = {},
+  ): AsyncGenerator<number> {
+    this.#check(prompt, this.context - 1);
+    const room = Math.min(maxTokens, this.context - prompt.length);
+    let next = prompt;
+    for (let index = 0, position = 0; index < room; index++) {
+      // One wait for the GPU a token cannot be helped: the token decides what is computed next.
+      const scores = await this.#lastScores(next, position);
+      const token = sample(scores, how, random(seed, index));
+      if (stop.includes(token)) return;
+      yield token;
+      position += next.length;
+      next = [token];
+    }
+  }
+
+  /**
+   * Yields the scores (logits) that follow each token of `ids`, [vocabulary] each.
+   *
+   * @throws {RangeError} as {@link generate}.
+   */
+  async *scores(ids: readonly number[]): AsyncGenerator<Float32Array> {
+    this.#check(ids, this.context);
+    const { vocabSize } = this.model.config;
+    const logits = this.decode.output("logits");
+    for (let from = 0; from < ids.length; from += SCORED_ROWS) {
+      const piece = ids.slice(from, from + SCORED_ROWS);
+      this.#feed(this.decode, piece, from, [...piece.keys()]);
+      this.decode.program.replay();
+      const scores = await readFloats(this.decode.engine.device, logits);
+      for (const row of piece.keys()) {
+        const begin = row * scores.length / SCORED_ROWS;
+        yield scores.subarray(begin, begin + vocabSize);
+      }
+    }
+  }
+
+  /** Frees what the programs do not share; weights and caches stay in the store. */
+  [Symbol.dispose](): void {
+    this.#scores.destroy();
+    this.prefill.destroy();
+    this.decode.destroy();
+  }
+
+  /** Feeds `ids` from `position` on and returns the scores after the last one. */
+  async #lastScores(ids: readonly number[], position: number): Promise<Float32Array> {
+    const [program, rows] = ids.length === 1
+      ? [this.decode, DECODE_ROWS]
+      : [this.prefill, PREFILL_ROWS];
+    let from = 0;
+    for (; from + rows < ids.length; from += rows) {
+      this.#feed(program, ids.slice(from, from + rows), position + from, []);
+      program.program.replay();
+    }
+    const last = ids.slice(from);
+    this.#feed(program, last, position + from, [last.length - 1]);
+    const firstRow: Slice = { ...program.output("logits"), size: 4 * this.model.config.vocabSize };
+    program.program.replay({ after: (encoder) => this.#scores.load(encoder, [firstRow]) });
+    this.#scores.send();
+    const [arrival] = await this.#scores.drain();
+    return arrival!.values;
+  }
+
+  #feed(program: Compiled, ids: readonly number[], position: number, rows: number[]): void {
+    program.write("token", Uint32Array.from(ids));
+    program.write("position", Uint32Array.from(ids, (_, i) => position + i));
+    program.write("count", Uint32Array.of(ids.length));
+    program.write("rows", new Uint32Array(SCORED_ROWS).fill(NO_ROW));
+    program.write("rows", Uint32Array.from(rows));
+  }
+
+  #check(ids: readonly number[], most: number): void {
+    const { vocabSize } = this.model.config;
+    if (ids.length === 0) throw new RangeError("Found an empty prompt, wanted a token at least");
+    if (ids.length > most) {
+      throw new RangeError(
+        `Found ${ids.length} tokens, wanted at most ${most} in a context of ${this.context}`,
+      );
+    }
+    const odd = ids.find((id) => !(id >= 0 && id < vocabSize));
+    if (odd === undefined) return;
+    throw new RangeError(`Found token id ${odd}, wanted ids below the vocabulary of ${vocabSize}`);
+  }
+}
+
+/** Ids that end a text: the tokenizer's EOS and all that `config.json` names. */
+export function stopIds({ tokenizer, checkpoint }: Model): number[] {
+  const named = [checkpoint.config["eos_token_id"], tokenizer.eos].flat();
+  return [...new Set(named.filter((id) => typeof id === "number"))];
+}

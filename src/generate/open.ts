@@ -1,0 +1,63 @@
+/**
+ * A model folder, with an adapter where one is given, ready for graphs.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { Lora } from "../adapters/lora.ts";
+import { readPeft } from "../adapters/peft.ts";
+import type { Device } from "../gpu/device.ts";
+import { Pipelines } from "../gpu/kernel.ts";
+import type { Engine } from "../graph/compile.ts";
+import { Store } from "../graph/store.ts";
+import { exists } from "../io/files.ts";
+import { Model } from "../models/model.ts";
+import type { Adapt } from "../models/net.ts";
+
+/** An open model on a device. */
+export class OpenModel implements Disposable {
+  /** Use {@linkcode openModel}. */
+  constructor(
+    readonly engine: Engine,
+    readonly model: Model,
+    /** The adapter, for the graphs of the model; absent where the base stands alone. */
+    readonly adapt: Adapt | undefined,
+  ) {}
+
+  /** Frees weights, caches and files; the device stays open. */
+  [Symbol.dispose](): void {
+    this.engine.store.destroy();
+    this.model[Symbol.dispose]();
+  }
+}
+
+/**
+ * Opens a checkpoint folder and puts an adapter beside it; weights are loaded when a graph is
+ * compiled.
+ *
+ * @param adapter A PEFT folder, or the folder of a run.
+ * @throws {FileError} where a file is missing, damaged or of a kind that is not built.
+ * @throws {ConfigError} where the adapter does not fit the model.
+ */
+export function openModel(device: Device, folder: string, adapter?: string): OpenModel {
+  const model = new Model(folder);
+  const engine = { device, pipelines: new Pipelines(device), store: new Store(device) };
+  const open = (adapt?: Adapt) => new OpenModel(engine, model, adapt);
+  try {
+    if (adapter === undefined) return open();
+    const lora = Lora.of(model.linearModules(engine), readPeft(adapterFolder(adapter)));
+    const { graph } = model.lossGraph(engine, { T: 8, adapt: lora.adapt });
+    engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
+    lora.load(engine.store, 0);
+    return open(lora.adapt);
+  } catch (fault) {
+    open()[Symbol.dispose]();
+    throw fault;
+  }
+}
+
+/** The adapter's own folder, where the folder of a run is given. */
+export function adapterFolder(path: string): string {
+  const inRun = join(path, "adapter");
+  return exists(join(inRun, "adapter_config.json")) ? inRun : path;
+}

@@ -1,0 +1,197 @@
+/**
+ * Checkpoint folders as the Hugging Face Hub lays them out: `config.json` and either
+ * `model.safetensors` or shards under `model.safetensors.index.json`.
+ *
+ * @module
+ */
+
+import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { FileError } from "../errors.ts";
+import { INDEX_FILE, WEIGHTS_FILE } from "./checkpoint_writer.ts";
+import { exists, isObject, kindOf, onDisk, readJsonObject } from "./files.ts";
+import { didYouMean } from "./nearest.ts";
+import {
+  openSafetensors,
+  type ReadOptions,
+  type SafetensorsFile,
+  type TensorInfo,
+} from "./safetensors.ts";
+
+export { type CheckpointContents, refuseOccupied, writeCheckpoint } from "./checkpoint_writer.ts";
+
+/**
+ * Opens a checkpoint folder and checks that every tensor it announces is there.
+ *
+ * @throws {FileError} If the folder, its config or its weights are missing or damaged, or an index
+ * names a file outside the folder, a missing shard or a tensor that its shard lacks.
+ */
+export function openCheckpoint(folder: string): Checkpoint {
+  return new Checkpoint(folder);
+}
+
+/** An open checkpoint folder. Close it, or hold it with `using`. */
+export class Checkpoint implements Disposable {
+  /** Its path, as it was given. */
+  readonly folder: string;
+  /** `config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The tensors of all shards. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** The metadata of the weight files; where they differ, the last one's. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly #shards = new Map<string, SafetensorsFile>();
+
+  /** Use {@linkcode openCheckpoint}. */
+  constructor(folder: string) {
+    this.folder = folder;
+    this.config = readJsonObject(join(folder, "config.json"));
+    try {
+      const weightMap = this.#openShards();
+      this.tensors = this.#gatherTensors();
+      this.#checkIndex(weightMap);
+    } catch (fault) {
+      this.close();
+      throw fault;
+    }
+    this.metadata = Object.assign({}, ...[...this.#shards.values()].map((file) => file.metadata));
+  }
+
+  /**
+   * The place of tensor `name`, which must have `shape` where one is given.
+   *
+   * @throws {FileError} If there is no such tensor, or it has another shape.
+   */
+  get(name: string, shape?: readonly number[]): TensorInfo {
+    const tensor = this.tensors.get(name);
+    if (tensor === undefined) {
+      const near = didYouMean(name, this.tensors.keys());
+      throw new FileError(`Cannot find tensor "${name}" in ${this.folder}${near}`);
+    }
+    if (shape !== undefined && !sameShape(tensor.shape, shape)) {
+      throw new FileError(
+        `Cannot use tensor "${name}" in ${tensor.file}: found shape [${tensor.shape}], ` +
+          `wanted [${shape}]`,
+      );
+    }
+    return tensor;
+  }
+
+  /**
+   * The bytes of tensor `name`, or a range of them.
+   *
+   * @throws {FileError} If there is no such tensor or it cannot be read.
+   * @throws {RangeError} If the range leaves the tensor or does not fit into `options.into`.
+   */
+  read(name: string, options?: ReadOptions): Uint8Array {
+    return this.#shards.get(this.get(name).file)!.read(name, options);
+  }
+
+  /** The paths of the weight files. */
+  files(): string[] {
+    return [...this.#shards.keys()];
+  }
+
+  /** Closes all files; a second call does nothing. */
+  close(): void {
+    for (const file of this.#shards.values()) file.close();
+  }
+
+  /** Closes all files at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Opens the weight files and returns the shard's path by tensor name, as the index has it. */
+  #openShards(): Map<string, string> {
+    const single = join(this.folder, WEIGHTS_FILE);
+    const index = join(this.folder, INDEX_FILE);
+    const isSharded = !exists(single);
+    if (isSharded && !exists(index)) {
+      throw new FileError(
+        `Cannot read ${this.folder}: no ${WEIGHTS_FILE} and no ${INDEX_FILE} in it`,
+      );
+    }
+    const weightMap = isSharded ? readWeightMap(index) : new Map<string, string>();
+    for (const path of isSharded ? new Set(weightMap.values()) : [single]) {
+      this.#shards.set(path, openSafetensors(path));
+    }
+    return weightMap;
+  }
+
+  #gatherTensors(): Map<string, TensorInfo> {
+    const tensors = new Map<string, TensorInfo>();
+    for (const file of this.#shards.values()) {
+      for (const [name, tensor] of file.tensors) {
+        const other = tensors.get(name);
+        if (other !== undefined) {
+          throw new FileError(
+            `Cannot read ${this.folder}: tensor "${name}" is both in ${other.file} and ` +
+              tensor.file,
+          );
+        }
+        tensors.set(name, tensor);
+      }
+    }
+    return tensors;
+  }
+
+  #checkIndex(weightMap: Map<string, string>): void {
+    for (const [name, path] of weightMap) {
+      if (this.#shards.get(path)!.tensors.has(name)) continue;
+      const index = join(this.folder, INDEX_FILE);
+      throw new FileError(
+        `Cannot read ${path}: it lacks tensor "${name}", which ${index} promises`,
+      );
+    }
+  }
+}
+
+/** The path of the shard that holds each tensor. */
+function readWeightMap(index: string): Map<string, string> {
+  const { weight_map: weightMap } = readJsonObject(index);
+  if (!isObject(weightMap) || Object.keys(weightMap).length === 0) {
+    const found = isObject(weightMap) ? "an empty one" : kindOf(weightMap);
+    throw new FileError(
+      `Cannot read ${index}: weight_map must map tensors to files, found ${found}`,
+    );
+  }
+  const paths = new Map<unknown, string>();
+  for (const shard of new Set(Object.values(weightMap))) paths.set(shard, shardPath(index, shard));
+  return new Map(Object.entries(weightMap).map(([name, shard]) => [name, paths.get(shard)!]));
+}
+
+/** Where `shard` of `index` lies; an index from the network must not reach other files. */
+function shardPath(index: string, shard: unknown): string {
+  const folder = dirname(index);
+  if (typeof shard !== "string" || isAbsolute(shard) || !isBelow(folder, join(folder, shard))) {
+    const found = JSON.stringify(shard);
+    throw new FileError(`Cannot read ${index}: shard ${found} is not a path inside the folder`);
+  }
+  const path = join(folder, shard);
+  if (!exists(path)) {
+    throw new FileError(`Cannot read ${index}: shard "${shard}" is missing from the folder`);
+  }
+  const real = onDisk(`Cannot read ${path}`, () => Deno.realPathSync(path));
+  if (!allowedRoots(folder).some((root) => isBelow(root, real))) {
+    throw new FileError(
+      `Cannot read ${index}: shard "${shard}" links out of the folder to ${real}`,
+    );
+  }
+  return path;
+}
+
+/** The folder itself; in the Hub's cache, whose snapshots hold only links, its blobs as well. */
+function allowedRoots(folder: string): string[] {
+  const real = Deno.realPathSync(folder);
+  const parent = dirname(real);
+  return basename(parent) === "snapshots" ? [real, join(dirname(parent), "blobs")] : [real];
+}
+
+function isBelow(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, i) => size === b[i]);
+}

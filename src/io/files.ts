@@ -1,0 +1,204 @@
+/**
+ * File helpers: faults become {@linkcode FileError}, and nothing is seen under its final name
+ * before it is whole.
+ *
+ * @module
+ */
+
+import { basename, dirname, join } from "node:path";
+import { FileError } from "../errors.ts";
+
+/**
+ * Opens `path` for reading.
+ *
+ * @throws {FileError} If it is missing, not a file or not readable.
+ */
+export function openFile(path: string): Deno.FsFile {
+  return onDisk(`Cannot read ${path}`, () => {
+    const file = Deno.openSync(path);
+    if (file.statSync().isFile) return file;
+    file.close();
+    throw new FileError(`Cannot read ${path}: found a folder, wanted a file`);
+  });
+}
+
+/**
+ * The text of `path`.
+ *
+ * @throws {FileError} If it is missing, not readable or not UTF-8.
+ */
+export function readText(path: string): string {
+  const bytes = onDisk(`Cannot read ${path}`, () => Deno.readFileSync(path));
+  const text = decodeUtf8(bytes);
+  if (text === undefined) {
+    throw new FileError(`Cannot read ${path}: found bytes that are not UTF-8, wanted text`);
+  }
+  return text;
+}
+
+/**
+ * The JSON object in `path`.
+ *
+ * @throws {FileError} If the file is missing, not readable or anything but a JSON object.
+ */
+export function readJsonObject(path: string): Record<string, unknown> {
+  return parseJsonObject(readText(path), path);
+}
+
+/**
+ * The JSON object in `text`, which came from `path`.
+ *
+ * @throws {FileError} If it is not a JSON object.
+ */
+export function parseJsonObject(text: string, path: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (fault) {
+    throw new FileError(`Cannot read ${path}: not valid JSON (${(fault as Error).message})`);
+  }
+  if (isObject(value)) return value;
+  throw new FileError(`Cannot read ${path}: found ${kindOf(value)}, wanted a JSON object`);
+}
+
+/** `bytes` as text, or undefined if they are not UTF-8. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether `value` is an object with keys: not null, not an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What a JSON value is, in the words of an error message. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  return Array.isArray(value) ? "an array" : `a JSON ${typeof value}`;
+}
+
+/**
+ * Whether anything is at `path`.
+ *
+ * @throws {FileError} If that cannot be told, as when a parent folder is closed to us.
+ */
+export function exists(path: string): boolean {
+  return onDisk(`Cannot look at ${path}`, () => {
+    try {
+      Deno.statSync(path);
+      return true;
+    } catch (fault) {
+      if (fault instanceof Deno.errors.NotFound) return false;
+      throw fault;
+    }
+  });
+}
+
+/**
+ * Writes a file through `write` under a temporary name in the same folder, flushes it to the disk
+ * and renames it, so that `path` holds the old bytes or the new ones, never a part of them.
+ *
+ * @throws {FileError} If the disk refuses; `path` is then as it was.
+ */
+export function writeFile(path: string, write: (file: Deno.FsFile) => void): void {
+  const temporary = temporaryName(path);
+  onDisk(`Cannot write ${path}`, () => {
+    try {
+      const file = Deno.openSync(temporary, { write: true, createNew: true });
+      try {
+        write(file);
+        file.syncSync();
+      } finally {
+        file.close();
+      }
+      Deno.renameSync(temporary, path);
+    } catch (fault) {
+      remove(temporary);
+      throw fault;
+    }
+  });
+}
+
+/** Writes `value` as JSON, indented by 2 and ending in a newline, whole or not at all. */
+export function writeJson(path: string, value: unknown): void {
+  writeFile(path, (file) => writeAll(file, encodeUtf8(`${JSON.stringify(value, null, 2)}\n`)));
+}
+
+/** Writes all of `bytes`, where one call of the system may write only some of them. */
+export function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+}
+
+/** `text` as UTF-8. */
+export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+/**
+ * Fills a temporary folder beside `folder` through `fill`, then lets `commit` move it, or the files
+ * in it, into place. Nothing temporary is left, whatever happens.
+ *
+ * @throws {FileError} If the disk refuses.
+ */
+export function stageFolder(
+  folder: string,
+  fill: (temporary: string) => void,
+  commit: (temporary: string) => void,
+): void {
+  const temporary = temporaryName(folder);
+  onDisk(`Cannot write ${folder}`, () => {
+    Deno.mkdirSync(temporary, { recursive: true });
+    try {
+      fill(temporary);
+      commit(temporary);
+    } finally {
+      remove(temporary);
+    }
+  });
+}
+
+function temporaryName(path: string): string {
+  const mark = crypto.randomUUID().slice(0, 8);
+  return join(dirname(path), `.${basename(path)}.${mark}.tmp`);
+}
+
+/** Removes what is at `path`, if anything; a fault here must not hide the one that led here. */
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch {
+    // It was never made or already moved into place.
+  }
+}
+
+/** Runs `action`; a fault of the operating system becomes a FileError that begins with `what`. */
+export function onDisk<T>(what: string, action: () => T): T {
+  try {
+    return action();
+  } catch (fault) {
+    if (!isSystemFault(fault)) throw fault;
+    throw new FileError(`${what}: ${systemWords(fault)}`, { cause: fault });
+  }
+}
+
+/** Deno marks the faults of the operating system, and only those, with a code such as ENOENT. */
+function isSystemFault(fault: unknown): fault is Error {
+  if (!(fault instanceof Error) || !("code" in fault)) return false;
+  return typeof fault.code === "string" && /^E[A-Z0-9]+$/.test(fault.code);
+}
+
+/** "No space left on device (os error 28): write 'x'" becomes "no space left on device". */
+function systemWords(fault: Error): string {
+  const words = fault.message.split(" (os error")[0]!;
+  return words.charAt(0).toLowerCase() + words.slice(1);
+}
+
+/** Appends to a text file, which is made where it is not there yet. */
+export function appendText(path: string, text: string): void {
+  onDisk(`Cannot write ${path}`, () => Deno.writeTextFileSync(path, text, { append: true }));
+}

@@ -1,0 +1,72 @@
+/**
+ * Writes the quickstart's data, the same bytes every time: into `configs/quickstart/` what is
+ * committed, into `runs/quickstart/` the text that its base model learns from (`deno task world`).
+ *
+ * @module
+ */
+
+import { tokenizerFiles, trainBpe } from "./bpe.ts";
+import { EVAL_SEED, PRETRAIN_SEED, RETENTION_SEED, stories } from "./stories.ts";
+import { type TaskRow, taskRows } from "./tasks.ts";
+
+/** Entries of the quickstart's tokenizer. */
+export const VOCABULARY_SIZE: number = 1024;
+/** Tokens that the quickstart's base model takes. */
+export const CONTEXT_LENGTH: number = 256;
+
+const TOKENIZER_STORIES = 4000;
+const RETENTION_STORIES = 400;
+const PRETRAINING_STORIES = 30_000;
+const UNSEEN_STORIES = 300;
+
+/** The text that the tokenizer learns from: stories, and rows between the markers of a prompt. */
+export function* tokenizerText(): Generator<string> {
+  yield* stories(PRETRAIN_SEED, TOKENIZER_STORIES);
+  for (const { instruction, input, output } of taskRows("train")) {
+    yield `### Instruction:\n${instruction}\n\n### Input:\n${input}\n\n### Response:\n${output}`;
+  }
+}
+
+/** The files of `configs/quickstart/`, by path, as text. */
+export function quickstartFiles(): Record<string, string> {
+  const bpe = trainBpe(tokenizerText(), VOCABULARY_SIZE);
+  const tokenizer = Object.entries(tokenizerFiles(bpe, CONTEXT_LENGTH))
+    .map(([name, content]) => [`base/${name}`, JSON.stringify(content, null, 2) + "\n"]);
+  return {
+    ...Object.fromEntries(tokenizer),
+    "instructions.jsonl": jsonLines<TaskRow>(taskRows("train")),
+    "instructions_test.jsonl": jsonLines<TaskRow>(taskRows("test")),
+    "retention.jsonl": storyLines(RETENTION_SEED, RETENTION_STORIES),
+  };
+}
+
+/** The base model's text, and text that it never sees. */
+export function pretrainingFiles(): Record<string, string> {
+  return {
+    "stories.jsonl": storyLines(PRETRAIN_SEED, PRETRAINING_STORIES),
+    "unseen.jsonl": storyLines(EVAL_SEED, UNSEEN_STORIES),
+  };
+}
+
+function storyLines(seed: number, count: number): string {
+  return jsonLines([...stories(seed, count)].map((text) => ({ text })));
+}
+
+function jsonLines<Row>(rows: readonly Row[]): string {
+  return rows.map((row) => JSON.stringify(row) + "\n").join("");
+}
+
+async function write(folder: URL, files: Record<string, string>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    const target = new URL(path, folder);
+    await Deno.mkdir(new URL(".", target), { recursive: true });
+    const unfinished = new URL(`${target.pathname.split("/").at(-1)}.tmp`, target);
+    await Deno.writeTextFile(unfinished, text);
+    await Deno.rename(unfinished, target);
+  }
+}
+
+if (import.meta.main) {
+  await write(new URL("../../configs/quickstart/", import.meta.url), quickstartFiles());
+  await write(new URL("../../runs/quickstart/", import.meta.url), pretrainingFiles());
+}

@@ -1,0 +1,161 @@
+/**
+ * Reads a configuration: defaults, then a JSON file, then flags, all checked by one table.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { ConfigError } from "../errors.ts";
+import { isObject, readJsonObject } from "../io/files.ts";
+import { configFaults } from "./config_faults.ts";
+import { assign, keysOf, prepare, table, valueAt } from "./config_keys.ts";
+import { type Config, configSchema } from "./config_table.ts";
+
+export { nearestKey } from "./config_faults.ts";
+export type {
+  AdapterConfig,
+  Config,
+  DataConfig,
+  EvalConfig,
+  GuardConfig,
+  TrainConfig,
+} from "./config_table.ts";
+
+/** Where a value came from; `call` is an object handed over in code. */
+export type Origin = "default" | "file" | "call" | "flag";
+
+/** What a configuration is made of; flags win over the rest. */
+export interface ConfigSources {
+  /** A JSON file. */
+  readonly file?: string;
+  /** The same in code, in place of a file. */
+  readonly values?: Readonly<Record<string, unknown>>;
+  /** Dotted keys, such as `train.lr`, with their values as typed. */
+  readonly flags?: Readonly<Record<string, string>>;
+}
+
+/** A resolved configuration, with the origin of each value by its dotted key. */
+export interface ParsedConfig {
+  /** Every default filled in, every path absolute. */
+  readonly config: Config;
+  /** Where each value came from. */
+  readonly origin: Readonly<Record<string, Origin>>;
+}
+
+/** Keys that a file may carry for its readers: a schema for editors, the origins of a saved run. */
+const NOTES = ["$schema", "$origin"];
+
+/** Keys of which only one may be set: a flag for one unsets the other. */
+const RIVALS: Readonly<Record<string, string>> = {
+  "train.steps": "epochs",
+  "train.epochs": "steps",
+};
+
+/**
+ * Resolves a configuration. `null` unsets a key. A path is relative to the folder of the file that
+ * holds it, or to the working directory when it comes from a flag or from code; `out` is always
+ * relative to the working directory. The result is frozen.
+ *
+ * @throws {ConfigError} With one line for each fault.
+ * @throws {FileError} If the file cannot be read.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const { config, origin } = parseConfig({ flags: { model: "base", data: "rows.jsonl" } });
+ * assert.equal(config.adapter.alpha, 2 * config.adapter.rank);
+ * assert.equal(origin["train.lr"], "default");
+ * ```
+ */
+export function parseConfig({ file, values = {}, flags = {} }: ConfigSources): ParsedConfig {
+  const given = readGiven(file, values);
+  const flagKeys = Object.entries(flags).map(([key, text]) => {
+    dropRival(given, key, flags);
+    return assign(given, key, text);
+  });
+  const raw = prepare(given, ".", table);
+  const result = configSchema.safeParse(raw);
+  if (!result.success) {
+    const lines = configFaults(raw, result.error.issues)
+      .map(({ key, message }) => `${place(key, flagKeys, file)}: ${message}`);
+    throw new ConfigError(lines.join("\n"));
+  }
+  const origin = [...valueKeys(result.data)].map((key): [string, Origin] => {
+    if (valueAt(raw, key) === undefined) return [key, "default"];
+    if (flagKeys.some((flag) => holds(flag, key))) return [key, "flag"];
+    return [key, file === undefined ? "call" : "file"];
+  });
+  return { config: freeze(result.data), origin: Object.freeze(Object.fromEntries(origin)) };
+}
+
+/** What is saved beside an adapter: the configuration, and where each value came from. */
+export function savedConfig({ config, origin }: ParsedConfig): Record<string, unknown> {
+  return { ...config, $origin: origin };
+}
+
+/** Whether a value can be given to `key`. */
+export function isConfigKey(key: string): boolean {
+  return [...keysOf(table)].some(([known]) => known === key);
+}
+
+/** The table as text: one line for each key, with its default and what it means. */
+export function configHelp(): string {
+  const rows = [...keysOf(table)]
+    .filter(([, node]) => node.description !== undefined)
+    .map(([key, node]) => [`--${key}`, defaultText(node.default), node.description!] as const);
+  const width = (column: 0 | 1) => Math.max(...rows.map((row) => row[column].length));
+  const [keyWidth, defaultWidth] = [width(0), width(1)];
+  return rows.map(([key, value, help]) =>
+    `${key.padEnd(keyWidth)}  ${value.padEnd(defaultWidth)}  ${help}`
+  ).join("\n");
+}
+
+/** The JSON Schema of a configuration file, for editors and other tools. */
+export function jsonSchema(): Record<string, unknown> {
+  return structuredClone(table) as Record<string, unknown>;
+}
+
+function readGiven(file: string | undefined, values: Readonly<Record<string, unknown>>) {
+  if (file === undefined) return structuredClone(values) as Record<string, unknown>;
+  const given = prepare(readJsonObject(file), dirname(file), table) as Record<string, unknown>;
+  for (const note of NOTES) delete given[note];
+  return given;
+}
+
+function dropRival(given: Record<string, unknown>, key: string, flags: object): void {
+  const rival = RIVALS[key];
+  if (rival === undefined || Object.hasOwn(flags, `train.${rival}`)) return;
+  if (isObject(given.train)) delete given.train[rival];
+}
+
+/** Where a key was set, for messages. */
+function place(key: string, flags: readonly string[], file: string | undefined): string {
+  if (flags.some((flag) => holds(flag, key))) return `--${key}`;
+  const within = flags.find((flag) => holds(key, flag));
+  if (within !== undefined) return `--${within}`;
+  return file === undefined ? key : `${file}: ${key}`;
+}
+
+/** Whether a value given to `outer` sets `key`. */
+function holds(outer: string, key: string): boolean {
+  return key === outer || key.startsWith(`${outer}.`);
+}
+
+/** The dotted keys of all values; a list of plain values is one value. */
+function* valueKeys(value: unknown, key = ""): Generator<string> {
+  const isPart = isObject(value) || (Array.isArray(value) && value.some(isObject));
+  if (!isPart) return yield key;
+  for (const [name, inner] of Object.entries(value)) {
+    yield* valueKeys(inner, key === "" ? name : `${key}.${name}`);
+  }
+}
+
+function defaultText(value: unknown): string {
+  if (value === undefined) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) Object.values(value).forEach(freeze);
+  return Object.freeze(value);
+}

@@ -1,0 +1,99 @@
+/**
+ * Says what is wrong with a configuration: one line for each fault, with the key, what was found
+ * and what was wanted.
+ *
+ * @module
+ */
+
+import type { z } from "zod";
+import { nearest } from "../io/nearest.ts";
+import { alternatives, child, keysOf, type SchemaNode, table, valueAt } from "./config_keys.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** A fault without its place: the dotted key and what is wrong with it. */
+export interface ConfigFault {
+  readonly key: string;
+  readonly message: string;
+}
+
+/** The faults behind the issues that the check found in `values`. */
+export function configFaults(values: unknown, issues: readonly Issue[]): ConfigFault[] {
+  return issues.flatMap((issue) => describe(values, issue, []));
+}
+
+function describe(values: unknown, issue: Issue, outer: readonly PropertyKey[]): ConfigFault[] {
+  const path = [...outer, ...issue.path];
+  const key = path.join(".");
+  if (issue.code === "custom") return [{ key, message: issue.message }];
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((name) => unknownKey([...path, name].join(".")));
+  }
+  if (issue.code === "invalid_union") {
+    const inner = issue.errors.find(reachedInside);
+    if (inner) return inner.flatMap((issue) => describe(values, issue, path));
+  }
+  const value = valueAt(values, key);
+  const found = value === undefined ? "missing" : `found ${shorten(JSON.stringify(value))}`;
+  return [{ key, message: `${found}, wanted ${wanted(nodeAt(key))}` }];
+}
+
+/** Whether an alternative of a union was the one meant, and its faults lie deeper. */
+function reachedInside(issues: readonly Issue[]): boolean {
+  return issues.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys");
+}
+
+function unknownKey(key: string): ConfigFault {
+  const near = nearestKey(key);
+  return { key, message: `unknown key${near === undefined ? "" : `, the nearest is ${near}`}` };
+}
+
+/** The known key that `key` was most likely meant to be, as a whole or by its last name. */
+export function nearestKey(key: string): string | undefined {
+  const plain = key.replace(/\.\d+(?=\.)/g, "");
+  const known = [...keysOf(table)].map(([key]) => key);
+  const [closest] = nearest(plain, known, 1);
+  const [closestName] = nearest(lastName(plain), known.map(lastName), 1);
+  return closest ?? known.find((other) => lastName(other) === closestName);
+}
+
+const lastName = (key: string) => key.slice(key.lastIndexOf(".") + 1);
+
+function nodeAt(key: string): SchemaNode {
+  return key.split(".").reduce<SchemaNode>((node, name) => child(node, name) ?? {}, table);
+}
+
+/** What a node accepts, in words. */
+export function wanted(node: SchemaNode): string {
+  return alternatives(node).map(wantedOne).join(" or ");
+}
+
+function wantedOne(node: SchemaNode): string {
+  if (node.const !== undefined) return String(node.const);
+  if (node.enum) return node.enum.join(", ").replace(/, ([^,]*)$/, " or $1");
+  if (node.type === "boolean") return "true or false";
+  if (node.type === "integer" || node.type === "number") return `${kind(node)}${bounds(node)}`;
+  if (node.type === "array") return node.minItems ? "a list that is not empty" : "a list";
+  if (node.type === "object") return "an object";
+  return node.format === undefined ? "a name" : `a ${node.format}`;
+}
+
+function kind({ type, multipleOf }: SchemaNode): string {
+  if (multipleOf !== undefined) return `a multiple of ${multipleOf}`;
+  return type === "integer" ? "a whole number" : "a number";
+}
+
+function bounds({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: SchemaNode): string {
+  const limits = [];
+  if (minimum !== undefined) limits.push(` of at least ${minimum}`);
+  if (exclusiveMinimum !== undefined) limits.push(` above ${exclusiveMinimum}`);
+  if (exclusiveMaximum !== undefined) limits.push(` below ${exclusiveMaximum}`);
+  if (maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER) {
+    limits.push(` of at most ${maximum}`);
+  }
+  return limits.join(" and");
+}
+
+function shorten(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
+}

@@ -1,0 +1,88 @@
+/**
+ * AdamW over the store's flat buffers: programs that add up micro-batches and make the update.
+ *
+ * @module
+ */
+import type { Slice } from "../gpu/buffer.ts";
+import type { ReplayOptions } from "../gpu/program.ts";
+import { compile, type Compiled, type Engine } from "../graph/compile.ts";
+import { Graph, type Value } from "../graph/graph.ts";
+import {
+  accumulate,
+  adamw,
+  type AdamwSettings,
+  adamwStep,
+  STEP_SIZE,
+  sumSquares,
+} from "../ops/mod.ts";
+
+/** Adds up gradients and updates the params. */
+export class Optimizer {
+  private constructor(
+    private readonly update: Compiled,
+    private readonly sum: Compiled | null,
+    private readonly settings: AdamwSettings,
+  ) {}
+
+  /** Records the programs; an update of one micro-batch needs no sums. */
+  static async open(
+    engine: Engine,
+    settings: AdamwSettings,
+    microBatches: number,
+  ): Promise<Optimizer> {
+    const accumulates = microBatches > 1;
+    const update = await compile(engine, updateGraph(engine, accumulates ? "sums" : "gradients"));
+    const sum = accumulates ? await compile(engine, sumGraph(engine)) : null;
+    return new Optimizer(update, sum, settings);
+  }
+
+  /** Adds the gradients that a micro-batch left; the first of an update starts afresh. */
+  accumulate(first: boolean): void {
+    if (!this.sum) return;
+    this.sum.write("first", Uint32Array.of(Number(first)));
+    this.sum.program.replay();
+  }
+
+  /** Update number `t`, counted from 1. */
+  step(rate: number, t: number, after: NonNullable<ReplayOptions["after"]>): void {
+    this.update.write("step", adamwStep(rate, t, this.settings));
+    this.update.program.replay({ after });
+  }
+
+  /** Where the sum of squares of the last gradient lies. */
+  get norm(): Slice {
+    return this.update.output("norm");
+  }
+}
+
+/** A flat buffer of the store as a value. */
+function flat(
+  graph: Graph,
+  engine: Engine,
+  name: "params" | "gradients" | "sums" | "m" | "v",
+): Value {
+  return graph.state(name, [engine.store.flat(name).size / 4]);
+}
+
+function updateGraph(engine: Engine, from: "gradients" | "sums"): Graph {
+  const graph = new Graph(engine.device.kernelSet);
+  const gradients = flat(graph, engine, from);
+  const norm = sumSquares(graph, gradients);
+  adamw(graph, {
+    params: flat(graph, engine, "params"),
+    gradients,
+    m: flat(graph, engine, "m"),
+    v: flat(graph, engine, "v"),
+    step: graph.input("step", [STEP_SIZE], "f32"),
+    norm,
+  });
+  graph.output("norm", norm);
+  return graph;
+}
+
+function sumGraph(engine: Engine): Graph {
+  const graph = new Graph(engine.device.kernelSet);
+  const first = graph.input("first", [1]);
+  accumulate(graph, flat(graph, engine, "gradients"), flat(graph, engine, "sums"), first);
+  return graph;
+}

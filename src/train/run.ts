@@ -1,0 +1,150 @@
+/**
+ * A whole run: folder, model, session, loop, result.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { type Device, openDevice } from "../gpu/device.ts";
+import { Pipelines } from "../gpu/kernel.ts";
+import type { Engine } from "../graph/compile.ts";
+import { Store } from "../graph/store.ts";
+import { appendText, writeJson } from "../io/files.ts";
+import { writeFreshModel } from "../models/init.ts";
+import { Model } from "../models/model.ts";
+import { loadCheckpoint } from "./checkpoint.ts";
+import type { Config, ParsedConfig } from "./config.ts";
+import { measure, trainLoop } from "./loop.ts";
+import { type Metrics, MetricsFile, metricsLine } from "./metrics.ts";
+import { claimRunFolder, refuseOtherRun, runFiles } from "./run_folder.ts";
+import { describePlan, loadRows, openSession, type Say, type Session } from "./setup.ts";
+import { trainAdapter, type Trained, trainFull } from "./trained.ts";
+
+export interface RunOptions {
+  /** `adapter` on a frozen base, or every parameter from random weights. */
+  readonly kind: "adapter" | "pretrain";
+  /** Goes on from the last checkpoint of the run folder. */
+  readonly resume?: boolean;
+  /** Asked after each update; true ends the run after a checkpoint. */
+  readonly stopWanted?: () => boolean;
+  /** Lines of progress. */
+  readonly say?: Say;
+  /** Any device; one is opened, and closed at the end, where absent. */
+  readonly device?: Device;
+}
+
+/** What a run came to. */
+export interface RunResult {
+  readonly step: number;
+  readonly stopped: boolean;
+  /** The folder of the adapter or model. */
+  readonly saved: string;
+  /** What the probes saw at the end: `forgetting`, `eval_loss`, ... */
+  readonly measured: Readonly<Record<string, number>>;
+  readonly first: Metrics | null;
+  readonly last: Metrics | null;
+}
+
+/**
+ * Trains as the config says and leaves the run folder behind.
+ *
+ * @throws {ConfigError} {FileError} {GpuError} with one sentence; a run folder that another run
+ * holds is left as it is.
+ */
+export async function train(parsed: ParsedConfig, options: RunOptions): Promise<RunResult> {
+  const { config } = parsed;
+  const { kind, resume = false, say = () => {}, stopWanted = () => false } = options;
+  refuseOtherRun(config.out, parsed, resume);
+  const device = options.device ?? await openDevice();
+  const engine: Engine = { device, pipelines: new Pipelines(device), store: new Store(device) };
+  using fresh = kind === "pretrain" ? freshModel(config) : null;
+  try {
+    using model = new Model(fresh?.folder ?? config.model);
+    const rows = await loadRows(model, config.data, config.train, say);
+    if (!resume) claimRunFolder(config.out, parsed);
+    const files = runFiles(config.out);
+    const tell: Say = (line) => {
+      say(line);
+      appendText(files.log, `${line}\n`);
+    };
+    tell(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
+    const trained = kind === "adapter"
+      ? trainAdapter(engine, model, config.adapter, config.train.seed)
+      : trainFull(model, "BF16");
+    const session = await openSession({ engine, model, config, trained, rows, say: tell });
+    return await runSession(session, { resume, stopWanted, tell });
+  } finally {
+    engine.store.destroy();
+    if (!options.device) device.close();
+  }
+}
+
+/** Every dispatch of a training step, without training. */
+export async function explainPlan({ config }: ParsedConfig): Promise<string> {
+  using device = await openDevice();
+  const engine: Engine = { device, pipelines: new Pipelines(device), store: new Store(device) };
+  using model = new Model(config.model);
+  const trained = trainAdapter(engine, model, config.adapter, config.train.seed);
+  return describePlan({ engine, model, config, trained });
+}
+
+/** Random weights for the config's architecture, on disk for as long as the run needs them. */
+function freshModel({ model, train }: Config): { folder: string } & Disposable {
+  const parent = Deno.makeTempDirSync({ prefix: "graft-" });
+  const folder = join(parent, "fresh");
+  writeFreshModel(model, folder, train.seed);
+  return { folder, [Symbol.dispose]: () => Deno.removeSync(parent, { recursive: true }) };
+}
+
+interface SessionRun {
+  readonly resume: boolean;
+  readonly stopWanted: () => boolean;
+  readonly tell: Say;
+}
+
+async function runSession(session: Session, run: SessionRun): Promise<RunResult> {
+  const { config, trained, engine, steps, microBatches } = session;
+  const files = runFiles(config.out);
+  const { tokens_per_batch: tokens } = config.train;
+  run.tell(`training: ${steps} updates of ${tokens} tokens in ${microBatches} micro-batches`);
+  const start = run.resume ? loadCheckpoint(engine.store, files.checkpoints) : 0;
+  if (run.resume) run.tell(`resumed after ${start} updates`);
+  using metrics = new MetricsFile(files.metrics, start);
+  let first: Metrics | null = null;
+  let last: Metrics | null = null;
+  const started = performance.now();
+  let since = 0;
+  const { step, stopped } = await trainLoop(session, {
+    start,
+    checkpoints: files.checkpoints,
+    stopWanted: run.stopWanted,
+    onUpdate: (update) => {
+      metrics.append(update);
+      first ??= update;
+      last = update;
+      since++;
+      const perLine = (performance.now() - started) / 1000 / since;
+      const linesLeft = (steps - 1 - update.step) / config.train.log_every;
+      run.tell(metricsLine(update, { steps, secondsLeft: perLine * linesLeft }));
+    },
+  });
+  const measured = await measure(session);
+  if (!stopped) {
+    await trained.save(engine.store, config.out);
+    if (session.probe) writeJson(files.forgetting, forgettingReport(session, measured));
+  }
+  return { step, stopped, saved: join(config.out, trained.folder), measured, first, last };
+}
+
+/** What was measured, and what was not: this run makes no promise about other text. */
+function forgettingReport({ probe }: Session, measured: Record<string, number>) {
+  const { base, held } = probe!;
+  return {
+    documents: held.length,
+    tokens: base.tokens,
+    base_perplexity: base.perplexity,
+    tuned_perplexity: measured["retention_perplexity"],
+    forgetting: measured["forgetting"],
+    certified: false,
+    note: "measured on held-back retention text; says nothing about other text or abilities",
+  };
+}

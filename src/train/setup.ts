@@ -1,0 +1,170 @@
+/**
+ * Everything that a run needs, opened in order: data, model, memory, programs, measurements.
+ *
+ * @module
+ */
+import { type Encoder, type Example, loadExamples, Stream } from "../data/mod.ts";
+import { perplexity } from "../eval/perplexity.ts";
+import type { Engine } from "../graph/compile.ts";
+import { footprint, plan, printPlan } from "../graph/plan.ts";
+import { FLAT } from "../graph/store.ts";
+import { loadRetention, RetentionProbe } from "../guard/retention.ts";
+import { LossProgram } from "../models/loss_program.ts";
+import type { Model } from "../models/model.ts";
+import type { Config, DataConfig } from "./config.ts";
+import { Optimizer } from "./optimizer.ts";
+import type { Trained } from "./trained.ts";
+
+/** What a run says of itself while it is set up and trains. */
+export type Say = (line: string) => void;
+
+/** A run that is ready to train. */
+export interface Session {
+  readonly engine: Engine;
+  readonly model: Model;
+  readonly trained: Trained;
+  readonly config: Config;
+  readonly program: LossProgram;
+  readonly optimizer: Optimizer;
+  readonly stream: Stream;
+  /** Micro-batches of one update. */
+  readonly microBatches: number;
+  /** Updates of the whole run. */
+  readonly steps: number;
+  readonly probe: RetentionProbe | null;
+  /** Mean loss on the evaluation rows, or null where there are none. A sync point. */
+  readonly evaluate: (() => Promise<number>) | null;
+}
+
+/** The tokenizer as the data room wants it: BOS only where the model expects one. */
+export function encoderOf({ tokenizer }: Model): Encoder {
+  const { addsBos, bos, eos } = tokenizer;
+  return { encode: (text) => tokenizer.encode(text), bos: addsBos ? bos : null, eos };
+}
+
+/** Loads the rows of several sources, and says what was left out. */
+export async function loadRows(
+  model: Model,
+  entries: readonly DataConfig[],
+  { micro_batch_tokens: maxTokens, on_too_long: onTooLong }: Config["train"],
+  say: Say,
+): Promise<Example[]> {
+  const { vocabSize } = model.config;
+  const rows: Example[] = [];
+  for (const entry of entries) {
+    const limits = { maxTokens, onTooLong, vocabSize };
+    const { examples, skipped } = await loadExamples(entry, encoderOf(model), limits);
+    say(`data: ${entry.path}: ${examples.length} rows${skipped ? `, ${skipped} too long` : ""}`);
+    rows.push(...examples);
+  }
+  return rows;
+}
+
+export interface SessionOptions {
+  readonly engine: Engine;
+  readonly model: Model;
+  readonly config: Config;
+  readonly trained: Trained;
+  /** What to train on, encoded. */
+  readonly rows: readonly Example[];
+  readonly say: Say;
+}
+
+/** Opens a session: plans the memory, checks it, loads the weights and records the programs. */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { engine, model, config, trained, rows, say } = options;
+  const { train, guard } = config;
+  const T = train.micro_batch_tokens;
+  const retention = guard
+    ? await loadRetention(encoderOf(model), { ...guard, seed: train.seed, maxTokens: T })
+    : null;
+  const stream = new Stream(rows, {
+    T,
+    seed: train.seed,
+    shuffle: train.shuffle,
+    ...(guard && retention ? { retention: retention.train, retentionShare: guard.share } : {}),
+  });
+  const graphOptions = { T, ...trained.graph, recompute: train.recompute };
+  placeParams(options, graphOptions);
+  const program = await LossProgram.open(engine, model, { ...graphOptions, train: true });
+  const microBatches = train.tokens_per_batch / T;
+  const { weight_decay: decay, beta1, beta2, eps: epsilon, clip } = train;
+  const settings = { decay, beta1, beta2, epsilon, clip };
+  const optimizer = await Optimizer.open(engine, settings, microBatches);
+  const measured = await loadRows(model, config.eval.data, train, say);
+  const needsMeasure = retention || measured.length > 0;
+  const tuned = needsMeasure ? await LossProgram.open(engine, model, graphOptions) : null;
+  return {
+    engine,
+    model,
+    trained,
+    config,
+    program,
+    optimizer,
+    stream,
+    microBatches,
+    steps: train.steps ?? stepsOf(stream, train.epochs!, microBatches),
+    probe: retention && await openProbe(options, tuned!, retention.held),
+    evaluate: measured.length > 0 ? async () => (await perplexity(tuned!, measured)).nll : null,
+  };
+}
+
+/** Every dispatch of a training step, for `--print-plan`. */
+export function describePlan(
+  { engine, model, config, trained }: Omit<SessionOptions, "rows" | "say">,
+): string {
+  const { micro_batch_tokens: T, recompute } = config.train;
+  const { graph } = model.lossGraph(engine, { T, ...trained.graph, recompute, train: true });
+  return printPlan(plan(graph));
+}
+
+/** Plans the training graph before anything is allocated, says what it takes, makes the params. */
+function placeParams(
+  { engine, model, trained, say }: SessionOptions,
+  graphOptions: Parameters<Model["lossGraph"]>[1],
+): void {
+  const { graph } = model.lossGraph(engine, { ...graphOptions, train: true });
+  const { weights, params, temporary } = footprint(graph, plan(graph));
+  const state = params * FLAT.length;
+  const total = weights + state + temporary;
+  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  say(
+    `memory: ${mib(total)} (weights ${mib(weights)}, trained params with gradients and moments ${
+      mib(state)
+    }, activations ${mib(temporary)})`,
+  );
+  checkMemory(engine, total);
+  const values = graph.values.filter(({ kind }) => kind === "param");
+  engine.store.addParams(values);
+  trained.load(engine.store, values);
+}
+
+/** A real GPU does not say how much memory it has; software Vulkan shares the machine's. */
+function checkMemory({ device }: Engine, bytes: number): void {
+  if (!device.software) return;
+  const { available } = Deno.systemMemoryInfo();
+  if (bytes <= available) return;
+  throw new RangeError(
+    `The run needs ${bytes} bytes but only ${available} are free; lower ` +
+      "train.micro_batch_tokens or set train.recompute",
+  );
+}
+
+async function openProbe(
+  { engine, model }: SessionOptions,
+  tuned: LossProgram,
+  held: readonly Example[],
+): Promise<RetentionProbe> {
+  const base = await LossProgram.open(engine, model, { T: tuned.T });
+  const probe = await RetentionProbe.open(base, tuned, held);
+  base.compiled.destroy();
+  return probe;
+}
+
+function stepsOf(stream: Stream, epochs: number, microBatches: number): number {
+  const whole = Math.floor(epochs);
+  const part = epochs - whole;
+  const micros = stream.micros(whole) +
+    part * (stream.micros(whole + 1) - stream.micros(whole));
+  return Math.max(1, Math.ceil(micros / microBatches));
+}

@@ -1,0 +1,79 @@
+/**
+ * What a run trains: an adapter on a frozen base, or every parameter of the model.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { Lora } from "../adapters/lora.ts";
+import { readPeft, writePeft } from "../adapters/peft.ts";
+import type { Engine } from "../graph/compile.ts";
+import type { Value } from "../graph/graph.ts";
+import type { Store } from "../graph/store.ts";
+import { writeCheckpoint } from "../io/checkpoint.ts";
+import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors.ts";
+import type { LossGraphOptions, Model } from "../models/model.ts";
+import { fromBlocks, loadParam } from "../models/weights.ts";
+import type { AdapterConfig } from "./config.ts";
+
+/** How a run's params enter the graph, the store and the run folder. */
+export interface Trained {
+  /** For the loss graph. */
+  readonly graph: Pick<LossGraphOptions, "adapt" | "full">;
+  /** Fills the params in the store with what training starts from. */
+  load(store: Store, params: readonly Value[]): void;
+  /** Writes what was trained into the run folder. A sync point. */
+  save(store: Store, runFolder: string): Promise<void>;
+  /** The folder that {@link save} writes. */
+  readonly folder: string;
+}
+
+/** A LoRA adapter, fresh or from a PEFT folder, saved as `adapter/`. */
+export function trainAdapter(
+  engine: Engine,
+  model: Model,
+  config: AdapterConfig,
+  seed: number,
+): Trained {
+  const linear = model.linearModules(engine);
+  const lora = config.from === undefined
+    ? Lora.fresh(linear, config)
+    : Lora.of(linear, readPeft(config.from));
+  return {
+    graph: { adapt: lora.adapt },
+    load: (store) => lora.load(store, seed),
+    save: async (store, runFolder) => {
+      writePeft(join(runFolder, "adapter"), await lora.read(store, model.folder));
+    },
+    folder: "adapter",
+  };
+}
+
+/** Every parameter of the model, saved as `model/` in `dtype`. */
+export function trainFull(model: Model, dtype: Dtype): Trained {
+  const { checkpoint } = model;
+  return {
+    graph: { full: true },
+    load: (store, params) => {
+      for (const param of params) {
+        store.writeParam(param.name, loadParam(checkpoint, param));
+      }
+    },
+    save: async (store, runFolder) => {
+      const tensors: TensorData[] = [];
+      for (const [name, { shape }] of checkpoint.tensors) {
+        const stored = await store.readParam(name);
+        const numbers = shape.length === 2
+          ? fromBlocks(stored, shape as [number, number])
+          : stored.subarray(0, shape[0]);
+        tensors.push({ name, shape, dtype, data: fromFloat32(numbers, dtype) });
+      }
+      const names = { BF16: "bfloat16", F16: "float16", F32: "float32" } as Record<string, string>;
+      writeCheckpoint(join(runFolder, "model"), {
+        config: { ...checkpoint.config, torch_dtype: names[dtype] },
+        tensors,
+        copyFrom: model.folder,
+      });
+    },
+    folder: "model",
+  };
+}

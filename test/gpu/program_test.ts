@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { GpuError } from "../../src/errors.ts";
+import { createBuffer, destroyBuffer, read, readFloats, whole } from "../../src/gpu/buffer.ts";
+import type { Kernel } from "../../src/gpu/kernel.ts";
+import { type Dispatch, grid, Program } from "../../src/gpu/program.ts";
+import { engine } from "../harness.ts";
+
+/** y[i] += 1 + i % 7, one invocation a workgroup. */
+const COUNT: Kernel = {
+  name: "count",
+  text: `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+override N: u32;
+@compute @workgroup_size(1)
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x;
+  if (i < N) { y[i] += 1 + i % 7; }
+}`,
+};
+
+/** y = 2 y + DIGIT: the digits show which dispatches ran, in which order. */
+const APPEND: Kernel = {
+  name: "append",
+  text: `@group(0) @binding(0) var<storage, read_write> y: array<f32>;
+override DIGIT: f32;
+@compute @workgroup_size(1)
+fn main() { y[0] = 10 * y[0] + DIGIT; }`,
+};
+
+function append(buffer: GPUBuffer, digit: number, gate?: number): Dispatch {
+  return {
+    label: `digit ${digit}`,
+    kernel: APPEND,
+    constants: { DIGIT: digit },
+    bind: [whole(buffer)],
+    weight: [],
+    groups: [1],
+    ...(gate === undefined ? {} : { gate }),
+  };
+}
+
+Deno.test("grid() folds what is above 65,535 workgroups", () => {
+  assert.deepEqual(grid(1), [1, 1]);
+  assert.deepEqual(grid(65_535), [65_535, 1]);
+  assert.deepEqual(grid(65_536), [65_535, 2]);
+  assert.deepEqual(grid(200_000), [65_535, 4]);
+});
+
+Deno.test("a folded grid reaches every element once", async () => {
+  const { device, pipelines } = await engine();
+  const N = 70_000;
+  const buffer = createBuffer(device, 4 * N, "y");
+  const constants = { N };
+  const dispatch = { label: "count", kernel: COUNT, constants, weight: [], groups: grid(N) };
+  const bind = [whole(buffer)];
+  const program = await Program.record(device, pipelines, [{ ...dispatch, bind }]);
+  program.replay();
+  const found = new Uint32Array((await read(device, whole(buffer))).buffer, 0, N);
+  assert.ok(found.every((y, i) => y === 1 + i % 7));
+  destroyBuffer(device, buffer);
+});
+
+Deno.test("a replay runs open gates in order, and copies after the pass", async () => {
+  const { device, pipelines } = await engine();
+  const [y, copy] = [createBuffer(device, 16, "y"), createBuffer(device, 16, "copy")];
+  const dispatches = [append(y, 1), append(y, 2, 0), append(y, 3, 1), append(y, 4)];
+  const program = await Program.record(device, pipelines, dispatches);
+  assert.equal(program.length, 4);
+  const after = (encoder: GPUCommandEncoder) => encoder.copyBufferToBuffer(y, 0, copy, 0, 4);
+  program.replay({ gates: 1, after });
+  program.replay({ gates: 0 });
+  assert.equal((await readFloats(device, whole(copy)))[0], 124);
+  assert.equal((await readFloats(device, whole(y)))[0], 12414);
+  program.replay();
+  assert.equal((await readFloats(device, whole(y)))[0], Math.fround(124141234));
+  destroyBuffer(device, y);
+  destroyBuffer(device, copy);
+});
+
+Deno.test("profile() gives a time to each dispatch behind an open gate", async () => {
+  const { device, pipelines } = await engine();
+  const y = createBuffer(device, 16, "y");
+  const dispatches = [append(y, 1), append(y, 2, 0), append(y, 3, 1)];
+  const program = await Program.record(device, pipelines, dispatches);
+  if (!device.has("timestamp-query")) return await assert.rejects(program.profile(), RangeError);
+  const times = await program.profile(1);
+  assert.deepEqual(times.map(({ label, kernel }) => [label, kernel]), [
+    ["digit 1", "append"],
+    ["digit 2", "append"],
+  ]);
+  assert.ok(times.every(({ ms }) => ms >= 0 && ms < 1000));
+  assert.deepEqual((await program.profile(0)).map(({ label }) => label), ["digit 1"]);
+  assert.equal((await program.profile()).length, 3);
+  destroyBuffer(device, y);
+});

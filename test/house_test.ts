@@ -1,0 +1,157 @@
+/** The rules of the house: which room may import which, how long a file may be, what pairs up. */
+
+import assert from "node:assert/strict";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** The engine, left to right: a room may import those to its right. `kernels` is text. */
+const ENGINE = ["cli", "train", "guard", "adapters", "models", "ops", "graph", "gpu", "kernels"];
+const rightOf = (room: string) => ENGINE.slice(ENGINE.indexOf(room) + 1);
+const FILES = ["data", "io"];
+const aboveModels = rightOf("guard");
+
+/** What every room may import. */
+const SHARED = ["src/errors.ts", "src/random.ts"];
+
+/** What each room of src/ may import, beside itself and the shared files. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  cli: [...rightOf("cli"), "eval", "generate", "quickstart", ...FILES],
+  train: [...rightOf("train"), "eval", ...FILES],
+  guard: [...rightOf("guard"), "eval", ...FILES],
+  eval: [...aboveModels, ...FILES],
+  generate: [...aboveModels, ...FILES],
+  adapters: [...rightOf("adapters"), "io"],
+  models: [...rightOf("models"), "io"],
+  ops: rightOf("ops"),
+  graph: rightOf("graph"),
+  gpu: rightOf("gpu"),
+  quickstart: FILES,
+  data: ["io"],
+  io: [],
+};
+
+const MAX_LINES = 300;
+
+Deno.test("src/ imports point right only", () => {
+  assert.deepEqual(sources("src", "ts").flatMap(wrongArrows), []);
+});
+
+Deno.test("wrongArrows() finds an arrow that is turned around", () => {
+  const from = (path: string, specifier: string) =>
+    wrongArrows({ path, text: `import {\n  x,\n} from "${specifier}";` });
+  assert.deepEqual(from("src/train/loop.ts", "../gpu/device.ts"), []);
+  assert.deepEqual(from("src/gpu/kernel.ts", "../errors.ts"), []);
+  assert.deepEqual(from("src/ops/add.ts", "../../kernels/add.wgsl"), []);
+  assert.deepEqual(from("src/gpu/device.ts", "../ops/mod.ts"), [
+    "src/gpu/device.ts imports src/ops/mod.ts",
+  ]);
+  assert.equal(from("src/io/files.ts", "../data/read.ts").length, 1);
+  assert.equal(from("src/models/llama.ts", "../adapters/lora.ts").length, 1);
+  assert.equal(from("src/cli/train.ts", "../../mod.ts").length, 1);
+  assert.equal(from("src/new_room/a.ts", "../io/files.ts").length, 1);
+  const lazy = { path: "src/graph/plan.ts", text: 'await import("../cli/main.ts")' };
+  assert.equal(wrongArrows(lazy).length, 1);
+});
+
+Deno.test("only src/gpu/ names WebGPU, apart from buffers, which others pass on", () => {
+  const named = sources("src", "ts")
+    .filter(({ path }) => !path.startsWith("src/gpu/"))
+    .filter(({ text }) =>
+      /\bGPU(?!Buffer\b)[A-Z]\w+|\bnavigator\.gpu\b/.test(withoutComments(text))
+    );
+  assert.deepEqual(named.map(({ path }) => path), []);
+});
+
+Deno.test("only src/cli/ and src/train/metrics.ts print", () => {
+  const printing = sources("src", "ts")
+    .filter(({ path }) => !path.startsWith("src/cli/") && path !== "src/train/metrics.ts")
+    .filter(({ text }) => /\bconsole\.\w+\(/.test(withoutComments(text)));
+  assert.deepEqual(printing.map(({ path }) => path), []);
+});
+
+Deno.test(`no source file is longer than ${MAX_LINES} lines`, () => {
+  const files = ["src", "test", "configs"].flatMap((folder) => sources(folder, "ts"))
+    .concat(sources("kernels", "wgsl"));
+  const long = files.filter(({ text }) => text.trimEnd().split("\n").length > MAX_LINES);
+  assert.deepEqual(long.map(({ path }) => path), []);
+});
+
+Deno.test("every kernel names its twin in test/reference/", () => {
+  const known = new Set(sources("test/reference", "ts").map(({ path }) => path));
+  const kernels = sources("kernels", "wgsl").filter(({ path }) => dirname(path) === "kernels");
+  const alone = kernels.filter(({ text }) =>
+    !known.has(/^\/\/ .*Twin: (\S+\.ts)/m.exec(text)?.[1]!)
+  );
+  assert.deepEqual(alone.map(({ path }) => path), []);
+});
+
+Deno.test("no file names this machine's folders or a package registry", () => {
+  const elsewhere = /(?<![\w.-])\/work\/\w|registry\.(npmjs|yarnpkg|npmmirror)\./;
+  const named = ["", "src", "test", "configs", "kernels", ".ci"]
+    .flatMap((folder) => sources(folder, "", folder !== ""))
+    .filter(({ text }) => elsewhere.test(text));
+  assert.deepEqual(named.map(({ path }) => path), []);
+});
+
+interface Source {
+  /** Relative to the repository, with `/`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The files under `folder` that end in `extension`; a folder that is not there has none. */
+function sources(folder: string, extension: string, deep = true): Source[] {
+  return list(join(ROOT, folder), deep)
+    .filter((path) => path.endsWith(extension) && !path.endsWith(".safetensors"))
+    .map((path) => ({
+      path: relative(ROOT, path).replaceAll("\\", "/"),
+      text: Deno.readTextFileSync(path),
+    }));
+}
+
+function list(folder: string, deep: boolean): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].flatMap(({ name, isFile, isDirectory }) => {
+      const path = join(folder, name);
+      if (isDirectory) return deep ? list(path, deep) : [];
+      return isFile ? [path] : [];
+    }).sort();
+  } catch (fault) {
+    if (fault instanceof Deno.errors.NotFound) return [];
+    throw fault;
+  }
+}
+
+/** The imports of a source file that its room does not allow, one message each. */
+function wrongArrows({ path, text }: Source): string[] {
+  return importsOf(text).map((specifier) => join(dirname(path), specifier))
+    .filter((target) => !mayImport(path, target))
+    .map((target) => `${path} imports ${target}`);
+}
+
+function importsOf(text: string): string[] {
+  const specifiers = withoutComments(text).matchAll(
+    /\b(?:from|import)\s*\(?\s*["'](\.[^"']*)["']/g,
+  );
+  return [...specifiers].map((match) => match[1]!);
+}
+
+function mayImport(path: string, target: string): boolean {
+  const room = roomOf(path);
+  const targetRoom = roomOf(target);
+  return SHARED.includes(target) || room === targetRoom ||
+    (MAY_IMPORT[room] ?? []).includes(targetRoom);
+}
+
+/** The room of a file: its folder under src/, or `kernels`. */
+function roomOf(path: string): string {
+  const [top, room] = path.split("/");
+  return top === "src" ? room! : top!;
+}
+
+/** Drops lines that are a comment from their start, as the examples in docstrings are. */
+function withoutComments(text: string): string {
+  return text.replace(/^\s*(\/\/|\/?\*).*$/gm, "");
+}

@@ -1,0 +1,48 @@
+import { attention } from "../../src/ops/mod.ts";
+import { type OpCase, testOp } from "../harness.ts";
+import * as reference from "../reference/attention.ts";
+
+interface Sizes {
+  H: number;
+  G: number;
+  D: number;
+  /** Lengths of the documents. */
+  lengths: number[];
+}
+
+function attentionCase({ H, G, D, lengths }: Sizes): OpCase {
+  const start: number[] = [];
+  const end: number[] = [];
+  for (const length of lengths) {
+    const first = start.length;
+    for (let i = 0; i < length; i++) {
+      start.push(first);
+      end.push(first + length);
+    }
+  }
+  const T = start.length;
+  const scale = 1 / Math.sqrt(D);
+  return {
+    name: `attention() of ${H} heads in ${G} groups over documents of ${lengths}`,
+    given: {
+      q: { shape: [T, H * D] },
+      k: { shape: [T, G * D], scaled: false }, // both scaled, all softmax rows would be one-hot
+      v: { shape: [T, G * D] },
+      start: { shape: [T], type: "u32", data: start },
+      end: { shape: [T], type: "u32", data: end },
+    },
+    build(graph, { q, k, v, start, end }) {
+      const docs = { start: start!, end: end! };
+      return { y: attention(graph, q!, k!, v!, docs, { heads: H, groups: G, headDim: D, scale }) };
+    },
+    twin({ q, k, v, start }) {
+      const sizes = { T, H, G, D, SCALE: scale };
+      return { y: reference.attention(q!, k!, v!, Uint32Array.from(start!), sizes) };
+    },
+    gradient: { of: "y", by: ["q", "k", "v"] },
+  };
+}
+
+testOp(attentionCase({ H: 6, G: 3, D: 8, lengths: [5, 11, 1, 7] }));
+testOp(attentionCase({ H: 2, G: 2, D: 16, lengths: [16] }));
+testOp(attentionCase({ H: 3, G: 1, D: 8, lengths: [13, 11] }));

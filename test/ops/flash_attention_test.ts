@@ -1,0 +1,89 @@
+/** Attention without stored probabilities: its forward and its gradients, against the f64 twin. */
+import { attention } from "../../src/ops/mod.ts";
+import type { Heads } from "../../src/ops/attention.ts";
+import { FLASH_ATTENTION, FLASH_ATTENTION_BACKWARD } from "../../src/ops/flash_attention.ts";
+import { type OpCase, testOp } from "../harness.ts";
+import * as reference from "../reference/attention.ts";
+
+interface Sizes {
+  H: number;
+  G: number;
+  D: number;
+  /** Lengths of the documents. */
+  lengths: number[];
+}
+
+function setting({ H, G, D, lengths }: Sizes) {
+  const T = lengths.reduce((sum, length) => sum + length, 0);
+  const start = lengths.flatMap((length, i) => {
+    const first = lengths.slice(0, i).reduce((sum, before) => sum + before, 0);
+    return Array<number>(length).fill(first);
+  });
+  const end = start.map((first) => start.lastIndexOf(first) + 1);
+  const SCALE = 1 / Math.sqrt(D);
+  const given: OpCase["given"] = {
+    q: { shape: [T, H * D] },
+    k: { shape: [T, G * D], scaled: false },
+    v: { shape: [T, G * D] },
+    start: { shape: [T], type: "u32", data: start },
+    end: { shape: [T], type: "u32", data: end },
+  };
+  const heads: Heads = { heads: H, groups: G, headDim: D, scale: SCALE };
+  return { T, given, heads, sizes: { T, H, G, D, SCALE } };
+}
+
+const name = ({ H, G, D, lengths }: Sizes) =>
+  `${H} heads of ${D} in ${G} groups over documents of ${lengths}`;
+
+/** The builder, with gradients by central difference: for small sizes. */
+function builderCase(of: Sizes): OpCase {
+  const { given, heads, sizes } = setting(of);
+  return {
+    name: `attention() of ${name(of)}`,
+    given,
+    build: (graph, { q, k, v, start, end }) => ({
+      y: attention(graph, q!, k!, v!, { start: start!, end: end! }, heads),
+    }),
+    twin: ({ q, k, v, start }) => ({
+      y: reference.attention(q!, k!, v!, Uint32Array.from(start!), sizes),
+    }),
+    gradient: { of: "y", by: ["q", "k", "v"] },
+  };
+}
+
+/** Forward and backward ops, against the closed form. */
+function opsCase(of: Sizes): OpCase {
+  const { T, given, heads, sizes } = setting(of);
+  const { H, G, D } = of;
+  const [wide, narrow] = [{ shape: [T, H * D] }, { shape: [T, G * D] }];
+  return {
+    name: `flash attention of ${name(of)}`,
+    given: { ...given, dy: wide },
+    build(graph, { q, k, v, start, end, dy }) {
+      const ins = { q: q!, k: k!, v: v!, start: start!, end: end! };
+      const { y, logSum } = graph.call(FLASH_ATTENTION, ins, {
+        y: wide,
+        logSum: { shape: [H, T] },
+      }, heads);
+      const { dq, dk, dv } = graph.call(FLASH_ATTENTION_BACKWARD, { ...ins, y, logSum, dy: dy! }, {
+        dq: wide,
+        dk: narrow,
+        dv: narrow,
+        stats: { shape: [H, T / 4, 2, 4] },
+      }, heads);
+      return { y, dq, dk, dv };
+    },
+    twin({ q, k, v, start, dy }) {
+      const first = Uint32Array.from(start!);
+      const { dq, dk, dv } = reference.attentionBackward(q!, k!, v!, first, dy!, sizes);
+      return { y: reference.attention(q!, k!, v!, first, sizes), dq, dk, dv };
+    },
+    magnitudes: [1, 16], // beyond, the rounding of the scores alone comes to the tolerance
+  };
+}
+
+testOp(builderCase({ H: 2, G: 1, D: 32, lengths: [13, 27] }), ["shared"]);
+testOp(opsCase({ H: 2, G: 2, D: 32, lengths: [72] }), ["shared"]);
+testOp(opsCase({ H: 6, G: 2, D: 64, lengths: [5, 60, 1, 38] }), ["shared"]);
+testOp(opsCase({ H: 2, G: 1, D: 96, lengths: [3, 5] }), ["shared"]);
+testOp(opsCase({ H: 3, G: 1, D: 128, lengths: [33, 47] }), ["shared"]);

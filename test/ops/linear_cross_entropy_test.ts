@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { readFloats } from "../../src/gpu/buffer.ts";
+import { compile } from "../../src/graph/compile.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { CHUNK, linearCrossEntropy, supervisedCapacity } from "../../src/ops/mod.ts";
+import { assertClose, engine, noise, type OpCase, testOp } from "../harness.ts";
+import { crossEntropy } from "../reference/cross_entropy.ts";
+import { matmulNt } from "../reference/matmul.ts";
+import { gatherRows } from "../reference/rows.ts";
+
+interface Sizes {
+  T: number;
+  V: number;
+  D: number;
+  /** Every how many rows one has no label. */
+  gap: number;
+}
+
+/** The rows with a label in an order of their own, padded as the op wants it. */
+function supervise({ T, V, gap }: Sizes) {
+  const S = supervisedCapacity(T);
+  const labelled = Array.from({ length: T }, (_, t) => T - 1 - t).filter((t) => t % gap !== 0);
+  const padded = (length: number, padding: number, numbers: number[]) =>
+    Array.from({ length }, (_, i) => numbers[i] ?? padding);
+  return {
+    count: labelled.length,
+    rows: padded(S, 0xffffffff, labelled),
+    label: padded(S, 0, labelled.map((t) => t * 7 % V)),
+    weight: padded(S, 0, labelled.map((t) => (1 + t % 3) / T)),
+  };
+}
+
+/** The loss of each supervised row, [S]. */
+function losses(
+  x: Float64Array,
+  w: Float64Array,
+  { rows, label, weight }: Record<string, Float64Array>,
+  { T, V, D }: Sizes,
+): Float64Array {
+  const N = rows!.length;
+  const hidden = gatherRows(x, Uint32Array.from(rows!), { T, D, N, OFFSET: 0 });
+  const logits = matmulNt(hidden, w, { M: N, N: V, K: D, SCALE: 1 });
+  return crossEntropy(logits, Uint32Array.from(label!), weight!, { N, V, STRIDE: V, OFFSET: 0 })
+    .loss;
+}
+
+function crossEntropyCase(sizes: Sizes, by: string[]): OpCase {
+  const { T, V, D } = sizes;
+  const { rows, label, weight } = supervise(sizes);
+  const S = [rows.length];
+  return {
+    name: `linearCrossEntropy() of ${T} rows, ${V}x${D}, by ${by}`,
+    given: {
+      x: { shape: [T, D] },
+      w: { shape: [V, D], layout: "blocks", scaled: false },
+      rows: { shape: S, type: "u32", data: rows },
+      label: { shape: S, type: "u32", data: label },
+      weight: { shape: S, data: weight, scaled: false },
+    },
+    build(graph, { x, w, rows, label, weight }) {
+      const supervision = { rows: rows!, label: label!, weight: weight! };
+      return { loss: linearCrossEntropy(graph, x!, w!, supervision) };
+    },
+    twin: ({ x, w, ...supervision }) => ({ loss: losses(x!, w!, supervision, sizes) }),
+    gradient: { of: "loss", by, loss: true },
+  };
+}
+
+testOp(crossEntropyCase({ T: 40, V: 37, D: 12, gap: 3 }, ["x", "w"]));
+testOp(crossEntropyCase({ T: 136, V: 37, D: 12, gap: 100 }, ["x", "w"])); // two chunks
+testOp(crossEntropyCase({ T: 8, V: 4101, D: 4, gap: 4 }, ["x"])); // the head in two parts
+
+Deno.test("linearCrossEntropy() leaves chunks behind closed gates out", async () => {
+  const shared = await engine();
+  const sizes = { T: 136, V: 37, D: 12, gap: 100 };
+  const { count, rows, label, weight } = supervise(sizes);
+  assert.ok(count > CHUNK);
+  const graph = new Graph();
+  const x = graph.input("x", [sizes.T, sizes.D], "f32");
+  const w = graph.input("w", [sizes.V, sizes.D], "f32");
+  const supervision = {
+    rows: graph.input("rows", [rows.length]),
+    label: graph.input("label", [rows.length]),
+    weight: graph.input("weight", [rows.length], "f32"),
+  };
+  Object.assign(x, { needs: true });
+  Object.assign(w, { layout: "blocks" });
+  graph.output("loss", linearCrossEntropy(graph, x, w, supervision));
+  graph.output("dx", graph.calls.at(-1)!.outs.dx);
+  const compiled = await compile(shared, graph);
+  compiled.write("x", noise(sizes.T * sizes.D, 1));
+  compiled.write("w", noise(40 * sizes.D, 2));
+  compiled.write("rows", Uint32Array.from(rows));
+  compiled.write("label", Uint32Array.from(label));
+  compiled.write("weight", Float32Array.from(weight));
+  const replay = async (gates: number) => {
+    compiled.program.replay({ gates });
+    return {
+      loss: await readFloats(shared.device, compiled.output("loss")),
+      dx: await readFloats(shared.device, compiled.output("dx")),
+    };
+  };
+  const open = await replay(2);
+  const closed = await replay(1);
+  assert.deepEqual(closed.loss.subarray(0, CHUNK), open.loss.subarray(0, CHUNK));
+  assert.ok(open.loss.subarray(CHUNK, count).every((loss) => loss > 0));
+  assert.ok(closed.loss.subarray(CHUNK).every((loss) => loss === 0));
+  const late = new Set(rows.slice(CHUNK, count));
+  const expected = open.dx.map((d, i) => late.has(Math.floor(i / sizes.D)) ? 0 : d);
+  assertClose(closed.dx, expected, 0, "dx");
+  assert.notDeepEqual(closed.dx, open.dx);
+  compiled.destroy();
+});

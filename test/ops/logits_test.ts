@@ -1,0 +1,31 @@
+import type { NumberType } from "../../src/graph/graph.ts";
+import { logits } from "../../src/ops/mod.ts";
+import { type OpCase, testOp } from "../harness.ts";
+import { matmulNt } from "../reference/matmul.ts";
+import { gatherRows } from "../reference/rows.ts";
+
+function logitsCase(type: NumberType, V: number, D: number): OpCase {
+  const T = 8;
+  const rows = [7, 0, 0xffffffff, 3];
+  const N = rows.length;
+  const stored = Math.ceil(V / 4) * 4;
+  return {
+    name: `logits() ${type} ${V}x${D}`,
+    given: {
+      x: { shape: [T, D] },
+      w: { shape: [V, D], type, layout: "blocks", scaled: false },
+      rows: { shape: [N], type: "u32", data: rows },
+    },
+    build: (graph, { x, w, rows }) => ({ logits: logits(graph, x!, w!, rows!) }),
+    twin({ x, w, rows }) {
+      const hidden = gatherRows(x!, Uint32Array.from(rows!), { T, D, N, OFFSET: 0 });
+      const padded = new Float64Array(stored * D);
+      padded.set(w!);
+      return { logits: matmulNt(hidden, padded, { M: N, N: stored, K: D, SCALE: 1 }) };
+    },
+  };
+}
+
+testOp(logitsCase("f32", 37, 12));
+// 64 rows of 64 bytes in each part but the last.
+testOp({ ...logitsCase("bf16", 150, 32), name: "logits() in parts", maxBinding: 4096 });

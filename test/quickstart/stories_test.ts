@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { Dice, random } from "../../src/quickstart/random.ts";
+import { Scene, vocabulary } from "../../src/quickstart/scene.ts";
+import {
+  EVAL_SEED,
+  PRETRAIN_SEED,
+  RETENTION_SEED,
+  stories,
+  story,
+  wordCount,
+} from "../../src/quickstart/stories.ts";
+import { plural, withArticles } from "../../src/quickstart/world.ts";
+
+const SAMPLE = [...stories(PRETRAIN_SEED, 5000)];
+
+Deno.test("random() depends on its whole key and fills [0, 1) evenly", () => {
+  assert.equal(random(1, 2, 3), random(1, 2, 3));
+  assert.notEqual(random(1, 2, 3), random(1, 3, 2));
+  const tenths = new Array<number>(10).fill(0);
+  for (let i = 0; i < 10_000; i++) tenths[Math.floor(random(5, i) * 10)]! += 1;
+  for (const count of tenths) assert.ok(Math.abs(count - 1000) < 150, `${tenths}`);
+});
+
+Deno.test("story() gives the same story for the same seed and index, in any order", () => {
+  assert.equal(story(PRETRAIN_SEED, 4999), SAMPLE[4999]);
+  assert.equal(story(PRETRAIN_SEED, 0), SAMPLE[0]);
+});
+
+Deno.test("stories() of all seeds are different", () => {
+  const seeds = [EVAL_SEED, RETENTION_SEED].flatMap((seed) => [...stories(seed, 1000)]);
+  const all = [...SAMPLE, ...seeds];
+  assert.equal(new Set(all).size, all.length);
+});
+
+Deno.test("stories() have 40 to 160 words", () => {
+  const counts = SAMPLE.map(wordCount);
+  assert.ok(Math.min(...counts) >= 40, `${Math.min(...counts)}`);
+  assert.ok(Math.max(...counts) <= 160, `${Math.max(...counts)}`);
+});
+
+Deno.test("stories() agree: articles, verbs, spaces and the ends of sentences", () => {
+  const nouns = vocabulary("noun").filter((noun) => plural(noun) !== noun);
+  const faults = [
+    /\ba [aeiou]/i,
+    /\ban [^aeiou]/i,
+    /\b(they|we|you) was\b/i,
+    /\b(he|she|it) (were|have|are)\b/i,
+    new RegExp(`\\b(two|three|four|five|six|seven|eight|nine|ten) (${nouns.join("|")})\\b`),
+    new RegExp(`\\b(one|an?) (${nouns.map(plural).join("|")})\\b`),
+    / {2}| \n|\n | [.,?!]/,
+    /[^.!?"]$/m,
+    /^[^A-Z"]|[.?!] [^A-Z"]|, "[^A-Z]/m,
+    /[{}[\]|/]|undefined/,
+    /\b(the|a|an|to|in|and|was|had|said) \1\b/i,
+  ];
+  for (const text of SAMPLE) {
+    for (const fault of faults) assert.doesNotMatch(text, fault);
+    assert.equal(text.split('"').length % 2, 1, text);
+  }
+});
+
+Deno.test("stories() keep a girl a girl and a boy a boy", () => {
+  for (const text of SAMPLE) {
+    const child = /(girl|boy) (named|called) /.exec(text)?.[1];
+    if (!child) continue;
+    const wrong = child === "girl" ? "his" : "her";
+    assert.doesNotMatch(text, new RegExp(`\\b${wrong} (mom|dad|grandma|grandpa)\\b`));
+  }
+});
+
+Deno.test("Scene.fill() keeps what is said, tells roles apart and counts", () => {
+  for (let index = 0; index < 200; index++) {
+    const scene = new Scene("child", new Dice(9, index));
+    const [first, second] = scene.fill("{toy} {toy2}").split(" ");
+    assert.notEqual(first, second);
+    assert.equal(scene.fill("{Toy}").toLowerCase(), first);
+    assert.equal(scene.knows("{toy} {his}"), true);
+    assert.equal(scene.knows("{toy} {friend}"), false);
+  }
+  const scene = new Scene("child", new Dice(9, 0));
+  scene.bind("n", "5");
+  scene.bind("m", "4");
+  assert.equal(scene.fill("{n apple}, {n-m apple}, {N+m}"), "five apples, one apple, Nine");
+});
+
+Deno.test("Scene.fill() names a category or form that does not exist", () => {
+  const scene = new Scene("child", new Dice(9, 0));
+  assert.throws(() => scene.fill("{ghost}"), /category of the world but found "ghost"/);
+  assert.throws(() => scene.fill("{toy.color}"), RangeError);
+});
+
+Deno.test("plural() and withArticles() know the world's words", () => {
+  const plurals = { berry: "berries", toy: "toys", fox: "foxes", mouse: "mice", peach: "peaches" };
+  for (const [noun, many] of Object.entries(plurals)) assert.equal(plural(noun), many);
+  assert.equal(
+    withArticles("A apple and a pear in a orange hat"),
+    "An apple and a pear in an orange hat",
+  );
+});
