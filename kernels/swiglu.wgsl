@@ -3,7 +3,7 @@
 //   gate  [N]  read        y  [N]  write
 //   up    [N]  read
 //
-// Dispatch: N / 16 invocations, 16 elements each. N % 4 == 0.
+// Dispatch: ceil(N / 1024) workgroups, 16 elements an invocation. N % 4 == 0.
 // Twin: test/reference/swiglu.ts
 
 override N: u32;
@@ -16,8 +16,9 @@ const WORKGROUP = 64u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let first = 4 * (id.x + id.y * groups.x * WORKGROUP);
-  for (var i = first; i < min(first + 4, N / 4); i++) {
+  let index = id.x + id.y * groups.x * WORKGROUP;
+  let first = index / 8 * 32 + index % 8;  // eight neighbours read 128 bytes side by side
+  for (var i = first; i < min(first + 32, N / 4); i += 8) {
     let a = gate[i];
     y[i] = a / (1 + exp(-a)) * up[i];
   }

@@ -5,7 +5,7 @@
 //   up    [N]  read and write, in place: becomes dup
 //   dy    [N]  read
 //
-// Dispatch: N / 16 invocations, 16 elements each. N % 4 == 0.
+// Dispatch: ceil(N / 1024) workgroups, 16 elements an invocation. N % 4 == 0.
 // Twin: test/reference/swiglu.ts
 
 override N: u32;
@@ -18,8 +18,9 @@ const WORKGROUP = 64u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let first = 4 * (id.x + id.y * groups.x * WORKGROUP);
-  for (var i = first; i < min(first + 4, N / 4); i++) {
+  let index = id.x + id.y * groups.x * WORKGROUP;
+  let first = index / 8 * 32 + index % 8;  // eight neighbours read 128 bytes side by side
+  for (var i = first; i < min(first + 32, N / 4); i += 8) {
     let a = gate[i];
     let s = 1 / (1 + exp(-a));
     gate[i] = dy[i] * up[i] * s * (1 + a * (1 - s));

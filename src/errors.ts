@@ -8,15 +8,18 @@
 
 /** Bad usage or a bad configuration. The command line exits with 2. */
 export class ConfigError extends Error {
+  /** Name of the class. */
   override name = "ConfigError";
 }
 
 /** A file that is missing, damaged, unsupported or in the way. The command line exits with 1. */
 export class FileError extends Error {
+  /** Name of the class. */
   override name = "FileError";
 }
 
 /** The GPU refused something or was lost. The command line exits with 1. */
 export class GpuError extends Error {
+  /** Name of the class. */
   override name = "GpuError";
 }

@@ -7,7 +7,7 @@ import { readFloats, whole } from "../src/gpu/buffer.ts";
 import { Device, type KernelSet, openDevice } from "../src/gpu/device.ts";
 import { Pipelines } from "../src/gpu/kernel.ts";
 import { backward } from "../src/graph/backward.ts";
-import { compile, Compiled, type Engine } from "../src/graph/compile.ts";
+import { compile, type Compiled, type Engine } from "../src/graph/compile.ts";
 import { Graph, type Layout, type NumberType, type Op, type Value } from "../src/graph/graph.ts";
 import { Store } from "../src/graph/store.ts";
 import { add } from "../src/ops/add.ts";

@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   guard: [...rightOf("guard"), "eval", ...FILES],
   eval: [...aboveModels, ...FILES],
   generate: [...aboveModels, ...FILES],
+  library: [...rightOf("cli"), "eval", "generate", ...FILES],
   adapters: [...rightOf("adapters"), "io"],
   models: [...rightOf("models"), "io"],
   ops: rightOf("ops"),

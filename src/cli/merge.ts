@@ -8,7 +8,7 @@ import { mergeAdapter, type MergeDtype } from "../adapters/merge.ts";
 import { readPeft } from "../adapters/peft.ts";
 import { ConfigError, FileError } from "../errors.ts";
 import { adapterFolder, openModel } from "../generate/open.ts";
-import { distance, scoresOf } from "../generate/scores.ts";
+import { type Distance, distance, scoresOf } from "../generate/scores.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { openCheckpoint, refuseOccupied } from "../io/checkpoint.ts";
 import { exists, onDisk } from "../io/files.ts";
@@ -19,7 +19,8 @@ import { answer, dim, say } from "./term.ts";
 
 const COMMAND: Command = {
   usage: "merge RUN_OR_ADAPTER --out DIR [--base MODEL] [--dtype F32|BF16|F16]",
-  summary: "Merges a LoRA adapter into its base, reads the result back from the disk and compares " +
+  summary:
+    "Merges a LoRA adapter into its base, reads the result back from the disk and compares " +
     "its logits with those of base and adapter.",
   flags: {
     out: { type: "string", help: "folder of the merged model" },
@@ -33,11 +34,13 @@ const COMMAND: Command = {
 
 /** Merged and unmerged differ only in the order of f32 sums. */
 const F32_BOUND = 1e-4;
+/** The largest relative error of rounding to 16 bits, and how many of them the logits may show. */
+const ROUNDING = { BF16: 2 ** -9, F16: 2 ** -12 };
+const ROUNDINGS = 8;
 
 /** What the proof runs on; ids from all over the vocabulary follow it. */
 const PROBE = "Once upon a time there was a little girl who had 12 apples. She gave 5 of them to " +
   'her friend and said: "Which is larger, 7 or 12?" Below is an instruction that describes a task.';
-const PROBE_TOKENS = 64;
 
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
@@ -89,19 +92,48 @@ interface Folders {
   readonly merged: string;
 }
 
-/** Compares logits, one model on the device after the other. */
+/** Compares logits, with one model at a time on the device. */
 async function prove(device: Device, { base, adapter, merged }: Folders) {
   const ids = probeIds(base);
-  using apart = openModel(device, base, adapter);
-  const reference = await scoresOf(apart, ids);
-  apart.engine.store.destroy();
-  using together = openModel(device, merged);
-  const { largest, relative } = distance(reference, await scoresOf(together, ids));
-  const bound = boundOf(merged);
-  const holds = bound.kind === "largest" ? largest <= bound.most : relative <= bound.most;
-  const found = bound.kind === "largest" ? "" : `, root mean square ${relative.toExponential(1)}`;
-  const words = `the largest difference of its logits from base and adapter is ${
-    largest.toExponential(1)
-  }${found}, ${bound.words}`;
-  return { holds, largest, relative, words };
+  const reference = await scoresIn(device, ids, base, adapter);
+  const found = distance(reference, await scoresIn(device, ids, merged));
+  return { ...found, ...judge(found, coarsestDtype(merged)) };
+}
+
+async function scoresIn(device: Device, ids: readonly number[], folder: string, adapter?: string) {
+  using open = openModel(device, folder, adapter);
+  return await scoresOf(open, ids);
+}
+
+function probeIds(base: string): number[] {
+  using model = new Model(base);
+  const { context, vocabSize } = model.config;
+  const { bos, encode } = encoderOf(model);
+  const text = [...(bos === null ? [] : [bos]), ...encode(PROBE)].slice(0, 64);
+  const spread = Array.from({ length: 16 }, (_, i) => Math.floor(i * vocabSize / 16));
+  return [...text, ...spread].slice(0, context);
+}
+
+function coarsestDtype(folder: string): MergeDtype {
+  using checkpoint = openCheckpoint(folder);
+  const stored = new Set(checkpoint.tensors.values().map(({ dtype }) => dtype));
+  return (["BF16", "F16"] as const).find((dtype) => stored.has(dtype)) ?? "F32";
+}
+
+/**
+ * Whether the logits lie close enough. The adapter stays f32 beside its base but is rounded with
+ * the weight that it is merged into, so a 16-bit result is held to a multiple of that rounding
+ * (stories260K: 1.6 times); mergeAdapter() has compared every byte already.
+ */
+function judge({ largest, relative }: Distance, dtype: MergeDtype) {
+  const found = `the largest difference of logits is ${largest.toExponential(1)}`;
+  if (dtype === "F32") {
+    return { holds: largest <= F32_BOUND, words: `${found}, at most ${F32_BOUND} is due to f32` };
+  }
+  const most = ROUNDINGS * ROUNDING[dtype];
+  const share = `${relative.toExponential(1)} of their size`;
+  return {
+    holds: relative <= most,
+    words: `${found}, on average ${share}, at most ${most.toExponential(1)} is due to ${dtype}`,
+  };
 }

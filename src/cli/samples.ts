@@ -1,5 +1,75 @@
-/** Placeholder until generate/ lands. */
+/**
+ * What a run has changed, to be seen: the base and the tuned model answer the same rows.
+ *
+ * @module
+ */
+import { type Document, encode, readDocuments, UNSUPERVISED } from "../data/mod.ts";
+import { Generator } from "../generate/generator.ts";
+import { openModel } from "../generate/open.ts";
+import { openDevice } from "../gpu/device.ts";
+import { permutation } from "../random.ts";
 import type { Config } from "../train/config.ts";
-export function showSamples(_config: Config, _adapter: string): Promise<void> {
-  return Promise.resolve();
+import { encoderOf } from "../train/setup.ts";
+import { answer, bold, dim } from "./term.ts";
+
+/** Tokens of an answer that are shown. */
+const MOST_TOKENS = 40;
+
+/** One row with what it should be answered, and what base and tuned model answer. */
+interface Sample {
+  readonly prompt: string;
+  readonly wanted: string;
+  readonly base: string;
+  readonly tuned: string;
+}
+
+/** Lets base and tuned model answer some rows of `eval.data`, or of the training data, and shows it. */
+export async function showSamples(config: Config, adapter: string): Promise<void> {
+  for (const { prompt, wanted, base, tuned } of await samples(config, adapter)) {
+    const line = (name: string, text: string) =>
+      `${name.padEnd(7)} ${text.trim().replaceAll("\n", " / ")}`;
+    answer("");
+    answer(bold(line("prompt", prompt)));
+    answer(dim(line("wanted", wanted)));
+    answer(line("base", base));
+    answer(line("tuned", tuned));
+  }
+}
+
+async function samples(config: Config, adapter: string): Promise<Sample[]> {
+  const { eval: { data, samples: count }, train: { seed, micro_batch_tokens: T } } = config;
+  if (count === 0) return [];
+  const rows = await promptRows(data.length > 0 ? data : config.data);
+  using device = await openDevice();
+  using open = openModel(device, config.model, adapter);
+  const { engine, model, adapt } = open;
+  const context = Math.min(model.config.context, T);
+  using base = await Generator.open(engine, model, { context });
+  using tuned = await Generator.open(engine, model, { context, adapt });
+  const encoder = encoderOf(model);
+  const found: Sample[] = [];
+  for (const i of permutation(rows.length, seed)) {
+    if (found.length === count) break;
+    const { ids, labels } = encode(rows[i]!, encoder);
+    const length = labels.findIndex((label) => label !== UNSUPERVISED);
+    const prompt = [...ids.subarray(0, length)];
+    if (length < 2 || length >= context) continue;
+    const complete = async (generator: Generator) => {
+      const made = await Array.fromAsync(generator.generate(prompt, { maxTokens: MOST_TOKENS }));
+      return model.tokenizer.decode(made);
+    };
+    found.push({
+      prompt: model.tokenizer.decode(prompt),
+      wanted: model.tokenizer.decode([...ids.subarray(length)]),
+      base: await complete(base),
+      tuned: await complete(tuned),
+    });
+  }
+  return found;
+}
+
+/** The rows of several sources, as documents. */
+async function promptRows(entries: Config["data"]): Promise<Document[]> {
+  const sources = entries.map((entry) => Array.fromAsync(readDocuments(entry)));
+  return (await Promise.all(sources)).flat();
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import { parseConfig } from "../train/config.ts";
 import { signedPercent } from "../train/metrics.ts";
 import { explainPlan, type RunOptions, type RunResult, train } from "../train/run.ts";
@@ -12,7 +13,9 @@ import { answer, say } from "./term.ts";
 
 const command: Command = {
   usage: "train [CONFIG.json] [--section.key value]...",
-  summary: "Trains a LoRA adapter on instruction data.",
+  summary:
+    "Trains a LoRA adapter on instruction data; the quickstart where neither a config nor a " +
+    "model is named.",
   flags: {
     resume: { type: "boolean", help: "go on with the run in the output folder" },
     "print-plan": { type: "boolean", help: "print every dispatch of a step, and stop" },
@@ -44,8 +47,11 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
+const QUICKSTART = fileURLToPath(new URL("../../configs/quickstart/train.json", import.meta.url));
+
 /** The config of a command line. */
-export function configOf({ positionals: [file], config }: Arguments) {
+export function configOf({ positionals: [named], config }: Arguments) {
+  const file = named ?? (config["model"] === undefined ? QUICKSTART : undefined);
   return parseConfig({ ...(file === undefined ? {} : { file }), flags: config });
 }
 

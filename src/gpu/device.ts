@@ -32,12 +32,15 @@ export class Device {
   /** Bytes of live buffers made by {@link "./buffer.ts"}. */
   allocated = 0;
 
+  /** Use {@linkcode openDevice}. */
   constructor(
+    /** @internal */
     readonly gpu: GPUDevice,
     /** The adapter's own words, for people and logs. */
     readonly adapter: string,
     /** True for CPU rasterisers such as Mesa's llvmpipe or SwiftShader. */
     readonly software: boolean,
+    /** The family of kernels that graphs are built for. */
     readonly kernelSet: KernelSet,
   ) {
     gpu.addEventListener("uncapturederror", (event) => {
@@ -49,10 +52,12 @@ export class Device {
     });
   }
 
+  /** What the device allows. */
   get limits(): GPUSupportedLimits {
     return this.gpu.limits;
   }
 
+  /** Whether an optional feature was granted. */
   has(feature: GPUFeatureName): boolean {
     return this.gpu.features.has(feature);
   }
@@ -68,16 +73,19 @@ export class Device {
     this.check();
   }
 
+  /** Gives the device and all its buffers back. */
   close(): void {
     this.#closed = true;
     this.gpu.destroy();
   }
 
+  /** Closes the device at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }
 }
 
+/** How to open a device. */
 export interface DeviceOptions {
   /** Any provider of the WebGPU interface; Deno's own by default. */
   gpu?: GPU;

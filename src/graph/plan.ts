@@ -77,15 +77,18 @@ export function footprint(graph: Graph, { slots }: Plan): Footprint {
   };
 }
 
-/** One line a call: what it makes, from what, and where. */
+/** One line a call: what it makes, where, and from what; `y.3` is the y that call 3 makes. */
 export function printPlan({ calls, slotOf, homeOf }: Plan): string {
+  const maker = new Map(calls.flatMap((call, i) => outsOf(call).map((value) => [value, i])));
+  const nameOf = (value: Value) =>
+    value.kind === "temp" ? `${value.name}.${maker.get(value)}` : value.name;
   const place = (value: Value) => {
     const slot = slotOf.get(value);
     return slot === undefined ? homeOf.get(value)?.kind ?? value.kind : `slot ${slot}`;
   };
   return calls.map((call, index) => {
     const outs = outsOf(call).map((value) => `${describe(value)} (${place(value)})`);
-    const ins = insOf(call).map((value) => value.name);
+    const ins = [...new Set(insOf(call).map(nameOf))];
     return `#${String(index).padEnd(4)} ${call.op.name.padEnd(24)} ${outs.join(", ")} <- ${
       ins.join(", ")
     }`;

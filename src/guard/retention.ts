@@ -37,7 +37,7 @@ export interface Retention {
 /**
  * Reads retention text and splits it at random by document.
  *
- * @throws {FileError} where there are fewer than two documents.
+ * @throws {FileError} where one part would be empty.
  */
 export async function loadRetention(
   encoder: Encoder,
@@ -47,14 +47,14 @@ export async function loadRetention(
   for (const path of text) {
     for await (const document of readDocuments({ path, format: "text" })) all.push(document);
   }
-  if (all.length < 2) {
-    throw new FileError(`${text.join(", ")}: found ${all.length} documents, wanted two at least`);
-  }
   const share = Math.min(0.5, documents / all.length);
   const parts = split(all.map(documentText), { train: 1 - share, held: share }, seed);
   const encoded = (part: number[]) =>
     part.map((i) => limitLength(encode(all[i]!, encoder), maxTokens, "truncate")!);
-  return { train: encoded(parts["train"]!), held: encoded(parts["held"]!) };
+  const [train, held] = [encoded(parts["train"]!), encoded(parts["held"]!)];
+  if (train.length > 0 && held.length > 0) return { train, held };
+  const found = `${all.length} documents that leave nothing to train on or to hold back`;
+  throw new FileError(`${text.join(", ")}: found ${found}, wanted more documents that differ`);
 }
 
 /** How far a model has moved from its base on held-back text. */

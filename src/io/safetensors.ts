@@ -46,6 +46,7 @@ export function openSafetensors(path: string): SafetensorsFile {
 
 /** An open safetensors file. Close it, or hold it with `using`. */
 export class SafetensorsFile implements Disposable {
+  /** Its path, as it was given. */
   readonly path: string;
   /** By name, in the order of the header. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
@@ -102,6 +103,7 @@ export class SafetensorsFile implements Disposable {
     this.#isOpen = false;
   }
 
+  /** Closes the file at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }

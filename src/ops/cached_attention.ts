@@ -38,7 +38,14 @@ export const CACHE_WRITE: Op<
   },
 };
 
-/** Each row sees the cache up to its own position. */
+/** Rounds of all loops of one invocation, after which software Vulkan (Mesa 22) stops it silently. */
+const MAX_ROUNDS = 65_535;
+
+/**
+ * Each row sees the cache up to its own position.
+ *
+ * @throws {RangeError} where the context is no multiple of 8, or too long for software Vulkan.
+ */
 export function cachedAttention(
   graph: Graph,
   q: Value, // [T, heads * headDim]
@@ -47,7 +54,15 @@ export function cachedAttention(
   rows: CacheRows,
   heads: Heads,
 ): Value {
-  requireMultiple(8, { "the context": k.shape[0]! });
+  const context = k.shape[0]!;
+  requireMultiple(8, { "the context": context });
+  const roundsPerKeys = heads.headDim / 2 + 1;
+  if (graph.kernelSet === "register" && context / 8 * roundsPerKeys >= MAX_ROUNDS) {
+    const most = 8 * (Math.ceil(MAX_ROUNDS / roundsPerKeys) - 1);
+    throw new RangeError(
+      `Found a context of ${context}, software Vulkan attends to at most ${most} tokens at once`,
+    );
+  }
   const ins = { q, k, v, ...rows };
   return graph.call(CACHED_ATTENTION, ins, { y: { shape: q.shape } }, heads).y;
 }

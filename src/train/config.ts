@@ -93,6 +93,14 @@ export function savedConfig({ config, origin }: ParsedConfig): Record<string, un
   return { ...config, $origin: origin };
 }
 
+/** The dotted keys in which a saved configuration and another differ; origins do not count. */
+export function changedKeys(saved: Record<string, unknown>, now: Record<string, unknown>) {
+  const keys = new Set([...valueKeys(saved), ...valueKeys(now)]);
+  return [...keys].filter((key) => !key.startsWith("$"))
+    .map((key) => ({ key, before: valueAt(saved, key), after: valueAt(now, key) }))
+    .filter(({ before, after }) => JSON.stringify(before) !== JSON.stringify(after));
+}
+
 /** Whether a value can be given to `key`. */
 export function isConfigKey(key: string): boolean {
   return [...keysOf(table)].some(([known]) => known === key);

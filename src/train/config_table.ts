@@ -206,7 +206,7 @@ const guard = z.union([
   z.strictObject({
     text: z.array(path("")).min(1)
       .describe("retention text: files of what must not be forgotten"),
-    share: z.number().gt(0).lt(1).default(0.1).describe("share of retention tokens mixed in"),
+    share: z.number().gt(0).lte(0.9).default(0.1).describe("share of retention tokens mixed in"),
     weight: z.number().gte(0).default(1)
       .describe("what the retention loss counts beside the task loss, each a mean over its tokens"),
     every: count.default(50).describe("steps between measurements"),

@@ -39,7 +39,8 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
   const log = new UpdateLog(session, (metrics) => options.onUpdate(metrics, steps));
 
   let step = options.start;
-  for (; step < steps; step++) {
+  let stopped = false;
+  for (; step < steps && !stopped; step++) {
     if (isDue(session, step)) {
       log.take(await ring.drain()); // a sync point
       log.measured(step, await measure(session));
@@ -65,16 +66,15 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
     }
     log.take(ring.arrived());
 
-    const stopped = options.stopWanted();
+    stopped = options.stopWanted();
     if (stopped || (train.checkpoint_every > 0 && (step + 1) % train.checkpoint_every === 0)) {
       log.take(await ring.drain()); // a sync point; a loss that is no number throws before it is saved
       await saveCheckpoint(store, options.checkpoints, step + 1);
     }
-    if (stopped) return { step: step + 1, stopped };
   }
   log.take(await ring.drain()); // a sync point
   ring.destroy();
-  return { step, stopped: false };
+  return { step, stopped };
 }
 
 /** Before training, then as often as the config says. */

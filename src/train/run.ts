@@ -8,17 +8,18 @@ import { type Device, openDevice } from "../gpu/device.ts";
 import { Pipelines } from "../gpu/kernel.ts";
 import type { Engine } from "../graph/compile.ts";
 import { Store } from "../graph/store.ts";
-import { appendText, writeJson } from "../io/files.ts";
+import { writeJson } from "../io/files.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import type { Config, ParsedConfig } from "./config.ts";
 import { measure, trainLoop } from "./loop.ts";
 import { type Metrics, MetricsFile, metricsLine } from "./metrics.ts";
-import { claimRunFolder, refuseOtherRun, runFiles } from "./run_folder.ts";
+import { claimRunFolder, refuseOtherRun, runFiles, RunLog } from "./run_folder.ts";
 import { describePlan, loadRows, openSession, type Say, type Session } from "./setup.ts";
 import { trainAdapter, type Trained, trainFull } from "./trained.ts";
 
+/** What to train, and who watches. */
 export interface RunOptions {
   /** `adapter` on a frozen base, or every parameter from random weights. */
   readonly kind: "adapter" | "pretrain";
@@ -27,20 +28,24 @@ export interface RunOptions {
   /** Asked after each update; true ends the run after a checkpoint. */
   readonly stopWanted?: () => boolean;
   /** Lines of progress. */
-  readonly say?: Say;
+  readonly say?: (line: string) => void;
   /** Any device; one is opened, and closed at the end, where absent. */
   readonly device?: Device;
 }
 
 /** What a run came to. */
 export interface RunResult {
+  /** Updates done. */
   readonly step: number;
+  /** Whether it was asked to stop before its end. */
   readonly stopped: boolean;
   /** The folder of the adapter or model. */
   readonly saved: string;
-  /** What the probes saw at the end: `forgetting`, `eval_loss`, ... */
+  /** What the probes saw at the end: `forgetting`, `eval_loss`, ...; nothing where it stopped. */
   readonly measured: Readonly<Record<string, number>>;
+  /** The first logged update; null where a resumed run had none left. */
   readonly first: Metrics | null;
+  /** The last logged update. */
   readonly last: Metrics | null;
 }
 
@@ -56,22 +61,21 @@ export async function train(parsed: ParsedConfig, options: RunOptions): Promise<
   refuseOtherRun(config.out, parsed, resume);
   const device = options.device ?? await openDevice();
   const engine: Engine = { device, pipelines: new Pipelines(device), store: new Store(device) };
-  using fresh = kind === "pretrain" ? freshModel(config) : null;
+  const log = new RunLog(runFiles(config.out).log, say);
   try {
+    using fresh = kind === "pretrain" ? freshModel(config) : null;
     using model = new Model(fresh?.folder ?? config.model);
-    const rows = await loadRows(model, config.data, config.train, say);
-    if (!resume) claimRunFolder(config.out, parsed);
-    const files = runFiles(config.out);
-    const tell: Say = (line) => {
-      say(line);
-      appendText(files.log, `${line}\n`);
-    };
-    tell(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
+    log.tell(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
+    const rows = await loadRows(model, config.data, config.train, log.tell);
     const trained = kind === "adapter"
       ? trainAdapter(engine, model, config.adapter, config.train.seed)
       : trainFull(model, "BF16");
-    const session = await openSession({ engine, model, config, trained, rows, say: tell });
-    return await runSession(session, { resume, stopWanted, tell });
+    const session = await openSession({ engine, model, config, trained, rows, say: log.tell });
+    const start = resume ? loadCheckpoint(engine.store, runFiles(config.out).checkpoints) : 0;
+    if (!resume) claimRunFolder(config.out, parsed); // whatever can be refused has been by now
+    log.open();
+    if (resume) log.tell(`resumed after ${start} updates`);
+    return await runSession(session, { start, stopWanted, tell: log.tell });
   } finally {
     engine.store.destroy();
     if (!options.device) device.close();
@@ -96,18 +100,20 @@ function freshModel({ model, train }: Config): { folder: string } & Disposable {
 }
 
 interface SessionRun {
-  readonly resume: boolean;
+  /** Updates that were done before. */
+  readonly start: number;
   readonly stopWanted: () => boolean;
   readonly tell: Say;
 }
 
-async function runSession(session: Session, run: SessionRun): Promise<RunResult> {
+async function runSession(
+  session: Session,
+  { start, stopWanted, tell }: SessionRun,
+): Promise<RunResult> {
   const { config, trained, engine, steps, microBatches } = session;
   const files = runFiles(config.out);
   const { tokens_per_batch: tokens } = config.train;
-  run.tell(`training: ${steps} updates of ${tokens} tokens in ${microBatches} micro-batches`);
-  const start = run.resume ? loadCheckpoint(engine.store, files.checkpoints) : 0;
-  if (run.resume) run.tell(`resumed after ${start} updates`);
+  tell(`training: ${steps} updates of ${tokens} tokens in ${microBatches} micro-batches`);
   using metrics = new MetricsFile(files.metrics, start);
   let first: Metrics | null = null;
   let last: Metrics | null = null;
@@ -116,7 +122,7 @@ async function runSession(session: Session, run: SessionRun): Promise<RunResult>
   const { step, stopped } = await trainLoop(session, {
     start,
     checkpoints: files.checkpoints,
-    stopWanted: run.stopWanted,
+    stopWanted,
     onUpdate: (update) => {
       metrics.append(update);
       first ??= update;
@@ -124,15 +130,15 @@ async function runSession(session: Session, run: SessionRun): Promise<RunResult>
       since++;
       const perLine = (performance.now() - started) / 1000 / since;
       const linesLeft = (steps - 1 - update.step) / config.train.log_every;
-      run.tell(metricsLine(update, { steps, secondsLeft: perLine * linesLeft }));
+      tell(metricsLine(update, { steps, secondsLeft: perLine * linesLeft }));
     },
   });
+  const saved = join(config.out, trained.folder);
+  if (stopped) return { step, stopped, saved, measured: {}, first, last };
   const measured = await measure(session);
-  if (!stopped) {
-    await trained.save(engine.store, config.out);
-    if (session.probe) writeJson(files.forgetting, forgettingReport(session, measured));
-  }
-  return { step, stopped, saved: join(config.out, trained.folder), measured, first, last };
+  await trained.save(engine.store, config.out);
+  if (session.probe) writeJson(files.forgetting, forgettingReport(session, measured));
+  return { step, stopped, saved, measured, first, last };
 }
 
 /** What was measured, and what was not: this run makes no promise about other text. */

@@ -6,8 +6,9 @@
 import { join } from "node:path";
 import { ConfigError, FileError } from "../errors.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
-import { exists, onDisk, readJsonObject, writeJson } from "../io/files.ts";
-import { type ParsedConfig, savedConfig } from "./config.ts";
+import { appendText, exists, onDisk, readJsonObject, writeJson } from "../io/files.ts";
+import { changedKeys, type ParsedConfig, savedConfig } from "./config.ts";
+import type { Say } from "./setup.ts";
 
 /** Paths inside a run folder. */
 export const runFiles = (folder: string) => ({
@@ -42,14 +43,32 @@ export function claimRunFolder(folder: string, parsed: ParsedConfig): void {
   writeJson(runFiles(folder).config, savedConfig(parsed));
 }
 
+/** Lines of progress: said at once, kept for `log.txt` until the run folder is claimed. */
+export class RunLog {
+  #waiting: string[] | null = [];
+
+  constructor(private readonly path: string, private readonly say: Say) {}
+
+  /** Says a line and logs it. */
+  tell: Say = (line) => {
+    this.say(line);
+    if (this.#waiting) this.#waiting.push(line);
+    else appendText(this.path, `${line}\n`);
+  };
+
+  /** Writes what has waited, and from now on every line at once. */
+  open(): void {
+    appendText(this.path, (this.#waiting ?? []).map((line) => `${line}\n`).join(""));
+    this.#waiting = null;
+  }
+}
+
 function checkSame(path: string, now: Record<string, unknown>): void {
-  const before = readJsonObject(path);
-  const sections = Object.keys(now).filter((key) => !key.startsWith("$"));
-  const changed = sections.filter((key) =>
-    JSON.stringify(before[key]) !== JSON.stringify(now[key])
-  );
-  if (changed.length === 0) return;
+  const [change] = changedKeys(readJsonObject(path), now);
+  if (change === undefined) return;
+  const words = (value: unknown) => JSON.stringify(value) ?? "unset";
+  const { key, before, after } = change;
   throw new ConfigError(
-    `Cannot resume: ${changed.join(", ")} differs from ${path}; resume with the same settings`,
+    `Cannot resume: ${key} is ${words(after)}, wanted ${words(before)} as in ${path}`,
   );
 }

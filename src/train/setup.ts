@@ -46,19 +46,26 @@ export function encoderOf({ tokenizer }: Model): Encoder {
 export async function loadRows(
   model: Model,
   entries: readonly DataConfig[],
-  { micro_batch_tokens: maxTokens, on_too_long: onTooLong }: Config["train"],
+  train: Config["train"],
   say: Say,
 ): Promise<Example[]> {
   const { vocabSize } = model.config;
   const rows: Example[] = [];
   for (const entry of entries) {
-    const limits = { maxTokens, onTooLong, vocabSize };
-    const { examples, skipped } = await loadExamples(entry, encoderOf(model), limits);
+    const { examples, skipped } = await loadExamples(entry, encoderOf(model), {
+      maxTokens: longest(model, train),
+      onTooLong: train.on_too_long,
+      vocabSize,
+    });
     say(`data: ${entry.path}: ${examples.length} rows${skipped ? `, ${skipped} too long` : ""}`);
     rows.push(...examples);
   }
   return rows;
 }
+
+/** The most tokens of a document: what fits into a micro-batch, and what the model was made for. */
+const longest = ({ config }: Model, { micro_batch_tokens: T }: Config["train"]) =>
+  Math.min(T, config.context);
 
 export interface SessionOptions {
   readonly engine: Engine;
@@ -76,7 +83,11 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const { train, guard } = config;
   const T = train.micro_batch_tokens;
   const retention = guard
-    ? await loadRetention(encoderOf(model), { ...guard, seed: train.seed, maxTokens: T })
+    ? await loadRetention(encoderOf(model), {
+      ...guard,
+      seed: train.seed,
+      maxTokens: longest(model, train),
+    })
     : null;
   const stream = new Stream(rows, {
     T,

@@ -9,6 +9,9 @@ import type { Arrival } from "../gpu/buffer.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Session } from "./setup.ts";
 
+/** Updates that the speed is averaged over. */
+const RECENT = 32;
+
 /** What a micro-batch's losses are known by. */
 export interface MicroTag {
   readonly step: number;
@@ -28,9 +31,8 @@ export class UpdateLog {
   #retention = 0;
   #tokens = 0;
   #supervised = 0;
-  /** Tokens and time since the last line. */
-  #sinceTokens = 0;
-  #sinceTime = performance.now();
+  /** When recent updates came back, with their tokens: several come at once, so one tells little. */
+  #recent: { at: number; tokens: number }[] = [{ at: performance.now(), tokens: 0 }];
 
   constructor(session: Session, report: (metrics: Metrics) => void) {
     this.#session = session;
@@ -40,8 +42,7 @@ export class UpdateLog {
   /** Fields to go with the update of that step; measuring does not count as training time. */
   measured(step: number, fields: Record<string, number>): void {
     this.#measured.set(step, fields);
-    this.#sinceTime = performance.now();
-    this.#sinceTokens = 0;
+    this.#recent = [{ at: performance.now(), tokens: 0 }];
   }
 
   /** @throws {GpuError} where a loss is no number. */
@@ -69,9 +70,10 @@ export class UpdateLog {
       throw new GpuError(`The loss of step ${step} is ${this.#task}; lower train.lr`);
     }
     this.#latest = { ...this.#latest, ...this.#measured.get(step) };
-    this.#sinceTokens += this.#tokens;
+    this.#recent = [...this.#recent, { at: performance.now(), tokens: this.#tokens }].slice(
+      -RECENT,
+    );
     if (step % train.log_every === 0 || step === this.#session.steps - 1) {
-      const now = performance.now();
       this.#report({
         step,
         loss: this.#task,
@@ -80,11 +82,9 @@ export class UpdateLog {
         supervised: this.#supervised,
         lr: rate,
         grad_norm: Math.sqrt(squares),
-        tokens_per_second: this.#sinceTokens / ((now - this.#sinceTime) / 1000),
+        tokens_per_second: this.#speed(),
         ...this.#latest,
       });
-      this.#sinceTime = now;
-      this.#sinceTokens = 0;
     }
     this.#measured.delete(step);
     this.#task =
@@ -92,5 +92,10 @@ export class UpdateLog {
       this.#tokens =
       this.#supervised =
         0;
+  }
+  #speed(): number {
+    const [first, ...later] = this.#recent;
+    const tokens = later.reduce((sum, update) => sum + update.tokens, 0);
+    return tokens / ((performance.now() - first!.at) / 1000);
   }
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { GpuError } from "../../src/errors.ts";
 import { createBuffer, destroyBuffer, read, readFloats, whole } from "../../src/gpu/buffer.ts";
 import type { Kernel } from "../../src/gpu/kernel.ts";
 import { type Dispatch, grid, Program } from "../../src/gpu/program.ts";

@@ -1,0 +1,60 @@
+/**
+ * Graft: LoRA fine-tuning of language models on any GPU that WebGPU reaches, with forgetting
+ * measured beside the loss.
+ *
+ * @example Train, merge, ask
+ * ```ts ignore
+ * import { loadModel, merge, parseConfig, train } from "@graft/lora";
+ *
+ * const config = parseConfig({ file: "configs/quickstart/train.json" });
+ * const { saved } = await train(config, { kind: "adapter", say: console.error });
+ * merge(config.config.model, saved, "merged");
+ *
+ * using model = await loadModel("merged");
+ * for await (const piece of model.write("What is the opposite of big?\n")) console.log(piece);
+ * ```
+ *
+ * @example Measure a model
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { loadModel } from "@graft/lora";
+ *
+ * using model = await loadModel("configs/quickstart/base");
+ * const { perplexity } = await model.perplexity(["Sam went to the park. Sam saw a big dog."]);
+ * assert(perplexity > 1 && perplexity < 1024);
+ * ```
+ *
+ * @module
+ */
+export { ConfigError, FileError, GpuError } from "./src/errors.ts";
+export { type Device, type DeviceOptions, type KernelSet, openDevice } from "./src/gpu/device.ts";
+export { type LanguageModel, loadModel, type LoadOptions } from "./src/library/language_model.ts";
+export type { Perplexity } from "./src/eval/perplexity.ts";
+export type { GenerateOptions } from "./src/generate/generator.ts";
+export type { SampleOptions } from "./src/generate/sample.ts";
+export {
+  type AdapterConfig,
+  type Config,
+  type ConfigSources,
+  type DataConfig,
+  type EvalConfig,
+  type GuardConfig,
+  type Origin,
+  parseConfig,
+  type ParsedConfig,
+  type TrainConfig,
+} from "./src/train/config.ts";
+export type { Metrics } from "./src/train/metrics.ts";
+export { type RunOptions, type RunResult, train } from "./src/train/run.ts";
+export { mergeAdapter as merge, type MergeDtype, type MergeOptions } from "./src/adapters/merge.ts";
+export { type LoraWeights, type PeftAdapter, readPeft, writePeft } from "./src/adapters/peft.ts";
+export {
+  type Dtype,
+  DTYPE_BYTES,
+  openSafetensors,
+  type ReadOptions,
+  type SafetensorsFile,
+  type TensorData,
+  type TensorInfo,
+  writeSafetensors,
+} from "./src/io/safetensors.ts";

@@ -1,0 +1,97 @@
+/**
+ * A model for programs: measure it, let it write.
+ *
+ * @module
+ */
+import { encode, type Example, limitLength } from "../data/mod.ts";
+import { type Perplexity, perplexity } from "../eval/perplexity.ts";
+import { type GenerateOptions, Generator } from "../generate/generator.ts";
+import { type OpenModel, openModel } from "../generate/open.ts";
+import { streamText } from "../generate/text.ts";
+import { type Device, openDevice } from "../gpu/device.ts";
+import { LossProgram } from "../models/loss_program.ts";
+import { encoderOf } from "../train/setup.ts";
+
+/** How to load a model. */
+export interface LoadOptions {
+  /** A PEFT folder, or the folder of a run, to put beside the base. */
+  readonly adapter?: string;
+  /** A device that the caller keeps; one is opened, and closed with the model, where absent. */
+  readonly device?: Device;
+}
+
+/** A model with its adapter on a device. */
+export class LanguageModel implements Disposable {
+  readonly #open: OpenModel;
+  /** The device, where it was opened for this model. */
+  readonly #own: Device | null;
+
+  /** Use {@linkcode loadModel}. */
+  constructor(open: OpenModel, own: Device | null) {
+    this.#open = open;
+    this.#own = own;
+  }
+
+  /**
+   * Measures texts, each alone: BOS where the model wants it, its tokens, cut at the context.
+   *
+   * @throws {RangeError} where no text has a token to predict.
+   */
+  async perplexity(texts: readonly string[]): Promise<Perplexity> {
+    const { engine, model, adapt } = this.#open;
+    const examples = texts.map((text, i) => encodeText(text, i, this.#open)).filter((e) =>
+      e !== null
+    );
+    const longest = Math.max(8, ...examples.map(({ ids }) => ids.length));
+    const T = Math.ceil(longest / 8) * 8;
+    const program = await LossProgram.open(engine, model, { T, adapt });
+    try {
+      return await perplexity(program, examples);
+    } finally {
+      program.compiled.destroy();
+    }
+  }
+
+  /**
+   * Yields the text that follows a prompt, piece by piece; greedy unless a temperature is given.
+   *
+   * @throws {RangeError} where the prompt fills the context.
+   */
+  async *write(prompt: string, options: GenerateOptions = {}): AsyncGenerator<string> {
+    const { engine, model, adapt } = this.#open;
+    const { encode, bos } = encoderOf(model);
+    const ids = [...(bos === null ? [] : [bos]), ...encode(prompt)];
+    using generator = await Generator.open(engine, model, { adapt });
+    yield* streamText(model.tokenizer, ids, generator.generate(ids, options));
+  }
+
+  /** Frees the weights, and the device where it was opened for this model. */
+  [Symbol.dispose](): void {
+    this.#open[Symbol.dispose]();
+    this.#own?.close();
+  }
+}
+
+function encodeText(text: string, index: number, { model }: OpenModel): Example | null {
+  const spans = [{ text, supervised: true, eos: false }];
+  const document = { kind: "spans", spans, origin: `text ${index}` } as const;
+  return limitLength(encode(document, encoderOf(model)), model.config.context, "truncate");
+}
+
+/**
+ * Loads a model from a Hugging Face folder.
+ *
+ * @throws {FileError} where a file is missing, damaged or of a kind that is not built.
+ * @throws {ConfigError} where the adapter does not fit the model.
+ * @throws {GpuError} where there is no GPU adapter.
+ */
+export async function loadModel(folder: string, options: LoadOptions = {}): Promise<LanguageModel> {
+  const device = options.device ?? await openDevice();
+  const own = options.device ? null : device;
+  try {
+    return new LanguageModel(openModel(device, folder, options.adapter), own);
+  } catch (fault) {
+    own?.close();
+    throw fault;
+  }
+}
