@@ -1,4 +1,5 @@
-// cross_entropy_grad: loss[n] = weight[n] * nll,  nll = log(sum(exp(logits[n]))) - logits[n, label],
+// cross_entropy_grad: loss[n] = weight[n] * nll, where
+// nll = log(sum(exp(logits[n]))) - logits[n, label[n]],
 // and with GRAD dlogits[n] = weight[n] * (softmax(logits[n]) - onehot(label[n]))
 //
 //   logits  [N, STRIDE]  read and write, in place: becomes dlogits with GRAD, else untouched

@@ -7,7 +7,7 @@ import { ConfigError } from "../errors.ts";
 import { random } from "../random.ts";
 import type { Store } from "../graph/store.ts";
 import type { Adapt } from "../models/net.ts";
-import type { LoraWeights, PeftAdapter } from "./peft.ts";
+import type { LoraWeights, PeftAdapter } from "./peft_adapter.ts";
 
 /** One adapted module. Its rank is padded with zeros to a multiple of four on the device. */
 interface Module {

@@ -7,7 +7,7 @@
 
 import { FileError } from "../errors.ts";
 import { isObject } from "../io/files.ts";
-import type { PeftAdapter } from "./peft.ts";
+import type { PeftAdapter } from "./peft_adapter.ts";
 
 /** An adapter's config, checked by {@linkcode checkConfig} or made by {@linkcode configOf}. */
 export interface PeftConfig extends Readonly<Record<string, unknown>> {

@@ -18,7 +18,8 @@ export interface Distance {
 }
 
 /** Scores `ids`, as {@linkcode Generator.scores}. */
-export async function scoresOf({ engine, model, adapt }: OpenModel, ids: readonly number[]) {
+export async function scoresOf(open: OpenModel, ids: readonly number[]): Promise<Scores> {
+  const { engine, model, adapt } = open;
   using generator = await Generator.open(engine, model, { context: ids.length, adapt });
   return await Array.fromAsync(generator.scores(ids));
 }

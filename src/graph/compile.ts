@@ -27,9 +27,9 @@ export interface Engine {
   readonly store: Store;
 }
 
-/** Bytes of guard behind each buffer, and what fills them. */
+/** Bytes of guard behind each buffer, and what fills them: NaN, which also shows stray reads. */
 const GUARD_BYTES = 256;
-const GUARD = 0xa5;
+const GUARD = 0xff;
 
 export interface CompileOptions {
   /** Puts a guard behind every temporary value; {@link Compiled.strayWrites} finds what hit it. */

@@ -10,7 +10,7 @@ import storeResidual from "../../kernels/shared/store_residual.wgsl" with { type
 import operands from "../../kernels/shared/operands.wgsl" with { type: "text" };
 import outer from "../../kernels/shared/outer.wgsl" with { type: "text" };
 import stage from "../../kernels/shared/stage.wgsl" with { type: "text" };
-import tile16x8 from "../../kernels/shared/tile_16x8.wgsl" with { type: "text" };
+import tile16x16 from "../../kernels/shared/tile_16x16.wgsl" with { type: "text" };
 import tile8x16 from "../../kernels/shared/tile_8x16.wgsl" with { type: "text" };
 import tile8x8 from "../../kernels/shared/tile_8x8.wgsl" with { type: "text" };
 import tileLanes from "../../kernels/shared/tile_lanes.wgsl" with { type: "text" };
@@ -94,13 +94,23 @@ const shared4x4 = (WX: number, WY: number, BK: number): Tile =>
 const lanes = (LANES: number, TEAMS: number): Tile =>
   sharedTile(text("tile_lanes", tileLanes), 8, 4 * TEAMS, { LANES, TEAMS });
 
+/** Bodies in registers, for each class of products. */
 const REGISTER = {
+  /** A result of at least {@link MANY_REGISTER_TILES} of them. */
+  large: registerTile("tile_16x16", tile16x16, 16, 16),
+  /** A result of fewer. */
+  small: registerTile("tile_8x16", tile8x16, 8, 16),
+  /** f32 products with the rank of an adapter. */
   thin: registerTile("tile_8x8", tile8x8, 8, 8),
-  wide: registerTile("tile_8x16", tile8x16, 8, 16),
-  tall: registerTile("tile_16x8", tile16x8, 16, 8),
 };
 
-/** Bodies in workgroup memory; the first of each list is the choice, the others may be faster. */
+/** The fewest 16 x 16 tiles that keep 16 cores busy and repay the longer compilation. */
+const MANY_REGISTER_TILES = 256;
+
+/**
+ * Bodies in workgroup memory for each class of products. The first of a list is the choice, by
+ * reasoning and not by measurement; on some GPUs another of the list may be faster.
+ */
 export const SHARED = {
   /** A result of many tiles. */
   large: [shared8x8(8, 8, 16), shared8x8(16, 16, 16), shared8x8(16, 8, 16), shared4x4(16, 16, 16)],
@@ -114,8 +124,11 @@ export const SHARED = {
   lanes: [lanes(16, 4), lanes(32, 2), lanes(64, 1)],
 } as const satisfies Readonly<Record<string, readonly [Tile, ...Tile[]]>>;
 
-/** A result with fewer rows or columns than this is thin; a rank, or the tokens of a generation. */
+/** A result of at most this many rows or columns is thin: the rank of an adapter, for one. */
 const THIN = 64;
+
+/** A result of at most this many rows is that of a few tokens, as generation makes them. */
+const FEW_TOKENS = 16;
 
 /** The fewest 64 x 64 tiles that keep a GPU busy; WebGPU does not tell how many cores it has. */
 const MANY_TILES = 256;
@@ -136,13 +149,14 @@ export function chooseTile({ kernelSet }: Pick<Target, "kernelSet">, product: Pr
 }
 
 function registerChoice({ m, n, type }: Product): Tile {
-  if (type !== "f32") return REGISTER.wide;
-  return Math.min(m, n) < 16 ? REGISTER.thin : REGISTER.tall;
+  if (type === "f32" && Math.min(m, n) < 16) return REGISTER.thin;
+  const tiles = Math.ceil(m / 16) * Math.ceil(n / 16);
+  return tiles < MANY_REGISTER_TILES ? REGISTER.small : REGISTER.large;
 }
 
 /** Which list of {@link SHARED} a product belongs to. */
 export function sharedClass({ m, n, alongK }: Product): keyof typeof SHARED {
-  if (alongK && (m <= 16 || n <= THIN)) return "lanes";
+  if (alongK && (m <= FEW_TOKENS || n <= THIN)) return "lanes";
   if (m <= THIN) return "wide";
   if (n <= THIN) return "tall";
   return Math.ceil(m / 64) * Math.ceil(n / 64) < MANY_TILES ? "small" : "large";

@@ -12,12 +12,12 @@ import { writeJson } from "../io/files.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
-import type { Config, ParsedConfig } from "./config.ts";
+import type { ParsedConfig } from "./config.ts";
 import { measure, trainLoop } from "./loop.ts";
 import { type Metrics, MetricsFile, metricsLine } from "./metrics.ts";
 import { claimRunFolder, refuseOtherRun, runFiles, RunLog } from "./run_folder.ts";
 import { describePlan, loadRows, openSession, type Say, type Session } from "./setup.ts";
-import { trainAdapter, type Trained, trainFull } from "./trained.ts";
+import { trainAdapter, trainFull } from "./trained.ts";
 
 /** What to train, and who watches. */
 export interface RunOptions {
@@ -63,7 +63,8 @@ export async function train(parsed: ParsedConfig, options: RunOptions): Promise<
   const engine: Engine = { device, pipelines: new Pipelines(device), store: new Store(device) };
   const log = new RunLog(runFiles(config.out).log, say);
   try {
-    using fresh = kind === "pretrain" ? freshModel(config) : null;
+    using fresh = kind === "pretrain" ? temporaryFolder() : null;
+    if (fresh) writeFreshModel(config.model, fresh.folder, config.train.seed);
     using model = new Model(fresh?.folder ?? config.model);
     log.tell(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
     const rows = await loadRows(model, config.data, config.train, log.tell);
@@ -91,12 +92,10 @@ export async function explainPlan({ config }: ParsedConfig): Promise<string> {
   return describePlan({ engine, model, config, trained });
 }
 
-/** Random weights for the config's architecture, on disk for as long as the run needs them. */
-function freshModel({ model, train }: Config): { folder: string } & Disposable {
-  const parent = Deno.makeTempDirSync({ prefix: "graft-" });
-  const folder = join(parent, "fresh");
-  writeFreshModel(model, folder, train.seed);
-  return { folder, [Symbol.dispose]: () => Deno.removeSync(parent, { recursive: true }) };
+/** For random weights, which are on disk for as long as the run needs them. */
+function temporaryFolder(): { folder: string } & Disposable {
+  const folder = Deno.makeTempDirSync({ prefix: "graft-" });
+  return { folder, [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }) };
 }
 
 interface SessionRun {

@@ -89,6 +89,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       maxTokens: longest(model, train),
     })
     : null;
+  const measured = await loadRows(model, config.eval.data, train, say);
   const stream = new Stream(rows, {
     T,
     seed: train.seed,
@@ -102,7 +103,6 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const { weight_decay: decay, beta1, beta2, eps: epsilon, clip } = train;
   const settings = { decay, beta1, beta2, epsilon, clip };
   const optimizer = await Optimizer.open(engine, settings, microBatches);
-  const measured = await loadRows(model, config.eval.data, train, say);
   const needsMeasure = retention || measured.length > 0;
   const tuned = needsMeasure ? await LossProgram.open(engine, model, graphOptions) : null;
   return {

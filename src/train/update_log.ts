@@ -77,7 +77,7 @@ export class UpdateLog {
       this.#report({
         step,
         loss: this.#task,
-        ...(guard && guard.weight > 0 ? { retention_loss: this.#retention / guard.weight } : {}),
+        ...(guard && this.#retention > 0 ? { retention_loss: this.#retention / guard.weight } : {}),
         tokens: this.#tokens,
         supervised: this.#supervised,
         lr: rate,

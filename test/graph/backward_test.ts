@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { type Call, Graph, type Op, type Value } from "../../src/graph/graph.ts";
 import {
   add,
+  attention,
   differentiate,
   embed,
   gelu,
   linear,
   linearCrossEntropy,
+  rmsNorm,
   rope,
   supervisedCapacity,
 } from "../../src/ops/mod.ts";
@@ -121,6 +123,39 @@ function lossOf(graph: Graph, y: Value): Value {
   const ins = { y, dy: graph.input("dy", y.shape, "f32") };
   return graph.call(LOSS, ins, { loss: { shape: [1] } }, {}).loss;
 }
+
+/** Names of the ops that backward adds for a loss over y. */
+function addedFor(graph: Graph, y: Value): string[] {
+  differentiate(graph, lossOf(graph, y));
+  return graph.calls.filter(({ backward }) => backward).map(({ op }) => op.name);
+}
+
+Deno.test("backward passes inputs by that need no gradient", () => {
+  const graph = new Graph();
+  const x = graph.input("x", [8, 8], "f32");
+  const docs = { start: graph.input("start", [8]), end: graph.input("end", [8]) };
+  const q = linear(graph, x, graph.param("w", [8, 8], "blocks"));
+  const k = rope(graph, gelu(graph, x), docs.start, graph.input("angles", [8, 8], "f32"), 8);
+  const heads = { heads: 1, groups: 1, headDim: 8, scale: 1 };
+  const y = attention(graph, q, k, gelu(graph, x), docs, heads);
+  assert.deepEqual(addedFor(graph, y), ["attention_backward", "matmul"]);
+
+  const normed = new Graph();
+  const weight = normed.param("weight", [8], "rows");
+  const z = rmsNorm(normed, normed.input("x", [8, 8], "f32"), weight, 1e-5);
+  assert.deepEqual(addedFor(normed, z), ["rms_norm_weight_backward"]);
+});
+
+Deno.test("backward of recomputed blocks reads only what lies between them", () => {
+  const graph = buildNet({ recompute: true });
+  const made = new Set(graph.calls.filter(({ backward }) => !backward).flatMap(outsOf));
+  const reads = graph.calls.filter(({ backward }) => backward)
+    .flatMap(({ ins }) => Object.values(ins) as (Value | undefined)[]);
+  const kept = new Set(reads.filter((value) => value !== undefined && made.has(value)));
+  const blockOf = (value: Value) => graph.calls.find((call) => outsOf(call).includes(value))!.block;
+  // What each block made last; above the blocks, rstd of the final norm and dx of the loss.
+  assert.deepEqual([...kept].map((value) => blockOf(value!)).sort(), [0, 1, 2, null, null]);
+});
 
 Deno.test("a loss that does not reach a param, or passes an op without backward, throws", () => {
   const graph = new Graph();

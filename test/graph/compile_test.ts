@@ -47,6 +47,7 @@ Deno.test("a net's gradient is the slope of its loss", async () => {
   const above = await lossNow();
   move(-step);
   const below = await lossNow();
+  // The f32 losses and the curvature leave 5e-4; the ops themselves are held to far less.
   assertClose([(above - below) / (2 * step)], [slope], 1e-3, "slope");
   compiled.destroy();
   own.store.destroy();
@@ -56,7 +57,7 @@ Deno.test("recomputed blocks give the same bits from fewer bytes", async () => {
   const kept = await runNet({ recompute: false });
   const again = await runNet({ recompute: true });
   assert.equal(again.loss, kept.loss);
-  assert.deepEqual(again.gradients, kept.gradients);
+  assertClose(again.gradients, kept.gradients, 0, "gradients");
   assert.ok(kept.gradients.some((g) => g !== 0));
   assert.ok(again.temporary < kept.temporary, `${again.temporary} and ${kept.temporary}`);
   const attentions = (graph: Graph) =>
@@ -68,7 +69,7 @@ Deno.test("a guarded net has no stray writes, and the same bits as one with shar
   const shared = await runNet({});
   const guarded = await runNet({}, true);
   assert.deepEqual(await guarded.compiled.strayWrites(), []);
-  assert.deepEqual(guarded.gradients, shared.gradients);
+  assertClose(guarded.gradients, shared.gradients, 0, "gradients");
   assert.ok(guarded.temporary > shared.temporary);
 });
 

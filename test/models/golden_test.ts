@@ -10,7 +10,7 @@ import { noSharedData, sharedData } from "../io/helpers.ts";
 import { freshEngine } from "./tiny.ts";
 
 interface Golden {
-  loss: { text: string; input_ids: number[]; mean_nll_per_token: number }[];
+  loss: { text: string; input_ids: number[]; mean_nll: number; n_targets: number }[];
   loss_all: { mean_nll_per_token: number; n_targets: number };
   logits: { prompt: string; input_ids: number[]; last_position_logits: number[] }[];
   greedy: { prompt: string; input_ids: number[]; output_ids: number[]; text: string }[];
@@ -41,8 +41,9 @@ for (const name of ["stories260K", "stories260K-bf16"]) {
       assert.equal(tokens, golden.loss_all.n_targets);
       assertWithin(nll, golden.loss_all.mean_nll_per_token, 1e-4);
       for (const [i, document] of documents.entries()) {
-        const { mean_nll_per_token } = golden.loss[i]!;
-        assertWithin(document.nats / document.tokens, mean_nll_per_token, 1e-4);
+        const { mean_nll, n_targets } = golden.loss[i]!;
+        assert.equal(document.tokens, n_targets);
+        assertWithin(document.nats / document.tokens, mean_nll, 1e-4);
       }
       program.compiled.destroy();
       engine.store.destroy();

@@ -4,8 +4,9 @@ import { embed } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
 import * as reference from "../reference/embed.ts";
 
-/** Tokens that repeat, the first and the last id among them; most ids stay unused. */
-const tokensOf = (V: number) => [3, 0, V - 1, 3, 3, 17, 5, 0, V - 2, 3, 17];
+/** Tokens that repeat, the ends of 64 rows and of the table among them; most ids stay unused. */
+const tokensOf = (V: number) =>
+  [3, 0, V - 1, 3, 3, 17, 5, 0, V - 2, 63, 64, 3, 127, 128, 17].filter((id) => id < V);
 
 /** Positions sorted by token id, and where those of each id begin. */
 function sort(token: readonly number[], V: number) {

@@ -1,3 +1,4 @@
+import type { KernelSet } from "../../src/gpu/device.ts";
 import { linear } from "../../src/ops/mod.ts";
 import type { NumberType } from "../../src/graph/graph.ts";
 import { type OpCase, testOp } from "../harness.ts";
@@ -37,8 +38,10 @@ function linearCase(type: NumberType, { M, N, K, R }: Sizes, trained = false): O
   };
 }
 
-testOp(linearCase("f32", { M: 24, N: 20, K: 12, R: 4 }));
-testOp(linearCase("f32", { M: 40, N: 28, K: 36, R: 0 }, true));
-testOp(linearCase("bf16", { M: 24, N: 44, K: 20, R: 8 }));
-testOp(linearCase("f16", { M: 8, N: 12, K: 8, R: 12 }));
-testOp(linearCase("bf16", { M: 16, N: 8, K: 4, R: 0 }));
+const BOTH: KernelSet[] = ["register", "shared"];
+
+testOp(linearCase("f32", { M: 24, N: 20, K: 12, R: 4 }), BOTH);
+testOp(linearCase("f32", { M: 40, N: 28, K: 36, R: 0 }, true), BOTH);
+testOp(linearCase("bf16", { M: 24, N: 44, K: 20, R: 8 }), BOTH);
+testOp(linearCase("f16", { M: 8, N: 12, K: 8, R: 12 }), BOTH);
+testOp(linearCase("bf16", { M: 16, N: 8, K: 4, R: 0 }), BOTH);

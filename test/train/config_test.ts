@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import { ConfigError, FileError } from "../../src/errors.ts";
-import { configHelp, jsonSchema, parseConfig, savedConfig } from "../../src/train/config.ts";
+import {
+  changedKeys,
+  configHelp,
+  jsonSchema,
+  parseConfig,
+  savedConfig,
+} from "../../src/train/config.ts";
 
 const NEEDED = { model: "base", data: "rows.jsonl" };
 
@@ -9,7 +15,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
   const { config, origin } = parseConfig({ flags: NEEDED });
   assert.deepEqual(config, {
     model: resolve("base"),
-    data: [{ path: resolve("rows.jsonl"), template: "alpaca", weight: 1 }],
+    data: [{ path: resolve("rows.jsonl"), template: "alpaca", eos: false }],
     adapter: { rank: 16, alpha: 32, targets: "all-linear" },
     train: {
       epochs: 1,
@@ -32,12 +38,12 @@ Deno.test("parseConfig() fills in the defaults", () => {
       recompute: false,
     },
     guard: false,
-    eval: { data: [] },
+    eval: { data: [], samples: 4 },
     out: resolve("runs/train"),
   });
   assert.equal(origin["model"], "flag");
   assert.equal(origin["data.0.path"], "flag");
-  assert.equal(origin["data.0.weight"], "default");
+  assert.equal(origin["data.0.eos"], "default");
   assert.equal(origin["adapter.alpha"], "default");
 });
 
@@ -80,7 +86,7 @@ Deno.test("parseConfig() reads flags as the kind of value that the table wants",
       "adapter.targets": "q_proj,v_proj",
       "guard.text": '["a.txt","b.txt"]',
       "data.split": '{"part": "test", "shares": {"train": 0.9, "test": 0.1}}',
-      "eval.context": "null",
+      "adapter.from": "null",
     },
   });
   assert.equal(config.train.shuffle, false);
@@ -88,7 +94,7 @@ Deno.test("parseConfig() reads flags as the kind of value that the table wants",
   assert.deepEqual(config.adapter.targets, ["q_proj", "v_proj"]);
   assert.deepEqual(config.guard && config.guard.text, [resolve("a.txt"), resolve("b.txt")]);
   assert.equal(config.data[0]?.split?.shares.test, 0.1);
-  assert.equal("context" in config.eval, false);
+  assert.equal("from" in config.adapter, false);
 });
 
 Deno.test("parseConfig() turns the guard of a file off with --guard false", () => {
@@ -124,7 +130,7 @@ Deno.test("parseConfig() reports all faults in one error, one line each", () => 
   assert.deepEqual(faults.sort(), [
     "--adapter.rank: found 1.5, wanted a whole number of at least 1",
     "--adapter.targets: found [], wanted all-linear or a list that is not empty",
-    "--guard.share: found 1, wanted a number above 0 and below 1",
+    "--guard.share: found 1, wanted a number above 0 and of at most 0.9",
     '--train.lr: found "fast", wanted a number above 0',
     "--train.micro_batch_tokens: found 100, wanted a multiple of 8 above 0",
     '--train.schedule: found "step", wanted constant, linear or cosine',
@@ -138,17 +144,17 @@ Deno.test("parseConfig() names the nearest known key for an unknown one", () => 
     ...NEEDED,
     "adapter.rnk": "8",
     lr: "1",
-    "data.wieght": "2",
+    "data.tempalte": "2",
     "eval.data": "b",
-    "eval.data.wieght": "2",
+    "eval.data.tempalte": "2",
     "guard.text": "a",
     "guard.evry": "3",
     "tain.lr": "1",
   });
   assert.deepEqual(faults.sort(), [
     "--adapter.rnk: unknown key, the nearest is adapter.rank",
-    "--data.0.wieght: unknown key, the nearest is data.weight",
-    "--eval.data.0.wieght: unknown key, the nearest is eval.data.weight",
+    "--data.0.tempalte: unknown key, the nearest is data.template",
+    "--eval.data.0.tempalte: unknown key, the nearest is eval.data.template",
     "--guard.evry: unknown key, the nearest is guard.every",
     "--lr: unknown key, the nearest is train.lr",
     "--tain.lr: unknown key, the nearest is train",
@@ -189,6 +195,23 @@ Deno.test("savedConfig() is a file that resolves to the same configuration", () 
   });
 });
 
+Deno.test("changedKeys() names what differs, origins and defaults aside", () => {
+  const saved = savedConfig(parseConfig({ flags: { ...NEEDED, "train.steps": "5" } }));
+  const now = (flags: Record<string, string>) =>
+    savedConfig(parseConfig({ flags: { ...NEEDED, ...flags } }));
+  assert.deepEqual(changedKeys(saved, now({ "train.steps": "5", "train.clip": "1" })), []);
+  assert.deepEqual(changedKeys(saved, now({ "train.steps": "6", "guard.text": "a" })), [
+    { key: "train.steps", before: 5, after: 6 },
+    { key: "guard", before: false, after: now({ "guard.text": "a" })["guard"] },
+    ...["text", "share", "weight", "every", "documents"].map((name) => ({
+      key: `guard.${name}`,
+      before: undefined,
+      after: (now({ "guard.text": "a" })["guard"] as Record<string, unknown>)[name],
+    })),
+  ]);
+  assert.equal(changedKeys(saved, now({}))[0]?.key, "train.steps");
+});
+
 Deno.test("parseConfig() makes the plainest loop", () => {
   const train = {
     steps: 5,
@@ -213,7 +236,7 @@ Deno.test("configHelp() explains every key", () => {
     ...Object.keys(config.train).map((key) => `train.${key}`),
     ...Object.keys(config.guard).map((key) => `guard.${key}`),
     ...Object.keys(config.data[0]!).map((key) => `data.${key}`),
-    ...["model", "data", "guard", "out", "train.epochs", "adapter.from", "eval.context"],
+    ...["model", "data", "guard", "out", "train.epochs", "adapter.from", "eval.samples"],
   ];
   for (const key of keys) {
     const line = lines.find((line) => line.startsWith(`--${key} `));

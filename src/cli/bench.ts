@@ -1,0 +1,106 @@
+/**
+ * `deno task bench`: the speed of the kernels and of whole training steps on this machine.
+ *
+ * @module
+ */
+import { kernelBenches } from "../bench/kernels.ts";
+import { loraDecoder } from "../bench/lora_decoder.ts";
+import { measure, type Measurement, type Work } from "../bench/measure.ts";
+import { stepBenches } from "../bench/steps.ts";
+import { ConfigError } from "../errors.ts";
+import { type Device, openDevice } from "../gpu/device.ts";
+import { Pipelines } from "../gpu/kernel.ts";
+import type { Timing } from "../gpu/program.ts";
+import type { Engine } from "../graph/compile.ts";
+import { Store } from "../graph/store.ts";
+import { type Command, parseArguments } from "./args.ts";
+import { numberOf } from "./number.ts";
+import { answer, say } from "./term.ts";
+
+const COMMAND: Command = {
+  usage: "bench [--only TEXT] [--rounds N]",
+  summary: "Times the kernels and whole LoRA steps on random numbers, always the same.",
+  flags: {
+    only: { type: "string", help: "those whose name holds this text" },
+    rounds: { type: "string", help: "how often each is timed, in turns (default: 5)" },
+    profile: { type: "boolean", help: "the share of each kernel in a LoRA step instead" },
+    json: { type: "boolean", help: "print one JSON object" },
+  },
+  positionals: [0, 0],
+  config: false,
+};
+
+/** Runs the command and resolves to its exit code. */
+export async function run(args: string[]): Promise<number> {
+  const { flags } = parseArguments(COMMAND, args);
+  const rounds = numberOf(flags, "rounds", 5, { least: 1, whole: true });
+  const benches = [...kernelBenches(), ...stepBenches()]
+    .filter(({ name }) => name.includes(flags["only"] ?? ""));
+  if (benches.length === 0) throw new ConfigError(`Found no benchmark named ${flags["only"]}`);
+  using device = await openDevice();
+  const engine = { device, pipelines: new Pipelines(device), store: new Store(device) };
+  say(`${device.adapter}, ${device.kernelSet} kernels`);
+  if (flags["profile"]) return printProfile(await profile(engine), flags["json"] !== undefined);
+  say(`compiling ${benches.length} benchmarks; a first run on a machine takes a minute or two`);
+  const works: Work[] = [];
+  for (const { open } of benches) works.push(await open(engine));
+  const results = await measure(device, works, rounds);
+  if (flags["json"]) answer(JSON.stringify({ ...about(device), rounds, results }));
+  else for (const line of [HEADINGS, ...results.map(cells)]) answer(row(line));
+  return 0;
+}
+
+const about = ({ adapter, kernelSet }: Device) => ({ adapter, kernels: kernelSet });
+
+const HEADINGS = ["", "ms", "best ms", "CPU ms", "GFLOP/s", "best", "/CPU s", "tokens/s", ""];
+
+function cells(m: Measurement): string[] {
+  const fixed = (number: number | undefined, digits: number) => number?.toFixed(digits) ?? "";
+  return [
+    m.name,
+    ...[m.ms, m.best_ms, m.cpu_ms].map((ms) => fixed(ms, 3)),
+    ...[m.gflops, m.best_gflops, m.gflop_per_cpu_second].map((speed) => fixed(speed, 1)),
+    fixed(m.tokens_per_second, 0),
+    m.note ?? "",
+  ];
+}
+
+const row = ([name = "", ...rest]: readonly string[]): string =>
+  [name.padEnd(46), ...rest.map((cell) => cell.padStart(10))].join("").trimEnd();
+
+/** Dispatches of one kernel and their share of a step. */
+interface Share {
+  readonly kernel: string;
+  readonly dispatches: number;
+  readonly ms: number;
+  readonly share: number;
+}
+
+/** What each kernel takes of a LoRA step over bf16 weights, largest first. */
+async function profile(engine: Engine): Promise<Share[]> {
+  const { work, program } = await loraDecoder(engine, "bf16");
+  work.replay();
+  await engine.device.idle();
+  const timings = await program.profile();
+  const total = milliseconds(timings);
+  return [...Map.groupBy(timings, ({ kernel }) => kernel)].map(([kernel, own]) => ({
+    kernel,
+    dispatches: own.length,
+    ms: milliseconds(own),
+    share: milliseconds(own) / total,
+  })).sort((a, b) => b.ms - a.ms);
+}
+
+const milliseconds = (timings: readonly Timing[]): number =>
+  timings.reduce((sum, { ms }) => sum + ms, 0);
+
+function printProfile(shares: readonly Share[], json: boolean): number {
+  if (json) answer(JSON.stringify({ profile: shares }));
+  else {
+    answer(row(["kernel", "dispatches", "ms", "share"]));
+    for (const { kernel, dispatches, ms, share } of shares) {
+      answer(row([kernel, `${dispatches}`, ms.toFixed(2), `${(100 * share).toFixed(1)} %`]));
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { basename, dirname, join } from "node:path";
+import { run } from "../../src/cli/merge.ts";
+import { openCheckpoint } from "../../src/io/checkpoint.ts";
+import { readJsonObject, writeJson } from "../../src/io/files.ts";
+import { namesIn } from "../io/helpers.ts";
+import { withTiny, writeTinyAdapter } from "../models/tiny.ts";
+import { capture } from "./capture.ts";
+
+/** A tiny model with an adapter in the folder of a run, and a place for the result. */
+function withRun(
+  dtype: "F32" | "BF16",
+  action: (folders: { base: string; run: string; adapter: string; out: string }) => Promise<void>,
+): Promise<void> {
+  return withTiny({ dtype }, async (base) => {
+    const run = join(base, "../run");
+    const adapter = join(run, "adapter");
+    Deno.mkdirSync(run);
+    writeTinyAdapter(adapter, base);
+    await action({ base, run, adapter, out: join(base, "../merged") });
+  });
+}
+
+Deno.test("merge finds the base of a run, and the logits agree within 1e-4", () =>
+  withRun("F32", async ({ base, run: folder, out }) => {
+    const { code, stdout } = await capture(run, folder, "--out", out, "--json");
+    assert.equal(code, 0);
+    const report = JSON.parse(stdout);
+    assert.equal(report.base, base);
+    assert.equal(report.tensors, 14);
+    assert.ok(report.largest > 0 && report.largest < 1e-4, `${report.largest}`);
+    assert.deepEqual(namesIn(dirname(out)), ["merged", "model", "run"]);
+    using merged = openCheckpoint(out);
+    assert.equal(merged.get("model.norm.weight").dtype, "F32");
+  }));
+
+Deno.test("merge rounds to 16 bits where it is asked to or the base is, and says how far", () =>
+  withRun("BF16", async ({ adapter, out }) => {
+    const { stdout } = await capture(run, adapter, "--out", out);
+    assert.match(stdout, /largest difference of logits is .+ at most 1\.6e-2 is due to BF16/);
+    const exact = `${out}-f32`;
+    const json = await capture(run, adapter, "--out", exact, "--dtype", "F32", "--json");
+    assert.ok(JSON.parse(json.stdout).largest < 1e-4);
+    const half = await capture(run, adapter, "--out", `${out}-f16`, "--dtype", "F16", "--json");
+    const { relative } = JSON.parse(half.stdout);
+    assert.ok(relative > 1e-6 && relative < 8 * 2 ** -12, `${relative}`);
+  }));
+
+Deno.test("merge refuses bad usage before it writes anything", () =>
+  withRun("F32", async ({ base, adapter, out }) => {
+    const refuses = (args: string[], name: string, message: RegExp) =>
+      assert.rejects(run(args), { name, message });
+    await refuses([adapter], "ConfigError", /no --out/);
+    await refuses([adapter, "--out", out, "--dtype", "f32"], "ConfigError", /--dtype f32, wanted/);
+    await refuses([adapter, "--out", base], "FileError", /wanted a new or empty folder/);
+    await refuses([base, "--out", out], "FileError", /adapter_config\.json/);
+    const path = join(adapter, "adapter_config.json");
+    const config = readJsonObject(path);
+    writeJson(path, { ...config, base_model_name_or_path: "hub/model" });
+    await refuses([adapter, "--out", out], "ConfigError", /the base "hub\/model".*give --base/);
+    writeJson(path, { ...config, base_model_name_or_path: null });
+    await refuses([adapter, "--out", out], "ConfigError", /names no base; give --base/);
+    assert.deepEqual(namesIn(dirname(out)), [basename(base), "run"]);
+    assert.equal((await capture(run, adapter, "--out", out, "--base", base)).code, 0);
+  }));

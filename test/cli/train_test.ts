@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { main } from "../../src/cli/main.ts";
+import { exists, writeJson } from "../../src/io/files.ts";
+import { Toy } from "../train/toy.ts";
+import { capture } from "./capture.ts";
+
+Deno.test("train leaves a run folder and says what came of it", async () => {
+  using toy = new Toy();
+  const config = toy.path("run.json");
+  const guard = { text: [toy.text], share: 0.2, every: 3, documents: 4 };
+  const data = [{ path: toy.text, format: "text" }];
+  writeJson(config, toy.values("run", { guard, eval: { data }, train: { steps: 8 } }));
+  const { code, stdout, stderr } = await capture(main, "train", config);
+  assert.equal(code, 0, stderr);
+
+  const [loss, evalLoss, forgetting, saved, ...more] = stdout.trimEnd().split("\n");
+  const [, before, after] = loss!.match(/^loss {8}(\d\.\d{4}) -> (\d\.\d{4})$/)!;
+  assert.ok(Number(after) < Number(before), loss);
+  assert.match(evalLoss!, /^eval loss {3}\d\.\d{4}$/);
+  assert.match(forgetting!, /^forgetting {2}[+-]\d+\.\d % perplexity on held-back retention text$/);
+  assert.equal(saved, `saved       ${toy.path("run", "adapter")}`);
+  assert.deepEqual(more, []);
+
+  assert.equal(Deno.readTextFileSync(toy.path("run", "log.txt")), stderr);
+  assert.match(stderr, /^adapter: /);
+  assert.match(stderr, /\nmemory: [\d.]+ MiB \(weights /);
+  assert.equal(stderr.match(/^step +\d\/8 /gm)?.length, 8);
+  const files = ["config.json", "metrics.jsonl", "forgetting_report.json"];
+  for (const file of [...files, "adapter/adapter_config.json"]) {
+    assert.ok(exists(toy.path("run", file)), file);
+  }
+  assert.deepEqual(toy.metrics("run").map(({ step }) => step), [0, 1, 2, 3, 4, 5, 6, 7]);
+  const resolved = JSON.parse(Deno.readTextFileSync(toy.path("run", "config.json")));
+  assert.equal(resolved.train.lr, 0.01);
+  assert.equal(resolved.$origin["train.lr"], "file");
+  assert.equal(resolved.$origin["train.clip"], "default");
+});
+
+Deno.test("train --json prints one object on stdout", async () => {
+  using toy = new Toy();
+  const config = toy.path("run.json");
+  writeJson(config, toy.values("run"));
+  const args = ["train", config, "--json", "--train.steps", "2", "--train.log_every", "2"];
+  const { code, stdout } = await capture(main, ...args);
+  assert.equal(code, 0);
+  const result = JSON.parse(stdout);
+  assert.deepEqual([result.step, result.stopped], [2, false]);
+  assert.equal(result.saved, toy.path("run", "adapter"));
+  assert.deepEqual(toy.metrics("run").map(({ step }) => step), [0, 1], "every second and the last");
+});
+
+Deno.test("train --print-plan lists every dispatch and trains nothing", async () => {
+  using toy = new Toy();
+  const config = toy.path("run.json");
+  writeJson(config, toy.values("run"));
+  const { code, stdout } = await capture(main, "train", config, "--print-plan");
+  assert.equal(code, 0);
+  assert.match(stdout, /model\.layers\.1\.mlp\.down_proj\.lora_B\.weight/);
+  assert.ok(stdout.split("\n").length > 50);
+  assert.ok(!exists(toy.path("run")));
+});

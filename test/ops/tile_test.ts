@@ -1,0 +1,42 @@
+/** The register tile of large results, with edges that it overlaps and an adapter. */
+import assert from "node:assert/strict";
+import { chooseTile } from "../../src/ops/tile.ts";
+import { linear } from "../../src/ops/mod.ts";
+import { matmul } from "../../src/ops/matmul.ts";
+import { testOp } from "../harness.ts";
+import { matmulNn, matmulTn } from "../reference/matmul.ts";
+import * as reference from "../reference/linear.ts";
+
+const [M, N, K, R] = [252, 260, 20, 8];
+
+Deno.test("chooseTile() takes the larger register tile where there are many of them", () => {
+  const nameOf = (m: number, n: number, type: "f32" | "bf16" = "f32") =>
+    chooseTile({ kernelSet: "register" }, { m, n, type, alongK: true }).text.name;
+  assert.equal(nameOf(M, N), "shared/tile_16x16");
+  assert.equal(nameOf(M, N, "bf16"), "shared/tile_16x16");
+  assert.equal(nameOf(128, 128), "shared/tile_8x16");
+  assert.equal(nameOf(512, 8), "shared/tile_8x8");
+});
+
+testOp({
+  name: "products of many tiles",
+  given: {
+    x: { shape: [M, K] },
+    w: { shape: [N, K], type: "bf16", layout: "blocks", scaled: false },
+    a: { shape: [R, K] },
+    b: { shape: [N, R], scaled: false },
+    residual: { shape: [M, N] },
+    right: { shape: [K, N], scaled: false },
+    tall: { shape: [K, M] },
+  },
+  build: (graph, { x, w, a, b, residual, right, tall }) => ({
+    y: linear(graph, x!, w!, { adapter: { a: a!, b: b!, scale: 1.5 }, residual }),
+    nn: matmul(graph, "nn", x!, right!),
+    tn: matmul(graph, "tn", tall!, right!),
+  }),
+  twin: ({ x, w, a, b, residual, right, tall }) => ({
+    y: reference.linear(x!, w!, a, b, residual, { M, N, K, R, scale: 1.5 }),
+    nn: matmulNn(x!, right!, { M, N, K, SCALE: 1 }),
+    tn: matmulTn(tall!, right!, { M, N, K, SCALE: 1 }),
+  }),
+});

@@ -1,0 +1,137 @@
+/** Runs on a tiny model, small enough to be done in a fraction of a second. */
+import { join } from "node:path";
+import { openSafetensors, toFloat32 } from "../../src/io/safetensors.ts";
+import { parseConfig } from "../../src/train/config.ts";
+import type { Metrics } from "../../src/train/metrics.ts";
+import { type RunOptions, type RunResult, train } from "../../src/train/run.ts";
+import { engine, noise } from "../harness.ts";
+import { type TinyOptions, writeTinyLlama } from "../models/tiny.ts";
+
+/** A section of a config that a test sets. */
+type Settings = Record<string, unknown>;
+
+/** What a test sets beside the toy's own settings. */
+export interface ToySettings {
+  train?: Settings;
+  adapter?: Settings;
+  guard?: false | Settings;
+  eval?: Settings;
+  data?: Settings[];
+  model?: string;
+}
+
+/** A folder with a tiny model, rows of tokens and retention text. */
+export class Toy implements Disposable {
+  readonly folder = Deno.makeTempDirSync({ prefix: "graft_test_" });
+  readonly model = this.path("model");
+  readonly rows = this.path("rows.jsonl");
+  readonly text = this.path("text.txt");
+
+  constructor(options: TinyOptions = {}) {
+    writeTinyLlama(this.model, options);
+    this.writeRows("rows.jsonl", Array.from({ length: 12 }, (_, i) => ({ length: 9 + 3 * i })));
+    Deno.writeTextFileSync(this.text, stories(16).join("\n<|endoftext|>\n"));
+  }
+
+  path(...names: string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  /** Rows of random tokens, their first four unsupervised, as format "tokens" has them. */
+  writeRows(name: string, rows: readonly { length: number; supervised?: number }[]): string {
+    const lines = rows.map(({ length, supervised = length - 4 }, seed) => {
+      const ids = [...noise(length, seed + 400)].map((x) => Math.floor((x + 1) / 2 * 61));
+      const labels = ids.map((id, i) => i < length - supervised ? -100 : id);
+      return JSON.stringify({ input_ids: ids, labels });
+    });
+    Deno.writeTextFileSync(this.path(name), lines.join("\n"));
+    return this.path(name);
+  }
+
+  /** The toy's config with what a test sets, as a file has it. */
+  values(out: string, settings: ToySettings = {}): Settings {
+    const { train = {}, adapter = {}, eval: evaluation = {}, ...rest } = settings;
+    return {
+      model: this.model,
+      data: [{ path: this.rows, format: "tokens" }],
+      adapter: { rank: 4, ...adapter },
+      train: { steps: 6, tokens_per_batch: 128, micro_batch_tokens: 64, lr: 0.01, ...train },
+      eval: { samples: 0, ...evaluation },
+      ...rest,
+      out: this.path(out),
+    };
+  }
+
+  /** Trains in this process, on the device that all tests share. */
+  async train(
+    out: string,
+    settings: ToySettings = {},
+    options: Partial<RunOptions> = {},
+  ): Promise<RunResult> {
+    const { device } = await engine();
+    return await train(parseConfig({ values: this.values(out, settings) }), {
+      kind: "adapter",
+      device,
+      ...options,
+    });
+  }
+
+  /** The metrics of a run. */
+  metrics(out: string): Metrics[] {
+    const lines = Deno.readTextFileSync(this.path(out, "metrics.jsonl")).trimEnd().split("\n");
+    return lines.map((line) => JSON.parse(line));
+  }
+
+  /** The bytes of the adapter that a run left. */
+  adapter(out: string): Uint8Array {
+    return Deno.readFileSync(this.path(out, "adapter", "adapter_model.safetensors"));
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+/** Small documents that all differ. */
+export function stories(count: number): string[] {
+  const who = ["tom", "ann", "sue", "bob"];
+  const what = ["a red ball", "an old cat", "two blue cups", "the long road"];
+  return Array.from(
+    { length: count },
+    (_, i) => `${who[i % 4]} saw ${what[(i >> 2) % 4]} ${i} times.`,
+  );
+}
+
+/** The numbers of one tensor of a safetensors file. */
+export function numbersIn(path: string, name: string): Float32Array {
+  using file = openSafetensors(path);
+  return toFloat32(file.read(name), "F32");
+}
+
+/** Every file below a folder with its bytes in hexadecimal; empty where there is no folder. */
+export function snapshot(folder: string): Record<string, string> {
+  const files: Record<string, string> = {};
+  const walk = (path: string) => {
+    for (const { name, isDirectory } of Deno.readDirSync(path)) {
+      const inner = join(path, name);
+      if (isDirectory) walk(inner);
+      else files[inner] = Deno.readFileSync(inner).toHex();
+    }
+  };
+  try {
+    walk(folder);
+  } catch (fault) {
+    if (!(fault instanceof Deno.errors.NotFound)) throw fault;
+  }
+  return files;
+}
+
+/** |a - b| / |b|, in Euclid's norm. */
+export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [apart, size] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    apart += (a[i]! - b[i]!) ** 2;
+    size += b[i]! ** 2;
+  }
+  return Math.sqrt(apart / size);
+}

@@ -1,0 +1,104 @@
+/** What a token counts: the mean is over the tokens of the whole update, task and guard apart. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { UNSUPERVISED } from "../../src/data/mod.ts";
+import { type Example, Stream } from "../../src/data/mod.ts";
+import { tokenWeights } from "../../src/train/loop.ts";
+import { distance, numbersIn, Toy, type ToySettings } from "./toy.ts";
+
+const PLAIN = { steps: 1, warmup: 0, clip: 0, shuffle: false, schedule: "constant" };
+
+/** One update; what AdamW keeps of the gradient with beta1 = 0 is the gradient. */
+async function update(toy: Toy, out: string, { train, ...rest }: ToySettings) {
+  await toy.train(out, {
+    ...rest,
+    train: { ...PLAIN, beta1: 0, checkpoint_every: 1, ...train },
+  });
+  const [metrics] = toy.metrics(out);
+  const checkpoint = join(toy.path(out, "checkpoints"), "step-00000001.safetensors");
+  return { metrics: metrics!, gradient: numbersIn(checkpoint, "m") };
+}
+
+Deno.test("the loss is the mean over the tokens of the update, not of micro-batches", async () => {
+  using toy = new Toy({ config: { max_position_embeddings: 128 } });
+  const short = { length: 24, supervised: 10 };
+  const long = { length: 96, supervised: 90 };
+  toy.writeRows("both.jsonl", [short, long]);
+  const [a, b] = Deno.readTextFileSync(toy.path("both.jsonl")).split("\n");
+  for (const [name, row] of [["a", a], ["b", b]]) {
+    Deno.writeTextFileSync(toy.path(`${name}.jsonl`), row!);
+  }
+  const on = (name: string, T: number, tokens: number) =>
+    update(toy, `${name}-${tokens}-${T}`, {
+      data: [{ path: toy.path(`${name}.jsonl`), format: "tokens" }],
+      train: { micro_batch_tokens: T, tokens_per_batch: tokens },
+    });
+  const two = await on("both", 104, 208);
+  const one = await on("both", 208, 208);
+  assert.equal(two.metrics.supervised, 100);
+  const byTokens = (10 * (await on("a", 104, 104)).metrics.loss +
+    90 * (await on("b", 104, 104)).metrics.loss) / 100;
+  assert.ok(Math.abs(two.metrics.loss - byTokens) < 1e-5 * byTokens, "mean over tokens");
+  assert.ok(Math.abs(two.metrics.loss - one.metrics.loss) < 1e-5 * byTokens, "in one or two");
+  const apart = distance(two.gradient, one.gradient);
+  assert.ok(apart < 1e-4, `gradients are ${apart} apart`);
+});
+
+Deno.test("retention text adds its own mean, times guard.weight", async () => {
+  using toy = new Toy();
+  const run = (weight: number) =>
+    update(toy, `weight ${weight}`, {
+      guard: { text: [toy.text], share: 0.4, weight, documents: 4 },
+    });
+  const [none, one, three] = [await run(0), await run(1), await run(3)];
+  assert.equal(none.metrics["retention_loss"], undefined);
+  assert.ok(one.metrics["retention_loss"]! > 1);
+  for (const field of ["loss", "retention_loss"]) {
+    const [x, y] = [one.metrics[field]!, three.metrics[field]!];
+    assert.ok(Math.abs(x - y) < 1e-5 * x, `${field}: ${x} and ${y}`);
+  }
+  assert.ok(Math.abs(none.metrics.loss - one.metrics.loss) < 1e-6 * one.metrics.loss);
+  const added = (of: typeof one) => of.gradient.map((x, i) => x - none.gradient[i]!);
+  const thrice = added(one).map((x) => 3 * x);
+  assert.ok(distance(none.gradient, one.gradient) > 0.1, "retention text has a gradient");
+  const apart = distance(added(three), thrice);
+  assert.ok(apart < 1e-4, `gradients are ${apart} apart`);
+});
+
+/** A document whose last `supervised` tokens are supervised. */
+function document(length: number, supervised: number): Example {
+  const ids = new Uint32Array(length).fill(5);
+  const labels = Int32Array.from(ids, (id, i) => i < length - supervised ? UNSUPERVISED : id);
+  return { ids, labels, origin: `${length}` };
+}
+
+Deno.test("tokenWeights() of the 2024 accumulation bug's example give 1.10, not 1.50", () => {
+  const stream = new Stream([document(24, 10), document(96, 90)], {
+    T: 104,
+    seed: 1,
+    shuffle: false,
+  });
+  const weights = tokenWeights(stream, [stream.micro(0), stream.micro(1)], false);
+  assert.deepEqual(weights.map(({ length }) => length), [10, 90]);
+  const sum = (values: Float32Array) => values.reduce((total, x) => total + x, 0);
+  const loss = 2 * sum(weights[0]!) + 1 * sum(weights[1]!);
+  assert.ok(Math.abs(loss - 1.1) < 1e-6, `found ${loss}`);
+});
+
+Deno.test("tokenWeights() of task and of retention text add up apart", () => {
+  const stream = new Stream([document(24, 10), document(30, 7)], {
+    ...{ T: 64, seed: 1, shuffle: false },
+    ...{ retention: [document(20, 19), document(16, 15)], retentionShare: 0.5 },
+  });
+  const micros = [stream.micro(0), stream.micro(1)];
+  const weights = tokenWeights(stream, micros, { weight: 2 });
+  const sums = { task: 0, retention: 0 };
+  for (const [i, { documents }] of micros.entries()) {
+    for (const { example, rowBegin, rowEnd } of documents) {
+      const sum = weights[i]!.subarray(rowBegin, rowEnd).reduce((total, x) => total + x, 0);
+      sums[stream.isRetention(example) ? "retention" : "task"] += sum;
+    }
+  }
+  assert.ok(Math.abs(sums.task - 1) < 1e-6, `task: ${sums.task}`);
+  assert.ok(Math.abs(sums.retention - 2) < 1e-6, `retention: ${sums.retention}`);
+});
