@@ -111,9 +111,9 @@ export class Graph {
   readonly calls: Call[] = [];
   readonly values: Value[] = [];
   /** Values that must survive to the end of a replay, by the name that readers use. */
-  readonly outputs = new Map<string, Value>();
+  readonly outputs: Map<string, Value> = new Map();
   /** The gradient of each trained param, once backward has been built. */
-  readonly gradients = new Map<Value, Value>();
+  readonly gradients: Map<Value, Value> = new Map();
   #block: number | null = null;
   #blocks = 0;
   /** Set while backward adds calls. */

@@ -67,7 +67,7 @@ export interface NetOptions {
 export class Net {
   readonly #options: NetOptions;
   /** Tables made here rather than read from the checkpoint, by name. */
-  readonly tables = new Map<string, Frequencies>();
+  readonly tables: Map<string, Frequencies> = new Map();
   #layer = 0;
 
   constructor(readonly graph: Graph, options: NetOptions) {

@@ -115,6 +115,7 @@ Deno.test("nothing is emitted below the first adapter", async () => {
       assert.deepEqual(layersReached(graph), new Set([String(layers - 1)]));
       const read = backwardCalls(graph).flatMap(insOf).map(({ name }) => name);
       assert.ok(read.includes(`${last}.self_attn.o_proj.weight`), "above the adapter");
+      assert.ok(!read.includes(`${last}.self_attn.v_proj.weight`), "its input needs no gradient");
       assert.ok(!read.includes(`${last}.input_layernorm.weight`), "below the adapter");
       assert.ok(!read.includes(`${last}.self_attn.q_proj.weight`), "beside the adapter");
       count = backwardCalls(graph).length;

@@ -20,9 +20,9 @@ async function update(toy: Toy, out: string, { train, ...rest }: ToySettings) {
 }
 
 Deno.test("the loss is the mean over the tokens of the update, not of micro-batches", async () => {
-  using toy = new Toy({ config: { max_position_embeddings: 128 } });
-  const short = { length: 24, supervised: 10 };
-  const long = { length: 96, supervised: 90 };
+  using toy = new Toy();
+  const short = { length: 30, supervised: 6 };
+  const long = { length: 60, supervised: 54 };
   toy.writeRows("both.jsonl", [short, long]);
   const [a, b] = Deno.readTextFileSync(toy.path("both.jsonl")).split("\n");
   for (const [name, row] of [["a", a], ["b", b]]) {
@@ -33,11 +33,11 @@ Deno.test("the loss is the mean over the tokens of the update, not of micro-batc
       data: [{ path: toy.path(`${name}.jsonl`), format: "tokens" }],
       train: { micro_batch_tokens: T, tokens_per_batch: tokens },
     });
-  const two = await on("both", 104, 208);
-  const one = await on("both", 208, 208);
-  assert.equal(two.metrics.supervised, 100);
-  const byTokens = (10 * (await on("a", 104, 104)).metrics.loss +
-    90 * (await on("b", 104, 104)).metrics.loss) / 100;
+  const two = await on("both", 64, 128);
+  const one = await on("both", 128, 128);
+  assert.equal(two.metrics.supervised, 60);
+  const byTokens = (6 * (await on("a", 64, 64)).metrics.loss +
+    54 * (await on("b", 64, 64)).metrics.loss) / 60;
   assert.ok(Math.abs(two.metrics.loss - byTokens) < 1e-5 * byTokens, "mean over tokens");
   assert.ok(Math.abs(two.metrics.loss - one.metrics.loss) < 1e-5 * byTokens, "in one or two");
   const apart = distance(two.gradient, one.gradient);
