@@ -34,8 +34,11 @@ export interface Bench {
 /** What to build; the results become outputs. */
 type Build = (graph: Graph) => Value[];
 
-/** Small kernels are recorded this often: one submit costs as much as several of them. */
+/** Small kernels are recorded up to this often: one submit costs as much as several of them. */
 const TIMES = 16;
+
+/** Products are recorded until they come to this many operations. */
+const FLOPS = 5e8;
 
 interface Options {
   flops?: number;
@@ -43,6 +46,8 @@ interface Options {
   feed?: (compiled: Compiled) => void;
   times?: number;
 }
+
+const timesOf = (flops: number): number => Math.min(TIMES, Math.ceil(FLOPS / flops));
 
 function bench(name: string, build: Build, { flops, feed, times = 1 }: Options = {}): Bench {
   return {
@@ -76,6 +81,7 @@ export function kernelBenches(): Bench[] {
 /** The products of a linear layer [out, inner] over T rows. */
 function layerBenches(out: number, inner: number): Bench[] {
   const flops = 2 * T * out * inner;
+  const times = timesOf(flops);
   const types: NumberType[] = ["f32", "bf16", "f16"];
   return [
     product("nt", T, out, inner),
@@ -84,7 +90,7 @@ function layerBenches(out: number, inner: number): Bench[] {
       bench(`linear ${type} ${T}x${out}x${inner}`, (graph) => {
         const w = graph.weight("w", [out, inner], type, "blocks");
         return [linear(graph, graph.input("x", [T, inner], "f32"), w)];
-      }, { flops })
+      }, { flops, times })
     ),
     ...types.map((type) =>
       bench(`linear_backward ${type} ${T}x${inner}x${out}`, (graph) => {
@@ -92,7 +98,7 @@ function layerBenches(out: number, inner: number): Bench[] {
         const dy = graph.input("dy", [T, out], "f32");
         const ins = { dy, w, v: undefined, a: undefined, before: undefined };
         return [graph.call(LINEAR_BACKWARD, ins, { dx: { shape: [T, inner] } }, {}).dx];
-      }, { flops })
+      }, { flops, times })
     ),
   ];
 }
@@ -107,12 +113,12 @@ const thinBenches = (out: number, inner: number, rank: number): Bench[] => [
 
 /** c [m, n] of two f32 matrices, over k. */
 function product(kind: Transposition, m: number, n: number, k: number): Bench {
-  const times = Math.min(m, n) < 16 ? TIMES : 1;
+  const flops = 2 * m * n * k;
   return bench(`matmul_${kind} f32 ${m}x${n}x${k}`, (graph) => {
     const a = graph.input("a", kind === "tn" ? [k, m] : [m, k], "f32");
     const b = graph.input("b", kind === "nt" ? [n, k] : [k, n], "f32");
     return [matmul(graph, kind, a, b)];
-  }, { flops: 2 * m * n * k, times });
+  }, { flops, times: timesOf(flops) });
 }
 
 interface AttentionSizes {

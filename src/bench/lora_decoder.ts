@@ -43,7 +43,7 @@ const RATE = 1e-3;
 const SETTINGS: AdamwSettings = { decay: 0, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, clip: 0 };
 
 /** Forward, backward and update over frozen weights stored as `type`; nothing is waited for. */
-export async function loraDecoder(engine: Engine, type: NumberType) {
+export async function loraDecoder(engine: Engine, name: string, type: NumberType) {
   const own = withOwnStore(engine);
   const graph = buildGraph(engine, type);
   fillStore(own, graph);
@@ -59,7 +59,7 @@ export async function loraDecoder(engine: Engine, type: NumberType) {
   const optimizer = await Optimizer.open(own, SETTINGS, 1);
   let t = 0;
   const work: Work = {
-    name: `LoRA step, L${LAYERS} d${HIDDEN} T${DOCUMENTS}x${LENGTH}, frozen ${type}`,
+    name,
     tokens: T,
     replay() {
       compiled.program.replay();

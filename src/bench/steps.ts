@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Lora } from "../adapters/lora.ts";
 import type { Engine } from "../graph/compile.ts";
+import type { NumberType } from "../graph/graph.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { Model } from "../models/model.ts";
@@ -24,12 +25,15 @@ const SETTINGS = { decay: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1 };
 
 /** All steps. */
 export const stepBenches = (): Bench[] => [
-  ...(["f32", "bf16"] as const).map((type): Bench => ({
-    name: `LoRA step, plain decoder, frozen ${type}`,
-    open: async (engine) => (await loraDecoder(engine, type)).work,
-  })),
+  decoderStep("f32"),
+  decoderStep("bf16"),
   { name: "LoRA step, quickstart", open: quickstartStep },
 ];
+
+function decoderStep(type: NumberType): Bench {
+  const name = `LoRA step, plain decoder, frozen ${type}`;
+  return { name, open: async (engine) => (await loraDecoder(engine, name, type)).work };
+}
 
 /** A step of the quickstart's architecture with fresh weights, f32. */
 async function quickstartStep(engine: Engine) {

@@ -78,7 +78,7 @@ interface Share {
 
 /** What each kernel takes of a LoRA step over bf16 weights, largest first. */
 async function profile(engine: Engine): Promise<Share[]> {
-  const { work, program } = await loraDecoder(engine, "bf16");
+  const { work, program } = await loraDecoder(engine, "profile", "bf16");
   work.replay();
   await engine.device.idle();
   const timings = await program.profile();

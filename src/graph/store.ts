@@ -14,7 +14,7 @@ import {
   whole,
 } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
-import { bytesOf, type Value } from "./graph.ts";
+import { bytesOf, describe, type Value } from "./graph.ts";
 
 /** The flat buffers beside the params; all have the same layout. */
 export const FLAT = ["params", "gradients", "sums", "m", "v"] as const;
@@ -110,6 +110,11 @@ export class Store {
     if (!buffer) {
       buffer = createBuffer(this.device, bytesOf(value), value.name);
       this.#states.set(value.name, buffer);
+    }
+    if (buffer.size < bytesOf(value)) {
+      throw new RangeError(
+        `${describe(value)} takes ${bytesOf(value)} bytes, the store holds ${buffer.size} for it`,
+      );
     }
     return buffer;
   }

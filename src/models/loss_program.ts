@@ -71,7 +71,7 @@ export class LossProgram {
       this.compiled.write("order", order);
       this.compiled.write("first", first);
     }
-    this.#gates = Math.ceil(rows.length / CHUNK);
+    this.#gates = Math.max(1, Math.ceil(rows.length / CHUNK)); // the first also clears the head's gradient
   }
 
   /** Replays for the micro-batch that was fed, without waiting. */

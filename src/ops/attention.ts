@@ -13,26 +13,9 @@ import softmaxText from "../../kernels/attention_softmax.wgsl" with { type: "tex
 import type { Kernel } from "../gpu/kernel.ts";
 import type { Graph, Launch, Op, Value } from "../graph/graph.ts";
 import { flashAttention, flashServes } from "./flash_attention.ts";
+import type { AttentionIns, Documents, Heads } from "./heads.ts";
 import { perRow, requireMultiple } from "./launch.ts";
 
-/** Where each row's document begins and ends: start[i] <= i < end[i]; neither ever falls. */
-export interface Documents {
-  readonly start: Value; // [T]
-  readonly end: Value; // [T]
-}
-
-/** Sizes of an attention layer. */
-export interface Heads {
-  readonly heads: number;
-  /** Key and value heads; each serves heads / groups query heads. */
-  readonly groups: number;
-  readonly headDim: number;
-  /** The factor of q . k, 1 / sqrt(headDim) for most. */
-  readonly scale: number;
-}
-
-/** What the attention ops read. */
-export type AttentionIns = { q: Value; k: Value; v: Value; start: Value; end: Value };
 type Outs = { y: Value; p: Value };
 
 /**

@@ -6,7 +6,7 @@
 import attentionText from "../../kernels/attention_cached.wgsl" with { type: "text" };
 import writeText from "../../kernels/cache_write.wgsl" with { type: "text" };
 import type { Graph, Op, Value } from "../graph/graph.ts";
-import type { Heads } from "./attention.ts";
+import type { Heads } from "./heads.ts";
 import { perRow, requireMultiple } from "./launch.ts";
 
 /** The rows of a replay: where each lies in the cache, and how many there are. */

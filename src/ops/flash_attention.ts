@@ -12,7 +12,7 @@ import forwardText from "../../kernels/flash_attention.wgsl" with { type: "text"
 import type { Kernel } from "../gpu/kernel.ts";
 import { grid } from "../gpu/program.ts";
 import type { Graph, Launch, Op, Value } from "../graph/graph.ts";
-import type { AttentionIns, Heads } from "./attention.ts";
+import type { AttentionIns, Heads } from "./heads.ts";
 import { OUTER } from "./tile.ts";
 
 type Outs = { y: Value; logSum: Value };

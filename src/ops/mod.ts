@@ -18,10 +18,11 @@ export {
   sumSquares,
 } from "./adamw.ts";
 export { add } from "./add.ts";
-export { attention, type Documents, type Heads } from "./attention.ts";
+export { attention } from "./attention.ts";
 export { cachedAttention, type CacheRows, cacheWrite } from "./cached_attention.ts";
 export { embed, type TokenOrder } from "./embed.ts";
 export { gelu } from "./gelu.ts";
+export type { Documents, Heads } from "./heads.ts";
 export { linear, type LowRank } from "./linear.ts";
 export {
   CHUNK,

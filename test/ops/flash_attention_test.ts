@@ -3,7 +3,7 @@ import { Device } from "../../src/gpu/device.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { attention } from "../../src/ops/mod.ts";
-import type { Heads } from "../../src/ops/attention.ts";
+import type { Heads } from "../../src/ops/heads.ts";
 import { FLASH_ATTENTION, FLASH_ATTENTION_BACKWARD } from "../../src/ops/flash_attention.ts";
 import { newEngine, type OpCase, testOp } from "../harness.ts";
 import * as reference from "../reference/attention.ts";
