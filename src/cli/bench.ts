@@ -61,7 +61,7 @@ function cells(m: Measurement): string[] {
     ...[m.ms, m.best_ms, m.cpu_ms].map((ms) => fixed(ms, 3)),
     ...[m.gflops, m.best_gflops, m.gflop_per_cpu_second].map((speed) => fixed(speed, 1)),
     fixed(m.tokens_per_second, 0),
-    m.note ?? "",
+    m.note === undefined ? "" : `  ${m.note}`,
   ];
 }
 
