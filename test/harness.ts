@@ -4,12 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { readFloats, whole } from "../src/gpu/buffer.ts";
-import { Device, type KernelSet, openDevice } from "../src/gpu/device.ts";
-import { Pipelines } from "../src/gpu/kernel.ts";
+import { type Device, type KernelSet, openDevice } from "../src/gpu/device.ts";
 import { backward } from "../src/graph/backward.ts";
-import { compile, type Compiled, type Engine } from "../src/graph/compile.ts";
+import { compile, type Compiled, type Engine, openEngine } from "../src/graph/compile.ts";
 import { Graph, type Layout, type NumberType, type Op, type Value } from "../src/graph/graph.ts";
-import { Store } from "../src/graph/store.ts";
 import { add } from "../src/ops/add.ts";
 import { pack, unblock } from "./layout.ts";
 
@@ -67,15 +65,10 @@ const engines = new Map<KernelSet, Promise<Engine>>();
 export function engine(kernelSet: KernelSet = "register"): Promise<Engine> {
   let made = engines.get(kernelSet);
   if (!made) {
-    made = openDevice({ kernelSet }).then(newEngine);
+    made = openDevice({ kernelSet }).then(openEngine);
     engines.set(kernelSet, made);
   }
   return made;
-}
-
-/** An engine with a store of its own. */
-export function newEngine(device: Device): Engine {
-  return { device, pipelines: new Pipelines(device), store: new Store(device) };
 }
 
 /** The same GPU, which seems to bind no more than `maxBinding` bytes at a time. */

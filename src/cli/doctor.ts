@@ -6,10 +6,8 @@
 import { GpuError } from "../errors.ts";
 import { readFloats, upload } from "../gpu/buffer.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
-import { Pipelines } from "../gpu/kernel.ts";
-import { compile } from "../graph/compile.ts";
+import { compile, openEngine } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
-import { Store } from "../graph/store.ts";
 import { toBlocks } from "../models/weights.ts";
 import { linear } from "../ops/mod.ts";
 import { random } from "../random.ts";
@@ -107,7 +105,7 @@ async function checkProduct(device: Device): Promise<{ error: number; gflops: nu
   const x = graph.input("x", [M, K], "f32");
   const w = graph.weight("w", [N, K], "f32", "blocks");
   graph.output("y", linear(graph, x, w));
-  const engine = { device, pipelines: new Pipelines(device), store: new Store(device) };
+  const engine = openEngine(device);
   const a = noise(M * K, 1);
   const b = noise(N * K, 2);
   upload(device, engine.store.addWeight(w), toBlocks(new Uint32Array(b.buffer), K, 4));

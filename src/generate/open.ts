@@ -7,9 +7,7 @@ import { join } from "node:path";
 import { Lora } from "../adapters/lora.ts";
 import { readPeft } from "../adapters/peft.ts";
 import type { Device } from "../gpu/device.ts";
-import { Pipelines } from "../gpu/kernel.ts";
-import type { Engine } from "../graph/compile.ts";
-import { Store } from "../graph/store.ts";
+import { type Engine, openEngine } from "../graph/compile.ts";
 import { exists } from "../io/files.ts";
 import { Model } from "../models/model.ts";
 import type { Adapt } from "../models/net.ts";
@@ -41,7 +39,7 @@ export class OpenModel implements Disposable {
  */
 export function openModel(device: Device, folder: string, adapter?: string): OpenModel {
   const model = new Model(folder);
-  const engine = { device, pipelines: new Pipelines(device), store: new Store(device) };
+  const engine = openEngine(device);
   const open = (adapt?: Adapt) => new OpenModel(engine, model, adapt);
   try {
     if (adapter === undefined) return open();

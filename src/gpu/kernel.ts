@@ -75,8 +75,17 @@ export function resolve(kernel: Kernel): Resolved {
   return { code: code.join("\n"), lines };
 }
 
+const ofDevice = new WeakMap<Device, Pipelines>();
+
 /** Compiles kernels, once for each text and set of constants. */
 export class Pipelines {
+  /** The pipelines that everyone who works with a device shares. */
+  static of(device: Device): Pipelines {
+    const shared = ofDevice.get(device) ?? new Pipelines(device);
+    ofDevice.set(device, shared);
+    return shared;
+  }
+
   readonly #device: Device;
   readonly #modules = new Map<string, Promise<GPUShaderModule>>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();

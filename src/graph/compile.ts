@@ -5,7 +5,7 @@
  */
 import { createBuffer, destroyBuffer, read, type Slice, upload, whole } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
-import type { Pipelines } from "../gpu/kernel.ts";
+import { Pipelines } from "../gpu/kernel.ts";
 import { type Dispatch, Program } from "../gpu/program.ts";
 import {
   type Bound,
@@ -18,13 +18,18 @@ import {
   valueOf,
 } from "./graph.ts";
 import { type Plan, plan } from "./plan.ts";
-import type { Store } from "./store.ts";
+import { Store } from "./store.ts";
 
 /** What programs of one model share. */
 export interface Engine {
   readonly device: Device;
   readonly pipelines: Pipelines;
   readonly store: Store;
+}
+
+/** An engine with a store of its own; pipelines are the device's. */
+export function openEngine(device: Device): Engine {
+  return { device, pipelines: Pipelines.of(device), store: new Store(device) };
 }
 
 /** Bytes of guard behind each buffer, and what fills them: NaN, which also shows stray reads. */

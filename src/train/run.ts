@@ -5,9 +5,7 @@
  */
 import { join } from "node:path";
 import { type Device, openDevice } from "../gpu/device.ts";
-import { Pipelines } from "../gpu/kernel.ts";
-import type { Engine } from "../graph/compile.ts";
-import { Store } from "../graph/store.ts";
+import { openEngine } from "../graph/compile.ts";
 import { writeJson } from "../io/files.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
@@ -60,7 +58,7 @@ export async function train(parsed: ParsedConfig, options: RunOptions): Promise<
   const { kind, resume = false, say = () => {}, stopWanted = () => false } = options;
   refuseOtherRun(config.out, parsed, resume);
   const device = options.device ?? await openDevice();
-  const engine: Engine = { device, pipelines: new Pipelines(device), store: new Store(device) };
+  const engine = openEngine(device);
   const log = new RunLog(runFiles(config.out).log, say);
   try {
     using fresh = kind === "pretrain" ? temporaryFolder() : null;
@@ -86,7 +84,7 @@ export async function train(parsed: ParsedConfig, options: RunOptions): Promise<
 /** Every dispatch of a training step, without training. */
 export async function explainPlan({ config }: ParsedConfig): Promise<string> {
   using device = await openDevice();
-  const engine: Engine = { device, pipelines: new Pipelines(device), store: new Store(device) };
+  const engine = openEngine(device);
   using model = new Model(config.model);
   const trained = trainAdapter(engine, model, config.adapter, config.train.seed);
   return describePlan({ engine, model, config, trained });

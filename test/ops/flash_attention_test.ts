@@ -1,11 +1,11 @@
 /** Attention without stored probabilities: its forward and its gradients, against the f64 twin. */
 import { Device } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile, openEngine } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { attention } from "../../src/ops/mod.ts";
 import type { Heads } from "../../src/ops/heads.ts";
 import { FLASH_ATTENTION, FLASH_ATTENTION_BACKWARD } from "../../src/ops/flash_attention.ts";
-import { newEngine, type OpCase, testOp } from "../harness.ts";
+import { type OpCase, testOp } from "../harness.ts";
 import * as reference from "../reference/attention.ts";
 
 interface Sizes {
@@ -106,5 +106,5 @@ Deno.test("the kernels of flash attention keep to WebGPU's default limits", asyn
   for (const [name, value] of Object.entries(build(graph, Object.fromEntries(inputs)))) {
     graph.output(name, value);
   }
-  (await compile(newEngine(device), graph)).destroy();
+  (await compile(openEngine(device), graph)).destroy();
 });

@@ -78,17 +78,14 @@ Deno.test("a run with a guard that is stopped ends with the same bytes", async (
   const guard = { text: [toy.text], share: 0.3, every: 2, documents: 4 };
   const settings = { guard, train: { steps: 5, checkpoint_every: 2, weight_decay: 0.1 } };
   await toy.train("whole", settings);
-  for (const stop of [1, 4]) {
-    const out = `stopped at ${stop}`;
-    let asked = 0;
-    const { step, stopped } = await toy.train(out, settings, {
-      stopWanted: () => ++asked === stop,
-    });
-    assert.deepEqual({ step, stopped }, { step: stop, stopped: true });
-    await toy.train(out, settings, { resume: true });
-    assert.deepEqual(toy.adapter(out), toy.adapter("whole"), out);
-    assertSameMetrics(toy, out);
-  }
+  let asked = 0;
+  const { step, stopped } = await toy.train("stopped", settings, {
+    stopWanted: () => ++asked === 3,
+  });
+  assert.deepEqual({ step, stopped }, { step: 3, stopped: true });
+  await toy.train("stopped", settings, { resume: true });
+  assert.deepEqual(toy.adapter("stopped"), toy.adapter("whole"));
+  assertSameMetrics(toy, "stopped");
 });
 
 /** All but the speed, and what a measurement before the stop is repeated by until the next one. */
