@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { readFloats, whole } from "../src/gpu/buffer.ts";
-import { type Device, type KernelSet, openDevice } from "../src/gpu/device.ts";
+import { Device, type KernelSet, openDevice } from "../src/gpu/device.ts";
 import { backward } from "../src/graph/backward.ts";
 import { compile, type Compiled, type Engine, openEngine } from "../src/graph/compile.ts";
 import { Graph, type Layout, type NumberType, type Op, type Value } from "../src/graph/graph.ts";
