@@ -65,7 +65,10 @@ const engines = new Map<KernelSet, Promise<Engine>>();
 export function engine(kernelSet: KernelSet = "register"): Promise<Engine> {
   let made = engines.get(kernelSet);
   if (!made) {
-    made = openDevice({ kernelSet }).then(openEngine);
+    made = openDevice({ kernelSet }).then((device) => {
+      globalThis.addEventListener("unload", () => device.close()); // or its threads outlive the file
+      return openEngine(device);
+    });
     engines.set(kernelSet, made);
   }
   return made;
