@@ -49,6 +49,12 @@ export class Optimizer {
     this.update.program.replay({ after });
   }
 
+  /** Frees what it holds on the device beside the store. */
+  close(): void {
+    this.update.destroy();
+    this.sum?.destroy();
+  }
+
   /** Where the sum of squares of the last gradient lies. */
   get norm(): Slice {
     return this.update.output("norm");

@@ -74,7 +74,11 @@ export async function train(parsed: ParsedConfig, options: RunOptions): Promise<
     if (!resume) claimRunFolder(config.out, parsed); // whatever can be refused has been by now
     log.open();
     if (resume) log.tell(`resumed after ${start} updates`);
-    return await runSession(session, { start, stopWanted, tell: log.tell });
+    try {
+      return await runSession(session, { start, stopWanted, tell: log.tell });
+    } finally {
+      session.close();
+    }
   } finally {
     engine.store.destroy();
     if (!options.device) device.close();

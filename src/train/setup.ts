@@ -34,6 +34,8 @@ export interface Session {
   readonly probe: RetentionProbe | null;
   /** Mean loss on the evaluation rows, or null where there are none. A sync point. */
   readonly evaluate: (() => Promise<number>) | null;
+  /** Frees what the session holds on the device beside the store. */
+  readonly close: () => void;
 }
 
 /** The tokenizer as the data room wants it: BOS only where the model expects one. */
@@ -117,6 +119,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     steps: train.steps ?? stepsOf(stream, train.epochs!, microBatches),
     probe: retention && await openProbe(options, tuned!, retention.held),
     evaluate: measured.length > 0 ? async () => (await perplexity(tuned!, measured)).nll : null,
+    close: () => {
+      for (const { compiled } of [program, ...(tuned ? [tuned] : [])]) compiled.destroy();
+      optimizer.close();
+    },
   };
 }
 
