@@ -3,11 +3,12 @@
  * central difference, guard bands around every output, growing magnitudes, and a benchmark.
  */
 import assert from "node:assert/strict";
-import { readFloats, whole } from "../src/gpu/buffer.ts";
+import { readFloats } from "../src/gpu/buffer.ts";
 import { Device, type KernelSet, openDevice } from "../src/gpu/device.ts";
 import { backward } from "../src/graph/backward.ts";
 import { compile, type Compiled, type Engine, openEngine } from "../src/graph/compile.ts";
 import { Graph, type Layout, type NumberType, type Op, type Value } from "../src/graph/graph.ts";
+import { measure } from "../src/bench/measure.ts";
 import { add } from "../src/ops/add.ts";
 import { pack, unblock } from "./layout.ts";
 
@@ -91,7 +92,10 @@ export function narrow(wide: Engine, maxBinding: number): Engine {
   return { ...wide, device: new NarrowDevice(wide.device, maxBinding) };
 }
 
-/** Registers the tests of a case, for each set of kernels that the op has. */
+/**
+ * Registers the tests of a case, for each set of kernels that the op has. With BENCH set, each
+ * case is timed too: `BENCH=1 deno test -A test/ops/linear_test.ts`.
+ */
 export function testOp(opCase: OpCase, sets: KernelSet[] = ["register"]): void {
   for (const kernelSet of sets) {
     Deno.test(`${opCase.name} (${kernelSet})`, async (t) => {
@@ -101,6 +105,7 @@ export function testOp(opCase: OpCase, sets: KernelSet[] = ["register"]): void {
       if (opCase.gradient) {
         await t.step("gradient equals the central difference", () => checkGradient(shared, opCase));
       }
+      if (Deno.env.has("BENCH")) await t.step("time", () => timeOp(shared, opCase));
     });
   }
 }
@@ -249,36 +254,17 @@ export function assertClose(
   }
 }
 
-/** Median wall and CPU milliseconds of one replay of the forward. */
-export async function benchOp(shared: Engine, opCase: OpCase, rounds = 5, targetMs = 200) {
+/** Times the forward of a case and prints what one replay takes. */
+async function timeOp(shared: Engine, opCase: OpCase): Promise<void> {
   const { graph, results } = buildGraph(shared.device.kernelSet, opCase, []);
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
   const compiled = await compile(shared, graph);
   for (const [name, data] of Object.entries(prepare(opCase, 1).stored)) compiled.write(name, data);
-  const timing = await benchReplay(
-    shared.device,
-    () => compiled.program.replay(),
-    rounds,
-    targetMs,
-  );
+  const { flops = 0 } = opCase;
+  const work = { name: opCase.name, replay: () => compiled.program.replay(), flops };
+  const [timing] = await measure(shared.device, [work], 5);
+  const { ms, cpu_ms: cpu, gflops = 0 } = timing!;
+  const rate = flops > 0 ? `, ${gflops.toFixed(1)} GFLOP/s` : "";
+  console.log(`${opCase.name}: ${ms.toFixed(3)} ms, ${cpu.toFixed(3)} CPU ms${rate}`);
   compiled.destroy();
-  return { name: opCase.name, flops: opCase.flops ?? 0, ...timing };
 }
-
-/** Times batches of replays long enough to hide the 10 ms that one wait costs. */
-export async function benchReplay(device: Device, replay: () => void, rounds = 5, targetMs = 200) {
-  const batch = async (count: number) => {
-    const start = performance.now();
-    for (let i = 0; i < count; i++) replay();
-    await device.idle();
-    return performance.now() - start;
-  };
-  await batch(1); // compiles
-  const count = Math.max(1, Math.ceil(targetMs / Math.max(1, await batch(3) / 3)));
-  const times: number[] = [];
-  for (let round = 0; round < rounds; round++) times.push(await batch(count) / count);
-  times.sort((a, b) => a - b);
-  return { ms: times[times.length >> 1]!, best: times[0]! };
-}
-
-export { whole };

@@ -41,7 +41,7 @@ interface Round {
 }
 
 /** A batch lasts about this long, so that the 10 ms that one wait costs weigh little. */
-const BATCH_MS = 150;
+const BATCH_MS = 400;
 
 /**
  * Times works in `rounds` that take turns, so that a change of the machine's load hits all alike.

@@ -35,6 +35,7 @@ function linearCase(type: NumberType, { M, N, K, R }: Sizes, trained = false): O
       of: "y",
       by: ["x", "residual", ...(adapter ? ["a", "b"] : []), ...(trained ? ["w"] : [])],
     },
+    flops: 2 * M * (N * K + R * (N + K)),
   };
 }
 
