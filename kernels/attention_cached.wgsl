@@ -1,15 +1,19 @@
-// attention_cached: y[t, h] = sum over j <= position[t] of p[j] * v[j, g],
-// p = softmax over the same j of SCALE * q[t, h] . k[j, g], where g = h / (H / G)
+// attention_cached: y[t, h] = sum over visible j of p[j] * v[j, g],
+// p = softmax over the same j of SCALE * q[t, h] . k[j, g], where g = h / (H / G);
+// visible are the last WINDOW rows of the cache up to position[t], that one included
 // The forward of generation: prompts and single tokens alike.
 //
 //   q         [T, H, D]        read        position  [T]        read, cache row of token t
 //   k         [CONTEXT, G, D]  read        count     [1]        read, rows of q in use
 //   v         [CONTEXT, G, D]  read        y         [T, H, D]  write; 0 from row count on
 //
+// With CAP a score s is CAP * tanh(s / CAP).
 // The softmax runs along with the sum: y holds the sum so far, in units of exp(top).
 // Dispatch: T * H invocations, one head of one token each, 8 keys a round. CONTEXT % 8 == 0,
 // D % 4 == 0, CONTEXT / 8 * (D / 2 + 1) < 65,535 rounds.
 // Twin: test/reference/attention_cached.ts
+
+#import softcap
 
 override T: u32;
 override H: u32;
@@ -17,6 +21,8 @@ override G: u32;
 override D: u32;
 override CONTEXT: u32;
 override SCALE: f32;
+override CAP: f32 = 0;
+override WINDOW: u32 = CONTEXT;
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
@@ -39,8 +45,10 @@ fn values(j: u32, g: u32, c: u32) -> mat4x4f {
   return mat4x4f(v[at], v[at + stride], v[at + 2 * stride], v[at + 3 * stride]);
 }
 
-fn hide(scores: vec4f, j: u32, last: u32) -> vec4f {
-  return select(vec4f(LOWEST), SCALE * scores, j + vec4u(0, 1, 2, 3) <= vec4u(last));
+fn hide(scores: vec4f, j: u32, first: u32, last: u32) -> vec4f {
+  let key = j + vec4u(0, 1, 2, 3);
+  let s = select(SCALE * scores, softcap(SCALE * scores, CAP), CAP > 0);
+  return select(vec4f(LOWEST), s, (key >= vec4u(first)) & (key <= vec4u(last)));
 }
 
 @compute @workgroup_size(8)
@@ -55,17 +63,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (t >= count[0]) { return; }
 
   let last = min(position[t], CONTEXT - 1);
+  let first = max(last + 1, WINDOW) - WINDOW;
   var top = LOWEST;
   var sum = 0.0;
-  for (var j = 0u; j <= last; j += 8) {
+  for (var j = first / 8 * 8; j <= last; j += 8) {
     var s0 = vec4f();
     var s1 = vec4f();
     for (var c = 0u; c < D / 4; c++) {
       s0 += q[head + c] * keys(j, g, c);
       s1 += q[head + c] * keys(j + 4, g, c);
     }
-    s0 = hide(s0, j, last);
-    s1 = hide(s1, j + 4, last);
+    s0 = hide(s0, j, first, last);
+    s1 = hide(s1, j + 4, first, last);
 
     let s = max(s0, s1);
     let next = max(top, max(max(s.x, s.y), max(s.z, s.w)));

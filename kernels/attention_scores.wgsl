@@ -1,4 +1,5 @@
-// attention_scores: p[h, i, j] = SCALE * q[i, h] . k[j, g], where g = h / (H / G) is the group of h
+// attention_scores: p[h, i, j] = SCALE * q[i, h] . k[j, g], where g = h / (H / G) is the group of h;
+// with CAP, CAP * tanh of that / CAP
 //
 //   q      [T, H, D]  read        p  [H, T, T]  write
 //   k      [T, G, D]  read
@@ -11,12 +12,14 @@
 // Twin: test/reference/attention.ts
 
 #import fold
+#import softcap
 
 override T: u32;
 override H: u32;
 override G: u32;
 override D: u32;
 override SCALE: f32;
+override CAP: f32 = 0;
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
@@ -37,7 +40,8 @@ fn keys(j: u32, g: u32, c: u32) -> mat4x4f {
 
 fn store(h: u32, i: u32, j: u32, scores: mat4x4f) {
   for (var r = 0u; r < 4; r++) {
-    p[((h * T + i + r) * T + j) / 4] = SCALE * scores[r];
+    let s = SCALE * scores[r];
+    p[((h * T + i + r) * T + j) / 4] = select(s, softcap(s, CAP), CAP > 0);
   }
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { FileError } from "../errors.ts";
+import { configText } from "../io/config_text.ts";
 import {
   type Checkpoint,
   openCheckpoint,
@@ -26,12 +27,7 @@ import { type LoraWeights, type PeftAdapter, readPeft } from "./peft.ts";
 /** An element type that weights can be merged in and converted to. */
 export type MergeDtype = "F32" | "F16" | "BF16";
 
-/** How `config.json` calls it. */
-const CONFIG_DTYPES: Readonly<Record<MergeDtype, string>> = {
-  F32: "float32",
-  F16: "float16",
-  BF16: "bfloat16",
-};
+const MERGE_DTYPES: readonly string[] = ["F32", "F16", "BF16"] satisfies MergeDtype[];
 
 /** How to merge. */
 export interface MergeOptions {
@@ -60,7 +56,7 @@ export function mergeAdapter(
   const adapter = readPeft(adapterFolder);
   using base = openCheckpoint(baseFolder);
   const tensors = mergedTensors(base, adapter, options);
-  const config = { ...base.config, ...dtypeEntry(base.config, options.dtype) };
+  const config = configText(baseFolder, options.dtype);
   writeCheckpoint(outFolder, { config, tensors, copyFrom: baseFolder });
   using merged = openCheckpoint(outFolder);
   for (const tensor of tensors) checkOnDisk(merged, tensor);
@@ -101,7 +97,7 @@ function weightOf({ module }: LoraWeights): string {
 }
 
 function isFloat(dtype: Dtype): boolean {
-  return dtype in CONFIG_DTYPES || dtype === "F64";
+  return MERGE_DTYPES.includes(dtype) || dtype === "F64";
 }
 
 function checkTarget(checkpoint: Checkpoint, weights: LoraWeights): void {
@@ -120,10 +116,10 @@ function checkTarget(checkpoint: Checkpoint, weights: LoraWeights): void {
     );
   }
   const { dtype, file } = checkpoint.get(weightOf(weights), [outFeatures, inFeatures]);
-  if (!(dtype in CONFIG_DTYPES)) {
+  if (!MERGE_DTYPES.includes(dtype)) {
     throw new FileError(
       `Cannot merge module "${module}" into ${file}: its weight is ${dtype}, wanted ` +
-        Object.keys(CONFIG_DTYPES).join(", "),
+        MERGE_DTYPES.join(", "),
     );
   }
 }
@@ -135,15 +131,6 @@ const TIED = ["lm_head", "embed_tokens"];
 function moduleKinds(checkpoint: Checkpoint): string {
   const matrices = [...checkpoint.tensors.values()].filter(({ shape }) => shape.length === 2);
   return [...new Set(matrices.map(({ name }) => name.split(".").at(-2)!))].join(", ");
-}
-
-/** `torch_dtype` or, where the base has that instead, the newer `dtype`. */
-function dtypeEntry(
-  config: Readonly<Record<string, unknown>>,
-  dtype: MergeDtype | undefined,
-): Record<string, string> {
-  if (dtype === undefined) return {};
-  return { ["dtype" in config ? "dtype" : "torch_dtype"]: CONFIG_DTYPES[dtype] };
 }
 
 function* copied(checkpoint: Checkpoint, { name, bytes }: TensorInfo): Iterable<Uint8Array> {

@@ -12,11 +12,11 @@ import {
   attention,
   differentiate,
   embed,
+  gated,
   gelu,
   linear,
   linearCrossEntropy,
   rmsNorm,
-  swiglu,
 } from "../ops/mod.ts";
 import { randomDocuments } from "./documents.ts";
 import { compileFilled } from "./fill.ts";
@@ -161,7 +161,10 @@ function rowBenches(width: number): Bench[] {
   const simple: [string, (graph: Graph, matrix: Matrix) => Value][] = [
     ["add", (graph, matrix) => add(graph, matrix("a", rows), matrix("b", rows))],
     ["gelu", (graph, matrix) => gelu(graph, matrix("x", rows))],
-    ["swiglu", (graph, matrix) => swiglu(graph, matrix("gate", rows), matrix("up", rows))],
+    [
+      "swiglu",
+      (graph, matrix) => gated(graph, matrix("gate", rows), matrix("up", rows), "silu"),
+    ],
   ];
   return [
     bench(`rms_norm ${T}x${width} forward`, forward(norm), { times: TIMES }),

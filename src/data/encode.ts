@@ -5,7 +5,15 @@
  */
 
 import { ConfigError, FileError } from "../errors.ts";
-import { type Document, type Encoder, type Example, UNSUPERVISED } from "./example.ts";
+import { encodeSegments } from "./chat/encode.ts";
+import { chatSegments } from "./chat/segments.ts";
+import {
+  type ChatDocument,
+  type Document,
+  type Encoder,
+  type Example,
+  UNSUPERVISED,
+} from "./example.ts";
 
 /** What to do with an example of more than the allowed number of tokens. */
 export const TOO_LONG_POLICIES = ["drop", "truncate", "error"] as const;
@@ -14,13 +22,15 @@ export type TooLongPolicy = typeof TOO_LONG_POLICIES[number];
 
 /**
  * Encodes one document: BOS once (where the tokenizer has one), then each span on its own, each
- * followed by EOS where it asks for it, supervised as its span is. Token rows are taken as they are.
+ * followed by EOS where it asks for it, supervised as its span is. A chat is rendered by its
+ * template, BOS before it only where the template writes none. Token rows are taken as they are.
  *
- * @throws {FileError} if no token would be supervised.
- * @throws {ConfigError} if a span ends with EOS and the tokenizer has none.
+ * @throws {FileError} if no token would be supervised, or the template does not fit the chat.
+ * @throws {ConfigError} if a span ends with EOS and the tokenizer has none, or a chat finds no
+ * template, no end token or an encoder that knows nothing of chats.
  */
 export function encode(document: Document, encoder: Encoder): Example {
-  const { ids, labels } = document.kind === "tokens" ? document : encodeSpans(document, encoder);
+  const { ids, labels } = encodeDocument(document, encoder);
   const example = {
     ids: Uint32Array.from(ids),
     labels: Int32Array.from(labels),
@@ -69,10 +79,29 @@ export function countSupervised({ labels }: Example): number {
   return labels.reduce((count, label) => count + (label === UNSUPERVISED ? 0 : 1), 0);
 }
 
-function encodeSpans(
-  document: Document & { kind: "spans" },
-  encoder: Encoder,
-): { ids: number[]; labels: number[] } {
+interface Encoded {
+  readonly ids: readonly number[];
+  readonly labels: readonly number[];
+}
+
+function encodeDocument(document: Document, encoder: Encoder): Encoded {
+  if (document.kind === "tokens") return document;
+  return document.kind === "chat" ? encodeChat(document, encoder) : encodeSpans(document, encoder);
+}
+
+function encodeChat(document: ChatDocument, encoder: Encoder): Encoded {
+  const { bos, chat } = encoder;
+  if (chat === undefined) {
+    throw new ConfigError(
+      `${document.origin}: found a chat, but nothing is known of the model's special tokens`,
+    );
+  }
+  const { ids, labels } = encodeSegments(chatSegments(document, chat), encoder, chat);
+  if (bos === null || ids[0] === bos) return { ids, labels };
+  return { ids: [bos, ...ids], labels: [UNSUPERVISED, ...labels] };
+}
+
+function encodeSpans(document: Document & { kind: "spans" }, encoder: Encoder): Encoded {
   const ids: number[] = [];
   const labels: number[] = [];
   const append = (id: number, supervised: boolean) => {

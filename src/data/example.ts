@@ -5,14 +5,27 @@
  * @module
  */
 
+import type { ChatTemplate, TemplateVariables } from "./chat/template.ts";
+import type { Message } from "./content.ts";
+
 /** The part of a tokenizer that data needs; `encode` adds no special token. */
 export interface Encoder {
-  /** The ids of a text. */
+  /** The ids of a text; a special token written out in it becomes its id. */
   encode(text: string): number[];
   /** What every sequence of the model begins with, null where it expects nothing. */
   readonly bos: number | null;
   /** What ends an answer. */
   readonly eos: number | null;
+  /** What chats need to know; without it they are refused. */
+  readonly chat?: ChatFacts;
+}
+
+/** What a model's folder says about chats, beside the ids. */
+export interface ChatFacts extends TemplateVariables {
+  /** The model's own template, null where it has none. */
+  readonly template: ChatTemplate | null;
+  /** Every special token as text: what only a template may write. */
+  readonly specialTokens: readonly string[];
 }
 
 /** The label of a token that the loss does not see, as in PyTorch and Hugging Face. */
@@ -38,12 +51,22 @@ export interface Span {
   readonly eos: boolean;
 }
 
-/** One document as a format reads it: spans of text still to encode, or token ids as they are. */
+/** One document under its template: spans or a chat still to encode, or token ids as they are. */
 export type Document =
   | { readonly kind: "spans"; readonly spans: readonly Span[]; readonly origin: string }
+  | ChatDocument
   | {
     readonly kind: "tokens";
     readonly ids: readonly number[];
     readonly labels: readonly number[];
     readonly origin: string;
   };
+
+/** A chat, not yet rendered: its template may be the model's own. */
+export interface ChatDocument {
+  readonly kind: "chat";
+  readonly messages: readonly Message[];
+  /** Null for the model's own. */
+  readonly template: ChatTemplate | null;
+  readonly origin: string;
+}

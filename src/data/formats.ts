@@ -4,19 +4,21 @@
  * @module
  */
 
-import { ConfigError, FileError } from "../errors.ts";
-import { type Document, UNSUPERVISED } from "./example.ts";
-import { describe, type Row } from "./read.ts";
-import { renderPrompt, type Template } from "./template.ts";
+import { ConfigError, type FileError } from "../errors.ts";
+import { didYouMean, nearest } from "../io/nearest.ts";
+import { readConversations, readMessages } from "./chats.ts";
+import { blank, type Content, instructionContent } from "./content.ts";
+import { UNSUPERVISED } from "./example.ts";
+import { fault, fieldNames, integers, objects, type Row, text } from "./row.ts";
+import { readTask } from "./super_natural.ts";
 
 /** Labels are kept as signed 32-bit integers. */
 const LARGEST_ID = 2 ** 31 - 1;
 
 /** What a format needs beside the row. */
 export interface FormatSettings {
-  readonly template: Template;
-  /** Whether EOS follows a text document. */
-  readonly eosAfterText: boolean;
+  /** How many positive examples of a Super-NaturalInstructions task are shown. */
+  readonly positiveExamples: number;
 }
 
 /** One kind of row: how to know it, and how to read it. */
@@ -26,30 +28,33 @@ export interface Format {
   readonly fields: string;
   /** A row with all of these is taken to be of this format. */
   readonly marks: readonly string[];
+  /** Whether a prompt is complete as it stands, so that no template is put around it by default. */
+  readonly verbatim?: true;
   /** @throws {FileError} naming the row and what is wrong with it. */
-  read(row: Row, settings: FormatSettings): Document;
+  read(row: Row, settings: FormatSettings): Content | Content[];
 }
 
-/** Instruction rows as in Alpaca; only the answer is supervised. */
-const alpaca: Format = {
-  name: "alpaca",
-  fields: "instruction, input (may be absent), output",
-  marks: ["instruction", "output"],
-  read(row, { template }) {
-    const instruction = text(row, "instruction");
-    const input = text(row, "input", "");
-    const output = text(row, "output");
-    if (output.trim() === "") throw fault(row, "an empty output", "an answer to learn from");
-    return {
-      kind: "spans",
-      spans: [
-        { text: renderPrompt(template, { instruction, input }), supervised: false, eos: false },
-        { text: output, supervised: true, eos: true },
-      ],
-      origin: row.origin,
-    };
-  },
-};
+/** A format of one instruction a row; `input` and `context` may be absent. */
+function instructions(
+  name: string,
+  [instruction, input, answer]: readonly [string, string | null, string],
+  { marks = [instruction, answer], ...others }: Partial<Format> = {},
+): Format {
+  const optional = input === null ? [] : [`${input} (may be absent)`];
+  return {
+    name,
+    fields: [instruction, ...optional, answer].join(", "),
+    marks,
+    ...others,
+    read: (row) =>
+      instructionContent(row.origin, {
+        instruction: text(row, instruction),
+        input: input === null ? "" : text(row, input, ""),
+        answer: text(row, answer),
+        field: answer,
+      }),
+  };
+}
 
 /** Rows that are encoded already, taken as they are; nothing is added to them. */
 const tokens: Format = {
@@ -65,35 +70,62 @@ const tokens: Format = {
     const outside = ids.findIndex((id) => id < 0 || id > LARGEST_ID);
     if (outside >= 0) throw fault(row, `input_ids[${outside}] = ${ids[outside]}`, "a token id");
     const odd = labels.findIndex((label, i) => label !== UNSUPERVISED && label !== ids[i]);
-    if (odd >= 0) {
-      throw fault(
-        row,
-        `labels[${odd}] = ${labels[odd]}`,
-        `input_ids[${odd}] = ${ids[odd]} or -100`,
-      );
-    }
-    return { kind: "tokens", ids, labels, origin: row.origin };
-  },
-};
-
-/** Plain text, supervised from its first token. */
-const plainText: Format = {
-  name: "text",
-  fields: "text",
-  marks: ["text"],
-  read(row, { eosAfterText }) {
-    const content = text(row, "text");
-    if (content.trim() === "") throw fault(row, "an empty text", "a document");
-    return {
-      kind: "spans",
-      spans: [{ text: content, supervised: true, eos: eosAfterText }],
-      origin: row.origin,
-    };
+    if (odd < 0) return { kind: "tokens", ids, labels, origin: row.origin, empty: null };
+    throw fault(row, `labels[${odd}] = ${labels[odd]}`, `input_ids[${odd}] = ${ids[odd]} or -100`);
   },
 };
 
 /** All formats, in the order in which a row is tried: Alpaca's own rows also have a `text`. */
-export const formats: readonly Format[] = [tokens, alpaca, plainText];
+export const formats: readonly Format[] = [
+  tokens,
+  {
+    name: "chat",
+    fields: "messages (role, content)",
+    marks: ["messages"],
+    read: readMessages,
+  },
+  {
+    name: "sharegpt",
+    fields: "conversations (from, value)",
+    marks: ["conversations"],
+    read: readConversations,
+  },
+  {
+    name: "super-natural-instructions",
+    fields: "Definition, Positive Examples, Instances (input, output)",
+    marks: ["Definition", "Instances"],
+    verbatim: true,
+    read: (row, { positiveExamples }) => readTask(row, positiveExamples),
+  },
+  {
+    name: "seed-task",
+    fields: "instruction, instances (input, output)",
+    marks: ["instruction", "instances"],
+    read: (row) => {
+      const instruction = text(row, "instruction");
+      return objects(row, "instances").map((instance) => {
+        const [input, answer] = [text(instance, "input", ""), text(instance, "output")];
+        return instructionContent(instance.origin, { instruction, input, answer, field: "output" });
+      });
+    },
+  },
+  instructions("alpaca", ["instruction", "input", "output"]),
+  instructions("dolly", ["instruction", "context", "response"], {
+    marks: ["instruction", "context", "response"],
+  }),
+  instructions("instruction-response", ["instruction", "input", "response"]),
+  instructions("prompt-completion", ["prompt", null, "completion"], { verbatim: true }),
+  instructions("question-answer", ["question", null, "answer"]),
+  {
+    name: "text",
+    fields: "text",
+    marks: ["text"],
+    read: (row) => {
+      const content = text(row, "text");
+      return { kind: "text", text: content, origin: row.origin, empty: blank(content, "text") };
+    },
+  },
+];
 
 /** The names that an entry's `format` may have. */
 export const formatNames: readonly string[] = formats.map(({ name }) => name);
@@ -109,38 +141,25 @@ export function chooseFormat(name: string | undefined, row: Row): Format {
     ? formats.find(({ marks }) => marks.every((mark) => Object.hasOwn(row.fields, mark)))
     : formats.find((format) => format.name === name);
   if (format !== undefined) return format;
-  if (name !== undefined) {
-    const names = formatNames.join(", ");
-    throw new ConfigError(`Found format ${JSON.stringify(name)}, wanted one of ${names}`);
-  }
-  const wanted = formats.map((format) => `${format.fields} (format ${format.name})`).join("; or ");
-  throw fault(row, fieldNames(row), wanted);
+  if (name === undefined) throw noFormat(row);
+  const names = formatNames.join(", ");
+  const hint = didYouMean(name, formatNames);
+  throw new ConfigError(`Found format ${JSON.stringify(name)}, wanted one of ${names}${hint}`);
 }
 
-function text(row: Row, field: string, absent?: string): string {
-  const value = row.fields[field] ?? absent;
-  if (typeof value === "string") return value;
-  throw fieldFault(row, field, row.fields[field], "a string");
-}
-
-function integers(row: Row, field: string): number[] {
-  const value = row.fields[field];
-  if (!Array.isArray(value)) throw fieldFault(row, field, value, "an array of integers");
-  const odd = value.findIndex((item) => !Number.isInteger(item));
-  if (odd < 0) return value;
-  throw fault(row, `${JSON.stringify(value[odd])} in ${field}[${odd}]`, "an integer");
-}
-
-function fieldFault(row: Row, field: string, value: unknown, wanted: string): FileError {
-  if (value === undefined) return fault(row, fieldNames(row), `the field ${field}, ${wanted}`);
-  return fault(row, `${describe(value)} in ${field}`, wanted);
-}
-
-function fieldNames(row: Row): string {
+/** Names the format whose marks the row's fields come nearest to, or all where none is near. */
+function noFormat(row: Row): FileError {
   const names = Object.keys(row.fields);
-  return names.length === 0 ? "no fields" : `the fields ${names.join(", ")}`;
-}
-
-function fault(row: Row, found: string, wanted: string): FileError {
-  return new FileError(`${row.origin}: found ${found}, wanted ${wanted}`);
+  const likeness = ({ marks }: Format) => {
+    const met = marks.map((mark) =>
+      names.includes(mark) ? 1 : nearest(mark, names).length > 0 ? 0.5 : 0
+    );
+    return met.reduce<number>((sum, part) => sum + part, 0) / marks.length;
+  };
+  const [best] = [...formats].sort((a, b) => likeness(b) - likeness(a));
+  const wantedOf = ({ fields, name }: Format) => `${fields} (format ${name})`;
+  const wanted = likeness(best!) > 0
+    ? `${wantedOf(best!)}, the nearest, or another format's`
+    : formats.map(wantedOf).join("; or ");
+  return fault(row, fieldNames(row), wanted);
 }

@@ -5,20 +5,41 @@
  */
 
 import { FileError } from "../errors.ts";
+import {
+  resolveTemplates,
+  type TemplateSetting,
+  toDocument,
+  TRAIN_ON,
+  type TrainOn,
+} from "./documents.ts";
 import { checkVocabulary, encode, limitLength, type TooLongPolicy } from "./encode.ts";
 import type { Document, Encoder, Example } from "./example.ts";
 import { chooseFormat, type Format } from "./formats.ts";
 import { findFiles, readRows } from "./read.ts";
 import { documentText, type Shares, split } from "./split.ts";
-import { DEFAULT_TEMPLATE, resolveTemplate, type Template } from "./template.ts";
+import type { Row } from "./row.ts";
 
+export { chatTemplates } from "./chat/builtin.ts";
+export { readChatFacts } from "./chat/facts.ts";
+export { ChatTemplate } from "./chat/template.ts";
+export * from "./content.ts";
+export * from "./documents.ts";
 export * from "./encode.ts";
 export * from "./example.ts";
 export { formatNames } from "./formats.ts";
+export type { Source } from "./mixture.ts";
 export * from "./pack.ts";
 export * from "./split.ts";
 export * from "./stream.ts";
 export * from "./template.ts";
+
+/** What to do with a row whose answer is empty. */
+export const ON_EMPTY = ["error", "drop"] as const;
+/** One of those. */
+export type OnEmpty = typeof ON_EMPTY[number];
+
+/** As Tk-Instruct trains. */
+export const POSITIVE_EXAMPLES = 2;
 
 /** One source of data. */
 export interface DataEntry {
@@ -26,8 +47,14 @@ export interface DataEntry {
   readonly path: string;
   /** The name of a format; recognised from the first row of each file where absent. */
   readonly format?: string;
-  /** The name of a template or one written out, "alpaca" where absent. */
-  readonly template?: string | Template;
+  /** Where absent, "alpaca" around instructions, the model's own around chats. */
+  readonly template?: TemplateSetting;
+  /** Which turns of an assistant are learnt, all where absent. */
+  readonly train_on?: TrainOn;
+  /** What becomes of a row with nothing to learn in it, "error" where absent. */
+  readonly on_empty?: OnEmpty;
+  /** How many positive examples of a Super-NaturalInstructions task are shown, 2 where absent. */
+  readonly positive_examples?: number;
   /** Only this part of a random split of the documents. */
   readonly split?: { readonly part: string; readonly shares: Shares; readonly seed: number };
   /** Whether EOS follows a text document, no where absent. */
@@ -50,6 +77,8 @@ export interface Loaded {
   readonly examples: Example[];
   /** How many were left out for their length. */
   readonly skipped: number;
+  /** How many were left out for an empty answer. */
+  readonly empty: number;
 }
 
 /**
@@ -65,8 +94,9 @@ export async function loadExamples(
 ): Promise<Loaded> {
   const examples: Example[] = [];
   let skipped = 0;
-  const documents = entry.split ? await readPart(entry, entry.split) : readDocuments(entry);
-  for await (const document of documents) {
+  let empty = 0;
+  const source = readDocuments(entry, () => empty++);
+  for await (const document of entry.split ? await readPart(entry, entry.split, source) : source) {
     const example = limitLength(encode(document, encoder), maxTokens, onTooLong);
     if (example === null) skipped++;
     else {
@@ -74,32 +104,55 @@ export async function loadExamples(
       examples.push(example);
     }
   }
-  if (examples.length > 0) return { examples, skipped };
-  throw new FileError(
-    `${entry.path}: found ${skipped} documents, all left out, wanted one that fits ${maxTokens} tokens`,
-  );
+  if (examples.length > 0) return { examples, skipped, empty };
+  const found = `${skipped + empty} documents, all left out`;
+  const wanted = `one that ${empty ? "is not empty and " : ""}fits ${maxTokens} tokens`;
+  throw new FileError(`${entry.path}: found ${found}, wanted ${wanted}`);
 }
 
-/** Reads the documents of a source, one at a time, before any split. Errors as `loadExamples`. */
-export async function* readDocuments(entry: DataEntry): AsyncGenerator<Document> {
-  const settings = {
-    template: resolveTemplate(entry.template ?? DEFAULT_TEMPLATE),
-    eosAfterText: entry.eos ?? false,
-  };
+/**
+ * Reads the documents of a source, one at a time, before any split; `dropped` is called for each
+ * that is left out because it is empty. Errors as `loadExamples`.
+ */
+export async function* readDocuments(
+  entry: DataEntry,
+  dropped: () => void = () => {},
+): AsyncGenerator<Document> {
+  const read = documentsOf(entry, dropped);
   for (const path of await findFiles(entry.path)) {
     let format: Format | undefined;
     for await (const row of readRows(path)) {
       format ??= chooseFormat(entry.format, row);
-      yield format.read(row, settings);
+      yield* read(format, row);
     }
   }
+}
+
+/** What the rows of an entry's files become. */
+function documentsOf(entry: DataEntry, dropped: () => void) {
+  const { positive_examples = POSITIVE_EXAMPLES, train_on = TRAIN_ON[0], eos = false } = entry;
+  const settingsFor = (verbatim: boolean) => ({
+    templates: resolveTemplates(entry.template, verbatim),
+    trainOn: train_on,
+    eosAfterText: eos,
+  });
+  const [framed, verbatim] = [settingsFor(false), settingsFor(true)];
+  return function* (format: Format, row: Row): Generator<Document> {
+    const contents = format.read(row, { positiveExamples: positive_examples });
+    for (const content of Array.isArray(contents) ? contents : [contents]) {
+      if (content.empty === null) yield toDocument(content, format.verbatim ? verbatim : framed);
+      else if (entry.on_empty === "drop") dropped();
+      else throw new FileError(`${content.origin}: found ${content.empty}, wanted text to learn`);
+    }
+  };
 }
 
 async function readPart(
   entry: DataEntry,
   { part, shares, seed }: NonNullable<DataEntry["split"]>,
+  source: AsyncIterable<Document>,
 ): Promise<Document[]> {
-  const documents = await Array.fromAsync(readDocuments(entry));
+  const documents = await Array.fromAsync(source);
   const indices = split(documents.map(documentText), shares, seed)[part];
   if (indices !== undefined && indices.length > 0) return indices.map((i) => documents[i]!);
   const found = `${indices === undefined ? "no" : "an empty"} part ${JSON.stringify(part)}`;

@@ -1,29 +1,26 @@
 /**
- * Files in, rows out, one at a time: JSON lines, JSON arrays and plain text are all read line by
- * line, so the text of a file is never held whole.
+ * Files in, rows out, one at a time: JSON lines, JSON arrays, tables and plain text are all read
+ * line by line, so the text of a file is never held whole. Only a file that is one object is.
  *
  * @module
  */
 
 import { FileError } from "../errors.ts";
-
-/** One row of a file: its fields, and where it stands (`rows.jsonl:12`). */
-export interface Row {
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly origin: string;
-}
+import { tableRows } from "./csv.ts";
+import { readLines, unreadable } from "./lines.ts";
+import { describe, type Fields, type Row } from "./row.ts";
 
 /** What divides the documents of a .txt file. */
 export const DOCUMENT_SEPARATOR = "<|endoftext|>";
 
-const NEWLINE = 10;
 /** A whole string, or a character that opens, closes or divides. */
 const STRUCTURE = /"(?:[^"\\]|\\.)*"?|[[\]{},]/g;
-const READABLE = /\.(jsonl?|txt)$/i;
+const READABLE = /\.(jsonl?|txt|csv|tsv)(\.gz)?$/i;
+const KINDS = ".json, .jsonl, .csv, .tsv or .txt files, or such a file as .gz";
 
 /**
- * The files that a path stands for, sorted: a file itself, the .json, .jsonl and .txt files of a
- * folder, or those whose name fits a pattern with `*` (`data/part-*.jsonl`).
+ * The files that a path stands for, sorted: a file itself, the readable files of a folder, or those
+ * whose name fits a pattern with `*` (`data/part-*.jsonl`).
  *
  * @throws {FileError} if there is none.
  */
@@ -41,28 +38,29 @@ export async function findFiles(path: string): Promise<string[]> {
 }
 
 /**
- * The rows of one file. A .txt file gives rows with the one field `text`; a .json or .jsonl file
- * holds an array or one object a line, told apart by the first character.
+ * The rows of one file. A .txt file gives rows with the one field `text`; a .csv or .tsv file one row
+ * a record; a .json or .jsonl file holds an array, one object a line, or (.json) one object over
+ * many lines, told apart by how it begins.
  *
  * @throws {FileError} naming file and line for what cannot be read.
  */
 export async function* readRows(path: string): AsyncGenerator<Row> {
-  if (!READABLE.test(path)) {
-    throw new FileError(`${path}: found an unknown kind of file, wanted .json, .jsonl or .txt`);
+  const kind = READABLE.exec(path)?.[1]?.toLowerCase();
+  if (kind === undefined) {
+    throw new FileError(`${path}: found an unknown kind of file, wanted ${KINDS}`);
   }
   let found = false;
-  for await (const row of /\.txt$/i.test(path) ? textRows(path) : jsonRows(path)) {
+  for await (const row of rowsOf(path, kind)) {
     found = true;
     yield row;
   }
   if (!found) throw new FileError(`${path}: found an empty file, wanted at least one row`);
 }
 
-/** What a value is, for messages: `null`, `an array`, `a string`, ... */
-export function describe(value: unknown): string {
-  if (value === null || value === undefined) return "nothing";
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+function rowsOf(path: string, kind: string): AsyncGenerator<Row> {
+  if (kind === "txt") return textRows(path);
+  if (kind === "csv" || kind === "tsv") return tableRows(path, kind === "csv" ? "," : "\t");
+  return jsonRows(path, kind === "json");
 }
 
 async function listFiles(folder: string, path: string, pattern: RegExp): Promise<string[]> {
@@ -75,7 +73,7 @@ async function listFiles(folder: string, path: string, pattern: RegExp): Promise
     throw unreadable(path, error);
   }
   if (files.length === 0) {
-    throw new FileError(`${path}: found no file there, wanted .json, .jsonl or .txt files`);
+    throw new FileError(`${path}: found no file there, wanted ${KINDS}`);
   }
   return files.sort();
 }
@@ -99,14 +97,61 @@ async function* textRows(path: string): AsyncGenerator<Row> {
   yield* close();
 }
 
-async function* jsonRows(path: string): AsyncGenerator<Row> {
+async function* jsonRows(path: string, mayBeObject: boolean): AsyncGenerator<Row> {
   let number = 0;
+  let first = true;
   for await (const line of readLines(path)) {
     number++;
     if (line.trim() === "") continue;
     if (line.trimStart().startsWith("[")) return yield* arrayRows(path);
+    if (first && mayBeObject && !isWhole(line)) {
+      yield await objectRow(path);
+      return;
+    }
+    first = false;
     yield parseRow(line, `${path}:${number}`);
   }
+}
+
+/** Whether the line is JSON by itself, not the beginning of an object over many lines. */
+function isWhole(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The file as one object; a fault in it has the line at which it shows. */
+async function objectRow(path: string): Promise<Row> {
+  const lines = await Array.fromAsync(readLines(path));
+  return parseRow(lines.join("\n"), path, () => `${path}:${faultyLine(lines)}`);
+}
+
+/** The first line by which JSON.parse finds a fault other than that the text ends. */
+function faultyLine(lines: readonly string[]): number {
+  let before = 0;
+  let by = lines.length;
+  while (by - before > 1) {
+    const middle = (before + by) >> 1;
+    if (isFaulty(lines.slice(0, middle).join("\n"))) by = middle;
+    else before = middle;
+  }
+  return by;
+}
+
+/** Only an unexpected token comes without a position; at the end, the text is only cut short. */
+function isFaulty(json: string): boolean {
+  try {
+    JSON.parse(json);
+  } catch (error) {
+    const { message } = error as Error;
+    const position = /at position (\d+)/.exec(message)?.[1];
+    if (position !== undefined) return Number(position) < json.length;
+    return message.startsWith("Unexpected token");
+  }
+  return false;
 }
 
 /** Cuts the array into its elements at brackets and commas, so that a fault has a line and a row. */
@@ -154,49 +199,16 @@ function elementOrigin(path: string, cutLine: number, element: string, row: numb
   return `${path}:${cutLine + blank.split("\n").length - 1} (row ${row})`;
 }
 
-function parseRow(json: string, origin: string): Row {
+function parseRow(json: string, origin: string, placeOf = () => origin): Row {
   let fields: unknown;
   try {
     fields = JSON.parse(json);
   } catch (error) {
     const reason = (error as Error).message.replace(/( in JSON at position|, (\.\.\.)?").*$/s, "");
-    throw new FileError(`${origin}: found malformed JSON (${reason})`);
+    throw new FileError(`${placeOf()}: found malformed JSON (${reason})`);
   }
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
     throw new FileError(`${origin}: found ${describe(fields)}, wanted an object`);
   }
-  return { fields: fields as Row["fields"], origin };
-}
-
-/** Lines without their line end (LF or CRLF) and without a byte order mark. */
-async function* readLines(path: string): AsyncGenerator<string> {
-  const file = await Deno.open(path).catch((error) => {
-    throw unreadable(path, error);
-  });
-  let number = 1;
-  let pieces: Uint8Array[] = [];
-  for await (const chunk of file.readable) {
-    let begin = 0;
-    for (let end; (end = chunk.indexOf(NEWLINE, begin)) >= 0; begin = end + 1) {
-      yield decodeLine([...pieces, chunk.subarray(begin, end)], `${path}:${number++}`);
-      pieces = [];
-    }
-    if (begin < chunk.length) pieces.push(chunk.subarray(begin));
-  }
-  if (pieces.length > 0) yield decodeLine(pieces, `${path}:${number}`);
-}
-
-function decodeLine(pieces: Uint8Array[], origin: string): string {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  try {
-    const text = pieces.map((piece) => decoder.decode(piece, { stream: true })).join("");
-    return (text + decoder.decode()).replace(/\r$/, "");
-  } catch {
-    throw new FileError(`${origin}: found bytes that are not UTF-8, wanted UTF-8 text`);
-  }
-}
-
-function unreadable(path: string, error: unknown): FileError {
-  const reason = error instanceof Deno.errors.NotFound ? "no such file" : (error as Error).message;
-  return new FileError(`${path}: cannot be read (${reason})`);
+  return { fields: fields as Fields, origin };
 }

@@ -40,6 +40,7 @@ export function split(
 /** The text by which documents count as the same. */
 export function documentText(document: Document): string {
   if (document.kind === "tokens") return document.ids.join(" ");
+  if (document.kind === "chat") return document.messages.map(({ content }) => content).join("\n");
   return document.spans.map(({ text }) => text).join("\n");
 }
 

@@ -6,6 +6,7 @@
  */
 
 import type { Example } from "./example.ts";
+import { Mixture, type Places, type Source } from "./mixture.ts";
 import { type Batch, batch, pack, packInOrder } from "./pack.ts";
 import { permutation } from "../random.ts";
 import { type Drawn, Retention } from "./retention.ts";
@@ -18,6 +19,8 @@ export interface StreamOptions {
   readonly seed: number;
   /** False: documents keep their order, each micro-batch filled in turn. */
   readonly shuffle: boolean;
+  /** The task examples by source, to be mixed by weight; each comes once an epoch where absent. */
+  readonly sources?: readonly Source[];
   /** Text to remember, none where absent. */
   readonly retention?: readonly Example[];
   /** The share of all tokens that it should make up, 0 to 0.9; 0 where absent. */
@@ -28,25 +31,28 @@ export interface StreamOptions {
 interface EpochStart {
   readonly micro: number;
   readonly drawn: Drawn;
+  /** Task tokens of the epochs before. */
+  readonly taskTokens: number;
+  readonly places: Places;
 }
 
 /** Micro-batches packed together: enough to fill them well, few enough to stay near the shuffle. */
 const WINDOW = 64;
 
 /**
- * Micro-batches without end, each by its index. An epoch holds every task example once; retention
- * examples are drawn in turn, whole, whenever the task tokens so far call for one.
+ * Micro-batches without end, each by its index. An epoch holds every task example once, or as many
+ * supervised tokens as that, of sources mixed by weight; retention examples are drawn in turn, whole, whenever the task tokens so far call for one.
  */
 export class Stream {
   /** The task examples, then those of retention: what `documents[].example` of a batch indexes. */
   readonly examples: readonly Example[];
   readonly #options: StreamOptions;
   readonly #taskCount: number;
-  readonly #taskTokens: number;
+  readonly #mixture: Mixture | null;
   /** The task's part of a full micro-batch, in tokens. */
   readonly #taskRoom: number;
   readonly #retention: Retention;
-  readonly #starts: EpochStart[] = [{ micro: 0, drawn: { documents: 0, tokens: 0 } }];
+  readonly #starts: EpochStart[];
   #planned: { epoch: number; micros: number[][] } = { epoch: -1, micros: [] };
 
   /**
@@ -60,7 +66,9 @@ export class Stream {
     this.examples = [...task, ...retention];
     this.#options = options;
     this.#taskCount = task.length;
-    this.#taskTokens = countTokens(task);
+    this.#mixture = options.sources ? new Mixture(task, options.sources, options) : null;
+    const drawn = { documents: 0, tokens: 0 };
+    this.#starts = [{ micro: 0, drawn, taskTokens: 0, places: this.#mixture?.start ?? [] }];
     this.#taskRoom = T * (1 - retentionShare);
     this.#retention = new Retention(retention, retentionShare, options.seed);
     const long = this.examples.find(({ ids }) => ids.length > T);
@@ -99,28 +107,37 @@ export class Stream {
   /** The examples of each micro-batch of an epoch whose start is known. */
   #plan(epoch: number): number[][] {
     if (this.#planned.epoch === epoch) return this.#planned.micros;
-    const { micro, drawn: drawnBefore } = this.#starts[epoch]!;
+    const before = this.#starts[epoch]!;
     const micros: number[][] = [];
-    let drawn = drawnBefore;
-    let taskTokens = epoch * this.#taskTokens;
-    this.#windows(epoch).forEach((window, number) => {
+    let { drawn, taskTokens } = before;
+    const { order, places } = this.#order(epoch, before.places);
+    this.#windows(order).forEach((window, number) => {
       const packed = this.#packWindow(window, taskTokens, drawn);
-      const order = this.#rowOrder(packed.micros.length, epoch, number);
-      for (const row of order) micros.push(packed.micros[row]!);
+      const rows = this.#rowOrder(packed.micros, epoch, number);
+      for (const row of rows) micros.push(packed.micros[row]!);
       taskTokens += this.#tokensOf(window);
       drawn = packed.drawn;
     });
     this.#planned = { epoch, micros };
-    this.#starts[epoch + 1] = { micro: micro + micros.length, drawn };
+    const micro = before.micro + micros.length;
+    this.#starts[epoch + 1] = { micro, drawn, taskTokens, places };
     return micros;
   }
 
-  /** The task examples of an epoch in their order, cut into what is packed together. */
-  #windows(epoch: number): number[][] {
-    if (!this.#options.shuffle) return [Array.from({ length: this.#taskCount }, (_, i) => i)];
+  /** The task examples of an epoch in their order, and where that leaves the sources. */
+  #order(epoch: number, places: Places): { order: Iterable<number>; places: Places } {
+    if (this.#mixture) return this.#mixture.epoch(places);
+    const { seed, shuffle } = this.#options;
+    const count = this.#taskCount;
+    return { order: shuffle ? permutation(count, seed, epoch) : Array(count).keys(), places };
+  }
+
+  /** An order, cut into what is packed together. */
+  #windows(order: Iterable<number>): number[][] {
+    if (!this.#options.shuffle) return [[...order]];
     const windows: number[][] = [];
     let room = 0;
-    for (const example of permutation(this.#taskCount, this.#options.seed, epoch)) {
+    for (const example of order) {
       if (room <= 0) {
         windows.push([]);
         room = WINDOW * this.#taskRoom;
@@ -132,9 +149,11 @@ export class Stream {
   }
 
   /** Packing puts the longest first; training must not see them so. */
-  #rowOrder(count: number, epoch: number, window: number): Iterable<number> {
+  #rowOrder(micros: readonly number[][], epoch: number, window: number): Iterable<number> {
     const { seed, shuffle } = this.#options;
-    return shuffle ? permutation(count, seed, epoch, window) : Array(count).keys();
+    if (!shuffle) return micros.keys();
+    const order = permutation(micros.length, seed, epoch, window);
+    return this.#mixture?.balance(micros, order) ?? order;
   }
 
   /**

@@ -26,7 +26,7 @@ export interface PromptFields {
 /**
  * The templates by name. `alpaca` is `PROMPT_DICT` of train.py in tatsu-lab/stanford_alpaca: the
  * prompt ends with "### Response:", no newline, and the target is appended to it. `plain` is for
- * small models, whose context an Alpaca preamble would fill.
+ * small models, whose context an Alpaca preamble would fill; `verbatim` for prompts that are complete.
  */
 export const templates: Readonly<Record<string, Template>> = {
   alpaca: {
@@ -42,9 +42,10 @@ export const templates: Readonly<Record<string, Template>> = {
     prompt: "{instruction}\n",
     promptInput: "{instruction}\n{input}\n",
   },
+  verbatim: { prompt: "{instruction}", promptInput: "{instruction}{input}" },
 };
 
-/** The template used where none is named. */
+/** The template of instruction rows where none is named. */
 export const DEFAULT_TEMPLATE = "alpaca";
 
 /**

@@ -6,7 +6,15 @@
 
 import { join } from "node:path";
 import { FileError } from "../errors.ts";
-import { exists, onDisk, stageFolder, writeAll, writeFile, writeJson } from "./files.ts";
+import {
+  encodeUtf8,
+  exists,
+  onDisk,
+  stageFolder,
+  writeAll,
+  writeFile,
+  writeJson,
+} from "./files.ts";
 import { bytesOf, type TensorData, writeSafetensors } from "./safetensors.ts";
 
 /** The file of weights when there is one. */
@@ -17,8 +25,8 @@ export const INDEX_FILE = "model.safetensors.index.json";
 
 /** What goes into a checkpoint folder. */
 export interface CheckpointContents {
-  /** What becomes `config.json`. */
-  readonly config: Readonly<Record<string, unknown>>;
+  /** What becomes `config.json`: values, or its text as it is. */
+  readonly config: Readonly<Record<string, unknown>> | string;
   /** In the order in which they are written. */
   readonly tensors: readonly TensorData[];
   /** A folder whose tokenizer and generation files are copied, those that it has. */
@@ -52,7 +60,7 @@ export function writeCheckpoint(folder: string, contents: CheckpointContents): v
   refuseOccupied(folder);
   const { config, tensors, copyFrom, maxShardBytes = MAX_SHARD_BYTES } = contents;
   stageFolder(folder, (temporary) => {
-    writeJson(join(temporary, "config.json"), config);
+    writeConfig(join(temporary, "config.json"), config);
     writeWeights(temporary, shardsOf(tensors, maxShardBytes));
     if (copyFrom !== undefined) copyFiles(copyFrom, temporary);
   }, (temporary) => {
@@ -75,6 +83,11 @@ export function refuseOccupied(folder: string): void {
       `Cannot write ${folder}: found "${entries[0]!.name}" in it, wanted a new or empty folder`,
     );
   }
+}
+
+function writeConfig(path: string, config: CheckpointContents["config"]): void {
+  if (typeof config !== "string") return writeJson(path, config);
+  writeFile(path, (file) => writeAll(file, encodeUtf8(config)));
 }
 
 /** Consecutive tensors, cut into shards before the one that would exceed `maxBytes`. */

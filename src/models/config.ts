@@ -18,6 +18,18 @@ export class ConfigReader {
     return value;
   }
 
+  /** A whole number of at least one; undefined where the key is null, `fallback` where absent. */
+  countOrNull(key: string, fallback?: number): number | undefined {
+    const value = this.fields[key] === undefined ? fallback : this.fields[key];
+    return value === undefined || value === null ? undefined : this.count(key, fallback);
+  }
+
+  /** A number; undefined where the key is null, `fallback` where absent. */
+  numberOrNull(key: string, fallback?: number): number | undefined {
+    const value = this.fields[key] === undefined ? fallback : this.fields[key];
+    return value === undefined || value === null ? undefined : this.number(key, fallback);
+  }
+
   number(key: string, fallback?: number): number {
     const value = this.fields[key] ?? fallback;
     if (typeof value !== "number" || !Number.isFinite(value)) this.refuse(key, value, "a number");
@@ -35,6 +47,16 @@ export class ConfigReader {
     const value = this.fields[key];
     if (value === undefined || known.includes(value)) return;
     this.refuse(key, value, known.map((k) => JSON.stringify(k)).join(" or "));
+  }
+
+  /** A list of one entry for each of `length` things; undefined where absent or null. */
+  list(key: string, length: number): readonly unknown[] | undefined {
+    const value = this.fields[key] ?? undefined;
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || value.length !== length) {
+      this.refuse(key, value, `a list of ${length} entries`);
+    }
+    return value as unknown[];
   }
 
   /** A nested object; undefined where absent or null. */

@@ -4,46 +4,58 @@
  * @module
  */
 import { join } from "node:path";
-import { Graph } from "../graph/graph.ts";
+import { Graph, type Value } from "../graph/graph.ts";
 import { writeCheckpoint } from "../io/checkpoint.ts";
+import { configText } from "../io/config_text.ts";
 import { readJsonObject } from "../io/files.ts";
 import type { TensorData } from "../io/safetensors.ts";
 import { fromFloat32 } from "../io/safetensors.ts";
 import { random } from "../random.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
-import { Net } from "./net.ts";
+import { Net, type Norm } from "./net.ts";
 
 /** Standard deviation of fresh matrices, as Hugging Face's `initializer_range`. */
 const DEVIATION = 0.02;
 
 /**
  * Writes a checkpoint of f32 weights for the architecture and tokenizer in `folder`: matrices
- * normal by (seed, tensor, index), vectors (norms) one.
+ * normal by (seed, tensor, index), biases zero, norms one or what their family stores for it.
  *
  * @throws {FileError} where the config is not understood or `out` holds something.
  */
 export function writeFreshModel(folder: string, out: string, seed: number): void {
   const config = readJsonObject(join(folder, "config.json"));
-  const tensors = [...tensorShapes(folder, config)].map(([name, shape], index): TensorData => {
+  const { shapes, norms } = tensorsOf(folder, config);
+  const tensors = [...shapes].map(([name, shape], index): TensorData => {
     const length = shape.reduce((n, size) => n * size, 1);
     const numbers = shape.length === 1
-      ? new Float32Array(length).fill(1)
+      ? new Float32Array(length).fill(norms.get(name) ?? 0)
       : Float32Array.from({ length }, (_, i) => DEVIATION * normal(seed, index, i));
     return { name, shape, dtype: "F32", data: fromFloat32(numbers, "F32") };
   });
-  writeCheckpoint(out, { config, tensors, copyFrom: folder });
+  writeCheckpoint(out, { config: configText(folder), tensors, copyFrom: folder });
 }
 
-/** What tensors the family's forward asks for. */
-function tensorShapes(folder: string, config: Record<string, unknown>) {
+/** Notes what the weights of norms are when they change nothing. */
+class NormNet extends Net {
+  readonly norms = new Map<string, number>();
+
+  override rmsNorm(x: Value, module: string, norm: Norm, width?: number): Value {
+    this.norms.set(`${module}.weight`, 1 - (norm.unit ?? 0));
+    return super.rmsNorm(x, module, norm, width);
+  }
+}
+
+/** What tensors the family's forward asks for, and which are norms. */
+function tensorsOf(folder: string, config: Record<string, unknown>) {
   const file = join(folder, "config.json");
   const family = familyOf(config["model_type"], file);
   const parsed = family.parse(new ConfigReader(file, config));
   const shapes = new Map<string, readonly number[]>();
   const graph = new Graph();
   const input = (name: string) => graph.input(name, [8]);
-  const net = new Net(graph, {
+  const net = new NormNet(graph, {
     rows: {
       kind: "packed",
       token: input("token"),
@@ -58,7 +70,7 @@ function tensorShapes(folder: string, config: Record<string, unknown>) {
     },
   });
   family.forward(net, parsed);
-  return shapes;
+  return { shapes, norms: net.norms };
 }
 
 /** A normal number by Box and Muller's transform of two uniform ones. */

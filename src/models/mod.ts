@@ -4,10 +4,30 @@
  * @module
  */
 import { FileError } from "../errors.ts";
+import { gemma } from "./gemma.ts";
+import { gemma2 } from "./gemma2.ts";
+import { gemma3Text } from "./gemma3_text.ts";
 import { llama } from "./llama.ts";
+import { mistral } from "./mistral.ts";
 import type { Family } from "./net.ts";
+import { olmo2 } from "./olmo2.ts";
+import { phi3 } from "./phi3.ts";
+import { qwen2 } from "./qwen2.ts";
+import { qwen3 } from "./qwen3.ts";
+import { smollm3 } from "./smollm3.ts";
 
-const FAMILIES: readonly Family[] = [llama as unknown as Family];
+const FAMILIES = [
+  gemma,
+  gemma2,
+  gemma3Text,
+  llama,
+  mistral,
+  olmo2,
+  phi3,
+  qwen2,
+  qwen3,
+  smollm3,
+] as readonly unknown[] as readonly Family[];
 
 /**
  * The family of a `model_type`.

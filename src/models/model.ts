@@ -79,12 +79,13 @@ export class Model implements Disposable {
         ? { order: input("order"), first: input("first", this.config.vocabSize + 1) }
         : undefined,
     });
-    const { hidden, head } = this.family.forward(net, this.config);
-    const losses = linearCrossEntropy(graph, hidden, head, {
+    const { hidden, head, cap } = this.family.forward(net, this.config);
+    const supervision = {
       rows: input("rows", capacity),
       label: input("label", capacity),
       weight: graph.input("weight", [capacity], "f32"),
-    });
+    };
+    const losses = linearCrossEntropy(graph, hidden, head, supervision, cap);
     if (train) differentiate(graph, losses, { recompute });
     graph.output("losses", losses);
     graph.output("loss", sum(graph, losses));
@@ -102,8 +103,8 @@ export class Model implements Disposable {
     const count = graph.input("count", [1]);
     const rows = { kind: "cached", token, position, count, context } as const;
     const net = this.#net(graph, { rows, positions: context, adapt });
-    const { hidden, head } = this.family.forward(net, this.config);
-    graph.output("logits", logits(graph, hidden, head, graph.input("rows", [4])));
+    const { hidden, head, cap } = this.family.forward(net, this.config);
+    graph.output("logits", logits(graph, hidden, head, graph.input("rows", [4]), cap));
     return { graph, tables: net.tables };
   }
 

@@ -4,17 +4,24 @@
  * @module
  */
 import type { Graph, NumberType, Value } from "../graph/graph.ts";
+import { fromFloat32, toFloat32 } from "../io/safetensors.ts";
 import {
+  type Activation,
+  add,
   attention,
+  bias as addBias,
   cachedAttention,
   cacheWrite,
+  type Documents,
   embed,
+  gated,
   type Heads,
   linear,
   type LowRank,
   rmsNorm,
   rope,
-  swiglu,
+  slidingWindow,
+  split,
 } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
 import type { Frequencies } from "./rope.ts";
@@ -25,8 +32,15 @@ export interface Family<Config extends FamilyConfig = FamilyConfig> {
   readonly modelTypes: readonly string[];
   /** @throws {FileError} for a field that is missing, of the wrong kind, or not built. */
   parse(config: ConfigReader): Config;
-  /** The last hidden states [T, hidden], and the head [vocabulary, hidden]. */
-  forward(net: Net, config: Config): { hidden: Value; head: Value };
+  forward(net: Net, config: Config): Output;
+}
+
+/** What a forward ends in. */
+export interface Output {
+  readonly hidden: Value; // [T, hidden]
+  readonly head: Value; // [vocabulary, hidden]
+  /** Logits z become cap * tanh(z / cap); absent where they stay as they are. */
+  readonly cap?: number | undefined;
 }
 
 /** What everyone may ask of a family's config. */
@@ -63,11 +77,26 @@ export interface NetOptions {
   readonly full?: { readonly order: Value; readonly first: Value } | undefined;
 }
 
+/** An RMSNorm: y = x / sqrt(mean(x^2) + eps) * (unit + weight). */
+export interface Norm {
+  readonly eps: number;
+  /** 1 where the checkpoint stores weight - 1; 0 by default. */
+  readonly unit?: 0 | 1;
+}
+
+export interface LinearOptions {
+  /** Whether the checkpoint has a bias beside the weight. */
+  readonly bias?: boolean | undefined;
+  /** The residual stream, on top of which the output comes. */
+  readonly residual?: Value | undefined;
+}
+
 /** Applies layers to a graph. */
 export class Net {
   readonly #options: NetOptions;
   /** Tables made here rather than read from the checkpoint, by name. */
   readonly tables: Map<string, Frequencies> = new Map();
+  readonly #windows = new Map<number, Documents>();
   #layer = 0;
 
   constructor(readonly graph: Graph, options: NetOptions) {
@@ -96,22 +125,28 @@ export class Net {
     return this.graph.block(build);
   }
 
-  embed(module: string, vocabSize: number, hidden: number): Value {
-    const table = this.matrix(`${module}.weight`, vocabSize, hidden);
-    const { rows, full } = this.#options;
-    return embed(this.graph, rows.token, table, { sorted: full });
+  /** Rows of the table, times `scale` in the precision of the checkpoint as in transformers. */
+  embed(module: string, vocabSize: number, hidden: number, scale = 1): Value {
+    const name = `${module}.weight`;
+    const table = this.matrix(name, vocabSize, hidden);
+    const { rows, full, typeOf } = this.#options;
+    const rounded = round(scale, typeOf(name, table.shape));
+    return embed(this.graph, rows.token, table, { sorted: full, scale: rounded });
   }
 
-  rmsNorm(x: Value, module: string, eps: number): Value {
-    return rmsNorm(this.graph, x, this.vector(`${module}.weight`, x.shape[1]!), eps);
+  /** Normalises each `width` numbers of a row by themselves; the whole row by default. */
+  rmsNorm(x: Value, module: string, { eps, unit }: Norm, width = x.shape[1]!): Value {
+    return rmsNorm(this.graph, x, this.vector(`${module}.weight`, width), eps, unit);
   }
 
-  /** A linear layer with its adapter, on top of a residual stream where one is given. */
-  linear(x: Value, module: string, outFeatures: number, residual?: Value): Value {
+  /** A linear layer with its adapter. */
+  linear(x: Value, module: string, outFeatures: number, options: LinearOptions = {}): Value {
+    const { bias = false, residual } = options;
     const inFeatures = x.shape[1]!;
     const w = this.matrix(`${module}.weight`, outFeatures, inFeatures);
     const adapter = this.#options.adapt?.(this.graph, module, outFeatures, inFeatures);
-    return linear(this.graph, x, w, { adapter, residual });
+    const y = linear(this.graph, x, w, { adapter, residual });
+    return bias ? addBias(this.graph, y, this.vector(`${module}.bias`, outFeatures)) : y;
   }
 
   /** The angles of every position, for {@link rope}. */
@@ -126,19 +161,48 @@ export class Net {
     return rope(this.graph, x, this.#options.rows.position, angles, headDim);
   }
 
-  swiglu(gate: Value, up: Value): Value {
-    return swiglu(this.graph, gate, up);
+  add(a: Value, b: Value): Value {
+    return add(this.graph, a, b);
   }
 
-  /** Causal attention within documents, or over the cache of what came before. */
-  attention(q: Value, k: Value, v: Value, heads: Heads): Value {
+  /** activation(gate) * up */
+  gated(gate: Value, up: Value, activation: Activation): Value {
+    return gated(this.graph, gate, up, activation);
+  }
+
+  /** The columns of x in parts of the given widths. */
+  split(x: Value, widths: readonly number[]): Value[] {
+    return split(this.graph, x, widths);
+  }
+
+  /**
+   * Causal attention within documents, or over the cache of what came before. A row sees the last
+   * `window` rows, itself included; all of them by default.
+   */
+  attention(q: Value, k: Value, v: Value, heads: Heads, window?: number): Value {
     const { rows } = this.#options;
-    if (rows.kind === "packed") return attention(this.graph, q, k, v, rows, heads);
+    if (rows.kind === "packed") {
+      const docs = window === undefined ? rows : this.#window(rows, window);
+      return attention(this.graph, q, k, v, docs, heads);
+    }
     const layer = this.#layer++;
     const cache = (name: string, x: Value) => {
       const state = this.graph.state(`${name} cache ${layer}`, [rows.context, x.shape[1]!]);
       return cacheWrite(this.graph, x, state, rows);
     };
-    return cachedAttention(this.graph, q, cache("key", k), cache("value", v), rows, heads);
+    return cachedAttention(this.graph, q, cache("key", k), cache("value", v), rows, heads, window);
   }
+
+  /** What rows see through a window: made once for all layers. */
+  #window(rows: Documents, window: number): Documents {
+    const made = this.#windows.get(window) ?? slidingWindow(this.graph, rows, window);
+    this.#windows.set(window, made);
+    return made;
+  }
+}
+
+/** A number in the precision of a stored type. */
+function round(x: number, type: NumberType): number {
+  const dtype = type === "bf16" ? "BF16" : type === "f16" ? "F16" : "F32";
+  return toFloat32(fromFloat32(Float32Array.of(x), dtype), dtype)[0]!;
 }

@@ -14,10 +14,15 @@ export type Frequencies = Float64Array;
  *
  * @throws {FileError} for a kind of scaling that is not built.
  */
-export function readFrequencies(config: ConfigReader, headDim: number): Frequencies {
+export function readFrequencies(
+  config: ConfigReader,
+  headDim: number,
+  defaultTheta = 10_000,
+): Frequencies {
   const scaling = config.section("rope_parameters") ?? config.section("rope_scaling");
+  for (const reader of [config, scaling]) reader?.only("partial_rotary_factor", [null, 1]);
   const theta = scaling?.fields["rope_theta"] === undefined
-    ? config.number("rope_theta", 10_000)
+    ? config.number("rope_theta", defaultTheta)
     : scaling.number("rope_theta");
   const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => theta ** (-2 * i / headDim));
   const kind = scaling?.fields["rope_type"] ?? scaling?.fields["type"] ?? "default";

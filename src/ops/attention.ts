@@ -3,6 +3,7 @@
  *
  * @module
  */
+import capText from "../../kernels/attention_cap_backward.wgsl" with { type: "text" };
 import deltaText from "../../kernels/attention_delta.wgsl" with { type: "text" };
 import dscoresText from "../../kernels/attention_dscores.wgsl" with { type: "text" };
 import foldText from "../../kernels/shared/fold.wgsl" with { type: "text" };
@@ -15,11 +16,13 @@ import type { Graph, Launch, Op, Value } from "../graph/graph.ts";
 import { flashAttention, flashServes } from "./flash_attention.ts";
 import type { AttentionIns, Documents, Heads } from "./heads.ts";
 import { perRow, requireMultiple } from "./launch.ts";
+import { SOFTCAP } from "./softcap.ts";
 
 type Outs = { y: Value; p: Value };
 
 /**
- * y[i] = sum over j in start[i] .. i of softmax(scale * q[i] . k[j]) v[j], [T, heads * headDim].
+ * y[i] = sum over j in start[i] .. i of softmax(scale * q[i] . k[j]) v[j], [T, heads * headDim],
+ * where the scores may be capped.
  * Keeps the probabilities [heads, T, T] for backward, or only their denominators where the graph is
  * for kernels in workgroup memory.
  *
@@ -45,7 +48,7 @@ export function attention(
     }
   }
   const ins = { q, k, v, start: docs.start, end: docs.end };
-  if (graph.kernelSet === "shared" && flashServes(heads.headDim)) {
+  if (graph.kernelSet === "shared" && flashServes(heads)) {
     return flashAttention(graph, ins, heads);
   }
   const outs = {
@@ -58,7 +61,7 @@ export function attention(
 const kernel = (name: string, text: string): Kernel => ({
   name: `attention_${name}`,
   text,
-  imports: { fold: { name: "shared/fold", text: foldText } },
+  imports: { fold: { name: "shared/fold", text: foldText }, softcap: SOFTCAP },
 });
 const SCORES = kernel("scores", scoresText);
 const SOFTMAX = kernel("softmax", softmaxText);
@@ -66,9 +69,11 @@ const MIX = kernel("mix", mixText);
 const MIX_TRANSPOSED = kernel("mix_transposed", mixTransposedText);
 const DELTA = kernel("delta", deltaText);
 const DSCORES = kernel("dscores", dscoresText);
+const CAP_BACKWARD = kernel("cap_backward", capText);
 
 /** The launches of one layer, which forward and backward share. */
-function launcher(T: number, { heads: H, groups: G, headDim: D, scale: SCALE }: Heads) {
+function launcher(T: number, heads: Heads) {
+  const { heads: H, groups: G, headDim: D, scale: SCALE, cap: CAP = 0 } = heads;
   const sizes = { T, H, G, D };
   const tiles: [number, number] = [Math.ceil(T / 8 * H / 8), T / 8];
   const columns = (heads: number): [number, number] => [Math.ceil(heads * D / 64), T / 8];
@@ -76,12 +81,13 @@ function launcher(T: number, { heads: H, groups: G, headDim: D, scale: SCALE }: 
     (kernel: Kernel, constants: Launch["constants"], groups: [number, number]) =>
     (...bind: Value[]): Launch => ({ kernel, constants, bind, groups });
   return {
-    scores: launch(SCORES, { ...sizes, SCALE }, tiles),
+    scores: launch(SCORES, { ...sizes, SCALE, CAP }, tiles),
     softmax: launch(SOFTMAX, { T, H }, perRow(T * H)),
     mix: launch(MIX, sizes, columns(H)),
     mixTransposed: launch(MIX_TRANSPOSED, sizes, columns(G)),
     delta: launch(DELTA, { T, H, D }, perRow(T * H)),
     dscores: launch(DSCORES, { ...sizes, SCALE }, tiles),
+    capBackward: launch(CAP_BACKWARD, { ...sizes, SCALE, CAP }, tiles),
   };
 }
 
@@ -119,6 +125,7 @@ export const ATTENTION_BACKWARD: Op<AttentionIns & Outs & { dy: Value }, Backwar
       layer.delta(y, dy, delta),
       layer.mixTransposed(ds, dy, end, dv),
       layer.dscores(dy, v, delta, start, ds),
+      ...(attrs.cap ? [layer.capBackward(q, k, start, ds)] : []),
       layer.mix(ds, k, start, dq),
       layer.mixTransposed(ds, q, end, dk),
     ];

@@ -8,6 +8,7 @@ import writeText from "../../kernels/cache_write.wgsl" with { type: "text" };
 import type { Graph, Op, Value } from "../graph/graph.ts";
 import type { Heads } from "./heads.ts";
 import { perRow, requireMultiple } from "./launch.ts";
+import { SOFTCAP } from "./softcap.ts";
 
 /** The rows of a replay: where each lies in the cache, and how many there are. */
 export interface CacheRows {
@@ -42,7 +43,8 @@ export const CACHE_WRITE: Op<
 const MAX_ROUNDS = 65_535;
 
 /**
- * Each row sees the cache up to its own position.
+ * Each row sees the last `window` rows of the cache up to its own position, that one included; all
+ * of them by default.
  *
  * @throws {RangeError} where the context is no multiple of 8, or too long for software Vulkan.
  */
@@ -53,6 +55,7 @@ export function cachedAttention(
   v: Value,
   rows: CacheRows,
   heads: Heads,
+  window = k.shape[0]!,
 ): Value {
   const context = k.shape[0]!;
   requireMultiple(8, { "the context": context });
@@ -64,21 +67,21 @@ export function cachedAttention(
     );
   }
   const ins = { q, k, v, ...rows };
-  return graph.call(CACHED_ATTENTION, ins, { y: { shape: q.shape } }, heads).y;
+  return graph.call(CACHED_ATTENTION, ins, { y: { shape: q.shape } }, { ...heads, window }).y;
 }
 
 export const CACHED_ATTENTION: Op<
   { q: Value; k: Value; v: Value; position: Value; count: Value },
   { y: Value },
-  Heads
+  Heads & { window: number }
 > = {
   name: "cached_attention",
   launches({ ins: { q, k, v, position, count }, outs: { y }, attrs }) {
-    const { heads: H, groups: G, headDim: D, scale: SCALE } = attrs;
+    const { heads: H, groups: G, headDim: D, scale: SCALE, cap: CAP = 0, window: WINDOW } = attrs;
     const T = q.shape[0]!;
     return [{
-      kernel: { name: "attention_cached", text: attentionText },
-      constants: { T, H, G, D, CONTEXT: k.shape[0]!, SCALE },
+      kernel: { name: "attention_cached", text: attentionText, imports: { softcap: SOFTCAP } },
+      constants: { T, H, G, D, CONTEXT: k.shape[0]!, SCALE, CAP, WINDOW },
       bind: [q, k, v, position, count, y],
       groups: perRow(T * H),
     }];

@@ -23,8 +23,9 @@ const TILE = 32;
 /** Head sizes above this take dk and dv one after the other: fewer sums an invocation. */
 const WIDE_HEAD = 64;
 
-/** Whether the kernels serve a head size. */
-export const flashServes = (headDim: number): boolean => headDim % TILE === 0 && headDim <= 128;
+/** Whether the kernels serve such heads. */
+export const flashServes = ({ headDim, cap }: Heads): boolean =>
+  headDim % TILE === 0 && headDim <= 128 && cap === undefined;
 
 /** {@link "./attention.ts"}'s attention(), keeping one number a row and head for backward. */
 export function flashAttention(graph: Graph, ins: AttentionIns, heads: Heads): Value {

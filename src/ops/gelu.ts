@@ -6,7 +6,10 @@
 import backwardText from "../../kernels/gelu_backward.wgsl" with { type: "text" };
 import forwardText from "../../kernels/gelu.wgsl" with { type: "text" };
 import type { Graph, Op, Value } from "../graph/graph.ts";
+import { ACTIVATIONS } from "./activation.ts";
 import { perSixteen, sizeOf } from "./launch.ts";
+
+const imports = { activation: ACTIVATIONS.gelu };
 
 /**
  * y = gelu(x) by the tanh approximation, `gelu_new` in Hugging Face configs.
@@ -21,7 +24,7 @@ export const GELU: Op<{ x: Value }, { y: Value }> = {
   name: "gelu",
   launches({ ins: { x }, outs: { y } }) {
     return [{
-      kernel: { name: "gelu", text: forwardText },
+      kernel: { name: "gelu", text: forwardText, imports },
       constants: { N: sizeOf(y) },
       bind: [x, y],
       groups: perSixteen(sizeOf(y)),
@@ -38,7 +41,7 @@ export const GELU_BACKWARD: Op<{ x: Value; dy: Value }, { dx: Value }> = {
   overwrites: () => ({ dx: "dy" }),
   launches({ ins: { x }, outs: { dx } }) {
     return [{
-      kernel: { name: "gelu_backward", text: backwardText },
+      kernel: { name: "gelu_backward", text: backwardText, imports },
       constants: { N: sizeOf(dx) },
       bind: [x, dx],
       groups: perSixteen(sizeOf(dx)),

@@ -19,6 +19,8 @@ export interface Heads {
   readonly headDim: number;
   /** The factor of q . k, 1 / sqrt(headDim) for most. */
   readonly scale: number;
+  /** Scores s become cap * tanh(s / cap); absent where they stay as they are. */
+  readonly cap?: number | undefined;
 }
 
 /** What the attention ops read. */

@@ -23,6 +23,7 @@ import {
 } from "../graph/graph.ts";
 import { partsOf, perRow, perSixteen, sizeOf } from "./launch.ts";
 import { backwardLaunch, forwardLaunch } from "./linear.ts";
+import { SOFTCAP, softcapLaunch } from "./softcap.ts";
 import { chooseTile, NO_MORE, STORES } from "./tile.ts";
 
 /** Rows of a chunk: logits take chunk x vocabulary numbers at a time. */
@@ -50,11 +51,14 @@ type Outs = Record<"loss" | "hidden" | "logits", Value> & {
   dw?: Value;
 };
 
+type Attrs = { cap: number | undefined };
+
 /** How many rows a supervision of `T` tokens is padded to. */
 export const supervisedCapacity = (T: number): number => Math.ceil(T / CHUNK) * CHUNK;
 
 /**
- * loss[s] = weight[s] * nll of label[s] under softmax(x[rows[s]] w^T), [S].
+ * loss[s] = weight[s] * nll of label[s] under softmax(x[rows[s]] w^T), [S]; with `cap` the
+ * logits z are cap * tanh(z / cap) first.
  *
  * Rows without a label never reach the head, and [T, vocabulary] never exists whole: chunk after
  * chunk of supervised rows is gathered, scored and, where a gradient is wanted, taken back at once
@@ -66,6 +70,7 @@ export function linearCrossEntropy(
   x: Value,
   w: Value,
   supervision: Supervision,
+  cap?: number,
 ): Value {
   const [T, D] = x.shape as [number, number];
   const { rows, label, weight } = supervision;
@@ -80,10 +85,10 @@ export function linearCrossEntropy(
     ...(x.needs ? { dx: scratch([T, D]), dhidden: scratch([CHUNK, D]) } : {}),
     ...(w.needs ? { dw: { ...scratch([...w.shape]), layout: w.layout } } : {}),
   };
-  return graph.call(LINEAR_CROSS_ENTROPY, { x, w, rows, label, weight }, outs, {}).loss!;
+  return graph.call(LINEAR_CROSS_ENTROPY, { x, w, rows, label, weight }, outs, { cap }).loss!;
 }
 
-export const LINEAR_CROSS_ENTROPY: Op<Ins, Outs> = {
+export const LINEAR_CROSS_ENTROPY: Op<Ins, Outs, Attrs> = {
   name: "linear_cross_entropy",
   launches(call, target) {
     const { ins: { w, rows }, outs: { loss, dx } } = call;
@@ -114,8 +119,13 @@ function fill(y: Value): Launch {
   };
 }
 
-function chunk(call: Call<Ins, Outs>, target: Target, parts: Rows[], gate: number): Launch[] {
-  const { ins: { x, w, rows }, outs: { hidden, logits, dx, dhidden, dw } } = call;
+function chunk(
+  call: Call<Ins, Outs, Attrs>,
+  target: Target,
+  parts: Rows[],
+  gate: number,
+): Launch[] {
+  const { ins: { x, w, rows }, outs: { hidden, logits, dx, dhidden, dw }, attrs: { cap } } = call;
   const [T, D] = x.shape as [number, number];
   const place = { T, D, N: CHUNK, OFFSET: gate * CHUNK };
   const launches: Launch[] = [{
@@ -125,6 +135,7 @@ function chunk(call: Call<Ins, Outs>, target: Target, parts: Rows[], gate: numbe
     groups: perRow(CHUNK),
   }];
   for (const part of parts) launches.push(forwardLaunch(target, { x: hidden, w, y: logits, part }));
+  if (cap) launches.push(softcapLaunch(logits, cap));
   launches.push(...crossEntropy(call, gate));
   if (dx) {
     for (const [i, part] of parts.entries()) {
@@ -142,14 +153,19 @@ function chunk(call: Call<Ins, Outs>, target: Target, parts: Rows[], gate: numbe
 }
 
 /** The loss of a chunk, and its logits to dlogits where a gradient is wanted. */
-function crossEntropy({ ins, outs }: Call<Ins, Outs>, gate: number): Launch[] {
+function crossEntropy({ ins, outs, attrs }: Call<Ins, Outs, Attrs>, gate: number): Launch[] {
   const { w, label, weight } = ins;
   const { loss, logits, rowParts, dx, dw } = outs;
   const sizes = { V: w.shape[0]!, STRIDE: storedRows(w) };
-  const place = { OFFSET: gate * CHUNK, GRAD: dx !== undefined || dw !== undefined };
+  const place = {
+    OFFSET: gate * CHUNK,
+    GRAD: dx !== undefined || dw !== undefined,
+    CAP: attrs.cap ?? 0,
+  };
+  const imports = { softcap: SOFTCAP };
   if (!rowParts) {
     return [{
-      kernel: { name: "cross_entropy", text: crossEntropyText },
+      kernel: { name: "cross_entropy", text: crossEntropyText, imports },
       constants: { N: CHUNK, ...sizes, ...place },
       bind: [logits, label, weight, loss],
       groups: perRow(CHUNK),
@@ -162,7 +178,7 @@ function crossEntropy({ ins, outs }: Call<Ins, Outs>, gate: number): Launch[] {
     bind: [logits, rowParts],
     groups: [ROW_PARTS, CHUNK],
   }, {
-    kernel: { name: "cross_entropy_grad", text: gradText },
+    kernel: { name: "cross_entropy_grad", text: gradText, imports },
     constants: { ...constants, ...place },
     bind: [logits, rowParts, label, weight, loss],
     groups: [ROW_PARTS, CHUNK],

@@ -17,10 +17,13 @@ export {
   sum,
   sumSquares,
 } from "./adamw.ts";
+export type { Activation } from "./activation.ts";
 export { add } from "./add.ts";
 export { attention } from "./attention.ts";
+export { bias } from "./bias.ts";
 export { cachedAttention, type CacheRows, cacheWrite } from "./cached_attention.ts";
 export { embed, type TokenOrder } from "./embed.ts";
+export { gated } from "./gated.ts";
 export { gelu } from "./gelu.ts";
 export type { Documents, Heads } from "./heads.ts";
 export { linear, type LowRank } from "./linear.ts";
@@ -33,7 +36,8 @@ export {
 export { logits } from "./logits.ts";
 export { rmsNorm } from "./rms_norm.ts";
 export { rope } from "./rope.ts";
-export { swiglu } from "./swiglu.ts";
+export { slidingWindow } from "./sliding_window.ts";
+export { split } from "./split.ts";
 
 /** Adds the backward calls of `loss` and places the gradient of every trained param. */
 export function differentiate(

@@ -8,8 +8,13 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { formats } from "../data/formats.ts";
-import { TOO_LONG_POLICIES } from "../data/encode.ts";
-import { DEFAULT_TEMPLATE, templates } from "../data/template.ts";
+import {
+  ON_EMPTY,
+  POSITIVE_EXAMPLES,
+  templateNames,
+  TOO_LONG_POLICIES,
+  TRAIN_ON,
+} from "../data/mod.ts";
 
 /** One source of rows. */
 export interface DataConfig {
@@ -17,8 +22,19 @@ export interface DataConfig {
   readonly path: string;
   /** Name of the row format; told from the first row when absent. */
   readonly format?: string;
-  /** Prompt template, by name or written out. */
-  readonly template: string | { readonly prompt: string; readonly promptInput: string };
+  /** Template by name, a prompt written out, or a file of Jinja; told from the rows when absent. */
+  readonly template?:
+    | string
+    | { readonly prompt: string; readonly promptInput: string }
+    | { readonly file: string };
+  /** Which turns of an assistant are learnt. */
+  readonly train_on: "all" | "last";
+  /** What becomes of a row whose answer is empty. */
+  readonly on_empty: "drop" | "error";
+  /** What it weighs in supervised tokens beside the other entries; no mixture when all lack it. */
+  readonly weight?: number;
+  /** How many positive examples of a Super-NaturalInstructions task its prompts show. */
+  readonly positive_examples: number;
   /** Whether EOS follows a text document. */
   readonly eos: boolean;
   /** Use one part of a random split; the shares add up to 1. */
@@ -136,13 +152,27 @@ const seed = z.int().min(0).max(2 ** 32 - 1);
 const decay = z.number().gte(0).lt(1);
 
 const data = z.strictObject({
-  path: path("file, folder or pattern (rows-*.jsonl) of .json, .jsonl or .txt files"),
+  path: path("file, folder or pattern (rows-*.jsonl) of .json, .jsonl, .csv, .tsv, .txt, or .gz"),
   format: z.enum(formats.map(({ name }) => name)).exactOptional()
     .describe("row format; told from the first row when absent"),
   template: z.union([
-    z.enum(Object.keys(templates)),
+    z.enum(templateNames),
     z.strictObject({ prompt: name, promptInput: name }),
-  ]).default(DEFAULT_TEMPLATE).describe("prompt template, by name or written out"),
+    z.strictObject({ file: path("file of a chat template in Jinja") }),
+  ]).exactOptional().describe(
+    "template by name (model = the model's own), written out, or a file of Jinja; when absent, " +
+      "alpaca around instructions and the model's own around chats",
+  ),
+  train_on: z.enum(TRAIN_ON).default(TRAIN_ON[0])
+    .describe("turns of an assistant that are learnt; never those of weight 0"),
+  on_empty: z.enum(ON_EMPTY).default(ON_EMPTY[0])
+    .describe("what becomes of a row whose answer is empty"),
+  weight: z.number().positive().exactOptional().describe(
+    "share of the supervised tokens beside the other entries (1 for those without); when none " +
+      "has one, every row comes once an epoch",
+  ),
+  positive_examples: z.int().min(0).default(POSITIVE_EXAMPLES)
+    .describe("positive examples in the prompts of a Super-NaturalInstructions task"),
   eos: z.boolean().default(false).describe("end each text document with EOS, for pretraining"),
   split: z.strictObject({
     part: name.describe("name of the part to use"),

@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { type Encoder, type Example, loadExamples, Stream } from "../data/mod.ts";
+import {
+  type ChatFacts,
+  type Encoder,
+  type Example,
+  loadExamples,
+  readChatFacts,
+  type Source,
+  Stream,
+} from "../data/mod.ts";
 import { perplexity } from "../eval/perplexity.ts";
 import type { Engine } from "../graph/compile.ts";
 import { footprint, plan, printPlan } from "../graph/plan.ts";
@@ -39,9 +47,25 @@ export interface Session {
 }
 
 /** The tokenizer as the data room wants it: BOS only where the model expects one. */
-export function encoderOf({ tokenizer }: Model): Encoder {
+export function encoderOf({ tokenizer, folder }: Model): Encoder {
   const { addsBos, bos, eos } = tokenizer;
-  return { encode: (text) => tokenizer.encode(text), bos: addsBos ? bos : null, eos };
+  let chat: ChatFacts | undefined;
+  return {
+    encode: (text) => tokenizer.encode(text),
+    bos: addsBos ? bos : null,
+    eos,
+    // Read when the first chat asks for it: other data needs nothing of the template.
+    get chat() {
+      return chat ??= readChatFacts(folder);
+    },
+  };
+}
+
+/** The rows of several sources, one source after the other. */
+export interface Rows {
+  readonly examples: readonly Example[];
+  /** How many each source has, and its weight; absent where no source has one. */
+  readonly sources?: readonly Source[];
 }
 
 /** Loads the rows of several sources, and says what was left out. */
@@ -50,19 +74,23 @@ export async function loadRows(
   entries: readonly DataConfig[],
   train: Config["train"],
   say: Say,
-): Promise<Example[]> {
+): Promise<Rows> {
   const { vocabSize } = model.config;
-  const rows: Example[] = [];
+  const all: Example[] = [];
+  const sources: Source[] = [];
   for (const entry of entries) {
-    const { examples, skipped } = await loadExamples(entry, encoderOf(model), {
+    const { examples, skipped, empty } = await loadExamples(entry, encoderOf(model), {
       maxTokens: longest(model, train),
       onTooLong: train.on_too_long,
       vocabSize,
     });
-    say(`data: ${entry.path}: ${examples.length} rows${skipped ? `, ${skipped} too long` : ""}`);
-    rows.push(...examples);
+    const left = (skipped ? `, ${skipped} too long` : "") + (empty ? `, ${empty} empty` : "");
+    say(`data: ${entry.path}: ${examples.length} rows${left}`);
+    for (const example of examples) all.push(example);
+    sources.push({ count: examples.length, weight: entry.weight ?? 1 });
   }
-  return rows;
+  const isMixture = entries.some(({ weight }) => weight !== undefined);
+  return { examples: all, ...(isMixture && { sources }) };
 }
 
 /** The most tokens of a document: what fits into a micro-batch, and what the model was made for. */
@@ -75,7 +103,7 @@ export interface SessionOptions {
   readonly config: Config;
   readonly trained: Trained;
   /** What to train on, encoded. */
-  readonly rows: readonly Example[];
+  readonly rows: Rows;
   readonly say: Say;
 }
 
@@ -91,9 +119,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       maxTokens: longest(model, train),
     })
     : null;
-  const measured = await loadRows(model, config.eval.data, train, say);
-  const stream = new Stream(rows, {
+  const { examples: measured } = await loadRows(model, config.eval.data, train, say);
+  const stream = new Stream(rows.examples, {
     T,
+    ...(rows.sources && { sources: rows.sources }),
     seed: train.seed,
     shuffle: train.shuffle,
     ...(guard && retention ? { retention: retention.train, retentionShare: guard.share } : {}),

@@ -10,6 +10,7 @@ import type { Engine } from "../graph/compile.ts";
 import type { Value } from "../graph/graph.ts";
 import type { Store } from "../graph/store.ts";
 import { writeCheckpoint } from "../io/checkpoint.ts";
+import { configText } from "../io/config_text.ts";
 import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { fromBlocks, loadParam } from "../models/weights.ts";
@@ -67,9 +68,8 @@ export function trainFull(model: Model, dtype: Dtype): Trained {
           : stored.subarray(0, shape[0]);
         tensors.push({ name, shape, dtype, data: fromFloat32(numbers, dtype) });
       }
-      const names = { BF16: "bfloat16", F16: "float16", F32: "float32" } as Record<string, string>;
       writeCheckpoint(join(runFolder, "model"), {
-        config: { ...checkpoint.config, torch_dtype: names[dtype] },
+        config: configText(model.folder, dtype),
         tensors,
         copyFrom: model.folder,
       });

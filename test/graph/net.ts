@@ -6,11 +6,11 @@ import { upload } from "../../src/gpu/buffer.ts";
 import {
   attention,
   differentiate,
+  gated,
   linear,
   linearCrossEntropy,
   rmsNorm,
   supervisedCapacity,
-  swiglu,
 } from "../../src/ops/mod.ts";
 import { noise } from "../harness.ts";
 
@@ -60,8 +60,8 @@ function buildBlock(graph: Graph, x: Value, block: number, trained: boolean): Va
   const [q, k, v] = [project("q", h, D), project("k", h, D / 2), project("v", h, D / 2)];
   const middle = project("o", attention(graph, q, k, v, docs, heads), D, x);
   const m = rmsNorm(graph, middle, normWeight(graph, `${block}.norm2`), 1e-5);
-  const gated = swiglu(graph, project("gate", m, HIDDEN), project("up", m, HIDDEN));
-  return project("down", gated, D, middle);
+  const inner = gated(graph, project("gate", m, HIDDEN), project("up", m, HIDDEN), "silu");
+  return project("down", inner, D, middle);
 }
 
 /** What to write to the net's inputs: two documents of eight tokens, five of them supervised. */

@@ -55,7 +55,7 @@ Deno.test("linear scaling divides all frequencies, and no scaling keeps them", (
 for (
   const [what, config, words] of [
     ["an unknown model_type", { model_type: "mamba" }, ['"model_type" is "mamba"', "llama"]],
-    ["biases", { attention_bias: true }, ['"attention_bias" is true', "false"]],
+    ["words for a flag", { attention_bias: "yes" }, ['"attention_bias" is "yes"', "true or false"]],
     ["another activation", { hidden_act: "gelu" }, ['"hidden_act" is "gelu"', '"silu"']],
     ["heads of an odd size", { head_dim: 9 }, ['"head_dim" is 9', "multiple of 8"]],
     ["a missing size", { hidden_size: undefined }, ['"hidden_size" is undefined', "a number"]],

@@ -140,7 +140,8 @@ function configOf(c: LlamaSizes): Record<string, unknown> {
   };
 }
 
-function tokenizer(): Record<string, unknown> {
+/** A tokenizer.json of letters. */
+export function tokenizer(): Record<string, unknown> {
   const specials = ["<unk>", "<s>", "</s>"];
   const vocab = Object.fromEntries([...specials, ...CHARACTERS].map((token, id) => [token, id]));
   return {

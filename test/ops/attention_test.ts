@@ -8,9 +8,10 @@ interface Sizes {
   D: number;
   /** Lengths of the documents. */
   lengths: number[];
+  cap?: number;
 }
 
-function attentionCase({ H, G, D, lengths }: Sizes): OpCase {
+function attentionCase({ H, G, D, lengths, cap }: Sizes): OpCase {
   const start: number[] = [];
   const end: number[] = [];
   for (const length of lengths) {
@@ -23,7 +24,9 @@ function attentionCase({ H, G, D, lengths }: Sizes): OpCase {
   const T = start.length;
   const scale = 1 / Math.sqrt(D);
   return {
-    name: `attention() of ${H} heads in ${G} groups over documents of ${lengths}`,
+    name: `attention() of ${H} heads in ${G} groups over documents of ${lengths}${
+      cap ? `, capped at ${cap}` : ""
+    }`,
     given: {
       q: { shape: [T, H * D] },
       k: { shape: [T, G * D], scaled: false }, // both scaled, all softmax rows would be one-hot
@@ -33,10 +36,11 @@ function attentionCase({ H, G, D, lengths }: Sizes): OpCase {
     },
     build(graph, { q, k, v, start, end }) {
       const docs = { start: start!, end: end! };
-      return { y: attention(graph, q!, k!, v!, docs, { heads: H, groups: G, headDim: D, scale }) };
+      const heads = { heads: H, groups: G, headDim: D, scale, cap };
+      return { y: attention(graph, q!, k!, v!, docs, heads) };
     },
     twin({ q, k, v, start }) {
-      const sizes = { T, H, G, D, SCALE: scale };
+      const sizes = { T, H, G, D, SCALE: scale, CAP: cap ?? 0 };
       return { y: reference.attention(q!, k!, v!, Uint32Array.from(start!), sizes) };
     },
     gradient: { of: "y", by: ["q", "k", "v"] },
@@ -46,3 +50,4 @@ function attentionCase({ H, G, D, lengths }: Sizes): OpCase {
 testOp(attentionCase({ H: 6, G: 3, D: 8, lengths: [5, 11, 1, 7] }));
 testOp(attentionCase({ H: 2, G: 2, D: 16, lengths: [16] }));
 testOp(attentionCase({ H: 3, G: 1, D: 8, lengths: [13, 11] }));
+testOp(attentionCase({ H: 4, G: 2, D: 8, lengths: [9, 7], cap: 0.3 }));

@@ -28,25 +28,27 @@ testOp({
   },
 });
 
-testOp({
-  name: "cachedAttention()",
-  given: {
-    q: { shape: [6, H * D] },
-    k: { shape: [CONTEXT, G * D], scaled: false }, // both scaled, all rows would be one-hot
-    v: { shape: [CONTEXT, G * D] },
-    position: { shape: [6], type: "u32", data: [0, 3, 8, 23, 15, 1] },
-    count: { shape: [1], type: "u32", data: [5] },
-  },
-  build(graph, { q, k, v, position, count }) {
-    const rows = { position: position!, count: count! };
-    return { y: cachedAttention(graph, q!, k!, v!, rows, heads) };
-  },
-  twin({ q, k, v, position, count }) {
-    const rows = [Uint32Array.from(position!), Uint32Array.from(count!)] as const;
-    const sizes = { T: 6, H, G, D, CONTEXT, SCALE: heads.scale };
-    return { y: attentionCached(q!, k!, v!, ...rows, sizes) };
-  },
-});
+for (const [window, cap] of [[CONTEXT, undefined], [5, undefined], [CONTEXT, 0.3]] as const) {
+  testOp({
+    name: `cachedAttention() that sees ${window} rows${cap ? `, capped at ${cap}` : ""}`,
+    given: {
+      q: { shape: [6, H * D] },
+      k: { shape: [CONTEXT, G * D], scaled: false }, // both scaled, all rows would be one-hot
+      v: { shape: [CONTEXT, G * D] },
+      position: { shape: [6], type: "u32", data: [0, 3, 8, 23, 15, 1] },
+      count: { shape: [1], type: "u32", data: [5] },
+    },
+    build(graph, { q, k, v, position, count }) {
+      const rows = { position: position!, count: count! };
+      return { y: cachedAttention(graph, q!, k!, v!, rows, { ...heads, cap }, window) };
+    },
+    twin({ q, k, v, position, count }) {
+      const rows = [Uint32Array.from(position!), Uint32Array.from(count!)] as const;
+      const sizes = { T: 6, H, G, D, SCALE: heads.scale, WINDOW: window, CAP: cap ?? 0 };
+      return { y: attentionCached(q!, k!, v!, ...rows, sizes) };
+    },
+  });
+}
 
 const widths = { q: H * D, k: G * D, v: G * D };
 type Sequence = Record<keyof typeof widths, Float32Array>;

@@ -7,6 +7,7 @@ import { assertClose, engine, noise, type OpCase, testOp } from "../harness.ts";
 import { crossEntropy } from "../reference/cross_entropy.ts";
 import { matmulNt } from "../reference/matmul.ts";
 import { gatherRows } from "../reference/rows.ts";
+import { softcap } from "../reference/softcap.ts";
 
 interface Sizes {
   T: number;
@@ -14,6 +15,7 @@ interface Sizes {
   D: number;
   /** Every how many rows one has no label. */
   gap: number;
+  cap?: number;
 }
 
 /** The rows with a label in an order of their own, padded as the op wants it. */
@@ -35,21 +37,23 @@ function losses(
   x: Float64Array,
   w: Float64Array,
   { rows, label, weight }: Record<string, Float64Array>,
-  { T, V, D }: Sizes,
+  { T, V, D, cap = 0 }: Sizes,
 ): Float64Array {
   const N = rows!.length;
   const hidden = gatherRows(x, Uint32Array.from(rows!), { T, D, N, OFFSET: 0 });
-  const logits = matmulNt(hidden, w, { M: N, N: V, K: D, SCALE: 1 });
+  const logits = softcap(matmulNt(hidden, w, { M: N, N: V, K: D, SCALE: 1 }), cap);
   return crossEntropy(logits, Uint32Array.from(label!), weight!, { N, V, STRIDE: V, OFFSET: 0 })
     .loss;
 }
 
 function crossEntropyCase(sizes: Sizes, by: string[]): OpCase {
-  const { T, V, D } = sizes;
+  const { T, V, D, cap } = sizes;
   const { rows, label, weight } = supervise(sizes);
   const S = [rows.length];
   return {
-    name: `linearCrossEntropy() of ${T} rows, ${V}x${D}, by ${by}`,
+    name: `linearCrossEntropy() of ${T} rows, ${V}x${D}, by ${by}${
+      cap ? `, capped at ${cap}` : ""
+    }`,
     given: {
       x: { shape: [T, D] },
       w: { shape: [V, D], layout: "blocks", scaled: false },
@@ -59,7 +63,7 @@ function crossEntropyCase(sizes: Sizes, by: string[]): OpCase {
     },
     build(graph, { x, w, rows, label, weight }) {
       const supervision = { rows: rows!, label: label!, weight: weight! };
-      return { loss: linearCrossEntropy(graph, x!, w!, supervision) };
+      return { loss: linearCrossEntropy(graph, x!, w!, supervision, cap) };
     },
     twin: ({ x, w, ...supervision }) => ({ loss: losses(x!, w!, supervision, sizes) }),
     gradient: { of: "loss", by, loss: true },
@@ -69,6 +73,9 @@ function crossEntropyCase(sizes: Sizes, by: string[]): OpCase {
 testOp(crossEntropyCase({ T: 40, V: 37, D: 12, gap: 3 }, ["x", "w"]));
 testOp(crossEntropyCase({ T: 136, V: 37, D: 12, gap: 100 }, ["x", "w"])); // two chunks
 testOp(crossEntropyCase({ T: 8, V: 4101, D: 4, gap: 4 }, ["x"])); // the head in two parts
+testOp(crossEntropyCase({ T: 40, V: 37, D: 12, gap: 3, cap: 1.5 }, ["x", "w"]), [
+  ...["register", "shared"] as const,
+]);
 
 Deno.test("linearCrossEntropy() leaves chunks behind closed gates out", async () => {
   const shared = await engine();

@@ -3,29 +3,32 @@ import { logits } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
 import { matmulNt } from "../reference/matmul.ts";
 import { gatherRows } from "../reference/rows.ts";
+import { softcap } from "../reference/softcap.ts";
 
-function logitsCase(type: NumberType, V: number, D: number): OpCase {
+function logitsCase(type: NumberType, V: number, D: number, cap?: number): OpCase {
   const T = 8;
   const rows = [7, 0, 0xffffffff, 3];
   const N = rows.length;
   const stored = Math.ceil(V / 4) * 4;
   return {
-    name: `logits() ${type} ${V}x${D}`,
+    name: `logits() ${type} ${V}x${D}${cap ? `, capped at ${cap}` : ""}`,
     given: {
       x: { shape: [T, D] },
       w: { shape: [V, D], type, layout: "blocks", scaled: false },
       rows: { shape: [N], type: "u32", data: rows },
     },
-    build: (graph, { x, w, rows }) => ({ logits: logits(graph, x!, w!, rows!) }),
+    build: (graph, { x, w, rows }) => ({ logits: logits(graph, x!, w!, rows!, cap) }),
     twin({ x, w, rows }) {
       const hidden = gatherRows(x!, Uint32Array.from(rows!), { T, D, N, OFFSET: 0 });
       const padded = new Float64Array(stored * D);
       padded.set(w!);
-      return { logits: matmulNt(hidden, padded, { M: N, N: stored, K: D, SCALE: 1 }) };
+      const plain = matmulNt(hidden, padded, { M: N, N: stored, K: D, SCALE: 1 });
+      return { logits: softcap(plain, cap ?? 0) };
     },
   };
 }
 
 testOp(logitsCase("f32", 37, 12));
+testOp(logitsCase("f32", 37, 12, 0.5));
 // 64 rows of 64 bytes in each part but the last.
 testOp({ ...logitsCase("bf16", 150, 32), name: "logits() in parts", maxBinding: 4096 });

@@ -8,6 +8,8 @@ export interface AttentionSizes {
   G: number;
   D: number;
   SCALE: number;
+  /** Scores s become CAP * tanh(s / CAP); 0 or absent where they stay as they are. */
+  CAP?: number;
 }
 
 /** The probabilities p [H, T, T] after attention_scores.wgsl and attention_softmax.wgsl. */
@@ -15,7 +17,7 @@ export function attentionProbabilities(
   q: Float64Array, // [T, H, D]
   k: Float64Array, // [T, G, D]
   start: Uint32Array, // [T]
-  { T, H, G, D, SCALE }: AttentionSizes,
+  { T, H, G, D, SCALE, CAP = 0 }: AttentionSizes,
 ): Float64Array {
   const p = new Float64Array(H * T * T);
   for (let h = 0; h < H; h++) {
@@ -23,7 +25,8 @@ export function attentionProbabilities(
     for (let i = 0; i < T; i++) {
       const row = p.subarray((h * T + i) * T, (h * T + i + 1) * T);
       for (let j = start[i]!; j <= i; j++) {
-        row[j] = SCALE * dot(q, (i * H + h) * D, k, (j * G + g) * D, D);
+        const score = SCALE * dot(q, (i * H + h) * D, k, (j * G + g) * D, D);
+        row[j] = CAP > 0 ? CAP * Math.tanh(score / CAP) : score;
       }
       const visible = row.subarray(start[i]!, i + 1);
       const top = Math.max(...visible);
@@ -61,7 +64,7 @@ export function attentionDelta(
   return new Float64Array(T * H).map((_, head) => dot(y, head * D, dy, head * D, D));
 }
 
-/** The gradients after all backward kernels, and ds [H, T, T] of attention_dscores.wgsl. */
+/** Without a cap, the gradients after all backward kernels, and ds [H, T, T] of attention_dscores.wgsl. */
 export function attentionBackward(
   q: Float64Array, // [T, H, D]
   k: Float64Array, // [T, G, D]

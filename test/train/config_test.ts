@@ -15,7 +15,13 @@ Deno.test("parseConfig() fills in the defaults", () => {
   const { config, origin } = parseConfig({ flags: NEEDED });
   assert.deepEqual(config, {
     model: resolve("base"),
-    data: [{ path: resolve("rows.jsonl"), template: "alpaca", eos: false }],
+    data: [{
+      path: resolve("rows.jsonl"),
+      train_on: "all",
+      on_empty: "error",
+      positive_examples: 2,
+      eos: false,
+    }],
     adapter: { rank: 16, alpha: 32, targets: "all-linear" },
     train: {
       epochs: 1,
@@ -75,6 +81,20 @@ Deno.test("parseConfig() takes paths relative to the file, and out to the workin
     assert.deepEqual(config.guard && config.guard.text, [resolve(folder, "../text")]);
     assert.equal(config.out, resolve("runs/mine"));
   });
+});
+
+Deno.test("parseConfig() takes a template by name, written out, or as a file beside the config", () => {
+  const templateOf = (template: unknown) => {
+    let found: unknown;
+    withFile({ ...NEEDED, data: [{ path: "rows.jsonl", template }] }, (file, folder) => {
+      const { config } = parseConfig({ file });
+      found = JSON.parse(JSON.stringify(config.data[0]!.template).replaceAll(folder, "~"));
+    });
+    return found;
+  };
+  for (const name of ["model", "llama-2", "plain"]) assert.equal(templateOf(name), name);
+  assert.deepEqual(templateOf({ file: "own.jinja" }), { file: "~/own.jinja" });
+  assert.throws(() => templateOf("llama2"), /data\.0\.template: found "llama2", wanted alpaca/);
 });
 
 Deno.test("parseConfig() reads flags as the kind of value that the table wants", () => {

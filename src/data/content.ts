@@ -1,0 +1,59 @@
+/**
+ * What a row says, before any template: the shapes that all formats read into.
+ *
+ * @module
+ */
+
+/** Who speaks. */
+export type Role = "system" | "user" | "assistant";
+
+/** One turn of a chat. */
+export interface Message {
+  readonly role: Role;
+  readonly content: string;
+  /** Whether the loss sees it, if it is an assistant's. */
+  readonly supervised: boolean;
+}
+
+/** The content of one document. */
+export type Content =
+  & {
+    /** Where it came from, for messages: `rows.jsonl:12`. */
+    readonly origin: string;
+    /** What in it is empty and must not be, as messages name it (`an empty output`), or null. */
+    readonly empty: string | null;
+  }
+  & (
+    | {
+      readonly kind: "instruction";
+      readonly instruction: string;
+      /** What it is asked of, "" where there is nothing. */
+      readonly input: string;
+      readonly answer: string;
+    }
+    | { readonly kind: "chat"; readonly messages: readonly Message[] }
+    | { readonly kind: "text"; readonly text: string }
+    | {
+      readonly kind: "tokens";
+      readonly ids: readonly number[];
+      readonly labels: readonly number[];
+    }
+  );
+
+/** An instruction with its answer; `field` is where the answer was found. */
+export function instructionContent(
+  origin: string,
+  { instruction, input = "", answer, field }: {
+    readonly instruction: string;
+    readonly input?: string;
+    readonly answer: string;
+    readonly field: string;
+  },
+): Content {
+  return { kind: "instruction", instruction, input, answer, origin, empty: blank(answer, field) };
+}
+
+/** What to say of a text that holds nothing but white space, or null. */
+export function blank(text: string, field: string): string | null {
+  return text.trim() === "" ? `an empty ${field}` : null;
+}

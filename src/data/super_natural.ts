@@ -1,0 +1,48 @@
+/**
+ * Task files of Super-NaturalInstructions (allenai/natural-instructions): a definition, examples and
+ * instances, encoded as Tk-Instruct does.
+ *
+ * @module
+ */
+
+import { type Content, instructionContent } from "./content.ts";
+import { array, fieldFault, objects, own, type Row, text } from "./row.ts";
+
+/** Python's `string.punctuation`. */
+const PUNCTUATION = /[!-/:-@[-`{-~]$/;
+
+/**
+ * One document an instance, its prompt as `src/ni_collator.py` of yizhongw/Tk-Instruct builds it:
+ * the definition, the first positive examples without their explanations, the input. Of several
+ * outputs, the first is learnt.
+ */
+export function readTask(task: Row, positiveExamples: number): Content[] {
+  const [definition = ""] = texts(task, "Definition");
+  const examples = positiveExamples === 0 ? [] : objects(task, "Positive Examples");
+  const shown = examples.slice(0, positiveExamples).map((example, i) =>
+    ` Positive Example ${i + 1} -\n${closed(`Input: ${text(example, "input").trim()}`)}\n` +
+    `${closed(` Output: ${texts(example, "output")[0]!.trim()}`)}\n\n`
+  );
+  const head = `${closed(`Definition: ${definition.trim()}`)}\n\n${shown.join("")}`;
+  return objects(task, "Instances").map((instance) => {
+    const input = closed(`Input: ${text(instance, "input").trim()}`);
+    return instructionContent(instance.origin, {
+      instruction: `${head}Now complete the following example -\n${input}\nOutput: `,
+      answer: texts(instance, "output")[0]!,
+      field: "output",
+    });
+  });
+}
+
+/** With a full stop where it ends in no punctuation. */
+function closed(line: string): string {
+  return PUNCTUATION.test(line) ? line : `${line}.`;
+}
+
+/** A field that is a string, or a list with at least one. */
+function texts(row: Row, field: string): string[] {
+  if (!Array.isArray(own(row.fields, field))) return [text(row, field)];
+  const values = array(row, field);
+  if (values.length === 0) throw fieldFault(row, field, "a string, or a list of strings");
+  return values.map((value) => text({ fields: { [field]: value }, origin: row.origin }, field));
+}

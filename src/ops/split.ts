@@ -1,0 +1,73 @@
+/**
+ * A matrix cut into ranges of columns.
+ *
+ * @module
+ */
+import text from "../../kernels/columns.wgsl" with { type: "text" };
+import type { Graph, Launch, Op, OutputSpec, Value } from "../graph/graph.ts";
+import { perRow, requireMultiple } from "./launch.ts";
+
+type Parts = Readonly<Record<string, Value>>;
+
+/**
+ * The columns of x [T, width] in parts of the given widths, one after another.
+ *
+ * @throws {RangeError} where the widths do not add up to that of x, or are no multiples of 4.
+ */
+export function split(graph: Graph, x: Value, widths: readonly number[]): Value[] {
+  const [T, width] = x.shape as [number, number];
+  for (const part of widths) requireMultiple(4, { "the width of a part": part });
+  if (widths.reduce((sum, part) => sum + part, 0) !== width) {
+    throw new RangeError(`Cannot split [${x.shape}] into columns of ${widths}`);
+  }
+  const outs = Object.fromEntries(
+    widths.map((part, i): [string, OutputSpec] => [`part ${i}`, { shape: [T, part] }]),
+  );
+  return Object.values(graph.call(SPLIT, { x }, outs, {}));
+}
+
+export const SPLIT: Op<{ x: Value }, Parts> = {
+  name: "split",
+  launches: ({ ins: { x }, outs }) =>
+    inColumns(Object.values(outs), ({ part, T, D, column }) => ({
+      kernel: { name: "columns", text },
+      constants: { T, D, X_STRIDE: x.shape[1]!, X_COLUMN: column, Y_STRIDE: D },
+      bind: [x, part],
+      groups: perRow(T),
+    })),
+  backward(graph, { ins: { x }, outs }, gradients) {
+    const ins = Object.fromEntries(
+      Object.entries(outs).map(([name, part]) => [name, gradients.of(part)!]),
+    );
+    gradients.add(x, graph.call(SPLIT_BACKWARD, ins, { dx: { shape: x.shape } }, {}).dx);
+  },
+};
+
+/** dx: the gradients of the parts side by side. */
+export const SPLIT_BACKWARD: Op<Parts, { dx: Value }> = {
+  name: "split_backward",
+  launches: ({ ins, outs: { dx } }) =>
+    inColumns(Object.values(ins), ({ part, T, D, column }) => ({
+      kernel: { name: "columns", text },
+      constants: { T, D, X_STRIDE: D, Y_STRIDE: dx.shape[1]!, Y_COLUMN: column },
+      bind: [part, dx],
+      groups: perRow(T),
+    })),
+};
+
+interface Placed {
+  readonly part: Value;
+  readonly T: number;
+  readonly D: number;
+  /** Where the part begins in the whole. */
+  readonly column: number;
+}
+
+function inColumns(parts: readonly Value[], launch: (placed: Placed) => Launch): Launch[] {
+  let column = 0;
+  return parts.map((part) => {
+    const [T, D] = part.shape as [number, number];
+    column += D;
+    return launch({ part, T, D, column: column - D });
+  });
+}

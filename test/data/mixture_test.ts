@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type Batch, countSupervised, type Source, Stream } from "../../src/data/mod.ts";
+import { random } from "../../src/random.ts";
+import { exampleOf } from "./toy.ts";
+
+const T = 512;
+const SOURCES: readonly Source[] = [
+  { count: 400, weight: 5 },
+  { count: 150, weight: 3 },
+  { count: 30, weight: 2 },
+];
+/** Examples of each source: the second's are long, the third's short. */
+const examples = SOURCES.flatMap(({ count }, source) =>
+  Array.from({ length: count }, (_, i) => {
+    const longest = [120, 500, 40][source]!;
+    return exampleOf(4 + Math.floor(random(source, i) * (longest - 4)), i);
+  })
+);
+
+function streamOf(options: Partial<ConstructorParameters<typeof Stream>[1]> = {}): Stream {
+  return new Stream(examples, { T, seed: 3, shuffle: true, sources: SOURCES, ...options });
+}
+
+/** Supervised tokens of each source. */
+function tokensOf(stream: Stream, batches: readonly Batch[]): number[] {
+  const tokens = [0, 0, 0];
+  for (const { example } of batches.flatMap(({ documents }) => documents)) {
+    const source = example < 400 ? 0 : example < 550 ? 1 : 2;
+    if (example < 580) tokens[source]! += countSupervised(stream.examples[example]!);
+  }
+  return tokens;
+}
+
+function micros(stream: Stream, from: number, to: number): Batch[] {
+  return Array.from({ length: to - from }, (_, i) => stream.micro(from + i));
+}
+
+Deno.test("mixture: the shares of the supervised tokens are those asked for, in every epoch", () => {
+  const retention = Array.from({ length: 20 }, (_, i) => exampleOf(60, i));
+  for (const options of [{}, { shuffle: false }, { retention, retentionShare: 0.2 }]) {
+    const stream = streamOf(options);
+    for (const epoch of [0, 1, 2]) {
+      const batches = micros(stream, stream.micros(epoch), stream.micros(epoch + 1));
+      const tokens = tokensOf(stream, batches);
+      const total = tokens.reduce((a, b) => a + b);
+      const whole = examples.reduce((sum, example) => sum + countSupervised(example), 0);
+      assert.ok(total >= whole && total < whole + T, `${total} of ${whole} tokens`);
+      tokens.forEach((count, i) => {
+        const off = Math.abs(count / total - [0.5, 0.3, 0.2][i]!);
+        assert.ok(off < 0.005, `source ${i} has ${count} of ${total} in epoch ${epoch}`);
+      });
+    }
+  }
+});
+
+Deno.test("mixture: 50 000 tokens from anywhere keep the shares too", () => {
+  let worst = 0;
+  for (const start of [0, 7, 40, 111, 300]) {
+    const stream = streamOf();
+    const batches: Batch[] = [];
+    for (let supervised = 0, i = start; supervised < 50_000; i++) {
+      batches.push(stream.micro(i));
+      supervised += batches.at(-1)!.supervised;
+    }
+    const tokens = tokensOf(stream, batches);
+    const total = tokens.reduce((a, b) => a + b);
+    const off = tokens.map((count, i) => Math.abs(count / total - [0.5, 0.3, 0.2][i]!));
+    worst = Math.max(worst, ...off);
+  }
+  console.log(`at most ${(100 * worst).toFixed(2)} % off`);
+  assert.ok(worst < 0.005);
+});
+
+Deno.test("mixture: any micro-batch is reached directly, as after a resume", () => {
+  const inOrder = micros(streamOf(), 0, 300);
+  const stream = streamOf();
+  fc.assert(
+    fc.property(fc.nat(299), (index) => {
+      assert.deepEqual(stream.micro(index), inOrder[index]);
+      assert.deepEqual(streamOf().micro(index), inOrder[index]);
+    }),
+    { numRuns: 10 },
+  );
+  assert.notDeepEqual(micros(streamOf({ seed: 4 }), 0, 20), inOrder.slice(0, 20));
+});
+
+Deno.test("mixture: a source gives all its examples before one comes again", () => {
+  const stream = streamOf();
+  const seen = micros(stream, 0, stream.micros(3))
+    .flatMap(({ documents }) => documents.map(({ example }) => example));
+  let first = 0;
+  for (const { count } of SOURCES) {
+    const times = Array.from(
+      { length: count },
+      (_, i) => seen.filter((example) => example === first + i).length,
+    );
+    assert.ok(Math.max(...times) - Math.min(...times) <= 1, `${Math.min(...times)} times`);
+    first += count;
+  }
+});
+
+Deno.test("mixture: sources that do not fit are refused", () => {
+  const two = (weight: number, count = 180) => [{ count: 400, weight: 1 }, { count, weight }];
+  assert.throws(() => streamOf({ sources: two(0) }), /180 examples of weight 0, wanted both/);
+  assert.throws(() => streamOf({ sources: two(1, 0) }), /0 examples of weight 1/);
+  assert.throws(() => streamOf({ sources: two(1, 100) }), /500 examples, wanted the 580/);
+});

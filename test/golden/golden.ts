@@ -1,0 +1,139 @@
+/** The golden values that make_golden.py leaves, as folders and logits. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { batch, type Example } from "../../src/data/mod.ts";
+import { readFloats } from "../../src/gpu/buffer.ts";
+import type { Engine } from "../../src/graph/compile.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { writeCheckpoint } from "../../src/io/checkpoint.ts";
+import {
+  fromFloat32,
+  openSafetensors,
+  type TensorData,
+  toFloat32,
+  writeSafetensors,
+} from "../../src/io/safetensors.ts";
+import type { Model } from "../../src/models/model.ts";
+import { type Adapt, type Family, Net } from "../../src/models/net.ts";
+import { logits } from "../../src/ops/mod.ts";
+import { tokenizer } from "../models/tiny.ts";
+
+/** Rows that hold both documents, and some that pad them. */
+export const T = 40;
+
+type Json = Record<string, unknown>;
+
+interface Recorded {
+  readonly config: Json;
+  readonly adapter: Json;
+  readonly ids: readonly (readonly number[])[];
+  readonly labels: readonly (readonly number[])[];
+  readonly loss: number;
+  /** Of every tensor: the norm of its gradient, and its product with cos(0), cos(1), ... */
+  readonly gradients: Readonly<Record<string, readonly [norm: number, product: number]>>;
+  readonly losses: readonly number[];
+  readonly adamw: {
+    readonly lr: number;
+    readonly eps: number;
+    readonly weight_decay: number;
+    readonly betas: readonly [number, number];
+  };
+}
+
+/** One tiny checkpoint, and what the real libraries make of it. */
+export interface Golden extends Recorded {
+  readonly examples: readonly Example[];
+  /** Tensors by `weight/`, `logits/`, `lora/`, `lora_logits/` or `gradient/` and their name. */
+  readonly tensors: ReadonlyMap<string, { shape: readonly number[]; numbers: Float32Array }>;
+}
+
+export function readGolden(name: string): Golden {
+  const path = (ending: string) => fileURLToPath(new URL(`${name}.${ending}`, import.meta.url));
+  const recorded: Recorded = JSON.parse(Deno.readTextFileSync(path("json")));
+  using file = openSafetensors(path("safetensors"));
+  const tensors = [...file.tensors].map(([tensor, { shape, dtype }]) =>
+    [tensor, { shape, numbers: toFloat32(file.read(tensor), dtype) }] as const
+  );
+  const examples = recorded.ids.map((ids, i): Example => ({
+    ids: Uint32Array.from(ids),
+    labels: Int32Array.from(recorded.labels[i]!),
+    origin: `document ${i}`,
+  }));
+  return { ...recorded, examples, tensors: new Map(tensors) };
+}
+
+/** Tensors whose names begin with `prefix`, without it, ready to be written. */
+function tensorsOf({ tensors }: Golden, prefix: string): TensorData[] {
+  return [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, tensor]) => ({
+    name: name.slice(prefix.length),
+    dtype: "F32",
+    shape: tensor.shape,
+    data: fromFloat32(tensor.numbers, "F32"),
+  }));
+}
+
+/** Writes the checkpoint, with fields of its config changed, and the adapter into it. */
+export function writeGolden(folder: string, golden: Golden, changed: Json = {}): void {
+  const config = { ...golden.config, ...changed };
+  writeCheckpoint(folder, { config, tensors: tensorsOf(golden, "weight/") });
+  Deno.writeTextFileSync(join(folder, "tokenizer.json"), JSON.stringify(tokenizer()));
+  const adapter = join(folder, "adapter");
+  Deno.mkdirSync(adapter);
+  Deno.writeTextFileSync(join(adapter, "adapter_config.json"), JSON.stringify(golden.adapter));
+  writeSafetensors(join(adapter, "adapter_model.safetensors"), tensorsOf(golden, "lora/"));
+}
+
+/** What may be changed of a model before it computes. */
+export interface Mutation {
+  readonly adapt?: Adapt;
+  readonly Layers?: typeof Net;
+  readonly family?: Family;
+}
+
+/** The logits of every position of documents that lie packed in one row, [length * vocabulary]. */
+export async function packedLogits(
+  engine: Engine,
+  model: Model,
+  examples: readonly Example[],
+  { adapt, Layers = Net, family = model.family }: Mutation = {},
+): Promise<Float32Array[]> {
+  const graph = new Graph(engine.device.kernelSet);
+  const input = (name: string) => graph.input(name, [T]);
+  const [token, position, start, end] = ["token", "position", "start", "end"].map(input);
+  const net = new Layers(graph, {
+    rows: { kind: "packed", token: token!, position: position!, start: start!, end: end! },
+    positions: T,
+    typeOf: (name, shape) => (model.checkpoint.get(name, shape), "f32"),
+    adapt,
+  });
+  const { hidden, head, cap } = family.forward(net, model.config);
+  graph.output("logits", logits(graph, hidden, head, input("rows"), cap));
+  const compiled = await model.compile(engine, { graph, tables: net.tables });
+  const packed = batch(examples, T);
+  const rows = Uint32Array.from({ length: T }, (_, i) => i);
+  const { tokens, positions } = packed;
+  const inputs = { token: tokens, position: positions, start: packed.start, end: packed.end, rows };
+  for (const [name, data] of Object.entries(inputs)) compiled.write(name, data);
+  compiled.program.replay();
+  const found = await readFloats(engine.device, compiled.output("logits"));
+  compiled.destroy();
+  let from = 0;
+  return examples.map(({ ids }) => {
+    const width = found.length / T;
+    return found.slice(from * width, (from += ids.length) * width);
+  });
+}
+
+/** The largest distance of the logits from the recorded ones, over all documents. */
+export function logitsError(
+  found: readonly Float32Array[],
+  golden: Golden,
+  which: "logits" | "lora_logits" = "logits",
+): number {
+  const errors = found.map((numbers, i) => {
+    const expected = golden.tensors.get(`${which}/${i}`)!.numbers;
+    if (numbers.length !== expected.length) throw new RangeError("Found another number of logits");
+    return numbers.reduce((most, x, at) => Math.max(most, Math.abs(x - expected[at]!)), 0);
+  });
+  return Math.max(...errors.map((error) => Number.isNaN(error) ? Infinity : error));
+}

@@ -1,0 +1,175 @@
+"""Golden values of every model family, made by the real libraries.
+
+    pip install torch==2.15.0 transformers==5.23.0 peft==0.21.2 safetensors
+    python test/golden/make_golden.py [family ...]
+
+For each family a tiny checkpoint with random weights, and what transformers, PEFT and torch.optim make of it in
+f32 on the CPU: logits of two documents, the loss on masked labels and its gradients (two numbers of each), logits
+and gradients of a LoRA adapter on all linear modules, and the losses of ten updates with AdamW. Writes <family>.json and <family>.safetensors beside
+this file. The tests read only those, so CI needs no Python.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import peft
+import torch
+import transformers
+from safetensors.torch import save_file
+from transformers import AutoConfig, AutoModelForCausalLM
+
+HERE = Path(__file__).parent
+VOCABULARY = 96
+LENGTHS = [21, 14]  # of the two documents
+MASKED = 4  # tokens at the beginning of each that are not supervised
+RANK, ALPHA = 4, 6
+ADAMW = dict(lr=1e-2, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
+UPDATES = 10
+
+COMMON = dict(
+    vocab_size=VOCABULARY, hidden_size=32, intermediate_size=40, num_hidden_layers=2, num_attention_heads=4,
+    num_key_value_heads=2, max_position_embeddings=64, rms_norm_eps=1e-3, tie_word_embeddings=False,
+    bos_token_id=1, eos_token_id=2, pad_token_id=0,
+)  # fmt: skip
+
+
+def rope(theta=100.0, **scaling):
+    return {"rope_type": "default", "rope_theta": theta, **scaling}
+
+
+LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+              original_max_position_embeddings=64)  # fmt: skip
+
+FAMILIES = {
+    "llama": dict(max_position_embeddings=128, rope_parameters=rope(1000.0, **LLAMA3)),
+    "llama_bias": dict(
+        model_type="llama", attention_bias=True, mlp_bias=True, rope_parameters=rope(rope_type="linear", factor=2.0)
+    ),
+    "mistral": dict(sliding_window=5, head_dim=16, rope_parameters=rope()),
+    "mistral_full": dict(model_type="mistral", sliding_window=None, rope_parameters=rope()),
+    "qwen2": dict(
+        use_sliding_window=True, sliding_window=6, max_window_layers=1, tie_word_embeddings=True, rope_parameters=rope()
+    ),
+    "qwen3": dict(head_dim=16, rope_parameters=rope()),
+    "smollm3": dict(
+        num_hidden_layers=3, no_rope_layer_interval=2, tie_word_embeddings=True, rope_parameters=rope()
+    ),
+    "olmo2": dict(rope_parameters=rope()),
+    "gemma": dict(hidden_act="gelu_pytorch_tanh", head_dim=16, tie_word_embeddings=True, rope_parameters=rope()),
+    "gemma2": dict(
+        hidden_activation="gelu_pytorch_tanh", head_dim=16, tie_word_embeddings=True, query_pre_attn_scalar=20,
+        sliding_window=6, attn_logit_softcapping=1.5, final_logit_softcapping=4.0, rope_parameters=rope(),
+    ),
+    "gemma3_text": dict(
+        hidden_activation="gelu_pytorch_tanh", head_dim=16, tie_word_embeddings=True, query_pre_attn_scalar=20,
+        sliding_window=6, layer_types=["sliding_attention", "full_attention"],
+        rope_parameters={"sliding_attention": rope(30.0), "full_attention": rope(400.0, rope_type="linear", factor=2.0)},
+    ),
+    "phi3": dict(sliding_window=9, rope_parameters=rope()),
+}
+
+
+def randomise(model, generator):
+    """No tensor is zero, one, or symmetric; matrices keep the size of what passes through them."""
+    for name, tensor in model.named_parameters():
+        noise = torch.randn(tensor.shape, generator=generator)
+        if tensor.dim() > 1:
+            value = 1.2 * noise / tensor.shape[1] ** 0.5
+        elif name.endswith(".bias"):
+            value = 0.4 * noise
+        else:  # a norm: near what its fresh weight, all ones or zeros, stands for
+            value = tensor.flatten()[0] + 0.3 * noise
+        with torch.no_grad():
+            tensor.copy_(value)
+
+
+def documents(generator):
+    ids = [torch.randint(3, VOCABULARY, (length,), generator=generator) for length in LENGTHS]
+    labels = [torch.cat([torch.full((MASKED,), -100), document[MASKED:]]) for document in ids]
+    return ids, labels
+
+
+def logits_of(model, ids):
+    return [model(input_ids=document[None], use_cache=False).logits[0] for document in ids]
+
+
+def loss_of(model, ids, labels):
+    """The mean over the supervised tokens of both documents."""
+    pairs = [(logits[:-1], label[1:]) for logits, label in zip(logits_of(model, ids), labels)]
+    return torch.nn.functional.cross_entropy(
+        torch.cat([logits for logits, _ in pairs]), torch.cat([label for _, label in pairs]), ignore_index=-100
+    )
+
+
+def summary(gradient):
+    """Norm and product with cos(0), cos(1), ...: two numbers that tell gradients apart."""
+    flat = gradient.flatten().double()
+    return [flat.norm().item(), (flat * torch.arange(len(flat)).double().cos()).sum().item()]
+
+
+def make(family, overrides):
+    generator = torch.Generator().manual_seed(1234)
+    fields = {"model_type": family, **COMMON, **overrides}
+    config = AutoConfig.for_model(**fields)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+    randomise(model, generator)
+    tied = config.tie_word_embeddings
+    tensors = {
+        f"weight/{name}": tensor.clone()
+        for name, tensor in model.state_dict().items()
+        if not (tied and name == "lm_head.weight")
+    }
+    ids, labels = documents(generator)
+    with torch.no_grad():
+        for i, logits in enumerate(logits_of(model, ids)):
+            tensors[f"logits/{i}"] = logits
+
+    loss = loss_of(model, ids, labels)
+    loss.backward()
+    gradients = {name: summary(tensor.grad) for name, tensor in model.named_parameters()}
+    model.zero_grad(set_to_none=True)
+
+    lora = peft.LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = peft.get_peft_model(model, lora, low_cpu_mem_usage=False).eval()
+    factors = {name: tensor for name, tensor in model.named_parameters() if tensor.requires_grad}
+    with torch.no_grad():
+        for tensor in factors.values():
+            tensor.copy_(0.6 * torch.randn(tensor.shape, generator=generator) / tensor.shape[1] ** 0.5)
+        for i, logits in enumerate(logits_of(model, ids)):
+            tensors[f"lora_logits/{i}"] = logits
+    adapter = model.peft_config["default"].to_dict()
+    saved_name = {name: name.replace(".default.weight", ".weight") for name in factors}
+    tensors |= {f"lora/{saved_name[name]}": tensor.detach().clone() for name, tensor in factors.items()}
+
+    optimizer = torch.optim.AdamW(factors.values(), **ADAMW)
+    losses = []
+    for update in range(UPDATES):
+        optimizer.zero_grad()
+        step_loss = loss_of(model, ids, labels)
+        step_loss.backward()
+        losses.append(step_loss.item())
+        if update == 0:
+            tensors |= {f"gradient/{saved_name[name]}": tensor.grad.clone() for name, tensor in factors.items()}
+        optimizer.step()
+
+    golden = {
+        "made_by": {m.__name__: m.__version__ for m in (torch, transformers, peft)},
+        "config": {**config.to_dict(), "dtype": "float32"},
+        "ids": [document.tolist() for document in ids],
+        "labels": [label.tolist() for label in labels],
+        "loss": loss.item(),
+        "gradients": gradients,
+        "adapter": {key: sorted(value) if isinstance(value, set) else value for key, value in adapter.items()},
+        "adamw": ADAMW,
+        "losses": losses,
+    }
+    (HERE / f"{family}.json").write_text(json.dumps(golden, indent=2) + "\n")
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, HERE / f"{family}.safetensors")
+    print(family, f"loss {loss.item():.4f}", "losses", *(f"{x:.4f}" for x in losses))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for family in sys.argv[1:] or FAMILIES:
+        make(family, FAMILIES[family])

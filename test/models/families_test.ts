@@ -1,0 +1,190 @@
+/** Every family against transformers, PEFT and torch: see test/golden/make_golden.py. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { Lora } from "../../src/adapters/lora.ts";
+import { readPeft } from "../../src/adapters/peft.ts";
+import { batch } from "../../src/data/mod.ts";
+import { readFloats } from "../../src/gpu/buffer.ts";
+import { Generator } from "../../src/generate/generator.ts";
+import { LossProgram } from "../../src/models/loss_program.ts";
+import { Model } from "../../src/models/model.ts";
+import { fromBlocks, loadParam } from "../../src/models/weights.ts";
+import { parseConfig } from "../../src/train/config.ts";
+import { train } from "../../src/train/run.ts";
+import {
+  type Golden,
+  logitsError,
+  packedLogits,
+  readGolden,
+  T,
+  writeGolden,
+} from "../golden/golden.ts";
+import { engine } from "../harness.ts";
+import { freshEngine } from "./tiny.ts";
+
+const LOGITS = 2e-4;
+const RELATIVE = 1e-3;
+const FAMILIES = [
+  ...["llama", "llama_bias", "mistral", "mistral_full", "qwen2", "qwen3", "smollm3", "olmo2"],
+  ...["gemma", "gemma2", "gemma3_text", "phi3"],
+];
+
+for (const name of FAMILIES) {
+  const golden = readGolden(name);
+  const test = (what: string, action: (folder: string) => Promise<void>) =>
+    Deno.test(`${name}: ${what}`, async () => {
+      const parent = Deno.makeTempDirSync({ prefix: "graft_test_" });
+      try {
+        const folder = join(parent, "model");
+        writeGolden(folder, golden);
+        await action(folder);
+      } finally {
+        Deno.removeSync(parent, { recursive: true });
+      }
+    });
+
+  test("logits, packed and cached, equal golden", (folder) => checkLogits(folder, golden));
+  test("greedy text over the cache equals that without", (folder) => checkText(folder, golden));
+  test("logits and gradients of a PEFT adapter equal golden", async (folder) => {
+    await checkAdapter(folder, golden, false);
+    await checkAdapter(folder, golden, true);
+  });
+  test("the gradients of all weights equal golden", (folder) => checkFull(folder, golden));
+  test("ten updates make the golden losses", (folder) => checkTraining(folder, golden));
+}
+
+async function checkLogits(folder: string, golden: Golden): Promise<void> {
+  const engine = await freshEngine();
+  using model = new Model(folder);
+  report("logits", logitsError(await packedLogits(engine, model, golden.examples), golden), LOGITS);
+  using generator = await Generator.open(engine, model);
+  const cached: Float32Array[] = [];
+  for (const ids of golden.ids) {
+    const rows = (await Array.fromAsync(generator.scores(ids))).map((row) => [...row]);
+    cached.push(Float32Array.from(rows.flat()));
+  }
+  report("cached logits", logitsError(cached, golden), LOGITS);
+  engine.store.destroy();
+}
+
+async function checkText(folder: string, golden: Golden): Promise<void> {
+  const engine = await freshEngine();
+  using model = new Model(folder);
+  using generator = await Generator.open(engine, model);
+  const prompt = golden.ids[1]!;
+  const made = await Array.fromAsync(generator.generate(prompt, { maxTokens: 20, stop: [] }));
+  const ids = Uint32Array.from([...prompt, ...made]);
+  const example = { ids, labels: new Int32Array(ids.length), origin: "text" };
+  const [scores] = await packedLogits(engine, model, [example]);
+  const width = model.config.vocabSize;
+  const best = made.map((_, i) => {
+    const from = (prompt.length - 1 + i) * width;
+    const row = scores!.subarray(from, from + width);
+    return row.indexOf(Math.max(...row));
+  });
+  assert.equal(made.length, 20);
+  assert.deepEqual(made, best);
+  engine.store.destroy();
+}
+
+async function checkAdapter(folder: string, golden: Golden, recompute: boolean): Promise<void> {
+  const engine = await freshEngine();
+  using model = new Model(folder);
+  const lora = Lora.of(model.linearModules(engine), readPeft(join(folder, "adapter")));
+  const { adapt } = lora;
+  const options = { T, adapt, train: true, recompute };
+  const { graph } = model.lossGraph(engine, options);
+  engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
+  lora.load(engine.store, 0);
+
+  const found = await packedLogits(engine, model, golden.examples, { adapt });
+  report("adapted logits", logitsError(found, golden, "lora_logits"), LOGITS);
+  const program = await LossProgram.open(engine, model, options);
+  const loss = await lossOf(program, golden);
+  report("adapted loss", Math.abs(loss / golden.losses[0]! - 1), RELATIVE);
+  let most = 0;
+  for (const [name, { numbers }] of golden.tensors) {
+    const param = /^gradient\/base_model\.model\.(.*)/.exec(name)?.[1];
+    if (!param) continue;
+    const gradient = await engine.store.readParam(param, "gradients");
+    assert.equal(gradient.length, numbers.length, param);
+    const error = Math.hypot(...numbers.map((x, i) => x - gradient[i]!)) / Math.hypot(...numbers);
+    assert.ok(error <= RELATIVE, `${param}: a relative error of ${error}`);
+    most = Math.max(most, error);
+  }
+  assert.ok(most > 0, "no gradient was compared");
+  report("gradients", most, RELATIVE);
+  program.compiled.destroy();
+  engine.store.destroy();
+}
+
+async function checkFull(folder: string, golden: Golden): Promise<void> {
+  const engine = await freshEngine();
+  using model = new Model(folder);
+  const options = { T, full: true, train: true };
+  const { graph } = model.lossGraph(engine, options);
+  const params = graph.values.filter(({ kind }) => kind === "param");
+  engine.store.addParams(params);
+  for (const param of params) {
+    engine.store.writeParam(param.name, loadParam(model.checkpoint, param));
+  }
+  const program = await LossProgram.open(engine, model, options);
+  report("loss", Math.abs(await lossOf(program, golden) / golden.loss - 1), RELATIVE);
+  assert.deepEqual(params.map(({ name }) => name).sort(), Object.keys(golden.gradients).sort());
+  let most = 0;
+  for (const { name, shape, layout } of params) {
+    const stored = await engine.store.readParam(name, "gradients");
+    const gradient = layout === "blocks" ? fromBlocks(stored, shape as [number, number]) : stored;
+    const [norm, product] = golden.gradients[name]!;
+    const found = gradient.reduce((sum, x, i) => sum + x * Math.cos(i), 0);
+    const error = Math.max(Math.abs(Math.hypot(...gradient) - norm), Math.abs(found - product));
+    assert.ok(error / norm <= RELATIVE, `${name}: a relative error of ${error / norm}`);
+    most = Math.max(most, error / norm);
+  }
+  report("gradients of all weights", most, RELATIVE);
+  program.compiled.destroy();
+  engine.store.destroy();
+}
+
+/** The mean loss of both documents. */
+async function lossOf(program: LossProgram, golden: Golden): Promise<number> {
+  const packed = batch(golden.examples, T);
+  program.feed(packed, new Float32Array(packed.supervised).fill(1 / packed.supervised));
+  program.run();
+  const { compiled } = program;
+  return (await readFloats(compiled.engine.device, compiled.output("loss")))[0]!;
+}
+
+async function checkTraining(folder: string, golden: Golden): Promise<void> {
+  const rows = join(folder, "rows.jsonl");
+  const lines = golden.ids.map((input_ids, i) => ({ input_ids, labels: golden.labels[i] }));
+  Deno.writeTextFileSync(rows, lines.map((line) => JSON.stringify(line)).join("\n"));
+  const plainest = { schedule: "constant", warmup: 0, clip: 0, shuffle: false };
+  const { lr, eps, weight_decay, betas: [beta1, beta2] } = golden.adamw;
+  const parsed = parseConfig({
+    values: {
+      model: folder,
+      data: [{ path: rows, format: "tokens" }],
+      adapter: { from: join(folder, "adapter") },
+      train: {
+        ...{ ...plainest, lr, eps, weight_decay, beta1, beta2 },
+        ...{ steps: golden.losses.length, tokens_per_batch: T, micro_batch_tokens: T },
+      },
+      eval: { samples: 0 },
+      out: join(folder, "run"),
+    },
+  });
+  const { device } = await engine();
+  await train(parsed, { kind: "adapter", device });
+  const metrics = Deno.readTextFileSync(join(folder, "run/metrics.jsonl")).trimEnd().split("\n");
+  const losses = metrics.map((line): number => JSON.parse(line).loss);
+  assert.equal(losses.length, golden.losses.length);
+  const errors = losses.map((loss, i) => Math.abs(loss / golden.losses[i]! - 1));
+  report("losses", Math.max(...errors), RELATIVE);
+}
+
+/** Fails where an error is beyond its bound, or no number; GRAFT_ERRORS=1 prints it. */
+function report(what: string, error: number, bound: number): void {
+  assert.ok(error <= bound, `${what}: off by ${error}, wanted at most ${bound}`);
+  if (Deno.env.get("GRAFT_ERRORS")) console.log(`${what} ${error.toExponential(1)}`);
+}

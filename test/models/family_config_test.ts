@@ -1,0 +1,102 @@
+/** What families read from config.json: both spellings, defaults, and what they refuse. */
+import assert from "node:assert/strict";
+import { FileError } from "../../src/errors.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { ConfigReader } from "../../src/models/config.ts";
+import type { Decoder, Windows } from "../../src/models/decoder.ts";
+import { familyOf } from "../../src/models/mod.ts";
+import { Net } from "../../src/models/net.ts";
+import { readFrequencies } from "../../src/models/rope.ts";
+import { readGolden } from "../golden/golden.ts";
+
+type Fields = Record<string, unknown>;
+
+/** The config of a golden checkpoint with fields changed, as its family reads it. */
+function parse<Read>(name: string, changed: Fields = {}): Decoder & Read {
+  const fields = { ...readGolden(name).config, ...changed };
+  const family = familyOf(fields["model_type"], "config.json");
+  return family.parse(new ConfigReader("config.json", fields)) as Decoder & Read;
+}
+
+for (
+  const [name, changed, key] of [
+    ["llama", { hidden_act: "gelu" }, "hidden_act"],
+    ["llama", { partial_rotary_factor: 0.5 }, "partial_rotary_factor"],
+    ["llama", { rope_parameters: { rope_type: "yarn", factor: 4 } }, "rope_type"],
+    ["mistral", { hidden_act: "relu" }, "hidden_act"],
+    ["mistral", { layer_types: ["full_attention", "full_attention"] }, "layer_types"],
+    ["mistral", { sliding_window: 0 }, "sliding_window"],
+    ["qwen2", { layer_types: ["full_attention", "chunked_attention"] }, "layer_types"],
+    ["qwen2", { layer_types: ["full_attention"] }, "layer_types"],
+    ["qwen2", { use_sliding_window: false }, "layer_types"], // one of them slides
+    ["qwen3", { rope_parameters: { rope_type: "dynamic", factor: 2 } }, "rope_type"],
+    ["qwen3", { head_dim: 12 }, "head_dim"],
+    ["smollm3", { no_rope_layers: [1, 0] }, "no_rope_layers"],
+    ["smollm3", { no_rope_layers: [1, 0, 2] }, "no_rope_layers"],
+    ["olmo2", { hidden_act: "gelu" }, "hidden_act"],
+    ["gemma", { hidden_activation: "gelu" }, "hidden_activation"],
+    ["gemma", { use_bidirectional_attention: true }, "use_bidirectional_attention"],
+    ["gemma2", { attn_logit_softcapping: "soft" }, "attn_logit_softcapping"],
+    ["gemma2", { layer_types: ["sliding_attention", "linear_attention"] }, "layer_types"],
+    ["gemma3_text", { final_logit_softcapping: 30 }, "final_logit_softcapping"],
+    ["gemma3_text", { attn_logit_softcapping: 50 }, "attn_logit_softcapping"],
+    ["gemma3_text", { use_bidirectional_attention: true }, "use_bidirectional_attention"],
+    ["phi3", { rope_parameters: { rope_type: "longrope" } }, "rope_type"],
+    ["phi3", { partial_rotary_factor: 0.75 }, "partial_rotary_factor"],
+  ] as [string, Fields, string][]
+) {
+  Deno.test(`${name} refuses ${JSON.stringify(changed)} by name`, () => {
+    parse(name); // as it is, it is fine
+    assert.throws(() => parse(name, changed), (fault: Error) => {
+      assert.ok(fault instanceof FileError, String(fault));
+      assert.ok(fault.message.startsWith(`config.json: "${key}" is `), fault.message);
+      return true;
+    });
+  });
+}
+
+Deno.test("Gemma 3 reads both spellings of its two rates", () => {
+  type Rates = { frequencies: { full: Float64Array; sliding: Float64Array } };
+  const old = parse<Rates>("gemma3_text", {
+    rope_parameters: undefined,
+    rope_theta: 400,
+    rope_scaling: { rope_type: "linear", factor: 2 },
+    rope_local_base_freq: 30,
+  });
+  assert.deepEqual(old.frequencies, parse<Rates>("gemma3_text").frequencies);
+  const { frequencies } = parse<Rates>("gemma3_text", { rope_parameters: undefined });
+  const plain = (theta: number) => readFrequencies(new ConfigReader("", {}), 16, theta);
+  assert.deepEqual(frequencies, { full: plain(1_000_000), sliding: plain(10_000) });
+});
+
+Deno.test("windows follow from the fields of older configs", () => {
+  const windows = (name: string, changed: Fields) =>
+    parse<{ windows: Windows }>(name, { layer_types: undefined, ...changed }).windows;
+  const none = undefined;
+  const layers = { num_hidden_layers: 4 };
+  assert.deepEqual(windows("qwen2", { ...layers, max_window_layers: 3 }), [none, none, none, 6]);
+  const unused = { ...layers, use_sliding_window: false, sliding_window: 8 };
+  assert.deepEqual(windows("qwen3", { ...unused, max_window_layers: 0 }), [none, none, none, none]);
+  assert.deepEqual(windows("gemma2", layers), [6, none, 6, none]);
+  const pattern = { ...layers, sliding_window_pattern: 3 };
+  assert.deepEqual(windows("gemma3_text", pattern), [6, 6, none, 6]);
+  const { window } = parse<{ window: number }>("mistral", { sliding_window: undefined });
+  assert.equal(window, 4096);
+});
+
+Deno.test("the embedding's scale is rounded as the checkpoint stores numbers", () => {
+  const scaleOf = (type: "f32" | "bf16") => {
+    const graph = new Graph();
+    const input = (name: string) => graph.input(name, [8]);
+    const [token, position] = [input("token"), input("position")];
+    const net = new Net(graph, {
+      rows: { kind: "packed", token, position, start: input("start"), end: input("end") },
+      positions: 8,
+      typeOf: () => type,
+    });
+    net.embed("embed", 16, 8, Math.sqrt(3072));
+    return graph.calls[0]!.attrs.scale;
+  };
+  assert.equal(scaleOf("f32"), Math.fround(Math.sqrt(3072)));
+  assert.equal(scaleOf("bf16"), 55.5); // 55.4256 in f32
+});
