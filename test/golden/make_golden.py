@@ -59,7 +59,7 @@ FAMILIES = {
     "gemma": dict(hidden_act="gelu_pytorch_tanh", head_dim=16, tie_word_embeddings=True, rope_parameters=rope()),
     "gemma2": dict(
         hidden_activation="gelu_pytorch_tanh", head_dim=16, tie_word_embeddings=True, query_pre_attn_scalar=20,
-        sliding_window=6, attn_logit_softcapping=1.5, final_logit_softcapping=4.0, rope_parameters=rope(),
+        sliding_window=6, attn_logit_softcapping=1.5, final_logit_softcapping=4.5, rope_parameters=rope(),
     ),
     "gemma3_text": dict(
         hidden_activation="gelu_pytorch_tanh", head_dim=16, tie_word_embeddings=True, query_pre_attn_scalar=20,
