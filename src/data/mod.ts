@@ -28,6 +28,7 @@ export * from "./encode.ts";
 export * from "./example.ts";
 export { formatNames } from "./formats.ts";
 export type { Source } from "./mixture.ts";
+export * from "./inspect.ts";
 export * from "./pack.ts";
 export * from "./split.ts";
 export * from "./stream.ts";
