@@ -43,7 +43,7 @@ export {
   parseConfig,
   type ParsedConfig,
   type TrainConfig,
-} from "./src/train/config.ts";
+} from "./src/train/config/mod.ts";
 export type { Metrics } from "./src/train/metrics.ts";
 export { type RunOptions, type RunResult, train } from "./src/train/run.ts";
 export { mergeAdapter as merge, type MergeDtype, type MergeOptions } from "./src/adapters/merge.ts";

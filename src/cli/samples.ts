@@ -8,7 +8,7 @@ import { Generator } from "../generate/generator.ts";
 import { openModel } from "../generate/open.ts";
 import { openDevice } from "../gpu/device.ts";
 import { permutation } from "../random.ts";
-import type { Config } from "../train/config.ts";
+import type { Config } from "../train/config/mod.ts";
 import { encoderOf } from "../train/setup.ts";
 import { answer, bold, dim } from "./term.ts";
 

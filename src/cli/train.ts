@@ -4,7 +4,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { parseConfig } from "../train/config.ts";
+import { parseConfig } from "../train/config/mod.ts";
 import { signedPercent } from "../train/metrics.ts";
 import { explainPlan, type RunOptions, type RunResult, train } from "../train/run.ts";
 import { type Arguments, type Command, parseArguments } from "./args.ts";

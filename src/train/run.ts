@@ -10,7 +10,7 @@ import { writeJson } from "../io/files.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
-import type { ParsedConfig } from "./config.ts";
+import type { ParsedConfig } from "./config/mod.ts";
 import { measure, trainLoop } from "./loop.ts";
 import { type Metrics, MetricsFile, metricsLine } from "./metrics.ts";
 import { claimRunFolder, refuseOtherRun, runFiles, RunLog } from "./run_folder.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { ConfigError, FileError } from "../errors.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { appendText, exists, onDisk, readJsonObject, writeJson } from "../io/files.ts";
-import { changedKeys, type ParsedConfig, savedConfig } from "./config.ts";
+import { changedKeys, type ParsedConfig, savedConfig } from "./config/mod.ts";
 import type { Say } from "./setup.ts";
 
 /** Paths inside a run folder. */

@@ -19,7 +19,7 @@ import { FLAT } from "../graph/store.ts";
 import { loadRetention, RetentionProbe } from "../guard/retention.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { Model } from "../models/model.ts";
-import type { Config, DataConfig } from "./config.ts";
+import type { Config, DataConfig } from "./config/mod.ts";
 import { Optimizer } from "./optimizer.ts";
 import type { Trained } from "./trained.ts";
 

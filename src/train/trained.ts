@@ -14,7 +14,7 @@ import { configText } from "../io/config_text.ts";
 import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { fromBlocks, loadParam } from "../models/weights.ts";
-import type { AdapterConfig } from "./config.ts";
+import type { AdapterConfig } from "./config/mod.ts";
 
 /** How a run's params enter the graph, the store and the run folder. */
 export interface Trained {

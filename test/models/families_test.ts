@@ -9,7 +9,7 @@ import { Generator } from "../../src/generate/generator.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
 import { fromBlocks, loadParam } from "../../src/models/weights.ts";
-import { parseConfig } from "../../src/train/config.ts";
+import { parseConfig } from "../../src/train/config/mod.ts";
 import { train } from "../../src/train/run.ts";
 import {
   type Golden,

@@ -7,7 +7,7 @@ import {
   jsonSchema,
   parseConfig,
   savedConfig,
-} from "../../src/train/config.ts";
+} from "../../src/train/config/mod.ts";
 
 const NEEDED = { model: "base", data: "rows.jsonl" };
 

@@ -5,13 +5,13 @@
  */
 
 import { dirname } from "node:path";
-import { ConfigError } from "../errors.ts";
-import { isObject, readJsonObject } from "../io/files.ts";
-import { configFaults } from "./config_faults.ts";
-import { assign, keysOf, prepare, table, valueAt } from "./config_keys.ts";
-import { type Config, configSchema } from "./config_table.ts";
+import { ConfigError } from "../../errors.ts";
+import { isObject, readJsonObject } from "../../io/files.ts";
+import { configFaults } from "./faults.ts";
+import { assign, keysOf, prepare, table, valueAt } from "./keys.ts";
+import { type Config, configSchema } from "./table.ts";
 
-export { nearestKey } from "./config_faults.ts";
+export { nearestKey } from "./faults.ts";
 export type {
   AdapterConfig,
   Config,
@@ -19,7 +19,7 @@ export type {
   EvalConfig,
   GuardConfig,
   TrainConfig,
-} from "./config_table.ts";
+} from "./table.ts";
 
 /** Where a value came from; `call` is an object handed over in code. */
 export type Origin = "default" | "file" | "call" | "flag";

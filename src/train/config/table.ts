@@ -7,14 +7,14 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
-import { formats } from "../data/formats.ts";
+import { formats } from "../../data/formats.ts";
 import {
   ON_EMPTY,
   POSITIVE_EXAMPLES,
   templateNames,
   TOO_LONG_POLICIES,
   TRAIN_ON,
-} from "../data/mod.ts";
+} from "../../data/mod.ts";
 
 /** One source of rows. */
 export interface DataConfig {

@@ -6,8 +6,8 @@
  */
 
 import type { z } from "zod";
-import { nearest } from "../io/nearest.ts";
-import { alternatives, child, keysOf, type SchemaNode, table, valueAt } from "./config_keys.ts";
+import { nearest } from "../../io/nearest.ts";
+import { alternatives, child, keysOf, type SchemaNode, table, valueAt } from "./keys.ts";
 
 type Issue = z.core.$ZodIssue;
 

@@ -6,8 +6,8 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
-import { isObject } from "../io/files.ts";
-import { configSchema, PATH } from "./config_table.ts";
+import { isObject } from "../../io/files.ts";
+import { configSchema, PATH } from "./table.ts";
 
 /** The part of JSON Schema that the table makes use of. */
 export interface SchemaNode {
