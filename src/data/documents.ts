@@ -9,7 +9,7 @@ import { readText } from "../io/files.ts";
 import { didYouMean } from "../io/nearest.ts";
 import { chatTemplates } from "./chat/builtin.ts";
 import { ChatTemplate } from "./chat/template.ts";
-import type { Content, Message } from "./content.ts";
+import type { Content, Message } from "./formats/content.ts";
 import type { ChatDocument, Document } from "./example.ts";
 import {
   DEFAULT_TEMPLATE,

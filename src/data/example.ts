@@ -6,7 +6,7 @@
  */
 
 import type { ChatTemplate, TemplateVariables } from "./chat/template.ts";
-import type { Message } from "./content.ts";
+import type { Message } from "./formats/content.ts";
 
 /** The part of a tokenizer that data needs; `encode` adds no special token. */
 export interface Encoder {

@@ -14,19 +14,19 @@ import {
 } from "./documents.ts";
 import { checkVocabulary, encode, limitLength, type TooLongPolicy } from "./encode.ts";
 import type { Document, Encoder, Example } from "./example.ts";
-import { chooseFormat, type Format } from "./formats.ts";
-import { findFiles, readRows } from "./read.ts";
+import { chooseFormat, type Format } from "./formats/mod.ts";
+import { findFiles, readRows } from "./files/read.ts";
 import { documentText, type Shares, split } from "./split.ts";
-import type { Row } from "./row.ts";
+import type { Row } from "./files/row.ts";
 
 export { chatTemplates } from "./chat/builtin.ts";
 export { readChatFacts } from "./chat/facts.ts";
 export { ChatTemplate } from "./chat/template.ts";
-export * from "./content.ts";
+export * from "./formats/content.ts";
 export * from "./documents.ts";
 export * from "./encode.ts";
 export * from "./example.ts";
-export { formatNames } from "./formats.ts";
+export { formatNames } from "./formats/mod.ts";
 export type { Source } from "./mixture.ts";
 export * from "./inspect.ts";
 export * from "./pack.ts";

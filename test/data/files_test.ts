@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FileError } from "../../src/errors.ts";
-import { readRows } from "../../src/data/read.ts";
+import { readRows } from "../../src/data/files/read.ts";
 import { withFiles } from "./toy.ts";
 
 /** The rows of a file of that name and content. */

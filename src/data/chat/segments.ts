@@ -10,7 +10,7 @@
  */
 
 import { ConfigError, FileError } from "../../errors.ts";
-import type { Message } from "../content.ts";
+import type { Message } from "../formats/content.ts";
 import type { ChatDocument, ChatFacts } from "../example.ts";
 import { END_TOKENS } from "./builtin.ts";
 import { type ChatTemplate, GENERATION_BEGIN, GENERATION_END } from "./template.ts";

@@ -6,7 +6,7 @@
 
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { ConfigError, FileError } from "../../errors.ts";
-import type { Role } from "../content.ts";
+import type { Role } from "../formats/content.ts";
 
 /** A chat is rendered in far fewer steps, and to far fewer characters, than these. */
 const MOST_STEPS = 2_000_000;

@@ -7,7 +7,7 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
-import { formats } from "../../data/formats.ts";
+import { formats } from "../../data/formats/mod.ts";
 import {
   ON_EMPTY,
   POSITIVE_EXAMPLES,

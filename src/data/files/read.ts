@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FileError } from "../errors.ts";
+import { FileError } from "../../errors.ts";
 import { tableRows } from "./csv.ts";
 import { readLines, unreadable } from "./lines.ts";
 import { describe, type Fields, type Row } from "./row.ts";

@@ -7,7 +7,7 @@
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { FileError } from "../errors.ts";
+import { FileError } from "../../errors.ts";
 
 const NEWLINE = 10;
 

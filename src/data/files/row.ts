@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FileError } from "../errors.ts";
+import { FileError } from "../../errors.ts";
 
 /** The fields of an object, as JSON.parse gives them. */
 export type Fields = Readonly<Record<string, unknown>>;

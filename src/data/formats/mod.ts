@@ -4,12 +4,12 @@
  * @module
  */
 
-import { ConfigError, type FileError } from "../errors.ts";
-import { didYouMean, nearest } from "../io/nearest.ts";
+import { ConfigError, type FileError } from "../../errors.ts";
+import { didYouMean, nearest } from "../../io/nearest.ts";
 import { readConversations, readMessages } from "./chats.ts";
 import { blank, type Content, instructionContent } from "./content.ts";
-import { UNSUPERVISED } from "./example.ts";
-import { fault, fieldNames, integers, objects, type Row, text } from "./row.ts";
+import { UNSUPERVISED } from "../example.ts";
+import { fault, fieldNames, integers, objects, type Row, text } from "../files/row.ts";
 import { readTask } from "./super_natural.ts";
 
 /** Labels are kept as signed 32-bit integers. */

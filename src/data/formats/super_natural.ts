@@ -6,7 +6,7 @@
  */
 
 import { type Content, instructionContent } from "./content.ts";
-import { array, fieldFault, objects, own, type Row, text } from "./row.ts";
+import { array, fieldFault, objects, own, type Row, text } from "../files/row.ts";
 
 /** Python's `string.punctuation`. */
 const PUNCTUATION = /[!-/:-@[-`{-~]$/;

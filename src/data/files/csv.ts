@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FileError } from "../errors.ts";
+import { FileError } from "../../errors.ts";
 import { readLines } from "./lines.ts";
 import type { Row } from "./row.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import type { Content, Message, Role } from "./content.ts";
-import { fault, objects, own, type Row, text } from "./row.ts";
+import { fault, objects, own, type Row, text } from "../files/row.ts";
 
 /** Who speaks, by the names that ShareGPT files have for them. */
 const SHAREGPT_ROLES: ReadonlyMap<string, Role> = new Map([
