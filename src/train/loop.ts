@@ -41,7 +41,7 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
   let step = options.start;
   let stopped = false;
   for (; step < steps && !stopped; step++) {
-    if (isDue(session, step)) {
+    if (isDue(session, step, options.start)) {
       log.take(await ring.drain()); // a sync point
       log.measured(step, await measure(session));
     }
@@ -77,12 +77,12 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
   return { step, stopped };
 }
 
-/** Before training, then as often as the config says. */
-function isDue(
-  { config: { guard, train: { eval_every: every } } }: Session,
-  step: number,
-): boolean {
-  return (guard !== false && step % guard.every === 0) || (every > 0 && step % every === 0);
+/** Before training, when a run goes on, and as often as the config says. */
+function isDue({ config, probe }: Session, step: number, start: number): boolean {
+  const { guard, train: { eval_every: every } } = config;
+  const guarded = probe !== null && guard !== false;
+  return (guarded && (step === start || step % guard.every === 0)) ||
+    (every > 0 && step % every === 0);
 }
 
 /** What the probes see now; fields of the metrics. A sync point. */

@@ -86,9 +86,11 @@ Deno.test("a run with a guard that is stopped ends with the same bytes", async (
   await toy.train("stopped", settings, { resume: true });
   assert.deepEqual(toy.adapter("stopped"), toy.adapter("whole"));
   assertSameMetrics(toy, "stopped");
+  const measured = toy.metrics("stopped").map(({ forgetting }) => typeof forgetting);
+  assert.deepEqual(measured, Array(5).fill("number"), "a resumed run measures at once");
 });
 
-/** All but the speed, and what a measurement before the stop is repeated by until the next one. */
+/** All but the speed and what was measured, which a resumed run does once more. */
 function assertSameMetrics(toy: Toy, out: string): void {
   const fields = (run: string) =>
     toy.metrics(run).map(({ step, loss, retention_loss, lr, grad_norm, tokens }) => {
