@@ -10,6 +10,7 @@ import foldText from "../../kernels/shared/fold.wgsl" with { type: "text" };
 import mixText from "../../kernels/attention_mix.wgsl" with { type: "text" };
 import mixTransposedText from "../../kernels/attention_mix_transposed.wgsl" with { type: "text" };
 import scoresText from "../../kernels/attention_scores.wgsl" with { type: "text" };
+import scoreTileText from "../../kernels/shared/score_tile.wgsl" with { type: "text" };
 import softmaxText from "../../kernels/attention_softmax.wgsl" with { type: "text" };
 import type { Kernel } from "../gpu/kernel.ts";
 import type { Graph, Launch, Op, Value } from "../graph/graph.ts";
@@ -61,7 +62,11 @@ export function attention(
 const kernel = (name: string, text: string): Kernel => ({
   name: `attention_${name}`,
   text,
-  imports: { fold: { name: "shared/fold", text: foldText }, softcap: SOFTCAP },
+  imports: {
+    fold: { name: "shared/fold", text: foldText },
+    score_tile: { name: "shared/score_tile", text: scoreTileText },
+    softcap: SOFTCAP,
+  },
 });
 const SCORES = kernel("scores", scoresText);
 const SOFTMAX = kernel("softmax", softmaxText);

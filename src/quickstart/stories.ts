@@ -90,8 +90,3 @@ function tellOpening(plot: Plot, scene: Scene): string {
 export function* stories(seed: number, count: number): Generator<string> {
   for (let index = 0; index < count; index++) yield story(seed, index);
 }
-
-/** Stories without end, for pretraining: `stories` of any length. */
-export function pretrainingText(seed: number = PRETRAIN_SEED): Generator<string> {
-  return stories(seed, Infinity);
-}
