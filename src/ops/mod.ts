@@ -29,7 +29,7 @@ export type { Documents, Heads } from "./heads.ts";
 export { linear, type LowRank } from "./linear.ts";
 export { CHUNK, supervisedCapacity, type Supervision } from "./head.ts";
 export { linearCrossEntropy } from "./linear_cross_entropy.ts";
-export { linearKl } from "./linear_kl.ts";
+export { KL_STATS, linearKl } from "./linear_kl.ts";
 export { logits } from "./logits.ts";
 export { rmsNorm } from "./rms_norm.ts";
 export { rope } from "./rope.ts";

@@ -15,6 +15,8 @@ import {
   TOO_LONG_POLICIES,
   TRAIN_ON,
 } from "../../data/mod.ts";
+import { type GuardConfig, guardSchema } from "./guard.ts";
+import { count, name, path, seed, tokens } from "./kinds.ts";
 
 /** One source of rows. */
 export interface DataConfig {
@@ -99,20 +101,6 @@ export interface TrainConfig {
   readonly recompute: boolean;
 }
 
-/** The forgetting guard. */
-export interface GuardConfig {
-  /** Retention text: files of what must not be forgotten. */
-  readonly text: readonly string[];
-  /** Share of retention tokens mixed in. */
-  readonly share: number;
-  /** What the mean retention loss counts beside the mean task loss. */
-  readonly weight: number;
-  /** Steps between measurements. */
-  readonly every: number;
-  /** Held-back documents that are measured. */
-  readonly documents: number;
-}
-
 /** Evaluation during and after training. */
 export interface EvalConfig {
   /** Sources of rows that are only measured. */
@@ -139,16 +127,6 @@ export interface Config {
   readonly out: string;
 }
 
-/** The JSON Schema format of paths, by which `config.ts` knows them. */
-export const PATH = "path";
-
-/** A path that a config file gives relative to itself. */
-const path = (help: string) =>
-  z.string().min(1).meta({ description: help, format: PATH }).transform((path) => resolve(path));
-const name = z.string().min(1);
-const count = z.int().min(1);
-const tokens = z.int().positive().multipleOf(8);
-const seed = z.int().min(0).max(2 ** 32 - 1);
 const decay = z.number().gte(0).lt(1);
 
 const data = z.strictObject({
@@ -231,19 +209,6 @@ const train = z.strictObject({
   }
 });
 
-const guard = z.union([
-  z.literal(false),
-  z.strictObject({
-    text: z.array(path("")).min(1)
-      .describe("retention text: files of what must not be forgotten"),
-    share: z.number().gt(0).lte(0.9).default(0.1).describe("share of retention tokens mixed in"),
-    weight: z.number().gte(0).default(1)
-      .describe("what the retention loss counts beside the task loss, each a mean over its tokens"),
-    every: count.default(50).describe("steps between measurements"),
-    documents: count.default(64).describe("held-back documents that are measured"),
-  }),
-]).default(false).describe("forgetting guard, or false for none");
-
 const evaluation = z.strictObject({
   data: z.array(data).default([]).describe("files of rows that are only measured"),
   samples: z.int().min(0).default(4)
@@ -256,7 +221,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   data: z.array(data).min(1).describe("what to train on"),
   adapter,
   train,
-  guard,
+  guard: guardSchema,
   eval: evaluation,
   out: z.string().min(1).default("runs/train").transform((path) => resolve(path))
     .describe("run folder, relative to the working directory"),
