@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   pretrain: "train a small model from nothing",
   inspect: "show training rows token by token, and what is wrong with them",
   bench: "measure the speed of the kernels and of a training step",
+  "guard-experiment": "compare the guard with other ways to forget less",
   doctor: "show what this machine can do",
 };
 

@@ -5,13 +5,14 @@
  */
 import type { Encoder, Example } from "../data/mod.ts";
 import type { Engine } from "../graph/compile.ts";
+import type { Entry } from "../guard/archive.ts";
 import { parseBudget } from "../guard/budget.ts";
 import { Gauge } from "../guard/gauge.ts";
 import { Guard } from "../guard/guard.ts";
 import type { GuardState } from "../guard/parts.ts";
 import { type ForgettingReport, forgettingReport } from "../guard/report.ts";
 import { readRetention, type Slice, splitRetention } from "../guard/retention.ts";
-import { ship, type Shipment } from "../guard/ship.ts";
+import { ship, type Shipment, type ShipOptions } from "../guard/ship.ts";
 import { applySnapshot } from "../guard/strength.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
@@ -112,39 +113,38 @@ export class Guarding {
 
   /** Selects and certifies after a run of that many seconds. */
   async ship(seconds: number): Promise<Shipped> {
-    const { engine: { store }, model, slices, tuned, measured, config } = this.options;
-    const { archive, trace, rollbacks } = this.#guard;
-    const shipment = await ship({
-      store,
-      programs: { tuned, both: this.both },
-      slices,
-      control: this.control,
-      task: this.task,
-      candidates: archive.entries.map((entry) => ({
-        step: entry.step,
-        spent: archive.spent(entry),
-      })),
-      snapshotOf: (step) => archive.read(step),
-      certificate: this.settings,
-    });
+    const { model, slices, measured, config, steps } = this.options;
+    const { trace, rollbacks } = this.#guard;
+    const shipment = await ship(this.shipOptions(slices));
     const { T, micros } = guardRowSizes(config);
     const { budget, delta, strict, text } = this.settings;
     const report = forgettingReport({
-      ...{ budget, delta, strict, text },
-      slices,
-      shipment,
+      ...{ budget, delta, strict, text, slices, shipment, trace, rollbacks },
       task: this.task,
       taskFrom: measured.length > 0 ? "eval.data" : "training rows",
-      trace,
-      rollbacks,
       cost: {
         seconds,
-        task_tokens: config.train.tokens_per_batch * this.options.steps,
-        guard_tokens: T * micros * this.options.steps,
+        task_tokens: config.train.tokens_per_batch * steps,
+        guard_tokens: T * micros * steps,
       },
       decode: (ids) => model.tokenizer.decode(ids),
     });
     return { shipment, report };
+  }
+
+  /** What this run can ship, held to the budgets of the slices. */
+  shipOptions(slices: readonly Slice[]): ShipOptions {
+    const { engine: { store }, tuned } = this.options;
+    const { archive } = this.#guard;
+    const spent = ({ shifts }: Entry) =>
+      Math.max(...shifts.map(({ mean }, i) => mean / slices[i]!.budget.epsilon));
+    return {
+      ...{ store, slices, control: this.control, task: this.task },
+      programs: { tuned, both: this.both },
+      candidates: archive.entries.map((entry) => ({ step: entry.step, spent: spent(entry) })),
+      snapshotOf: (step) => archive.read(step),
+      certificate: this.settings,
+    };
   }
 
   /** Puts the moment that is shipped into the store, at a strength. */
