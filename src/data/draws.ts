@@ -1,0 +1,38 @@
+/**
+ * Numbers drawn one after the other for one row, the same however and whenever it is read.
+ *
+ * @module
+ */
+
+import { permutation, random } from "../random.ts";
+
+/** Keeps what is drawn for rows apart from the orders of training. */
+const ROW = 0xfffffffd;
+
+/** A sequence of draws that a seed and counters decide. */
+export class Draws {
+  readonly #seed: number;
+  readonly #counters: readonly number[];
+  #drawn = 0;
+
+  /** The draws of one purpose for one row. */
+  constructor(seed: number, ...counters: number[]) {
+    this.#seed = seed;
+    this.#counters = [ROW, ...counters];
+  }
+
+  /** A number in [0, 1). */
+  unit(): number {
+    return random(this.#seed, ...this.#counters, this.#drawn++);
+  }
+
+  /** An integer in [0, n). */
+  below(n: number): number {
+    return Math.floor(this.unit() * n);
+  }
+
+  /** The numbers 0..n-1 in any order. */
+  order(n: number): Uint32Array {
+    return permutation(n, this.#seed, ...this.#counters, this.#drawn++);
+  }
+}
