@@ -44,7 +44,7 @@ export class PythonTemplate {
     variables: Readonly<Record<string, unknown>>,
     filters: Readonly<Record<string, Filter>>,
   ): string {
-    const all = { string: (value: Value) => toValue(str(value)), join, truncate, ...filters };
+    const all = { ...FILTERS, ...filters };
     const interpreterOf = (environment: Environment) =>
       new PythonInterpreter(environment, this.#outputs, all);
     return renderProgram(this.#program, { zip, ...variables }, interpreterOf);
@@ -135,7 +135,10 @@ function repr(value: Value): string {
 function quoted(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const names: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
-  const escaped = text.replace(/[\n\r\t\\]/g, (mark) => names[mark]!).replaceAll(quote, `\\${quote}`);
+  const escaped = text.replace(/[\n\r\t\\]/g, (mark) => names[mark]!).replaceAll(
+    quote,
+    `\\${quote}`,
+  );
   return quote + escaped + quote;
 }
 
@@ -151,6 +154,20 @@ function truncate(value: Value, length: Value = toValue(255)): Value {
   const head = characters.slice(0, most - 3).join("");
   const lastSpace = head.lastIndexOf(" ");
   return toValue(`${lastSpace < 0 ? head : head.slice(0, lastSpace)}...`);
+}
+
+/** Those of which the library's differ from Jinja's, or that it lacks. */
+const FILTERS: Readonly<Record<string, Filter>> = {
+  string: (value) => toValue(str(value)),
+  capitalize: (value) => toValue(capitalized(str(value))),
+  title: (value) => toValue(str(value).split(/([-\s({[<]+)/).map(capitalized).join("")),
+  join,
+  truncate,
+};
+
+function capitalized(text: string): string {
+  const [first = "", ...others] = text;
+  return first.toUpperCase() + others.join("").toLowerCase();
 }
 
 /** Python's `zip`. */

@@ -78,7 +78,10 @@ const wrong: [yaml: string, message: RegExp][] = [
   ["templates:\n  a: [", /a\.yaml:\d: found malformed YAML \(/],
   ["a: 1\n", /a\.yaml: found no templates/],
   ["templates:\n  a: !Template\n    name: x\n", /a template without name or jinja/],
-  ["templates:\n  a: !Template\n    name: x\n    jinja: '{% if %}'\n", /template "x" that cannot be/],
+  [
+    "templates:\n  a: !Template\n    name: x\n    jinja: '{% if %}'\n",
+    /template "x" that cannot be/,
+  ],
 ];
 const failing: [jinja: string, message: RegExp][] = [
   ["{{ text }}", /:1: found that template "x" writes no \|\|\|/],
