@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Environment, Interpreter, parse } from "@huggingface/jinja";
+import { Environment, Interpreter, type parse } from "@huggingface/jinja";
 
 /** A template that has been parsed. */
 export type Program = ReturnType<typeof parse>;

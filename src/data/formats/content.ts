@@ -15,6 +15,14 @@ export interface Message {
   readonly supervised: boolean;
 }
 
+/** Something asked and what answers it. */
+export interface Exchange {
+  readonly instruction: string;
+  /** What it is asked of, "" where there is nothing. */
+  readonly input: string;
+  readonly answer: string;
+}
+
 /** The content of one document. */
 export type Content =
   & {
@@ -24,13 +32,7 @@ export type Content =
     readonly empty: string | null;
   }
   & (
-    | {
-      readonly kind: "instruction";
-      readonly instruction: string;
-      /** What it is asked of, "" where there is nothing. */
-      readonly input: string;
-      readonly answer: string;
-    }
+    | { readonly kind: "instruction" } & Exchange
     | { readonly kind: "chat"; readonly messages: readonly Message[] }
     | { readonly kind: "text"; readonly text: string }
     | {
@@ -51,6 +53,25 @@ export function instructionContent(
   },
 ): Content {
   return { kind: "instruction", instruction, input, answer, origin, empty: blank(answer, field) };
+}
+
+/** All that is asked, in one text. */
+export function asked({ instruction, input }: Exchange): string {
+  return input === "" ? instruction : `${instruction}\n\n${input}`;
+}
+
+/** The text by which contents count as the same. */
+export function contentText(content: Content): string {
+  switch (content.kind) {
+    case "instruction":
+      return `${asked(content)}\n${content.answer}`;
+    case "chat":
+      return content.messages.map(({ content }) => content).join("\n");
+    case "text":
+      return content.text;
+    case "tokens":
+      return content.ids.join(" ");
+  }
 }
 
 /** What to say of a text that holds nothing but white space, or null. */

@@ -12,14 +12,8 @@ import { assign, keysOf, prepare, table, valueAt } from "./keys.ts";
 import { type Config, configSchema } from "./table.ts";
 
 export { nearestKey } from "./faults.ts";
-export type {
-  AdapterConfig,
-  Config,
-  DataConfig,
-  EvalConfig,
-  GuardConfig,
-  TrainConfig,
-} from "./table.ts";
+export type { DataConfig } from "./data_table.ts";
+export type { AdapterConfig, Config, EvalConfig, GuardConfig, TrainConfig } from "./table.ts";
 
 /** Where a value came from; `call` is an object handed over in code. */
 export type Origin = "default" | "file" | "call" | "flag";

@@ -7,43 +7,9 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
-import { formats } from "../../data/formats/mod.ts";
-import {
-  ON_EMPTY,
-  POSITIVE_EXAMPLES,
-  templateNames,
-  TOO_LONG_POLICIES,
-  TRAIN_ON,
-} from "../../data/mod.ts";
-
-/** One source of rows. */
-export interface DataConfig {
-  /** A file, a folder, or a pattern with `*` in its last part. */
-  readonly path: string;
-  /** Name of the row format; told from the first row when absent. */
-  readonly format?: string;
-  /** Template by name, a prompt written out, or a file of Jinja; told from the rows when absent. */
-  readonly template?:
-    | string
-    | { readonly prompt: string; readonly promptInput: string }
-    | { readonly file: string };
-  /** Which turns of an assistant are learnt. */
-  readonly train_on: "all" | "last";
-  /** What becomes of a row whose answer is empty. */
-  readonly on_empty: "drop" | "error";
-  /** What it weighs in supervised tokens beside the other entries; no mixture when all lack it. */
-  readonly weight?: number;
-  /** How many positive examples of a Super-NaturalInstructions task its prompts show. */
-  readonly positive_examples: number;
-  /** Whether EOS follows a text document. */
-  readonly eos: boolean;
-  /** Use one part of a random split; the shares add up to 1. */
-  readonly split?: {
-    readonly part: string;
-    readonly shares: Readonly<Record<string, number>>;
-    readonly seed: number;
-  };
-}
+import { TOO_LONG_POLICIES } from "../../data/mod.ts";
+import { data, type DataConfig } from "./data_table.ts";
+import { count, decay, name, path, seed, tokens } from "./values.ts";
 
 /** The low-rank adapter. */
 export interface AdapterConfig {
@@ -138,48 +104,6 @@ export interface Config {
   /** Folder of the run. */
   readonly out: string;
 }
-
-/** The JSON Schema format of paths, by which `config.ts` knows them. */
-export const PATH = "path";
-
-/** A path that a config file gives relative to itself. */
-const path = (help: string) =>
-  z.string().min(1).meta({ description: help, format: PATH }).transform((path) => resolve(path));
-const name = z.string().min(1);
-const count = z.int().min(1);
-const tokens = z.int().positive().multipleOf(8);
-const seed = z.int().min(0).max(2 ** 32 - 1);
-const decay = z.number().gte(0).lt(1);
-
-const data = z.strictObject({
-  path: path("file, folder or pattern (rows-*.jsonl) of .json, .jsonl, .csv, .tsv, .txt, or .gz"),
-  format: z.enum(formats.map(({ name }) => name)).exactOptional()
-    .describe("row format; told from the first row when absent"),
-  template: z.union([
-    z.enum(templateNames),
-    z.strictObject({ prompt: name, promptInput: name }),
-    z.strictObject({ file: path("file of a chat template in Jinja") }),
-  ]).exactOptional().describe(
-    "template by name (model = the model's own), written out, or a file of Jinja; when absent, " +
-      "alpaca around instructions and the model's own around chats",
-  ),
-  train_on: z.enum(TRAIN_ON).default(TRAIN_ON[0])
-    .describe("turns of an assistant that are learnt; never those of weight 0"),
-  on_empty: z.enum(ON_EMPTY).default(ON_EMPTY[0])
-    .describe("what becomes of a row whose answer is empty"),
-  weight: z.number().positive().exactOptional().describe(
-    "share of the supervised tokens beside the other entries (1 for those without); when none " +
-      "has one, every row comes once an epoch",
-  ),
-  positive_examples: z.int().min(0).default(POSITIVE_EXAMPLES)
-    .describe("positive examples in the prompts of a Super-NaturalInstructions task"),
-  eos: z.boolean().default(false).describe("end each text document with EOS, for pretraining"),
-  split: z.strictObject({
-    part: name.describe("name of the part to use"),
-    shares: z.record(name, z.number().positive()).describe("share of each part; they add up to 1"),
-    seed: seed.default(0).describe("seed of the split"),
-  }).exactOptional().describe("use one part of a random split; all of the file when absent"),
-});
 
 const adapter = z.strictObject({
   rank: count.default(16).describe("rank of the update"),
