@@ -12,6 +12,7 @@ import { ChatTemplate } from "./chat/template.ts";
 import type { Draws } from "./draws.ts";
 import { asked, type Content, type Message } from "./formats/content.ts";
 import type { ChatDocument, Document } from "./example.ts";
+import { EXEMPLAR_SEPARATOR } from "./variants/few_shot.ts";
 import { renderPrompt, resolveTemplate, type Template, templates } from "./template.ts";
 
 /** A template as a config gives it: a name, a prompt written out, or a file of Jinja. */
@@ -26,9 +27,9 @@ export const templateNames: readonly string[] = [
 ];
 
 /** Which of an assistant's turns are learnt: all, or only the last; never one of weight 0. */
-export const TRAIN_ON = ["all", "last"] as const;
-/** One of those. */
-export type TrainOn = typeof TRAIN_ON[number];
+export type TrainOn = "all" | "last";
+/** All of those, the default first. */
+export const TRAIN_ON: readonly TrainOn[] = ["all", "last"];
 
 /** How the contents of one source become documents. */
 export interface DocumentSettings {
@@ -111,15 +112,18 @@ function instructionDocument(
   { prompt, chat }: Templates,
   settings: DocumentSettings,
 ): Document {
-  const { answer, origin } = content;
+  const { answer, origin, exemplars = [] } = content;
   if (prompt === null) {
-    const messages: Message[] = [
-      { role: "user", content: asked(content), supervised: false },
-      { role: "assistant", content: answer, supervised: true },
-    ];
-    return chatDocument(messages, origin, chat!, settings);
+    const turns = [...exemplars, content].flatMap((exchange, i): Message[] => [
+      { role: "user", content: asked(exchange), supervised: false },
+      { role: "assistant", content: exchange.answer, supervised: i === exemplars.length },
+    ]);
+    return chatDocument(turns, origin, chat!, settings);
   }
-  const text = renderPrompt(prompt, content);
+  const shown = exemplars.map((exemplar) =>
+    renderPrompt(prompt, exemplar) + exemplar.answer + EXEMPLAR_SEPARATOR
+  );
+  const text = shown.join("") + renderPrompt(prompt, content);
   return {
     kind: "spans",
     spans: [

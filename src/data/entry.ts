@@ -7,11 +7,13 @@
 import type { TemplateSetting, TrainOn } from "./documents.ts";
 import type { PromptSetting } from "./prompts/mod.ts";
 import type { Shares } from "./split.ts";
+import type { FewShotSettings } from "./variants/few_shot.ts";
+import type { ChainOfThoughtSettings, FormSettings } from "./variants/forms.ts";
 
 /** What to do with a row whose answer is empty. */
-export const ON_EMPTY = ["error", "drop"] as const;
-/** One of those. */
-export type OnEmpty = typeof ON_EMPTY[number];
+export type OnEmpty = "error" | "drop";
+/** All of those, the default first. */
+export const ON_EMPTY: readonly OnEmpty[] = ["error", "drop"];
 
 /** As Tk-Instruct trains. */
 export const POSITIVE_EXAMPLES = 2;
@@ -29,6 +31,12 @@ export interface DataEntry {
    * around instructions, the model's own around chats.
    */
   readonly template?: TemplateSetting | readonly TemplateSetting[];
+  /** Rows with exemplars before the question; none where absent. */
+  readonly few_shot?: FewShotSettings;
+  /** Rows that are asked for the way to their answer; none where absent. */
+  readonly chain_of_thought?: ChainOfThoughtSettings;
+  /** Rows that are asked the other way round; none where absent. */
+  readonly inversion?: FormSettings;
   /** Decides what is drawn for a row, 0 where absent. */
   readonly seed?: number;
   /** Which turns of an assistant are learnt, all where absent. */

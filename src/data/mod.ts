@@ -5,12 +5,12 @@
  */
 
 import { FileError } from "../errors.ts";
-import { readDocuments } from "./contents.ts";
+import { type Noted, readDocuments } from "./contents.ts";
 import type { DataEntry } from "./entry.ts";
 import { checkVocabulary, encode, limitLength, type TooLongPolicy } from "./encode.ts";
 import type { Encoder, Example } from "./example.ts";
 
-export { readDocuments } from "./contents.ts";
+export { type Noted, readDocuments } from "./contents.ts";
 export { chatTemplates } from "./chat/builtin.ts";
 export { readChatFacts } from "./chat/facts.ts";
 export { ChatTemplate } from "./chat/template.ts";
@@ -24,6 +24,8 @@ export type { Source } from "./mixture.ts";
 export * from "./inspect.ts";
 export * from "./pack.ts";
 export type * from "./prompts/mod.ts";
+export type { FewShotSettings } from "./variants/few_shot.ts";
+export type { ChainOfThoughtSettings, FormSettings } from "./variants/forms.ts";
 export * from "./split.ts";
 export * from "./stream.ts";
 export * from "./template.ts";
@@ -44,8 +46,8 @@ export interface Loaded {
   readonly examples: Example[];
   /** How many were left out for their length. */
   readonly skipped: number;
-  /** How many were left out for an empty answer. */
-  readonly empty: number;
+  /** How many were left out for an empty answer, and how many are of each variant. */
+  readonly noted: Readonly<Record<Noted, number>>;
 }
 
 /**
@@ -61,8 +63,8 @@ export async function loadExamples(
 ): Promise<Loaded> {
   const examples: Example[] = [];
   let skipped = 0;
-  let empty = 0;
-  const source = readDocuments(entry, () => empty++);
+  const noted = { empty: 0, few_shot: 0, chain_of_thought: 0, inversion: 0 };
+  const source = readDocuments(entry, (what) => noted[what]++);
   for await (const document of source) {
     const example = limitLength(encode(document, encoder), maxTokens, onTooLong);
     if (example === null) skipped++;
@@ -71,8 +73,8 @@ export async function loadExamples(
       examples.push(example);
     }
   }
-  if (examples.length > 0) return { examples, skipped, empty };
-  const found = `${skipped + empty} documents, all left out`;
-  const wanted = `one that ${empty ? "is not empty and " : ""}fits ${maxTokens} tokens`;
+  if (examples.length > 0) return { examples, skipped, noted };
+  const found = `${skipped + noted.empty} documents, all left out`;
+  const wanted = `one that ${noted.empty ? "is not empty and " : ""}fits ${maxTokens} tokens`;
   throw new FileError(`${entry.path}: found ${found}, wanted ${wanted}`);
 }

@@ -79,13 +79,15 @@ export async function loadRows(
   const all: Example[] = [];
   const sources: Source[] = [];
   for (const entry of entries) {
-    const { examples, skipped, empty } = await loadExamples(entry, encoderOf(model), {
+    const { examples, skipped, noted } = await loadExamples(entry, encoderOf(model), {
       maxTokens: longest(model, train),
       onTooLong: train.on_too_long,
       vocabSize,
     });
-    const left = (skipped ? `, ${skipped} too long` : "") + (empty ? `, ${empty} empty` : "");
-    say(`data: ${entry.path}: ${examples.length} rows${left}`);
+    const counts = Object.entries({ "too long": skipped, ...noted })
+      .filter(([, count]) => count > 0)
+      .map(([what, count]) => `, ${count} ${what.replaceAll("_", " ")}`);
+    say(`data: ${entry.path}: ${examples.length} rows${counts.join("")}`);
     for (const example of examples) all.push(example);
     sources.push({ count: examples.length, weight: entry.weight ?? 1 });
   }

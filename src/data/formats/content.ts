@@ -32,7 +32,7 @@ export type Content =
     readonly empty: string | null;
   }
   & (
-    | { readonly kind: "instruction" } & Exchange
+    | { readonly kind: "instruction"; readonly exemplars?: readonly Exchange[] } & Exchange
     | { readonly kind: "chat"; readonly messages: readonly Message[] }
     | { readonly kind: "text"; readonly text: string }
     | {

@@ -21,6 +21,7 @@ export type { FlanSetting, ParaphraseSetting, Pattern, Prompt, PromptSourceSetti
 
 /** Jinja that writes prompt and target, divided by `|||`, as PromptSource has it. */
 export interface JinjaSetting {
+  /** The source. */
   readonly jinja: string;
 }
 
@@ -61,7 +62,7 @@ function completePrompts(setting: Exclude<PromptSetting, ParaphraseSetting>): Pr
 }
 
 /** A row in the words of the first prompt, in an order drawn for it, that has something to say. */
-export function phrase(
+export function inWords(
   row: Row,
   prompts: readonly Prompt[],
   draws: Draws,

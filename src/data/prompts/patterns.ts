@@ -12,7 +12,9 @@ import { completed, type Prompt } from "./prompt.ts";
 
 /** Prompt and target, each with fields of the row in braces. */
 export interface Pattern {
+  /** What is asked. */
   readonly input: string;
+  /** What is to be said. */
   readonly target: string;
 }
 

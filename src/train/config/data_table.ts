@@ -13,7 +13,7 @@ import {
   templateNames,
   TRAIN_ON,
 } from "../../data/mod.ts";
-import { name, path, seed } from "./values.ts";
+import { count, name, path, seed } from "./values.ts";
 
 /** One source of rows, and its place among the others. */
 export interface DataConfig extends DataEntry {
@@ -26,6 +26,7 @@ const templateChoices = [
   z.strictObject({ prompt: name, promptInput: name }),
   z.strictObject({ file: path("file of a chat template in Jinja") }),
 ];
+const pattern = z.strictObject({ input: name, target: name });
 const prompts = z.union([
   z.strictObject({
     promptsource: path("YAML file of PromptSource, one of its templates drawn for each row"),
@@ -41,10 +42,30 @@ const prompts = z.union([
     instructions: path("JSON file of annotations: instructions for rows of input and output"),
   }),
   z.array(z.union([
-    z.strictObject({ input: name, target: name }),
+    pattern,
     z.strictObject({ jinja: name }),
   ])).min(1),
 ]);
+
+const share = z.number().gte(0).lte(1);
+const fewShot = z.strictObject({
+  share: share.describe("share of the rows that show exemplars from the same file"),
+  shots: count.describe("exemplars of such a row"),
+  least: count.exactOptional().describe("where given, from so many to shots, drawn for each row"),
+});
+const chainOfThought = z.strictObject({
+  share: share.describe(
+    "share of the rows asked for the way to their answer; the rest answer only",
+  ),
+  field: name.exactOptional().describe("field with the way; what is before #### when absent"),
+  patterns: z.array(pattern).min(1).exactOptional()
+    .describe("{input, target} with {question}, {chain_of_thought}, {answer}; Flan's when absent"),
+});
+const inversion = z.strictObject({
+  share: share.describe("share of the rows asked the other way round, the answer given"),
+  patterns: z.array(pattern).min(1).exactOptional()
+    .describe("as those of chain_of_thought; Flan's when absent"),
+});
 
 /** The keys of one entry of `data`. */
 export const data = z.strictObject({
@@ -61,10 +82,14 @@ export const data = z.strictObject({
         "is drawn for each row; when absent, alpaca around instructions, plain around complete " +
         "prompts and the model's own around chats",
     ),
+  few_shot: fewShot.exactOptional().describe("exemplars before the question; none when absent"),
+  chain_of_thought: chainOfThought.exactOptional()
+    .describe("rows asked for the way to their answer; none when absent"),
+  inversion: inversion.exactOptional().describe("rows asked the other way round; none when absent"),
   seed: seed.default(0).describe("decides what is drawn for each row"),
-  train_on: z.enum(TRAIN_ON).default(TRAIN_ON[0])
+  train_on: z.enum(TRAIN_ON).default(TRAIN_ON[0]!)
     .describe("turns of an assistant that are learnt; never those of weight 0"),
-  on_empty: z.enum(ON_EMPTY).default(ON_EMPTY[0])
+  on_empty: z.enum(ON_EMPTY).default(ON_EMPTY[0]!)
     .describe("what becomes of a row whose answer is empty"),
   weight: z.number().positive().exactOptional().describe(
     "share of the supervised tokens beside the other entries (1 for those without); when none " +
