@@ -59,7 +59,9 @@ const chainOfThought = z.strictObject({
   ),
   field: name.exactOptional().describe("field with the way; what is before #### when absent"),
   patterns: z.array(pattern).min(1).exactOptional()
-    .describe("{input, target} with {question}, {chain_of_thought}, {answer}; Flan's when absent"),
+    .describe(
+      "list of {input, target} with {question}, {chain_of_thought}, {answer}; Flan's when absent",
+    ),
 });
 const inversion = z.strictObject({
   share: share.describe("share of the rows asked the other way round, the answer given"),
