@@ -94,12 +94,15 @@ export function toDocument(content: Content, settings: DocumentSettings, draws: 
       return { kind: "spans", spans: [span], origin };
     }
     case "chat":
-      return chatDocument(
-        content.messages,
-        origin,
-        chatTemplateOf(origin, settings, draws),
-        settings,
-      );
+      return {
+        ...chatDocument(
+          content.messages,
+          origin,
+          chatTemplateOf(origin, settings, draws),
+          settings,
+        ),
+        ...(content.tools && { tools: content.tools }),
+      };
     case "instruction": {
       const template = settings.templates[draws.below(settings.templates.length)]!;
       return instructionDocument(content, template, settings);

@@ -66,6 +66,8 @@ export type Document =
 export interface ChatDocument {
   readonly kind: "chat";
   readonly messages: readonly Message[];
+  /** What the template is told of tools. */
+  readonly tools?: readonly unknown[];
   /** Null for the model's own. */
   readonly template: ChatTemplate | null;
   readonly origin: string;

@@ -5,14 +5,28 @@
  */
 
 /** Who speaks. */
-export type Role = "system" | "user" | "assistant";
+export type Role = "system" | "user" | "assistant" | "tool";
+
+/** A call of a tool by an assistant. */
+export interface ToolCall {
+  readonly id?: string;
+  readonly name: string;
+  /** By their names. */
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
 
 /** One turn of a chat. */
 export interface Message {
   readonly role: Role;
+  /** "" where it has calls alone. */
   readonly content: string;
   /** Whether the loss sees it, if it is an assistant's. */
   readonly supervised: boolean;
+  /** What an assistant calls, at least one. */
+  readonly toolCalls?: readonly ToolCall[];
+  /** Of a tool's turn: the tool, and the call that it answers. */
+  readonly name?: string;
+  readonly toolCallId?: string;
 }
 
 /** Something asked and what answers it. */
@@ -33,7 +47,12 @@ export type Content =
   }
   & (
     | { readonly kind: "instruction"; readonly exemplars?: readonly Exchange[] } & Exchange
-    | { readonly kind: "chat"; readonly messages: readonly Message[] }
+    | {
+      readonly kind: "chat";
+      readonly messages: readonly Message[];
+      /** What a template is told of the tools that may be called, as the row has it. */
+      readonly tools?: readonly unknown[];
+    }
     | { readonly kind: "text"; readonly text: string }
     | {
       readonly kind: "tokens";
@@ -66,7 +85,9 @@ export function contentText(content: Content): string {
     case "instruction":
       return `${asked(content)}\n${content.answer}`;
     case "chat":
-      return content.messages.map(({ content }) => content).join("\n");
+      return content.messages.map(({ content, toolCalls }) =>
+        content + (toolCalls ? JSON.stringify(toolCalls) : "")
+      ).join("\n");
     case "text":
       return content.text;
     case "tokens":
