@@ -56,6 +56,7 @@ export type {
   Pattern,
   PromptSetting,
   PromptSourceSetting,
+  ProportionalSettings,
   Shares,
   Template as PromptTemplate,
   TemplateSetting,

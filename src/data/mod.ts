@@ -20,7 +20,7 @@ export * from "./encode.ts";
 export * from "./entry.ts";
 export * from "./example.ts";
 export { formatNames } from "./formats/mod.ts";
-export type { Source } from "./mixture.ts";
+export { type ProportionalSettings, proportionalShares, type Source } from "./mixture.ts";
 export * from "./inspect.ts";
 export * from "./pack.ts";
 export type * from "./prompts/mod.ts";

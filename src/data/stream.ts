@@ -21,6 +21,11 @@ export interface StreamOptions {
   readonly shuffle: boolean;
   /** The task examples by source, to be mixed by weight; each comes once an epoch where absent. */
   readonly sources?: readonly Source[];
+  /**
+   * Told the supervised tokens of each source when the last micro-batch of an epoch is asked for;
+   * only of sources that are mixed.
+   */
+  readonly onEpochEnd?: (epoch: number, tokensBySource: readonly number[]) => void;
   /** Text to remember, none where absent. */
   readonly retention?: readonly Example[];
   /** The share of all tokens that it should make up, 0 to 0.9; 0 where absent. */
@@ -83,8 +88,11 @@ export class Stream {
     let epoch = Math.max(0, this.#planned.epoch);
     while (this.micros(epoch) > index) epoch--;
     while (this.micros(epoch + 1) <= index) epoch++;
-    const chosen = this.#plan(epoch)[index - this.micros(epoch)];
-    return batch(this.examples, this.#options.T, chosen);
+    const planned = this.#plan(epoch);
+    if (this.#mixture && index + 1 === this.micros(epoch + 1)) {
+      this.#options.onEpochEnd?.(epoch, this.#mixture.tokensBySource(planned.flat()));
+    }
+    return batch(this.examples, this.#options.T, planned[index - this.micros(epoch)]);
   }
 
   /** How many micro-batches the first `epochs` epochs hold. */

@@ -8,6 +8,7 @@ import {
   type Encoder,
   type Example,
   loadExamples,
+  proportionalShares,
   readChatFacts,
   type Source,
   Stream,
@@ -64,8 +65,12 @@ export function encoderOf({ tokenizer, folder }: Model): Encoder {
 /** The rows of several sources, one source after the other. */
 export interface Rows {
   readonly examples: readonly Example[];
-  /** How many each source has, and its weight; absent where no source has one. */
-  readonly sources?: readonly Source[];
+  /** How many each source has, where it comes from, and its weight if it has one. */
+  readonly sources: readonly {
+    readonly path: string;
+    readonly count: number;
+    readonly weight: number | undefined;
+  }[];
 }
 
 /** Loads the rows of several sources, and says what was left out. */
@@ -77,7 +82,7 @@ export async function loadRows(
 ): Promise<Rows> {
   const { vocabSize } = model.config;
   const all: Example[] = [];
-  const sources: Source[] = [];
+  const sources: Rows["sources"][number][] = [];
   for (const entry of entries) {
     const { examples, skipped, noted } = await loadExamples(entry, encoderOf(model), {
       maxTokens: longest(model, train),
@@ -89,10 +94,29 @@ export async function loadRows(
       .map(([what, count]) => `, ${count} ${what.replaceAll("_", " ")}`);
     say(`data: ${entry.path}: ${examples.length} rows${counts.join("")}`);
     for (const example of examples) all.push(example);
-    sources.push({ count: examples.length, weight: entry.weight ?? 1 });
+    sources.push({ path: entry.path, count: examples.length, weight: entry.weight });
   }
-  const isMixture = entries.some(({ weight }) => weight !== undefined);
-  return { examples: all, ...(isMixture && { sources }) };
+  return { examples: all, sources };
+}
+
+/** How the sources are mixed, and who is told of each epoch; nothing where each row comes once. */
+function mixtureOf({ sources }: Rows, mixture: Config["mixture"], say: Say) {
+  const counts = sources.map(({ count }) => count);
+  const shares = mixture && proportionalShares(counts, mixture);
+  if (!shares && sources.every(({ weight }) => weight === undefined)) return {};
+  return {
+    sources: sources.map(({ count, weight = 1 }, i): Source => ({
+      count,
+      weight: shares ? shares[i]! : weight,
+    })),
+    onEpochEnd: (epoch: number, tokens: readonly number[]) => {
+      const total = tokens.reduce((sum, count) => sum + count, 0);
+      const parts = tokens.map((count, i) =>
+        `${(100 * count / total).toFixed(2)} % ${sources[i]!.path}`
+      );
+      say(`epoch ${epoch + 1}: of ${total} supervised tokens ${parts.join(", ")}`);
+    },
+  };
 }
 
 /** The most tokens of a document: what fits into a micro-batch, and what the model was made for. */
@@ -124,7 +148,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const { examples: measured } = await loadRows(model, config.eval.data, train, say);
   const stream = new Stream(rows.examples, {
     T,
-    ...(rows.sources && { sources: rows.sources }),
+    ...mixtureOf(rows, config.mixture, say),
     seed: train.seed,
     shuffle: train.shuffle,
     ...(guard && retention ? { retention: retention.train, retentionShare: guard.share } : {}),

@@ -95,7 +95,7 @@ export const data = z.strictObject({
     .describe("what becomes of a row whose answer is empty"),
   weight: z.number().positive().exactOptional().describe(
     "share of the supervised tokens beside the other entries (1 for those without); when none " +
-      "has one, every row comes once an epoch",
+      "has one and there is no mixture, every row comes once an epoch",
   ),
   positive_examples: z.int().min(0).default(POSITIVE_EXAMPLES)
     .describe("positive examples in the prompts of a Super-NaturalInstructions task"),
@@ -106,3 +106,13 @@ export const data = z.strictObject({
     seed: seed.default(0).describe("seed of the split"),
   }).exactOptional().describe("use one part of a random split; all of the file when absent"),
 });
+
+/** How the entries of `data` are mixed. */
+export const mixture = z.strictObject({
+  maximum: z.number().positive().exactOptional()
+    .describe("an entry of more rows counts as so many (T5, FLAN); no limit when absent"),
+  temperature: z.number().positive().default(1)
+    .describe("above 1, the shares of large and small entries come nearer (rows to the power 1/T)"),
+}).exactOptional().describe(
+  "shares of the supervised tokens in proportion to the rows of each entry, in place of weights",
+);

@@ -7,8 +7,8 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
-import { TOO_LONG_POLICIES } from "../../data/mod.ts";
-import { data, type DataConfig } from "./data_table.ts";
+import { type ProportionalSettings, TOO_LONG_POLICIES } from "../../data/mod.ts";
+import { data, type DataConfig, mixture } from "./data_table.ts";
 import { count, decay, name, path, seed, tokens } from "./values.ts";
 
 /** The low-rank adapter. */
@@ -93,6 +93,8 @@ export interface Config {
   readonly model: string;
   /** What to train on. */
   readonly data: readonly DataConfig[];
+  /** Mixes the sources by their sizes; by their weights when absent. */
+  readonly mixture?: ProportionalSettings;
   /** The low-rank adapter. */
   readonly adapter: AdapterConfig;
   /** The training loop. */
@@ -178,10 +180,16 @@ const evaluation = z.strictObject({
 export const configSchema: z.ZodType<Config> = z.strictObject({
   model: path("base model: a Hugging Face folder"),
   data: z.array(data).min(1).describe("what to train on"),
+  mixture,
   adapter,
   train,
   guard,
   eval: evaluation,
   out: z.string().min(1).default("runs/train").transform((path) => resolve(path))
     .describe("run folder, relative to the working directory"),
+}).superRefine(({ data, mixture }, context) => {
+  const weighed = mixture ? data.findIndex(({ weight }) => weight !== undefined) : -1;
+  if (weighed < 0) return;
+  const message = `found ${data[weighed]!.weight} beside mixture, wanted only one of the two`;
+  context.addIssue({ code: "custom", path: ["data", weighed, "weight"], message });
 });
