@@ -7,7 +7,7 @@
 import { FileError } from "../errors.ts";
 import { type Noted, readDocuments } from "./contents.ts";
 import type { DataEntry } from "./entry.ts";
-import { checkVocabulary, encode, limitLength, type TooLongPolicy } from "./encode.ts";
+import { checkVocabulary, encode, fitLength, type TooLongPolicy } from "./encode.ts";
 import type { Encoder, Example } from "./example.ts";
 
 export { type Noted, readDocuments } from "./contents.ts";
@@ -46,6 +46,8 @@ export interface Loaded {
   readonly examples: Example[];
   /** How many were left out for their length. */
   readonly skipped: number;
+  /** How many were truncated or split. */
+  readonly cut: number;
   /** How many were left out for an empty answer, and how many are of each variant. */
   readonly noted: Readonly<Record<Noted, number>>;
 }
@@ -63,17 +65,20 @@ export async function loadExamples(
 ): Promise<Loaded> {
   const examples: Example[] = [];
   let skipped = 0;
+  let cut = 0;
   const noted = { empty: 0, few_shot: 0, chain_of_thought: 0, inversion: 0 };
   const source = readDocuments(entry, (what) => noted[what]++);
   for await (const document of source) {
-    const example = limitLength(encode(document, encoder), maxTokens, onTooLong);
-    if (example === null) skipped++;
-    else {
+    const whole = encode(document, encoder);
+    const fitting = fitLength(whole, maxTokens, onTooLong, encoder.bos);
+    if (fitting.length === 0) skipped++;
+    else if (whole.ids.length > maxTokens) cut++;
+    for (const example of fitting) {
       checkVocabulary(example, vocabSize);
       examples.push(example);
     }
   }
-  if (examples.length > 0) return { examples, skipped, noted };
+  if (examples.length > 0) return { examples, skipped, cut, noted };
   const found = `${skipped + noted.empty} documents, all left out`;
   const wanted = `one that ${noted.empty ? "is not empty and " : ""}fits ${maxTokens} tokens`;
   throw new FileError(`${entry.path}: found ${found}, wanted ${wanted}`);

@@ -84,12 +84,12 @@ export async function loadRows(
   const all: Example[] = [];
   const sources: Rows["sources"][number][] = [];
   for (const entry of entries) {
-    const { examples, skipped, noted } = await loadExamples(entry, encoderOf(model), {
+    const { examples, skipped, cut, noted } = await loadExamples(entry, encoderOf(model), {
       maxTokens: longest(model, train),
       onTooLong: train.on_too_long,
       vocabSize,
     });
-    const counts = Object.entries({ "too long": skipped, ...noted })
+    const counts = Object.entries({ "too long": skipped, "cut": cut, ...noted })
       .filter(([, count]) => count > 0)
       .map(([what, count]) => `, ${count} ${what.replaceAll("_", " ")}`);
     say(`data: ${entry.path}: ${examples.length} rows${counts.join("")}`);

@@ -60,7 +60,7 @@ export interface TrainConfig {
   /** Steps between checkpoints; 0 is none. */
   readonly checkpoint_every: number;
   /** What becomes of a row that is too long. */
-  readonly on_too_long: "drop" | "error" | "truncate";
+  readonly on_too_long: "drop" | "error" | "split" | "truncate";
   /** Whether the backward pass computes activations again instead of keeping them. */
   readonly recompute: boolean;
 }
@@ -137,7 +137,7 @@ const train = z.strictObject({
   log_every: count.default(1).describe("steps between log lines"),
   eval_every: z.int().min(0).default(0).describe("steps between evaluations; 0 = only at the end"),
   checkpoint_every: z.int().min(0).default(100).describe("steps between checkpoints; 0 = none"),
-  on_too_long: z.enum(TOO_LONG_POLICIES).default("drop")
+  on_too_long: z.enum(TOO_LONG_POLICIES).default(TOO_LONG_POLICIES[0]!)
     .describe("what becomes of a row that is too long"),
   recompute: z.boolean().default(false)
     .describe("compute activations again in the backward pass to save memory"),
