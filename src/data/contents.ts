@@ -46,6 +46,11 @@ export async function* readDocuments(
   entry: DataEntry,
   note: (what: Noted) => void = () => {},
 ): AsyncGenerator<Document> {
+  if (entry.prompts && entry.format !== undefined) {
+    throw new ConfigError(
+      `Found format ${entry.format} beside prompts, wanted only one of the two`,
+    );
+  }
   const prompts = entry.prompts === undefined ? null : readPrompts(entry.prompts);
   const settings = settingsByTemplate(entry);
   const all = readItems(entry, prompts);

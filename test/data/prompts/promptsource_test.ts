@@ -7,7 +7,8 @@ import {
   type PromptSourceTemplate,
   readPromptSource,
 } from "../../../src/data/prompts/promptsource.ts";
-import { withFiles } from "../toy.ts";
+import { loadExamples } from "../../../src/data/mod.ts";
+import { toyEncoder, withFiles } from "../toy.ts";
 import golden from "./golden.json" with { type: "json" };
 
 const OWN = fileURLToPath(new URL("templates.yaml", import.meta.url));
@@ -72,6 +73,29 @@ Deno.test("promptsource: names, metadata and what the first target is", () => {
   assert.equal(content.answer, "yes");
   assert.notEqual(some!.read(first!, new Draws(0, 0)), null);
   assert.equal(some!.read(second!, new Draws(0, 0)), null);
+});
+
+Deno.test("promptsource: rows to tokens and mask, the first target learnt", async () => {
+  const rows = golden.rows.map((row) => JSON.stringify(row)).join("\n");
+  await withFiles({ "rows.jsonl": rows }, async (folder) => {
+    const prompts = { promptsource: OWN, names: ["choices"] };
+    const entry = { path: `${folder}/rows.jsonl`, prompts };
+    const { examples } = await loadExamples(entry, toyEncoder, { maxTokens: 4096 });
+    const { parts } = golden.templates.find(({ name }) => name === "choices")!;
+    examples.forEach(({ ids, labels }, i) => {
+      const [prompt, target] = parts[i]!.map((part) => toyEncoder.encode(part));
+      const before = [toyEncoder.bos, ...prompt!, ...toyEncoder.encode("\n")];
+      const learnt = [...target!, toyEncoder.eos];
+      assert.deepEqual([...ids], [...before, ...learnt]);
+      assert.deepEqual([...labels], [...before.map(() => -100), ...learnt]);
+    });
+    assert.equal(examples.length, 2);
+    const only = { promptsource: OWN, names: ["only some rows"] };
+    const some = await loadExamples({ ...entry, prompts: only }, toyEncoder, { maxTokens: 4096 });
+    assert.deepEqual([some.examples.length, some.noted.empty], [1, 1]);
+    const both = loadExamples({ ...entry, format: "text" }, toyEncoder, { maxTokens: 4096 });
+    await assert.rejects(both, /Found format text beside prompts, wanted only one/);
+  });
 });
 
 const wrong: [yaml: string, message: RegExp][] = [
