@@ -124,6 +124,9 @@ Deno.test("mixture: each epoch ends with its realised shares, in supervised toke
     sources: counts.map((count, i) => ({ count, weight: shares[i]! })),
     onEpochEnd: (...epoch) => told.push(epoch),
   });
+  stream.micro(0);
+  stream.micro(stream.micros(1) - 2);
+  assert.deepEqual(told, []);
   const epochs = [0, 1].map((epoch) =>
     micros(stream, stream.micros(epoch), stream.micros(epoch + 1))
   );

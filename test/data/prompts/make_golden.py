@@ -66,6 +66,10 @@ ROWS = [
         "text": "Ünïcode it's \"so\"", "other": "", "label": 0, "nothing": "", "votes": ["only"],
         "pairs": ["one", "two", "three"], "deep": {}, "long": "x" * 2053,
     },
+    {
+        "text": "b", "other": "-", "label": 2, "nothing": 0, "votes": ["a", "b"], "pairs": ["one"],
+        "deep": {"b": None}, "long": "x" * 2054,
+    },
 ]
 SHARED_ROWS = {
     "ag_news": [

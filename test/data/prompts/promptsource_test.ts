@@ -89,10 +89,10 @@ Deno.test("promptsource: rows to tokens and mask, the first target learnt", asyn
       assert.deepEqual([...ids], [...before, ...learnt]);
       assert.deepEqual([...labels], [...before.map(() => -100), ...learnt]);
     });
-    assert.equal(examples.length, 2);
+    assert.equal(examples.length, 3);
     const only = { promptsource: OWN, names: ["only some rows"] };
     const some = await loadExamples({ ...entry, prompts: only }, toyEncoder, { maxTokens: 4096 });
-    assert.deepEqual([some.examples.length, some.noted.empty], [1, 1]);
+    assert.deepEqual([some.examples.length, some.noted.empty], [1, 2]);
     const both = loadExamples({ ...entry, format: "text" }, toyEncoder, { maxTokens: 4096 });
     await assert.rejects(both, /Found format text beside prompts, wanted only one/);
   });
