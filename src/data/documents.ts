@@ -11,7 +11,7 @@ import { chatTemplates } from "./chat/builtin.ts";
 import { ChatTemplate } from "./chat/template.ts";
 import type { Draws } from "./draws.ts";
 import { asked, type Content, type Message } from "./formats/content.ts";
-import type { ChatDocument, Document } from "./example.ts";
+import type { ChatDocument, Document, SpansDocument } from "./example.ts";
 import { EXEMPLAR_SEPARATOR } from "./variants/few_shot.ts";
 import { renderPrompt, resolveTemplate, type Template, templates } from "./template.ts";
 
@@ -112,17 +112,37 @@ export function toDocument(content: Content, settings: DocumentSettings, draws: 
 
 function instructionDocument(
   content: Content & { kind: "instruction" },
-  { prompt, chat }: Templates,
+  template: Templates,
   settings: DocumentSettings,
 ): Document {
+  const { exemplars = [] } = content;
+  const document = template.prompt === null
+    ? turnsDocument(content, template.chat!, settings)
+    : spansDocument(content, template.prompt);
+  if (exemplars.length === 0) return document;
+  const fewer = { ...content, exemplars: exemplars.slice(0, -1) };
+  return { ...document, shorter: () => instructionDocument(fewer, template, settings) };
+}
+
+/** A chat that asks and answers, the exemplars first. */
+function turnsDocument(
+  content: Content & { kind: "instruction" },
+  chat: NonNullable<Templates["chat"]>,
+  settings: DocumentSettings,
+): ChatDocument {
+  const exchanges = [...content.exemplars ?? [], content];
+  const turns = exchanges.flatMap((exchange): Message[] => [
+    { role: "user", content: asked(exchange), supervised: false },
+    { role: "assistant", content: exchange.answer, supervised: exchange === content },
+  ]);
+  return chatDocument(turns, content.origin, chat, settings);
+}
+
+function spansDocument(
+  content: Content & { kind: "instruction" },
+  prompt: Template,
+): SpansDocument {
   const { answer, origin, exemplars = [] } = content;
-  if (prompt === null) {
-    const turns = [...exemplars, content].flatMap((exchange, i): Message[] => [
-      { role: "user", content: asked(exchange), supervised: false },
-      { role: "assistant", content: exchange.answer, supervised: i === exemplars.length },
-    ]);
-    return chatDocument(turns, origin, chat!, settings);
-  }
   const shown = exemplars.map((exemplar) =>
     renderPrompt(prompt, exemplar) + exemplar.answer + EXEMPLAR_SEPARATOR
   );

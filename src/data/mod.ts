@@ -8,7 +8,7 @@ import { FileError } from "../errors.ts";
 import { type Noted, readDocuments } from "./contents.ts";
 import type { DataEntry } from "./entry.ts";
 import { checkVocabulary, encode, fitLength, type TooLongPolicy } from "./encode.ts";
-import type { Encoder, Example } from "./example.ts";
+import type { Document, Encoder, Example } from "./example.ts";
 
 export { type Noted, readDocuments } from "./contents.ts";
 export { chatTemplates } from "./chat/builtin.ts";
@@ -69,7 +69,7 @@ export async function loadExamples(
   const noted = { empty: 0, few_shot: 0, chain_of_thought: 0, inversion: 0 };
   const source = readDocuments(entry, (what) => noted[what]++);
   for await (const document of source) {
-    const whole = encode(document, encoder);
+    const whole = encodeShort(document, encoder, maxTokens);
     const fitting = fitLength(whole, maxTokens, onTooLong, encoder.bos);
     if (fitting.length === 0) skipped++;
     else if (whole.ids.length > maxTokens) cut++;
@@ -82,4 +82,11 @@ export async function loadExamples(
   const found = `${skipped + noted.empty} documents, all left out`;
   const wanted = `one that ${noted.empty ? "is not empty and " : ""}fits ${maxTokens} tokens`;
   throw new FileError(`${entry.path}: found ${found}, wanted ${wanted}`);
+}
+
+/** Encodes a document with as many of its exemplars as fit. */
+function encodeShort(document: Document, encoder: Encoder, maxTokens: number): Example {
+  const example = encode(document, encoder);
+  if (example.ids.length <= maxTokens || document.kind === "tokens") return example;
+  return document.shorter ? encodeShort(document.shorter(), encoder, maxTokens) : example;
 }

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { ConfigError, FileError } from "../../src/errors.ts";
-import { type DataEntry, encode, type Noted, readDocuments } from "../../src/data/mod.ts";
+import {
+  type DataEntry,
+  encode,
+  loadExamples,
+  type Noted,
+  readDocuments,
+} from "../../src/data/mod.ts";
 import { decode, decodeSupervised, toyEncoder, withFiles } from "./toy.ts";
 
 const gsm8k = new URL("../../../shared/data/eval/gsm8k_train.jsonl", import.meta.url);
@@ -67,6 +73,18 @@ Deno.test("few-shot: all rows may have exemplars; what a small source lacks is n
     Math.max(...Array.from(prompt.matchAll(/Q(\d+)/g), ([, n]) => Math.abs(Number(n) - i)))
   );
   assert.ok(Math.max(...far) < 2048, "a file is not held whole");
+});
+
+Deno.test("few-shot: exemplars that do not fit are left out, the row stays", async () => {
+  await withFiles({ "a.jsonl": rowsOf(10) }, async (folder) => {
+    const entry = { path: folder, template: "plain", few_shot: { share: 1, shots: 3 } };
+    // BOS, Q0?\nA0. and EOS take 9 tokens, an exemplar 10 more.
+    for (const [maxTokens, shots] of [[39, 3], [38, 2], [19, 1], [18, 0], [9, 0]] as const) {
+      const { examples, skipped } = await loadExamples(entry, toyEncoder, { maxTokens });
+      assert.deepEqual([examples.length, skipped], [10, 0]);
+      assert.ok(examples.every(({ ids }) => ids.length === 9 + 10 * shots), `${maxTokens}`);
+    }
+  });
 });
 
 Deno.test("few-shot: in a chat, exemplars are turns that are not learnt", async () => {

@@ -120,14 +120,15 @@ Deno.test("prompts: rows and files that do not fit give a sentence", async () =>
     });
   }
   const files = { "f.json": '{"rte": [["{a}", "b"]], "odd": [3], "none": []}', "i.json": "{}" };
-  await withFiles(files, (folder) => {
+  await withFiles(files, async (folder) => {
     const flan = `${folder}/f.json`;
+    const prompts = { flan, task: "rte" };
+    assert.deepEqual(await read([{ a: "x" }], { prompts }), [["x\n", "b"]]);
     assert.equal(readFlan({ flan, task: "rte" }).length, 1);
     assert.throws(() => readFlan({ flan, task: "rt" }), /found task "rt", .*did you mean "rte"/);
     assert.throws(() => readFlan({ flan, task: "odd" }), /a number as odd\[0\], wanted input/);
     assert.throws(() => readFlan({ flan, task: "none" }), ConfigError);
     assert.throws(() => readPrompts({ instructions: `${folder}/i.json` }), /no list of instruct/);
-    return Promise.resolve();
   });
 });
 
