@@ -123,6 +123,9 @@ Deno.test("formats: ShareGPT begins with the human, and one speaker's turns are 
     await turnsOf(turns(["system", "Be kind."], ["gpt", "Welcome"], ["user", "Hi"], ["bard", "A"])),
     "system: Be kind. / user: Hi / ASSISTANT: A",
   );
+  const messages = [["assistant", "Welcome"], ["user", "Hi"], ["assistant", "A"]];
+  const conversations = messages.map(([role, content]) => ({ role, content }));
+  assert.equal(await turnsOf({ conversations }), "user: Hi / ASSISTANT: A");
 });
 
 Deno.test("formats: an instruction under a chat template is a chat of two turns", async () => {

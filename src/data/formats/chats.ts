@@ -45,12 +45,15 @@ export function readMessages(row: Row): Content {
 }
 
 /**
- * A chat of `conversations`, each with from and value. As in train.py of lm-sys/FastChat, turns
+ * A chat of `conversations`, each with from and value, or with the fields of `messages`. As in train.py of lm-sys/FastChat, turns
  * before the first human one are left out (a system prompt stays); turns of one speaker in a row are
  * one turn, with a blank line between.
  */
 export function readConversations(row: Row): Content {
   const turns = objects(row, "conversations").map((turn): Message => {
+    if (own(turn.fields, "from") === undefined && own(turn.fields, "role") !== undefined) {
+      return readMessage(turn);
+    }
     const from = text(turn, "from");
     if (from === CALLER) return caller(turn);
     const role = SHAREGPT_ROLES.get(from.toLowerCase());
