@@ -12,12 +12,13 @@ import { type DataEntry, POSITIVE_EXAMPLES } from "./entry.ts";
 import type { Document } from "./example.ts";
 import { findFiles, readRows } from "./files/read.ts";
 import type { Row } from "./files/row.ts";
-import { type Content, contentText } from "./formats/content.ts";
+import { type Content, contentText, type Exchange } from "./formats/content.ts";
 import { chooseFormat, type Format, rowsIn } from "./formats/mod.ts";
 import { inWords, type Prompt, type Prompts, readPrompts } from "./prompts/mod.ts";
 import { split } from "./split.ts";
 import { DEFAULT_TEMPLATE } from "./template.ts";
 import { blocksOf, drawExemplars, drawShots } from "./variants/few_shot.ts";
+import { invertedChat } from "./variants/dialog.ts";
 import { drawForm } from "./variants/forms.ts";
 
 /** What becomes one document. */
@@ -87,20 +88,33 @@ interface Drawing extends Phrased {
   readonly draws: Draws;
 }
 
-/** The content in the form that is drawn for it, with exemplars in the same words and form. */
-function variantOf(
-  { content, prompt, item, block, draws }: Drawing,
-  entry: DataEntry,
-  note: (what: Noted) => void,
-): Content {
-  if (!entry.few_shot && !entry.chain_of_thought && !entry.inversion) return content;
-  if (content.kind !== "instruction") {
+/** The content in the form that is drawn for it. */
+function variantOf(drawing: Drawing, entry: DataEntry, note: (what: Noted) => void): Content {
+  const { content, item, draws } = drawing;
+  const { few_shot, chain_of_thought, inversion } = entry;
+  if (!few_shot && !chain_of_thought && !inversion) return content;
+  if (content.kind === "instruction") {
+    return { ...content, ...exchangeOf({ ...drawing, content }, entry, note) };
+  }
+  if (content.kind !== "chat" || few_shot || chain_of_thought) {
     const wanted = "instructions for few_shot, chain_of_thought and inversion";
     throw new ConfigError(
       `${content.origin}: found rows of kind ${content.kind}, wanted ${wanted}`,
     );
   }
-  const form = drawForm(entry, draws);
+  const form = drawForm(entry, content.kind, draws);
+  const inverted = form.name === "plain" ? null : invertedChat(content, form, item.row);
+  if (inverted !== null) note("inversion");
+  return inverted ?? content;
+}
+
+/** An instruction in its form, with exemplars in the same words and form. */
+function exchangeOf(
+  { content, prompt, item, block, draws }: Drawing & { readonly content: Exchange },
+  entry: DataEntry,
+  note: (what: Noted) => void,
+) {
+  const form = drawForm(entry, "instruction", draws);
   if (form.name !== "plain") note(form.name);
   const exchange = form.apply(content, item.row);
   const take = (other: Item) => {
@@ -112,7 +126,7 @@ function variantOf(
   const shots = drawShots(entry.few_shot, draws);
   const exemplars = drawExemplars(block, { item, exchange }, { shots, draws }, take);
   if (exemplars.length > 0) note("few_shot");
-  return { ...content, ...exchange, exemplars };
+  return { ...exchange, exemplars };
 }
 
 async function* singly(items: AsyncIterable<Item> | Iterable<Item>): AsyncGenerator<Item[]> {

@@ -156,6 +156,29 @@ Deno.test("inversion: a share is asked the other way round, exemplars with it", 
   assert.equal(new Set(built.found.map(({ prompt }) => prompt.replace(/A\d+/, "A"))).size, 4);
 });
 
+Deno.test("inversion: of a chat, the turns before its last answer are what is learnt", async () => {
+  const turn = (role: string, content: string, more = {}) => ({ role, content, ...more });
+  const before = [turn("system", "S"), turn("user", "Hi"), turn("assistant", "Yes?")];
+  const chats = [
+    [...before, turn("user", "1 + 1?"), turn("assistant", "2")],
+    [turn("user", "Hi"), turn("assistant", "Yes?", { weight: 0 })],
+    [turn("user", "Hi"), turn("assistant", "", { tool_calls: [{ name: "f" }] })],
+  ];
+  const rows = chats.map((messages) => JSON.stringify({ messages })).join("\n");
+  await withFiles({ "a.jsonl": rows }, async (folder) => {
+    const patterns = [{ input: "Before {answer}?", target: "It was:\n{question}" }];
+    const entry = { path: folder, template: "chatml", inversion: { share: 1, patterns } };
+    const counts: Noted[] = [];
+    const documents = await Array.fromAsync(readDocuments(entry, (what) => counts.push(what)));
+    const said = documents.map((document) =>
+      document.kind === "chat" && document.messages.map(({ content }) => content)
+    );
+    const inverted = ["Before 2?", "It was:\nHi\nYes?\n1 + 1?"];
+    assert.deepEqual(said, [inverted, ["Hi", "Yes?"], ["Hi", ""]]);
+    assert.deepEqual(counts, ["inversion"]);
+  });
+});
+
 const wrong: [row: unknown, entry: Partial<DataEntry>, message: RegExp][] = [
   [{ question: "a", answer: "b" }, { chain_of_thought: { share: 0 } }, /:1: found an answer witho/],
   [

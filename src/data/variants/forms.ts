@@ -9,13 +9,16 @@ import type { Draws } from "../draws.ts";
 import { fault, type Row, text } from "../files/row.ts";
 import { asked, type Exchange } from "../formats/content.ts";
 import { fill, type Pattern } from "../prompts/patterns.ts";
-import { CHAIN_OF_THOUGHT, INVERSION } from "./patterns.ts";
+import { CHAIN_OF_THOUGHT, DIALOG_INVERSION, INVERSION } from "./patterns.ts";
 
 /** A share of the rows, and the patterns that they take, drawn for each. */
 export interface FormSettings {
   /** Of the rows, 0 to 1. */
   readonly share: number;
-  /** With the fields {question}, {answer} and {chain_of_thought}; built-in ones where absent. */
+  /**
+   * With the fields {question} (of a chat, all before the last answer), {answer} and
+   * {chain_of_thought}; built-in ones where absent.
+   */
   readonly patterns?: readonly Pattern[];
 }
 
@@ -49,7 +52,7 @@ const FINAL = /\s*\n#### */;
  *
  * @throws {ConfigError} if the shares add up to more than 1, or no pattern suits the rows.
  */
-export function drawForm(forms: Forms, draws: Draws): Form {
+export function drawForm(forms: Forms, kind: "chat" | "instruction", draws: Draws): Form {
   const { chain_of_thought: thought, inversion } = forms;
   const [thoughtShare, inversionShare] = [thought?.share ?? 0, inversion?.share ?? 0];
   if (thoughtShare + inversionShare > 1) {
@@ -62,7 +65,7 @@ export function drawForm(forms: Forms, draws: Draws): Form {
     return formOf("chain_of_thought", forms, pattern);
   }
   if (place >= thoughtShare + inversionShare) return formOf("plain", forms, null);
-  const patterns = inversion!.patterns ?? INVERSION;
+  const patterns = inversion!.patterns ?? (kind === "chat" ? DIALOG_INVERSION : INVERSION);
   const suiting = patterns.filter(({ input, target }) =>
     thought !== undefined || !(input + target).includes("{chain_of_thought}")
   );

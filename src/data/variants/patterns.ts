@@ -111,3 +111,20 @@ export const INVERSION: readonly Pattern[] = [
     "Q:{question}\nA:{answer}",
   ),
 ];
+
+/** `predict_next_turn_dialog_input_inversion` of the same file; the dialogue is the question. */
+export const DIALOG_INVERSION: readonly Pattern[] = [
+  pattern("Consider this response: {answer}\nWhat was the preceding dialog?", "{question}"),
+  pattern("{answer}\nThe preceding conversation:", "{question}"),
+  pattern("Read this response and predict the preceding dialog. {answer}\n", "{question}"),
+  pattern("What might have been said before this? {answer}", "{question}"),
+  pattern("{answer}\nPrevious conversation:", "{question}"),
+  pattern("What came before. {answer}", "{question}"),
+  pattern("Write the conversation that led to this response. {answer}", "{question}"),
+  pattern("See this dialog response. {answer} What came before?", "{question}"),
+  pattern(
+    "Imagine the conversation that came before this response? Response: {answer}",
+    "{question}",
+  ),
+  pattern("If this is the response, what came before? Response {answer}", "{question}"),
+];
