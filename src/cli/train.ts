@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseConfig } from "../train/config/mod.ts";
-import { signedPercent } from "../train/metrics.ts";
+import { screen } from "../guard/screen.ts";
 import { explainPlan, type RunOptions, type RunResult, train } from "../train/run.ts";
 import { type Arguments, type Command, parseArguments } from "./args.ts";
 import { showSamples } from "./samples.ts";
@@ -44,8 +44,11 @@ export async function run(args: string[]): Promise<number> {
   if (parsed.flags["json"]) answer(JSON.stringify(result));
   else for (const line of summary(result)) answer(line);
   if (!parsed.flags["json"]) await showSamples(config.config, result.saved);
-  return 0;
+  return result.forgetting && !result.forgetting.certified ? ONLY_BASE : 0;
 }
+
+/** The exit code where the guard could certify only the base. */
+const ONLY_BASE = 3;
 
 const QUICKSTART = fileURLToPath(new URL("../../configs/quickstart/train.json", import.meta.url));
 
@@ -74,14 +77,12 @@ export async function trainWithSignals(
   }
 }
 
-function summary({ saved, first, last, measured }: RunResult): string[] {
-  const { forgetting, eval_loss: evalLoss } = measured;
+function summary({ saved, first, last, measured, forgetting }: RunResult): string[] {
+  const { eval_loss: evalLoss } = measured;
   return [
     ...(first && last ? [`loss        ${first.loss.toFixed(4)} -> ${last.loss.toFixed(4)}`] : []),
     ...(evalLoss === undefined ? [] : [`eval loss   ${evalLoss.toFixed(4)}`]),
-    ...(forgetting === undefined
-      ? []
-      : [`forgetting  ${signedPercent(forgetting)} perplexity on held-back retention text`]),
+    ...(forgetting ? screen(forgetting) : []),
     `saved       ${saved}`,
   ];
 }

@@ -40,7 +40,7 @@ export function proportionalShares(
 /** How many examples of each source have been drawn, counted over all cycles through it. */
 export type Places = readonly number[];
 
-/** Keeps the order within sources apart from that of epochs and of retention. */
+/** Keeps the order within sources apart from that of epochs */
 const MIXTURE = 0xfffffffe;
 
 /** Draws examples so that no source falls behind its share. A function of the seed and the places. */

@@ -24,11 +24,12 @@ export { type ProportionalSettings, proportionalShares, type Source } from "./mi
 export * from "./inspect.ts";
 export * from "./pack.ts";
 export type * from "./prompts/mod.ts";
-export type { FewShotSettings } from "./variants/few_shot.ts";
-export type { ChainOfThoughtSettings, FormSettings } from "./variants/forms.ts";
+export * from "./quality/near_duplicates.ts";
 export * from "./split.ts";
 export * from "./stream.ts";
 export * from "./template.ts";
+export type { FewShotSettings } from "./variants/few_shot.ts";
+export type { ChainOfThoughtSettings, FormSettings } from "./variants/forms.ts";
 
 /** Limits that the model sets. */
 export interface LoadOptions {

@@ -25,6 +25,8 @@ const NO_ROW = 0xffffffff;
 /** A compiled loss graph that takes micro-batches. */
 export class LossProgram {
   readonly #full: boolean;
+  /** Rows that the supervision is padded to. */
+  readonly capacity: number;
   readonly #vocabSize: number;
   #gates = 0;
 
@@ -35,6 +37,7 @@ export class LossProgram {
     full: boolean,
   ) {
     this.#full = full;
+    this.capacity = supervisedCapacity(T);
     this.#vocabSize = model.config.vocabSize;
   }
 
@@ -55,7 +58,7 @@ export class LossProgram {
     if (tokens.length !== this.T) {
       throw new RangeError(`Expected ${this.T} rows but found ${tokens.length}`);
     }
-    const capacity = supervisedCapacity(this.T);
+    const { capacity } = this;
     const padded = new Uint32Array(capacity).fill(NO_ROW);
     padded.set(rows);
     const label = new Uint32Array(capacity);

@@ -11,18 +11,37 @@ import { compile, type Compiled, type Engine } from "../graph/compile.ts";
 import { Graph, type NumberType, type Value } from "../graph/graph.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
 import { loadTokenizer, type Tokenizer } from "../io/tokenizer.ts";
-import { differentiate, linearCrossEntropy, logits, sum, supervisedCapacity } from "../ops/mod.ts";
+import {
+  differentiate,
+  linearCrossEntropy,
+  linearKl,
+  logits,
+  sum,
+  supervisedCapacity,
+} from "../ops/mod.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
-import { type Adapt, type Family, type FamilyConfig, Net, type NetOptions } from "./net.ts";
+import {
+  type Adapt,
+  type Family,
+  type FamilyConfig,
+  Net,
+  type NetOptions,
+  type RowInputs,
+} from "./net.ts";
 import { angleTable, type Frequencies } from "./rope.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 
 const STORED: Readonly<Record<string, NumberType>> = { F32: "f32", F16: "f16", BF16: "bf16" };
 
+/** `nll` of the next token, or `kl`: the divergence from the base's prediction of it. */
+export type Loss = "nll" | "kl";
+
 export interface LossGraphOptions {
   /** Rows of the packed micro-batch. */
   T: number;
+  /** `nll` by default. */
+  loss?: Loss;
   adapt?: Adapt | undefined;
   /** Adds the backward of everything that is trained. */
   train?: boolean;
@@ -58,21 +77,25 @@ export class Model implements Disposable {
   /**
    * The loss of a packed micro-batch. Inputs: token, position, start, end [T]; rows, label, weight
    * [capacity]; for full training also order [T] and first [vocabulary + 1]. Outputs: `losses`, the
-   * weighted loss of each supervised row, and `loss`, their sum.
+   * weighted loss of each supervised row, and `loss`, their sum; for `kl` also `stats`, as of
+   * `linearKl()`. The base's predictions are those of a forward without the adapter, over the same
+   * weights.
    */
   lossGraph(engine: Engine, options: LossGraphOptions): ModelGraph {
-    const { T, adapt, train = false, full = false, recompute = false } = options;
+    const { T, loss = "nll", adapt, train = false, full = false, recompute = false } = options;
     const graph = new Graph(engine.device.kernelSet);
     const input = (name: string, size = T) => graph.input(name, [size]);
-    const capacity = supervisedCapacity(T);
+    const rows: RowInputs = {
+      kind: "packed",
+      token: input("token"),
+      position: input("position"),
+      start: input("start"),
+      end: input("end"),
+    };
+    const base = loss === "kl" ? this.#net(graph, { rows, positions: T }) : null;
+    const before = base && this.family.forward(base, this.config).hidden;
     const net = this.#net(graph, {
-      rows: {
-        kind: "packed",
-        token: input("token"),
-        position: input("position"),
-        start: input("start"),
-        end: input("end"),
-      },
+      rows,
       positions: T,
       adapt,
       full: full
@@ -80,14 +103,18 @@ export class Model implements Disposable {
         : undefined,
     });
     const { hidden, head, cap } = this.family.forward(net, this.config);
+    const capacity = supervisedCapacity(T);
     const supervision = {
       rows: input("rows", capacity),
       label: input("label", capacity),
       weight: graph.input("weight", [capacity], "f32"),
     };
-    const losses = linearCrossEntropy(graph, hidden, head, supervision, cap);
+    const { loss: losses, stats } = before
+      ? linearKl(graph, hidden, before, head, supervision, cap)
+      : { loss: linearCrossEntropy(graph, hidden, head, supervision, cap), stats: null };
     if (train) differentiate(graph, losses, { recompute });
     graph.output("losses", losses);
+    if (stats) graph.output("stats", stats);
     graph.output("loss", sum(graph, losses));
     return { graph, tables: net.tables };
   }

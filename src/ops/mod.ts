@@ -27,12 +27,9 @@ export { gated } from "./gated.ts";
 export { gelu } from "./gelu.ts";
 export type { Documents, Heads } from "./heads.ts";
 export { linear, type LowRank } from "./linear.ts";
-export {
-  CHUNK,
-  linearCrossEntropy,
-  supervisedCapacity,
-  type Supervision,
-} from "./linear_cross_entropy.ts";
+export { CHUNK, supervisedCapacity, type Supervision } from "./head.ts";
+export { linearCrossEntropy } from "./linear_cross_entropy.ts";
+export { KL_STATS, linearKl } from "./linear_kl.ts";
 export { logits } from "./logits.ts";
 export { rmsNorm } from "./rms_norm.ts";
 export { rope } from "./rope.ts";

@@ -6,12 +6,14 @@
 import { join } from "node:path";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { openEngine } from "../graph/compile.ts";
-import { writeJson } from "../io/files.ts";
+import { ConfigError } from "../errors.ts";
+import type { ForgettingReport } from "../guard/report.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import type { ParsedConfig } from "./config/mod.ts";
-import { measure, trainLoop } from "./loop.ts";
+import { finish } from "./finish.ts";
+import { trainLoop } from "./loop.ts";
 import { type Metrics, MetricsFile, metricsLine } from "./metrics.ts";
 import { claimRunFolder, refuseOtherRun, runFiles, RunLog } from "./run_folder.ts";
 import { describePlan, loadRows, openSession, type Say, type Session } from "./setup.ts";
@@ -39,8 +41,10 @@ export interface RunResult {
   readonly stopped: boolean;
   /** The folder of the adapter or model. */
   readonly saved: string;
-  /** What the probes saw at the end: `forgetting`, `eval_loss`, ...; nothing where it stopped. */
+  /** What was measured at the end: `forgetting`, `eval_loss`, ...; nothing where it stopped. */
   readonly measured: Readonly<Record<string, number>>;
+  /** What the guard says of the result; null without a guard, or where the run stopped. */
+  readonly forgetting: ForgettingReport | null;
   /** The first logged update; null where a resumed run had none left. */
   readonly first: Metrics | null;
   /** The last logged update. */
@@ -55,6 +59,11 @@ export interface RunResult {
  */
 export async function train(parsed: ParsedConfig, options: RunOptions): Promise<RunResult> {
   const { config } = parsed;
+  if (options.kind === "pretrain" && config.guard) {
+    throw new ConfigError(
+      "guard: found one in a pretraining, wanted guard: false: there is no base",
+    );
+  }
   const { kind, resume = false, say = () => {}, stopWanted = () => false } = options;
   refuseOtherRun(config.out, parsed, resume);
   const device = options.device ?? await openDevice();
@@ -70,7 +79,10 @@ export async function train(parsed: ParsedConfig, options: RunOptions): Promise<
       ? trainAdapter(engine, model, config.adapter, config.train.seed)
       : trainFull(model, "BF16");
     const session = await openSession({ engine, model, config, trained, rows, say: log.tell });
-    const start = resume ? loadCheckpoint(engine.store, runFiles(config.out).checkpoints) : 0;
+    const { step: start, guard } = resume
+      ? loadCheckpoint(engine.store, runFiles(config.out).checkpoints)
+      : { step: 0, guard: null };
+    if (guard) session.guarding?.resume(guard);
     if (!resume) claimRunFolder(config.out, parsed); // whatever can be refused has been by now
     log.open();
     if (resume) log.tell(`resumed after ${start} updates`);
@@ -124,6 +136,7 @@ async function runSession(
     start,
     checkpoints: files.checkpoints,
     stopWanted,
+    say: tell,
     onUpdate: (update) => {
       metrics.append(update);
       first ??= update;
@@ -131,27 +144,14 @@ async function runSession(
       since++;
       const perLine = (performance.now() - started) / 1000 / since;
       const linesLeft = (steps - 1 - update.step) / config.train.log_every;
-      tell(metricsLine(update, { steps, secondsLeft: perLine * linesLeft }));
+      const slices = session.guarding?.guard.slices ?? [];
+      tell(metricsLine(update, { steps, secondsLeft: perLine * linesLeft, slices }));
     },
   });
   const saved = join(config.out, trained.folder);
-  if (stopped) return { step, stopped, saved, measured: {}, first, last };
-  const measured = await measure(session);
-  await trained.save(engine.store, config.out);
-  if (session.probe) writeJson(files.forgetting, forgettingReport(session, measured));
-  return { step, stopped, saved, measured, first, last };
-}
-
-/** What was measured, and what was not: this run makes no promise about other text. */
-function forgettingReport({ probe }: Session, measured: Record<string, number>) {
-  const { base, held } = probe!;
-  return {
-    documents: held.length,
-    tokens: base.tokens,
-    base_perplexity: base.perplexity,
-    tuned_perplexity: measured["retention_perplexity"],
-    forgetting: measured["forgetting"],
-    certified: false,
-    note: "measured on held-back retention text; says nothing about other text or abilities",
-  };
+  const result = { step, stopped, saved, first, last };
+  if (stopped) return { ...result, measured: {}, forgetting: null };
+  const seconds = (performance.now() - started) / 1000;
+  const { measured, report } = await finish(session, step, seconds, tell);
+  return { ...result, measured, forgetting: report };
 }

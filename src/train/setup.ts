@@ -13,15 +13,18 @@ import {
   type Source,
   Stream,
 } from "../data/mod.ts";
-import { perplexity } from "../eval/perplexity.ts";
+import type { Queued } from "../eval/documents.ts";
+import { type Perplexity, queuePerplexity } from "../eval/perplexity.ts";
 import type { Engine } from "../graph/compile.ts";
 import { footprint, plan, printPlan } from "../graph/plan.ts";
 import { FLAT } from "../graph/store.ts";
-import { loadRetention, RetentionProbe } from "../guard/retention.ts";
+import type { Slice } from "../guard/retention.ts";
 import { LossProgram } from "../models/loss_program.ts";
-import type { Model } from "../models/model.ts";
+import type { LossGraphOptions, Model } from "../models/model.ts";
 import type { Config, DataConfig } from "./config/mod.ts";
+import { Guarding, guardRowSizes, loadSlices } from "./guarding.ts";
 import { Optimizer } from "./optimizer.ts";
+import { runFiles } from "./run_folder.ts";
 import type { Trained } from "./trained.ts";
 
 /** What a run says of itself while it is set up and trains. */
@@ -36,13 +39,15 @@ export interface Session {
   readonly program: LossProgram;
   readonly optimizer: Optimizer;
   readonly stream: Stream;
-  /** Micro-batches of one update. */
+  /** Micro-batches of task rows in one update. */
   readonly microBatches: number;
+  /** Those and the guard's. */
+  readonly microsPerUpdate: number;
   /** Updates of the whole run. */
   readonly steps: number;
-  readonly probe: RetentionProbe | null;
-  /** Mean loss on the evaluation rows, or null where there are none. A sync point. */
-  readonly evaluate: (() => Promise<number>) | null;
+  readonly guarding: Guarding | null;
+  /** Measures the evaluation rows without waiting; null where there are none. */
+  readonly evaluate: (() => Promise<Queued<Perplexity>>) | null;
   /** Frees what the session holds on the device beside the store. */
   readonly close: () => void;
 }
@@ -138,47 +143,51 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const { engine, model, config, trained, rows, say } = options;
   const { train, guard } = config;
   const T = train.micro_batch_tokens;
-  const retention = guard
-    ? await loadRetention(encoderOf(model), {
-      ...guard,
-      seed: train.seed,
-      maxTokens: longest(model, train),
-    })
-    : null;
+  const most = longest(model, train);
+  const slices = await loadSlices(encoderOf(model), config, rows.examples, most);
+  for (const slice of slices ?? []) say(describeSlice(slice));
   const { examples: measured } = await loadRows(model, config.eval.data, train, say);
-  const stream = new Stream(rows.examples, {
-    T,
-    ...mixtureOf(rows, config.mixture, say),
-    seed: train.seed,
-    shuffle: train.shuffle,
-    ...(guard && retention ? { retention: retention.train, retentionShare: guard.share } : {}),
-  });
-  const graphOptions = { T, ...trained.graph, recompute: train.recompute };
-  placeParams(options, graphOptions);
-  const program = await LossProgram.open(engine, model, { ...graphOptions, train: true });
+  const { seed, shuffle } = train;
+  const mixture = mixtureOf(rows, config.mixture, say);
+  const stream = new Stream(rows.examples, { T, seed, shuffle, ...mixture });
+  const graph = { T, ...trained.graph, recompute: train.recompute };
+  placeParams(options, graph);
+  const program = await LossProgram.open(engine, model, { ...graph, train: true });
   const microBatches = train.tokens_per_batch / T;
+  const microsPerUpdate = microBatches + guardRowSizes(config).micros;
   const { weight_decay: decay, beta1, beta2, eps: epsilon, clip } = train;
   const settings = { decay, beta1, beta2, epsilon, clip };
-  const optimizer = await Optimizer.open(engine, settings, microBatches);
-  const needsMeasure = retention || measured.length > 0;
-  const tuned = needsMeasure ? await LossProgram.open(engine, model, graphOptions) : null;
+  const optimizer = await Optimizer.open(engine, settings, microsPerUpdate);
+  const needsMeasure = slices || measured.length > 0;
+  const tuned = needsMeasure ? await LossProgram.open(engine, model, graph) : null;
+  const steps = train.steps ?? stepsOf(stream, train.epochs!, microBatches);
+  const guarding = guard && slices
+    ? await Guarding.open({
+      ...{ engine, model, config, slices, graph, steps, measured, trained: rows.examples },
+      tuned: tuned!,
+      folder: runFiles(config.out).checkpoints,
+    }, guard)
+    : null;
   return {
-    engine,
-    model,
-    trained,
-    config,
-    program,
-    optimizer,
-    stream,
-    microBatches,
-    steps: train.steps ?? stepsOf(stream, train.epochs!, microBatches),
-    probe: retention && await openProbe(options, tuned!, retention.held),
-    evaluate: measured.length > 0 ? async () => (await perplexity(tuned!, measured)).nll : null,
+    ...{ engine, model, trained, config, program, optimizer, stream },
+    ...{ microBatches, microsPerUpdate, steps, guarding },
+    evaluate: measured.length > 0 ? () => queuePerplexity(tuned!, measured) : null,
     close: () => {
       for (const { compiled } of [program, ...(tuned ? [tuned] : [])]) compiled.destroy();
+      guarding?.close();
       optimizer.close();
     },
   };
+}
+
+function describeSlice({ name, train, control, certificate, probe, repeated, inTask }: Slice) {
+  const left = [
+    ...(repeated ? [`${repeated} repeat others`] : []),
+    ...(inTask ? [`${inTask} stand in the task`] : []),
+  ];
+  const out = left.length > 0 ? `, left out: ${left.join(", ")}` : "";
+  return `retention text ${name}: ${train.length} documents to train on, ${control.length} to ` +
+    `steer by, ${certificate.length} to certify, ${probe.length} to show${out}`;
 }
 
 /** Every dispatch of a training step, for `--print-plan`. */
@@ -192,18 +201,19 @@ export function describePlan(
 
 /** Plans the training graph before anything is allocated, says what it takes, makes the params. */
 function placeParams(
-  { engine, model, trained, say }: SessionOptions,
-  graphOptions: Parameters<Model["lossGraph"]>[1],
+  { engine, model, trained, config, say }: SessionOptions,
+  graphOptions: LossGraphOptions,
 ): void {
   const { graph } = model.lossGraph(engine, { ...graphOptions, train: true });
   const { weights, params, temporary } = footprint(graph, plan(graph));
   const state = params * FLAT.length;
-  const total = weights + state + temporary;
+  const beside = besideTraining(engine, model, config, graphOptions);
+  const total = weights + state + temporary + beside;
   const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   say(
     `memory: ${mib(total)} (weights ${mib(weights)}, trained params with gradients and moments ${
       mib(state)
-    }, activations ${mib(temporary)})`,
+    }, activations ${mib(temporary)}${beside ? `, to guard and measure ${mib(beside)}` : ""})`,
   );
   checkMemory(engine, total);
   const values = graph.values.filter(({ kind }) => kind === "param");
@@ -222,15 +232,22 @@ function checkMemory({ device }: Engine, bytes: number): void {
   );
 }
 
-async function openProbe(
-  { engine, model }: SessionOptions,
-  tuned: LossProgram,
-  held: readonly Example[],
-): Promise<RetentionProbe> {
-  const base = await LossProgram.open(engine, model, { T: tuned.T });
-  const probe = await RetentionProbe.open(base, tuned, held);
-  base.compiled.destroy();
-  return probe;
+/** Activations of the programs that guard and measure, which keep buffers of their own. */
+function besideTraining(
+  engine: Engine,
+  model: Model,
+  { guard, train, eval: { data } }: Config,
+  options: LossGraphOptions,
+): number {
+  const bytes = (more: Partial<LossGraphOptions>) => {
+    const { graph } = model.lossGraph(engine, { ...options, ...more });
+    return footprint(graph, plan(graph)).temporary;
+  };
+  const measures = guard || data.length > 0 ? bytes({}) : 0;
+  if (!guard) return measures;
+  const { T } = guardRowSizes({ train, guard });
+  const loss = guard.loss === "kl" ? "kl" : "nll";
+  return measures + bytes({ T, loss, train: true }) + bytes({ loss: "kl" });
 }
 
 function stepsOf(stream: Stream, epochs: number, microBatches: number): number {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { Lora } from "../adapters/lora.ts";
 import { readPeft, writePeft } from "../adapters/peft.ts";
+import { atStrength } from "../adapters/peft_adapter.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Value } from "../graph/graph.ts";
 import type { Store } from "../graph/store.ts";
@@ -22,9 +22,9 @@ export interface Trained {
   readonly graph: Pick<LossGraphOptions, "adapt" | "full">;
   /** Fills the params in the store with what training starts from. */
   load(store: Store, params: readonly Value[]): void;
-  /** Writes what was trained into the run folder. A sync point. */
-  save(store: Store, runFolder: string): Promise<void>;
-  /** The folder that {@link save} writes. */
+  /** Writes what was trained, an adapter at that strength (1 where absent). A sync point. */
+  save(store: Store, folder: string, strength?: number): Promise<void>;
+  /** Its folder in the run folder. */
   readonly folder: string;
 }
 
@@ -42,8 +42,9 @@ export function trainAdapter(
   return {
     graph: { adapt: lora.adapt },
     load: (store) => lora.load(store, seed),
-    save: async (store, runFolder) => {
-      writePeft(join(runFolder, "adapter"), await lora.read(store, model.folder));
+    save: async (store, folder, strength = 1) => {
+      const adapter = await lora.read(store, model.folder);
+      writePeft(folder, atStrength(adapter, strength));
     },
     folder: "adapter",
   };
@@ -59,7 +60,7 @@ export function trainFull(model: Model, dtype: Dtype): Trained {
         store.writeParam(param.name, loadParam(checkpoint, param));
       }
     },
-    save: async (store, runFolder) => {
+    save: async (store, folder) => {
       const tensors: TensorData[] = [];
       for (const [name, { shape }] of checkpoint.tensors) {
         const stored = await store.readParam(name);
@@ -68,7 +69,7 @@ export function trainFull(model: Model, dtype: Dtype): Trained {
           : stored.subarray(0, shape[0]);
         tensors.push({ name, shape, dtype, data: fromFloat32(numbers, dtype) });
       }
-      writeCheckpoint(join(runFolder, "model"), {
+      writeCheckpoint(folder, {
         config: configText(model.folder, dtype),
         tensors,
         copyFrom: model.folder,

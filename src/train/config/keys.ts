@@ -7,8 +7,8 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { isObject } from "../../io/files.ts";
+import { PATH } from "./kinds.ts";
 import { configSchema } from "./table.ts";
-import { PATH } from "./values.ts";
 
 /** The part of JSON Schema that the table makes use of. */
 export interface SchemaNode {

@@ -8,8 +8,9 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { type ProportionalSettings, TOO_LONG_POLICIES } from "../../data/mod.ts";
-import { data, type DataConfig, mixture } from "./data_table.ts";
-import { count, decay, name, path, seed, tokens } from "./values.ts";
+import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
+import { type GuardConfig, guardSchema } from "./guard.ts";
+import { count, name, path, seed, tokens } from "./kinds.ts";
 
 /** The low-rank adapter. */
 export interface AdapterConfig {
@@ -65,20 +66,6 @@ export interface TrainConfig {
   readonly recompute: boolean;
 }
 
-/** The forgetting guard. */
-export interface GuardConfig {
-  /** Retention text: files of what must not be forgotten. */
-  readonly text: readonly string[];
-  /** Share of retention tokens mixed in. */
-  readonly share: number;
-  /** What the mean retention loss counts beside the mean task loss. */
-  readonly weight: number;
-  /** Steps between measurements. */
-  readonly every: number;
-  /** Held-back documents that are measured. */
-  readonly documents: number;
-}
-
 /** Evaluation during and after training. */
 export interface EvalConfig {
   /** Sources of rows that are only measured. */
@@ -106,6 +93,8 @@ export interface Config {
   /** Folder of the run. */
   readonly out: string;
 }
+
+const decay = z.number().gte(0).lt(1);
 
 const adapter = z.strictObject({
   rank: count.default(16).describe("rank of the update"),
@@ -157,21 +146,8 @@ const train = z.strictObject({
   }
 });
 
-const guard = z.union([
-  z.literal(false),
-  z.strictObject({
-    text: z.array(path("")).min(1)
-      .describe("retention text: files of what must not be forgotten"),
-    share: z.number().gt(0).lte(0.9).default(0.1).describe("share of retention tokens mixed in"),
-    weight: z.number().gte(0).default(1)
-      .describe("what the retention loss counts beside the task loss, each a mean over its tokens"),
-    every: count.default(50).describe("steps between measurements"),
-    documents: count.default(64).describe("held-back documents that are measured"),
-  }),
-]).default(false).describe("forgetting guard, or false for none");
-
 const evaluation = z.strictObject({
-  data: z.array(data).default([]).describe("files of rows that are only measured"),
+  data: z.array(dataSchema).default([]).describe("files of rows that are only measured"),
   samples: z.int().min(0).default(4)
     .describe("rows that the base and the tuned model answer at the end"),
 }).prefault({});
@@ -179,11 +155,11 @@ const evaluation = z.strictObject({
 /** Checks a configuration and fills in its defaults. */
 export const configSchema: z.ZodType<Config> = z.strictObject({
   model: path("base model: a Hugging Face folder"),
-  data: z.array(data).min(1).describe("what to train on"),
-  mixture,
+  data: z.array(dataSchema).min(1).describe("what to train on"),
+  mixture: mixtureSchema,
   adapter,
   train,
-  guard,
+  guard: guardSchema,
   eval: evaluation,
   out: z.string().min(1).default("runs/train").transform((path) => resolve(path))
     .describe("run folder, relative to the working directory"),

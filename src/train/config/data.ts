@@ -13,7 +13,7 @@ import {
   templateNames,
   TRAIN_ON,
 } from "../../data/mod.ts";
-import { count, name, path, seed } from "./values.ts";
+import { count, name, path, seed } from "./kinds.ts";
 
 /** One source of rows, and its place among the others. */
 export interface DataConfig extends DataEntry {
@@ -70,7 +70,7 @@ const inversion = z.strictObject({
 });
 
 /** The keys of one entry of `data`. */
-export const data = z.strictObject({
+export const dataSchema = z.strictObject({
   path: path("file, folder or pattern (rows-*.jsonl) of .json, .jsonl, .csv, .tsv, .txt, or .gz"),
   format: z.enum(formats.map(({ name }) => name)).exactOptional()
     .describe("row format; told from the first row when absent"),
@@ -108,7 +108,7 @@ export const data = z.strictObject({
 });
 
 /** How the entries of `data` are mixed. */
-export const mixture = z.strictObject({
+export const mixtureSchema = z.strictObject({
   maximum: z.number().positive().exactOptional()
     .describe("an entry of more rows counts as so many (T5, FLAN); no limit when absent"),
   temperature: z.number().positive().default(1)

@@ -1,0 +1,51 @@
+/**
+ * The forgetting report on one screen of text.
+ *
+ * @module
+ */
+import { inUnit } from "./budget.ts";
+import type { ForgettingReport } from "./report.ts";
+
+/** Lines about what was allowed, what came of it and what that does not say. */
+export function screen(report: ForgettingReport): string[] {
+  const { slices, task, shipped, shadow_price: price, statement, not_covered: not } = report;
+  const line = (name: string, text: string) => `${name.padEnd(12)}${text}`;
+  return [
+    ...slices.flatMap(({ name, metric, budget, control, certificate, probe, ...slice }) => {
+      const title = slices.length > 1 ? name : "forgetting";
+      const measured = certificate ?? control;
+      const by = certificate
+        ? `at most ${inUnit(metric, certificate.upper)}, ${certificate.documents} documents`
+        : `${slice.documents.control} documents that steered`;
+      const { base_perplexity: base, tuned_perplexity: tuned } = slice;
+      return [
+        line(title, `${inUnit(metric, measured.shift)} of ${budget} (${by})`),
+        line("", `perplexity ${base.toFixed(3)} -> ${tuned.toFixed(3)} on the control text`),
+        line(
+          "",
+          `same first choice as the base at ${percent(probe.top1_agreement)} of tokens; ` +
+            `${probe.flips.lost} answers lost, ${probe.flips.won} won (p ${
+              probe.flips.p.toPrecision(2)
+            })`,
+        ),
+      ];
+    }),
+    line(
+      "task",
+      `loss ${task.base_loss.toFixed(4)} -> ${task.tuned_loss.toFixed(4)} on ${task.rows} ` +
+        `rows of ${task.from}`,
+    ),
+    line("shipped", `step ${shipped.step} at strength ${shipped.strength}`),
+    ...(price ? [line("price", priceText(price))] : []),
+    statement,
+    not,
+  ];
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** The weights at the end as a price: 1 % of perplexity is 0.00995 nats. */
+function priceText(price: readonly number[]): string {
+  const nats = price.map((lambda) => (lambda * Math.log(1.01)).toFixed(4)).join(", ");
+  return `one more 1 % of perplexity would buy about ${nats} nats of the task's loss`;
+}

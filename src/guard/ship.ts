@@ -1,0 +1,103 @@
+/**
+ * What is shipped: a moment of the run at a strength, chosen on the control text and certified on
+ * text that was touched for nothing else.
+ *
+ * @module
+ */
+import type { Example } from "../data/mod.ts";
+import { perplexity } from "../eval/perplexity.ts";
+import type { Store } from "../graph/store.ts";
+import type { Measured } from "./archive.ts";
+import { type Certificate, certify, type CertifyOptions, ladder } from "./certify.ts";
+import { Gauge, type GaugePrograms } from "./gauge.ts";
+import { type Portrait, portray } from "./portrait.ts";
+import type { Slice } from "./retention.ts";
+import { type Candidate, select, type Selection } from "./select.ts";
+import { applySnapshot, type Snapshot } from "./strength.ts";
+
+/** What can be shipped, and what it is measured by. */
+export interface ShipOptions {
+  readonly store: Store;
+  readonly programs: GaugePrograms;
+  readonly slices: readonly Slice[];
+  /** Measures the control part. */
+  readonly control: Gauge;
+  /** Rows that choices are compared by. */
+  readonly task: readonly Example[];
+  readonly candidates: readonly Candidate[];
+  /** The params of a candidate. */
+  readonly snapshotOf: (step: number) => Snapshot;
+  readonly certificate: CertifyOptions;
+}
+
+/** What is shipped, and why. */
+export interface Shipment {
+  /** Updates done by the moment that is shipped. */
+  readonly step: number;
+  /** What its `lora_alpha` is multiplied by; 0 is the base. */
+  readonly strength: number;
+  readonly selection: Selection;
+  /** Null where nothing but the base kept the budget on the control text. */
+  readonly certificate: Certificate | null;
+  /** Of the base, on the task's sample, in nats a token. */
+  readonly baseTask: number;
+  /** Of what is shipped, on the task's sample, in nats a token. */
+  readonly task: number;
+  /** Of what is shipped, on the control text. */
+  readonly shifts: readonly Measured[];
+  /** Nats a token of the base on the control text of each slice. */
+  readonly baseNll: readonly number[];
+  /** What is shipped beside its base, on the probe text of each slice and on the task's sample. */
+  readonly portraits: readonly Portrait[];
+  readonly taskPortrait: Portrait;
+}
+
+/** Selects, certifies and looks at the result. What the store holds afterwards is of no use. */
+export async function ship(options: ShipOptions): Promise<Shipment> {
+  const { store, programs, slices, control, task, candidates, snapshotOf } = options;
+  const epsilons = slices.map(({ budget }) => budget.epsilon);
+  const apply = (step: number, strength: number) =>
+    applySnapshot(store, snapshotOf(step), strength);
+  const lossAt = async (step: number, strength: number) => {
+    apply(step, strength);
+    return (await perplexity(programs.tuned, task)).nll;
+  };
+  const shiftsAt = async (step: number, strength: number) => {
+    apply(step, strength);
+    return (await control.measure()).map(({ mean, se, nll }) => ({ mean, se, nll }));
+  };
+  const selection = await select(candidates, epsilons, { shifts: shiftsAt, task: lossAt });
+  const step = selection.chosen?.step ?? candidates.at(-1)!.step;
+  const certificate = selection.chosen &&
+    await testStrengths(selection.chosen.strength, epsilons, options, step);
+  const strength = certificate?.strength ?? 0;
+
+  const [shifts, shipped, baseTask] = [
+    await shiftsAt(step, strength),
+    await lossAt(step, strength),
+    await lossAt(step, 0),
+  ];
+  apply(step, strength);
+  const portraits: Portrait[] = [];
+  for (const { probe } of slices) portraits.push(await portray(programs.both, probe));
+  const taskPortrait = await portray(programs.both, task);
+  return {
+    ...{ step, strength, selection, certificate, baseTask, task: shipped, shifts },
+    ...{ baseNll: control.baseNll, portraits, taskPortrait },
+  };
+}
+
+/** The certificate's text is opened here and nowhere else. */
+async function testStrengths(
+  wanted: number,
+  epsilons: readonly number[],
+  { store, programs, slices, snapshotOf, certificate }: ShipOptions,
+  step: number,
+): Promise<Certificate> {
+  const gauge = await Gauge.open(programs, slices, "certificate");
+  const shiftsAt = async (strength: number) => {
+    applySnapshot(store, snapshotOf(step), strength);
+    return (await gauge.measure()).map(({ documents }) => documents);
+  };
+  return await certify(ladder(wanted), epsilons, shiftsAt, certificate);
+}
