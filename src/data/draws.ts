@@ -4,7 +4,7 @@
  * @module
  */
 
-import { permutation, random } from "../random.ts";
+import { random } from "../random.ts";
 
 /** Keeps what is drawn for rows apart from the orders of training. */
 const ROW = 0xfffffffd;
@@ -31,8 +31,13 @@ export class Draws {
     return Math.floor(this.unit() * n);
   }
 
-  /** The numbers 0..n-1 in any order. */
-  order(n: number): Uint32Array {
-    return permutation(n, this.#seed, ...this.#counters, this.#drawn++);
+  /** The numbers 0..n-1 in any order, each drawn when it is asked for (Fisher-Yates). */
+  *order(n: number): Generator<number> {
+    const moved = new Map<number, number>();
+    for (let left = n; left > 0; left--) {
+      const i = this.below(left);
+      yield moved.get(i) ?? i;
+      moved.set(i, moved.get(left - 1) ?? left - 1);
+    }
   }
 }

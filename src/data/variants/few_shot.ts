@@ -46,12 +46,12 @@ export function drawExemplars<Item>(
 ): Exchange[] {
   const seen = new Set([asked(question.exchange)]);
   const exemplars: Exchange[] = [];
-  for (const i of shots === 0 ? [] : draws.order(block.length)) {
-    if (exemplars.length === shots) break;
+  if (shots === 0) return exemplars;
+  for (const i of draws.order(block.length)) {
     const exchange = block[i] === question.item ? null : take(block[i]!);
     if (exchange === null || seen.has(asked(exchange))) continue;
     seen.add(asked(exchange));
-    exemplars.push(exchange);
+    if (exemplars.push(exchange) === shots) break;
   }
   return exemplars;
 }
