@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { type Example, UNSUPERVISED } from "../data/mod.ts";
-import type { TracePoint } from "./guard.ts";
+import type { TracePoint } from "./parts.ts";
 import type { Portrait } from "./portrait.ts";
 import { HELD, type Slice } from "./retention.ts";
 import type { Bound } from "./certify.ts";
@@ -165,7 +165,10 @@ function statement({ budget, slices, shipment, delta, strict }: ReportFacts): st
       `documents that nothing else has touched, at ${sure}, at strength ${strength}.${weaker}`;
   }
   if (!selection.chosen) {
-    return `Not certified: on the control text only the base itself keeps the budget ${budget}.`;
+    const keeps = selection.points.some(({ task }) => task !== null);
+    return keeps
+      ? `Not certified: within the budget ${budget} nothing does better at the task than the base itself.`
+      : `Not certified: on the control text only the base itself keeps the budget ${budget}.`;
   }
   return `Not certified: ${documents} documents do not prove that the budget ${budget} is kept` +
     `${moreOf(certificate!.more)}; only the base itself is certain.`;

@@ -12,7 +12,7 @@ import { type Certificate, certify, type CertifyOptions, ladder } from "./certif
 import { Gauge, type GaugePrograms } from "./gauge.ts";
 import { type Portrait, portray } from "./portrait.ts";
 import type { Slice } from "./retention.ts";
-import { type Candidate, select, type Selection } from "./select.ts";
+import { type Candidate, type Measures, select, type Selection } from "./select.ts";
 import { applySnapshot, type Snapshot } from "./strength.ts";
 
 /** What can be shipped, and what it is measured by. */
@@ -28,6 +28,8 @@ export interface ShipOptions {
   /** The params of a candidate. */
   readonly snapshotOf: (step: number) => Snapshot;
   readonly certificate: CertifyOptions;
+  /** In place of those that {@link measuresOf} makes. */
+  readonly measures?: Measures;
 }
 
 /** What is shipped, and why. */
@@ -52,32 +54,38 @@ export interface Shipment {
   readonly taskPortrait: Portrait;
 }
 
+/** Measures candidates on the control text and on the task's sample. */
+export function measuresOf(options: Omit<ShipOptions, "certificate" | "candidates">): Measures {
+  const { store, programs, control, task, snapshotOf } = options;
+  const apply = (step: number, strength: number) =>
+    applySnapshot(store, snapshotOf(step), strength);
+  return {
+    task: async (step, strength) => {
+      apply(step, strength);
+      return (await perplexity(programs.tuned, task)).nll;
+    },
+    shifts: async (step, strength) => {
+      apply(step, strength);
+      return (await control.measure()).map(({ mean, se, nll }) => ({ mean, se, nll }));
+    },
+  };
+}
+
 /** Selects, certifies and looks at the result. What the store holds afterwards is of no use. */
 export async function ship(options: ShipOptions): Promise<Shipment> {
   const { store, programs, slices, control, task, candidates, snapshotOf } = options;
   const epsilons = slices.map(({ budget }) => budget.epsilon);
-  const apply = (step: number, strength: number) =>
-    applySnapshot(store, snapshotOf(step), strength);
-  const lossAt = async (step: number, strength: number) => {
-    apply(step, strength);
-    return (await perplexity(programs.tuned, task)).nll;
-  };
-  const shiftsAt = async (step: number, strength: number) => {
-    apply(step, strength);
-    return (await control.measure()).map(({ mean, se, nll }) => ({ mean, se, nll }));
-  };
-  const selection = await select(candidates, epsilons, { shifts: shiftsAt, task: lossAt });
+  const measures = options.measures ?? measuresOf(options);
+  const baseTask = await measures.task(candidates.at(-1)!.step, 0);
+  const selection = await select(candidates, epsilons, measures, baseTask);
   const step = selection.chosen?.step ?? candidates.at(-1)!.step;
   const certificate = selection.chosen &&
     await testStrengths(selection.chosen.strength, epsilons, options, step);
   const strength = certificate?.strength ?? 0;
 
-  const [shifts, shipped, baseTask] = [
-    await shiftsAt(step, strength),
-    await lossAt(step, strength),
-    await lossAt(step, 0),
-  ];
-  apply(step, strength);
+  const shifts = await measures.shifts(step, strength);
+  const shipped = await measures.task(step, strength);
+  applySnapshot(store, snapshotOf(step), strength);
   const portraits: Portrait[] = [];
   for (const { probe } of slices) portraits.push(await portray(programs.both, probe));
   const taskPortrait = await portray(programs.both, task);

@@ -7,7 +7,8 @@ import type { Encoder, Example } from "../data/mod.ts";
 import type { Engine } from "../graph/compile.ts";
 import { parseBudget } from "../guard/budget.ts";
 import { Gauge } from "../guard/gauge.ts";
-import { Guard, type GuardState } from "../guard/guard.ts";
+import { Guard } from "../guard/guard.ts";
+import type { GuardState } from "../guard/parts.ts";
 import { type ForgettingReport, forgettingReport } from "../guard/report.ts";
 import { readRetention, type Slice, splitRetention } from "../guard/retention.ts";
 import { ship, type Shipment } from "../guard/ship.ts";
@@ -23,9 +24,12 @@ export interface GuardRowSizes {
   readonly micros: number;
 }
 
-/** As few micro-batches as hold `share` of an update's tokens, none larger than a task's. */
+/**
+ * As few micro-batches as hold `share` of an update's tokens, none larger than a task's; none where
+ * they would count nothing.
+ */
 export function guardRowSizes({ train, guard }: Pick<Config, "train" | "guard">): GuardRowSizes {
-  if (!guard) return { T: 0, micros: 0 };
+  if (!guard || guard.weight === 0) return { T: train.micro_batch_tokens, micros: 0 };
   const tokens = guard.share * train.tokens_per_batch;
   const micros = Math.ceil(tokens / train.micro_batch_tokens);
   return { T: Math.max(8, Math.round(tokens / micros / 8) * 8), micros };

@@ -61,7 +61,7 @@ export async function train(parsed: ParsedConfig, options: RunOptions): Promise<
   const { config } = parsed;
   if (options.kind === "pretrain" && config.guard) {
     throw new ConfigError(
-      "guard: found one in a pretraining, wanted guard: false: there is no base",
+      "guard: a model from nothing has nothing to forget",
     );
   }
   const { kind, resume = false, say = () => {}, stopWanted = () => false } = options;
