@@ -14,6 +14,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
       train_on: "all",
       on_empty: "error",
       positive_examples: 2,
+      seed: 0,
       eos: false,
     }],
     adapter: { rank: 16, alpha: 32, targets: "all-linear" },

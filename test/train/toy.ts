@@ -17,6 +17,7 @@ export interface ToySettings {
   guard?: false | Settings;
   eval?: Settings;
   data?: Settings[];
+  mixture?: Settings;
   model?: string;
 }
 

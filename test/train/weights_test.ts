@@ -36,8 +36,11 @@ Deno.test("the loss is the mean over the tokens of the update, not of micro-batc
   const two = await on("both", 64, 128);
   const one = await on("both", 128, 128);
   assert.equal(two.metrics.supervised, 60);
-  const byTokens = (6 * (await on("a", 64, 64)).metrics.loss +
-    54 * (await on("b", 64, 64)).metrics.loss) / 60;
+  // A tenth and nine tenths, as in the accumulation bug's example: 0.1 * 2 + 0.9 * 1 = 1.10.
+  const [tenth, rest] = [await on("a", 64, 64), await on("b", 64, 64)];
+  const byTokens = 0.1 * tenth.metrics.loss + 0.9 * rest.metrics.loss;
+  const byMicroBatches = 0.5 * tenth.metrics.loss + 0.5 * rest.metrics.loss;
+  assert.ok(Math.abs(byTokens - byMicroBatches) > 1e-3 * byTokens, "the two means are apart");
   assert.ok(Math.abs(two.metrics.loss - byTokens) < 1e-5 * byTokens, "mean over tokens");
   assert.ok(Math.abs(two.metrics.loss - one.metrics.loss) < 1e-5 * byTokens, "in one or two");
   const apart = distance(two.gradient, one.gradient);

@@ -12,8 +12,9 @@ import { assign, keysOf, prepare, table, valueAt } from "./keys.ts";
 import { type Config, configSchema } from "./table.ts";
 
 export { nearestKey } from "./faults.ts";
+export type { DataConfig } from "./data.ts";
 export type { GuardConfig } from "./guard.ts";
-export type { AdapterConfig, Config, DataConfig, EvalConfig, TrainConfig } from "./table.ts";
+export type { AdapterConfig, Config, EvalConfig, TrainConfig } from "./table.ts";
 
 /** Where a value came from; `call` is an object handed over in code. */
 export type Origin = "default" | "file" | "call" | "flag";
