@@ -62,6 +62,7 @@ export type {
   TemplateSetting,
   TrainOn,
 } from "./src/data/mod.ts";
+export type * from "./src/guard/report_format.ts";
 export type { Metrics } from "./src/train/metrics.ts";
 export { type RunOptions, type RunResult, train } from "./src/train/run.ts";
 export { mergeAdapter as merge, type MergeDtype, type MergeOptions } from "./src/adapters/merge.ts";

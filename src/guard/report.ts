@@ -8,9 +8,10 @@ import { createHash } from "node:crypto";
 import { type Example, UNSUPERVISED } from "../data/mod.ts";
 import type { TracePoint } from "./parts.ts";
 import type { Portrait } from "./portrait.ts";
-import { HELD, type Slice } from "./retention.ts";
+import { HELD, type HeldPart, type Slice } from "./retention.ts";
 import type { Bound } from "./certify.ts";
 import { inUnit } from "./budget.ts";
+import type { BoundReport, Comparison, ForgettingReport, SliceReport } from "./report_format.ts";
 import type { Shipment } from "./ship.ts";
 
 /** Documents that are shown token by token. */
@@ -40,11 +41,8 @@ export interface ReportFacts {
   readonly decode: (ids: number[]) => string;
 }
 
-/** The report as it is written. */
-export type ForgettingReport = ReturnType<typeof forgettingReport>;
-
 /** Puts the report together. Losses and shifts are in nats a token. */
-export function forgettingReport(facts: ReportFacts) {
+export function forgettingReport(facts: ReportFacts): ForgettingReport {
   const { budget, slices, shipment, delta, strict, trace, rollbacks, cost } = facts;
   const { step, strength, certificate, selection } = shipment;
   const certified = strength > 0;
@@ -56,12 +54,12 @@ export function forgettingReport(facts: ReportFacts) {
     strict,
     shipped: { step, strength },
     slices: slices.map((slice, i) => sliceReport(slice, i, facts)),
-    task: {
+    task: shipment.task && {
       rows: facts.task.length,
       from: facts.taskFrom,
-      base_loss: shipment.baseTask,
-      tuned_loss: shipment.task,
-      ...inShort(shipment.taskPortrait),
+      base_loss: shipment.task.base,
+      tuned_loss: shipment.task.tuned,
+      ...inShort(shipment.task.portrait),
     },
     retention_text: facts.text ?? "samples of the base model",
     shadow_price: shadowPrice(trace),
@@ -81,7 +79,11 @@ export function forgettingReport(facts: ReportFacts) {
   };
 }
 
-function sliceReport(slice: Slice, index: number, { shipment, decode }: ReportFacts) {
+function sliceReport(
+  slice: Slice,
+  index: number,
+  { shipment, decode }: ReportFacts,
+): SliceReport {
   const { name, budget, probe, sources, repeated, inTask } = slice;
   const { shifts, baseNll, portraits, certificate, strength } = shipment;
   const portrait = portraits[index]!;
@@ -91,8 +93,13 @@ function sliceReport(slice: Slice, index: number, { shipment, decode }: ReportFa
     metric: budget.metric,
     budget: budget.text,
     epsilon: budget.epsilon,
-    documents: { train: slice.train.length, ...counts(slice), repeated, in_task: inTask },
-    sha256: Object.fromEntries(HELD.map((part) => [part, hashOf(slice[part])])),
+    documents: {
+      train: slice.train.length,
+      ...ofParts((part) => slice[part].length),
+      repeated,
+      in_task: inTask,
+    },
+    sha256: ofParts((part) => hashOf(slice[part])),
     base_perplexity: Math.exp(baseNll[index]!),
     tuned_perplexity: Math.exp(nll),
     control: { shift: mean, se },
@@ -101,24 +108,23 @@ function sliceReport(slice: Slice, index: number, { shipment, decode }: ReportFa
     worst: portrait.documents.slice(0, WORST).map(({ document, shift, base, tuned }) => ({
       shift,
       text: sources[document]!,
-      tokens: tokensOf(probe[document]!, decode).map((piece, i) => [piece, base[i]!, tuned[i]!]),
+      tokens: tokensOf(probe[document]!, decode).map((piece, i) =>
+        [piece, base[i]!, tuned[i]!] as const
+      ),
     })),
   };
 }
 
-const counts = (slice: Slice) =>
-  Object.fromEntries(HELD.map((part) => [part, slice[part].length])) as Record<
-    typeof HELD[number],
-    number
-  >;
+const ofParts = <T>(of: (part: HeldPart) => T): Record<HeldPart, T> =>
+  Object.fromEntries(HELD.map((part) => [part, of(part)])) as Record<HeldPart, T>;
 
-function boundOf(bound: Bound | undefined) {
+function boundOf(bound: Bound | undefined): BoundReport | null {
   if (!bound) return null;
   const { mean, se, upper, documents } = bound;
   return { shift: mean, se, upper, documents };
 }
 
-const inShort = ({ tokens, base, tuned, kl, agreement, flips }: Portrait) => ({
+const inShort = ({ tokens, base, tuned, kl, agreement, flips }: Portrait): Comparison => ({
   tokens,
   base_nll: base,
   tuned_nll: tuned,

@@ -4,7 +4,7 @@
  * @module
  */
 import { inUnit } from "./budget.ts";
-import type { ForgettingReport } from "./report.ts";
+import type { ForgettingReport, TaskReport } from "./report_format.ts";
 
 /** Lines about what was allowed, what came of it and what that does not say. */
 export function screen(report: ForgettingReport): string[] {
@@ -30,11 +30,7 @@ export function screen(report: ForgettingReport): string[] {
         ),
       ];
     }),
-    line(
-      "task",
-      `loss ${task.base_loss.toFixed(4)} -> ${task.tuned_loss.toFixed(4)} on ${task.rows} ` +
-        `rows of ${task.from}`,
-    ),
+    ...(task ? [line("task", taskText(task))] : []),
     line("shipped", `step ${shipped.step} at strength ${shipped.strength}`),
     ...(price ? [line("price", priceText(price))] : []),
     statement,
@@ -49,3 +45,6 @@ function priceText(price: readonly number[]): string {
   const nats = price.map((lambda) => (lambda * Math.log(1.01)).toFixed(4)).join(", ");
   return `one more 1 % of perplexity would buy about ${nats} nats of the task's loss`;
 }
+
+const taskText = ({ base_loss: base, tuned_loss: tuned, rows, from }: TaskReport): string =>
+  `loss ${base.toFixed(4)} -> ${tuned.toFixed(4)} on ${rows} rows of ${from}`;

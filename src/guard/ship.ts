@@ -22,7 +22,7 @@ export interface ShipOptions {
   readonly slices: readonly Slice[];
   /** Measures the control part. */
   readonly control: Gauge;
-  /** Rows that choices are compared by. */
+  /** Rows that choices are compared by; the strongest is chosen where there are none. */
   readonly task: readonly Example[];
   readonly candidates: readonly Candidate[];
   /** The params of a candidate. */
@@ -41,17 +41,22 @@ export interface Shipment {
   readonly selection: Selection;
   /** Null where nothing but the base kept the budget on the control text. */
   readonly certificate: Certificate | null;
-  /** Of the base, on the task's sample, in nats a token. */
-  readonly baseTask: number;
-  /** Of what is shipped, on the task's sample, in nats a token. */
-  readonly task: number;
+  /** Of the base and of what is shipped, on the task's sample; null where there is none. */
+  readonly task: TaskLosses | null;
   /** Of what is shipped, on the control text. */
   readonly shifts: readonly Measured[];
   /** Nats a token of the base on the control text of each slice. */
   readonly baseNll: readonly number[];
-  /** What is shipped beside its base, on the probe text of each slice and on the task's sample. */
+  /** What is shipped beside its base, on the probe text of each slice. */
   readonly portraits: readonly Portrait[];
-  readonly taskPortrait: Portrait;
+}
+
+/** Losses on the task's sample, in nats a token. */
+export interface TaskLosses {
+  readonly base: number;
+  readonly tuned: number;
+  /** What is shipped beside its base. */
+  readonly portrait: Portrait;
 }
 
 /** Measures candidates on the control text and on the task's sample. */
@@ -61,6 +66,7 @@ export function measuresOf(options: Omit<ShipOptions, "certificate" | "candidate
     applySnapshot(store, snapshotOf(step), strength);
   return {
     task: async (step, strength) => {
+      if (task.length === 0) return -strength;
       apply(step, strength);
       return (await perplexity(programs.tuned, task)).nll;
     },
@@ -84,15 +90,15 @@ export async function ship(options: ShipOptions): Promise<Shipment> {
   const strength = certificate?.strength ?? 0;
 
   const shifts = await measures.shifts(step, strength);
-  const shipped = await measures.task(step, strength);
+  const tuned = await measures.task(step, strength);
   applySnapshot(store, snapshotOf(step), strength);
   const portraits: Portrait[] = [];
   for (const { probe } of slices) portraits.push(await portray(programs.both, probe));
-  const taskPortrait = await portray(programs.both, task);
-  return {
-    ...{ step, strength, selection, certificate, baseTask, task: shipped, shifts },
-    ...{ baseNll: control.baseNll, portraits, taskPortrait },
-  };
+  const losses = task.length === 0
+    ? null
+    : { base: baseTask, tuned, portrait: await portray(programs.both, task) };
+  const { baseNll } = control;
+  return { step, strength, selection, certificate, task: losses, shifts, baseNll, portraits };
 }
 
 /** The certificate's text is opened here and nowhere else. */

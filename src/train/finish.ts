@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { writeJson } from "../io/files.ts";
-import type { ForgettingReport } from "../guard/report.ts";
+import type { ForgettingReport } from "../guard/report_format.ts";
 import { runFiles } from "./run_folder.ts";
 import type { Say, Session } from "./setup.ts";
 
@@ -38,8 +38,8 @@ export async function finish(
   say("guard: selecting and certifying");
   const { shipment, report } = await guarding.ship(seconds);
   guarding.put(shipment, shipment.strength);
-  const { shifts, task, strength } = shipment;
-  const entry = { step: shipment.step, shifts, task };
+  const { shifts, strength } = shipment;
+  const entry = { step: shipment.step, shifts, task: shipment.task!.tuned };
   const measured = { ...guarding.guard.fields(entry), ...await evaluated(session) };
   guarding.put(shipment, 1);
   await trained.save(store, folder, strength);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { openEngine } from "../graph/compile.ts";
 import { ConfigError } from "../errors.ts";
-import type { ForgettingReport } from "../guard/report.ts";
+import type { ForgettingReport } from "../guard/report_format.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
@@ -133,7 +133,7 @@ async function runSession(
   session: Session,
   { start, stopWanted, tell }: SessionRun,
 ): Promise<RunResult> {
-  const { config, trained, engine, steps, microBatches } = session;
+  const { config, trained, steps, microBatches } = session;
   const files = runFiles(config.out);
   const { tokens_per_batch: tokens } = config.train;
   tell(`training: ${steps} updates of ${tokens} tokens in ${microBatches} micro-batches`);
