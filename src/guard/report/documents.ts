@@ -47,15 +47,18 @@ function worstDocument({ shift, tokens: numbers }: Document, number: number): Ht
   });
   const moved = [...tokens].sort((a, b) => b.shift - a.shift).slice(0, NAMED)
     .filter((token) => token.shift >= LEVELS[0]!);
-  return markup`<h4>Document ${number}: ${shiftText("ppl", shift)} perplexity</h4>
+  return markup`<h4>Document ${number}: ${shiftText("ppl", shift)} perplexity,
+${signed(shift, 4)} nats a token</h4>
 <p class="text" dir="auto">${tokens.map(tokenSpan)}</p>
 ${moved.length > 0 ? markup`<p class="note">Lost most: ${moved.map(movedToken)}</p>` : null}
 ${details(`All ${tokens.length} tokens of document ${number}`, tokenTable(tokens, number))}`;
 }
 
 function tokenSpan({ piece, base, tuned, shift }: Token): Html {
+  const [spaces] = /^ */.exec(piece)!; // left out of the colour, so that it lies on the word
   const title = `${fixed(base, 3)} \u2192 ${fixed(tuned, 3)}`;
-  return markup`<span${levelAttribute(shift)} title="${title}">${lines(piece)}</span>`;
+  const words = lines(piece.slice(spaces.length)) || "\u2423";
+  return markup`${spaces}<span${levelAttribute(shift)} title="${title}">${words}</span>`;
 }
 
 const movedToken = ({ piece, base, tuned }: Token, index: number): Html =>

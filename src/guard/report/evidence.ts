@@ -42,11 +42,11 @@ the budget.</p>`;
       ];
     })
   );
-  return markup`<p>Strengths were tested in this order, each on the same documents, until one failed;
-the order was fixed beforehand, so ${percent(1 - delta)} confidence holds for all of them together.
+  return markup`<p>Strengths were tested from weak to strong, each on the same documents, until one failed.
+The order was fixed beforehand, so the confidence of ${sure(delta)} holds for all of them together.
 The bound is ${
     strict ? "an empirical Bernstein bound, for any number of documents" : "Student's t bound"
-  }${alone ? "" : `, at ${percent(1 - delta / slices.length)} for each slice`}.${
+  }${alone ? "" : `, at ${sure(delta / slices.length)} for each slice`}.${
     more === null ? "" : ` The strength that failed needs about ${whole(more)} more documents.`
   }</p>
 ${
@@ -63,6 +63,9 @@ ${
     ], rows)
   }`;
 }
+
+/** The confidence of a test. */
+const sure = (delta: number): string => `${Number((100 * (1 - delta)).toFixed(2))} %`;
 
 /** The mean and its bound beside the budget, as a picture for those who see it. */
 function boundBar({ mean, upper, epsilon }: Bound, most: number): Html {

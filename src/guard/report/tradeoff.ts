@@ -34,6 +34,8 @@ function axisOf({ slices }: ForgettingReport) {
   };
 }
 
+const named = (step: number, strength: number) => `step ${step} at ${strengthText(strength)}`;
+
 /** The picture. */
 export function tradeoff(report: ForgettingReport): Figure {
   const { trace, points, shipped, slices, task } = report;
@@ -45,15 +47,13 @@ export function tradeoff(report: ForgettingReport): Figure {
     `step ${step}`,
   ]);
   const tried = points.flatMap(({ step, strength, shifts, task }): Point[] =>
-    task === null
-      ? []
-      : [[at(shifts), task, null, `step ${step} at strength ${strengthText(strength)}`]]
+    task === null ? [] : [[at(shifts), task, null, named(step, strength)]]
   );
   const ship: Point = [
     at(slices.map(({ control: { shift: mean } }) => ({ mean }))),
     task.tuned_loss,
     null,
-    `shipped: step ${shipped.step} at strength ${strengthText(shipped.strength)}`,
+    `shipped: ${named(shipped.step, shipped.strength)}`,
   ];
   const all = [...run, ...tried, ship];
   const most = SHOWN * limit;
@@ -82,7 +82,7 @@ Lower is better at the task, left is closer to the base.${
         range: log ? logRange(losses) : linearRange(losses),
       },
       limits: [{ axis: "x", at: limit, label: budget, colour: "ink" }],
-      notes: notesOf(run, tried, ship),
+      notes: notesOf(run, tried, ship, shipped.step),
       series: [
         { name: "the run", colour: "muted", line: "thin", dots: "full", points: run, named: false },
         { name: "tried", colour: "c2", line: null, dots: "open", points: tried, named: false },
@@ -92,17 +92,23 @@ Lower is better at the task, left is closer to the base.${
   };
 }
 
-/** Names the ends of the run, the strengths that were tried, and what is shipped. */
-function notesOf(run: readonly Point[], tried: readonly Point[], ship: Point): Note[] {
+/** Names the ends of the run, the strengths that were tried, and what is shipped, of its step. */
+function notesOf(
+  run: readonly Point[],
+  tried: readonly Point[],
+  ship: Point,
+  step: number,
+): Note[] {
+  const inShort = ([, , , text]: Point) => text!.replace(`step ${step} at `, "");
   const note = ([x, y]: Point, text: string, colour: string, side: Note["side"]): Note => ({
     ...{ x, y, text, colour, side },
   });
   const [first, last] = [run[0], run.at(-1)];
   return [
-    note(ship, ship[3]!.replace(/step.* /, ""), "c1", "above"),
+    note(ship, inShort(ship), "c1", "above"),
     ...(first ? [note(first, first[3]!, "muted", "above")] : []),
-    ...(last && last !== first ? [note(last, last[3]!, "muted", "above")] : []),
-    ...tried.map((point) => note(point, point[3]!.replace(/.* /, ""), "c2", "below")),
+    ...(last && last !== first ? [note(last, last[3]!, "muted", "below")] : []),
+    ...tried.map((point) => note(point, inShort(point), "c2", "below")),
   ];
 }
 
