@@ -8,12 +8,14 @@ import uplotLicence from "uplot/LICENSE" with { type: "text" };
 import uplotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
 import uplot from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
 import type { ForgettingReport } from "./report.ts";
-import { type Figure, figure } from "./report/chart.ts";
+import { drawable, type Figure, figure } from "./report/chart.ts";
 import { curves, type MetricsLine } from "./report/curves.ts";
 import { tokenKey, worstDocuments } from "./report/documents.ts";
 import { cost, retention, trials } from "./report/evidence.ts";
 import { figures } from "./report/figures.ts";
 import { details, Html, jsonScript, markup, type Piece } from "./report/html.ts";
+import media from "./report/media.css" with { type: "text" };
+import parts from "./report/parts.css" with { type: "text" };
 import plots from "./report/plots.js" with { type: "text" };
 import style from "./report/style.css" with { type: "text" };
 import { pointsTable, traceTable, tradeoff } from "./report/tradeoff.ts";
@@ -39,50 +41,45 @@ export function reportPage(
 ): string {
   const steps = curves(report, metrics);
   const picture = tradeoff(report);
-  const charts = [...steps, picture].map(({ chart }) => chart);
-  return markup`
-    <!DOCTYPE html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8">
-        <meta http-equiv="Content-Security-Policy" content="${POLICY}">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        <title>Forgetting report: ${run}</title>
-        <style>${new Html(uplotStyle)}
-    ${new Html(style)}</style>
-      </head>
-      <body>
-        <header>
-    <p class="run">Forgetting report</p>
-    <h1>${run}</h1>
-    ${statement(report)}
-        </header>
-        <main>
-    ${section("In numbers", figures(report))}
-    ${section("During training", stepCharts(report, steps))}
-    ${
-    section("The trade-off", [
+  const charts = [...steps, picture].map(({ chart }) => drawable(chart));
+  const sections: [string, Piece][] = [
+    ["In numbers", figures(report)],
+    ["During training", stepCharts(report, steps)],
+    ["The trade-off", [
       figure(picture),
       details("The strengths tried, as a table", pointsTable(report)),
-    ])
-  }
-    ${section("The certificate", trials(report))}
-    ${section("The documents that shifted most", documents(report))}
-    ${section("What is not covered", markup`<p>${report.not_covered}</p>`)}
-    ${section("Text", retention(report))}
-    ${section("Cost", cost(report))}
-        </main>
-        <script type="application/json" id="charts">${jsonScript(charts)}</script>
-        <script>${new Html(SCRIPT)}</script>
-      </body>
-    </html>
-  `.text;
+    ]],
+    ["The certificate", trials(report)],
+    ["The documents that shifted most", documents(report)],
+    ["What is not covered", markup`<p>${report.not_covered}</p>`],
+    ["Text", retention(report)],
+    ["Cost", cost(report)],
+  ];
+  return markup`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Forgetting report: ${run}</title>
+<style>${new Html([uplotStyle, style, parts, media].join("\n"))}</style>
+</head>
+<body>
+<header>
+<p class="run">Forgetting report</p>
+<h1>${run}</h1>
+${statement(report)}
+</header>
+<main>
+${sections.map(([title, content]) => markup`<section><h2>${title}</h2>\n${content}</section>\n`)}
+</main>
+<script type="application/json" id="charts">${jsonScript(charts)}</script>
+<script>${new Html(SCRIPT)}</script>
+</body>
+</html>
+`.text;
 }
-
-const section = (title: string, content: Piece): Html =>
-  markup`<section><h2>${title}</h2>
-${content}</section>`;
 
 /** The statement, its verdict marked. */
 function statement({ statement, certified }: ForgettingReport): Html {

@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { join } from "node:path";
-import { writeJson } from "../io/files.ts";
+import { basename, join, resolve } from "node:path";
+import { writeJson, writeText } from "../io/files.ts";
 import type { ForgettingReport } from "../guard/report.ts";
+import { reportPage } from "../guard/report_html.ts";
+import { readMetrics } from "./metrics.ts";
 import { runFiles } from "./run_folder.ts";
 import type { Say, Session } from "./setup.ts";
 
@@ -46,7 +48,10 @@ export async function finish(
   if (strength === 0) {
     await trained.save(store, join(config.out, UNCERTIFIED), shipment.selection.chosen?.strength);
   }
-  writeJson(runFiles(config.out).forgetting, report);
+  const files = runFiles(config.out);
+  writeJson(files.forgetting, report);
+  const run = basename(resolve(config.out));
+  writeText(files.report, reportPage(report, readMetrics(files.metrics), run));
   return { measured, report };
 }
 

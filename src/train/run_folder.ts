@@ -17,6 +17,7 @@ export const runFiles = (folder: string) => ({
   log: join(folder, "log.txt"),
   checkpoints: join(folder, "checkpoints"),
   forgetting: join(folder, "forgetting_report.json"),
+  report: join(folder, "report.html"),
 });
 
 /**

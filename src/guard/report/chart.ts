@@ -60,6 +60,16 @@ export interface Figure {
   readonly note?: Piece;
 }
 
+/** A chart without the points that have no place in it. */
+export const drawable = (chart: Chart): Chart => ({
+  ...chart,
+  series: chart.series.map((series) => ({
+    ...series,
+    points: series.points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)),
+  })),
+  notes: chart.notes.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y)),
+});
+
 /** Colours that differ in lightness too, so that no two look alike to colour-blind eyes. */
 const COLOURS = ["c1", "c2", "c3", "c4", "c5"];
 

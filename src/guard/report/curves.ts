@@ -91,7 +91,9 @@ function forgettingCurve({ trace, slices, shipped }: ForgettingReport, metric: M
       limits,
       notes: [],
       series: [
-        ...shown.map(({ name, colour, points }) => curve(alone ? "" : name, colour, points)),
+        ...shown.map(({ name, colour, points }) =>
+          curve(alone ? "forgetting" : name, colour, points, !alone)
+        ),
         shippedDot(ship),
       ],
     },
@@ -106,7 +108,7 @@ function weightCurve(
   const alone = slices.length === 1;
   const series = slices.flatMap(({ name }, i) => {
     const points = pointsOf(metrics, alone ? "lambda" : `lambda.${name}`).filter(([, y]) => y > 0);
-    return points.length > 0 ? [{ ...curve(alone ? "" : name, colourOf(i), points), name }] : [];
+    return points.length > 0 ? [curve(alone ? "\u03bb" : name, colourOf(i), points, !alone)] : [];
   });
   if (series.length === 0) return [];
   return [{
@@ -131,8 +133,8 @@ function weightCurve(
   }];
 }
 
-const curve = (name: string, colour: string, points: readonly Point[]) =>
-  ({ name, colour, line: "solid", dots: "full", points, named: name !== "" }) as const;
+const curve = (name: string, colour: string, points: readonly Point[], named = true) =>
+  ({ name, colour, line: "solid", dots: "full", points, named }) as const;
 
 const shippedDot = (points: readonly Point[]) =>
   ({ name: "shipped", colour: "ink", line: null, dots: "ring", points, named: true }) as const;

@@ -34,7 +34,8 @@ function axisOf({ slices }: ForgettingReport) {
   };
 }
 
-const named = (step: number, strength: number) => `step ${step} at ${strengthText(strength)}`;
+const named = (step: number, strength: number) =>
+  strength > 0 ? `step ${step} at ${strengthText(strength)}` : "the base";
 
 /** The picture. */
 export function tradeoff(report: ForgettingReport): Figure {
