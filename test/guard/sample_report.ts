@@ -80,7 +80,10 @@ export function uncertifiedReport(): ForgettingReport {
     statement: "Not certified: 1 documents do not prove it: needs about 812 more documents.",
     certified: false,
     shipped: { step: 0, strength: 0 },
-    slices: report.slices.map((slice) => ({ ...slice, certificate: null })),
+    slices: report.slices.map((slice) => ({
+      ...{ ...slice, certificate: null, control: { shift: 0, se: 0 } },
+      tuned_perplexity: slice.base_perplexity,
+    })),
     shadow_price: null,
     trace: [],
     trials: [{

@@ -91,7 +91,7 @@ function runFigures({ task, shipped, shadow_price: price }: ForgettingReport): F
       strengthText(shipped.strength),
       shipped.strength > 0
         ? `of the adapter at step ${shipped.step}`
-        : `the base itself; the adapter at step ${shipped.step} is not certified`,
+        : "the base itself: no strength of the adapter is certified",
     ],
   ];
   if (price) {

@@ -55,8 +55,8 @@ const seriesOptions = ({ colour: name, line, dots, points }) => ({
 /** Of a logarithmic axis only 1, 2 and 5 of a decade are named; only 1 where there are many. */
 function namedOnly({ log, range }) {
   if (!log) return {};
-  const digits = range[1] / range[0] > 100 ? "1" : "125";
-  const named = (value) => digits.includes(value.toExponential(0)[0]);
+  const digits = range[1] / range[0] > 100 ? /^1e/ : /^[125]e/;
+  const named = (value) => digits.test(Number(value.toPrecision(9)).toExponential());
   return { filter: (_, splits) => splits.map((value) => named(value) ? value : null) };
 }
 
@@ -113,7 +113,9 @@ function drawLimits(u, { limits }) {
       } else {
         ctx.moveTo(across, top);
         ctx.lineTo(across, top + height);
-        ctx.fillText(label, across + 6 * scale, top + FONT_SIZE * scale);
+        const fits = across + GAP * scale + ctx.measureText(label).width < left + width;
+        ctx.textAlign = fits ? "left" : "right";
+        ctx.fillText(label, across + (fits ? GAP : -GAP) * scale, top + FONT_SIZE * scale);
       }
       ctx.stroke();
     }

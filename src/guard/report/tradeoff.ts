@@ -11,6 +11,9 @@ import { fixed, inBudgetUnit, shiftText, strengthText, unitOf } from "./numbers.
 /** Forgetting that is shown, in budgets. */
 const SHOWN = 3;
 
+/** How many times the least loss the largest is where an axis becomes logarithmic. */
+const LOG_FROM = 3;
+
 type Shifts = readonly { readonly mean: number }[];
 
 /** Where on the axis of forgetting a point is. */
@@ -61,7 +64,7 @@ export function tradeoff(report: ForgettingReport): Figure {
   const outside = run.filter(([x]) => x > most).map(([, , , label]) => label);
   const losses = all.filter(([x]) => x <= most).map(([, y]) => y);
   const unmeasured = points.length - tried.length;
-  const log = losses.every((loss) => loss > 0);
+  const log = Math.max(...losses) > LOG_FROM * Math.min(...losses) && Math.min(...losses) > 0;
   const [low, high] = linearRange([0, limit, ...all.map(([x]) => x)]);
   return {
     title: "Task loss against forgetting",
