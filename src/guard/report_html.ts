@@ -102,7 +102,8 @@ function stepCharts(report: ForgettingReport, charts: readonly Figure[]): Html {
 ${details("The measurements, as a table", traceTable(report))}`;
 }
 
-function documents({ slices }: ForgettingReport): Piece {
+function documents({ slices, shipped }: ForgettingReport): Piece {
+  if (shipped.strength === 0) return markup`<p>None: the base itself is shipped.</p>`;
   return [
     markup`<p>Of the probe text, which nothing was chosen by. Point at a token for its
 log-probabilities, or open the table under a document.</p>`,

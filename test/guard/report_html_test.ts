@@ -181,6 +181,7 @@ Deno.test("reportPage() makes no claim where only the base is certain, and needs
   assert.match(page.text, /needs about 812 more documents/);
   assert.match(page.text, /unknownnone\+2\.0 %1/, "no error and no bound of one document");
   assert.match(page.text, /was not trained here/);
+  assert.match(page.text, /None: the base itself is shipped/);
   assert.doesNotMatch(page.text, /✓|Forgets at most|Shadow price/);
   assert.deepEqual(page.charts.map(({ id }) => id), ["chart-tradeoff"]);
 });

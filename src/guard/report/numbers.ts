@@ -47,4 +47,5 @@ export function secondsText(seconds: number): string {
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 
-const minus = (text: string): string => text.replace(/^-/, "\u2212");
+/** With a real minus sign, and none before nothing. */
+const minus = (text: string): string => text.replace(/^-(?=.*[1-9])/, "\u2212").replace(/^-/, "");
