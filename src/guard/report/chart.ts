@@ -13,7 +13,7 @@ export interface Series {
   readonly name: string;
   /** A colour of the style sheet. */
   readonly colour: string;
-  readonly line: "solid" | "dashed" | "thin" | null;
+  readonly line: "solid" | "thin" | null;
   readonly dots: "full" | "open" | "ring" | null;
   readonly points: readonly Point[];
   /** Whether its name stands beside its last point. */

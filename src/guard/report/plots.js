@@ -3,9 +3,8 @@
 const FONT_SIZE = 12;
 const LINE = FONT_SIZE + 3;
 const GAP = 8;
-const WIDTHS = { solid: 2, dashed: 2, thin: 1 };
+const WIDTHS = { solid: 2, thin: 1 };
 const DOTS = { full: 6, open: 7, ring: 13 };
-const SERIES_DASH = [8, 4];
 const LIMIT_DASH = [5, 4];
 
 const font = (scale = 1) => `${FONT_SIZE * scale}px system-ui, sans-serif`;
@@ -41,7 +40,6 @@ function lineThrough(points) {
 const seriesOptions = ({ colour: name, line, dots, points }) => ({
   stroke: () => colour(name),
   width: WIDTHS[line] ?? 0,
-  ...(line === "dashed" && { dash: SERIES_DASH }),
   paths: line ? lineThrough(points) : () => null,
   points: {
     show: dots !== null,
@@ -199,17 +197,17 @@ function rowText({ x, series }, row) {
 }
 
 function drawChart(chart, _, charts) {
-  const place = document.getElementById(chart.id);
-  const readout = place.parentElement.querySelector(".readout");
+  const host = document.getElementById(chart.id);
+  const readout = host.parentElement.querySelector(".readout");
   const { x, y, series } = chart;
   const rows = rowsOf(series);
   const beside = charts.filter((other) => other.x.label === x.label);
-  const size = () => ({ width: place.clientWidth, height: place.clientHeight });
+  const size = () => ({ width: host.clientWidth, height: host.clientHeight });
   const scale = ({ log, range }) => ({ time: false, distr: log ? 3 : 1, range: () => range });
   const u = new uPlot(
     {
       ...size(),
-      padding: [LINE + GAP, nameWidth(beside), 0, 0],
+      padding: [LINE + GAP, Math.min(nameWidth(beside), host.clientWidth / 3), 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, sync: { key: x.label } },
       scales: { x: scale(x), y: scale(y) },
@@ -231,9 +229,9 @@ function drawChart(chart, _, charts) {
       rows.map(({ x }) => x),
       ...series.map((_, s) => rows.map(({ points }) => points[s]?.[1] ?? null)),
     ],
-    place,
+    host,
   );
-  new ResizeObserver(() => u.setSize(size())).observe(place);
+  new ResizeObserver(() => u.setSize(size())).observe(host);
   return u;
 }
 
