@@ -17,10 +17,9 @@ import { screen } from "../guard/screen.ts";
 import { ship } from "../guard/ship.ts";
 import { takeSnapshot } from "../guard/strength.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
-import { writeJson } from "../io/files.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { parseConfig } from "../train/config/mod.ts";
-import { runFiles } from "../train/run_folder.ts";
+import { writeReport } from "../train/run_folder.ts";
 import { encoderOf } from "../train/setup.ts";
 import { type Command, parseArguments } from "./args.ts";
 import { numberOf } from "./number.ts";
@@ -99,7 +98,7 @@ export async function run(args: string[]): Promise<number> {
     decode: (ids) => model.tokenizer.decode(ids),
   });
   writePeft(out, atStrength(readPeft(folder), shipment.strength));
-  writeJson(runFiles(out).forgetting, report);
+  writeReport(out, report, []);
   if (flags["json"]) answer(JSON.stringify(report));
   else for (const line of [...screen(report), `saved       ${out}`]) answer(line);
   return report.certified ? 0 : ONLY_BASE;

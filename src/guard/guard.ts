@@ -215,7 +215,9 @@ export class Guard {
 
   #add(entry: Entry): void {
     this.archive.add(entry);
-    this.#trace.push({ ...entry, lambdas: this.#controllers.map(({ lambda }) => lambda) });
+    const steers = this.#settings.weight === null;
+    const lambdas = steers ? this.#controllers.map(({ lambda }) => lambda) : [];
+    this.#trace.push({ ...entry, lambdas });
   }
 
   /** Only in the second half: before it the controller finds its weight, and the rate is high. */

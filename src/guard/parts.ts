@@ -67,7 +67,7 @@ export interface GuardState {
   readonly fresh: number;
 }
 
-/** A measurement of the run, and the weights at the time. */
+/** A measurement of the run, and the controllers' weights at the time; none where they are fixed. */
 export interface TracePoint extends Entry {
   readonly lambdas: readonly number[];
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { basename } from "node:path";
 import { type Example, UNSUPERVISED } from "../data/mod.ts";
 import type { TracePoint } from "./parts.ts";
 import type { Portrait } from "./portrait.ts";
@@ -61,7 +62,7 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
       tuned_loss: shipment.task.tuned,
       ...inShort(shipment.task.portrait),
     },
-    retention_text: facts.text ?? "samples of the base model",
+    retention_text: facts.text?.map((path) => basename(path)) ?? "samples of the base model",
     shadow_price: shadowPrice(trace),
     trace: trace.map(({ step, task, shifts, lambdas }) => ({
       step,
@@ -145,8 +146,10 @@ function tokensOf({ ids, labels }: Example, decode: ReportFacts["decode"]): stri
 }
 
 /** The weights at the end: what one more nat of budget would have bought of the task's loss. */
-const shadowPrice = (trace: readonly TracePoint[]): readonly number[] | null =>
-  trace.at(-1)?.lambdas ?? null;
+function shadowPrice(trace: readonly TracePoint[]): readonly number[] | null {
+  const lambdas = trace.at(-1)?.lambdas ?? [];
+  return lambdas.length > 0 ? lambdas : null;
+}
 
 /** The result in one or two sentences. */
 function statement({ budget, slices, shipment, delta, strict }: ReportFacts): string {
@@ -181,4 +184,4 @@ function statement({ budget, slices, shipment, delta, strict }: ReportFacts): st
 }
 
 const moreOf = (more: number | null): string =>
-  more === null ? "" : `: needs about ${more} more documents`;
+  more === null ? ": its mean is above the budget" : `: needs about ${more} more documents`;

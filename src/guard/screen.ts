@@ -40,11 +40,12 @@ export function screen(report: ForgettingReport): string[] {
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** The weights at the end as a price: 1 % of perplexity is 0.00995 nats. */
-function priceText(price: readonly number[]): string {
-  const nats = price.map((lambda) => (lambda * Math.log(1.01)).toFixed(4)).join(", ");
-  return `one more 1 % of perplexity would buy about ${nats} nats of the task's loss`;
-}
+const priceText = (price: readonly number[]): string =>
+  `one more 1 % of perplexity would buy about ${priceNats(price)} nats of the task's loss`;
+
+/** The weights at the end as a price in nats of the task's loss: 1 % of perplexity is 0.00995 nats. */
+export const priceNats = (price: readonly number[]): string =>
+  price.map((lambda) => (lambda * Math.log(1.01)).toFixed(4)).join(", ");
 
 const taskText = ({ base_loss: base, tuned_loss: tuned, rows, from }: TaskReport): string =>
   `loss ${base.toFixed(4)} -> ${tuned.toFixed(4)} on ${rows} rows of ${from}`;

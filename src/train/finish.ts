@@ -4,9 +4,9 @@
  * @module
  */
 import { join } from "node:path";
-import { writeJson } from "../io/files.ts";
 import type { ForgettingReport } from "../guard/report_format.ts";
-import { runFiles } from "./run_folder.ts";
+import { readMetrics } from "./metrics.ts";
+import { runFiles, writeReport } from "./run_folder.ts";
 import type { Say, Session } from "./setup.ts";
 
 /** Where an adapter goes that the guard did not certify at any strength. */
@@ -46,7 +46,7 @@ export async function finish(
   if (strength === 0) {
     await trained.save(store, join(config.out, UNCERTIFIED), shipment.selection.chosen?.strength);
   }
-  writeJson(runFiles(config.out).forgetting, report);
+  writeReport(config.out, report, readMetrics(runFiles(config.out).metrics));
   return { measured, report };
 }
 
