@@ -32,8 +32,8 @@ export interface ShipOptions {
   readonly measures?: Measures;
 }
 
-/** What is shipped, and why. */
-export interface Shipment {
+/** A moment at a strength, and why. */
+export interface Choice {
   /** Updates done by the moment that is shipped. */
   readonly step: number;
   /** What its `lora_alpha` is multiplied by; 0 is the base. */
@@ -41,6 +41,10 @@ export interface Shipment {
   readonly selection: Selection;
   /** Null where nothing but the base kept the budget on the control text. */
   readonly certificate: Certificate | null;
+}
+
+/** What is shipped, and how it measures. */
+export interface Shipment extends Choice {
   /** Of the base and of what is shipped, on the task's sample; null where there is none. */
   readonly task: TaskLosses | null;
   /** Of what is shipped, on the control text. */
@@ -77,9 +81,9 @@ export function measuresOf(options: Omit<ShipOptions, "certificate" | "candidate
   };
 }
 
-/** Selects, certifies and looks at the result. What the store holds afterwards is of no use. */
-export async function ship(options: ShipOptions): Promise<Shipment> {
-  const { store, programs, slices, control, task, candidates, snapshotOf } = options;
+/** Selects and certifies. What the store holds afterwards is of no use. */
+export async function choose(options: ShipOptions): Promise<Choice> {
+  const { slices, candidates } = options;
   const epsilons = slices.map(({ budget }) => budget.epsilon);
   const measures = options.measures ?? measuresOf(options);
   const baseTask = await measures.task(candidates.at(-1)!.step, 0);
@@ -87,18 +91,24 @@ export async function ship(options: ShipOptions): Promise<Shipment> {
   const step = selection.chosen?.step ?? candidates.at(-1)!.step;
   const certificate = selection.chosen &&
     await testStrengths(selection.chosen.strength, epsilons, options, step);
-  const strength = certificate?.strength ?? 0;
+  return { step, strength: certificate?.strength ?? 0, selection, certificate };
+}
 
+/** Selects, certifies and looks at the result. What the store holds afterwards is of no use. */
+export async function ship(options: ShipOptions): Promise<Shipment> {
+  const { store, programs, slices, control, task, snapshotOf } = options;
+  const choice = await choose(options);
+  const { step, strength } = choice;
+  const measures = options.measures ?? measuresOf(options);
   const shifts = await measures.shifts(step, strength);
-  const tuned = await measures.task(step, strength);
+  const [base, tuned] = [await measures.task(step, 0), await measures.task(step, strength)];
   applySnapshot(store, snapshotOf(step), strength);
   const portraits: Portrait[] = [];
   for (const { probe } of slices) portraits.push(await portray(programs.both, probe));
   const losses = task.length === 0
     ? null
-    : { base: baseTask, tuned, portrait: await portray(programs.both, task) };
-  const { baseNll } = control;
-  return { step, strength, selection, certificate, task: losses, shifts, baseNll, portraits };
+    : { base, tuned, portrait: await portray(programs.both, task) };
+  return { ...choice, task: losses, shifts, baseNll: control.baseNll, portraits };
 }
 
 /** The certificate's text is opened here and nowhere else. */

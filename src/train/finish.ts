@@ -37,11 +37,11 @@ export async function finish(
   await guarding.guard.finish(step);
   say("guard: selecting and certifying");
   const { shipment, report } = await guarding.ship(seconds);
-  guarding.put(shipment, shipment.strength);
+  guarding.put(shipment.step, shipment.strength);
   const { shifts, strength } = shipment;
   const entry = { step: shipment.step, shifts, task: shipment.task!.tuned };
   const measured = { ...guarding.guard.fields(entry), ...await evaluated(session) };
-  guarding.put(shipment, 1);
+  guarding.put(shipment.step, 1);
   await trained.save(store, folder, strength);
   if (strength === 0) {
     await trained.save(store, join(config.out, UNCERTIFIED), shipment.selection.chosen?.strength);

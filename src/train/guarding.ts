@@ -148,8 +148,8 @@ export class Guarding {
     };
   }
 
-  /** Puts the moment that is shipped into the store, at a strength. */
-  put({ step }: Shipment, strength: number): void {
+  /** Puts an archived moment into the store, at a strength. */
+  put(step: number, strength: number): void {
     applySnapshot(this.options.engine.store, this.#guard.archive.read(step), strength);
   }
 

@@ -8,7 +8,7 @@ Deno.test("train leaves a run folder and says what came of it", async () => {
   using toy = new Toy();
   const config = toy.path("run.json");
   const guard = { text: [toy.text], share: 0.5, every: 3, budget: "ppl:5%" };
-  const data = [{ path: toy.text, format: "text" }];
+  const data = [{ path: toy.rows, format: "tokens" }];
   writeJson(config, toy.values("run", { guard, eval: { data }, train: { steps: 8 } }));
   const { code, stdout, stderr } = await capture(main, "train", config);
   assert.equal(code, 0, stderr);

@@ -11,7 +11,7 @@ import { parseBudget } from "../../guard/budget.ts";
 import { mean } from "../../guard/gauge.ts";
 import { readRetention, type Slice } from "../../guard/retention.ts";
 import type { Measures } from "../../guard/select.ts";
-import { measuresOf, ship } from "../../guard/ship.ts";
+import { choose, measuresOf } from "../../guard/ship.ts";
 import { summary } from "../../guard/statistics.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import { trainLoop } from "../../train/loop.ts";
@@ -54,7 +54,7 @@ export async function runCells(
 ): Promise<Cell[]> {
   return await withSession(parsed.config, { kind: "adapter", device }, async (session) => {
     const started = performance.now();
-    const { step } = await trainLoop(session, {
+    const { step: done } = await trainLoop(session, {
       start: 0,
       checkpoints: parsed.config.out,
       onUpdate: () => {},
@@ -63,24 +63,24 @@ export async function runCells(
     });
     const seconds = (performance.now() - started) / 1000;
     const guarding = session.guarding!;
-    await guarding.guard.finish(step);
+    await guarding.guard.finish(done);
     const last = guarding.guard.trace.at(-1)!;
     const test = await openTest(session, spec);
     const measures = remembered(measuresOf(guarding.shipOptions(guarding.guard.slices)));
     const cells: Cell[] = [];
     for (const budget of budgets) {
       const slices = withBudget(guarding.guard.slices, `ppl:${budget}%`);
-      const shipment = await ship({ ...guarding.shipOptions(slices), measures });
-      guarding.put(shipment, shipment.strength);
+      const { step, strength } = await choose({ ...guarding.shipOptions(slices), measures });
+      guarding.put(step, strength);
       cells.push({
         ...about,
         budget,
         epsilon: slices[0]!.budget.epsilon,
         raw: last.shifts[0]!.mean,
         lambda: last.lambdas[0] ?? null,
-        step: shipment.step,
-        strength: shipment.strength,
-        certified: shipment.strength > 0,
+        step,
+        strength,
+        certified: strength > 0,
         ...await test(),
         seconds,
       });
