@@ -99,6 +99,11 @@ export function exists(path: string): boolean {
   });
 }
 
+/** Whether a file, or a link to one, is at `path`. */
+export function isFile(path: string): boolean {
+  return exists(path) && onDisk(`Cannot look at ${path}`, () => Deno.statSync(path).isFile);
+}
+
 /**
  * Writes a file through `write` under a temporary name in the same folder, flushes it to the disk
  * and renames it, so that `path` holds the old bytes or the new ones, never a part of them.

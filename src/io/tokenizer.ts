@@ -5,9 +5,9 @@
  */
 
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
-import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { exists, isObject, readJsonObject } from "./files.ts";
+import { pathInside } from "./inside.ts";
 
 /** Turns text into token ids and back. */
 export interface Tokenizer {
@@ -39,7 +39,7 @@ type Json = Record<string, unknown>;
  * or a special token that is named is not in it.
  */
 export function loadTokenizer(folder: string): Tokenizer {
-  const path = join(folder, "tokenizer.json");
+  const path = pathInside(folder, "tokenizer.json");
   const config = readOptional(folder, "tokenizer_config.json");
   const inner = construct(path, readJsonObject(path), config);
   const bos = specialId(folder, inner, config, "bos");
@@ -108,6 +108,6 @@ function modelId(folder: string, key: string): number | null {
 }
 
 function readOptional(folder: string, name: string): Json {
-  const path = join(folder, name);
+  const path = pathInside(folder, name);
   return exists(path) ? readJsonObject(path) : {};
 }
