@@ -66,6 +66,14 @@ export type * from "./src/guard/report_format.ts";
 export type { Metrics } from "./src/train/metrics.ts";
 export { type RunOptions, type RunResult, train } from "./src/train/run.ts";
 export { mergeAdapter as merge, type MergeDtype, type MergeOptions } from "./src/adapters/merge.ts";
+export {
+  type DownloadProgress,
+  type HubOptions,
+  type HubSettings,
+  locate,
+  type Located,
+  type RepoKind,
+} from "./src/io/hub/mod.ts";
 export { type LoraWeights, type PeftAdapter, readPeft, writePeft } from "./src/adapters/peft.ts";
 export {
   type Dtype,

@@ -20,7 +20,7 @@ import { type HubSettings, hubSettings } from "./settings.ts";
 export { cachedName } from "./cache.ts";
 export type { DownloadProgress } from "./download.ts";
 export type { RepoKind } from "./files.ts";
-export { resolvePlace } from "./name.ts";
+export { parseRepoName, type RepoName, resolvePlace } from "./name.ts";
 export { type HubSettings, hubSettings } from "./settings.ts";
 
 /** How to download, and who watches. */

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { type FakeRepo, FakeRepos, isLarge } from "./fake_repos.ts";
-import { acceptUpload } from "./fake_upload.ts";
+import { acceptUpload, takeObject } from "./fake_upload.ts";
 
 /** What was asked, and with which token. */
 export interface Asked {
@@ -83,6 +83,9 @@ export class FakeHub implements AsyncDisposable {
       await new Promise((resolve) => this.#closing.signal.addEventListener("abort", resolve));
     }
     if (this.mischief.status) return new Response("<html>down", { status: this.mischief.status });
+    if (origin === "storage" && request.method === "PUT") {
+      return await takeObject(this, request, path);
+    }
     if (origin === "storage") return this.#storage(request, path.slice(1));
     if (token !== null && this.token !== undefined && token !== this.token) {
       return refuse(401, null, "Invalid credentials in Authorization header");

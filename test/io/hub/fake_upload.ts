@@ -16,7 +16,6 @@ export async function acceptUpload(
   token: string | null,
 ): Promise<Response | undefined> {
   const { method } = request;
-  if (method === "PUT") return await takeObject(hub, request, path);
   if (method !== "POST" || path.includes("/paths-info/")) return undefined;
   if (token === null) return refuse(401, null, "Invalid username or password.");
   if (path === "/api/repos/create") return await createRepo(hub, await request.json());
@@ -54,12 +53,13 @@ function batch(hub: FakeHub, { objects }: { objects: { oid: string; size: number
       size,
       ...(hub.repos.large.has(oid)
         ? {}
-        : { actions: { upload: { href: `${hub.endpoint}/upload/${oid}` } } }),
+        : { actions: { upload: { href: `${hub.storage}/upload/${oid}` } } }),
     })),
   });
 }
 
-async function takeObject(hub: FakeHub, request: Request, path: string): Promise<Response> {
+/** Keeps an object that the batch has asked for. */
+export async function takeObject(hub: FakeHub, request: Request, path: string): Promise<Response> {
   const bytes = new Uint8Array(await request.arrayBuffer());
   const oid = path.split("/").at(-1)!;
   if (sha256(bytes) !== oid) return refuse(400, null, "The hash is another");
