@@ -19,7 +19,12 @@ import {
 } from "./safetensors.ts";
 import { readWeightIndex } from "./weight_index.ts";
 
-export { type CheckpointContents, refuseOccupied, writeCheckpoint } from "./checkpoint_writer.ts";
+export {
+  type CheckpointContents,
+  COPIED_FILES,
+  refuseOccupied,
+  writeCheckpoint,
+} from "./checkpoint_writer.ts";
 
 /**
  * Opens a checkpoint folder and checks that every tensor it announces is there.

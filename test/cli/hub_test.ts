@@ -6,29 +6,9 @@ import { main } from "../../src/cli/main.ts";
 import { barLine } from "../../src/cli/hub.ts";
 import { exists, readJsonObject, writeJson } from "../../src/io/files.ts";
 import { parseConfig } from "../../src/train/config/mod.ts";
-import { REPO, World } from "../io/hub/world.ts";
-import { Toy } from "../train/toy.ts";
+import { REPO } from "../io/hub/world.ts";
 import { capture, withEnv } from "./capture.ts";
-
-/** Runs `action` where the environment names a fake hub and an empty cache. */
-async function withHub(action: (world: World, toy: Toy) => Promise<void>): Promise<void> {
-  await using world = new World();
-  using toy = new Toy();
-  const env = {
-    HF_ENDPOINT: world.hub.endpoint,
-    HF_HUB_CACHE: join(world.folder, "cache"),
-    HF_HUB_DOWNLOAD_TIMEOUT: "2",
-    HF_HUB_OFFLINE: "",
-    HF_TOKEN: "hf_secret",
-  };
-  await withEnv(env, () => action(world, toy));
-}
-
-async function succeeds(...args: string[]) {
-  const found = await capture(main, ...args);
-  assert.equal(found.code, 0, found.stderr);
-  return found;
-}
+import { succeeds, withHub } from "./with_hub.ts";
 
 Deno.test("train, merge, eval, generate and loadModel take a name of the hub", () =>
   withHub(async (world, toy) => {

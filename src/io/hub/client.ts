@@ -11,6 +11,9 @@ import type { HubSettings } from "./settings.ts";
 /** The hub did not answer, or not now: what is in the cache may stand in. */
 export class Unreachable extends FileError {}
 
+/** What is to be made is there already. */
+export class Conflict extends FileError {}
+
 /** Requests about one repository. */
 export class HubClient {
   constructor(readonly settings: HubSettings, readonly name: RepoName) {}
@@ -128,6 +131,7 @@ export class HubClient {
     if (status === 403) {
       return new FileError(`Cannot use ${repo}: ${endpoint} forbids it to this token (${said})`);
     }
+    if (status === 409) return new Conflict(`Cannot make ${repo}: ${said}`);
     const found = `${new URL(response.url || endpoint).origin} answered ${status} (${said})`;
     const isPassing = status >= 500 || status === 429 || status === 408;
     return new (isPassing ? Unreachable : FileError)(`Cannot use ${repo}: ${found}`);

@@ -22,6 +22,7 @@ export type { DownloadProgress } from "./download.ts";
 export type { RepoKind } from "./files.ts";
 export { parseRepoName, type RepoName, resolvePlace } from "./name.ts";
 export { type HubSettings, hubSettings } from "./settings.ts";
+export { type Upload, upload, type UploadFile } from "./upload.ts";
 
 /** How to download, and who watches. */
 export interface HubOptions {

@@ -17,7 +17,7 @@ export class FakeRepo {
 
   /** The commit that a branch, tag or commit names. */
   commitOf(revision: string): string | undefined {
-    const commit = this.refs.get(revision) ?? revision;
+    const commit = this.refs.get(revision === "HEAD" ? "main" : revision) ?? revision;
     return this.commits.has(commit) ? commit : undefined;
   }
 }
