@@ -76,6 +76,17 @@ Deno.test("push uploads an adapter with a card of the run's own figures, and not
     assert.ok(body.includes(`deno task generate ${REPO}@${world.commit} --adapter ${MINE}`));
   }));
 
+Deno.test("push uploads a file in parts where the hub asks for them", () =>
+  withHub(async (world, toy) => {
+    const run = await trainRun(toy);
+    world.hub.partBytes = 7001;
+    await succeeds("push", run, MINE);
+    const weights = Deno.readFileSync(join(run, "adapter/adapter_model.safetensors"));
+    assert.equal(world.hub.parts.size, Math.ceil(weights.length / 7001));
+    const decoded = new TextDecoder("latin1").decode(weights);
+    assert.equal(pushed(world)["adapter_model.safetensors"], decoded);
+  }));
+
 Deno.test("what was pushed is generated with by the card's own line", () =>
   withHub(async (world, toy) => {
     const run = await trainRun(toy);

@@ -158,8 +158,9 @@ function networkWords(fault: unknown, patience: number): string {
   if (fault instanceof DOMException && fault.name === "AbortError") {
     return `no answer within ${patience / 1000} s`;
   }
-  const message = fault instanceof Error ? fault.message : String(fault);
-  const [, words = message] = /^error sending request[^:]*(?:: |\/.*?\): )(.+)$/s.exec(message) ??
-    [];
-  return words.split("\n")[0]!;
+  let inner = fault;
+  while (inner instanceof Error && inner.cause !== undefined) inner = inner.cause;
+  const message = inner instanceof Error ? inner.message : String(inner);
+  return message.replace(/^error sending request for url \(.*?\): (client error \(\w+\): )?/, "")
+    .replace(/ \(os error \d+\)$/, "").split("\n")[0]!;
 }

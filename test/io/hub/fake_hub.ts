@@ -41,6 +41,9 @@ export class FakeHub implements AsyncDisposable {
   readonly repos = new FakeRepos();
   readonly asked: Asked[] = [];
   mischief: Mischief = {};
+  /** Takes large files in parts of so many bytes, where it is set. */
+  partBytes: number | undefined;
+  readonly parts = new Map<string, Uint8Array>();
   /** The one token that is accepted; any or none where it is absent. */
   token: string | undefined;
   readonly #servers: Deno.HttpServer<Deno.NetAddr>[];

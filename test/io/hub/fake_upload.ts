@@ -19,6 +19,7 @@ export async function acceptUpload(
   if (method !== "POST" || path.includes("/paths-info/")) return undefined;
   if (token === null) return refuse(401, null, "Invalid username or password.");
   if (path === "/api/repos/create") return await createRepo(hub, await request.json());
+  if (path.startsWith("/api/complete/")) return complete(hub, await request.json());
   const [, id = "", what] =
     /^\/(?:api\/models\/)?([^/]+\/[^/]+?)(\/preupload|\/commit|\.git)/.exec(path) ?? [];
   if (!hub.repos.get(id)) return refuse(404, "RepoNotFound", "Repository not found");
@@ -53,15 +54,44 @@ function batch(hub: FakeHub, { objects }: { objects: { oid: string; size: number
       size,
       ...(hub.repos.large.has(oid)
         ? {}
-        : { actions: { upload: { href: `${hub.storage}/upload/${oid}` } } }),
+        : { actions: { upload: hub.partBytes ? inParts(hub, oid, size) : whole(hub, oid) } }),
     })),
   });
+}
+
+const whole = (hub: FakeHub, oid: string) => ({ href: `${hub.storage}/upload/${oid}` });
+
+/** Where the parts of a very large file go; what they are is said afterwards. */
+function inParts(hub: FakeHub, oid: string, size: number) {
+  const header: Record<string, string> = { chunk_size: String(hub.partBytes) };
+  for (let part = 1; part <= Math.ceil(size / hub.partBytes!); part++) {
+    header[String(part).padStart(5, "0")] = `${hub.storage}/upload/part-${part}-of-${oid}`;
+  }
+  return { href: `${hub.endpoint}/api/complete/${oid}`, header };
+}
+
+/** Puts parts together. */
+function complete(
+  hub: FakeHub,
+  { oid, parts }: { oid: string; parts: { etag: string }[] },
+): Response {
+  const bytes = parts.flatMap(({ etag }) => [...hub.parts.get(etag)!]);
+  if (sha256(Uint8Array.from(bytes)) !== oid) return refuse(400, null, "The hash is another");
+  hub.repos.large.set(oid, Uint8Array.from(bytes));
+  return Response.json({});
 }
 
 /** Keeps an object that the batch has asked for. */
 export async function takeObject(hub: FakeHub, request: Request, path: string): Promise<Response> {
   const bytes = new Uint8Array(await request.arrayBuffer());
   const oid = path.split("/").at(-1)!;
+  if (oid.startsWith("part-")) {
+    hub.parts.set(oid, bytes);
+    return new Response(null, { headers: { ETag: oid } });
+  }
+  if (request.headers.get("Content-Length") !== String(bytes.length)) {
+    return refuse(411, null, "No Content-Length");
+  }
   if (sha256(bytes) !== oid) return refuse(400, null, "The hash is another");
   hub.repos.large.set(oid, bytes);
   return new Response(null);

@@ -92,9 +92,9 @@ Deno.test("locate() goes on with the cache where the hub does not answer, and sa
     assert.match(world.said.at(-1)!, /; going on with commit [0-9a-f]{40} from the cache$/);
   }
   world.hub.mischief = {};
-  const dead = { endpoint: "http://127.0.0.1:9" };
+  const dead = { endpoint: "http://127.0.0.1:1" };
   assert.equal((await world.locate(REPO, dead)).folder, folder);
-  await world.refuses(/^Cannot reach http:\/\/127\.0\.0\.1:9: /, `${REPO}@v2`, dead);
+  await world.refuses(/^Cannot reach http:\/\/127\.0\.0\.1:1: /, `${REPO}@v2`, dead);
 });
 
 Deno.test("locate() takes a tag, a branch with a slash and a commit", async () => {
