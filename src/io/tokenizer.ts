@@ -41,7 +41,9 @@ type Json = Record<string, unknown>;
 export function loadTokenizer(folder: string): Tokenizer {
   const path = pathInside(folder, "tokenizer.json");
   const config = readOptional(folder, "tokenizer_config.json");
-  const inner = construct(path, readJsonObject(path), config);
+  const json = readJsonObject(path);
+  checkIds(path, json);
+  const inner = construct(path, json, config);
   const bos = specialId(folder, inner, config, "bos");
   const addsBos = bos !== null && (config["add_bos_token"] ?? inner.encode("a").ids[0] === bos);
   return {
@@ -59,6 +61,20 @@ function construct(path: string, tokenizer: Json, config: Json): HuggingFaceToke
     return new HuggingFaceTokenizer({ added_tokens: [], ...tokenizer }, config);
   } catch (fault) {
     throw new FileError(`Cannot use ${path}: ${(fault as Error).message}`, { cause: fault });
+  }
+}
+
+/** The library takes ids as they are, and they become rows of the embedding. */
+function checkIds(path: string, { added_tokens: added, model }: Json): void {
+  const vocab = isObject(model) && isObject(model["vocab"]) ? Object.entries(model["vocab"]) : [];
+  const more = (Array.isArray(added) ? added : []).filter(isObject)
+    .map(({ content, id }) => [content, id] as const);
+  for (const [token, id] of [...vocab, ...more]) {
+    if (Number.isInteger(id) && id as number >= 0 && id as number < 2 ** 31) continue;
+    throw new FileError(
+      `Cannot use ${path}: token ${JSON.stringify(token)} has the id ${JSON.stringify(id)}, ` +
+        "wanted a whole number from 0 on",
+    );
   }
 }
 
