@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { readPeft } from "../adapters/peft.ts";
 import { ConfigError, FileError } from "../errors.ts";
 import { adapterFolder } from "../generate/open.ts";
@@ -11,7 +11,8 @@ import { COPIED_FILES, openCheckpoint } from "../io/checkpoint.ts";
 import { exists, readJsonObject } from "../io/files.ts";
 import { cachedName, hubSettings, parseRepoName, upload, type UploadFile } from "../io/hub/mod.ts";
 import { pathInside } from "../io/inside.ts";
-import { type CardSubject, modelCard } from "../train/model_card.ts";
+import { UNCERTIFIED } from "../train/finish.ts";
+import { type CardSubject, forgettingOf, modelCard } from "../train/model_card.ts";
 import { isRunFolder, runFiles } from "../train/run_folder.ts";
 import { type Command, parseArguments } from "./args.ts";
 import { answer, dim, say } from "./term.ts";
@@ -74,6 +75,7 @@ type Base = Pick<CardSubject, "kind" | "base" | "revision">;
 /** Weights as they are; the config names the base so that others find it. */
 function adapterFiles(folder: string, flags: Flags): { files: UploadFile[]; base: Base } {
   const path = join(folder, "adapter_config.json");
+  refuseEmpty(folder, flags);
   const { baseModel, config } = readPeft(folder);
   const { repo: base, revision } = baseOnHub(baseModel, config["revision"], flags, path);
   const named = { ...config, base_model_name_or_path: base, revision: revision ?? null };
@@ -83,6 +85,17 @@ function adapterFiles(folder: string, flags: Flags): { files: UploadFile[]; base
     fileOf(folder, "adapter_model.safetensors"),
   ];
   return { files, base: { kind: "adapter", base, revision } };
+}
+
+/** Where the guard certified the base alone, `adapter` has no strength and changes nothing. */
+function refuseEmpty(folder: string, flags: Flags): void {
+  const run = runFolderOf(folder, flags);
+  if (run === undefined || forgettingOf(run)?.shipped.strength !== 0) return;
+  if (resolve(folder) !== resolve(run, "adapter")) return;
+  throw new FileError(
+    `Cannot push ${folder}: the guard certified only the base, so this adapter changes nothing, ` +
+      `what was trained is in ${join(run, UNCERTIFIED)}`,
+  );
 }
 
 /** Config, weights and tokenizer. */

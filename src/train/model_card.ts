@@ -6,6 +6,7 @@
  * @module
  */
 import { basename } from "node:path";
+import type { ForgettingReport } from "../guard/report.ts";
 import { exists, isObject, readJsonObject, readText } from "../io/files.ts";
 import { runFiles } from "./run_folder.ts";
 
@@ -56,19 +57,26 @@ function frontMatter({ kind, base }: CardSubject): string {
   ].join("\n");
 }
 
+/** What a card takes of `forgetting_report.json`. */
+type Report = Pick<ForgettingReport, "statement" | "not_covered" | "slices" | "shipped">;
+
+/** The guard's report of a run, or null where it had no guard. */
+export function forgettingOf(run: string): Report | null {
+  const path = runFiles(run).forgetting;
+  return exists(path) ? readJsonObject(path) as Report : null;
+}
+
 /** Figures and data of a run, as far as its folder has them. */
 function runSections(run: string): string[] {
   const files = runFiles(run);
   const config = readJsonObject(files.config);
-  const report = exists(files.forgetting) ? readJsonObject(files.forgetting) : undefined;
-  const rows = [...lossRows(files.metrics), ...forgettingRows(report), ...settingRows(config)];
+  const report = forgettingOf(run);
+  const forgetting = report ? forgettingRows(report) : [];
+  const rows = [...lossRows(files.metrics), ...forgetting, ...settingRows(config)];
   return [
     "## Figures",
     ["| | |", "| --- | --- |", ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n"),
-    ...(report === undefined ? [] : [
-      "Forgetting is the rise of perplexity on held-back text that the run was to keep; it " +
-      "says nothing about other text or abilities.",
-    ]),
+    ...(report ? [report.statement, report.not_covered] : []),
     "## Data",
     dataLines(config).map((line) => `- ${line}`).join("\n"),
   ];
@@ -87,16 +95,16 @@ function lossRows(path: string): Row[] {
   ];
 }
 
-function forgettingRows(report: Json | undefined): Row[] {
-  if (report === undefined) return [];
-  const { forgetting, base_perplexity: base, tuned_perplexity: tuned, tokens } = report;
-  if (typeof forgetting !== "number") return [];
-  const sign = forgetting < 0 ? "" : "+";
-  return [[
-    "forgetting",
-    `${sign}${(100 * forgetting).toFixed(1)} % perplexity (${fixed(base, 3)} -> ` +
-    `${fixed(tuned, 3)} on ${tokens} tokens)`,
-  ]];
+/** What the guard's report says of each slice, which is about the base alone at no strength. */
+function forgettingRows({ slices, shipped }: Report): Row[] {
+  if (shipped.strength === 0) return [];
+  const perplexities = slices.map((
+    { name, base_perplexity: base, tuned_perplexity: tuned },
+  ): Row => [
+    `perplexity on held-back text (${name})`,
+    `${fixed(base, 3)} -> ${fixed(tuned, 3)}`,
+  ]);
+  return [...perplexities, ["strength", String(shipped.strength)]];
 }
 
 function settingRows(config: Json): Row[] {

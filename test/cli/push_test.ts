@@ -11,13 +11,23 @@ import { succeeds, TOKEN, withHub } from "./with_hub.ts";
 
 const MINE = "me/mine";
 
-/** Trains a run on the hub's model, with a guard, and returns its folder. */
+/** Trains a run on the hub's model and returns its folder. */
 async function trainRun(toy: Toy): Promise<string> {
-  const guard = { text: [toy.text], share: 0.2, every: 3, documents: 4 };
-  const settings = { model: REPO, guard, train: { steps: 4, checkpoint_every: 2 } };
+  const settings = { model: REPO, train: { steps: 4, checkpoint_every: 2 } };
   writeJson(toy.path("run.json"), toy.values("run", settings));
   await succeeds("train", toy.path("run.json"));
   return toy.path("run");
+}
+
+/** Leaves in a run's folder what a card takes of the guard's report. */
+function report(run: string, strength: number): void {
+  writeJson(join(run, "forgetting_report.json"), {
+    statement: "Certified: forgets at most +1.2 %.",
+    not_covered: "Only the mean is bounded.",
+    shipped: { step: 4, strength },
+    slices: [{ name: "all", base_perplexity: 1.5364, tuned_perplexity: 1.5501 }],
+    retention_text: ["/home/me/text.txt"],
+  });
 }
 
 /** The files of a repository on the hub, as text. */
@@ -32,6 +42,7 @@ Deno.test("push uploads an adapter with a card of the run's own figures, and not
   withHub(async (world, toy) => {
     const run = await trainRun(toy);
     writeJson(join(run, "adapter/secret.json"), { of: "mine" });
+    report(run, 0.8);
     world.hub.asked.length = 0;
     const { stdout, stderr } = await succeeds("push", run, MINE);
     assert.match(stdout, new RegExp(`^${world.hub.endpoint}/${MINE}/commit/[0-9a-f]{40}\n$`));
@@ -63,15 +74,10 @@ Deno.test("push uploads an adapter with a card of the run's own figures, and not
     const metrics = toy.metrics("run");
     const loss = `${metrics[0]!.loss.toFixed(4)} -> ${metrics[3]!.loss.toFixed(4)}`;
     assert.ok(body.includes(`| loss (nats a token) | ${loss} |`), body);
-    const { forgetting, tokens } = JSON.parse(
-      Deno.readTextFileSync(join(run, "forgetting_report.json")),
-    );
-    const rise = `${forgetting < 0 ? "" : "+"}${(100 * forgetting).toFixed(1)} % perplexity`;
-    assert.ok(
-      body.includes(`| forgetting | ${rise} (`) && body.includes(`on ${tokens} tokens)`),
-      body,
-    );
-    assert.ok(body.includes("- `rows.jsonl` (format tokens)\n- `text.txt`, which was not"), body);
+    assert.ok(body.includes("| perplexity on held-back text (all) | 1.536 -> 1.550 |"), body);
+    assert.ok(body.includes("\n\nCertified: forgets at most +1.2 %.\n\nOnly the mean"), body);
+    assert.ok(body.includes("- `rows.jsonl` (format tokens)"), body);
+    assert.ok(!body.includes("/home/me"));
     assert.ok(body.includes(`revision="${world.commit}"`));
     assert.ok(body.includes(`deno task generate ${REPO}@${world.commit} --adapter ${MINE}`));
   }));
@@ -96,6 +102,22 @@ Deno.test("what was pushed is generated with by the card's own line", () =>
     const hub = await succeeds(...line.split(" "), ...ask);
     const local = await succeeds("generate", REPO, "--adapter", run, ...ask);
     assert.equal(hub.stdout, local.stdout);
+  }));
+
+Deno.test("push refuses an adapter that the guard left without strength, not what was trained", () =>
+  withHub(async (world, toy) => {
+    const run = await trainRun(toy);
+    report(run, 0);
+    const { code, stderr } = await capture(main, "push", run, MINE);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /certified only the base, so .+ changes nothing, what .+ is in .+\/uncertified$/m,
+    );
+    Deno.renameSync(join(run, "adapter"), join(run, "uncertified"));
+    await succeeds("push", join(run, "uncertified"), MINE);
+    const card = pushed(world)["README.md"]!;
+    assert.ok(card.includes("| updates | 4 |") && !card.includes("held-back"), card);
   }));
 
 Deno.test("push --dry-run lists what would go and asks the hub nothing", () =>
