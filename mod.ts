@@ -4,11 +4,12 @@
  *
  * @example Train, merge, ask
  * ```ts ignore
- * import { loadModel, merge, parseConfig, train } from "@graft/lora";
+ * import { loadModel, locate, merge, parseConfig, train } from "@graft/lora";
  *
  * const config = parseConfig({ file: "configs/quickstart/train.json" });
  * const { saved } = await train(config, { kind: "adapter", say: console.error });
- * merge(config.config.model, saved, "merged");
+ * const { folder } = await locate(config.config.model, "model");
+ * merge(folder, saved, "merged");
  *
  * using model = await loadModel("merged");
  * for await (const piece of model.write("What is the opposite of big?\n")) console.log(piece);
@@ -22,6 +23,13 @@
  * using model = await loadModel("configs/quickstart/base");
  * const { perplexity } = await model.perplexity(["Sam went to the park. Sam saw a big dog."]);
  * assert(perplexity > 1 && perplexity < 1024);
+ * ```
+ *
+ * @example A model of the hub, downloaded once into the cache that Python's tools share
+ * ```ts ignore
+ * import { loadModel } from "@graft/lora";
+ *
+ * using model = await loadModel("HuggingFaceTB/SmolLM2-135M@main", { say: console.error });
  * ```
  *
  * @module

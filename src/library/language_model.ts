@@ -62,7 +62,9 @@ export class LanguageModel implements Disposable {
     const { engine, model, adapt } = this.#open;
     const { encode, bos } = encoderOf(model);
     const ids = [...(bos === null ? [] : [bos]), ...encode(prompt)];
-    using generator = await Generator.open(engine, model, { adapt });
+    const { maxTokens = Infinity } = options;
+    const context = Math.min(model.config.context, ids.length + maxTokens);
+    using generator = await Generator.open(engine, model, { context, adapt });
     yield* streamText(model.tokenizer, ids, generator.generate(ids, options));
   }
 

@@ -60,7 +60,8 @@ Deno.test("merge refuses bad usage before it writes anything", () =>
     const offline = { HF_HUB_OFFLINE: "1", HF_HUB_CACHE: `${base}/cache` };
     await withEnv(
       offline,
-      () => refuses([adapter, "--out", out], "FileError", /hub\/model: HF_HUB/),
+      () =>
+        refuses([adapter, "--out", out], "FileError", /hub\/model: it is no folder here, HF_HUB/),
     );
     writeJson(path, { ...config, base_model_name_or_path: "gone/from/here" });
     await refuses(

@@ -79,15 +79,20 @@ async function commitOf(
     if (cached) return known;
     const lacks = known === undefined ? "nothing" : `no ${missingFile(cache, known, kind)}`;
     throw new FileError(
-      `Cannot download ${repo}: HF_HUB_OFFLINE is set, and ${cache.folder} has ${lacks} of ` +
-        `revision "${revision}"`,
+      `Cannot find ${repo}: it is no folder here, HF_HUB_OFFLINE is set, and ${cache.folder} ` +
+        `has ${lacks} of revision "${revision}"`,
     );
   }
   if (cached && isCommit(revision) && isKnownWhole(cache, known, kind)) return known;
   try {
     return await download(new HubClient(settings, { repo, revision }), kind, cache, options);
   } catch (fault) {
-    if (!(fault instanceof Unreachable) || !cached) throw fault;
+    if (!(fault instanceof Unreachable)) throw fault;
+    if (!exists(cache.folder)) {
+      // Nothing was ever heard of it: it may be a path with a slip.
+      throw new Unreachable(`${fault.message}; ${repo} is no folder here`, { cause: fault });
+    }
+    if (!cached) throw fault;
     say(`${fault.message}; going on with commit ${known} from the cache`);
     return known;
   }

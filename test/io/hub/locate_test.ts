@@ -70,8 +70,8 @@ Deno.test("locate() asks nothing with HF_HUB_OFFLINE, and says what the cache la
   await using world = new World();
   const offline = { offline: true };
   await world.refuses(
-    `Cannot download ${REPO}: HF_HUB_OFFLINE is set, and ${world.cache} has nothing of revision ` +
-      '"main"',
+    `Cannot find ${REPO}: it is no folder here, HF_HUB_OFFLINE is set, and ${world.cache} has ` +
+      'nothing of revision "main"',
     REPO,
     offline,
   );
@@ -169,7 +169,19 @@ Deno.test("resolvePlace() prefers what is on the disk", async () => {
   assert.equal(resolvePlace(folder, "owner/model@refs/pr/1"), "owner/model@refs/pr/1");
   folderOf(folder, "owner/model", {});
   assert.equal(resolvePlace(folder, "owner/model"), join(folder, "owner/model"));
-  for (const path of ["nowhere", "./a/b", "../a/b", "a/b/c", "/a/b", "a/b@", "a/b--c", "a/..b"]) {
+  for (
+    const path of [
+      "nowhere",
+      "./a/b",
+      "../a/b",
+      "a/b/c",
+      "/a/b",
+      "a/b@",
+      "a/b--c",
+      "a/..b",
+      "a/b@../x",
+    ]
+  ) {
     assert.equal(resolvePlace(folder, path), join(path.startsWith("/") ? "/" : folder, path), path);
   }
 });

@@ -48,10 +48,13 @@ Deno.test("a hub that is down is one sentence", async () => {
   await using world = new World();
   world.hub.mischief = { status: 500 };
   await world.refuses(
-    `Cannot use ${REPO}: ${world.hub.endpoint} answered 500 (Internal Server Error)`,
+    `Cannot use ${REPO}: ${world.hub.endpoint} answered 500 (Internal Server Error); ${REPO} is no ` +
+      "folder here",
   );
   world.hub.mischief = { silent: true };
-  await world.refuses(`Cannot reach ${world.hub.endpoint}: no answer within 0.3 s`);
+  await world.refuses(
+    `Cannot reach ${world.hub.endpoint}: no answer within 0.3 s; ${REPO} is no folder here`,
+  );
 });
 
 Deno.test("a repository without safetensors or tokenizer is refused before a download", async () => {
