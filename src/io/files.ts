@@ -70,7 +70,9 @@ export function parseJsonObject(text: string, path: string): Record<string, unkn
   try {
     value = JSON.parse(text);
   } catch (fault) {
-    throw new FileError(`Cannot read ${path}: not valid JSON (${(fault as Error).message})`);
+    // V8 quotes the place, with its line ends.
+    const words = (fault as Error).message.replace(/\s+/g, " ");
+    throw new FileError(`Cannot read ${path}: not valid JSON (${words})`);
   }
   if (isObject(value)) return value;
   throw new FileError(`Cannot read ${path}: found ${kindOf(value)}, wanted a JSON object`);

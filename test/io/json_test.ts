@@ -42,6 +42,9 @@ Deno.test("neither minds a string of millions of escapes", () => {
   assert.equal((parseJsonObject(text, "x.json")["a"] as string).length, 5e6);
 });
 
+Deno.test("parseJsonObject() says in one line what is no JSON", () =>
+  assertFileError(() => parseJsonObject(`{\n  "a": nul\n}`, "x.json"), "x.json: not valid JSON ("));
+
 Deno.test("parseJsonObject() refuses deep nesting before it parses", () => {
   const deep = `{"a":${"[".repeat(5e6)}${"]".repeat(5e6)}}`;
   assertFileError(() => parseJsonObject(deep, "x.json"), "x.json: found JSON that nests deeper");

@@ -78,6 +78,7 @@ export async function downloadBlob(
       await new Promise((resolve) => setTimeout(resolve, client.settings.patience / 10));
     }
   }
+  onDisk(`Cannot write ${partial}`, () => part.syncSync());
   finish(partial, blob, hash.digest("hex"), { file, client });
 }
 
