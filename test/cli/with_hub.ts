@@ -17,7 +17,7 @@ export async function withHub(action: (world: World, toy: Toy) => Promise<void>)
     HF_ENDPOINT: world.hub.endpoint,
     HF_HUB_CACHE: join(world.folder, "cache"),
     HF_HUB_DOWNLOAD_TIMEOUT: "2",
-    HF_HUB_OFFLINE: "",
+    HF_HUB_OFFLINE: "0",
     HF_TOKEN: TOKEN,
   };
   await withEnv(env, () => action(world, toy));

@@ -1,11 +1,16 @@
 /**
- * Holds the cache against Python's huggingface_hub, both ways, on the fake hub:
+ * Holds the cache against Python's huggingface_hub, both ways, and what is pushed against PEFT, on
+ * the fake hub:
  *
- *     pip install huggingface_hub==2.4.0
+ *     pip install huggingface_hub==2.4.0 peft==0.21.2 transformers==5.23.0 torch==2.15.0
  *     deno run -A test/io/hub/check_python.ts path/to/python
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { loadModel } from "../../../mod.ts";
+import { loadTokenizer } from "../../../src/io/tokenizer.ts";
+import { succeeds, withHub } from "../../cli/with_hub.ts";
+import { writeJson } from "../../../src/io/files.ts";
 import { REPO, World } from "./world.ts";
 
 const FILES = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
@@ -57,3 +62,28 @@ const download = `for f in ${JSON.stringify(FILES)}: print(hf_hub_download("${RE
   assert.deepEqual(Deno.readFileSync(join(folder, "model.safetensors")), world.weights);
   console.log("what Python downloaded is found here");
 }
+
+await withHub(async (world, toy) => {
+  writeJson(toy.path("run.json"), toy.values("run", { model: REPO, train: { steps: 4 } }));
+  await succeeds("train", toy.path("run.json"));
+  await succeeds("push", toy.path("run"), "me/mine");
+  const text = "tom saw a red ball and an old cat.";
+  using model = await loadModel(REPO, { adapter: "me/mine" });
+  using base = await loadModel(REPO);
+  const { nll } = await model.perplexity([text]);
+  const { nll: baseNll } = await base.perplexity([text]);
+  const { bos, encode } = loadTokenizer(world.model);
+  const found = Number(
+    await python(
+      world,
+      `import torch
+from peft import AutoPeftModelForCausalLM
+model = AutoPeftModelForCausalLM.from_pretrained("me/mine")
+ids = torch.tensor([${JSON.stringify([bos, ...encode(text)])}])
+print(model(input_ids=ids, labels=ids).loss.item())
+assert ModelCard.load("me/mine").data.base_model == "${REPO}"`,
+    ),
+  );
+  assert.ok(Math.abs(found - nll) < 1e-5 && Math.abs(nll - baseNll) > 1e-3, `${found} ${nll}`);
+  console.log(`PEFT opens what was pushed: ${found} nats a token, here ${nll}, base ${baseNll}`);
+});
