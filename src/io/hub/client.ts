@@ -21,8 +21,8 @@ export class HubClient {
   /**
    * `fetch`, but its answer is whole and is one of success.
    *
-   * The library wants tokens that begin with `hf_` and sends them where it is told to upload, so
-   * the token is added here, for the hub's own address alone; a redirect to another drops it.
+   * The library takes no token but those that begin with `hf_`, as a mirror's need not, so the token
+   * is added here: to requests for the hub's own address alone, and a redirect to another drops it.
    */
   readonly #fetch: typeof fetch = async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
@@ -55,7 +55,7 @@ export class HubClient {
     }
   }
 
-  /** The bytes of a file from `offset` on, in pieces, and how many the whole file has. */
+  /** The answer whose body is a file from `offset` on, or from its beginning where it is not 206. */
   async open(revision: string, file: string, offset: number): Promise<Response> {
     const { endpoint, patience } = this.settings;
     const path = [revision, ...file.split("/")].map(encodeURIComponent).join("/");
