@@ -10,7 +10,7 @@ import { z } from "zod";
 import { type ProportionalSettings, TOO_LONG_POLICIES } from "../../data/mod.ts";
 import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
 import { type GuardConfig, guardSchema } from "./guard.ts";
-import { count, name, path, place, seed, tokens } from "./kinds.ts";
+import { count, name, place, seed, tokens } from "./kinds.ts";
 
 /** The low-rank adapter. */
 export interface AdapterConfig {
