@@ -3,6 +3,7 @@ import { assertClose, noise } from "./harness.ts";
 import { attention, attentionBackward, attentionDelta } from "./reference/attention.ts";
 import { embed, embedBackward } from "./reference/embed.ts";
 import { gelu, geluBackward } from "./reference/gelu.ts";
+import { layerNorm, layerNormBackward, layerNormWeightBackward } from "./reference/layer_norm.ts";
 import { rmsNorm, rmsNormWeightBackward } from "./reference/rms_norm.ts";
 import { gatherRows, scatterRows } from "./reference/rows.ts";
 import { sumRows } from "./reference/sum_rows.ts";
@@ -41,6 +42,19 @@ Deno.test("rmsNormWeightBackward() and sumRows() are the slope of rmsNorm() by i
   const partial = rmsNormWeightBackward(x, rstd, dy, { T, D, PARTS });
   const dweight = sumRows(partial, { ROWS: PARTS, D, PARTS: 1 });
   assertClose(dweight, slope(weight, (w) => rmsNorm(x, w, sizes).y, dy), 1e-8, "dweight");
+});
+
+Deno.test("the backwards of layerNorm() are its slopes", () => {
+  const [T, D, PARTS] = [7, 4, 3];
+  const [x, weight, bias, dy] = [f64(T * D, 1), f64(D, 2), f64(D, 3), f64(T * D, 4)];
+  const sizes = { T, D, EPS: 1e-5 };
+  const { mean, rstd } = layerNorm(x, weight, bias, sizes);
+  const partial = layerNormWeightBackward(x, mean, rstd, dy, { T, D, PARTS });
+  const dweight = sumRows(partial, { ROWS: PARTS, D, PARTS: 1 });
+  const byWeight = slope(weight, (w) => layerNorm(x, w, bias, sizes).y, dy);
+  assertClose(dweight, byWeight, 1e-8, "dweight");
+  const dx = layerNormBackward(x, weight, mean, rstd, dy, x, { T, D, ADD: false });
+  assertClose(dx, slope(x, (x) => layerNorm(x, weight, bias, sizes).y, dy), 1e-8, "dx");
 });
 
 Deno.test("scatterRows() is the slope of gatherRows()", () => {

@@ -26,6 +26,7 @@ export { embed, type TokenOrder } from "./embed.ts";
 export { gated } from "./gated.ts";
 export { gelu } from "./gelu.ts";
 export type { Documents, Heads } from "./heads.ts";
+export { layerNorm } from "./layer_norm.ts";
 export { linear, type LowRank } from "./linear.ts";
 export {
   CHUNK,
