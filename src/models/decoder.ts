@@ -68,7 +68,7 @@ export function decoder(net: Net, c: Decoder, layer: Layer): Output {
     h = net.block(() => layer(h, `model.layers.${i}`, i));
   }
   return {
-    hidden: net.rmsNorm(h, "model.norm", c.norm),
+    hidden: net.norm(h, "model.norm", c.norm),
     head: net.matrix(
       c.tied ? "model.embed_tokens.weight" : "lm_head.weight",
       c.vocabSize,
@@ -114,7 +114,7 @@ export function attention(
     : [project("q", widths[0]), project("k", widths[1]), project("v", widths[2])];
   const place = (part: "q" | "k", y: Value) => {
     const name = `${module}.${part}_norm`;
-    const z = norm ? net.rmsNorm(y, name, c.norm, norm === "head" ? headDim : y.shape[1]!) : y;
+    const z = norm ? net.norm(y, name, c.norm, norm === "head" ? headDim : y.shape[1]!) : y;
     return angles ? net.rope(z, angles, headDim) : z;
   };
   const sizes = { heads, groups, headDim, scale: scale ?? 1 / Math.sqrt(headDim), cap };

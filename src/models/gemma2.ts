@@ -50,7 +50,7 @@ export const gemma2: Family<Gemma2> = {
   forward(net: Net, c: Gemma2) {
     const angles = net.angles(c.frequencies);
     const output = decoder(net, c, (h, layer, i) => {
-      const x = net.rmsNorm(h, `${layer}.input_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.input_layernorm`, c.norm);
       const y = attention(net, x, `${layer}.self_attn`, c, {
         angles,
         window: c.windows[i],
@@ -58,10 +58,10 @@ export const gemma2: Family<Gemma2> = {
         cap: c.scoreCap,
         bias: c.attentionBias ? "all" : undefined,
       });
-      const middle = net.add(h, net.rmsNorm(y, `${layer}.post_attention_layernorm`, c.norm));
-      const z = net.rmsNorm(middle, `${layer}.pre_feedforward_layernorm`, c.norm);
+      const middle = net.add(h, net.norm(y, `${layer}.post_attention_layernorm`, c.norm));
+      const z = net.norm(middle, `${layer}.pre_feedforward_layernorm`, c.norm);
       const w = gatedMlp(net, z, `${layer}.mlp`, c, { activation: "gelu" });
-      return net.add(middle, net.rmsNorm(w, `${layer}.post_feedforward_layernorm`, c.norm));
+      return net.add(middle, net.norm(w, `${layer}.post_feedforward_layernorm`, c.norm));
     });
     return { ...output, cap: c.logitCap };
   },

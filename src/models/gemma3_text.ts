@@ -52,7 +52,7 @@ export const gemma3Text: Family<Gemma3> = {
     const sliding = net.angles(c.frequencies.sliding);
     return decoder(net, c, (h, layer, i) => {
       const window = c.windows[i];
-      const x = net.rmsNorm(h, `${layer}.input_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.input_layernorm`, c.norm);
       const y = attention(net, x, `${layer}.self_attn`, c, {
         angles: window === undefined ? full : sliding,
         window,
@@ -60,10 +60,10 @@ export const gemma3Text: Family<Gemma3> = {
         bias: c.attentionBias ? "all" : undefined,
         norm: "head",
       });
-      const middle = net.add(h, net.rmsNorm(y, `${layer}.post_attention_layernorm`, c.norm));
-      const z = net.rmsNorm(middle, `${layer}.pre_feedforward_layernorm`, c.norm);
+      const middle = net.add(h, net.norm(y, `${layer}.post_attention_layernorm`, c.norm));
+      const z = net.norm(middle, `${layer}.pre_feedforward_layernorm`, c.norm);
       const w = gatedMlp(net, z, `${layer}.mlp`, c, { activation: "gelu" });
-      return net.add(middle, net.rmsNorm(w, `${layer}.post_feedforward_layernorm`, c.norm));
+      return net.add(middle, net.norm(w, `${layer}.post_feedforward_layernorm`, c.norm));
     });
   },
 };

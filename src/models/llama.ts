@@ -32,9 +32,9 @@ export const llama: Family<Llama> = {
     const angles = net.angles(c.frequencies);
     const bias = c.attentionBias ? "all" : undefined;
     return decoder(net, c, (h, layer) => {
-      const x = net.rmsNorm(h, `${layer}.input_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.input_layernorm`, c.norm);
       const middle = attention(net, x, `${layer}.self_attn`, c, { angles, bias, residual: h });
-      const z = net.rmsNorm(middle, `${layer}.post_attention_layernorm`, c.norm);
+      const z = net.norm(middle, `${layer}.post_attention_layernorm`, c.norm);
       return gatedMlp(net, z, `${layer}.mlp`, c, { bias: c.mlpBias, residual: middle });
     });
   },

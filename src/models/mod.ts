@@ -7,6 +7,7 @@ import { FileError } from "../errors.ts";
 import { gemma } from "./gemma.ts";
 import { gemma2 } from "./gemma2.ts";
 import { gemma3Text } from "./gemma3_text.ts";
+import { gpt2 } from "./gpt2.ts";
 import { llama } from "./llama.ts";
 import { mistral } from "./mistral.ts";
 import type { Family } from "./net.ts";
@@ -15,11 +16,13 @@ import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3 } from "./qwen3.ts";
 import { smollm3 } from "./smollm3.ts";
+import type { Stored } from "./stored.ts";
 
 const FAMILIES = [
   gemma,
   gemma2,
   gemma3Text,
+  gpt2,
   llama,
   mistral,
   olmo2,
@@ -28,6 +31,11 @@ const FAMILIES = [
   qwen3,
   smollm3,
 ] as readonly unknown[] as readonly Family[];
+
+/** How checkpoints of a `model_type` lie; as they usually do where the type is not built. */
+export function storedOf(modelType: unknown): Stored {
+  return FAMILIES.find(({ modelTypes }) => modelTypes.includes(String(modelType)))?.stored ?? {};
+}
 
 /**
  * The family of a `model_type`.

@@ -16,6 +16,7 @@ import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
 import { type Adapt, type Family, type FamilyConfig, Net, type NetOptions } from "./net.ts";
 import { angleTable, type Frequencies } from "./rope.ts";
+import { Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 
 const STORED: Readonly<Record<string, NumberType>> = { F32: "f32", F16: "f16", BF16: "bf16" };
@@ -42,6 +43,7 @@ export class Model implements Disposable {
   readonly family: Family;
   readonly config: FamilyConfig;
   readonly tokenizer: Tokenizer;
+  readonly tensors: Tensors;
 
   /**
    * Opens the folder and checks its config; tensors are checked when a graph is built.
@@ -51,6 +53,7 @@ export class Model implements Disposable {
   constructor(readonly folder: string, readonly checkpoint: Checkpoint = openCheckpoint(folder)) {
     const file = join(folder, "config.json");
     this.family = familyOf(checkpoint.config["model_type"], file);
+    this.tensors = new Tensors(checkpoint, this.family.stored);
     this.config = this.family.parse(new ConfigReader(file, checkpoint.config));
     this.tokenizer = loadTokenizer(folder);
   }
@@ -135,7 +138,7 @@ export class Model implements Disposable {
 
   #net(graph: Graph, options: Omit<NetOptions, "typeOf">): Net {
     const typeOf = (name: string, shape: readonly number[]): NumberType => {
-      const { dtype } = this.checkpoint.get(name, shape);
+      const { dtype } = this.tensors.get(name, shape);
       const type = STORED[dtype];
       if (type) return type;
       throw new FileError(`${this.folder}: ${name} is stored as ${dtype}, wanted F32, F16 or BF16`);
@@ -149,9 +152,9 @@ export class Model implements Disposable {
     if (frequencies) {
       upload(engine.device, slice, angleTable(frequencies, value.shape[0]!));
     } else if (value.layout === "blocks") {
-      loadBlocks(engine.device, this.checkpoint, value, slice);
+      loadBlocks(engine.device, this.tensors, value, slice);
     } else {
-      upload(engine.device, slice, loadVector(this.checkpoint, value.name));
+      upload(engine.device, slice, loadVector(this.tensors, value.name));
     }
   }
 }

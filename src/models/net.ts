@@ -15,7 +15,9 @@ import {
   type Documents,
   embed,
   gated,
+  gelu,
   type Heads,
+  layerNorm,
   linear,
   type LowRank,
   rmsNorm,
@@ -25,6 +27,7 @@ import {
 } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
 import type { Frequencies } from "./rope.ts";
+import type { Stored } from "./stored.ts";
 
 /** One model family: how to read its config, and its forward. Everything else follows from these. */
 export interface Family<Config extends FamilyConfig = FamilyConfig> {
@@ -33,6 +36,8 @@ export interface Family<Config extends FamilyConfig = FamilyConfig> {
   /** @throws {FileError} for a field that is missing, of the wrong kind, or not built. */
   parse(config: ConfigReader): Config;
   forward(net: Net, config: Config): Output;
+  /** Where its checkpoints differ from the names and shapes that `forward` uses. */
+  readonly stored?: Stored;
 }
 
 /** What a forward ends in. */
@@ -77,9 +82,13 @@ export interface NetOptions {
   readonly full?: { readonly order: Value; readonly first: Value } | undefined;
 }
 
-/** An RMSNorm: y = x / sqrt(mean(x^2) + eps) * (unit + weight). */
+/**
+ * An RMSNorm, y = x / sqrt(mean(x^2) + eps) * (unit + weight); or with `centred` a LayerNorm, which
+ * takes the mean off x first and adds a bias at the end.
+ */
 export interface Norm {
   readonly eps: number;
+  readonly centred?: boolean;
   /** 1 where the checkpoint stores weight - 1; 0 by default. */
   readonly unit?: 0 | 1;
 }
@@ -90,6 +99,10 @@ export interface LinearOptions {
   /** The residual stream, on top of which the output comes. */
   readonly residual?: Value | undefined;
 }
+
+/** Inputs for the gradient of learned positions: rows by position [T], where each begins. */
+export const POSITION_ORDER = "position_order";
+export const POSITION_FIRST = "position_first";
 
 /** Applies layers to a graph. */
 export class Net {
@@ -134,9 +147,22 @@ export class Net {
     return embed(this.graph, rows.token, table, { sorted: full, scale: rounded });
   }
 
+  /** Rows of a table of learned positions [context, hidden], which documents begin anew. */
+  positions(module: string, context: number, hidden: number): Value {
+    const table = this.matrix(`${module}.weight`, context, hidden);
+    const { position } = this.#options.rows;
+    const sorted = this.#options.full && {
+      order: this.graph.input(POSITION_ORDER, position.shape),
+      first: this.graph.input(POSITION_FIRST, [context + 1]),
+    };
+    return embed(this.graph, position, table, { sorted });
+  }
+
   /** Normalises each `width` numbers of a row by themselves; the whole row by default. */
-  rmsNorm(x: Value, module: string, { eps, unit }: Norm, width = x.shape[1]!): Value {
-    return rmsNorm(this.graph, x, this.vector(`${module}.weight`, width), eps, unit);
+  norm(x: Value, module: string, { eps, unit, centred }: Norm, width = x.shape[1]!): Value {
+    const weight = this.vector(`${module}.weight`, width);
+    if (!centred) return rmsNorm(this.graph, x, weight, eps, unit);
+    return layerNorm(this.graph, x, weight, this.vector(`${module}.bias`, width), eps);
   }
 
   /** A linear layer with its adapter. */
@@ -168,6 +194,10 @@ export class Net {
   /** activation(gate) * up */
   gated(gate: Value, up: Value, activation: Activation): Value {
     return gated(this.graph, gate, up, activation);
+  }
+
+  gelu(x: Value): Value {
+    return gelu(this.graph, x);
   }
 
   /** The columns of x in parts of the given widths. */

@@ -47,14 +47,14 @@ export const smollm3: Family<SmolLm3> = {
   forward(net: Net, c: SmolLm3) {
     const table = net.angles(c.frequencies);
     return decoder(net, c, (h, layer, i) => {
-      const x = net.rmsNorm(h, `${layer}.input_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.input_layernorm`, c.norm);
       const middle = attention(net, x, `${layer}.self_attn`, c, {
         angles: c.rotates[i] ? table : undefined,
         window: c.windows[i],
         bias: c.attentionBias ? "all" : undefined,
         residual: h,
       });
-      const z = net.rmsNorm(middle, `${layer}.post_attention_layernorm`, c.norm);
+      const z = net.norm(middle, `${layer}.post_attention_layernorm`, c.norm);
       return gatedMlp(net, z, `${layer}.mlp`, c, { bias: c.mlpBias, residual: middle });
     });
   },

@@ -13,7 +13,7 @@ import { writeCheckpoint } from "../io/checkpoint.ts";
 import { configText } from "../io/config_text.ts";
 import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
-import { fromBlocks, loadParam } from "../models/weights.ts";
+import { loadParam, storedParam } from "../models/weights.ts";
 import type { AdapterConfig } from "./config/mod.ts";
 
 /** How a run's params enter the graph, the store and the run folder. */
@@ -43,7 +43,12 @@ export function trainAdapter(
     graph: { adapt: lora.adapt },
     load: (store) => lora.load(store, seed),
     save: async (store, runFolder) => {
-      writePeft(join(runFolder, "adapter"), await lora.read(store, model.folder));
+      const adapter = await lora.read(store, model.folder);
+      const fan_in_fan_out = model.family.stored?.transposed !== undefined;
+      writePeft(join(runFolder, "adapter"), {
+        ...adapter,
+        config: { ...adapter.config, fan_in_fan_out },
+      });
     },
     folder: "adapter",
   };
@@ -51,26 +56,24 @@ export function trainAdapter(
 
 /** Every parameter of the model, saved as `model/` in `dtype`. */
 export function trainFull(model: Model, dtype: Dtype): Trained {
-  const { checkpoint } = model;
+  const { tensors } = model;
+  let trained: readonly Value[] = [];
   return {
     graph: { full: true },
     load: (store, params) => {
-      for (const param of params) {
-        store.writeParam(param.name, loadParam(checkpoint, param));
-      }
+      trained = params;
+      for (const param of params) store.writeParam(param.name, loadParam(tensors, param));
     },
     save: async (store, runFolder) => {
-      const tensors: TensorData[] = [];
-      for (const [name, { shape }] of checkpoint.tensors) {
-        const stored = await store.readParam(name);
-        const numbers = shape.length === 2
-          ? fromBlocks(stored, shape as [number, number])
-          : stored.subarray(0, shape[0]);
-        tensors.push({ name, shape, dtype, data: fromFloat32(numbers, dtype) });
+      const saved: TensorData[] = [];
+      for (const param of trained) {
+        const { name, shape } = tensors.get(param.name);
+        const numbers = storedParam(tensors, param, await store.readParam(param.name));
+        saved.push({ name, shape, dtype, data: fromFloat32(numbers, dtype) });
       }
       writeCheckpoint(join(runFolder, "model"), {
         config: configText(model.folder, dtype),
-        tensors,
+        tensors: saved,
         copyFrom: model.folder,
       });
     },

@@ -18,6 +18,7 @@ import torch
 import transformers
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.pytorch_utils import Conv1D
 
 HERE = Path(__file__).parent
 VOCABULARY = 96
@@ -30,6 +31,12 @@ UPDATES = 10
 COMMON = dict(
     vocab_size=VOCABULARY, hidden_size=32, intermediate_size=40, num_hidden_layers=2, num_attention_heads=4,
     num_key_value_heads=2, max_position_embeddings=64, rms_norm_eps=1e-3, tie_word_embeddings=False,
+    bos_token_id=1, eos_token_id=2, pad_token_id=0,
+)  # fmt: skip
+
+
+GPT2 = dict(
+    vocab_size=VOCABULARY, n_embd=32, n_inner=40, n_layer=2, n_head=4, n_positions=64, layer_norm_epsilon=1e-3,
     bos_token_id=1, eos_token_id=2, pad_token_id=0,
 )  # fmt: skip
 
@@ -67,15 +74,21 @@ FAMILIES = {
         rope_parameters={"sliding_attention": rope(30.0), "full_attention": rope(400.0, rope_type="linear", factor=2.0)},
     ),
     "phi3": dict(sliding_window=9, rope_parameters=rope()),
+    "gpt2": GPT2,
+    "gpt2_scales": dict(
+        model_type="gpt2", **GPT2, scale_attn_weights=False, scale_attn_by_inverse_layer_idx=True,
+        tie_word_embeddings=False,
+    ),
 }
 
 
 def randomise(model, generator):
     """No tensor is zero, one, or symmetric; matrices keep the size of what passes through them."""
+    turned = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, Conv1D)}
     for name, tensor in model.named_parameters():
         noise = torch.randn(tensor.shape, generator=generator)
         if tensor.dim() > 1:
-            value = 1.2 * noise / tensor.shape[1] ** 0.5
+            value = 1.2 * noise / tensor.shape[0 if name in turned else 1] ** 0.5
         elif name.endswith(".bias"):
             value = 0.4 * noise
         else:  # a norm: near what its fresh weight, all ones or zeros, stands for
@@ -110,7 +123,8 @@ def summary(gradient):
 
 def make(family, overrides):
     generator = torch.Generator().manual_seed(1234)
-    fields = {"model_type": family, **COMMON, **overrides}
+    common = {} if "n_embd" in overrides else COMMON  # GPT-2 has its own names
+    fields = {"model_type": family, **common, **overrides}
     config = AutoConfig.for_model(**fields)
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
     randomise(model, generator)

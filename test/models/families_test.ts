@@ -8,7 +8,7 @@ import { readFloats } from "../../src/gpu/buffer.ts";
 import { Generator } from "../../src/generate/generator.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
-import { fromBlocks, loadParam } from "../../src/models/weights.ts";
+import { loadParam, storedParam } from "../../src/models/weights.ts";
 import { parseConfig } from "../../src/train/config/mod.ts";
 import { train } from "../../src/train/run.ts";
 import {
@@ -26,7 +26,7 @@ const LOGITS = 2e-4;
 const RELATIVE = 1e-3;
 const FAMILIES = [
   ...["llama", "llama_bias", "mistral", "mistral_full", "qwen2", "qwen3", "smollm3", "olmo2"],
-  ...["gemma", "gemma2", "gemma3_text", "phi3"],
+  ...["gemma", "gemma2", "gemma3_text", "phi3", "gpt2", "gpt2_scales"],
 ];
 
 for (const name of FAMILIES) {
@@ -126,15 +126,16 @@ async function checkFull(folder: string, golden: Golden): Promise<void> {
   const params = graph.values.filter(({ kind }) => kind === "param");
   engine.store.addParams(params);
   for (const param of params) {
-    engine.store.writeParam(param.name, loadParam(model.checkpoint, param));
+    engine.store.writeParam(param.name, loadParam(model.tensors, param));
   }
   const program = await LossProgram.open(engine, model, options);
   report("loss", Math.abs(await lossOf(program, golden) / golden.loss - 1), RELATIVE);
   assert.deepEqual(params.map(({ name }) => name).sort(), Object.keys(golden.gradients).sort());
   let most = 0;
-  for (const { name, shape, layout } of params) {
-    const stored = await engine.store.readParam(name, "gradients");
-    const gradient = layout === "blocks" ? fromBlocks(stored, shape as [number, number]) : stored;
+  for (const param of params) {
+    const { name } = param;
+    const kept = await engine.store.readParam(name, "gradients");
+    const gradient = storedParam(model.tensors, param, kept);
     const [norm, product] = golden.gradients[name]!;
     const found = gradient.reduce((sum, x, i) => sum + x * Math.cos(i), 0);
     const error = Math.max(Math.abs(Math.hypot(...gradient) - norm), Math.abs(found - product));

@@ -1,7 +1,4 @@
 /** Each flag of each family, flipped: the golden logits must notice. */
-import assert from "node:assert/strict";
-import { join } from "node:path";
-import { Model } from "../../src/models/model.ts";
 import {
   config,
   exchanged,
@@ -19,11 +16,8 @@ import {
   withoutUnit,
   withSilu,
 } from "../golden/flips.ts";
-import { logitsError, packedLogits, readGolden, writeGolden } from "../golden/golden.ts";
-import { freshEngine } from "./tiny.ts";
-
-/** The bound that families_test.ts holds the logits to. */
-const LOGITS = 2e-4;
+import { readGolden } from "../golden/golden.ts";
+import { testFlips } from "./test_flips.ts";
 
 const LLAMA3 = { ...readGolden("llama").config["rope_parameters"] as Record<string, unknown> };
 const EVERYWHERE: Record<string, Flip> = {
@@ -165,29 +159,4 @@ const FLIPS: Record<string, Record<string, Flip>> = {
   },
 };
 
-for (const [name, flips] of Object.entries(FLIPS)) {
-  Deno.test(`${name}: the golden logits notice every flag that is flipped`, async (t) => {
-    for (const [what, flip] of Object.entries({ ...EVERYWHERE, ...flips })) {
-      await t.step(what, async () => {
-        const error = await errorOf(name, flip);
-        assert.ok(error > LOGITS, `off by ${error} only`);
-      });
-    }
-    assert.ok(await errorOf(name, {}) < LOGITS, "unflipped, the logits are golden");
-  });
-}
-
-async function errorOf(name: string, { config = {}, ...mutation }: Flip): Promise<number> {
-  const golden = readGolden(name);
-  const parent = Deno.makeTempDirSync({ prefix: "graft_test_" });
-  const engine = await freshEngine();
-  try {
-    const folder = join(parent, "model");
-    writeGolden(folder, golden, config);
-    using model = new Model(folder);
-    return logitsError(await packedLogits(engine, model, golden.examples, mutation), golden);
-  } finally {
-    engine.store.destroy();
-    Deno.removeSync(parent, { recursive: true });
-  }
-}
+testFlips(FLIPS, EVERYWHERE);

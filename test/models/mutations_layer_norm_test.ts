@@ -1,0 +1,68 @@
+/** Each flag of each family with LayerNorm, flipped: the golden logits must notice. */
+import type { Value } from "../../src/graph/graph.ts";
+import { Net } from "../../src/models/net.ts";
+import {
+  config,
+  exchanged,
+  type Flip,
+  otherScale,
+  withoutBias,
+  withoutNorm,
+} from "../golden/flips.ts";
+import { testFlips } from "./test_flips.ts";
+
+/** RMSNorm without bias in place of LayerNorm. */
+const uncentred: Flip = {
+  Layers: class extends Net {
+    override norm(...[x, module, norm, width]: Parameters<Net["norm"]>): Value {
+      return super.norm(x, module, { ...norm, centred: false }, width);
+    }
+  },
+};
+
+/** A feed-forward layer without its activation. */
+const withoutGelu: Flip = {
+  Layers: class extends Net {
+    override gelu(x: Value): Value {
+      return x;
+    }
+  },
+};
+
+/** Positions looked up by token instead. */
+const withoutPositions: Flip = {
+  Layers: class extends Net {
+    override positions(module: string, context: number, hidden: number): Value {
+      return super.embed(module, context, hidden);
+    }
+  },
+};
+
+const GPT2: Record<string, Flip> = {
+  "no positions": withoutPositions,
+  "another eps": config({ layer_norm_epsilon: 1e-5 }),
+  "the eps by default": config({ layer_norm_epsilon: undefined }),
+  "no norm at the end": withoutNorm(/ln_f$/),
+  "no norm before attention": withoutNorm(/ln_1$/),
+  "no norm before the feed-forward layer": withoutNorm(/ln_2$/),
+  "no bias of q, k and v": withoutBias(/c_attn$/),
+  "no bias after attention": withoutBias(/attn\.c_proj$/),
+  "no bias of the feed-forward layer": withoutBias(/c_fc$/),
+  "no bias after the feed-forward layer": withoutBias(/mlp\.c_proj$/),
+  "k and v exchanged": exchanged(3),
+  "heads of another size": config({ n_head: 2 }),
+};
+
+testFlips({
+  gpt2: {
+    ...GPT2,
+    "unscaled scores": config({ scale_attn_weights: false }),
+    "scores scaled by layer": config({ scale_attn_by_inverse_layer_idx: true }),
+  },
+  gpt2_scales: {
+    ...GPT2,
+    "scaled scores": config({ scale_attn_weights: true }),
+    "scores not scaled by layer": config({ scale_attn_by_inverse_layer_idx: false }),
+    "a tied head": config({ tie_word_embeddings: true }),
+  },
+}, { "another scale": otherScale, "RMSNorm": uncentred, "no GELU": withoutGelu });
