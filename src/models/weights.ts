@@ -76,8 +76,11 @@ export function fromBlocks(blocks: Float32Array, [rows, columns]: readonly [numb
   return rowMajor.subarray(0, rows * columns);
 }
 
+/** What of a param says how the store keeps it. */
+type Param = Pick<Value, "name" | "shape" | "layout">;
+
 /** A tensor of the checkpoint in f32, as the store keeps params. */
-export function loadParam(tensors: Tensors, param: Value): Float32Array {
+export function loadParam(tensors: Tensors, param: Param): Float32Array {
   const numbers = loadVector(tensors, param.name);
   if (param.layout === "rows") return numbers;
   const [rows, columns] = param.shape as [number, number];
@@ -89,7 +92,7 @@ export function loadParam(tensors: Tensors, param: Value): Float32Array {
 /** What the store keeps of a param, as its checkpoint has it: {@link loadParam} the other way. */
 export function storedParam(
   tensors: Tensors,
-  { name, shape, layout }: Pick<Value, "name" | "shape" | "layout">,
+  { name, shape, layout }: Param,
   kept: Float32Array,
 ): Float32Array {
   if (layout === "rows") return kept;

@@ -41,6 +41,9 @@ for (
     ["gemma3_text", { final_logit_softcapping: 30 }, "final_logit_softcapping"],
     ["gemma3_text", { attn_logit_softcapping: 50 }, "attn_logit_softcapping"],
     ["gemma3_text", { use_bidirectional_attention: true }, "use_bidirectional_attention"],
+    ["gpt2", { activation_function: "relu" }, "activation_function"],
+    ["gpt2", { add_cross_attention: true }, "add_cross_attention"],
+    ["gpt2", { n_head: 8 }, "n_head"],
     ["phi3", { rope_parameters: { rope_type: "longrope" } }, "rope_type"],
     ["phi3", { partial_rotary_factor: 0.75 }, "partial_rotary_factor"],
   ] as [string, Fields, string][]
