@@ -1,8 +1,9 @@
 /** The twins of backward kernels against the twins of their forwards, in f64 throughout. */
 import { assertClose, noise } from "./harness.ts";
+import { activate, activateBackward } from "./reference/activate.ts";
 import { attention, attentionBackward, attentionDelta } from "./reference/attention.ts";
 import { embed, embedBackward } from "./reference/embed.ts";
-import { gelu, geluBackward } from "./reference/gelu.ts";
+
 import { layerNorm, layerNormBackward, layerNormWeightBackward } from "./reference/layer_norm.ts";
 import { rmsNorm, rmsNormWeightBackward } from "./reference/rms_norm.ts";
 import { gatherRows, scatterRows } from "./reference/rows.ts";
@@ -17,9 +18,15 @@ function slope(x: Float64Array, f: (x: Float64Array) => Float64Array, dy: Float6
   return x.map((_, i) => (at(i, 1e-5) - at(i, -1e-5)) / 2e-5);
 }
 
-Deno.test("geluBackward() is the slope of gelu()", () => {
+Deno.test("activateBackward() is the slope of activate()", () => {
   const [x, dy] = [f64(12, 1).map((v) => 3 * v), f64(12, 2)];
-  assertClose(geluBackward(x, dy), slope(x, gelu, dy), 1e-8, "dx");
+  for (const activation of ["silu", "gelu", "gelu_erf"] as const) {
+    const forward = (x: Float64Array) => activate(x, activation);
+    assertClose(activateBackward(x, dy, activation), slope(x, forward, dy), 1e-8, activation);
+  }
+  const erf = Float64Array.of(-4, -1.5, 0.3, 6); // a / 2 * erfc(-a / sqrt 2), from a table
+  const known = [-0.00012668496733, -0.1002107982, 0.1853734264, 5.99999999408];
+  assertClose(activate(erf, "gelu_erf"), known, 1e-9, "by erf");
 });
 
 Deno.test("embedBackward() is the slope of embed(), on top of what is there", () => {

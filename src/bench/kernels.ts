@@ -8,12 +8,12 @@ import { Graph, type NumberType, type Op, type Value } from "../graph/graph.ts";
 import { LINEAR_BACKWARD } from "../ops/linear.ts";
 import { matmul, type Transposition } from "../ops/matmul.ts";
 import {
+  activate,
   add,
   attention,
   differentiate,
   embed,
   gated,
-  gelu,
   linear,
   linearCrossEntropy,
   rmsNorm,
@@ -160,7 +160,7 @@ function rowBenches(width: number): Bench[] {
   };
   const simple: [string, (graph: Graph, matrix: Matrix) => Value][] = [
     ["add", (graph, matrix) => add(graph, matrix("a", rows), matrix("b", rows))],
-    ["gelu", (graph, matrix) => gelu(graph, matrix("x", rows))],
+    ["gelu", (graph, matrix) => activate(graph, matrix("x", rows), "gelu")],
     [
       "swiglu",
       (graph, matrix) => gated(graph, matrix("gate", rows), matrix("up", rows), "silu"),

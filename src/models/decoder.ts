@@ -149,6 +149,26 @@ export function gatedMlp(
   return net.linear(y, `${module}.down_proj`, c.hidden, { bias, residual });
 }
 
+const ACTIVATIONS: Readonly<Record<string, Activation>> = {
+  silu: "silu",
+  swish: "silu",
+  gelu: "gelu_erf",
+  gelu_new: "gelu",
+  gelu_fast: "gelu",
+  gelu_pytorch_tanh: "gelu",
+};
+
+/**
+ * Reads the name that transformers gives an activation.
+ *
+ * @throws {FileError} for one that is not built.
+ */
+export function readActivation(config: ConfigReader, key: string, fallback: string): Activation {
+  const name = String(config.fields[key] ?? fallback);
+  config.only(key, [null, ...Object.keys(ACTIVATIONS)]);
+  return ACTIVATIONS[name]!;
+}
+
 /** The window of each layer; undefined where it sees all rows before it. */
 export type Windows = readonly (number | undefined)[];
 

@@ -72,8 +72,11 @@ export const gemma3Text: Family<Gemma3> = {
 function readBothFrequencies(config: ConfigReader, headDim: number): Gemma3["frequencies"] {
   const kinds = config.section("rope_parameters");
   const read = (kind: string, theta: number, old: Record<string, unknown>) => {
-    const fields = kinds ? { rope_parameters: kinds.fields[kind] } : old;
-    return readFrequencies(new ConfigReader(config.file, fields), headDim, theta);
+    const fields = {
+      max_position_embeddings: config.fields["max_position_embeddings"],
+      ...(kinds ? { rope_parameters: kinds.fields[kind] } : old),
+    };
+    return readFrequencies(new ConfigReader(config.file, fields), headDim, { theta });
   };
   const { rope_theta, rope_scaling, rope_local_base_freq } = config.fields;
   return {

@@ -5,11 +5,13 @@
  * @module
  */
 import type { Value } from "../graph/graph.ts";
+import type { Activation } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
-import type { Decoder } from "./decoder.ts";
+import { type Decoder, readActivation } from "./decoder.ts";
 import type { Family, Net } from "./net.ts";
 
 interface Gpt2 extends Decoder {
+  readonly activation: Activation;
   /** Of the scores in each layer. */
   readonly scales: readonly number[];
 }
@@ -19,7 +21,6 @@ export const gpt2: Family<Gpt2> = {
   stored: { prefix: "transformer.", transposed: /\.c_(attn|proj|fc)\.weight$/ },
 
   parse(config: ConfigReader): Gpt2 {
-    config.only("activation_function", ["gelu_new", "gelu_pytorch_tanh", "gelu_fast"]);
     config.only("add_cross_attention", [false]);
     const hidden = config.count("n_embd", 768);
     const heads = config.count("n_head", 12);
@@ -39,6 +40,7 @@ export const gpt2: Family<Gpt2> = {
       headDim,
       norm: { eps: config.number("layer_norm_epsilon", 1e-5), centred: true },
       tied: config.flag("tie_word_embeddings", true),
+      activation: readActivation(config, "activation_function", "gelu_new"),
       scales: Array.from({ length: layers }, (_, i) => byLayer ? scale / (i + 1) : scale),
     };
   },
@@ -66,5 +68,6 @@ function layer(net: Net, c: Gpt2, h: Value, name: string, scale: number): Value 
   const y = net.attention(q!, k!, v!, { heads, groups, headDim, scale });
   const middle = linear(y, "attn.c_proj", hidden, h);
   const z = net.norm(middle, `${name}.ln_2`, c.norm);
-  return linear(net.gelu(linear(z, "mlp.c_fc", inner)), "mlp.c_proj", hidden, middle);
+  const up = net.activate(linear(z, "mlp.c_fc", inner), c.activation);
+  return linear(up, "mlp.c_proj", hidden, middle);
 }

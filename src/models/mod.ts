@@ -7,6 +7,7 @@ import { FileError } from "../errors.ts";
 import { gemma } from "./gemma.ts";
 import { gemma2 } from "./gemma2.ts";
 import { gemma3Text } from "./gemma3_text.ts";
+import { gptNeox } from "./gpt_neox.ts";
 import { gpt2 } from "./gpt2.ts";
 import { llama } from "./llama.ts";
 import { mistral } from "./mistral.ts";
@@ -23,6 +24,7 @@ const FAMILIES = [
   gemma2,
   gemma3Text,
   gpt2,
+  gptNeox,
   llama,
   mistral,
   olmo2,

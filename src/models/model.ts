@@ -15,7 +15,6 @@ import { differentiate, linearCrossEntropy, logits, sum, supervisedCapacity } fr
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
 import { type Adapt, type Family, type FamilyConfig, Net, type NetOptions } from "./net.ts";
-import { angleTable, type Frequencies } from "./rope.ts";
 import { Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 
@@ -35,7 +34,7 @@ export interface LossGraphOptions {
 /** A graph with the tables that its weights need beside the checkpoint. */
 export interface ModelGraph {
   readonly graph: Graph;
-  readonly tables: ReadonlyMap<string, Frequencies>;
+  readonly tables: ReadonlyMap<string, () => Float32Array>;
 }
 
 /** A model in a Hugging Face folder. */
@@ -146,11 +145,11 @@ export class Model implements Disposable {
     return new Net(graph, { ...options, typeOf });
   }
 
-  #load(engine: Engine, value: Value, tables: ReadonlyMap<string, Frequencies>): void {
+  #load(engine: Engine, value: Value, tables: ModelGraph["tables"]): void {
     const slice = engine.store.addWeight(value);
-    const frequencies = tables.get(value.name);
-    if (frequencies) {
-      upload(engine.device, slice, angleTable(frequencies, value.shape[0]!));
+    const table = tables.get(value.name);
+    if (table) {
+      upload(engine.device, slice, table());
     } else if (value.layout === "blocks") {
       loadBlocks(engine.device, this.tensors, value, slice);
     } else {

@@ -6,6 +6,7 @@
 import type { Graph, NumberType, Value } from "../graph/graph.ts";
 import { fromFloat32, toFloat32 } from "../io/safetensors.ts";
 import {
+  activate,
   type Activation,
   add,
   attention,
@@ -15,10 +16,10 @@ import {
   type Documents,
   embed,
   gated,
-  gelu,
   type Heads,
   layerNorm,
   linear,
+  longRows,
   type LowRank,
   rmsNorm,
   rope,
@@ -26,7 +27,7 @@ import {
   split,
 } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
-import type { Frequencies } from "./rope.ts";
+import { angleTable, type Frequencies } from "./rope.ts";
 import type { Stored } from "./stored.ts";
 
 /** One model family: how to read its config, and its forward. Everything else follows from these. */
@@ -108,7 +109,9 @@ export const POSITION_FIRST = "position_first";
 export class Net {
   readonly #options: NetOptions;
   /** Tables made here rather than read from the checkpoint, by name. */
-  readonly tables: Map<string, Frequencies> = new Map();
+  readonly tables: Map<string, () => Float32Array> = new Map();
+  /** Rows of angles that differ from the positions. */
+  readonly #angleRows = new Map<Value, Value>();
   readonly #windows = new Map<number, Documents>();
   #layer = 0;
 
@@ -175,16 +178,36 @@ export class Net {
     return bias ? addBias(this.graph, y, this.vector(`${module}.bias`, outFeatures)) : y;
   }
 
-  /** The angles of every position, for {@link rope}. */
-  angles(frequencies: Frequencies): Value {
-    const { positions } = this.#options;
-    const name = `angles ${this.tables.size} of ${positions} positions`;
-    this.tables.set(name, frequencies);
-    return this.graph.weight(name, [positions, 2 * frequencies.length], "f32", "rows");
+  /**
+   * The angles of every position, for {@link rope}. Where long texts turn by angles of their own,
+   * each packed document takes those of its length; a cached sequence those of its cache's room, as
+   * what is cached has been turned already.
+   */
+  angles({ pairs, factor, long }: Frequencies): Value {
+    const { rows, positions } = this.#options;
+    const isLong = long !== undefined && positions > long.than;
+    const tables = !isLong ? [pairs] : rows.kind === "packed" ? [pairs, long.pairs] : [long.pairs];
+    const kind = tables.length === 2 ? "short and long " : isLong ? "long " : "";
+    const name = `${kind}angles ${this.tables.size} of ${positions} positions`;
+    this.tables.set(name, () => {
+      const parts = tables.map((pairs) => angleTable({ pairs, factor }, positions));
+      const whole = new Float32Array(parts.length * parts[0]!.length);
+      for (const [i, part] of parts.entries()) whole.set(part, i * part.length);
+      return whole;
+    });
+    const shape = [tables.length * positions, 2 * pairs.length];
+    const angles = this.graph.weight(name, shape, "f32", "rows");
+    if (isLong && rows.kind === "packed") {
+      const attrs = { than: long.than, offset: positions };
+      this.#angleRows.set(angles, longRows(this.graph, rows, rows.position, attrs));
+    }
+    return angles;
   }
 
+  /** Turns the heads of x by their positions. */
   rope(x: Value, angles: Value, headDim: number): Value {
-    return rope(this.graph, x, this.#options.rows.position, angles, headDim);
+    const row = this.#angleRows.get(angles) ?? this.#options.rows.position;
+    return rope(this.graph, x, row, angles, headDim);
   }
 
   add(a: Value, b: Value): Value {
@@ -196,13 +219,13 @@ export class Net {
     return gated(this.graph, gate, up, activation);
   }
 
-  gelu(x: Value): Value {
-    return gelu(this.graph, x);
+  activate(x: Value, activation: Activation): Value {
+    return activate(this.graph, x, activation);
   }
 
-  /** The columns of x in parts of the given widths. */
-  split(x: Value, widths: readonly number[]): Value[] {
-    return split(this.graph, x, widths);
+  /** The columns of x, or of each of its heads, in parts of the given widths. */
+  split(x: Value, widths: readonly number[], heads = 1): Value[] {
+    return split(this.graph, x, widths, heads);
   }
 
   /**

@@ -22,7 +22,7 @@ export const phi3: Family<Phi3> = {
     return {
       ...sizes,
       window: config.countOrNull("sliding_window"),
-      frequencies: readFrequencies(config, sizes.headDim),
+      frequencies: readFrequencies(config, sizes.headDim, { part: 1, original: 4096 }),
     };
   },
 

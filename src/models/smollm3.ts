@@ -40,7 +40,7 @@ export const smollm3: Family<SmolLm3> = {
       mlpBias: config.flag("mlp_bias", false),
       rotates,
       windows: readWindows(config, sizes.layers, window, (i) => !rotates[i]),
-      frequencies: readFrequencies(config, sizes.headDim, 2_000_000),
+      frequencies: readFrequencies(config, sizes.headDim, { theta: 2_000_000 }),
     };
   },
 

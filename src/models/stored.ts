@@ -10,6 +10,8 @@ import { DTYPE_BYTES, type ReadOptions, type TensorInfo } from "../io/safetensor
 export interface Stored {
   /** Left out of every name in files that were saved from the model without its head. */
   readonly prefix?: string;
+  /** What some files call a tensor, by the name of the forward. */
+  readonly aliases?: Readonly<Record<string, string>>;
   /** Names of the weights that lie [in, out]: the Conv1D modules of GPT-2. */
   readonly transposed?: RegExp;
 }
@@ -23,10 +25,10 @@ export class Tensors {
 
   /** What the checkpoint calls the tensor that the forward calls `name`. */
   nameOf(name: string): string {
-    const { prefix = "" } = this.stored;
-    const { tensors } = this.checkpoint;
+    const { prefix = "", aliases = {} } = this.stored;
     const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
-    return !tensors.has(name) && tensors.has(bare) ? bare : name;
+    const names = [name, aliases[name] ?? name, bare];
+    return names.find((known) => this.checkpoint.tensors.has(known)) ?? name;
   }
 
   /** Whether the checkpoint has the matrix the other way round. */

@@ -105,8 +105,8 @@ export const withSilu: Flip = {
 /** Exchanges the last two parts of matrices that hold so many. */
 export const exchanged = (count: number): Flip => ({
   Layers: class extends Net {
-    override split(x: Value, widths: readonly number[]): Value[] {
-      const parts = super.split(x, widths);
+    override split(x: Value, widths: readonly number[], heads?: number): Value[] {
+      const parts = super.split(x, widths, heads);
       return parts.length === count ? [...parts.slice(0, -2), ...parts.slice(-2).reverse()] : parts;
     }
   },

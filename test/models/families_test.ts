@@ -26,7 +26,16 @@ const LOGITS = 2e-4;
 const RELATIVE = 1e-3;
 const FAMILIES = [
   ...["llama", "llama_bias", "mistral", "mistral_full", "qwen2", "qwen3", "smollm3", "olmo2"],
-  ...["gemma", "gemma2", "gemma3_text", "phi3", "gpt2", "gpt2_scales"],
+  ...[
+    "gemma",
+    "gemma2",
+    "gemma3_text",
+    "phi3",
+    "gpt2",
+    "gpt2_scales",
+    "gpt_neox",
+    "gpt_neox_serial",
+  ],
 ];
 
 for (const name of FAMILIES) {

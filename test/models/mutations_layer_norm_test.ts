@@ -6,8 +6,10 @@ import {
   exchanged,
   type Flip,
   otherScale,
+  rope,
   withoutBias,
   withoutNorm,
+  withoutRope,
 } from "../golden/flips.ts";
 import { testFlips } from "./test_flips.ts";
 
@@ -23,10 +25,35 @@ const uncentred: Flip = {
 /** A feed-forward layer without its activation. */
 const withoutGelu: Flip = {
   Layers: class extends Net {
-    override gelu(x: Value): Value {
+    override activate(x: Value): Value {
       return x;
     }
   },
+};
+
+/** q, k and v one after another instead of side by side in each head. */
+const splitWhole: Flip = {
+  Layers: class extends Net {
+    override split(x: Value, widths: readonly number[], heads = 1): Value[] {
+      return super.split(x, widths.map((width) => heads * width));
+    }
+  },
+};
+
+const neoxRope = (part: number, theta = 100) =>
+  rope({ partial_rotary_factor: part, rope_theta: theta });
+const GPT_NEOX: Record<string, Flip> = {
+  "no rope": withoutRope,
+  "q, k and v in another order": splitWhole,
+  "k and v exchanged": exchanged(3),
+  "another eps": config({ layer_norm_eps: 1e-5 }),
+  "the eps by default": config({ layer_norm_eps: undefined }),
+  "no norm at the end": withoutNorm(/final_layer_norm$/),
+  "no norm before attention": withoutNorm(/input_layernorm$/),
+  "no norm before the feed-forward layer": withoutNorm(/post_attention_layernorm$/),
+  "no bias of the feed-forward layer": withoutBias(/dense_h_to_4h$/),
+  "no bias after the feed-forward layer": withoutBias(/dense_4h_to_h$/),
+  "heads of another size": config({ num_attention_heads: 4, ...neoxRope(1).config }),
 };
 
 /** Positions looked up by token instead. */
@@ -64,5 +91,22 @@ testFlips({
     "scaled scores": config({ scale_attn_weights: true }),
     "scores not scaled by layer": config({ scale_attn_by_inverse_layer_idx: false }),
     "a tied head": config({ tie_word_embeddings: true }),
+  },
+  gpt_neox: {
+    ...GPT_NEOX,
+    "another theta": neoxRope(0.5, 110),
+    "another part of heads": neoxRope(1),
+    "branches one after the other": config({ use_parallel_residual: false }),
+    "no bias of attention": config({ attention_bias: false }),
+    "another GELU": config({ hidden_act: "gelu_new" }),
+    "SiLU": config({ hidden_act: "silu" }),
+    "a tied head": config({ tie_word_embeddings: true }),
+  },
+  gpt_neox_serial: {
+    ...GPT_NEOX,
+    "another theta": neoxRope(1, 110),
+    "another part of heads": neoxRope(0.5),
+    "branches side by side": config({ use_parallel_residual: true }),
+    "another GELU": config({ hidden_act: "gelu" }),
   },
 }, { "another scale": otherScale, "RMSNorm": uncentred, "no GELU": withoutGelu });

@@ -1,4 +1,4 @@
-/** What GPT-2's files have of their own: names without a prefix, buffers, weights [in, out]. */
+/** Files that differ from what a forward asks for: other names, buffers, weights [in, out]. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { mergeAdapter } from "../../src/adapters/merge.ts";
@@ -13,11 +13,14 @@ import { logitsError, packedLogits, readGolden, T, writeGolden } from "../golden
 import { engine } from "../harness.ts";
 import { freshEngine } from "./tiny.ts";
 
-const golden = readGolden("gpt2");
+const gpt2 = readGolden("gpt2");
 const LOGITS = 2e-4;
 const C_ATTN = "h.0.attn.c_attn.weight";
 
-async function inFolder(action: (folder: string) => Promise<void> | void): Promise<void> {
+async function inFolder(
+  action: (folder: string) => Promise<void> | void,
+  golden = gpt2,
+): Promise<void> {
   const parent = Deno.makeTempDirSync({ prefix: "graft_test_" });
   try {
     writeGolden(join(parent, "model"), golden);
@@ -27,22 +30,32 @@ async function inFolder(action: (folder: string) => Promise<void> | void): Promi
   }
 }
 
-/** The golden model as the first GPT-2 was saved: without prefix, with the masks of attention. */
-function writeBare(parent: string, dtype: Dtype = "F32"): string {
+type Rename = (name: string) => string;
+
+/** The golden model with other names, as it was saved by others. */
+function writeRenamed(parent: string, rename: Rename, dtype: Dtype = "F32"): string {
   using checkpoint = openCheckpoint(join(parent, "model"));
   const tensors = [...checkpoint.tensors.values()].map(({ name, shape }): TensorData => ({
-    name: name.replace(/^transformer\./, ""),
-    ...{ dtype, shape, data: fromFloat32(toFloat32(checkpoint.read(name), "F32"), dtype) },
+    ...{ name: rename(name), dtype, shape },
+    data: fromFloat32(toFloat32(checkpoint.read(name), "F32"), dtype),
   }));
   const mask = { dtype: "F32", shape: [1, 1, 2, 2], data: new Uint8Array(16) } as const;
   tensors.push({ ...mask, name: "h.0.attn.bias" });
-  const bare = join(parent, "bare");
-  const config = checkpoint.config;
-  writeCheckpoint(bare, { config, tensors, copyFrom: join(parent, "model") });
-  return bare;
+  const renamed = join(parent, "renamed");
+  const { config } = checkpoint;
+  writeCheckpoint(renamed, { config, tensors, copyFrom: join(parent, "model") });
+  return renamed;
 }
 
-async function errorIn(folder: string, which: "logits" | "lora_logits"): Promise<number> {
+/** As the first GPT-2 was saved: without prefix, with the masks of attention. */
+const writeBare = (parent: string, dtype?: Dtype) =>
+  writeRenamed(parent, (name) => name.replace(/^transformer\./, ""), dtype);
+
+async function errorIn(
+  folder: string,
+  which: "logits" | "lora_logits",
+  golden = gpt2,
+): Promise<number> {
   const engine = await freshEngine();
   using model = new Model(folder);
   const found = await packedLogits(engine, model, golden.examples);
@@ -52,6 +65,15 @@ async function errorIn(folder: string, which: "logits" | "lora_logits"): Promise
 
 Deno.test("a GPT-2 without `transformer.` in its names computes the same", () =>
   inFolder(async (parent) => assert.ok(await errorIn(writeBare(parent), "logits") < LOGITS)));
+
+Deno.test("a GPT-NeoX whose head is called `embed_out` computes the same", () => {
+  const neox = readGolden("gpt_neox");
+  const rename: Rename = (name) => name.replace("lm_head", "embed_out");
+  return inFolder(async (parent) => {
+    const folder = writeRenamed(parent, rename);
+    assert.ok(await errorIn(folder, "logits", neox) < LOGITS);
+  }, neox);
+});
 
 for (const bare of [false, true]) {
   Deno.test(`an adapter merges into Conv1D weights${bare ? " without a prefix" : ""}`, () =>
@@ -88,7 +110,7 @@ for (const dtype of ["F32", "BF16"] as const) {
 Deno.test("adapters of GPT-2 say fan_in_fan_out, whole models are saved as [in, out]", () =>
   inFolder(async (parent) => {
     const rows = join(parent, "rows.jsonl");
-    const lines = golden.ids.map((input_ids, i) => ({ input_ids, labels: golden.labels[i] }));
+    const lines = gpt2.ids.map((input_ids, i) => ({ input_ids, labels: gpt2.labels[i] }));
     Deno.writeTextFileSync(rows, lines.map((line) => JSON.stringify(line)).join("\n"));
     const { device } = await engine();
     const run = (out: string, kind: RunOptions["kind"]) => {
