@@ -17,6 +17,7 @@ import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3 } from "./qwen3.ts";
 import { smollm3 } from "./smollm3.ts";
+import { starcoder2 } from "./starcoder2.ts";
 import type { Stored } from "./stored.ts";
 
 const FAMILIES = [
@@ -32,6 +33,7 @@ const FAMILIES = [
   qwen2,
   qwen3,
   smollm3,
+  starcoder2,
 ] as readonly unknown[] as readonly Family[];
 
 /** How checkpoints of a `model_type` lie; as they usually do where the type is not built. */

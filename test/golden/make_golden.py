@@ -76,6 +76,23 @@ FAMILIES = {
         rope_parameters={"sliding_attention": rope(30.0), "full_attention": rope(400.0, rope_type="linear", factor=2.0)},
     ),
     "phi3": dict(sliding_window=9, rope_parameters=rope()),
+    "phi3_longrope": dict(  # the first document is long, the second is not
+        model_type="phi3", num_attention_heads=2, num_key_value_heads=1, partial_rotary_factor=0.5,
+        max_position_embeddings=64, original_max_position_embeddings=16,
+        rope_parameters=rope(
+            rope_type="longrope", short_factor=[1.0, 1.1, 1.3, 1.6], long_factor=[1.0, 2.5, 4.0, 8.0],
+            original_max_position_embeddings=16,
+        ),
+    ),
+    "qwen3_yarn": dict(
+        model_type="qwen3", num_hidden_layers=1, head_dim=16,
+        rope_parameters=rope(rope_type="yarn", factor=4.0, beta_fast=4.0, original_max_position_embeddings=16),
+    ),
+    "starcoder2": dict(sliding_window=7, norm_epsilon=1e-3, use_bias=True, rope_parameters=rope()),
+    "starcoder2_plain": dict(
+        model_type="starcoder2", num_hidden_layers=1, norm_epsilon=1e-3, use_bias=False, hidden_act="gelu",
+        tie_word_embeddings=True, rope_parameters=rope(),
+    ),
     "gpt_neox": dict(num_attention_heads=2, rotary_pct=0.5, rotary_emb_base=100.0, layer_norm_eps=1e-3),
     "gpt_neox_serial": dict(
         model_type="gpt_neox", num_attention_heads=2, rotary_pct=1.0, rotary_emb_base=100.0, layer_norm_eps=1e-3,

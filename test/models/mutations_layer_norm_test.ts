@@ -56,6 +56,17 @@ const GPT_NEOX: Record<string, Flip> = {
   "heads of another size": config({ num_attention_heads: 4, ...neoxRope(1).config }),
 };
 
+const STARCODER2: Record<string, Flip> = {
+  "no rope": withoutRope,
+  "another theta": rope({ rope_theta: 110 }),
+  "another eps": config({ norm_epsilon: 1e-5 }),
+  "the eps by default": config({ norm_epsilon: undefined }),
+  "no norm at the end": withoutNorm(/^model\.norm$/),
+  "no norm before attention": withoutNorm(/input_layernorm$/),
+  "no norm before the feed-forward layer": withoutNorm(/post_attention_layernorm$/),
+  "SiLU": config({ hidden_act: "silu" }),
+};
+
 /** Positions looked up by token instead. */
 const withoutPositions: Flip = {
   Layers: class extends Net {
@@ -91,6 +102,25 @@ testFlips({
     "scaled scores": config({ scale_attn_weights: true }),
     "scores not scaled by layer": config({ scale_attn_by_inverse_layer_idx: false }),
     "a tied head": config({ tie_word_embeddings: true }),
+  },
+  starcoder2: {
+    ...STARCODER2,
+    "no window": config({ sliding_window: null }),
+    "another window": config({ sliding_window: 6 }),
+    "another GELU": config({ hidden_act: "gelu" }),
+    "no biases": config({ use_bias: false }),
+    "no bias of q": withoutBias(/q_proj$/),
+    "no bias of k": withoutBias(/k_proj$/),
+    "no bias of v": withoutBias(/v_proj$/),
+    "no bias of o": withoutBias(/o_proj$/),
+    "no bias of the feed-forward layer": withoutBias(/c_fc$/),
+    "no bias after the feed-forward layer": withoutBias(/c_proj$/),
+    "a tied head": config({ tie_word_embeddings: true }),
+  },
+  starcoder2_plain: {
+    ...STARCODER2,
+    "a window": config({ sliding_window: 7 }),
+    "another GELU": config({ hidden_act: "gelu_pytorch_tanh" }),
   },
   gpt_neox: {
     ...GPT_NEOX,

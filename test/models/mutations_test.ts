@@ -20,6 +20,10 @@ import { readGolden } from "../golden/golden.ts";
 import { testFlips } from "./test_flips.ts";
 
 const LLAMA3 = { ...readGolden("llama").config["rope_parameters"] as Record<string, unknown> };
+const LONGROPE = readGolden("phi3_longrope").config["rope_parameters"] as Record<string, unknown>;
+const longrope = (fields: object) => config({ rope_parameters: { ...LONGROPE, ...fields } });
+const YARN = readGolden("qwen3_yarn").config["rope_parameters"] as object;
+const yarn = (fields: object) => config({ rope_parameters: { ...YARN, ...fields } });
 const EVERYWHERE: Record<string, Flip> = {
   "no rope": withoutRope,
   "another scale": otherScale,
@@ -156,6 +160,25 @@ const FLIPS: Record<string, Record<string, Flip>> = {
     "q, k and v in another order": exchanged(3),
     "gate and up in another order": exchanged(2),
     "another theta": rope({ rope_theta: 110 }),
+  },
+  phi3_longrope: {
+    "the plain kind": rope({ partial_rotary_factor: 0.5 }),
+    "another part of heads": rope({ partial_rotary_factor: 1 }),
+    "short factors in long texts": longrope({ long_factor: LONGROPE["short_factor"] }),
+    "long factors in short texts": longrope({ short_factor: LONGROPE["long_factor"] }),
+    "another original length": config({ original_max_position_embeddings: 24 }),
+    "another factor of the scores": longrope({ attention_factor: 1.1 }),
+    "another theta": longrope({ rope_theta: 110 }),
+  },
+  qwen3_yarn: {
+    "the plain kind": rope({}),
+    "another factor": yarn({ factor: 3 }),
+    "another beta_fast": yarn({ beta_fast: 0.8 }),
+    "another beta_slow": yarn({ beta_slow: 0.1 }),
+    "another original length": yarn({ original_max_position_embeddings: 64 }),
+    "another factor of the scores": yarn({ attention_factor: 1 }),
+    "bounds between pairs": yarn({ truncate: false }),
+    "another theta": yarn({ rope_theta: 110 }),
   },
 };
 
