@@ -8,6 +8,7 @@ import type { Value } from "../graph/graph.ts";
 import type { Activation } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
 import type { FamilyConfig, Net, Norm, Output } from "./net.ts";
+import { HEAD } from "./stored.ts";
 
 /** Sizes that every decoder has. */
 export interface Decoder extends FamilyConfig {
@@ -22,8 +23,6 @@ export interface Decoder extends FamilyConfig {
   readonly norm: Norm;
   /** Factor of the embedding; 1 by default. */
   readonly embedScale?: number;
-  /** Whether the embedding is the head too. */
-  readonly tied: boolean;
 }
 
 /** What a family takes where config.json says nothing; for the rest see {@link readDecoder}. */
@@ -70,7 +69,7 @@ export function decoder(net: Net, c: Decoder, layer: Layer): Output {
   return {
     hidden: net.norm(h, "model.norm", c.norm),
     head: net.matrix(
-      c.tied ? "model.embed_tokens.weight" : "lm_head.weight",
+      c.tied ? "model.embed_tokens.weight" : HEAD,
       c.vocabSize,
       c.hidden,
     ),

@@ -9,6 +9,7 @@ import type { Activation } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
 import { type Decoder, readActivation } from "./decoder.ts";
 import type { Family, Net } from "./net.ts";
+import { HEAD } from "./stored.ts";
 
 interface Gpt2 extends Decoder {
   readonly activation: Activation;
@@ -18,7 +19,11 @@ interface Gpt2 extends Decoder {
 
 export const gpt2: Family<Gpt2> = {
   modelTypes: ["gpt2"],
-  stored: { prefix: "transformer.", transposed: /\.c_(attn|proj|fc)\.weight$/ },
+  stored: {
+    prefix: "transformer.",
+    embedding: "transformer.wte.weight",
+    transposed: /\.c_(attn|proj|fc)\.weight$/,
+  },
 
   parse(config: ConfigReader): Gpt2 {
     config.only("add_cross_attention", [false]);
@@ -51,7 +56,7 @@ export const gpt2: Family<Gpt2> = {
     for (let i = 0; i < c.layers; i++) {
       h = net.block(() => layer(net, c, h, `transformer.h.${i}`, c.scales[i]!));
     }
-    const head = c.tied ? "transformer.wte.weight" : "lm_head.weight";
+    const head = c.tied ? "transformer.wte.weight" : HEAD;
     return {
       hidden: net.norm(h, "transformer.ln_f", c.norm),
       head: net.matrix(head, c.vocabSize, c.hidden),

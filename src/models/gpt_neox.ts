@@ -10,6 +10,7 @@ import { ConfigReader } from "./config.ts";
 import { type Decoder, readActivation, readDecoder } from "./decoder.ts";
 import type { Family, Net } from "./net.ts";
 import { type Frequencies, readFrequencies } from "./rope.ts";
+import { HEAD } from "./stored.ts";
 
 interface GptNeox extends Decoder {
   readonly activation: Activation;
@@ -20,7 +21,11 @@ interface GptNeox extends Decoder {
 
 export const gptNeox: Family<GptNeox> = {
   modelTypes: ["gpt_neox"],
-  stored: { prefix: "gpt_neox.", aliases: { "lm_head.weight": "embed_out.weight" } },
+  stored: {
+    prefix: "gpt_neox.",
+    embedding: "gpt_neox.embed_in.weight",
+    aliases: { [HEAD]: "embed_out.weight" },
+  },
 
   parse(config: ConfigReader): GptNeox {
     const sizes = readDecoder(config);
@@ -48,7 +53,7 @@ export const gptNeox: Family<GptNeox> = {
     for (let i = 0; i < c.layers; i++) {
       h = net.block(() => layer(net, c, h, `gpt_neox.layers.${i}`, angles));
     }
-    const head = c.tied ? "gpt_neox.embed_in.weight" : "lm_head.weight";
+    const head = c.tied ? "gpt_neox.embed_in.weight" : HEAD;
     return {
       hidden: net.norm(h, "gpt_neox.final_layer_norm", c.norm),
       head: net.matrix(head, c.vocabSize, c.hidden),

@@ -52,8 +52,8 @@ export class Model implements Disposable {
   constructor(readonly folder: string, readonly checkpoint: Checkpoint = openCheckpoint(folder)) {
     const file = join(folder, "config.json");
     this.family = familyOf(checkpoint.config["model_type"], file);
-    this.tensors = new Tensors(checkpoint, this.family.stored);
     this.config = this.family.parse(new ConfigReader(file, checkpoint.config));
+    this.tensors = new Tensors(checkpoint, this.family.stored, this.config.tied);
     this.tokenizer = loadTokenizer(folder);
   }
 

@@ -54,6 +54,8 @@ export interface FamilyConfig {
   readonly vocabSize: number;
   /** The longest sequence that the model was made for. */
   readonly context: number;
+  /** Whether the embedding is the head too. */
+  readonly tied: boolean;
 }
 
 /** Supplies the low-rank update of a linear module, or none; adapters are passed in from outside. */

@@ -12,6 +12,8 @@ export interface Stored {
   readonly prefix?: string;
   /** What some files call a tensor, by the name of the forward. */
   readonly aliases?: Readonly<Record<string, string>>;
+  /** The embedding, by the names of Llama where it is not said. */
+  readonly embedding?: string;
   /** Names of the weights that lie [in, out]: the Conv1D modules of GPT-2. */
   readonly transposed?: RegExp;
 }
@@ -19,16 +21,28 @@ export interface Stored {
 /** Numbers of one tensor: the bytes asked for, in the orientation of the forward. */
 export type Reader = (options?: ReadOptions) => Uint8Array;
 
+/** The head, where it is not the embedding. */
+export const HEAD = "lm_head.weight";
+
 /** The tensors of a checkpoint, by the names and in the orientation of the forward. */
 export class Tensors {
-  constructor(readonly checkpoint: Checkpoint, private readonly stored: Stored = {}) {}
+  /**
+   * @param tied Whether embedding and head are one: some files have it by the name of the head.
+   */
+  constructor(
+    readonly checkpoint: Checkpoint,
+    private readonly stored: Stored = {},
+    private readonly tied = false,
+  ) {}
 
   /** What the checkpoint calls the tensor that the forward calls `name`. */
   nameOf(name: string): string {
-    const { prefix = "", aliases = {} } = this.stored;
-    const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
-    const names = [name, aliases[name] ?? name, bare];
-    return names.find((known) => this.checkpoint.tensors.has(known)) ?? name;
+    const { prefix = "", aliases = {}, embedding = "model.embed_tokens.weight" } = this.stored;
+    const names = [name, aliases[name]];
+    if (name.startsWith(prefix)) names.push(name.slice(prefix.length));
+    if (this.tied && name === embedding) names.push(HEAD, aliases[HEAD]);
+    const { tensors } = this.checkpoint;
+    return names.find((known) => known !== undefined && tensors.has(known)) ?? name;
   }
 
   /** Whether the checkpoint has the matrix the other way round. */

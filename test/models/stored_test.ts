@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { mergeAdapter } from "../../src/adapters/merge.ts";
 import { readPeft } from "../../src/adapters/peft.ts";
+import { FileError } from "../../src/errors.ts";
 import { openCheckpoint, writeCheckpoint } from "../../src/io/checkpoint.ts";
 import { type Dtype, fromFloat32, type TensorData, toFloat32 } from "../../src/io/safetensors.ts";
 import { Model } from "../../src/models/model.ts";
@@ -73,6 +74,29 @@ Deno.test("a GPT-NeoX whose head is called `embed_out` computes the same", () =>
     const folder = writeRenamed(parent, rename);
     assert.ok(await errorIn(folder, "logits", neox) < LOGITS);
   }, neox);
+});
+
+for (
+  const [family, embedding] of [
+    ["gemma", "model.embed_tokens.weight"],
+    ["gpt2", "transformer.wte.weight"],
+  ] as const
+) {
+  Deno.test(`a ${family} that has its tied pair by the name of the head computes the same`, () => {
+    const golden = readGolden(family);
+    return inFolder(async (parent) => {
+      const rename: Rename = (name) => name === embedding ? "lm_head.weight" : name;
+      assert.ok(await errorIn(writeRenamed(parent, rename), "logits", golden) < LOGITS);
+    }, golden);
+  });
+}
+
+Deno.test("a head does not stand in for the embedding of a model that has both", () => {
+  const golden = readGolden("llama");
+  return inFolder((parent) => {
+    const rename: Rename = (name) => name.replace("model.embed_tokens", "embedding");
+    return assert.rejects(errorIn(writeRenamed(parent, rename), "logits", golden), FileError);
+  }, golden);
 });
 
 for (const bare of [false, true]) {
