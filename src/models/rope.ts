@@ -75,8 +75,8 @@ function readRotated(config: ConfigReader, headDim: number, part: number | undef
   }
   const found = config.number(key, part);
   const rotated = Math.trunc(headDim * found);
-  if (rotated % 8 !== 0 || !(rotated > 0 && rotated <= headDim)) {
-    config.refuse(key, found, `a part of ${headDim} that is a multiple of 8`);
+  if (rotated % 2 !== 0 || !(rotated > 0 && rotated <= headDim)) {
+    config.refuse(key, found, `a part of ${headDim} that is an even number`);
   }
   return rotated;
 }

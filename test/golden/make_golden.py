@@ -95,7 +95,7 @@ FAMILIES = {
     ),
     "gpt_neox": dict(num_attention_heads=2, rotary_pct=0.5, rotary_emb_base=100.0, layer_norm_eps=1e-3),
     "gpt_neox_serial": dict(
-        model_type="gpt_neox", num_attention_heads=2, rotary_pct=1.0, rotary_emb_base=100.0, layer_norm_eps=1e-3,
+        model_type="gpt_neox", num_attention_heads=2, rotary_emb_base=100.0, layer_norm_eps=1e-3,  # turns 4 of 16
         use_parallel_residual=False, attention_bias=False, hidden_act="gelu_new",
     ),
     "gpt2": GPT2,
@@ -237,6 +237,7 @@ ROPES = {  # model_type and config, as files of transformers 4 or 5 have them
         rope_scaling=dict(type="su", short_factor=[1.0 + i for i in range(32)], original_max_position_embeddings=4096,
                           long_factor=[2.0 + i for i in range(32)]),  # transformers 5 wants it inside
     )),
+    "20 of 80": ("gpt_neox", dict(hidden_size=160, head_dim=None)),
     "a part of NeoX": ("gpt_neox", dict(rotary_pct=0.25, rotary_emb_base=300)),
 }  # fmt: skip
 

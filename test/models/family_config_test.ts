@@ -44,7 +44,7 @@ for (
     ["gemma3_text", { use_bidirectional_attention: true }, "use_bidirectional_attention"],
     ["gpt2", { activation_function: "relu" }, "activation_function"],
     ["gpt_neox", { hidden_act: "relu" }, "hidden_act"],
-    ["gpt_neox", { rope_parameters: null, rotary_pct: 0.3 }, "partial_rotary_factor"],
+    ["gpt_neox", { rope_parameters: null, rotary_pct: 0.35 }, "partial_rotary_factor"],
     ["gpt2", { add_cross_attention: true }, "add_cross_attention"],
     ["gpt2", { n_head: 8 }, "n_head"],
     ["phi3", { rope_parameters: { rope_type: "longrope" } }, "short_factor"],

@@ -134,7 +134,7 @@ testFlips({
   },
   gpt_neox_serial: {
     ...GPT_NEOX,
-    "another theta": neoxRope(1, 110),
+    "another theta": neoxRope(0.25, 110),
     "another part of heads": neoxRope(0.5),
     "branches side by side": config({ use_parallel_residual: true }),
     "another GELU": config({ hidden_act: "gelu" }),
