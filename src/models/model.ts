@@ -14,7 +14,14 @@ import { loadTokenizer, type Tokenizer } from "../io/tokenizer.ts";
 import { differentiate, linearCrossEntropy, logits, sum, supervisedCapacity } from "../ops/mod.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
-import { type Adapt, type Family, type FamilyConfig, Net, type NetOptions } from "./net.ts";
+import {
+  type Adapt,
+  type Family,
+  type FamilyConfig,
+  type LongAngles,
+  Net,
+  type NetOptions,
+} from "./net.ts";
 import { Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 
@@ -35,6 +42,8 @@ export interface LossGraphOptions {
 export interface ModelGraph {
   readonly graph: Graph;
   readonly tables: ReadonlyMap<string, () => Float32Array>;
+  /** For graphs over a cache; undefined where all texts turn alike. */
+  readonly long?: LongAngles | undefined;
 }
 
 /** A model in a Hugging Face folder. */
@@ -96,7 +105,7 @@ export class Model implements Disposable {
 
   /**
    * The next rows of one sequence over a cache. Inputs: token, position [T], count [1], rows [4]
-   * (which rows want scores). Output: `logits` [4, vocabulary rounded up to a multiple of 4].
+   * (which rows want scores); with `long` also angle_row [T]. Output: `logits` [4, vocabulary rounded up to a multiple of 4].
    */
   decodeGraph(engine: Engine, T: number, context: number, adapt?: Adapt): ModelGraph {
     const graph = new Graph(engine.device.kernelSet);
@@ -107,7 +116,7 @@ export class Model implements Disposable {
     const net = this.#net(graph, { rows, positions: context, adapt });
     const { hidden, head, cap } = this.family.forward(net, this.config);
     graph.output("logits", logits(graph, hidden, head, graph.input("rows", [4]), cap));
-    return { graph, tables: net.tables };
+    return { graph, tables: net.tables, long: net.long };
   }
 
   /** Every linear module with its [out, in], in the order of the forward. */

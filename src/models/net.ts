@@ -107,11 +107,22 @@ export interface LinearOptions {
 export const POSITION_ORDER = "position_order";
 export const POSITION_FIRST = "position_first";
 
+/** Input of cached rows whose text may become long: their rows of the angles, [T]. */
+export const ANGLE_ROW = "angle_row";
+
+/** Texts of more than `than` tokens turn by the angles from row `offset` on. */
+export interface LongAngles {
+  readonly than: number;
+  readonly offset: number;
+}
+
 /** Applies layers to a graph. */
 export class Net {
   readonly #options: NetOptions;
   /** Tables made here rather than read from the checkpoint, by name. */
   readonly tables: Map<string, () => Float32Array> = new Map();
+  /** Where long texts have angles of their own; undefined where they have none here. */
+  long: LongAngles | undefined;
   /** Rows of angles that differ from the positions. */
   readonly #angleRows = new Map<Value, Value>();
   readonly #windows = new Map<number, Documents>();
@@ -182,15 +193,14 @@ export class Net {
 
   /**
    * The angles of every position, for {@link rope}. Where long texts turn by angles of their own,
-   * each packed document takes those of its length; a cached sequence those of its cache's room, as
-   * what is cached has been turned already.
+   * these follow: packed documents take them by their length, of a cached sequence the host says so.
    */
   angles({ pairs, factor, long }: Frequencies): Value {
     const { rows, positions } = this.#options;
-    const isLong = long !== undefined && positions > long.than;
-    const tables = !isLong ? [pairs] : rows.kind === "packed" ? [pairs, long.pairs] : [long.pairs];
-    const kind = tables.length === 2 ? "short and long " : isLong ? "long " : "";
-    const name = `${kind}angles ${this.tables.size} of ${positions} positions`;
+    const { than = Infinity, pairs: longPairs = pairs } = long ?? {};
+    const tables = positions > than ? [pairs, longPairs] : [pairs];
+    const kind = tables.length > 1 ? "short and long angles" : "angles";
+    const name = `${kind} ${this.tables.size} of ${positions} positions`;
     this.tables.set(name, () => {
       const parts = tables.map((pairs) => angleTable({ pairs, factor }, positions));
       const whole = new Float32Array(parts.length * parts[0]!.length);
@@ -199,9 +209,12 @@ export class Net {
     });
     const shape = [tables.length * positions, 2 * pairs.length];
     const angles = this.graph.weight(name, shape, "f32", "rows");
-    if (isLong && rows.kind === "packed") {
-      const attrs = { than: long.than, offset: positions };
-      this.#angleRows.set(angles, longRows(this.graph, rows, rows.position, attrs));
+    if (tables.length > 1) {
+      this.long = { than, offset: positions };
+      const row = rows.kind === "packed"
+        ? longRows(this.graph, rows, rows.position, this.long)
+        : this.graph.input(ANGLE_ROW, rows.position.shape);
+      this.#angleRows.set(angles, row);
     }
     return angles;
   }

@@ -45,7 +45,7 @@ def check(folder):
     adapted = error_of(PeftModel.from_pretrained(base, ours["adapter"]), ours)
     model = AutoModelForCausalLM.from_pretrained(ours["merged"], **HOW)
     merged = error_of(model, ours)
-    same = greedy_text(model, ours["ids"][0], len(ours["greedy"])) == ours["greedy"]
+    same = greedy_text(model, ours["ids"][1], len(ours["greedy"])) == ours["greedy"]
     print(f"{folder.name}: PEFT {adapted:.1e}, merged {merged:.1e}, same text {same}, without adapter {before:.1e}")
     return adapted <= BOUND and merged <= BOUND and same and before > 100 * BOUND
 

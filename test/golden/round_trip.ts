@@ -48,7 +48,7 @@ async function roundTrip(name: string, out: string): Promise<void> {
   const logits = (await packedLogits(own, model, golden.examples)).map((numbers) => [...numbers]);
   using generator = await Generator.open(own, model);
   const greedy = await Array.fromAsync(
-    generator.generate(golden.ids[0]!, { maxTokens: 20, stop: [] }),
+    generator.generate(golden.ids[1]!, { maxTokens: 20, stop: [] }),
   );
   const result = { adapter: saved, merged, ids: golden.ids, logits, greedy };
   Deno.writeTextFileSync(join(folder, "ours.json"), JSON.stringify(result));
