@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Activation } from "../ops/mod.ts";
-import type { ConfigReader } from "./config.ts";
-import { attention, type Decoder, decoder, readActivation, readDecoder } from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+import type { Activation } from "../../ops/mod.ts";
+import type { ConfigReader } from "../config.ts";
+import { attention, type Decoder, decoder, readActivation, readDecoder } from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface Starcoder2 extends Decoder {
   readonly activation: Activation;

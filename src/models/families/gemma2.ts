@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ConfigReader } from "./config.ts";
+import type { ConfigReader } from "../config.ts";
 import {
   attention,
   type Decoder,
@@ -13,9 +13,9 @@ import {
   readDecoder,
   readWindows,
   type Windows,
-} from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+} from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface Gemma2 extends Decoder {
   readonly attentionBias: boolean;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConfigReader } from "./config.ts";
+import type { ConfigReader } from "../config.ts";
 import {
   attention,
   type Decoder,
@@ -12,9 +12,9 @@ import {
   readDecoder,
   readWindows,
   type Windows,
-} from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+} from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface SmolLm3 extends Decoder {
   readonly attentionBias: boolean;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConfigReader } from "./config.ts";
+import type { ConfigReader } from "../config.ts";
 import {
   attention,
   type Decoder,
@@ -11,10 +11,10 @@ import {
   gatedMlp,
   readDecoder,
   type Windows,
-} from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
+} from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
 import { readQwenWindows } from "./qwen2.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface Qwen3 extends Decoder {
   readonly attentionBias: boolean;

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { ConfigReader } from "./config.ts";
-import { attention, type Decoder, decoder, gatedMlp, readDecoder } from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+import type { ConfigReader } from "../config.ts";
+import { attention, type Decoder, decoder, gatedMlp, readDecoder } from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface Gemma extends Decoder {
   readonly attentionBias: boolean;

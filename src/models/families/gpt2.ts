@@ -4,17 +4,18 @@
  *
  * @module
  */
-import type { Value } from "../graph/graph.ts";
-import type { Activation } from "../ops/mod.ts";
-import type { ConfigReader } from "./config.ts";
-import { type Decoder, readActivation } from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { HEAD } from "./stored.ts";
+import type { Value } from "../../graph/graph.ts";
+import type { Activation } from "../../ops/mod.ts";
+import type { ConfigReader } from "../config.ts";
+import { type Decoder, readActivation } from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { HEAD } from "../stored.ts";
 
 interface Gpt2 extends Decoder {
   readonly activation: Activation;
-  /** Of the scores in each layer. */
-  readonly scales: readonly number[];
+  /** Of the scores; in some divided by the number of the layer, from 1 on. */
+  readonly scale: number;
+  readonly scalesByLayer: boolean;
 }
 
 export const gpt2: Family<Gpt2> = {
@@ -31,22 +32,20 @@ export const gpt2: Family<Gpt2> = {
     const heads = config.count("n_head", 12);
     const headDim = hidden / heads;
     if (headDim % 8 !== 0) config.refuse("n_head", heads, "heads of a multiple of 8 numbers");
-    const layers = config.count("n_layer", 12);
-    const scale = config.flag("scale_attn_weights", true) ? 1 / Math.sqrt(headDim) : 1;
-    const byLayer = config.flag("scale_attn_by_inverse_layer_idx", false);
     return {
       vocabSize: config.count("vocab_size", 50_257),
       context: config.count("n_positions", 1024),
       hidden,
       inner: config.countOrNull("n_inner") ?? 4 * hidden,
-      layers,
+      layers: config.count("n_layer", 12),
       heads,
       groups: heads,
       headDim,
       norm: { eps: config.number("layer_norm_epsilon", 1e-5), centred: true },
       tied: config.flag("tie_word_embeddings", true),
       activation: readActivation(config, "activation_function", "gelu_new"),
-      scales: Array.from({ length: layers }, (_, i) => byLayer ? scale / (i + 1) : scale),
+      scale: config.flag("scale_attn_weights", true) ? 1 / Math.sqrt(headDim) : 1,
+      scalesByLayer: config.flag("scale_attn_by_inverse_layer_idx", false),
     };
   },
 
@@ -54,7 +53,8 @@ export const gpt2: Family<Gpt2> = {
     const tokens = net.embed("transformer.wte", c.vocabSize, c.hidden);
     let h = net.add(tokens, net.positions("transformer.wpe", c.context, c.hidden));
     for (let i = 0; i < c.layers; i++) {
-      h = net.block(() => layer(net, c, h, `transformer.h.${i}`, c.scales[i]!));
+      const scale = c.scalesByLayer ? c.scale / (i + 1) : c.scale;
+      h = net.block(() => layer(net, c, h, `transformer.h.${i}`, scale));
     }
     const head = c.tied ? "transformer.wte.weight" : HEAD;
     return {
