@@ -4,7 +4,7 @@
     python test/golden/make_tokenizers.py
 
 Trains a small tokenizer of each kind, with the normalizer, pre-tokenizer, model and decoder of the original, and
-writes vectors/tokenizers.json beside this file: the texts, and of each kind tokenizer.json, the ids of every text what decoding
+writes vectors/tokenizers.jsonl beside this file: a line with the texts, then a line for each kind: tokenizer.json, the ids of every text what decoding
 gives where it is not the text, and what it gives where the last id is missing. The tests read only that.
 """
 
@@ -16,7 +16,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_
 from tokenizers.models import BPE, Unigram
 from tokenizers.trainers import BpeTrainer, UnigramTrainer
 
-OUT = Path(__file__).parent / "vectors" / "tokenizers.json"
+OUT = Path(__file__).parent / "vectors" / "tokenizers.jsonl"
 
 CORPUS = """The quick brown fox jumps over the lazy dog. It wasn't there, they'll say; I've seen what we'd do!
 def add(a: int, b: int) -> int:\n    return a + b  # 12345 67 890\n\tif x != y:\n\t\tpass\n
@@ -190,7 +190,7 @@ def make(tokenizer):
 
 
 if __name__ == "__main__":
-    kinds = {name: make(kind()) for name, kind in KINDS.items()}
-    golden = {"made_by": {"tokenizers": tokenizers.__version__}, "texts": NASTY, "kinds": kinds}
-    OUT.write_text(json.dumps(golden, separators=(",", ":"), ensure_ascii=True) + "\n")
-    print(len(NASTY), "texts,", {name: len(kind["tokenizer"]["model"]["vocab"]) for name, kind in kinds.items()})
+    lines = [{"made_by": {"tokenizers": tokenizers.__version__}, "texts": NASTY}]
+    lines += [{"name": name, **make(kind())} for name, kind in KINDS.items()]
+    OUT.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
+    print(len(NASTY), "texts,", {kind["name"]: len(kind["tokenizer"]["model"]["vocab"]) for kind in lines[1:]})
