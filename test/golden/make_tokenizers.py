@@ -4,8 +4,9 @@
     python test/golden/make_tokenizers.py
 
 Trains a small tokenizer of each kind, with the normalizer, pre-tokenizer, model and decoder of the original, and
-writes vectors/tokenizers.jsonl beside this file: a line with the texts, then a line for each kind: tokenizer.json, the ids of every text what decoding
-gives where it is not the text, and what it gives where the last id is missing. The tests read only that.
+writes vectors/tokenizers.jsonl beside this file: a line with the texts, then a line for each kind, with its
+tokenizer.json, the ids of every text, what decoding gives where it is not the text, and what it gives where the last
+id is missing. The tests read only that.
 """
 
 import json
