@@ -8,12 +8,13 @@ import type { Value } from "../graph/graph.ts";
 import type { Activation } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
 import type { FamilyConfig, Net, Norm, Output } from "./net.ts";
+import { HEAD } from "./stored.ts";
 
 /**
  * Tables are made by these two before a tensor is looked at, so a hostile config must not choose
  * them freely. No known model has more than 256 layers or heads wider than 512.
  */
-const MOST_LAYERS = 4096;
+export const MOST_LAYERS = 4096;
 const MOST_HEAD_DIM = 4096;
 
 /** Sizes that every decoder has. */
@@ -29,8 +30,6 @@ export interface Decoder extends FamilyConfig {
   readonly norm: Norm;
   /** Factor of the embedding; 1 by default. */
   readonly embedScale?: number;
-  /** Whether the embedding is the head too. */
-  readonly tied: boolean;
 }
 
 /** What a family takes where config.json says nothing; for the rest see {@link readDecoder}. */
@@ -75,9 +74,9 @@ export function decoder(net: Net, c: Decoder, layer: Layer): Output {
     h = net.block(() => layer(h, `model.layers.${i}`, i));
   }
   return {
-    hidden: net.rmsNorm(h, "model.norm", c.norm),
+    hidden: net.norm(h, "model.norm", c.norm),
     head: net.matrix(
-      c.tied ? "model.embed_tokens.weight" : "lm_head.weight",
+      c.tied ? "model.embed_tokens.weight" : HEAD,
       c.vocabSize,
       c.hidden,
     ),
@@ -121,7 +120,7 @@ export function attention(
     : [project("q", widths[0]), project("k", widths[1]), project("v", widths[2])];
   const place = (part: "q" | "k", y: Value) => {
     const name = `${module}.${part}_norm`;
-    const z = norm ? net.rmsNorm(y, name, c.norm, norm === "head" ? headDim : y.shape[1]!) : y;
+    const z = norm ? net.norm(y, name, c.norm, norm === "head" ? headDim : y.shape[1]!) : y;
     return angles ? net.rope(z, angles, headDim) : z;
   };
   const sizes = { heads, groups, headDim, scale: scale ?? 1 / Math.sqrt(headDim), cap };
@@ -154,6 +153,26 @@ export function gatedMlp(
     : [project("gate", c.inner), project("up", c.inner)];
   const y = net.gated(gate!, up!, activation);
   return net.linear(y, `${module}.down_proj`, c.hidden, { bias, residual });
+}
+
+const ACTIVATIONS: Readonly<Record<string, Activation>> = {
+  silu: "silu",
+  swish: "silu",
+  gelu: "gelu_erf",
+  gelu_new: "gelu",
+  gelu_fast: "gelu",
+  gelu_pytorch_tanh: "gelu",
+};
+
+/**
+ * Reads the name that transformers gives an activation.
+ *
+ * @throws {FileError} for one that is not built.
+ */
+export function readActivation(config: ConfigReader, key: string, fallback: string): Activation {
+  const name = String(config.fields[key] ?? fallback);
+  config.only(key, [null, ...Object.keys(ACTIVATIONS)]);
+  return ACTIVATIONS[name]!;
 }
 
 /** The window of each layer; undefined where it sees all rows before it. */

@@ -25,11 +25,12 @@ import {
   type Adapt,
   type Family,
   type FamilyConfig,
+  type LongAngles,
   Net,
   type NetOptions,
   type RowInputs,
 } from "./net.ts";
-import { angleTable, type Frequencies } from "./rope.ts";
+import { Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 
 const STORED: Readonly<Record<string, NumberType>> = { F32: "f32", F16: "f16", BF16: "bf16" };
@@ -53,7 +54,9 @@ export interface LossGraphOptions {
 /** A graph with the tables that its weights need beside the checkpoint. */
 export interface ModelGraph {
   readonly graph: Graph;
-  readonly tables: ReadonlyMap<string, Frequencies>;
+  readonly tables: ReadonlyMap<string, () => Float32Array>;
+  /** For graphs over a cache; undefined where all texts turn alike. */
+  readonly long?: LongAngles | undefined;
 }
 
 /** A model in a Hugging Face folder. */
@@ -61,6 +64,7 @@ export class Model implements Disposable {
   readonly family: Family;
   readonly config: FamilyConfig;
   readonly tokenizer: Tokenizer;
+  readonly tensors: Tensors;
 
   /**
    * Opens the folder and checks its config; tensors are checked when a graph is built.
@@ -71,6 +75,7 @@ export class Model implements Disposable {
     const file = join(folder, "config.json");
     this.family = familyOf(checkpoint.config["model_type"], file);
     this.config = this.family.parse(new ConfigReader(file, checkpoint.config));
+    this.tensors = new Tensors(checkpoint, this.family.stored, this.config.tied);
     this.tokenizer = loadTokenizer(folder);
   }
 
@@ -121,7 +126,7 @@ export class Model implements Disposable {
 
   /**
    * The next rows of one sequence over a cache. Inputs: token, position [T], count [1], rows [4]
-   * (which rows want scores). Output: `logits` [4, vocabulary rounded up to a multiple of 4].
+   * (which rows want scores); with `long` also angle_row [T]. Output: `logits` [4, vocabulary rounded up to a multiple of 4].
    */
   decodeGraph(engine: Engine, T: number, context: number, adapt?: Adapt): ModelGraph {
     const graph = new Graph(engine.device.kernelSet);
@@ -132,7 +137,7 @@ export class Model implements Disposable {
     const net = this.#net(graph, { rows, positions: context, adapt });
     const { hidden, head, cap } = this.family.forward(net, this.config);
     graph.output("logits", logits(graph, hidden, head, graph.input("rows", [4]), cap));
-    return { graph, tables: net.tables };
+    return { graph, tables: net.tables, long: net.long };
   }
 
   /** Every linear module with its [out, in], in the order of the forward. */
@@ -162,7 +167,7 @@ export class Model implements Disposable {
 
   #net(graph: Graph, options: Omit<NetOptions, "typeOf">): Net {
     const typeOf = (name: string, shape: readonly number[]): NumberType => {
-      const { dtype } = this.checkpoint.get(name, shape);
+      const { dtype } = this.tensors.get(name, shape);
       const type = STORED[dtype];
       if (type) return type;
       throw new FileError(`${this.folder}: ${name} is stored as ${dtype}, wanted F32, F16 or BF16`);
@@ -170,15 +175,15 @@ export class Model implements Disposable {
     return new Net(graph, { ...options, typeOf });
   }
 
-  #load(engine: Engine, value: Value, tables: ReadonlyMap<string, Frequencies>): void {
+  #load(engine: Engine, value: Value, tables: ModelGraph["tables"]): void {
     const slice = engine.store.addWeight(value);
-    const frequencies = tables.get(value.name);
-    if (frequencies) {
-      upload(engine.device, slice, angleTable(frequencies, value.shape[0]!));
+    const table = tables.get(value.name);
+    if (table) {
+      upload(engine.device, slice, table());
     } else if (value.layout === "blocks") {
-      loadBlocks(engine.device, this.checkpoint, value, slice);
+      loadBlocks(engine.device, this.tensors, value, slice);
     } else {
-      upload(engine.device, slice, loadVector(this.checkpoint, value.name));
+      upload(engine.device, slice, loadVector(this.tensors, value.name));
     }
   }
 }

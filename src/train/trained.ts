@@ -14,7 +14,7 @@ import { configText } from "../io/config_text.ts";
 import { cachedName } from "../io/hub/mod.ts";
 import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
-import { fromBlocks, loadParam } from "../models/weights.ts";
+import { loadParam, storedParam } from "../models/weights.ts";
 import type { AdapterConfig } from "./config/mod.ts";
 
 /** How a run's params enter the graph, the store and the run folder. */
@@ -45,7 +45,9 @@ export function trainAdapter(
     load: (store) => lora.load(store, seed),
     save: async (store, folder, strength = 1) => {
       const adapter = nameBase(await lora.read(store, model.folder));
-      writePeft(folder, atStrength(adapter, strength));
+      const fan_in_fan_out = model.family.stored?.transposed !== undefined;
+      const config = { ...adapter.config, fan_in_fan_out };
+      writePeft(folder, atStrength({ ...adapter, config }, strength));
     },
     folder: "adapter",
   };
@@ -60,26 +62,24 @@ function nameBase(adapter: PeftAdapter): PeftAdapter {
 
 /** Every parameter of the model, saved as `model/` in `dtype`. */
 export function trainFull(model: Model, dtype: Dtype): Trained {
-  const { checkpoint } = model;
+  const { tensors } = model;
+  let trained: readonly Value[] = [];
   return {
     graph: { full: true },
     load: (store, params) => {
-      for (const param of params) {
-        store.writeParam(param.name, loadParam(checkpoint, param));
-      }
+      trained = params;
+      for (const param of params) store.writeParam(param.name, loadParam(tensors, param));
     },
     save: async (store, folder) => {
-      const tensors: TensorData[] = [];
-      for (const [name, { shape }] of checkpoint.tensors) {
-        const stored = await store.readParam(name);
-        const numbers = shape.length === 2
-          ? fromBlocks(stored, shape as [number, number])
-          : stored.subarray(0, shape[0]);
-        tensors.push({ name, shape, dtype, data: fromFloat32(numbers, dtype) });
+      const saved: TensorData[] = [];
+      for (const param of trained) {
+        const { name, shape } = tensors.get(param.name);
+        const numbers = storedParam(tensors, param, await store.readParam(param.name));
+        saved.push({ name, shape, dtype, data: fromFloat32(numbers, dtype) });
       }
       writeCheckpoint(folder, {
         config: configText(model.folder, dtype),
-        tensors,
+        tensors: saved,
         copyFrom: model.folder,
       });
     },

@@ -135,6 +135,12 @@ Deno.test("loadTokenizer() refuses missing and damaged files", () =>
     assertFileError(() => load(parent, { "tokenizer.json": {} }), "tokenizer.json", `"model"`);
     const odd = { ...TOKENIZER, normalizer: { type: "Odd" } };
     assertFileError(() => load(parent, { "tokenizer.json": odd }), "tokenizer.json", "Odd");
+    const unnamed = { ...TOKENIZER, added_tokens: [{ id: 4 }] };
+    assertFileError(
+      () => load(parent, { "tokenizer.json": unnamed }),
+      "tokenizer.json",
+      "Cannot use",
+    );
     const config = { bos_token: "<bos>" };
     assertFileError(
       () => load(parent, { "tokenizer_config.json": config }),

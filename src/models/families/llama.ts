@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { ConfigReader } from "./config.ts";
-import { attention, type Decoder, decoder, gatedMlp, readDecoder } from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+import type { ConfigReader } from "../config.ts";
+import { attention, type Decoder, decoder, gatedMlp, readDecoder } from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface Llama extends Decoder {
   readonly attentionBias: boolean;
@@ -32,9 +32,9 @@ export const llama: Family<Llama> = {
     const angles = net.angles(c.frequencies);
     const bias = c.attentionBias ? "all" : undefined;
     return decoder(net, c, (h, layer) => {
-      const x = net.rmsNorm(h, `${layer}.input_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.input_layernorm`, c.norm);
       const middle = attention(net, x, `${layer}.self_attn`, c, { angles, bias, residual: h });
-      const z = net.rmsNorm(middle, `${layer}.post_attention_layernorm`, c.norm);
+      const z = net.norm(middle, `${layer}.post_attention_layernorm`, c.norm);
       return gatedMlp(net, z, `${layer}.mlp`, c, { bias: c.mlpBias, residual: middle });
     });
   },

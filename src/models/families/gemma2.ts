@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ConfigReader } from "./config.ts";
+import type { ConfigReader } from "../config.ts";
 import {
   attention,
   type Decoder,
@@ -13,9 +13,9 @@ import {
   readDecoder,
   readWindows,
   type Windows,
-} from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+} from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface Gemma2 extends Decoder {
   readonly attentionBias: boolean;
@@ -50,7 +50,7 @@ export const gemma2: Family<Gemma2> = {
   forward(net: Net, c: Gemma2) {
     const angles = net.angles(c.frequencies);
     const output = decoder(net, c, (h, layer, i) => {
-      const x = net.rmsNorm(h, `${layer}.input_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.input_layernorm`, c.norm);
       const y = attention(net, x, `${layer}.self_attn`, c, {
         angles,
         window: c.windows[i],
@@ -58,10 +58,10 @@ export const gemma2: Family<Gemma2> = {
         cap: c.scoreCap,
         bias: c.attentionBias ? "all" : undefined,
       });
-      const middle = net.add(h, net.rmsNorm(y, `${layer}.post_attention_layernorm`, c.norm));
-      const z = net.rmsNorm(middle, `${layer}.pre_feedforward_layernorm`, c.norm);
+      const middle = net.add(h, net.norm(y, `${layer}.post_attention_layernorm`, c.norm));
+      const z = net.norm(middle, `${layer}.pre_feedforward_layernorm`, c.norm);
       const w = gatedMlp(net, z, `${layer}.mlp`, c, { activation: "gelu" });
-      return net.add(middle, net.rmsNorm(w, `${layer}.post_feedforward_layernorm`, c.norm));
+      return net.add(middle, net.norm(w, `${layer}.post_feedforward_layernorm`, c.norm));
     });
     return { ...output, cap: c.logitCap };
   },

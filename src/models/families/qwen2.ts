@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConfigReader } from "./config.ts";
+import type { ConfigReader } from "../config.ts";
 import {
   attention,
   type Decoder,
@@ -12,9 +12,9 @@ import {
   readDecoder,
   readWindows,
   type Windows,
-} from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+} from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface Qwen2 extends Decoder {
   readonly windows: Windows;
@@ -37,10 +37,10 @@ export const qwen2: Family<Qwen2> = {
   forward(net: Net, c: Qwen2) {
     const angles = net.angles(c.frequencies);
     return decoder(net, c, (h, layer, i) => {
-      const x = net.rmsNorm(h, `${layer}.input_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.input_layernorm`, c.norm);
       const options = { angles, window: c.windows[i], bias: "qkv", residual: h } as const;
       const middle = attention(net, x, `${layer}.self_attn`, c, options);
-      const z = net.rmsNorm(middle, `${layer}.post_attention_layernorm`, c.norm);
+      const z = net.norm(middle, `${layer}.post_attention_layernorm`, c.norm);
       return gatedMlp(net, z, `${layer}.mlp`, c, { residual: middle });
     });
   },

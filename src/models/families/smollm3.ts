@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConfigReader } from "./config.ts";
+import type { ConfigReader } from "../config.ts";
 import {
   attention,
   type Decoder,
@@ -12,9 +12,9 @@ import {
   readDecoder,
   readWindows,
   type Windows,
-} from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+} from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface SmolLm3 extends Decoder {
   readonly attentionBias: boolean;
@@ -40,21 +40,21 @@ export const smollm3: Family<SmolLm3> = {
       mlpBias: config.flag("mlp_bias", false),
       rotates,
       windows: readWindows(config, sizes.layers, window, (i) => !rotates[i]),
-      frequencies: readFrequencies(config, sizes.headDim, 2_000_000),
+      frequencies: readFrequencies(config, sizes.headDim, { theta: 2_000_000 }),
     };
   },
 
   forward(net: Net, c: SmolLm3) {
     const table = net.angles(c.frequencies);
     return decoder(net, c, (h, layer, i) => {
-      const x = net.rmsNorm(h, `${layer}.input_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.input_layernorm`, c.norm);
       const middle = attention(net, x, `${layer}.self_attn`, c, {
         angles: c.rotates[i] ? table : undefined,
         window: c.windows[i],
         bias: c.attentionBias ? "all" : undefined,
         residual: h,
       });
-      const z = net.rmsNorm(middle, `${layer}.post_attention_layernorm`, c.norm);
+      const z = net.norm(middle, `${layer}.post_attention_layernorm`, c.norm);
       return gatedMlp(net, z, `${layer}.mlp`, c, { bias: c.mlpBias, residual: middle });
     });
   },

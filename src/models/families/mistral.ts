@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { ConfigReader } from "./config.ts";
-import { attention, type Decoder, decoder, gatedMlp, readDecoder } from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+import type { ConfigReader } from "../config.ts";
+import { attention, type Decoder, decoder, gatedMlp, readDecoder } from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface Mistral extends Decoder {
   readonly window: number | undefined;
@@ -31,9 +31,9 @@ export const mistral: Family<Mistral> = {
     const angles = net.angles(c.frequencies);
     const { window } = c;
     return decoder(net, c, (h, layer) => {
-      const x = net.rmsNorm(h, `${layer}.input_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.input_layernorm`, c.norm);
       const middle = attention(net, x, `${layer}.self_attn`, c, { angles, window, residual: h });
-      const z = net.rmsNorm(middle, `${layer}.post_attention_layernorm`, c.norm);
+      const z = net.norm(middle, `${layer}.post_attention_layernorm`, c.norm);
       return gatedMlp(net, z, `${layer}.mlp`, c, { residual: middle });
     });
   },

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { ConfigReader } from "./config.ts";
-import { attention, type Decoder, decoder, gatedMlp, readDecoder } from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+import type { ConfigReader } from "../config.ts";
+import { attention, type Decoder, decoder, gatedMlp, readDecoder } from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface Phi3 extends Decoder {
   readonly window: number | undefined;
@@ -22,7 +22,7 @@ export const phi3: Family<Phi3> = {
     return {
       ...sizes,
       window: config.countOrNull("sliding_window"),
-      frequencies: readFrequencies(config, sizes.headDim),
+      frequencies: readFrequencies(config, sizes.headDim, { part: 1, original: 4096 }),
     };
   },
 
@@ -30,10 +30,10 @@ export const phi3: Family<Phi3> = {
     const angles = net.angles(c.frequencies);
     const { window } = c;
     return decoder(net, c, (h, layer) => {
-      const x = net.rmsNorm(h, `${layer}.input_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.input_layernorm`, c.norm);
       const options = { angles, window, fused: true, residual: h };
       const middle = attention(net, x, `${layer}.self_attn`, c, options);
-      const z = net.rmsNorm(middle, `${layer}.post_attention_layernorm`, c.norm);
+      const z = net.norm(middle, `${layer}.post_attention_layernorm`, c.norm);
       return gatedMlp(net, z, `${layer}.mlp`, c, { fused: true, residual: middle });
     });
   },

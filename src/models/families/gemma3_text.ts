@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ConfigReader } from "./config.ts";
+import { ConfigReader } from "../config.ts";
 import {
   attention,
   type Decoder,
@@ -13,9 +13,9 @@ import {
   readDecoder,
   readWindows,
   type Windows,
-} from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+} from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface Gemma3 extends Decoder {
   readonly attentionBias: boolean;
@@ -52,7 +52,7 @@ export const gemma3Text: Family<Gemma3> = {
     const sliding = net.angles(c.frequencies.sliding);
     return decoder(net, c, (h, layer, i) => {
       const window = c.windows[i];
-      const x = net.rmsNorm(h, `${layer}.input_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.input_layernorm`, c.norm);
       const y = attention(net, x, `${layer}.self_attn`, c, {
         angles: window === undefined ? full : sliding,
         window,
@@ -60,10 +60,10 @@ export const gemma3Text: Family<Gemma3> = {
         bias: c.attentionBias ? "all" : undefined,
         norm: "head",
       });
-      const middle = net.add(h, net.rmsNorm(y, `${layer}.post_attention_layernorm`, c.norm));
-      const z = net.rmsNorm(middle, `${layer}.pre_feedforward_layernorm`, c.norm);
+      const middle = net.add(h, net.norm(y, `${layer}.post_attention_layernorm`, c.norm));
+      const z = net.norm(middle, `${layer}.pre_feedforward_layernorm`, c.norm);
       const w = gatedMlp(net, z, `${layer}.mlp`, c, { activation: "gelu" });
-      return net.add(middle, net.rmsNorm(w, `${layer}.post_feedforward_layernorm`, c.norm));
+      return net.add(middle, net.norm(w, `${layer}.post_feedforward_layernorm`, c.norm));
     });
   },
 };
@@ -72,8 +72,11 @@ export const gemma3Text: Family<Gemma3> = {
 function readBothFrequencies(config: ConfigReader, headDim: number): Gemma3["frequencies"] {
   const kinds = config.section("rope_parameters");
   const read = (kind: string, theta: number, old: Record<string, unknown>) => {
-    const fields = kinds ? { rope_parameters: kinds.fields[kind] } : old;
-    return readFrequencies(new ConfigReader(config.file, fields), headDim, theta);
+    const fields = {
+      max_position_embeddings: config.fields["max_position_embeddings"],
+      ...(kinds ? { rope_parameters: kinds.fields[kind] } : old),
+    };
+    return readFrequencies(new ConfigReader(config.file, fields), headDim, { theta });
   };
   const { rope_theta, rope_scaling, rope_local_base_freq } = config.fields;
   return {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConfigReader } from "./config.ts";
+import type { ConfigReader } from "../config.ts";
 import {
   attention,
   type Decoder,
@@ -11,10 +11,10 @@ import {
   gatedMlp,
   readDecoder,
   type Windows,
-} from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
+} from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
 import { readQwenWindows } from "./qwen2.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface Qwen3 extends Decoder {
   readonly attentionBias: boolean;
@@ -40,11 +40,11 @@ export const qwen3: Family<Qwen3> = {
     const angles = net.angles(c.frequencies);
     const bias = c.attentionBias ? "all" : undefined;
     return decoder(net, c, (h, layer, i) => {
-      const x = net.rmsNorm(h, `${layer}.input_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.input_layernorm`, c.norm);
       const middle = attention(net, x, `${layer}.self_attn`, c, {
         ...{ angles, window: c.windows[i], bias, norm: "head", residual: h },
       });
-      const z = net.rmsNorm(middle, `${layer}.post_attention_layernorm`, c.norm);
+      const z = net.norm(middle, `${layer}.post_attention_layernorm`, c.norm);
       return gatedMlp(net, z, `${layer}.mlp`, c, { residual: middle });
     });
   },

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { ConfigReader } from "./config.ts";
-import { attention, type Decoder, decoder, gatedMlp, readDecoder } from "./decoder.ts";
-import type { Family, Net } from "./net.ts";
-import { type Frequencies, readFrequencies } from "./rope.ts";
+import type { ConfigReader } from "../config.ts";
+import { attention, type Decoder, decoder, gatedMlp, readDecoder } from "../decoder.ts";
+import type { Family, Net } from "../net.ts";
+import { type Frequencies, readFrequencies } from "../rope.ts";
 
 interface Olmo2 extends Decoder {
   readonly attentionBias: boolean;
@@ -31,9 +31,9 @@ export const olmo2: Family<Olmo2> = {
     const bias = c.attentionBias ? "all" : undefined;
     return decoder(net, c, (h, layer) => {
       const y = attention(net, h, `${layer}.self_attn`, c, { angles, bias, norm: "whole" });
-      const middle = net.add(h, net.rmsNorm(y, `${layer}.post_attention_layernorm`, c.norm));
+      const middle = net.add(h, net.norm(y, `${layer}.post_attention_layernorm`, c.norm));
       const z = gatedMlp(net, middle, `${layer}.mlp`, c);
-      return net.add(middle, net.rmsNorm(z, `${layer}.post_feedforward_layernorm`, c.norm));
+      return net.add(middle, net.norm(z, `${layer}.post_feedforward_layernorm`, c.norm));
     });
   },
 };
