@@ -71,8 +71,8 @@ export function readSpec(file: string): Spec {
     budgets: [...budgets].sort((a, b) => a - b),
     seeds,
     arms: [
-      ...arms.fixed.map((arm) => ({ ...arm, steers: false })),
       ...arms.steered.map((arm) => ({ ...arm, steers: true })),
+      ...arms.fixed.map((arm) => ({ ...arm, steers: false })),
     ],
     config: (arm, seed, budget, out) =>
       resolved({
