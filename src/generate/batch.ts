@@ -145,8 +145,8 @@ export class BatchGenerator implements Disposable {
   }
 }
 
-/** How many sequences the memory for caches holds; `graph` has the caches of one. */
-function slotsFor({ device }: Engine, { graph }: ModelGraph): number {
+/** How many sequences at a time the memory for caches holds; `graph` has the caches of one. */
+export function slotsFor({ device }: Engine, { graph }: ModelGraph): number {
   const caches = graph.values.filter(({ kind }) => kind === "state").map(bytesOf);
   const together = caches.reduce((sum, bytes) => sum + bytes, 0);
   const most = Math.min(
