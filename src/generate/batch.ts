@@ -12,14 +12,14 @@ import { type GenerateOptions, type GeneratorOptions, stopIds } from "./generato
 import { checkPrompt } from "./prompt.ts";
 import { sample } from "./sample.ts";
 
-/** Software Vulkan gains nothing from more sequences at a time. */
-const MOST_SLOTS = 64;
+/** More sequences at a time would gain little. */
+const MOST_SLOTS = 128;
 /** What the caches of all sequences may take together. */
 const CACHE_BYTES = 512 << 20;
 
 /** What a batch generator is made for. */
 export interface BatchOptions extends GeneratorOptions {
-  /** Sequences under way at a time; by default as many as 512 MiB of caches hold, at most 64. */
+  /** Sequences under way at a time; by default as many as 512 MiB of caches hold, at most 128. */
   readonly slots?: number;
 }
 
@@ -145,14 +145,13 @@ export class BatchGenerator implements Disposable {
   }
 }
 
-/** How many sequences at a time the memory for caches holds; `graph` has the caches of one. */
+/** How many sequences at a time the memory holds, and one binding; `graph` has the caches of one. */
 export function slotsFor({ device }: Engine, { graph }: ModelGraph): number {
   const caches = graph.values.filter(({ kind }) => kind === "state").map(bytesOf);
   const together = caches.reduce((sum, bytes) => sum + bytes, 0);
-  const most = Math.min(
-    CACHE_BYTES / together,
-    device.limits.maxStorageBufferBindingSize / Math.max(...caches),
-    MOST_SLOTS,
-  );
+  const { shape } = graph.outputs.get("logits")!;
+  const largest = Math.max(...caches, 4 * shape[1]!);
+  const { maxStorageBufferBindingSize: bound } = device.limits;
+  const most = Math.min(CACHE_BYTES / together, bound / largest, MOST_SLOTS);
   return Math.max(1, Math.floor(most));
 }

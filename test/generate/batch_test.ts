@@ -82,7 +82,7 @@ Deno.test("a batch refuses a prompt before it begins, and makes nothing where no
     engine.store.destroy();
   }));
 
-Deno.test("the slots of a batch are as many as 512 MiB and one binding hold, at most 64", () =>
+Deno.test("the slots of a batch are as many as 512 MiB and one binding hold, at most 128", () =>
   withTiny({}, async (folder) => {
     using model = new Model(folder);
     const engine = await freshEngine();
@@ -91,14 +91,14 @@ Deno.test("the slots of a batch are as many as 512 MiB and one binding hold, at 
       const bytes = graph.graph.values.filter(({ kind }) => kind === "state").map(bytesOf);
       return { slots: slotsFor(engine, graph), bytes };
     };
-    assert.equal(cachesOf(64).slots, 64);
+    assert.equal(cachesOf(64).slots, 128);
     assert.equal(cachesOf(8 * 13_000).slots, 20);
     for (const context of [8 * 5000, 8 * 9000, 8 * 13_000]) {
       const { slots, bytes } = cachesOf(context);
       const most = engine.device.limits.maxStorageBufferBindingSize;
       const fits = (slots: number) =>
         slots * bytes.reduce((a, b) => a + b) <= 2 ** 29 && slots * Math.max(...bytes) <= most;
-      assert.ok(fits(slots) && (slots === 64 || !fits(slots + 1)));
+      assert.ok(fits(slots) && (slots === 128 || !fits(slots + 1)));
     }
     engine.store.destroy();
   }));
