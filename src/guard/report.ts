@@ -11,6 +11,7 @@ import type { Portrait } from "./portrait.ts";
 import { HELD, type Slice } from "./retention.ts";
 import type { Bound } from "./certify.ts";
 import { inUnit } from "./budget.ts";
+import { SAMPLES } from "./samples.ts";
 import type { Shipment } from "./ship.ts";
 
 /** Documents that are shown token by token. */
@@ -63,7 +64,7 @@ export function forgettingReport(facts: ReportFacts) {
       tuned_loss: shipment.task,
       ...inShort(shipment.taskPortrait),
     },
-    retention_text: facts.text ?? "samples of the base model",
+    retention_text: facts.text ?? SAMPLES,
     shadow_price: shadowPrice(trace),
     trace: trace.map(({ step, task, shifts, lambdas }) => ({
       step,
@@ -82,7 +83,7 @@ export function forgettingReport(facts: ReportFacts) {
 }
 
 function sliceReport(slice: Slice, index: number, { shipment, decode }: ReportFacts) {
-  const { name, budget, probe, sources, repeated, inTask } = slice;
+  const { name, budget, probe, repeated, inTask } = slice;
   const { shifts, baseNll, portraits, certificate, strength } = shipment;
   const portrait = portraits[index]!;
   const { mean, se, nll } = shifts[index]!;
@@ -100,7 +101,7 @@ function sliceReport(slice: Slice, index: number, { shipment, decode }: ReportFa
     probe: inShort(portrait),
     worst: portrait.documents.slice(0, WORST).map(({ document, shift, base, tuned }) => ({
       shift,
-      text: sources[document]!,
+      text: decode([...probe[document]!.ids]),
       tokens: tokensOf(probe[document]!, decode).map((piece, i) => [piece, base[i]!, tuned[i]!]),
     })),
   };

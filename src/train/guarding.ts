@@ -4,12 +4,14 @@
  * @module
  */
 import type { Encoder, Example } from "../data/mod.ts";
+import { ConfigError } from "../errors.ts";
 import type { Engine } from "../graph/compile.ts";
-import { parseBudget } from "../guard/budget.ts";
+import { type Budget, parseBudget } from "../guard/budget.ts";
 import { Gauge } from "../guard/gauge.ts";
 import { Guard, type GuardState } from "../guard/guard.ts";
 import { type ForgettingReport, forgettingReport } from "../guard/report.ts";
 import { readRetention, type Slice, splitRetention } from "../guard/retention.ts";
+import { sampleBase, SAMPLES } from "../guard/samples.ts";
 import { ship, type Shipment } from "../guard/ship.ts";
 import { applySnapshot } from "../guard/strength.ts";
 import { LossProgram } from "../models/loss_program.ts";
@@ -31,24 +33,47 @@ export function guardRowSizes({ train, guard }: Pick<Config, "train" | "guard">)
   return { T: Math.max(8, Math.round(tokens / micros / 8) * 8), micros };
 }
 
-/** Reads and splits the retention text of a config; null without a guard. */
-export async function loadSlices(
-  encoder: Encoder,
-  config: Config,
-  task: readonly Example[],
-  maxTokens: number,
-): Promise<readonly Slice[] | null> {
+export interface SlicesOptions {
+  readonly engine: Engine;
+  readonly model: Model;
+  readonly encoder: Encoder;
+  readonly config: Config;
+  readonly task: readonly Example[];
+  /** The most tokens of a document that is measured. */
+  readonly maxTokens: number;
+  readonly say: (line: string) => void;
+}
+
+/** Reads the retention text of a config, or lets the base write it, and splits it; null without a guard. */
+export async function loadSlices(options: SlicesOptions): Promise<readonly Slice[] | null> {
+  const { engine, model, encoder, config, task, maxTokens, say } = options;
   const { guard, train: { seed } } = config;
   if (!guard) return null;
+  const budgets = parseBudget(guard.budget);
+  const write = async () => {
+    requireOneBudget(budgets);
+    const asked = { count: guard.samples, maxTokens, seed, say };
+    return new Map([[SAMPLES, await sampleBase(engine.device, model, asked)]]);
+  };
   return splitRetention(encoder, {
-    documents: await readRetention(guard.text),
-    budgets: parseBudget(guard.budget),
+    documents: guard.text.length > 0 ? await readRetention(guard.text) : await write(),
+    budgets,
     held: guard.documents,
     seed,
     trainTokens: Math.min(maxTokens, guardRowSizes(config).T),
     maxTokens,
     task,
   });
+}
+
+/** What the base writes is all one slice. */
+function requireOneBudget(budgets: readonly Budget[]): void {
+  const { slice, text } = budgets[0]!;
+  if (slice === null) return;
+  throw new ConfigError(
+    `guard.budget: found ${text} but no guard.text, wanted a file of the name "${slice}", or a ` +
+      "budget for all that the base writes, such as ppl:2%",
+  );
 }
 
 export interface GuardingOptions {
@@ -126,7 +151,7 @@ export class Guarding {
     const { T, micros } = guardRowSizes(config);
     const { budget, delta, strict, text } = this.settings;
     const report = forgettingReport({
-      ...{ budget, delta, strict, text },
+      ...{ budget, delta, strict, text: text.length > 0 ? text : null },
       slices,
       shipment,
       task: this.task,
