@@ -44,6 +44,25 @@ export {
   type ParsedConfig,
   type TrainConfig,
 } from "./src/train/config/mod.ts";
+export type {
+  ChainOfThoughtSettings,
+  DataEntry,
+  FewShotSettings,
+  FlanSetting,
+  FormSettings,
+  JinjaSetting,
+  OnEmpty,
+  ParaphraseSetting,
+  Pattern,
+  PromptSetting,
+  PromptSourceSetting,
+  ProportionalSettings,
+  Shares,
+  Template as PromptTemplate,
+  TemplateSetting,
+  TrainOn,
+} from "./src/data/mod.ts";
+export type * from "./src/guard/report_format.ts";
 export type { Metrics } from "./src/train/metrics.ts";
 export { type RunOptions, type RunResult, train } from "./src/train/run.ts";
 export { mergeAdapter as merge, type MergeDtype, type MergeOptions } from "./src/adapters/merge.ts";

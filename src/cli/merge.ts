@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { mergeAdapter, type MergeDtype } from "../adapters/merge.ts";
-import { readPeft } from "../adapters/peft.ts";
 import { ConfigError } from "../errors.ts";
-import { adapterFolder } from "../generate/open.ts";
+import { adapterFolder, baseOf } from "../generate/open.ts";
 import { proveMerge } from "../generate/prove_merge.ts";
 import { openDevice } from "../gpu/device.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
@@ -59,14 +58,4 @@ export async function run(args: string[]): Promise<number> {
 function dtypeOf(text: string | undefined): MergeDtype | undefined {
   if (text === undefined || text === "F32" || text === "BF16" || text === "F16") return text;
   throw new ConfigError(`Found --dtype ${text}, wanted F32, BF16 or F16`);
-}
-
-/** The base that the adapter names, by a path from here or from the adapter's folder. */
-function baseOf(adapter: string): string {
-  const { baseModel } = readPeft(adapter);
-  const folder = [baseModel, join(adapter, baseModel)]
-    .find((path) => baseModel !== "" && exists(join(path, "config.json")));
-  if (folder !== undefined) return folder;
-  const named = baseModel === "" ? "no base" : `the base "${baseModel}", which is no folder here`;
-  throw new ConfigError(`${join(adapter, "adapter_config.json")} names ${named}; give --base`);
 }

@@ -8,6 +8,7 @@ import { parseConfig } from "../train/config/mod.ts";
 import { screen } from "../guard/screen.ts";
 import { explainPlan, type RunOptions, type RunResult, train } from "../train/run.ts";
 import { type Arguments, type Command, parseArguments } from "./args.ts";
+import { ONLY_BASE } from "./guard.ts";
 import { showSamples } from "./samples.ts";
 import { answer, say } from "./term.ts";
 
@@ -46,9 +47,6 @@ export async function run(args: string[]): Promise<number> {
   if (!parsed.flags["json"]) await showSamples(config.config, result.saved);
   return result.forgetting && !result.forgetting.certified ? ONLY_BASE : 0;
 }
-
-/** The exit code where the guard could certify only the base. */
-const ONLY_BASE = 3;
 
 const QUICKSTART = fileURLToPath(new URL("../../configs/quickstart/train.json", import.meta.url));
 

@@ -20,6 +20,11 @@ export interface StreamOptions {
   readonly shuffle: boolean;
   /** The examples by source, to be mixed by weight; each comes once an epoch where absent. */
   readonly sources?: readonly Source[];
+  /**
+   * Told the supervised tokens of each source when the last micro-batch of an epoch is asked for;
+   * only of sources that are mixed.
+   */
+  readonly onEpochEnd?: (epoch: number, tokensBySource: readonly number[]) => void;
 }
 
 /** Where an epoch begins: a function of the epoch, kept so that it is worked out once. */
@@ -70,8 +75,11 @@ export class Stream {
     let epoch = Math.max(0, this.#planned.epoch);
     while (this.micros(epoch) > index) epoch--;
     while (this.micros(epoch + 1) <= index) epoch++;
-    const chosen = this.#plan(epoch)[index - this.micros(epoch)];
-    return batch(this.examples, this.#options.T, chosen);
+    const planned = this.#plan(epoch);
+    if (this.#mixture && index + 1 === this.micros(epoch + 1)) {
+      this.#options.onEpochEnd?.(epoch, this.#mixture.tokensBySource(planned.flat()));
+    }
+    return batch(this.examples, this.#options.T, planned[index - this.micros(epoch)]);
   }
 
   /** How many micro-batches the first `epochs` epochs hold. */

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { Lora } from "../adapters/lora.ts";
 import { readPeft } from "../adapters/peft.ts";
+import { ConfigError } from "../errors.ts";
 import type { Device } from "../gpu/device.ts";
 import { type Engine, openEngine } from "../graph/compile.ts";
 import { exists } from "../io/files.ts";
@@ -58,4 +59,18 @@ export function openModel(device: Device, folder: string, adapter?: string): Ope
 export function adapterFolder(path: string): string {
   const inRun = join(path, "adapter");
   return exists(join(inRun, "adapter_config.json")) ? inRun : path;
+}
+
+/**
+ * The base that the adapter names, by a path from here or from the adapter's folder.
+ *
+ * @throws {ConfigError} where it names none that is a folder.
+ */
+export function baseOf(adapter: string): string {
+  const { baseModel } = readPeft(adapter);
+  const folder = [baseModel, join(adapter, baseModel)]
+    .find((path) => baseModel !== "" && exists(join(path, "config.json")));
+  if (folder !== undefined) return folder;
+  const named = baseModel === "" ? "no base" : `the base "${baseModel}", which is no folder here`;
+  throw new ConfigError(`${join(adapter, "adapter_config.json")} names ${named}; give --base`);
 }

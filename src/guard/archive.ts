@@ -76,10 +76,13 @@ export class Archive {
     return new Uint8Array(file.read("params"));
   }
 
-  /** Removes the files of what is no entry: only once a checkpoint holds these entries. */
-  sweep(): void {
+  /**
+   * Removes the files of what is no entry and is not to become one: only once a checkpoint holds
+   * these entries.
+   */
+  sweep(coming: Iterable<number> = []): void {
     if (!exists(this.folder)) return;
-    const steps = new Set(this.kept.map(({ step }) => step));
+    const steps = new Set([...this.kept.map(({ step }) => step), ...coming]);
     for (const { name } of [...Deno.readDirSync(this.folder)]) {
       const step = NAME.exec(name)?.[1];
       if (step !== undefined && !steps.has(Number(step))) Deno.removeSync(join(this.folder, name));

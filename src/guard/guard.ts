@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type { Batch, Example } from "../data/mod.ts";
+import type { Batch } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import { queuePerplexity } from "../eval/perplexity.ts";
 import { clear } from "../gpu/buffer.ts";
-import type { Store } from "../graph/store.ts";
 import type { LossProgram } from "../models/loss_program.ts";
 import { Archive, type Entry } from "./archive.ts";
-import { Controller, type ControllerOptions, type ControllerState } from "./controller.ts";
-import type { Gauge, Shift } from "./gauge.ts";
+import { Controller } from "./controller.ts";
+import type { Shift } from "./gauge.ts";
+import type { GuardParts, GuardSettings, GuardState, Observation, TracePoint } from "./parts.ts";
 import type { Slice } from "./retention.ts";
 import { GuardRows, type GuardUpdate } from "./rows.ts";
 import { applySnapshot, takeSnapshot } from "./strength.ts";
@@ -21,67 +21,6 @@ export const LAG = 4;
 
 /** Extra measurements while the controller has seen little. */
 const EARLY = [5, 10];
-
-/** When a run that forgets far too much goes back. */
-export interface WallOptions {
-  /** The part of a budget, less 1.64 standard errors, at which it does; 0 = never. */
-  readonly at: number;
-  /** How often at most. */
-  readonly most: number;
-}
-
-/** Settings of a guard that steers. */
-export interface GuardSettings {
-  /** What the guard's mean loss counts; null leaves it to a controller for each slice. */
-  readonly weight: number | "tokens" | null;
-  readonly controller: ControllerOptions;
-  readonly wall: WallOptions;
-  /** Updates from one measurement to the next. */
-  readonly every: number;
-  /** Updates of the whole run. */
-  readonly steps: number;
-  /** Micro-batches of guard rows in an update. */
-  readonly micros: number;
-  readonly seed: number;
-}
-
-export interface GuardParts {
-  readonly store: Store;
-  readonly slices: readonly Slice[];
-  /** Trains on guard rows. */
-  readonly program: LossProgram;
-  /** Measures the control part. */
-  readonly control: Gauge;
-  /** The task's sample, and what measures it. */
-  readonly task: readonly Example[];
-  readonly tuned: LossProgram;
-  /** The folder of the archive. */
-  readonly folder: string;
-}
-
-/** What an update's guard rows came to. */
-export interface Observation {
-  /** Mean loss of each slice's rows; NaN for a slice that had none. */
-  readonly losses: readonly number[];
-  /** The learning rate over its peak. */
-  readonly rate: number;
-}
-
-/** What a checkpoint keeps of a guard. */
-export interface GuardState {
-  readonly controllers: readonly ControllerState[];
-  readonly entries: readonly Entry[];
-  readonly trace: readonly TracePoint[];
-  readonly pending: readonly (readonly [step: number, Observation])[];
-  readonly measured: readonly Entry[];
-  readonly rollbacks: number;
-  readonly fresh: number;
-}
-
-/** A measurement of the run, and the weights at the time. */
-export interface TracePoint extends Entry {
-  readonly lambdas: readonly number[];
-}
 
 /** Steers a run. All it does is a function of the updates so far, not of when numbers arrive. */
 export class Guard {
@@ -93,6 +32,8 @@ export class Guard {
   readonly #measuring: Map<number, Promise<Entry>>;
   readonly #trace: TracePoint[];
   readonly archive: Archive;
+  /** The last measurement before a run goes on from a checkpoint. */
+  readonly before: Entry | undefined;
   #rollbacks: number;
   /** The update that the optimizer's moments begin with. */
   #fresh: number;
@@ -114,6 +55,7 @@ export class Guard {
     this.#trace = [...state?.trace ?? []];
     this.#pending = new Map(state?.pending);
     this.#measuring = new Map(state?.measured.map((entry) => [entry.step, Promise.resolve(entry)]));
+    this.before = state?.measured.at(-1) ?? state?.trace.at(-1);
     this.#rollbacks = state?.rollbacks ?? 0;
     this.#fresh = state?.fresh ?? 0;
   }
@@ -266,9 +208,16 @@ export class Guard {
     };
   }
 
+  /** Removes what a checkpoint that holds {@link state} no longer needs. */
+  sweep(): void {
+    this.archive.sweep(this.#measuring.keys());
+  }
+
   #add(entry: Entry): void {
     this.archive.add(entry);
-    this.#trace.push({ ...entry, lambdas: this.#controllers.map(({ lambda }) => lambda) });
+    const steers = this.#settings.weight === null;
+    const lambdas = steers ? this.#controllers.map(({ lambda }) => lambda) : [];
+    this.#trace.push({ ...entry, lambdas });
   }
 
   /** Only in the second half: before it the controller finds its weight, and the rate is high. */

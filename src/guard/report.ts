@@ -5,12 +5,14 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { basename } from "node:path";
 import { type Example, UNSUPERVISED } from "../data/mod.ts";
-import type { TracePoint } from "./guard.ts";
+import type { TracePoint } from "./parts.ts";
 import type { Portrait } from "./portrait.ts";
-import { HELD, type Slice } from "./retention.ts";
+import { HELD, type HeldPart, type Slice } from "./retention.ts";
 import type { Bound } from "./certify.ts";
 import { inUnit } from "./budget.ts";
+import type { BoundReport, Comparison, ForgettingReport, SliceReport } from "./report_format.ts";
 import { SAMPLES } from "./samples.ts";
 import type { Shipment } from "./ship.ts";
 
@@ -41,11 +43,8 @@ export interface ReportFacts {
   readonly decode: (ids: number[]) => string;
 }
 
-/** The report as it is written. */
-export type ForgettingReport = ReturnType<typeof forgettingReport>;
-
 /** Puts the report together. Losses and shifts are in nats a token. */
-export function forgettingReport(facts: ReportFacts) {
+export function forgettingReport(facts: ReportFacts): ForgettingReport {
   const { budget, slices, shipment, delta, strict, trace, rollbacks, cost } = facts;
   const { step, strength, certificate, selection } = shipment;
   const certified = strength > 0;
@@ -57,14 +56,14 @@ export function forgettingReport(facts: ReportFacts) {
     strict,
     shipped: { step, strength },
     slices: slices.map((slice, i) => sliceReport(slice, i, facts)),
-    task: {
+    task: shipment.task && {
       rows: facts.task.length,
       from: facts.taskFrom,
-      base_loss: shipment.baseTask,
-      tuned_loss: shipment.task,
-      ...inShort(shipment.taskPortrait),
+      base_loss: shipment.task.base,
+      tuned_loss: shipment.task.tuned,
+      ...inShort(shipment.task.portrait),
     },
-    retention_text: facts.text ?? SAMPLES,
+    retention_text: facts.text?.map((path) => basename(path)) ?? SAMPLES,
     shadow_price: shadowPrice(trace),
     trace: trace.map(({ step, task, shifts, lambdas }) => ({
       step,
@@ -82,7 +81,11 @@ export function forgettingReport(facts: ReportFacts) {
   };
 }
 
-function sliceReport(slice: Slice, index: number, { shipment, decode }: ReportFacts) {
+function sliceReport(
+  slice: Slice,
+  index: number,
+  { shipment, decode }: ReportFacts,
+): SliceReport {
   const { name, budget, probe, repeated, inTask } = slice;
   const { shifts, baseNll, portraits, certificate, strength } = shipment;
   const portrait = portraits[index]!;
@@ -92,8 +95,13 @@ function sliceReport(slice: Slice, index: number, { shipment, decode }: ReportFa
     metric: budget.metric,
     budget: budget.text,
     epsilon: budget.epsilon,
-    documents: { train: slice.train.length, ...counts(slice), repeated, in_task: inTask },
-    sha256: Object.fromEntries(HELD.map((part) => [part, hashOf(slice[part])])),
+    documents: {
+      train: slice.train.length,
+      ...ofParts((part) => slice[part].length),
+      repeated,
+      in_task: inTask,
+    },
+    sha256: ofParts((part) => hashOf(slice[part])),
     base_perplexity: Math.exp(baseNll[index]!),
     tuned_perplexity: Math.exp(nll),
     control: { shift: mean, se },
@@ -102,24 +110,23 @@ function sliceReport(slice: Slice, index: number, { shipment, decode }: ReportFa
     worst: portrait.documents.slice(0, WORST).map(({ document, shift, base, tuned }) => ({
       shift,
       text: decode([...probe[document]!.ids]),
-      tokens: tokensOf(probe[document]!, decode).map((piece, i) => [piece, base[i]!, tuned[i]!]),
+      tokens: tokensOf(probe[document]!, decode).map((piece, i) =>
+        [piece, base[i]!, tuned[i]!] as const
+      ),
     })),
   };
 }
 
-const counts = (slice: Slice) =>
-  Object.fromEntries(HELD.map((part) => [part, slice[part].length])) as Record<
-    typeof HELD[number],
-    number
-  >;
+const ofParts = <T>(of: (part: HeldPart) => T): Record<HeldPart, T> =>
+  Object.fromEntries(HELD.map((part) => [part, of(part)])) as Record<HeldPart, T>;
 
-function boundOf(bound: Bound | undefined) {
+function boundOf(bound: Bound | undefined): BoundReport | null {
   if (!bound) return null;
   const { mean, se, upper, documents } = bound;
   return { shift: mean, se, upper, documents };
 }
 
-const inShort = ({ tokens, base, tuned, kl, agreement, flips }: Portrait) => ({
+const inShort = ({ tokens, base, tuned, kl, agreement, flips }: Portrait): Comparison => ({
   tokens,
   base_nll: base,
   tuned_nll: tuned,
@@ -140,8 +147,10 @@ function tokensOf({ ids, labels }: Example, decode: ReportFacts["decode"]): stri
 }
 
 /** The weights at the end: what one more nat of budget would have bought of the task's loss. */
-const shadowPrice = (trace: readonly TracePoint[]): readonly number[] | null =>
-  trace.at(-1)?.lambdas ?? null;
+function shadowPrice(trace: readonly TracePoint[]): readonly number[] | null {
+  const lambdas = trace.at(-1)?.lambdas ?? [];
+  return lambdas.length > 0 ? lambdas : null;
+}
 
 /** The result in one or two sentences. */
 function statement({ budget, slices, shipment, delta, strict }: ReportFacts): string {
@@ -166,11 +175,14 @@ function statement({ budget, slices, shipment, delta, strict }: ReportFacts): st
       `documents that nothing else has touched, at ${sure}, at strength ${strength}.${weaker}`;
   }
   if (!selection.chosen) {
-    return `Not certified: on the control text only the base itself keeps the budget ${budget}.`;
+    const keeps = selection.points.some(({ task }) => task !== null);
+    return keeps
+      ? `Not certified: within the budget ${budget} nothing does better at the task than the base itself.`
+      : `Not certified: on the control text only the base itself keeps the budget ${budget}.`;
   }
   return `Not certified: ${documents} documents do not prove that the budget ${budget} is kept` +
     `${moreOf(certificate!.more)}; only the base itself is certain.`;
 }
 
 const moreOf = (more: number | null): string =>
-  more === null ? "" : `: needs about ${more} more documents`;
+  more === null ? ": its mean is above the budget" : `: needs about ${more} more documents`;

@@ -24,11 +24,11 @@ export const HELD = ["control", "certificate", "probe"] as const;
 /** One of those: `control` steers and selects, `certificate` is touched once, `probe` is shown. */
 export type HeldPart = typeof HELD[number];
 
-/** The largest share of a slice that each held-back part takes; the rest is trained on. */
-const MOST: Readonly<Record<HeldPart, number>> = {
-  control: 1 / 6,
-  certificate: 1 / 3,
-  probe: 1 / 12,
+/** The largest share of a slice that each held-back part takes: where the rest is trained on, and
+ * where nothing is. */
+const MOST: Readonly<Record<"trained" | "measured", Readonly<Record<HeldPart, number>>>> = {
+  trained: { control: 1 / 6, certificate: 1 / 3, probe: 1 / 12 },
+  measured: { control: 1 / 3, certificate: 1 / 2, probe: 1 / 6 },
 };
 
 /** Fewer documents than this leave a part without a spread to reckon with. */
@@ -54,8 +54,8 @@ export interface RetentionOptions {
   /** How many documents each held-back part has at most. */
   readonly held: Readonly<Record<HeldPart, number>>;
   readonly seed: number;
-  /** Longer documents are cut: those that are trained on, and those that are measured. */
-  readonly trainTokens: number;
+  /** Longer documents are cut: those that are trained on (null where none are), and the others. */
+  readonly trainTokens: number | null;
   readonly maxTokens: number;
   /** What the run learns; a retention document that repeats one of these is left out. */
   readonly task: readonly Example[];
@@ -123,7 +123,7 @@ function splitSlice(
   const kept = kinds.flatMap((kind, i) => kind === "kept" ? [i] : []);
   const parts = split(
     kept.map((i) => documentText(documents[i]!)),
-    shares(kept.length, held),
+    shares(kept.length, held, MOST[trainTokens === null ? "measured" : "trained"]),
     seed,
   );
   const part = (of: string, tokens: number) =>
@@ -133,14 +133,14 @@ function splitSlice(
   const slice = {
     name,
     budget,
-    train: part("train", trainTokens),
+    train: trainTokens === null ? [] : part("train", trainTokens),
     control: part("control", maxTokens),
     certificate: part("certificate", maxTokens),
     probe: part("probe", maxTokens),
     repeated: count("repeated"),
     inTask: count("in task"),
   };
-  requireParts(slice, kept.length);
+  requireParts(slice, kept.length, trainTokens === null ? HELD : ["train", ...HELD]);
   return slice;
 }
 
@@ -155,24 +155,27 @@ function distinct(retention: readonly Example[], task: readonly Example[]) {
   });
 }
 
-/** The parts' shares of `count` documents. */
-function shares(count: number, held: RetentionOptions["held"]): Record<string, number> {
+/** The parts' shares of `count` documents; what none takes is trained on, or left out. */
+function shares(
+  count: number,
+  held: RetentionOptions["held"],
+  most: Readonly<Record<HeldPart, number>>,
+): Record<string, number> {
   const parts = HELD.map((part): [string, number] => {
-    const most = Math.max(1, Math.floor(MOST[part] * count));
-    return [part, Math.min(held[part], most) / Math.max(count, 2 * HELD.length)];
+    const documents = Math.min(held[part], Math.max(1, Math.floor(most[part] * count)));
+    return [part, documents / Math.max(count, HELD.length + 1)];
   });
-  const train = 1 - parts.reduce((sum, [, share]) => sum + share, 0);
-  return { train, ...Object.fromEntries(parts) };
+  const rest = 1 - parts.reduce((sum, [, share]) => sum + share, 0);
+  return { ...Object.fromEntries(parts), ...(rest > 1e-9 && { train: rest }) };
 }
 
-function requireParts(slice: Slice, count: number): void {
-  const parts = ["train", ...HELD] as const;
-  const small = parts.find((part) => slice[part].length < FEWEST);
-  if (small === undefined) return;
+function requireParts(slice: Slice, count: number, parts: readonly ("train" | HeldPart)[]): void {
+  if (parts.every((part) => slice[part].length >= FEWEST)) return;
   const left = slice.repeated + slice.inTask;
   const repeated = left > 0 ? ` (${left} more repeat others)` : "";
+  const most = parts.length > HELD.length ? MOST.trained : MOST.measured;
   throw new FileError(
     `Retention text ${slice.name}: found ${count} documents${repeated}, wanted at least ` +
-      `${FEWEST * 12}, so that each of ${parts.join(", ")} has ${FEWEST}`,
+      `${FEWEST / most.probe}, so that each of ${parts.join(", ")} has ${FEWEST}`,
   );
 }

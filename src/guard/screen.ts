@@ -4,7 +4,7 @@
  * @module
  */
 import { inUnit } from "./budget.ts";
-import type { ForgettingReport } from "./report.ts";
+import type { ForgettingReport, TaskReport } from "./report_format.ts";
 
 /** Lines about what was allowed, what came of it and what that does not say. */
 export function screen(report: ForgettingReport): string[] {
@@ -30,11 +30,7 @@ export function screen(report: ForgettingReport): string[] {
         ),
       ];
     }),
-    line(
-      "task",
-      `loss ${task.base_loss.toFixed(4)} -> ${task.tuned_loss.toFixed(4)} on ${task.rows} ` +
-        `rows of ${task.from}`,
-    ),
+    ...(task ? [line("task", taskText(task))] : []),
     line("shipped", `step ${shipped.step} at strength ${shipped.strength}`),
     ...(price ? [line("price", priceText(price))] : []),
     statement,
@@ -44,8 +40,12 @@ export function screen(report: ForgettingReport): string[] {
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** The weights at the end as a price: 1 % of perplexity is 0.00995 nats. */
-function priceText(price: readonly number[]): string {
-  const nats = price.map((lambda) => (lambda * Math.log(1.01)).toFixed(4)).join(", ");
-  return `one more 1 % of perplexity would buy about ${nats} nats of the task's loss`;
-}
+const priceText = (price: readonly number[]): string =>
+  `one more 1 % of perplexity would buy about ${priceNats(price)} nats of the task's loss`;
+
+/** The weights at the end as a price in nats of the task's loss: 1 % of perplexity is 0.00995 nats. */
+export const priceNats = (price: readonly number[]): string =>
+  price.map((lambda) => (lambda * Math.log(1.01)).toFixed(4)).join(", ");
+
+const taskText = ({ base_loss: base, tuned_loss: tuned, rows, from }: TaskReport): string =>
+  `loss ${base.toFixed(4)} -> ${tuned.toFixed(4)} on ${rows} rows of ${from}`;

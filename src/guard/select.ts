@@ -38,27 +38,28 @@ export interface Measures {
   task(step: number, strength: number): Promise<number>;
 }
 
-/** What was measured, and the best of it; null where only the base keeps the budget. */
+/** What was measured, and the best of it; null where the base itself is best within the budget. */
 export interface Selection {
   readonly points: readonly Point[];
   readonly chosen: Point | null;
 }
 
 /**
- * Tries candidates at strengths and takes the least task loss within 0.95 of every budget. Forgetting
- * grows about with the square of the strength, which tells where to begin; nothing is taken for
+ * Tries candidates at strengths and takes the least task loss within 0.95 of every budget, if it is
+ * less than that of the base. Forgetting grows about with the square of the strength, which tells where to begin; nothing is taken for
  * monotonic, every point that counts is measured.
  */
 export async function select(
   candidates: readonly Candidate[],
   epsilons: readonly number[],
   measures: Measures,
+  baseTask: number,
 ): Promise<Selection> {
   const points: Point[] = [];
   for (const candidate of candidates) {
     points.push(...await tryStrengths(candidate, epsilons, measures));
   }
-  const chosen = points.filter(({ task }) => task !== null)
+  const chosen = points.filter(({ task }) => task !== null && task < baseTask)
     .reduce<Point | null>((best, point) => best && best.task! <= point.task! ? best : point, null);
   return { points, chosen };
 }

@@ -126,7 +126,12 @@ export function writeFile(path: string, write: (file: Deno.FsFile) => void): voi
 
 /** Writes `value` as JSON, indented by 2 and ending in a newline, whole or not at all. */
 export function writeJson(path: string, value: unknown): void {
-  writeFile(path, (file) => writeAll(file, encodeUtf8(`${JSON.stringify(value, null, 2)}\n`)));
+  writeText(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Writes `text` as UTF-8, whole or not at all. */
+export function writeText(path: string, text: string): void {
+  writeFile(path, (file) => writeAll(file, encodeUtf8(text)));
 }
 
 /** Writes all of `bytes`, where one call of the system may write only some of them. */

@@ -4,9 +4,9 @@
  * @module
  */
 import { join } from "node:path";
-import { writeJson } from "../io/files.ts";
-import type { ForgettingReport } from "../guard/report.ts";
-import { runFiles } from "./run_folder.ts";
+import type { ForgettingReport } from "../guard/report_format.ts";
+import { readMetrics } from "./metrics.ts";
+import { runFiles, writeReport } from "./run_folder.ts";
 import type { Say, Session } from "./setup.ts";
 
 /** Where an adapter goes that the guard did not certify at any strength. */
@@ -37,16 +37,16 @@ export async function finish(
   await guarding.guard.finish(step);
   say("guard: selecting and certifying");
   const { shipment, report } = await guarding.ship(seconds);
-  guarding.put(shipment, shipment.strength);
-  const { shifts, task, strength } = shipment;
-  const entry = { step: shipment.step, shifts, task };
+  guarding.put(shipment.step, shipment.strength);
+  const { shifts, strength } = shipment;
+  const entry = { step: shipment.step, shifts, task: shipment.task!.tuned };
   const measured = { ...guarding.guard.fields(entry), ...await evaluated(session) };
-  guarding.put(shipment, 1);
+  guarding.put(shipment.step, 1);
   await trained.save(store, folder, strength);
   if (strength === 0) {
     await trained.save(store, join(config.out, UNCERTIFIED), shipment.selection.chosen?.strength);
   }
-  writeJson(runFiles(config.out).forgetting, report);
+  writeReport(config.out, report, readMetrics(runFiles(config.out).metrics));
   return { measured, report };
 }
 

@@ -6,13 +6,16 @@
 import type { Encoder, Example } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { Engine } from "../graph/compile.ts";
+import type { Entry } from "../guard/archive.ts";
 import { type Budget, parseBudget } from "../guard/budget.ts";
 import { Gauge } from "../guard/gauge.ts";
-import { Guard, type GuardState } from "../guard/guard.ts";
-import { type ForgettingReport, forgettingReport } from "../guard/report.ts";
+import { Guard } from "../guard/guard.ts";
+import type { GuardState } from "../guard/parts.ts";
+import { forgettingReport } from "../guard/report.ts";
+import type { ForgettingReport } from "../guard/report_format.ts";
 import { readRetention, type Slice, splitRetention } from "../guard/retention.ts";
 import { sampleBase, SAMPLES } from "../guard/samples.ts";
-import { ship, type Shipment } from "../guard/ship.ts";
+import { ship, type Shipment, type ShipOptions } from "../guard/ship.ts";
 import { applySnapshot } from "../guard/strength.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
@@ -25,9 +28,12 @@ export interface GuardRowSizes {
   readonly micros: number;
 }
 
-/** As few micro-batches as hold `share` of an update's tokens, none larger than a task's. */
+/**
+ * As few micro-batches as hold `share` of an update's tokens, none larger than a task's; none where
+ * they would count nothing.
+ */
 export function guardRowSizes({ train, guard }: Pick<Config, "train" | "guard">): GuardRowSizes {
-  if (!guard) return { T: 0, micros: 0 };
+  if (!guard || guard.weight === 0) return { T: train.micro_batch_tokens, micros: 0 };
   const tokens = guard.share * train.tokens_per_batch;
   const micros = Math.ceil(tokens / train.micro_batch_tokens);
   return { T: Math.max(8, Math.round(tokens / micros / 8) * 8), micros };
@@ -133,43 +139,43 @@ export class Guarding {
 
   /** Selects and certifies after a run of that many seconds. */
   async ship(seconds: number): Promise<Shipped> {
-    const { engine: { store }, model, slices, tuned, measured, config } = this.options;
-    const { archive, trace, rollbacks } = this.#guard;
-    const shipment = await ship({
-      store,
-      programs: { tuned, both: this.both },
-      slices,
-      control: this.control,
-      task: this.task,
-      candidates: archive.entries.map((entry) => ({
-        step: entry.step,
-        spent: archive.spent(entry),
-      })),
-      snapshotOf: (step) => archive.read(step),
-      certificate: this.settings,
-    });
+    const { model, slices, measured, config, steps } = this.options;
+    const { trace, rollbacks } = this.#guard;
+    const shipment = await ship(this.shipOptions(slices));
     const { T, micros } = guardRowSizes(config);
     const { budget, delta, strict, text } = this.settings;
     const report = forgettingReport({
-      ...{ budget, delta, strict, text: text.length > 0 ? text : null },
-      slices,
-      shipment,
+      ...{ budget, delta, strict, slices, shipment, trace, rollbacks },
+      text: text.length > 0 ? text : null,
       task: this.task,
       taskFrom: measured.length > 0 ? "eval.data" : "training rows",
-      trace,
-      rollbacks,
       cost: {
         seconds,
-        task_tokens: config.train.tokens_per_batch * this.options.steps,
-        guard_tokens: T * micros * this.options.steps,
+        task_tokens: config.train.tokens_per_batch * steps,
+        guard_tokens: T * micros * steps,
       },
       decode: (ids) => model.tokenizer.decode(ids),
     });
     return { shipment, report };
   }
 
-  /** Puts the moment that is shipped into the store, at a strength. */
-  put({ step }: Shipment, strength: number): void {
+  /** What this run can ship, held to the budgets of the slices. */
+  shipOptions(slices: readonly Slice[]): ShipOptions {
+    const { engine: { store }, tuned } = this.options;
+    const { archive } = this.#guard;
+    const spent = ({ shifts }: Entry) =>
+      Math.max(...shifts.map(({ mean }, i) => mean / slices[i]!.budget.epsilon));
+    return {
+      ...{ store, slices, control: this.control, task: this.task },
+      programs: { tuned, both: this.both },
+      candidates: archive.entries.map((entry) => ({ step: entry.step, spent: spent(entry) })),
+      snapshotOf: (step) => archive.read(step),
+      certificate: this.settings,
+    };
+  }
+
+  /** Puts an archived moment into the store, at a strength. */
+  put(step: number, strength: number): void {
     applySnapshot(this.options.engine.store, this.#guard.archive.read(step), strength);
   }
 

@@ -41,7 +41,7 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
   const guard = session.guarding?.guard ?? null;
   const slots = Math.max(UNDER_WAY, guard ? LAG * session.microsPerUpdate : 0);
   const ring = new Ring<MicroTag>(device, program.capacity + 1, slots);
-  const log = new UpdateLog(session, (metrics) => options.onUpdate(metrics, steps), options.start);
+  const log = new UpdateLog(session, (metrics) => options.onUpdate(metrics, steps));
 
   let step = options.start;
   let stopped = false;
@@ -78,7 +78,7 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
       log.take(await ring.drain()); // a sync point; a loss that is no number throws before it is saved
       await log.settled();
       await saveCheckpoint(store, options.checkpoints, step + 1, await guard?.state());
-      guard?.archive.sweep();
+      guard?.sweep();
     }
   }
   log.take(await ring.drain()); // a sync point

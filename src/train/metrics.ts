@@ -5,7 +5,7 @@
  */
 
 import type { Metric } from "../guard/budget.ts";
-import { encodeUtf8, exists, onDisk, readText, writeAll, writeFile } from "../io/files.ts";
+import { encodeUtf8, exists, onDisk, readText, writeAll, writeText } from "../io/files.ts";
 
 /** What is logged of one update. Losses are in nats a token. */
 export interface Metrics {
@@ -66,7 +66,12 @@ export class MetricsFile {
 
 function dropLines(path: string, firstStep: number): void {
   const lines = readText(path).split("\n").filter((line) => stepOf(line) < firstStep);
-  writeFile(path, (file) => writeAll(file, encodeUtf8(lines.map((line) => `${line}\n`).join(""))));
+  writeText(path, lines.map((line) => `${line}\n`).join(""));
+}
+
+/** The lines of the whole `metrics.jsonl` of a run; a number that was not finite is null in it. */
+export function readMetrics(path: string): Record<string, number | null | undefined>[] {
+  return readText(path).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
 }
 
 /** The step of a line; infinite for the half-written last line of a killed run. */

@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { openEngine } from "../graph/compile.ts";
 import { ConfigError } from "../errors.ts";
-import type { ForgettingReport } from "../guard/report.ts";
+import type { ForgettingReport } from "../guard/report_format.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
-import type { ParsedConfig } from "./config/mod.ts";
+import type { Config, ParsedConfig } from "./config/mod.ts";
 import { finish } from "./finish.ts";
 import { trainLoop } from "./loop.ts";
 import { type Metrics, MetricsFile, metricsLine } from "./metrics.ts";
@@ -60,40 +60,50 @@ export interface RunResult {
 export async function train(parsed: ParsedConfig, options: RunOptions): Promise<RunResult> {
   const { config } = parsed;
   if (options.kind === "pretrain" && config.guard) {
-    throw new ConfigError(
-      "guard: found one in a pretraining, wanted guard: false: there is no base",
-    );
+    throw new ConfigError("guard: a model from nothing has nothing to forget");
   }
-  const { kind, resume = false, say = () => {}, stopWanted = () => false } = options;
+  const { resume = false, say = () => {}, stopWanted = () => false } = options;
   refuseOtherRun(config.out, parsed, resume);
-  const device = options.device ?? await openDevice();
-  const engine = openEngine(device);
   const log = new RunLog(runFiles(config.out).log, say);
+  return await withSession(config, { ...options, say: log.tell }, async (session) => {
+    const { engine, guarding } = session;
+    const { step: start, guard } = resume
+      ? loadCheckpoint(engine.store, runFiles(config.out).checkpoints)
+      : { step: 0, guard: null };
+    if (guard) guarding?.resume(guard);
+    if (!resume) claimRunFolder(config.out, parsed); // whatever can be refused has been by now
+    log.open();
+    if (resume) log.tell(`resumed after ${start} updates`);
+    return await runSession(session, { start, stopWanted, tell: log.tell });
+  });
+}
+
+/** Opens model and session of a config for as long as `use` takes. */
+export async function withSession<T>(
+  config: Config,
+  { kind, device: given, say = () => {} }: Pick<RunOptions, "kind" | "device" | "say">,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const device = given ?? await openDevice();
+  const engine = openEngine(device);
   try {
     using fresh = kind === "pretrain" ? temporaryFolder() : null;
     if (fresh) writeFreshModel(config.model, fresh.folder, config.train.seed);
     using model = new Model(fresh?.folder ?? config.model);
-    log.tell(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
-    const rows = await loadRows(model, config.data, config.train, log.tell);
+    say(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
+    const rows = await loadRows(model, config.data, config.train, say);
     const trained = kind === "adapter"
       ? trainAdapter(engine, model, config.adapter, config.train.seed)
       : trainFull(model, "BF16");
-    const session = await openSession({ engine, model, config, trained, rows, say: log.tell });
-    const { step: start, guard } = resume
-      ? loadCheckpoint(engine.store, runFiles(config.out).checkpoints)
-      : { step: 0, guard: null };
-    if (guard) session.guarding?.resume(guard);
-    if (!resume) claimRunFolder(config.out, parsed); // whatever can be refused has been by now
-    log.open();
-    if (resume) log.tell(`resumed after ${start} updates`);
+    const session = await openSession({ engine, model, config, trained, rows, say });
     try {
-      return await runSession(session, { start, stopWanted, tell: log.tell });
+      return await use(session);
     } finally {
       session.close();
     }
   } finally {
     engine.store.destroy();
-    if (!options.device) device.close();
+    if (!given) device.close();
   }
 }
 
@@ -123,7 +133,7 @@ async function runSession(
   session: Session,
   { start, stopWanted, tell }: SessionRun,
 ): Promise<RunResult> {
-  const { config, trained, engine, steps, microBatches } = session;
+  const { config, trained, steps, microBatches } = session;
   const files = runFiles(config.out);
   const { tokens_per_batch: tokens } = config.train;
   tell(`training: ${steps} updates of ${tokens} tokens in ${microBatches} micro-batches`);

@@ -8,6 +8,7 @@ import {
   type Encoder,
   type Example,
   loadExamples,
+  proportionalShares,
   readChatFacts,
   type Source,
   Stream,
@@ -69,8 +70,12 @@ export function encoderOf({ tokenizer, folder }: Model): Encoder {
 /** The rows of several sources, one source after the other. */
 export interface Rows {
   readonly examples: readonly Example[];
-  /** How many each source has, and its weight; absent where no source has one. */
-  readonly sources?: readonly Source[];
+  /** How many each source has, where it comes from, and its weight if it has one. */
+  readonly sources: readonly {
+    readonly path: string;
+    readonly count: number;
+    readonly weight: number | undefined;
+  }[];
 }
 
 /** Loads the rows of several sources, and says what was left out. */
@@ -82,20 +87,41 @@ export async function loadRows(
 ): Promise<Rows> {
   const { vocabSize } = model.config;
   const all: Example[] = [];
-  const sources: Source[] = [];
+  const sources: Rows["sources"][number][] = [];
   for (const entry of entries) {
-    const { examples, skipped, empty } = await loadExamples(entry, encoderOf(model), {
+    const { examples, skipped, cut, noted } = await loadExamples(entry, encoderOf(model), {
       maxTokens: longest(model, train),
       onTooLong: train.on_too_long,
       vocabSize,
     });
-    const left = (skipped ? `, ${skipped} too long` : "") + (empty ? `, ${empty} empty` : "");
-    say(`data: ${entry.path}: ${examples.length} rows${left}`);
+    const counts = Object.entries({ "too long": skipped, "cut": cut, ...noted })
+      .filter(([, count]) => count > 0)
+      .map(([what, count]) => `, ${count} ${what.replaceAll("_", " ")}`);
+    say(`data: ${entry.path}: ${examples.length} rows${counts.join("")}`);
     for (const example of examples) all.push(example);
-    sources.push({ count: examples.length, weight: entry.weight ?? 1 });
+    sources.push({ path: entry.path, count: examples.length, weight: entry.weight });
   }
-  const isMixture = entries.some(({ weight }) => weight !== undefined);
-  return { examples: all, ...(isMixture && { sources }) };
+  return { examples: all, sources };
+}
+
+/** How the sources are mixed, and who is told of each epoch; nothing where each row comes once. */
+function mixtureOf({ sources }: Rows, mixture: Config["mixture"], say: Say) {
+  const counts = sources.map(({ count }) => count);
+  const shares = mixture && proportionalShares(counts, mixture);
+  if (!shares && sources.every(({ weight }) => weight === undefined)) return {};
+  return {
+    sources: sources.map(({ count, weight = 1 }, i): Source => ({
+      count,
+      weight: shares ? shares[i]! : weight,
+    })),
+    onEpochEnd: (epoch: number, tokens: readonly number[]) => {
+      const total = tokens.reduce((sum, count) => sum + count, 0);
+      const parts = tokens.map((count, i) =>
+        `${(100 * count / total).toFixed(2)} % ${sources[i]!.path}`
+      );
+      say(`epoch ${epoch + 1}: of ${total} supervised tokens ${parts.join(", ")}`);
+    },
+  };
 }
 
 /** The most tokens of a document: what fits into a micro-batch, and what the model was made for. */
@@ -125,8 +151,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   for (const slice of slices ?? []) say(describeSlice(slice));
   const { examples: measured } = await loadRows(model, config.eval.data, train, say);
   const { seed, shuffle } = train;
-  const sources = rows.sources && { sources: rows.sources };
-  const stream = new Stream(rows.examples, { T, seed, shuffle, ...sources });
+  const mixture = mixtureOf(rows, config.mixture, say);
+  const stream = new Stream(rows.examples, { T, seed, shuffle, ...mixture });
   const graph = { T, ...trained.graph, recompute: train.recompute };
   placeParams(options, graph);
   const program = await LossProgram.open(engine, model, { ...graph, train: true });

@@ -45,13 +45,12 @@ export class UpdateLog {
   /** When recent updates came back, with their tokens: several come at once, so one tells little. */
   #recent: { at: number; tokens: number }[] = [{ at: performance.now(), tokens: 0 }];
 
-  constructor(session: Session, report: (metrics: Metrics) => void, start: number) {
+  constructor(session: Session, report: (metrics: Metrics) => void) {
     this.#session = session;
     this.#report = report;
     const guard = session.guarding?.guard;
     this.#guard = guard?.slices.map(() => 0) ?? [];
-    const before = guard?.trace.findLast(({ step }) => step < start);
-    this.#latest = before ? guard!.fields(before) : {};
+    this.#latest = guard?.before ? guard.fields(guard.before) : {};
   }
 
   /** Fields that are on their way and go with the update of that step. */

@@ -59,19 +59,19 @@ const controller = z.strictObject({
   margin: share.default(0.15).describe("unused share of the budget at the peak learning rate"),
   final_margin: share.default(0.05).describe("unused share once the learning rate is 0"),
   ema: share.default(0.9).describe("decay of the averages"),
-}).prefault({});
+}).prefault({}).describe("constants of the controller");
 
 const documents = z.strictObject({
   control: count.default(64).describe("documents that steer, at most a sixth of the text"),
   certificate: count.default(256).describe("documents that certify, at most a third"),
   probe: count.default(32).describe("documents that the report shows, at most a twelfth"),
-}).prefault({});
+}).prefault({}).describe("the most documents that each held-back part has");
 
 const wall = z.strictObject({
   at: z.number().gte(0).default(3)
     .describe("times the budget, in the second half, at which a run goes back; 0 = never"),
   most: z.int().min(0).default(3).describe("how often at most"),
-}).prefault({});
+}).prefault({}).describe("when a run goes back to its last checkpoint within the budget");
 
 /** Checks the guard's section. */
 export const guardSchema = z.union([
