@@ -19,7 +19,7 @@ const CACHE_BYTES = 512 << 20;
 
 /** What a batch generator is made for. */
 export interface BatchOptions extends GeneratorOptions {
-  /** Sequences under way at a time; by default as many as 512 MiB of caches hold, at most 128. */
+  /** The most sequences under way at a time; 512 MiB of caches and the number 128 are limits too. */
   readonly slots?: number;
 }
 
@@ -72,7 +72,7 @@ export class BatchGenerator implements Disposable {
       const rows = Math.ceil(context / 8) * 8;
       return model.decodeGraph(engine, { T, scored: T, slots, context: rows, adapt });
     };
-    const slots = options.slots ?? slotsFor(engine, graphOf(1));
+    const slots = Math.min(options.slots ?? Infinity, slotsFor(engine, graphOf(1)));
     const program = await model.compile(engine, graphOf(slots));
     program.write("rows", Uint32Array.from({ length: slots }, (_, row) => row));
     return new BatchGenerator(model, context, slots, program);

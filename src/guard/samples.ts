@@ -93,7 +93,7 @@ async function write(
   say(`guard: the base writes ${count} documents of up to ${maxTokens} tokens ...`);
   const engine = openEngine(device); // the caches are gone before the run needs the memory
   try {
-    using batch = await BatchGenerator.open(engine, model, { context: maxTokens });
+    using batch = await BatchGenerator.open(engine, model, { context: maxTokens, slots: count });
     const began = performance.now();
     const prompts = Array.from({ length: count }, () => [start]);
     const quarter = Math.ceil(count / 4);
