@@ -11,6 +11,7 @@ import { openDevice } from "../gpu/device.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { encoderOf } from "../train/setup.ts";
 import { type Arguments, type Command, parseArguments } from "./args.ts";
+import { fetchFolder } from "./hub.ts";
 import { numberOf } from "./number.ts";
 import { answer, dim, say } from "./term.ts";
 
@@ -24,7 +25,7 @@ const COMMAND: Command = {
     data: { type: "string", help: "rows of which only the answers count" },
     format: { type: "string", help: "format of the rows; recognised by default" },
     template: { type: "string", help: `template of the rows; ${DEFAULT_TEMPLATE} by default` },
-    adapter: { type: "string", help: "PEFT folder or folder of a run" },
+    adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
     context: { type: "string", help: "most tokens of a document; the model's own by default" },
     json: { type: "boolean", help: "print one JSON object: nll, perplexity, tokens" },
   },
@@ -37,11 +38,13 @@ const PACKED_ROWS = 512;
 
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
-  const { positionals: [folder], flags } = parseArguments(COMMAND, args);
+  const { positionals: [place], flags } = parseArguments(COMMAND, args);
   const entry = entryOf(flags);
   const wanted = numberOf(flags, "context", Infinity, { least: 2, whole: true });
+  const folder = await fetchFolder(place!, "model");
+  const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   using device = await openDevice();
-  using open = openModel(device, folder!, flags["adapter"]);
+  using open = openModel(device, folder, adapter);
   const { engine, model, adapt } = open;
   const { vocabSize, context } = model.config;
   const { examples, skipped } = await loadExamples(entry, encoderOf(model), {

@@ -22,6 +22,7 @@ import { parseConfig } from "../train/config/mod.ts";
 import { writeReport } from "../train/run_folder.ts";
 import { encoderOf } from "../train/setup.ts";
 import { type Command, parseArguments } from "./args.ts";
+import { fetchFolder } from "./hub.ts";
 import { numberOf } from "./number.ts";
 import { answer, say } from "./term.ts";
 
@@ -59,8 +60,8 @@ export async function run(args: string[]): Promise<number> {
   const { text, out } = flags;
   if (out === undefined) throw new ConfigError(`Found no --out, wanted one: ${COMMAND.usage}`);
   if (text === undefined) throw new ConfigError(`Found no --text, wanted one: ${COMMAND.usage}`);
-  const folder = adapterFolder(given!);
-  const base = flags["base"] ?? baseOf(folder);
+  const folder = adapterFolder(await fetchFolder(given!, "adapter"));
+  const base = await fetchFolder(flags["base"] ?? baseOf(folder), "model");
   const settings = settingsOf(base, text, flags);
   refuseOccupied(out);
 

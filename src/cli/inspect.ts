@@ -8,6 +8,7 @@ import type { Tokenizer } from "../io/tokenizer.ts";
 import { Model } from "../models/model.ts";
 import { encoderOf, loadRows } from "../train/setup.ts";
 import { type Command, parseArguments } from "./args.ts";
+import { fetchFolder } from "./hub.ts";
 import { numberOf } from "./number.ts";
 import { answer, say } from "./term.ts";
 import { configOf } from "./train.ts";
@@ -28,7 +29,7 @@ export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(COMMAND, args);
   const count = numberOf(parsed.flags, "rows", 3, { least: 0, whole: true });
   const { config } = configOf(parsed);
-  using model = new Model(config.model);
+  using model = new Model(await fetchFolder(config.model, "model"));
   const { examples } = await loadRows(model, config.data, config.train, say);
   const inspection = inspectExamples(examples, encoderOf(model));
   if (parsed.flags["json"]) {

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   merge: "merge an adapter into its base model",
   eval: "measure the perplexity of a model on text",
   generate: "let a model continue a prompt",
+  push: "upload an adapter or a merged model to the hub",
   pretrain: "train a small model from nothing",
   inspect: "show training rows token by token, and what is wrong with them",
   bench: "measure the speed of the kernels and of a training step",

@@ -12,6 +12,7 @@ import { openDevice } from "../gpu/device.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { exists, onDisk } from "../io/files.ts";
 import { type Command, parseArguments } from "./args.ts";
+import { fetchFolder } from "./hub.ts";
 import { answer, dim, say } from "./term.ts";
 
 const COMMAND: Command = {
@@ -35,9 +36,9 @@ export async function run(args: string[]): Promise<number> {
   const { out, json } = flags;
   if (out === undefined) throw new ConfigError(`Found no --out, wanted one: ${COMMAND.usage}`);
   const dtype = dtypeOf(flags["dtype"]);
-  const adapter = adapterFolder(given!);
-  const base = flags["base"] ?? baseOf(adapter);
   refuseOccupied(out);
+  const adapter = adapterFolder(await fetchFolder(given!, "adapter"));
+  const base = await fetchFolder(flags["base"] ?? baseOf(adapter), "model");
 
   using device = await openDevice();
   // Under another name until it is proven, so that nobody takes a wrong model for a merged one.

@@ -6,9 +6,11 @@
 import { fileURLToPath } from "node:url";
 import { parseConfig } from "../train/config/mod.ts";
 import { screen } from "../guard/screen.ts";
+import { openPlaces } from "../train/places.ts";
 import { explainPlan, type RunOptions, type RunResult, train } from "../train/run.ts";
 import { type Arguments, type Command, parseArguments } from "./args.ts";
 import { ONLY_BASE } from "./guard.ts";
+import { hubReports } from "./hub.ts";
 import { showSamples } from "./samples.ts";
 import { answer, say } from "./term.ts";
 
@@ -29,15 +31,13 @@ const command: Command = {
 /** Runs the command and resolves to its exit code. */
 export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(command, args);
-  const config = configOf(parsed);
+  const resume = "resume" in parsed.flags;
+  const { parsed: config } = await openPlaces(configOf(parsed), { resume, ...hubReports() });
   if (parsed.flags["print-plan"]) {
     answer(await explainPlan(config));
     return 0;
   }
-  const result = await trainWithSignals(config, {
-    kind: "adapter",
-    resume: "resume" in parsed.flags,
-  });
+  const result = await trainWithSignals(config, { kind: "adapter", resume });
   if (result.stopped) {
     say(`stopped after ${result.step} updates; go on with --resume`);
     return 130;

@@ -10,6 +10,7 @@ import { ConfigError } from "../errors.ts";
 import type { Device } from "../gpu/device.ts";
 import { type Engine, openEngine } from "../graph/compile.ts";
 import { exists } from "../io/files.ts";
+import { parseRepoName } from "../io/hub/mod.ts";
 import { Model } from "../models/model.ts";
 import type { Adapt } from "../models/net.ts";
 
@@ -62,15 +63,18 @@ export function adapterFolder(path: string): string {
 }
 
 /**
- * The base that the adapter names, by a path from here or from the adapter's folder.
+ * The base that the adapter names: a path from here or from the adapter's folder, or a name on the
+ * hub with its commit.
  *
- * @throws {ConfigError} where it names none that is a folder.
+ * @throws {ConfigError} where it names none.
  */
 export function baseOf(adapter: string): string {
-  const { baseModel } = readPeft(adapter);
+  const { baseModel, config } = readPeft(adapter);
   const folder = [baseModel, join(adapter, baseModel)]
     .find((path) => baseModel !== "" && exists(join(path, "config.json")));
   if (folder !== undefined) return folder;
+  const revision = config["revision"];
+  if (parseRepoName(baseModel)) return revision ? `${baseModel}@${revision}` : baseModel;
   const named = baseModel === "" ? "no base" : `the base "${baseModel}", which is no folder here`;
   throw new ConfigError(`${join(adapter, "adapter_config.json")} names ${named}; give --base`);
 }

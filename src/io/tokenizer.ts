@@ -5,9 +5,9 @@
  */
 
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
-import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { exists, isObject, readJsonObject } from "./files.ts";
+import { pathInside } from "./inside.ts";
 
 /** Turns text into token ids and back. */
 export interface Tokenizer {
@@ -39,9 +39,11 @@ type Json = Record<string, unknown>;
  * or a special token that is named is not in it.
  */
 export function loadTokenizer(folder: string): Tokenizer {
-  const path = join(folder, "tokenizer.json");
+  const path = pathInside(folder, "tokenizer.json");
   const config = readOptional(folder, "tokenizer_config.json");
-  const inner = construct(path, readJsonObject(path), config);
+  const json = readJsonObject(path);
+  checkIds(path, json);
+  const inner = construct(path, json, config);
   const bos = specialId(folder, inner, config, "bos");
   const addsBos = bos !== null && (config["add_bos_token"] ?? inner.encode("a").ids[0] === bos);
   return {
@@ -59,6 +61,20 @@ function construct(path: string, tokenizer: Json, config: Json): HuggingFaceToke
     return new HuggingFaceTokenizer({ added_tokens: [], ...tokenizer }, config);
   } catch (fault) {
     throw new FileError(`Cannot use ${path}: ${(fault as Error).message}`, { cause: fault });
+  }
+}
+
+/** The library takes ids as they are, and they become rows of the embedding. */
+function checkIds(path: string, { added_tokens: added, model }: Json): void {
+  const vocab = isObject(model) && isObject(model["vocab"]) ? Object.entries(model["vocab"]) : [];
+  const more = (Array.isArray(added) ? added : []).filter(isObject)
+    .map(({ content, id }) => [content, id] as const);
+  for (const [token, id] of [...vocab, ...more]) {
+    if (Number.isInteger(id) && id as number >= 0 && id as number < 2 ** 31) continue;
+    throw new FileError(
+      `Cannot use ${path}: token ${JSON.stringify(token)} has the id ${JSON.stringify(id)}, ` +
+        "wanted a whole number from 0 on",
+    );
   }
 }
 
@@ -108,6 +124,6 @@ function modelId(folder: string, key: string): number | null {
 }
 
 function readOptional(folder: string, name: string): Json {
-  const path = join(folder, name);
+  const path = pathInside(folder, name);
   return exists(path) ? readJsonObject(path) : {};
 }

@@ -9,6 +9,13 @@ import type { Activation } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
 import type { FamilyConfig, Net, Norm, Output } from "./net.ts";
 
+/**
+ * Tables are made by these two before a tensor is looked at, so a hostile config must not choose
+ * them freely. No known model has more than 256 layers or heads wider than 512.
+ */
+const MOST_LAYERS = 4096;
+const MOST_HEAD_DIM = 4096;
+
 /** Sizes that every decoder has. */
 export interface Decoder extends FamilyConfig {
   readonly hidden: number;
@@ -42,14 +49,14 @@ export interface DecoderDefaults {
 export function readDecoder(config: ConfigReader, defaults: DecoderDefaults = {}): Decoder {
   const hidden = config.count("hidden_size");
   const heads = config.count("num_attention_heads");
-  const headDim = config.count("head_dim", defaults.headDim ?? hidden / heads);
+  const headDim = config.count("head_dim", defaults.headDim ?? hidden / heads, MOST_HEAD_DIM);
   if (headDim % 8 !== 0) config.refuse("head_dim", headDim, "a multiple of 8");
   return {
     vocabSize: config.count("vocab_size"),
     context: config.count("max_position_embeddings", defaults.context ?? 2048),
     hidden,
     inner: config.count("intermediate_size"),
-    layers: config.count("num_hidden_layers"),
+    layers: config.count("num_hidden_layers", undefined, MOST_LAYERS),
     heads,
     groups: config.count("num_key_value_heads", heads),
     headDim,

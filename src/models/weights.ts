@@ -7,14 +7,14 @@ import { type Slice, upload } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
 import { BYTES, type Value } from "../graph/graph.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
-import { toFloat32 } from "../io/safetensors.ts";
+import { refuseNonFinite, toFiniteFloat32 } from "../io/finite.ts";
 
 /** About how many bytes of a tensor are in hand at a time. */
 const PIECE = 4 << 20;
 
 /** A vector as f32. */
 export function loadVector(checkpoint: Checkpoint, name: string): Float32Array {
-  return toFloat32(checkpoint.read(name), checkpoint.get(name).dtype);
+  return toFiniteFloat32(checkpoint.read(name), checkpoint.get(name));
 }
 
 /**
@@ -34,6 +34,7 @@ export function loadBlocks(device: Device, checkpoint: Checkpoint, value: Value,
       into: piece,
     });
     const words = new Uint32Array(piece.buffer);
+    refuseNonFinite(words, checkpoint.get(value.name), from * columns);
     upload(device, slice, toBlocks(words, rowBytes / 4, BYTES[value.type]), from * rowBytes);
   }
 }

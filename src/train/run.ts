@@ -16,6 +16,7 @@ import { finish } from "./finish.ts";
 import { trainLoop } from "./loop.ts";
 import { type Metrics, MetricsFile, metricsLine } from "./metrics.ts";
 import { claimRunFolder, refuseOtherRun, runFiles, RunLog } from "./run_folder.ts";
+import { openPlaces } from "./places.ts";
 import { describePlan, loadRows, openSession, type Say, type Session } from "./setup.ts";
 import { trainAdapter, trainFull } from "./trained.ts";
 
@@ -57,12 +58,13 @@ export interface RunResult {
  * @throws {ConfigError} {FileError} {GpuError} with one sentence; a run folder that another run
  * holds is left as it is.
  */
-export async function train(parsed: ParsedConfig, options: RunOptions): Promise<RunResult> {
-  const { config } = parsed;
-  if (options.kind === "pretrain" && config.guard) {
+export async function train(given: ParsedConfig, options: RunOptions): Promise<RunResult> {
+  if (options.kind === "pretrain" && given.config.guard) {
     throw new ConfigError("guard: a model from nothing has nothing to forget");
   }
   const { resume = false, say = () => {}, stopWanted = () => false } = options;
+  const { parsed } = await openPlaces(given, { resume, say });
+  const { config } = parsed;
   refuseOtherRun(config.out, parsed, resume);
   const log = new RunLog(runFiles(config.out).log, say);
   return await withSession(config, { ...options, say: log.tell }, async (session) => {
@@ -84,16 +86,17 @@ export async function withSession<T>(
   { kind, device: given, say = () => {} }: Pick<RunOptions, "kind" | "device" | "say">,
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
+  const { model: folder, adapter } = await openPlaces({ config, origin: {} }, { say });
   const device = given ?? await openDevice();
   const engine = openEngine(device);
   try {
     using fresh = kind === "pretrain" ? temporaryFolder() : null;
-    if (fresh) writeFreshModel(config.model, fresh.folder, config.train.seed);
-    using model = new Model(fresh?.folder ?? config.model);
+    if (fresh) writeFreshModel(folder, fresh.folder, config.train.seed);
+    using model = new Model(fresh?.folder ?? folder);
     say(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
     const rows = await loadRows(model, config.data, config.train, say);
     const trained = kind === "adapter"
-      ? trainAdapter(engine, model, config.adapter, config.train.seed)
+      ? trainAdapter(engine, model, adapter, config.train.seed)
       : trainFull(model, "BF16");
     const session = await openSession({ engine, model, config, trained, rows, say });
     try {
@@ -108,11 +111,12 @@ export async function withSession<T>(
 }
 
 /** Every dispatch of a training step, without training. */
-export async function explainPlan({ config }: ParsedConfig): Promise<string> {
+export async function explainPlan(given: ParsedConfig): Promise<string> {
+  const { parsed: { config }, model: folder, adapter } = await openPlaces(given);
   using device = await openDevice();
   const engine = openEngine(device);
-  using model = new Model(config.model);
-  const trained = trainAdapter(engine, model, config.adapter, config.train.seed);
+  using model = new Model(folder);
+  const trained = trainAdapter(engine, model, adapter, config.train.seed);
   return describePlan({ engine, model, config, trained });
 }
 

@@ -8,7 +8,15 @@ import { ConfigError, FileError } from "../errors.ts";
 import type { ForgettingReport } from "../guard/report_format.ts";
 import { type MetricsLine, reportPage } from "../guard/report_html.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
-import { appendText, exists, onDisk, readJsonObject, writeJson, writeText } from "../io/files.ts";
+import {
+  appendText,
+  exists,
+  isFile,
+  onDisk,
+  readJsonObject,
+  writeJson,
+  writeText,
+} from "../io/files.ts";
 import { changedKeys, type ParsedConfig, savedConfig } from "./config/mod.ts";
 import type { Say } from "./setup.ts";
 
@@ -38,6 +46,12 @@ export function refuseOtherRun(folder: string, parsed: ParsedConfig, resume: boo
   throw new FileError(
     `${folder} holds another run; add --resume to go on with it, or choose another --out`,
   );
+}
+
+/** Whether `folder` is that of a run, which saves where each value of its config came from. */
+export function isRunFolder(folder: string): boolean {
+  const { config } = runFiles(folder);
+  return isFile(config) && "$origin" in readJsonObject(config);
 }
 
 /** Makes the folder and saves the config there. */

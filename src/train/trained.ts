@@ -4,13 +4,14 @@
  * @module
  */
 import { Lora } from "../adapters/lora.ts";
-import { readPeft, writePeft } from "../adapters/peft.ts";
+import { type PeftAdapter, readPeft, writePeft } from "../adapters/peft.ts";
 import { atStrength } from "../adapters/peft_adapter.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Value } from "../graph/graph.ts";
 import type { Store } from "../graph/store.ts";
 import { writeCheckpoint } from "../io/checkpoint.ts";
 import { configText } from "../io/config_text.ts";
+import { cachedName } from "../io/hub/mod.ts";
 import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { fromBlocks, loadParam } from "../models/weights.ts";
@@ -43,11 +44,18 @@ export function trainAdapter(
     graph: { adapt: lora.adapt },
     load: (store) => lora.load(store, seed),
     save: async (store, folder, strength = 1) => {
-      const adapter = await lora.read(store, model.folder);
+      const adapter = nameBase(await lora.read(store, model.folder));
       writePeft(folder, atStrength(adapter, strength));
     },
     folder: "adapter",
   };
+}
+
+/** Names a base out of the hub's cache as PEFT finds it anywhere: by repository and commit. */
+function nameBase(adapter: PeftAdapter): PeftAdapter {
+  const { repo, commit } = cachedName(adapter.baseModel) ?? {};
+  const config = { ...adapter.config, revision: commit ?? null };
+  return { ...adapter, baseModel: repo ?? adapter.baseModel, config };
 }
 
 /** Every parameter of the model, saved as `model/` in `dtype`. */

@@ -10,7 +10,7 @@ import { exists } from "../../src/io/files.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { encoderOf } from "../../src/train/setup.ts";
 import { engine } from "../harness.ts";
-import { Toy, type ToySettings } from "../train/toy.ts";
+import { numbersIn, Toy, type ToySettings } from "../train/toy.ts";
 
 const guarded = (toy: Toy, guard: Record<string, unknown> = {}): ToySettings => ({
   guard: { text: [toy.text], share: 0.5, every: 5, budget: "ppl:5%", ...guard },
@@ -145,4 +145,14 @@ Deno.test("a hard wall goes back to what kept the budget, with half the rate", a
   assert.equal(said.filter((line) => /far beyond the budget: back to step/.test(line)).length, 1);
   const rates = new Set(toy.metrics("run").map(({ lr }) => lr));
   assert.deepEqual([...rates], [0.05, 0.025]);
+});
+
+Deno.test("a guard that only measures leaves training as it is, bit for bit", async () => {
+  using toy = new Toy();
+  const train = { steps: 12, checkpoint_every: 12, lr: 0.02 };
+  await toy.train("off", { guard: false, train });
+  await toy.train("on", { ...guarded(toy, { weight: 0 }), train });
+  const params = (out: string) =>
+    numbersIn(toy.path(out, "checkpoints", "step-00000012.safetensors"), "params");
+  assert.deepEqual(params("on"), params("off"));
 });

@@ -152,7 +152,7 @@ Deno.test("parseConfig() reports all faults in one error, one line each", () => 
     '--train.lr: found "fast", wanted a number above 0',
     "--train.micro_batch_tokens: found 100, wanted a multiple of 8 above 0",
     '--train.schedule: found "step", wanted constant, linear or cosine',
-    "model: missing, wanted a path",
+    "model: missing, wanted a folder or repository",
   ]);
 });
 
@@ -181,7 +181,7 @@ Deno.test("parseConfig() names the nearest known key for an unknown one", () => 
 Deno.test("parseConfig() names the file of a fault", () => {
   withFile({ model: 3, data: [], train: { warmpu: 0 } }, (file) => {
     assert.deepEqual(messageOf(() => parseConfig({ file })).split("\n"), [
-      `${file}: model: found 3, wanted a path`,
+      `${file}: model: found 3, wanted a folder or repository`,
       `${file}: data: found [], wanted a list that is not empty`,
       `${file}: train.warmpu: unknown key, the nearest is train.warmup`,
     ]);

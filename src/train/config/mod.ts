@@ -51,7 +51,8 @@ const RIVALS: Readonly<Record<string, string>> = {
 /**
  * Resolves a configuration. `null` unsets a key. A path is relative to the folder of the file that
  * holds it, or to the working directory when it comes from a flag or from code; `out` is always
- * relative to the working directory. The result is frozen.
+ * relative to the working directory. `model` and `adapter.from` may name a repository of the hub
+ * (`owner/name`, `owner/name@revision`); a folder of that name wins. The result is frozen.
  *
  * @throws {ConfigError} With one line for each fault.
  * @throws {FileError} If the file cannot be read.

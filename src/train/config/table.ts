@@ -10,7 +10,7 @@ import { z } from "zod";
 import { type ProportionalSettings, TOO_LONG_POLICIES } from "../../data/mod.ts";
 import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
 import { type GuardConfig, guardSchema } from "./guard.ts";
-import { count, name, path, seed, tokens } from "./kinds.ts";
+import { count, name, place, seed, tokens } from "./kinds.ts";
 
 /** The low-rank adapter. */
 export interface AdapterConfig {
@@ -20,7 +20,7 @@ export interface AdapterConfig {
   readonly alpha: number;
   /** Names of the target modules. */
   readonly targets: "all-linear" | readonly string[];
-  /** Folder of a PEFT adapter to start from. */
+  /** PEFT adapter to start from: a folder, or a name on the hub. */
   readonly from?: string;
 }
 
@@ -76,7 +76,7 @@ export interface EvalConfig {
 
 /** A resolved configuration: every default filled in, every path absolute. */
 export interface Config {
-  /** Folder of the base model. */
+  /** Folder of the base model, or its name on the hub. */
   readonly model: string;
   /** What to train on. */
   readonly data: readonly DataConfig[];
@@ -102,7 +102,7 @@ const adapter = z.strictObject({
     .describe("the update is scaled by alpha / rank; 2 * rank when absent"),
   targets: z.union([z.literal("all-linear"), z.array(name).min(1)]).default("all-linear")
     .describe("target modules, such as q_proj,v_proj"),
-  from: path("folder of a PEFT adapter to start from").exactOptional(),
+  from: place("PEFT adapter to start from: a folder, or owner/name on the hub").exactOptional(),
 }).prefault({}).transform((adapter) => ({ ...adapter, alpha: adapter.alpha ?? 2 * adapter.rank }));
 
 const train = z.strictObject({
@@ -154,7 +154,7 @@ const evaluation = z.strictObject({
 
 /** Checks a configuration and fills in its defaults. */
 export const configSchema: z.ZodType<Config> = z.strictObject({
-  model: path("base model: a Hugging Face folder"),
+  model: place("base model: a Hugging Face folder, or owner/name[@revision] on the hub"),
   data: z.array(dataSchema).min(1).describe("what to train on"),
   mixture: mixtureSchema,
   adapter,
