@@ -26,8 +26,8 @@ export interface ReportFacts {
   readonly shipment: Shipment;
   readonly delta: number;
   readonly strict: boolean;
-  /** Files of retention text, or null where the base wrote it. */
-  readonly text: readonly string[] | null;
+  /** Files of retention text; none where the base wrote it. */
+  readonly text: readonly string[];
   /** Where the task's sample comes from. */
   readonly taskFrom: string;
   readonly task: readonly Example[];
@@ -63,7 +63,7 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
       tuned_loss: shipment.task.tuned,
       ...inShort(shipment.task.portrait),
     },
-    retention_text: facts.text?.map((path) => basename(path)) ?? SAMPLES,
+    retention_text: facts.text.length > 0 ? facts.text.map((path) => basename(path)) : SAMPLES,
     shadow_price: shadowPrice(trace),
     trace: trace.map(({ step, task, shifts, lambdas }) => ({
       step,

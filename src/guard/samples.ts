@@ -15,6 +15,8 @@ import { openEngine } from "../graph/compile.ts";
 import { cacheFolder } from "../io/cache.ts";
 import { encodeUtf8, exists, onDisk, readJsonObject, writeAll, writeFile } from "../io/files.ts";
 import type { Model } from "../models/model.ts";
+import type { Budget } from "./budget.ts";
+import { readRetention } from "./retention.ts";
 
 /** What these documents are called where a file has its path. */
 export const SAMPLES = "samples of the base model";
@@ -32,6 +34,31 @@ export interface SamplesOptions {
   readonly maxTokens: number;
   readonly seed: number;
   readonly say: (line: string) => void;
+}
+
+export interface RetentionTextOptions extends SamplesOptions {
+  /** Files; the base is asked where there are none. */
+  readonly text: readonly string[];
+  readonly budgets: readonly Budget[];
+}
+
+/**
+ * The documents of retention files by path, or those of the base where there are no files.
+ *
+ * @throws {ConfigError} where the base shall write for budgets of slices.
+ */
+export async function retentionText(
+  device: Device,
+  model: Model,
+  { text, budgets, ...options }: RetentionTextOptions,
+): Promise<Map<string, readonly Document[]>> {
+  if (text.length > 0) return await readRetention(text);
+  const { slice, text: asked } = budgets[0]!;
+  if (slice === null) return new Map([[SAMPLES, await sampleBase(device, model, options)]]);
+  throw new ConfigError(
+    `guard.budget: found ${asked} but no retention text, wanted a file of the name "${slice}", or ` +
+      "a budget for all that the base writes, such as ppl:2%",
+  );
 }
 
 /** Ids of a document, those that begin and end it included. */

@@ -4,17 +4,16 @@
  * @module
  */
 import type { Encoder, Example } from "../data/mod.ts";
-import { ConfigError } from "../errors.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Entry } from "../guard/archive.ts";
-import { type Budget, parseBudget } from "../guard/budget.ts";
+import { parseBudget } from "../guard/budget.ts";
 import { Gauge } from "../guard/gauge.ts";
 import { Guard } from "../guard/guard.ts";
 import type { GuardState } from "../guard/parts.ts";
 import { forgettingReport } from "../guard/report.ts";
 import type { ForgettingReport } from "../guard/report_format.ts";
-import { readRetention, type Slice, splitRetention } from "../guard/retention.ts";
-import { sampleBase, SAMPLES } from "../guard/samples.ts";
+import { type Slice, splitRetention } from "../guard/retention.ts";
+import { retentionText } from "../guard/samples.ts";
 import { ship, type Shipment, type ShipOptions } from "../guard/ship.ts";
 import { applySnapshot } from "../guard/strength.ts";
 import { LossProgram } from "../models/loss_program.ts";
@@ -56,13 +55,11 @@ export async function loadSlices(options: SlicesOptions): Promise<readonly Slice
   const { guard, train: { seed } } = config;
   if (!guard) return null;
   const budgets = parseBudget(guard.budget);
-  const write = async () => {
-    requireOneBudget(budgets);
-    const asked = { count: guard.samples, maxTokens, seed, say };
-    return new Map([[SAMPLES, await sampleBase(engine.device, model, asked)]]);
-  };
+  const { text, samples: count } = guard;
   return splitRetention(encoder, {
-    documents: guard.text.length > 0 ? await readRetention(guard.text) : await write(),
+    documents: await retentionText(engine.device, model, {
+      ...{ text, budgets, count, maxTokens, seed, say },
+    }),
     budgets,
     held: guard.documents,
     seed,
@@ -70,16 +67,6 @@ export async function loadSlices(options: SlicesOptions): Promise<readonly Slice
     maxTokens,
     task,
   });
-}
-
-/** What the base writes is all one slice. */
-function requireOneBudget(budgets: readonly Budget[]): void {
-  const { slice, text } = budgets[0]!;
-  if (slice === null) return;
-  throw new ConfigError(
-    `guard.budget: found ${text} but no guard.text, wanted a file of the name "${slice}", or a ` +
-      "budget for all that the base writes, such as ppl:2%",
-  );
 }
 
 export interface GuardingOptions {
@@ -145,8 +132,7 @@ export class Guarding {
     const { T, micros } = guardRowSizes(config);
     const { budget, delta, strict, text } = this.settings;
     const report = forgettingReport({
-      ...{ budget, delta, strict, slices, shipment, trace, rollbacks },
-      text: text.length > 0 ? text : null,
+      ...{ budget, delta, strict, text, slices, shipment, trace, rollbacks },
       task: this.task,
       taskFrom: measured.length > 0 ? "eval.data" : "training rows",
       cost: {

@@ -1,54 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Document } from "../../src/data/mod.ts";
 import { ConfigError } from "../../src/errors.ts";
-import { sampleBase } from "../../src/guard/samples.ts";
-import { Model } from "../../src/models/model.ts";
-import { engine } from "../harness.ts";
-import { namesIn } from "../io/helpers.ts";
-import { Toy } from "../train/toy.ts";
+import { CachedToy } from "./cached_toy.ts";
 
 const [BOS, EOS] = [1, 2];
-
-await engine(); // Mesa reads XDG_CACHE_HOME too, when a device is opened
-
-/** A toy whose runs have a cache folder of their own. */
-class CachedToy extends Toy {
-  readonly #before = Deno.env.get("XDG_CACHE_HOME");
-  readonly cache = this.path("cache");
-
-  constructor(...options: ConstructorParameters<typeof Toy>) {
-    super(...options);
-    Deno.env.set("XDG_CACHE_HOME", this.cache);
-  }
-
-  /** The files of samples that were kept. */
-  get kept(): string[] {
-    const folder = join(this.cache, "graft", "samples");
-    return namesIn(folder).map((name) => join(folder, name));
-  }
-
-  /** The documents that the toy's model writes, and what is said meanwhile. */
-  async samples({ count = 12, maxTokens = 24, seed = 3 } = {}) {
-    const { device } = await engine();
-    using model = new Model(this.model);
-    const said: string[] = [];
-    const say = (line: string) => said.push(line);
-    const documents = await sampleBase(device, model, { count, maxTokens, seed, say });
-    return { ids: documents.map(idsOf), documents, said: said.join("\n") };
-  }
-
-  override [Symbol.dispose](): void {
-    if (this.#before === undefined) Deno.env.delete("XDG_CACHE_HOME");
-    else Deno.env.set("XDG_CACHE_HOME", this.#before);
-    super[Symbol.dispose]();
-  }
-}
-
-function idsOf(document: Document): readonly number[] {
-  assert.equal(document.kind, "tokens");
-  return document.kind === "tokens" ? document.ids : [];
-}
 
 Deno.test("a run without guard.text is guarded by what the base writes, once for all runs", async () => {
   using toy = new CachedToy();
@@ -154,8 +109,8 @@ Deno.test("budgets of slices want text", async () => {
   await assert.rejects(
     toy.train("run", { guard: { budget: "ppl[stories]:1%,ppl[code]:5%" } }),
     new ConfigError(
-      'guard.budget: found ppl[stories]:1% but no guard.text, wanted a file of the name "stories", ' +
-        "or a budget for all that the base writes, such as ppl:2%",
+      "guard.budget: found ppl[stories]:1% but no retention text, wanted a file of the name " +
+        '"stories", or a budget for all that the base writes, such as ppl:2%',
     ),
   );
 });
