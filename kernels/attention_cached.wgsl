@@ -1,11 +1,15 @@
 // attention_cached: y[t, h] = sum over visible j of p[j] * v[j, g],
 // p = softmax over the same j of SCALE * q[t, h] . k[j, g], where g = h / (H / G);
-// visible are the last WINDOW rows of the cache up to position[t], that one included
-// The forward of generation: prompts and single tokens alike.
+// visible are the last WINDOW rows of slot[t] of the cache up to position[t], that one included
+// The forward of generation: prompts and single tokens alike, of one sequence or of many.
 //
-//   q         [T, H, D]        read        position  [T]        read, cache row of token t
-//   k         [CONTEXT, G, D]  read        count     [1]        read, rows of q in use
-//   v         [CONTEXT, G, D]  read        y         [T, H, D]  write; 0 from row count on
+//   q         [T, H, D]               read
+//   k         [SLOTS, CONTEXT, G, D]  read, a slot for each sequence
+//   v         [SLOTS, CONTEXT, G, D]  read
+//   slot      [T]                     read, whose token t is
+//   position  [T]                     read, its place in that sequence
+//   count     [1]                     read, rows of q in use
+//   y         [T, H, D]               write; 0 from row count on
 //
 // With CAP a score s is CAP * tanh(s / CAP).
 // The softmax runs along with the sum: y holds the sum so far, in units of exp(top).
@@ -20,6 +24,7 @@ override H: u32;
 override G: u32;
 override D: u32;
 override CONTEXT: u32;
+override SLOTS: u32;
 override SCALE: f32;
 override CAP: f32 = 0;
 override WINDOW: u32 = CONTEXT;
@@ -27,21 +32,22 @@ override WINDOW: u32 = CONTEXT;
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
 @group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> position: array<u32>;
-@group(0) @binding(4) var<storage, read> count: array<u32>;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<storage, read> slot: array<u32>;
+@group(0) @binding(4) var<storage, read> position: array<u32>;
+@group(0) @binding(5) var<storage, read> count: array<u32>;
+@group(0) @binding(6) var<storage, read_write> y: array<vec4f>;
 
 const LOWEST = -1e30;
 
-fn keys(j: u32, g: u32, c: u32) -> mat4x4f {
+fn keys(row: u32, g: u32, c: u32) -> mat4x4f {
   let stride = G * D / 4;
-  let at = j * stride + g * (D / 4) + c;
+  let at = row * stride + g * (D / 4) + c;
   return mat4x4f(k[at], k[at + stride], k[at + 2 * stride], k[at + 3 * stride]);
 }
 
-fn values(j: u32, g: u32, c: u32) -> mat4x4f {
+fn values(row: u32, g: u32, c: u32) -> mat4x4f {
   let stride = G * D / 4;
-  let at = j * stride + g * (D / 4) + c;
+  let at = row * stride + g * (D / 4) + c;
   return mat4x4f(v[at], v[at + stride], v[at + 2 * stride], v[at + 3 * stride]);
 }
 
@@ -62,6 +68,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   if (t >= count[0]) { return; }
 
+  let begin = min(slot[t], SLOTS - 1) * CONTEXT;
   let last = min(position[t], CONTEXT - 1);
   let first = max(last + 1, WINDOW) - WINDOW;
   var top = LOWEST;
@@ -70,8 +77,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     var s0 = vec4f();
     var s1 = vec4f();
     for (var c = 0u; c < D / 4; c++) {
-      s0 += q[head + c] * keys(j, g, c);
-      s1 += q[head + c] * keys(j + 4, g, c);
+      s0 += q[head + c] * keys(begin + j, g, c);
+      s1 += q[head + c] * keys(begin + j + 4, g, c);
     }
     s0 = hide(s0, j, first, last);
     s1 = hide(s1, j + 4, first, last);
@@ -82,7 +89,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let p0 = exp(s0 - next);
     let p1 = exp(s1 - next);
     for (var c = 0u; c < D / 4; c++) {
-      y[head + c] = y[head + c] * shrink + values(j, g, c) * p0 + values(j + 4, g, c) * p1;
+      let v0 = values(begin + j, g, c);
+      let v1 = values(begin + j + 4, g, c);
+      y[head + c] = y[head + c] * shrink + v0 * p0 + v1 * p1;
     }
     sum = sum * shrink + dot(p0 + p1, vec4f(1));
     top = next;

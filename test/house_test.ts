@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [...rightOf("cli"), "bench", "eval", "generate", "quickstart", ...FILES],
   bench: ["train", ...rightOf("train"), "eval", ...FILES],
   train: [...rightOf("train"), "eval", ...FILES],
-  guard: [...rightOf("guard"), "eval", ...FILES],
+  guard: [...rightOf("guard"), "eval", "generate", ...FILES],
   eval: [...aboveModels, ...FILES],
   generate: [...aboveModels, ...FILES],
   library: [...rightOf("cli"), "eval", "generate", ...FILES],

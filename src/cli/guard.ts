@@ -12,7 +12,8 @@ import { openDevice } from "../gpu/device.ts";
 import { parseBudget } from "../guard/budget.ts";
 import { Gauge } from "../guard/gauge.ts";
 import { forgettingReport } from "../guard/report.ts";
-import { readRetention, splitRetention } from "../guard/retention.ts";
+import { splitRetention } from "../guard/retention.ts";
+import { retentionText } from "../guard/samples.ts";
 import { screen } from "../guard/screen.ts";
 import { ship } from "../guard/ship.ts";
 import { takeSnapshot } from "../guard/strength.ts";
@@ -27,13 +28,13 @@ import { numberOf } from "./number.ts";
 import { answer, say } from "./term.ts";
 
 const COMMAND: Command = {
-  usage: "guard ADAPTER --text FILE[,FILE] --out DIR [--budget ppl:2%] [--data ROWS]",
+  usage: "guard ADAPTER --out DIR [--text FILE[,FILE]] [--budget ppl:2%] [--data ROWS]",
   summary:
     "Scales an adapter, made here or elsewhere, so that no more than a budget is forgotten, " +
     "certifies it on text that nothing else has touched, and writes it with its report. Nothing " +
     "is trained.",
   flags: {
-    text: { type: "string", help: "retention text: files of what must not be forgotten" },
+    text: { type: "string", help: "what must not be forgotten; without files the base writes it" },
     budget: { type: "string", help: "what may be forgotten; ppl:2% by default" },
     out: { type: "string", help: "folder of the scaled adapter and its report" },
     data: { type: "string", help: "rows of the task to compare strengths by; else the strongest" },
@@ -57,12 +58,11 @@ export const ONLY_BASE = 3;
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
   const { positionals: [given], flags } = parseArguments(COMMAND, args);
-  const { text, out } = flags;
+  const { out } = flags;
   if (out === undefined) throw new ConfigError(`Found no --out, wanted one: ${COMMAND.usage}`);
-  if (text === undefined) throw new ConfigError(`Found no --text, wanted one: ${COMMAND.usage}`);
   const folder = adapterFolder(await fetchFolder(given!, "adapter"));
   const base = await fetchFolder(flags["base"] ?? baseOf(folder), "model");
-  const settings = settingsOf(base, text, flags);
+  const settings = settingsOf(base, flags);
   refuseOccupied(out);
 
   using device = await openDevice();
@@ -72,9 +72,13 @@ export async function run(args: string[]): Promise<number> {
   const encoder = encoderOf(model);
   const maxTokens = Math.min(tokens, model.config.context);
   const task = await loadTask(settings.data, encoder, maxTokens, guard.task_rows);
+  const budgets = parseBudget(guard.budget);
+  const { text, samples: count } = guard;
   const slices = splitRetention(encoder, {
-    ...{ documents: await readRetention(guard.text), budgets: parseBudget(guard.budget) },
-    ...{ held: guard.documents, seed, trainTokens: null, maxTokens, task },
+    documents: await retentionText(device, model, {
+      ...{ text, budgets, count, maxTokens, seed, say },
+    }),
+    ...{ budgets, held: guard.documents, seed, trainTokens: null, maxTokens, task },
   });
   const options = { T: tokens, adapt };
   const programs = {
@@ -94,7 +98,7 @@ export async function run(args: string[]): Promise<number> {
   for (const { compiled } of Object.values(programs)) compiled.destroy();
   const { budget, delta, strict } = guard;
   const report = forgettingReport({
-    ...{ budget, delta, strict, slices, shipment, task, text: guard.text, trace: [], rollbacks: 0 },
+    ...{ budget, delta, strict, slices, shipment, task, text, trace: [], rollbacks: 0 },
     taskFrom: flags["data"] ?? "",
     decode: (ids) => model.tokenizer.decode(ids),
   });
@@ -106,13 +110,13 @@ export async function run(args: string[]): Promise<number> {
 }
 
 /** The flags as the config table has them, so that each default is that of a run. */
-function settingsOf(model: string, text: string, flags: Readonly<Record<string, string>>) {
-  const data = flags["data"];
+function settingsOf(model: string, flags: Readonly<Record<string, string>>) {
+  const { data, text } = flags;
   const { config } = parseConfig({
     flags: {
       model,
-      data: data ?? text,
-      "guard.text": text,
+      data: data ?? model, // wanted by the table, read by nobody
+      "guard.text": text ?? "[]",
       ...(flags["budget"] !== undefined && { "guard.budget": flags["budget"] }),
       ...(flags["strict"] !== undefined && { "guard.strict": "true" }),
       ...(flags["template"] !== undefined && { "data.template": flags["template"] }),

@@ -8,6 +8,7 @@ import type { Compiled, Engine } from "../graph/compile.ts";
 import type { Model } from "../models/model.ts";
 import { type Adapt, ANGLE_ROW, type LongAngles } from "../models/net.ts";
 import { random } from "../random.ts";
+import { checkPrompt } from "./prompt.ts";
 import { sample, type SampleOptions } from "./sample.ts";
 
 /** Rows of a replay while the prompt is read: more would only be faster for long prompts. */
@@ -67,8 +68,8 @@ export class Generator implements Disposable {
     model: Model,
     { context = model.config.context, adapt }: GeneratorOptions = {},
   ): Promise<Generator> {
-    const cacheRows = Math.ceil(context / 8) * 8;
-    const build = (rows: number) => model.decodeGraph(engine, rows, cacheRows, adapt);
+    const sizes = { context: Math.ceil(context / 8) * 8, scored: SCORED_ROWS, adapt };
+    const build = (T: number) => model.decodeGraph(engine, { T, ...sizes });
     const decode = build(DECODE_ROWS);
     const prefill = await model.compile(engine, build(PREFILL_ROWS));
     return new Generator(model, context, prefill, await model.compile(engine, decode), decode.long);
@@ -161,6 +162,7 @@ export class Generator implements Disposable {
     return arrival!.values;
   }
 
+  /** The one sequence is in slot 0, which the inputs begin with. */
   #feed(program: Compiled, ids: readonly number[], position: number, rows: number[]): void {
     program.write("token", Uint32Array.from(ids));
     program.write("position", Uint32Array.from(ids, (_, i) => position + i));
@@ -173,16 +175,8 @@ export class Generator implements Disposable {
   }
 
   #check(ids: readonly number[], most: number): void {
-    const { vocabSize } = this.model.config;
-    if (ids.length === 0) throw new RangeError("Found an empty prompt, wanted a token at least");
-    if (ids.length > most) {
-      throw new RangeError(
-        `Found ${ids.length} tokens, wanted at most ${most} in a context of ${this.context}`,
-      );
-    }
-    const odd = ids.find((id) => !(id >= 0 && id < vocabSize));
-    if (odd === undefined) return;
-    throw new RangeError(`Found token id ${odd}, wanted ids below the vocabulary of ${vocabSize}`);
+    const { context, model: { config: { vocabSize } } } = this;
+    checkPrompt(ids, { vocabSize, context, most });
   }
 }
 

@@ -32,7 +32,8 @@ export function sample(
   const best = argmax(logits);
   if (temperature === 0) return best;
   const top = logits[best]!;
-  const weights = Float64Array.from(logits, (x) => Math.exp((x - top) / temperature));
+  const weights = new Float64Array(logits.length);
+  for (let i = 0; i < weights.length; i++) weights[i] = Math.exp((logits[i]! - top) / temperature);
   if (topK > 0) keepFrom(weights, weights.toSorted().at(-Math.min(topK, weights.length))!);
   if (topP < 1) keepFrom(weights, leastOfNucleus(weights, topP));
   return draw(weights, u);
@@ -68,7 +69,9 @@ function draw(weights: Float64Array, u: number): number {
 }
 
 function total(weights: Float64Array): number {
-  return weights.reduce((sum, weight) => sum + weight, 0);
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += weights[i]!;
+  return sum;
 }
 
 function refuse(option: string, found: number, wanted: string): never {

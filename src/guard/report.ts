@@ -13,6 +13,7 @@ import { HELD, type HeldPart, type Slice } from "./retention.ts";
 import type { Bound } from "./certify.ts";
 import { inUnit } from "./budget.ts";
 import type { BoundReport, Comparison, ForgettingReport, SliceReport } from "./report_format.ts";
+import { SAMPLES } from "./samples.ts";
 import type { Shipment } from "./ship.ts";
 
 /** Documents that are shown token by token. */
@@ -25,8 +26,8 @@ export interface ReportFacts {
   readonly shipment: Shipment;
   readonly delta: number;
   readonly strict: boolean;
-  /** Files of retention text, or null where the base wrote it. */
-  readonly text: readonly string[] | null;
+  /** Files of retention text; none where the base wrote it. */
+  readonly text: readonly string[];
   /** Where the task's sample comes from. */
   readonly taskFrom: string;
   readonly task: readonly Example[];
@@ -62,7 +63,7 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
       tuned_loss: shipment.task.tuned,
       ...inShort(shipment.task.portrait),
     },
-    retention_text: facts.text?.map((path) => basename(path)) ?? "samples of the base model",
+    retention_text: facts.text.length > 0 ? facts.text.map((path) => basename(path)) : SAMPLES,
     shadow_price: shadowPrice(trace),
     trace: trace.map(({ step, task, shifts, lambdas }) => ({
       step,
@@ -85,7 +86,7 @@ function sliceReport(
   index: number,
   { shipment, decode }: ReportFacts,
 ): SliceReport {
-  const { name, budget, probe, sources, repeated, inTask } = slice;
+  const { name, budget, probe, repeated, inTask } = slice;
   const { shifts, baseNll, portraits, certificate, strength } = shipment;
   const portrait = portraits[index]!;
   const { mean, se, nll } = shifts[index]!;
@@ -108,7 +109,7 @@ function sliceReport(
     probe: inShort(portrait),
     worst: portrait.documents.slice(0, WORST).map(({ document, shift, base, tuned }) => ({
       shift,
-      text: sources[document]!,
+      text: decode([...probe[document]!.ids]),
       tokens: tokensOf(probe[document]!, decode).map((piece, i) =>
         [piece, base[i]!, tuned[i]!] as const
       ),

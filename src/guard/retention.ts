@@ -42,8 +42,6 @@ export interface Slice {
   readonly control: readonly Example[];
   readonly certificate: readonly Example[];
   readonly probe: readonly Example[];
-  /** The text of each probe document, to be shown. */
-  readonly sources: readonly string[];
   /** Documents left out because they repeat another, and because they repeat a task row. */
   readonly repeated: number;
   readonly inTask: number;
@@ -139,7 +137,6 @@ function splitSlice(
     control: part("control", maxTokens),
     certificate: part("certificate", maxTokens),
     probe: part("probe", maxTokens),
-    sources: parts["probe"]!.map((i) => documentText(documents[kept[i]!]!)),
     repeated: count("repeated"),
     inTask: count("in task"),
   };

@@ -51,6 +51,18 @@ export interface LossGraphOptions {
   recompute?: boolean;
 }
 
+export interface DecodeGraphOptions {
+  /** Rows of a replay, a multiple of 4. */
+  T: number;
+  /** Tokens that each sequence's part of the cache holds, a multiple of 8. */
+  context: number;
+  /** Sequences under way at a time; 1 by default. */
+  slots?: number;
+  /** Rows of a replay that may want scores, a multiple of 4. */
+  scored: number;
+  adapt?: Adapt | undefined;
+}
+
 /** A graph with the tables that its weights need beside the checkpoint. */
 export interface ModelGraph {
   readonly graph: Graph;
@@ -125,18 +137,21 @@ export class Model implements Disposable {
   }
 
   /**
-   * The next rows of one sequence over a cache. Inputs: token, position [T], count [1], rows [4]
-   * (which rows want scores); with `long` also angle_row [T]. Output: `logits` [4, vocabulary rounded up to a multiple of 4].
+   * The next rows of sequences over a cache. Inputs: token, slot, position [T], count [1], rows
+   * [scored] (which rows want scores); with `long` also angle_row [T]. Output: `logits` [scored,
+   * vocabulary rounded up to a multiple of 4].
    */
-  decodeGraph(engine: Engine, T: number, context: number, adapt?: Adapt): ModelGraph {
+  decodeGraph(engine: Engine, options: DecodeGraphOptions): ModelGraph {
+    const { T, context, slots = 1, scored, adapt } = options;
     const graph = new Graph(engine.device.kernelSet);
     const token = graph.input("token", [T]);
+    const slot = graph.input("slot", [T]);
     const position = graph.input("position", [T]);
     const count = graph.input("count", [1]);
-    const rows = { kind: "cached", token, position, count, context } as const;
+    const rows = { kind: "cached", token, slot, position, count, slots, context } as const;
     const net = this.#net(graph, { rows, positions: context, adapt });
     const { hidden, head, cap } = this.family.forward(net, this.config);
-    graph.output("logits", logits(graph, hidden, head, graph.input("rows", [4]), cap));
+    graph.output("logits", logits(graph, hidden, head, graph.input("rows", [scored]), cap));
     return { graph, tables: net.tables, long: net.long };
   }
 

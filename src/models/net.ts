@@ -12,6 +12,7 @@ import {
   attention,
   bias as addBias,
   cachedAttention,
+  type CacheRows,
   cacheWrite,
   type Documents,
   embed,
@@ -66,12 +67,17 @@ export type Adapt = (
   inFeatures: number,
 ) => LowRank | undefined;
 
-/** The rows of one replay: packed documents, or the next rows of a cached sequence. */
+/** The rows of one replay: packed documents, or the next rows of cached sequences. */
 export type RowInputs =
   & { readonly token: Value; readonly position: Value }
   & (
     | { readonly kind: "packed"; readonly start: Value; readonly end: Value }
-    | { readonly kind: "cached"; readonly count: Value; readonly context: number }
+    | (CacheRows & {
+      readonly kind: "cached";
+      /** Sequences that the cache has room for, and tokens of each. */
+      readonly slots: number;
+      readonly context: number;
+    })
   );
 
 export interface NetOptions {
@@ -255,7 +261,11 @@ export class Net {
     }
     const layer = this.#layer++;
     const cache = (name: string, x: Value) => {
-      const state = this.graph.state(`${name} cache ${layer}`, [rows.context, x.shape[1]!]);
+      const state = this.graph.state(`${name} cache ${layer}`, [
+        rows.slots,
+        rows.context,
+        x.shape[1]!,
+      ]);
       return cacheWrite(this.graph, x, state, rows);
     };
     return cachedAttention(this.graph, q, cache("key", k), cache("value", v), rows, heads, window);

@@ -11,29 +11,33 @@ import { perRow, requireMultiple } from "./launch.ts";
 import { SOFTCAP } from "./softcap.ts";
 
 /** The rows of a replay: where each lies in the cache, and how many there are. */
-export interface CacheRows {
+export type CacheRows = {
+  /** The part of the cache that the row's sequence has to itself. */
+  readonly slot: Value; // [T]
+  /** Its place in that sequence. */
   readonly position: Value; // [T]
   readonly count: Value; // [1]
-}
+};
 
-/** cache[position[t]] = x[t] for the rows in use; the cache is a state [context, width]. */
+/** cache[slot[t], position[t]] = x[t] for the rows in use; a state [slots, context, width]. */
 export function cacheWrite(graph: Graph, x: Value, cache: Value, rows: CacheRows): Value {
   const ins = { x, cache, ...rows };
   return graph.call(CACHE_WRITE, ins, { written: { shape: cache.shape } }, {}).written;
 }
 
 export const CACHE_WRITE: Op<
-  { x: Value; cache: Value; position: Value; count: Value },
+  { x: Value; cache: Value } & CacheRows,
   { written: Value }
 > = {
   name: "cache_write",
   overwrites: () => ({ written: "cache" }),
-  launches({ ins: { x, position, count }, outs: { written } }) {
+  launches({ ins: { x, slot, position, count }, outs: { written } }) {
     const [T, D] = x.shape as [number, number];
+    const [SLOTS, CONTEXT] = written.shape as [number, number];
     return [{
       kernel: { name: "cache_write", text: writeText },
-      constants: { T, D, CONTEXT: written.shape[0]! },
-      bind: [x, position, count, written],
+      constants: { T, D, CONTEXT, SLOTS },
+      bind: [x, slot, position, count, written],
       groups: perRow(T),
     }];
   },
@@ -43,21 +47,21 @@ export const CACHE_WRITE: Op<
 const MAX_ROUNDS = 65_535;
 
 /**
- * Each row sees the last `window` rows of the cache up to its own position, that one included; all
- * of them by default.
+ * Each row sees the last `window` rows of its slot up to its own position, that one included; all of
+ * them by default.
  *
  * @throws {RangeError} where the context is no multiple of 8, or too long for software Vulkan.
  */
 export function cachedAttention(
   graph: Graph,
   q: Value, // [T, heads * headDim]
-  k: Value, // [context, groups * headDim]
+  k: Value, // [slots, context, groups * headDim]
   v: Value,
   rows: CacheRows,
   heads: Heads,
-  window = k.shape[0]!,
+  window = k.shape[1]!,
 ): Value {
-  const context = k.shape[0]!;
+  const context = k.shape[1]!;
   requireMultiple(8, { "the context": context });
   const roundsPerKeys = heads.headDim / 2 + 1;
   if (graph.kernelSet === "register" && context / 8 * roundsPerKeys >= MAX_ROUNDS) {
@@ -71,18 +75,19 @@ export function cachedAttention(
 }
 
 export const CACHED_ATTENTION: Op<
-  { q: Value; k: Value; v: Value; position: Value; count: Value },
+  { q: Value; k: Value; v: Value } & CacheRows,
   { y: Value },
   Heads & { window: number }
 > = {
   name: "cached_attention",
-  launches({ ins: { q, k, v, position, count }, outs: { y }, attrs }) {
+  launches({ ins: { q, k, v, slot, position, count }, outs: { y }, attrs }) {
     const { heads: H, groups: G, headDim: D, scale: SCALE, cap: CAP = 0, window: WINDOW } = attrs;
     const T = q.shape[0]!;
+    const [SLOTS, CONTEXT] = k.shape as [number, number];
     return [{
       kernel: { name: "attention_cached", text: attentionText, imports: { softcap: SOFTCAP } },
-      constants: { T, H, G, D, CONTEXT: k.shape[0]!, SCALE, CAP, WINDOW },
-      bind: [q, k, v, position, count, y],
+      constants: { T, H, G, D, CONTEXT, SLOTS, SCALE, CAP, WINDOW },
+      bind: [q, k, v, slot, position, count, y],
       groups: perRow(T * H),
     }];
   },

@@ -12,7 +12,8 @@ import { Guard } from "../guard/guard.ts";
 import type { GuardState } from "../guard/parts.ts";
 import { forgettingReport } from "../guard/report.ts";
 import type { ForgettingReport } from "../guard/report_format.ts";
-import { readRetention, type Slice, splitRetention } from "../guard/retention.ts";
+import { type Slice, splitRetention } from "../guard/retention.ts";
+import { retentionText } from "../guard/samples.ts";
 import { ship, type Shipment, type ShipOptions } from "../guard/ship.ts";
 import { applySnapshot } from "../guard/strength.ts";
 import { LossProgram } from "../models/loss_program.ts";
@@ -37,18 +38,29 @@ export function guardRowSizes({ train, guard }: Pick<Config, "train" | "guard">)
   return { T: Math.max(8, Math.round(tokens / micros / 8) * 8), micros };
 }
 
-/** Reads and splits the retention text of a config; null without a guard. */
-export async function loadSlices(
-  encoder: Encoder,
-  config: Config,
-  task: readonly Example[],
-  maxTokens: number,
-): Promise<readonly Slice[] | null> {
+export interface SlicesOptions {
+  readonly engine: Engine;
+  readonly model: Model;
+  readonly encoder: Encoder;
+  readonly config: Config;
+  readonly task: readonly Example[];
+  /** The most tokens of a document that is measured. */
+  readonly maxTokens: number;
+  readonly say: (line: string) => void;
+}
+
+/** Reads the retention text of a config, or lets the base write it, and splits it; null without a guard. */
+export async function loadSlices(options: SlicesOptions): Promise<readonly Slice[] | null> {
+  const { engine, model, encoder, config, task, maxTokens, say } = options;
   const { guard, train: { seed } } = config;
   if (!guard) return null;
+  const budgets = parseBudget(guard.budget);
+  const { text, samples: count } = guard;
   return splitRetention(encoder, {
-    documents: await readRetention(guard.text),
-    budgets: parseBudget(guard.budget),
+    documents: await retentionText(engine.device, model, {
+      ...{ text, budgets, count, maxTokens, seed, say },
+    }),
+    budgets,
     held: guard.documents,
     seed,
     trainTokens: Math.min(maxTokens, guardRowSizes(config).T),

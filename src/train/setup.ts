@@ -144,7 +144,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const { train, guard } = config;
   const T = train.micro_batch_tokens;
   const most = longest(model, train);
-  const slices = await loadSlices(encoderOf(model), config, rows.examples, most);
+  const slices = await loadSlices({
+    ...{ engine, model, encoder: encoderOf(model), config, say },
+    ...{ task: rows.examples, maxTokens: most },
+  });
   for (const slice of slices ?? []) say(describeSlice(slice));
   const { examples: measured } = await loadRows(model, config.eval.data, train, say);
   const { seed, shuffle } = train;

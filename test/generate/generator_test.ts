@@ -116,8 +116,9 @@ Deno.test("a context beyond the loops of software Vulkan is refused", () =>
     const gpu = await freshEngine();
     using model = new Model(folder);
     const most = 8 * 13_106; // 13,106 rounds of 8 keys, 5 steps each, are the last below 65,535
-    model.decodeGraph(gpu, 8, most);
-    assert.throws(() => model.decodeGraph(gpu, 8, most + 8), {
+    const graph = (context: number) => model.decodeGraph(gpu, { T: 8, context, scored: 4 });
+    graph(most);
+    assert.throws(() => graph(most + 8), {
       name: "RangeError",
       message: `Found a context of ${most + 8}, software Vulkan attends to at most ${most} ` +
         "tokens at once",

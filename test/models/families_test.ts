@@ -5,6 +5,7 @@ import { Lora } from "../../src/adapters/lora.ts";
 import { readPeft } from "../../src/adapters/peft.ts";
 import { batch } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
+import { BatchGenerator } from "../../src/generate/batch.ts";
 import { Generator } from "../../src/generate/generator.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
@@ -45,7 +46,8 @@ for (const name of FAMILIES) {
     });
 
   test("logits, packed and cached, equal golden", (folder) => checkLogits(folder, golden));
-  test("greedy text over the cache equals that without", (folder) => checkText(folder, golden));
+  test("greedy text over the cache, alone and beside others, equals that without", (folder) =>
+    checkText(folder, golden));
   test("logits and gradients of a PEFT adapter equal golden", async (folder) => {
     await checkAdapter(folder, golden, false);
     await checkAdapter(folder, golden, true);
@@ -93,6 +95,12 @@ async function checkText(folder: string, golden: Golden): Promise<void> {
   });
   assert.deepEqual(made, best);
   engine.store.destroy();
+  const other = await freshEngine();
+  using many = await BatchGenerator.open(other, model, { slots: 2 });
+  const prompts = [golden.ids[0]!, prompt, golden.ids[1]!.slice(1)];
+  const found = await many.generate(prompts, { maxTokens: 20, stop: [] });
+  assert.deepEqual(found[1]!.ids, made, "beside others");
+  other.store.destroy();
 }
 
 async function checkAdapter(folder: string, golden: Golden, recompute: boolean): Promise<void> {

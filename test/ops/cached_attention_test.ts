@@ -1,30 +1,40 @@
 import { readFloats } from "../../src/gpu/buffer.ts";
 import { compile, type Compiled } from "../../src/graph/compile.ts";
-import { Graph } from "../../src/graph/graph.ts";
-import { add, attention, cachedAttention, cacheWrite } from "../../src/ops/mod.ts";
+import { Graph, type Value } from "../../src/graph/graph.ts";
+import { add, attention, cachedAttention, type CacheRows, cacheWrite } from "../../src/ops/mod.ts";
 import { assertClose, engine, noise, testOp } from "../harness.ts";
 import { attentionCached } from "../reference/attention_cached.ts";
 import * as reference from "../reference/cache_write.ts";
 
-const [H, G, D, CONTEXT] = [4, 2, 8, 24];
+const [H, G, D, CONTEXT, SLOTS] = [4, 2, 8, 24, 3];
 const heads = { heads: H, groups: G, headDim: D, scale: 1 / Math.sqrt(D) };
+
+/** Given values as the rows of a replay. */
+const rowsIn = ({ slot, position, count }: Record<string, Value>): CacheRows => {
+  return { slot: slot!, position: position!, count: count! };
+};
+
+/** The same as the twins take them. */
+const numbersOf = ({ slot, position, count }: Record<string, Float64Array>) =>
+  [Uint32Array.from(slot!), Uint32Array.from(position!), Uint32Array.from(count!)] as const;
 
 testOp({
   name: "cacheWrite()",
   given: {
     x: { shape: [6, 20] },
-    position: { shape: [6], type: "u32", data: [7, 0, 11, CONTEXT, 1, 2] }, // one is out of range
+    slot: { shape: [6], type: "u32", data: [2, 0, SLOTS, 1, 1, 0] }, // one is out of range
+    position: { shape: [6], type: "u32", data: [7, 0, 11, CONTEXT, 0, 2] }, // and one
     count: { shape: [1], type: "u32", data: [5] },
-    cache: { shape: [CONTEXT, 20] },
-    zero: { shape: [CONTEXT, 20], data: new Float32Array(CONTEXT * 20) },
+    cache: { shape: [SLOTS, CONTEXT, 20] },
+    zero: { shape: [SLOTS, CONTEXT, 20], data: new Float32Array(SLOTS * CONTEXT * 20) },
   },
-  build(graph, { x, cache, zero, position, count }) {
+  build(graph, { x, cache, zero, ...rows }) {
     const copy = add(graph, cache!, zero!); // it is written over
-    return { written: cacheWrite(graph, x!, copy, { position: position!, count: count! }) };
+    return { written: cacheWrite(graph, x!, copy, rowsIn(rows)) };
   },
-  twin({ x, cache, position, count }) {
-    const rows = [Uint32Array.from(position!), Uint32Array.from(count!)] as const;
-    return { written: reference.cacheWrite(x!, ...rows, cache!, { T: 6, D: 20, CONTEXT }) };
+  twin({ x, cache, ...rows }) {
+    const sizes = { T: 6, D: 20, CONTEXT, SLOTS };
+    return { written: reference.cacheWrite(x!, ...numbersOf(rows), cache!, sizes) };
   },
 });
 
@@ -33,50 +43,83 @@ for (const [window, cap] of [[CONTEXT, undefined], [5, undefined], [CONTEXT, 0.3
     name: `cachedAttention() that sees ${window} rows${cap ? `, capped at ${cap}` : ""}`,
     given: {
       q: { shape: [6, H * D] },
-      k: { shape: [CONTEXT, G * D], scaled: false }, // both scaled, all rows would be one-hot
-      v: { shape: [CONTEXT, G * D] },
+      k: { shape: [SLOTS, CONTEXT, G * D], scaled: false }, // both scaled, rows would be one-hot
+      v: { shape: [SLOTS, CONTEXT, G * D] },
+      slot: { shape: [6], type: "u32", data: [0, 2, 1, 2, 0, 1] },
       position: { shape: [6], type: "u32", data: [0, 3, 8, 23, 15, 1] },
       count: { shape: [1], type: "u32", data: [5] },
     },
-    build(graph, { q, k, v, position, count }) {
-      const rows = { position: position!, count: count! };
-      return { y: cachedAttention(graph, q!, k!, v!, rows, { ...heads, cap }, window) };
+    build(graph, { q, k, v, ...rows }) {
+      return { y: cachedAttention(graph, q!, k!, v!, rowsIn(rows), { ...heads, cap }, window) };
     },
-    twin({ q, k, v, position, count }) {
-      const rows = [Uint32Array.from(position!), Uint32Array.from(count!)] as const;
-      const sizes = { T: 6, H, G, D, SCALE: heads.scale, WINDOW: window, CAP: cap ?? 0 };
-      return { y: attentionCached(q!, k!, v!, ...rows, sizes) };
+    twin({ q, k, v, ...rows }) {
+      const sizes = { T: 6, H, G, D, CONTEXT, SCALE: heads.scale, WINDOW: window, CAP: cap ?? 0 };
+      return { y: attentionCached(q!, k!, v!, ...numbersOf(rows), sizes) };
     },
   });
 }
 
 const widths = { q: H * D, k: G * D, v: G * D };
-type Sequence = Record<keyof typeof widths, Float32Array>;
+type Name = keyof typeof widths;
+type Sequence = Record<Name, Float32Array>;
+const names = Object.keys(widths) as Name[];
 
-Deno.test("a cache filled in pieces, then token by token, equals attention without one", async () => {
-  const sequence: Sequence = {
-    q: noise(CONTEXT * widths.q, 1),
-    k: noise(CONTEXT * widths.k, 2),
-    v: noise(CONTEXT * widths.v, 3),
-  };
-  const expected = await attendAtOnce(sequence);
-  const compiled = await compileCached(8);
-  const found: number[] = [];
-  for (const count of [8, 5, 1, 1, 1, 7, 1]) {
-    found.push(...await attendNext(compiled, sequence, found.length / widths.q, count));
-  }
-  assertClose(found, expected, 3e-6, "y");
-  compiled.destroy();
+/** Tokens of a sequence that a replay takes. */
+interface Part {
+  readonly sequence: number;
+  readonly slot: number;
+  readonly from: number;
+  readonly count: number;
+}
+
+const sequences = [1, 2, 3, 4].map((seed): Sequence => {
+  const [q, k, v] = names.map((name, i) => noise(CONTEXT * widths[name], 3 * seed + i));
+  return { q: q!, k: k!, v: v! };
 });
+
+Deno.test("a cache filled in pieces, then token by token, equals attention without one", () =>
+  checkParts([8, 5, 1, 1, 1, 7, 1].map((count) => [[0, 0, count]])));
+
+Deno.test("sequences of different lengths side by side equal each alone without a cache", () =>
+  checkParts([
+    [[0, 2, 4], [1, 0, 3]],
+    [[1, 0, 1], [2, 1, 6], [0, 2, 1]],
+    [[0, 2, 1], [1, 0, 1], [2, 1, 1]],
+    [[2, 1, 2]], // its end
+    [[3, 1, 5], [1, 0, 2]], // another one takes its slot
+    [[3, 1, 1], [0, 2, 7]],
+  ]));
+
+/** Each replay as [sequence, slot, count]; sequences go on where their last part ended. */
+async function checkParts(replays: readonly (readonly [number, number, number])[][]) {
+  const compiled = await compileCached(8);
+  const found = new Map<number, number[]>();
+  for (const replay of replays) {
+    const parts = replay.map(([sequence, slot, count]): Part => {
+      return { sequence, slot, count, from: (found.get(sequence) ?? []).length / widths.q };
+    });
+    const y = await attendNext(compiled, parts);
+    let row = 0;
+    for (const { sequence, count } of parts) {
+      const rows = y.subarray(row * widths.q, (row += count) * widths.q);
+      found.set(sequence, [...found.get(sequence) ?? [], ...rows]);
+    }
+  }
+  for (const [sequence, y] of found) {
+    const expected = await attendAtOnce(sequences[sequence]!);
+    assertClose(y, expected.subarray(0, y.length), 3e-6, `y of sequence ${sequence}`);
+  }
+  compiled.destroy();
+}
 
 async function attendAtOnce(sequence: Sequence): Promise<Float32Array> {
   const graph = new Graph();
-  const input = (name: keyof Sequence) => graph.input(name, [CONTEXT, widths[name]], "f32");
+  const input = (name: Name) => graph.input(name, [CONTEXT, widths[name]], "f32");
   const docs = { start: graph.input("start", [CONTEXT]), end: graph.input("end", [CONTEXT]) };
   graph.output("y", attention(graph, input("q"), input("k"), input("v"), docs, heads));
   const shared = await engine();
   const compiled = await compile(shared, graph);
-  for (const [name, numbers] of Object.entries(sequence)) compiled.write(name, numbers);
+  for (const name of names) compiled.write(name, sequence[name]);
   compiled.program.replay();
   const y = await readFloats(shared.device, compiled.output("y"));
   compiled.destroy();
@@ -86,22 +129,38 @@ async function attendAtOnce(sequence: Sequence): Promise<Float32Array> {
 /** A program that puts up to T tokens into the cache and lets each attend to it. */
 async function compileCached(T: number): Promise<Compiled> {
   const graph = new Graph();
-  const input = (name: keyof Sequence) => graph.input(name, [T, widths[name]], "f32");
-  const rows = { position: graph.input("position", [T]), count: graph.input("count", [1]) };
-  const cached = (name: "k" | "v") =>
-    cacheWrite(graph, input(name), graph.state(`cached ${name}`, [CONTEXT, widths[name]]), rows);
+  const input = (name: Name) => graph.input(name, [T, widths[name]], "f32");
+  const rows = {
+    slot: graph.input("slot", [T]),
+    position: graph.input("position", [T]),
+    count: graph.input("count", [1]),
+  };
+  const cached = (name: "k" | "v") => {
+    const state = graph.state(`cached ${name}`, [SLOTS, CONTEXT, widths[name]]);
+    return cacheWrite(graph, input(name), state, rows);
+  };
   const y = cachedAttention(graph, input("q"), cached("k"), cached("v"), rows, heads);
   graph.output("y", y);
   return await compile(await engine(), graph);
 }
 
-async function attendNext(compiled: Compiled, sequence: Sequence, from: number, count: number) {
-  for (const [name, width] of Object.entries(widths) as [keyof Sequence, number][]) {
-    compiled.write(name, sequence[name].subarray(from * width, (from + count) * width));
+/** One replay: y of the parts' tokens, one part after the other. */
+async function attendNext(compiled: Compiled, parts: readonly Part[]): Promise<Float32Array> {
+  const tokens = parts.flatMap(({ count, ...part }) =>
+    Array.from({ length: count }, (_, i) => ({ ...part, position: part.from + i }))
+  );
+  for (const name of names) {
+    const [width, data] = [widths[name], new Float32Array(tokens.length * widths[name])];
+    for (const [row, { sequence, position }] of tokens.entries()) {
+      const from = position * width;
+      data.set(sequences[sequence]![name].subarray(from, from + width), row * width);
+    }
+    compiled.write(name, data);
   }
-  compiled.write("position", Uint32Array.from({ length: count }, (_, i) => from + i));
-  compiled.write("count", Uint32Array.of(count));
+  compiled.write("slot", Uint32Array.from(tokens, ({ slot }) => slot));
+  compiled.write("position", Uint32Array.from(tokens, ({ position }) => position));
+  compiled.write("count", Uint32Array.of(tokens.length));
   compiled.program.replay();
   const y = await readFloats(compiled.engine.device, compiled.output("y"));
-  return y.subarray(0, count * widths.q);
+  return y.subarray(0, tokens.length * widths.q);
 }

@@ -152,7 +152,6 @@ Deno.test("parseConfig() reports all faults in one error, one line each", () => 
     '--train.lr: found "fast", wanted a number above 0',
     "--train.micro_batch_tokens: found 100, wanted a multiple of 8 above 0",
     '--train.schedule: found "step", wanted constant, linear or cosine',
-    "guard.text: missing, wanted a list that is not empty",
     "model: missing, wanted a folder or repository",
   ]);
 });

@@ -9,8 +9,10 @@ import { count, path, positive } from "./kinds.ts";
 
 /** The forgetting guard. */
 export interface GuardConfig {
-  /** Retention text: files of what must not be forgotten. */
+  /** Retention text: files of what must not be forgotten; where there are none, the base writes it. */
   readonly text: readonly string[];
+  /** How many documents the base writes where there is no text. */
+  readonly samples: number;
   /** How much may be forgotten, such as `ppl:2%`. */
   readonly budget: string;
   /** What is trained on retention text: the base's predictions, or the text itself. */
@@ -75,8 +77,9 @@ const wall = z.strictObject({
 export const guardSchema = z.union([
   z.literal(false),
   z.strictObject({
-    text: z.array(path("")).min(1)
-      .describe("retention text: files of what must not be forgotten"),
+    text: z.array(path("")).default([])
+      .describe("files of what must not be forgotten; where there are none, the base writes text"),
+    samples: count.default(512).describe("documents that the base writes where there is no text"),
     budget: z.string().default("ppl:2%").superRefine((text, context) => {
       try {
         parseBudget(text);

@@ -1,0 +1,165 @@
+/**
+ * Generation of many sequences at once: each replay makes the next token of all that are under way.
+ *
+ * @module
+ */
+import { readFloats } from "../gpu/buffer.ts";
+import type { Compiled, Engine } from "../graph/compile.ts";
+import { bytesOf } from "../graph/graph.ts";
+import type { Model, ModelGraph } from "../models/model.ts";
+import { random } from "../random.ts";
+import { type GenerateOptions, type GeneratorOptions, stopIds } from "./generator.ts";
+import { checkPrompt } from "./prompt.ts";
+import { sample } from "./sample.ts";
+
+/** More sequences at a time would gain little. */
+const MOST_SLOTS = 128;
+/** What the caches of all sequences may take together. */
+const CACHE_BYTES = 512 << 20;
+
+/** What a batch generator is made for. */
+export interface BatchOptions extends GeneratorOptions {
+  /** The most sequences under way at a time; 512 MiB of caches and the number 128 are limits too. */
+  readonly slots?: number;
+}
+
+/** What followed a prompt. */
+export interface Continuation {
+  readonly ids: readonly number[];
+  /** The id that ended it; null where the context or `maxTokens` did. */
+  readonly end: number | null;
+}
+
+interface Sequence {
+  /** The number of its prompt. */
+  readonly index: number;
+  readonly promptLength: number;
+  /** Prompt and answer. */
+  readonly ids: number[];
+  /** How many of them the cache holds. */
+  cached: number;
+}
+
+/**
+ * Continues many prompts with one model. The caches live in the engine's store and are larger than a
+ * `Generator`'s, so give it an engine of its own, and destroy its store afterwards.
+ */
+export class BatchGenerator implements Disposable {
+  private constructor(
+    private readonly model: Model,
+    /** Tokens of prompt and answer together. */
+    readonly context: number,
+    /** Sequences under way at a time. */
+    readonly slots: number,
+    private readonly program: Compiled,
+  ) {}
+
+  /**
+   * Builds, loads and records the program.
+   *
+   * @throws {FileError} where the model lacks a tensor.
+   * @throws {RangeError} where the context is longer than the adapter can attend to, or its caches
+   * larger than it can bind.
+   */
+  static async open(
+    engine: Engine,
+    model: Model,
+    options: BatchOptions = {},
+  ): Promise<BatchGenerator> {
+    const { context = model.config.context, adapt } = options;
+    const graphOf = (slots: number) => {
+      const T = Math.ceil(slots / 4) * 4;
+      const rows = Math.ceil(context / 8) * 8;
+      return model.decodeGraph(engine, { T, scored: T, slots, context: rows, adapt });
+    };
+    const single = graphOf(1);
+    if (single.long) {
+      // A text that becomes long is read again with other angles, each at another time.
+      throw new RangeError(
+        `Found a context of ${context} for sequences beside each other, this model wants at most ` +
+          `${single.long.than}`,
+      );
+    }
+    const slots = Math.min(options.slots ?? Infinity, slotsFor(engine, single));
+    const program = await model.compile(engine, graphOf(slots));
+    program.write("rows", Uint32Array.from({ length: slots }, (_, row) => row));
+    return new BatchGenerator(model, context, slots, program);
+  }
+
+  /**
+   * What follows each prompt, in their order. Greedy unless a temperature is given. Tokens are drawn
+   * by (seed, number of the prompt, index of the token), so that neither the number of slots nor the
+   * other prompts change them.
+   *
+   * @param onEnd is called with the number of sequences that have ended.
+   * @throws {RangeError} where a prompt is empty, holds an id that is none, or fills the context.
+   */
+  async generate(
+    prompts: readonly (readonly number[])[],
+    { maxTokens = Infinity, seed = 0, stop = stopIds(this.model), ...how }: GenerateOptions = {},
+    onEnd: (ended: number) => void = () => {},
+  ): Promise<Continuation[]> {
+    this.#check(prompts);
+    if (maxTokens < 1) return prompts.map(() => ({ ids: [], end: null }));
+    const waiting = prompts.map((prompt, index): Sequence => {
+      return { index, promptLength: prompt.length, ids: [...prompt], cached: 0 };
+    });
+    const active = new Map<number, Sequence>(); // by slot
+    const found: Continuation[] = [];
+    for (let ended = 0; ended < prompts.length;) {
+      for (let slot = 0; slot < this.slots && waiting.length > 0; slot++) {
+        if (!active.has(slot)) active.set(slot, waiting.shift()!);
+      }
+      const scores = await this.#step(active);
+      for (const [row, [slot, sequence]] of [...active].entries()) {
+        const { index, promptLength, ids } = sequence;
+        if (++sequence.cached < ids.length) continue; // the prompt goes on
+        const made = ids.length - promptLength;
+        const token = sample(scores[row]!, how, random(seed, index, made));
+        const end = stop.includes(token) ? token : null;
+        if (end === null) ids.push(token);
+        if (end === null && ids.length < Math.min(this.context, promptLength + maxTokens)) continue;
+        found[index] = { ids: ids.slice(promptLength), end };
+        active.delete(slot);
+        onEnd(++ended);
+      }
+    }
+    return found;
+  }
+
+  /** Frees what the program does not share; weights and caches stay in the store. */
+  [Symbol.dispose](): void {
+    this.program.destroy();
+  }
+
+  /** Puts the next token of each sequence into the cache; the scores after it, [vocabulary] each. */
+  async #step(active: ReadonlyMap<number, Sequence>): Promise<Float32Array[]> {
+    const { program, model: { config: { vocabSize } } } = this;
+    const sequences = [...active.values()];
+    program.write("slot", Uint32Array.from(active.keys()));
+    program.write("token", Uint32Array.from(sequences, ({ ids, cached }) => ids[cached]!));
+    program.write("position", Uint32Array.from(sequences, ({ cached }) => cached));
+    program.write("count", Uint32Array.of(active.size));
+    program.program.replay();
+    const width = Math.ceil(vocabSize / 4) * 4;
+    const rows = { ...program.output("logits"), size: 4 * width * active.size };
+    const scores = await readFloats(program.engine.device, rows);
+    return sequences.map((_, row) => scores.subarray(row * width, row * width + vocabSize));
+  }
+
+  #check(prompts: readonly (readonly number[])[]): void {
+    const { context, model: { config: { vocabSize } } } = this;
+    for (const ids of prompts) checkPrompt(ids, { vocabSize, context, most: context - 1 });
+  }
+}
+
+/** How many sequences at a time the memory holds, and one binding; `graph` has the caches of one. */
+export function slotsFor({ device }: Engine, { graph }: ModelGraph): number {
+  const caches = graph.values.filter(({ kind }) => kind === "state").map(bytesOf);
+  const together = caches.reduce((sum, bytes) => sum + bytes, 0);
+  const { shape } = graph.outputs.get("logits")!;
+  const largest = Math.max(...caches, 4 * shape[1]!);
+  const { maxStorageBufferBindingSize: bound } = device.limits;
+  const most = Math.min(CACHE_BYTES / together, bound / largest, MOST_SLOTS);
+  return Math.max(1, Math.floor(most));
+}
