@@ -64,7 +64,7 @@ export function mergeAdapter(
 }
 
 /**
- * The tensors of `checkpoint` with `adapter` merged in, each computed when its bytes are asked for.
+ * The tensors of `checkpoint` with `adapter`, if any, merged in, each computed when its bytes are asked for.
  * W + scale B A is summed in f64 and rounded to f32, then once to the element type. Until all bytes
  * are read `checkpoint` must stay open.
  *
@@ -73,11 +73,11 @@ export function mergeAdapter(
  */
 export function mergedTensors(
   checkpoint: Checkpoint,
-  adapter: PeftAdapter,
+  adapter: PeftAdapter | undefined,
   options: MergeOptions = {},
 ): TensorData[] {
   const deltas = new Map<string, LoraWeights>();
-  for (const module of adapter.modules) {
+  for (const module of adapter?.modules ?? []) {
     checkTarget(checkpoint, module);
     deltas.set(weightOf(module), module);
   }

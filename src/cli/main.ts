@@ -13,6 +13,7 @@ import { answer, red, say } from "./term.ts";
 const COMMANDS: Readonly<Record<string, string>> = {
   train: "train a LoRA adapter on instruction data",
   merge: "merge an adapter into its base model",
+  export: "write a model or an adapter for another program",
   eval: "measure the perplexity of a model on text",
   generate: "let a model continue a prompt",
   pretrain: "train a small model from nothing",

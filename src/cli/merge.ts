@@ -61,8 +61,12 @@ function dtypeOf(text: string | undefined): MergeDtype | undefined {
   throw new ConfigError(`Found --dtype ${text}, wanted F32, BF16 or F16`);
 }
 
-/** The base that the adapter names, by a path from here or from the adapter's folder. */
-function baseOf(adapter: string): string {
+/**
+ * The base that the adapter names, by a path from here or from the adapter's folder.
+ *
+ * @throws {ConfigError} where it names none that is there.
+ */
+export function baseOf(adapter: string): string {
   const { baseModel } = readPeft(adapter);
   const folder = [baseModel, join(adapter, baseModel)]
     .find((path) => baseModel !== "" && exists(join(path, "config.json")));
