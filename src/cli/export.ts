@@ -3,22 +3,24 @@
  *
  * @module
  */
+import { join } from "node:path";
 import { readPeft } from "../adapters/peft.ts";
 import { ConfigError } from "../errors.ts";
 import { type GgufType, TENSOR_TYPES } from "../export/gguf/tensor_types.ts";
 import { exportGgufLora } from "../export/gguf_lora.ts";
 import { exportGguf } from "../export/gguf_model.ts";
+import { exportMlx } from "../export/mlx.ts";
 import type { Exported } from "../export/proven.ts";
 import { adapterFolder } from "../generate/open.ts";
 import { exists } from "../io/files.ts";
 import { type Command, parseArguments } from "./args.ts";
 import { baseOf } from "./merge.ts";
 import { answer, dim, say } from "./term.ts";
-import { join } from "node:path";
 
 const FORMATS = {
   gguf: "a whole model for llama.cpp, an adapter merged in",
   "gguf-lora": "an adapter for llama.cpp",
+  mlx: "an adapter for mlx-lm",
 };
 
 const COMMAND: Command = {
@@ -28,7 +30,7 @@ const COMMAND: Command = {
     Object.entries(FORMATS).map(([name, what]) => `${name}, ${what}`).join("; ") + ".",
   flags: {
     format: { type: "string", help: Object.keys(FORMATS).join(", ") },
-    out: { type: "string", help: "where to write: a file for GGUF" },
+    out: { type: "string", help: "where to write: a file for GGUF, a folder for mlx" },
     base: { type: "string", help: "base of an adapter; the one that it names by default" },
     type: { type: "string", help: "F32, F16, BF16 or Q8_0 for matrices of GGUF; F16 by default" },
     json: { type: "boolean", help: "print one JSON object" },
@@ -57,10 +59,10 @@ function write(
 ): Exported {
   const folder = adapterFolder(given);
   const isAdapter = exists(join(folder, "adapter_config.json"));
-  const base = isAdapter ? flags["base"] ?? baseOf(folder) : given;
+  const base = () => isAdapter ? flags["base"] ?? baseOf(folder) : given;
   const adapter = isAdapter ? readPeft(folder) : undefined;
   const type = typeOf(flags["type"] ?? "F16");
-  if (format === "gguf") return exportGguf(base, out, type, adapter);
+  if (format === "gguf") return exportGguf(base(), out, type, adapter);
   if (!Object.hasOwn(FORMATS, format ?? "")) {
     const wanted = Object.keys(FORMATS).join(", ");
     throw new ConfigError(
@@ -68,7 +70,7 @@ function write(
     );
   }
   if (!adapter) throw new ConfigError(`Found a model in ${given}, wanted an adapter for ${format}`);
-  return exportGgufLora(base, adapter, out, type);
+  return format === "mlx" ? exportMlx(adapter, out) : exportGgufLora(base(), adapter, out, type);
 }
 
 function typeOf(text: string): GgufType {

@@ -1,6 +1,7 @@
 /**
  * Exports every golden checkpoint and its adapter, with the settings that llama.cpp can express, for
- * check_gguf.py, which opens the files with gguf, llama.cpp, transformers and PEFT:
+ * check_gguf.py and check_mlx.py, which open the files with gguf, llama.cpp, mlx-lm, transformers and
+ * PEFT:
  *
  *     deno run -A test/golden/exports.ts OUT && python test/golden/check_gguf.py OUT
  */
@@ -9,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { readPeft } from "../../src/adapters/peft.ts";
 import { exportGgufLora } from "../../src/export/gguf_lora.ts";
 import { exportGguf } from "../../src/export/gguf_model.ts";
+import { exportMlx } from "../../src/export/mlx.ts";
 import { Generator } from "../../src/generate/generator.ts";
 import { openModel } from "../../src/generate/open.ts";
 import { engine } from "../harness.ts";
@@ -91,12 +93,23 @@ function ensured(folder: string): string {
   return folder;
 }
 
+/** mlx-lm reads RoPE as transformers 4 wrote it. */
+function oldSpelling({ rope_parameters: rope }: Json): Json {
+  const { rope_theta, ...scaling } = rope as Json;
+  if (rope_theta === undefined) return {};
+  return { rope_theta, rope_scaling: scaling["rope_type"] === "default" ? null : scaling };
+}
+
 function exportFamily(name: string, folder: string): void {
   const golden = readGolden(name);
   const type = golden.config["model_type"] as string;
   const architectures = [CLASSES[type]];
   if (!CLASSES[type]) return console.log(`${name}: llama.cpp's export is not built`);
-  writeGolden(folder, golden, { ...EXPRESSIBLE[name], architectures });
+  writeGolden(folder, golden, {
+    ...EXPRESSIBLE[name],
+    ...oldSpelling(golden.config),
+    architectures,
+  });
   Deno.writeTextFileSync(join(folder, "tokenizer.json"), JSON.stringify(byteTokenizer()));
   const settings = { bos_token: "<s>", eos_token: "</s>", tokenizer_class: "GPT2Tokenizer" };
   Deno.writeTextFileSync(join(folder, "tokenizer_config.json"), JSON.stringify(settings));
@@ -107,4 +120,5 @@ function exportFamily(name: string, folder: string): void {
   }
   exportGguf(folder, join(folder, "merged.gguf"), "F32", adapter);
   exportGgufLora(folder, adapter, join(folder, "lora.gguf"), "F32");
+  exportMlx(adapter, join(folder, "mlx"));
 }
