@@ -22,7 +22,10 @@ Deno.test("parseConfig() fills in the defaults", () => {
       positive_examples: 2,
       eos: false,
     }],
-    adapter: { rank: 16, alpha: 32, targets: "all-linear" },
+    adapter: {
+      ...{ rank: 16, alpha: 32, targets: "all-linear", rslora: false },
+      ...{ rank_pattern: {}, alpha_pattern: {} },
+    },
     train: {
       epochs: 1,
       tokens_per_batch: 4096,
@@ -149,7 +152,7 @@ Deno.test("parseConfig() reports all faults in one error, one line each", () => 
   });
   assert.deepEqual(faults.sort(), [
     "--adapter.rank: found 1.5, wanted a whole number of at least 1",
-    "--adapter.targets: found [], wanted all-linear or a list that is not empty",
+    "--adapter.targets: found [], wanted all-linear or a list that is not empty or a name",
     "--guard.share: found 1, wanted a number above 0 and of at most 0.9",
     '--train.lr: found "fast", wanted a number above 0',
     "--train.micro_batch_tokens: found 100, wanted a multiple of 8 above 0",

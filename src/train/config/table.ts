@@ -51,8 +51,17 @@ export interface AdapterConfig {
   readonly rank: number;
   /** The update is scaled by alpha / rank. */
   readonly alpha: number;
-  /** Names of the target modules. */
-  readonly targets: "all-linear" | readonly string[];
+  /** Names of the target modules or ends of them, or a pattern of whole names. */
+  readonly targets: string | readonly string[];
+  /** Modules that are left out all the same. */
+  readonly exclude?: string | readonly string[];
+  /** Numbers of the layers that are adapted. */
+  readonly layers?: readonly number[];
+  /** Ranks and alphas of modules that a pattern matches. */
+  readonly rank_pattern: Readonly<Record<string, number>>;
+  readonly alpha_pattern: Readonly<Record<string, number>>;
+  /** Whether the update is scaled by alpha / sqrt(rank). */
+  readonly rslora: boolean;
   /** Folder of a PEFT adapter to start from. */
   readonly from?: string;
 }
@@ -181,12 +190,24 @@ const data = z.strictObject({
   }).exactOptional().describe("use one part of a random split; all of the file when absent"),
 });
 
+const pattern = z.string().min(1)
+  .refine((text) => isPattern(text), { error: "found no regular expression, wanted one" });
+
 const adapter = z.strictObject({
   rank: count.default(16).describe("rank of the update"),
   alpha: z.number().positive().exactOptional()
     .describe("the update is scaled by alpha / rank; 2 * rank when absent"),
-  targets: z.union([z.literal("all-linear"), z.array(name).min(1)]).default("all-linear")
-    .describe("target modules, such as q_proj,v_proj"),
+  targets: z.union([z.literal("all-linear"), z.array(name).min(1), pattern]).default("all-linear")
+    .describe("target modules, such as q_proj,v_proj, or a pattern of whole names"),
+  exclude: z.union([z.array(name).min(1), pattern]).exactOptional()
+    .describe("modules that are left out all the same"),
+  layers: z.array(z.int().min(0)).min(1).exactOptional()
+    .describe("numbers of the layers that targets count in, from 0; all when absent"),
+  rank_pattern: z.record(pattern, count).default({})
+    .describe('ranks of modules whose name or end a pattern matches, such as {"v_proj": 4}'),
+  alpha_pattern: z.record(pattern, z.number().positive()).default({})
+    .describe("alphas of such modules"),
+  rslora: z.boolean().default(false).describe("scale the update by alpha / sqrt(rank) instead"),
   from: path("folder of a PEFT adapter to start from").exactOptional(),
 }).prefault({}).transform((adapter) => ({ ...adapter, alpha: adapter.alpha ?? 2 * adapter.rank }));
 
@@ -261,3 +282,11 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   out: z.string().min(1).default("runs/train").transform((path) => resolve(path))
     .describe("run folder, relative to the working directory"),
 });
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text) instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
