@@ -32,7 +32,10 @@ const COMMAND: Command = {
     format: { type: "string", help: Object.keys(FORMATS).join(", ") },
     out: { type: "string", help: "where to write: a file for GGUF, a folder for mlx" },
     base: { type: "string", help: "base of an adapter; the one that it names by default" },
-    type: { type: "string", help: "F32, F16, BF16 or Q8_0 for matrices of GGUF; F16 by default" },
+    type: {
+      type: "string",
+      help: "F32, F16, BF16 or Q8_0 for GGUF; by default 16 bits, adapters F32",
+    },
     json: { type: "boolean", help: "print one JSON object" },
   },
   positionals: [1, 1],
@@ -61,8 +64,8 @@ function write(
   const isAdapter = exists(join(folder, "adapter_config.json"));
   const base = () => isAdapter ? flags["base"] ?? baseOf(folder) : given;
   const adapter = isAdapter ? readPeft(folder) : undefined;
-  const type = typeOf(flags["type"] ?? "F16");
-  if (format === "gguf") return exportGguf(base(), out, type, adapter);
+  const type = typeOf(flags["type"]);
+  if (format === "gguf") return exportGguf(base(), out, { type, adapter });
   if (!Object.hasOwn(FORMATS, format ?? "")) {
     const wanted = Object.keys(FORMATS).join(", ");
     throw new ConfigError(
@@ -73,7 +76,8 @@ function write(
   return format === "mlx" ? exportMlx(adapter, out) : exportGgufLora(base(), adapter, out, type);
 }
 
-function typeOf(text: string): GgufType {
+function typeOf(text: string | undefined): GgufType | undefined {
+  if (text === undefined) return undefined;
   const type = (Object.keys(TENSOR_TYPES) as GgufType[]).find((t) => t === text.toUpperCase());
   if (type !== undefined) return type;
   throw new ConfigError(`Found --type ${text}, wanted ${Object.keys(TENSOR_TYPES).join(", ")}`);

@@ -17,7 +17,8 @@ import { fallbacks, QUANTIZATION_VERSION, typeFor } from "./gguf_model.ts";
 import { type Exported, writeProven } from "./proven.ts";
 
 /**
- * Writes `adapter`, which was trained on the checkpoint in `folder`, to the file `out`. llama.cpp
+ * Writes `adapter`, which was trained on the checkpoint in `folder`, to the file `out`, its factors
+ * in `type`. llama.cpp
  * scales every module by alpha / rank with one alpha for all, so that whatever a module's own scale
  * is beyond that is multiplied into its B (llama.cpp, `src/llama-adapter.h`, `get_scale`).
  *
@@ -28,7 +29,7 @@ export function exportGgufLora(
   folder: string,
   adapter: PeftAdapter,
   out: string,
-  type: GgufType,
+  type: GgufType = "F32",
 ): Exported {
   using checkpoint = openCheckpoint(folder);
   const architecture = architectureOf(checkpoint.config["model_type"], folder);

@@ -21,21 +21,24 @@ import { type Exported, writeProven } from "./proven.ts";
 /** The form of quantised numbers that this export writes; `GGML_QNT_VERSION` of ggml. */
 export const QUANTIZATION_VERSION = 2;
 
+/** How to write a model. */
+export interface GgufOptions {
+  /** Element type of matrices; by default BF16 where the checkpoint has it, else F16. */
+  readonly type?: GgufType | undefined;
+  /** An adapter to merge in: summed in f32 and rounded once. */
+  readonly adapter?: PeftAdapter | undefined;
+}
+
 /**
- * Writes the checkpoint in `folder`, with `adapter` merged in where one is given, to the file `out`.
- * Matrices get the element type `type`; norms, biases and vectors stay f32, and so does llama.cpp's
- * converter. The file is read back and compared before it gets its name.
+ * Writes the checkpoint in `folder` to the file `out` as llama.cpp's own converter would: norms,
+ * biases and vectors stay f32. The file is read back and compared before it gets its name.
  *
  * @throws {FileError} where llama.cpp has no such architecture, computes something else, or the
  * tokenizer is of a kind that is not known; where `out` is taken or the disk gives back other bytes.
  */
-export function exportGguf(
-  folder: string,
-  out: string,
-  type: GgufType,
-  adapter?: PeftAdapter,
-): Exported {
+export function exportGguf(folder: string, out: string, options: GgufOptions = {}): Exported {
   using checkpoint = openCheckpoint(folder);
+  const { adapter, type = storedType(checkpoint) } = options;
   const architecture = architectureOf(checkpoint.config["model_type"], folder);
   const settings = readSettings(checkpoint);
   const { entries, ropeFactors, notes } = modelMetadata(checkpoint, settings, architecture);
@@ -53,6 +56,10 @@ export function exportGguf(
     ...vocabularyMetadata(folder, settings.vocabSize),
   ]);
   return writeProven(out, metadata, tensors, [...notes, ...fallbacks(tensors, type)]);
+}
+
+function storedType({ tensors }: Checkpoint): GgufType {
+  return tensors.values().some(({ dtype }) => dtype === "BF16") ? "BF16" : "F16";
 }
 
 /** A tied head that is stored all the same, and buffers of old checkpoints. */

@@ -11,6 +11,7 @@ import { type GgufTensor, writeGguf } from "./gguf/writer.ts";
 
 /** What was written. */
 export interface Exported {
+  /** How many tensors. */
   readonly tensors: number;
   /** Bytes of the tensors. */
   readonly bytes: number;
@@ -19,6 +20,8 @@ export interface Exported {
 }
 
 /**
+ * Writes the file `out`.
+ *
  * @throws {FileError} where `out` is taken, the disk refuses, or it gives back other bytes.
  */
 export function writeProven(

@@ -45,7 +45,7 @@ const valuesOf = (file: GgufFile, ...keys: string[]) => keys.map((key) => file.m
 
 Deno.test("exportGguf() weaves q and k of Llama, and writes Llama 3.1's factors", () =>
   withGolden("llama", {}, (folder, out) => {
-    const { tensors, notes } = exportGguf(folder, out, "F32");
+    const { tensors, notes } = exportGguf(folder, out, { type: "F32" });
     using file = openGguf(out);
     assert.equal(tensors, file.tensors.size);
     assert.deepEqual(notes, []);
@@ -66,7 +66,7 @@ Deno.test("exportGguf() weaves q and k of Llama, and writes Llama 3.1's factors"
 
 Deno.test("exportGguf() adds one to Gemma's norms alone and drops a tied head", () =>
   withGolden("gemma2", { query_pre_attn_scalar: 16 }, (folder, out) => {
-    exportGguf(folder, out, "BF16");
+    exportGguf(folder, out, { type: "BF16" });
     using file = openGguf(out);
     for (
       const [ours, theirs] of [
@@ -89,7 +89,7 @@ Deno.test("exportGguf() adds one to Gemma's norms alone and drops a tied head", 
 Deno.test("exportGguf() merges in f32 and rounds once; rows of no whole blocks become F16", () =>
   withGolden("qwen3", {}, (folder, out) => {
     const adapter = readPeft(join(folder, "adapter"));
-    const { notes } = exportGguf(folder, out, "Q8_0", adapter);
+    const { notes } = exportGguf(folder, out, { type: "Q8_0", adapter });
     using file = openGguf(out);
     assert.deepEqual(notes, ["2 tensors are F16: their rows are no multiple of 32"]); // down_proj
     const { module, a, b, rank, scale, inFeatures } = adapter.modules
@@ -147,16 +147,16 @@ const REFUSED: [name: string, changed: Record<string, unknown>, ...wanted: strin
 for (const [name, changed, ...wanted] of REFUSED) {
   Deno.test(`exportGguf() refuses ${name} with ${JSON.stringify(changed)}`, () =>
     withGolden(name, changed, (folder, out) => {
-      assertFileError(() => exportGguf(folder, out, "F16"), folder, ...wanted);
+      assertFileError(() => exportGguf(folder, out, { type: "F16" }), folder, ...wanted);
       assert.deepEqual(namesIn(join(folder, "..")), ["model"]);
     }));
 }
 
 Deno.test("exportGguf() says that llama.cpp ignores Mistral's window, and takes no place twice", () =>
   withGolden("mistral", {}, (folder, out) => {
-    const { notes } = exportGguf(folder, out, "F16");
+    const { notes } = exportGguf(folder, out, { type: "F16" });
     assert.match(notes[0]!, /no sliding window: beyond 5 tokens/);
-    assertFileError(() => exportGguf(folder, out, "F16"), out, "there already");
+    assertFileError(() => exportGguf(folder, out, { type: "F16" }), out, "there already");
   }));
 
 Deno.test("exportGgufLora() refuses an adapter of another base", () =>

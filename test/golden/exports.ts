@@ -68,7 +68,7 @@ Deno.exit(0); // the device would keep the process
 
 /** A model with its own tokenizer: ids of texts, and what it writes greedily. */
 async function exportText(model: string, folder: string): Promise<void> {
-  exportGguf(model, join(ensured(folder), "model.gguf"), "F32");
+  exportGguf(model, join(ensured(folder), "model.gguf"), { type: "F32" });
   const { device } = await engine();
   using open = openModel(device, model);
   const { tokenizer } = open.model;
@@ -116,9 +116,9 @@ function exportFamily(name: string, folder: string): void {
   Deno.writeTextFileSync(join(folder, "ids.json"), JSON.stringify(golden.ids));
   const adapter = readPeft(join(folder, "adapter"));
   for (const type of ["F32", "F16", "BF16", "Q8_0"] as const) {
-    exportGguf(folder, join(folder, `${type}.gguf`), type);
+    exportGguf(folder, join(folder, `${type}.gguf`), { type: type });
   }
-  exportGguf(folder, join(folder, "merged.gguf"), "F32", adapter);
+  exportGguf(folder, join(folder, "merged.gguf"), { type: "F32", adapter });
   exportGgufLora(folder, adapter, join(folder, "lora.gguf"), "F32");
   exportMlx(adapter, join(folder, "mlx"));
 }

@@ -55,7 +55,7 @@ export function modelMetadata(
   checkComputed(reader, settings, architecture);
   const { hidden, layers, inner, heads, groups, headDim, norm, context, vocabSize } = settings;
   const rope = ropeOf(reader, settings, architecture);
-  const windows = windowsOf(reader, settings, architecture);
+  const windows = windowsOf(settings, architecture);
   const plain: Record<string, MetadataValue> = {
     block_count: uint32(layers),
     context_length: uint32(context),
@@ -149,7 +149,7 @@ function thetaOf(frequencies: Frequencies): number {
   return (frequencies[0]! / frequencies[1]!) ** frequencies.length;
 }
 
-function windowsOf(reader: ConfigReader, c: Settings, { name, windowPeriod }: Architecture) {
+function windowsOf(c: Settings, { name, windowPeriod }: Architecture) {
   const windows = c.windows ?? Array.from({ length: c.layers }, () => c.window);
   const window = windows.find((size) => size !== undefined);
   const entries: Record<string, MetadataValue> = {};

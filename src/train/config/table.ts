@@ -57,8 +57,9 @@ export interface AdapterConfig {
   readonly exclude?: string | readonly string[];
   /** Numbers of the layers that are adapted. */
   readonly layers?: readonly number[];
-  /** Ranks and alphas of modules that a pattern matches. */
+  /** Ranks of modules that a pattern matches. */
   readonly rank_pattern: Readonly<Record<string, number>>;
+  /** Alphas of modules that a pattern matches. */
   readonly alpha_pattern: Readonly<Record<string, number>>;
   /** Whether the update is scaled by alpha / sqrt(rank). */
   readonly rslora: boolean;
