@@ -42,6 +42,7 @@ class Llama:
         context.n_ctx, context.n_batch, context.n_ubatch = 256, 256, 256
         context.type_k = context.type_v = 0  # f32
         context.flash_attn_type = 0
+        context.n_threads = context.n_threads_batch = 1
         self.context = llama_cpp.llama_init_from_model(self.model, context)
         if adapter:
             lora = llama_cpp.llama_adapter_lora_init(self.model, str(adapter).encode())

@@ -55,6 +55,9 @@ if __name__ == "__main__":
     logging.disable_progress_bar()
     failed = []
     for folder in sorted(path.parent for path in Path(sys.argv[1]).glob("*/mlx")):
+        if folder.name == "gemma3_text":
+            print(f"{folder.name}: not checked, mlx-lm wants six layers or more")
+            continue
         try:
             fine = check(folder)
         except Exception as fault:  # says which family a library cannot open
