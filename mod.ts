@@ -73,7 +73,17 @@ export type {
 export type * from "./src/guard/report_format.ts";
 export type { Metrics } from "./src/train/metrics.ts";
 export { type RunOptions, type RunResult, train } from "./src/train/run.ts";
-export { mergeAdapter as merge, type MergeDtype, type MergeOptions } from "./src/adapters/merge.ts";
+export {
+  mergeAdapter as merge,
+  type Merged,
+  type MergeDtype,
+  type MergeOptions,
+} from "./src/adapters/merge.ts";
+export type { GgufType } from "./src/export/gguf/tensor_types.ts";
+export { exportGgufLora } from "./src/export/gguf_lora.ts";
+export { exportGguf, type GgufOptions } from "./src/export/gguf_model.ts";
+export { exportMlx } from "./src/export/mlx.ts";
+export type { Exported } from "./src/export/proven.ts";
 export {
   type DownloadProgress,
   type HubOptions,

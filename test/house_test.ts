@@ -17,11 +17,12 @@ const SHARED = ["src/errors.ts", "src/random.ts"];
 
 /** What each room of src/ may import, beside itself and the shared files. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  cli: [...rightOf("cli"), "bench", "eval", "generate", "quickstart", ...FILES],
+  cli: [...rightOf("cli"), "bench", "eval", "export", "generate", "quickstart", ...FILES],
   bench: ["train", ...rightOf("train"), "eval", ...FILES],
   train: [...rightOf("train"), "eval", ...FILES],
   guard: [...rightOf("guard"), "eval", "generate", ...FILES],
   eval: [...aboveModels, ...FILES],
+  export: [...aboveModels, ...FILES],
   generate: [...aboveModels, ...FILES],
   library: [...rightOf("cli"), "eval", "generate", ...FILES],
   adapters: [...rightOf("adapters"), "io"],

@@ -8,6 +8,7 @@ import { random } from "../random.ts";
 import type { Store } from "../graph/store.ts";
 import type { Adapt } from "../models/net.ts";
 import type { LoraWeights, PeftAdapter } from "./peft_adapter.ts";
+import { matching, type Names, names, patternOf, type Selection, selects } from "./peft_targets.ts";
 
 /** One adapted module. Its rank is padded with zeros to a multiple of four on the device. */
 interface Module {
@@ -20,11 +21,15 @@ interface Module {
   readonly inFeatures: number;
 }
 
-export interface LoraOptions {
+/** Which modules are adapted, and how; the keys of the config table. */
+export interface LoraOptions extends Selection {
   readonly rank: number;
   readonly alpha: number;
-  /** Names of modules or ends of them, such as `q_proj`; or every linear module but the head. */
-  readonly targets: "all-linear" | readonly string[];
+  /** Whether the update is scaled by alpha / sqrt(rank) (Kalajdzievski, 2023, arXiv 2312.03732). */
+  readonly rslora?: boolean;
+  /** Ranks of modules that a pattern matches, the first one first. */
+  readonly rank_pattern?: Readonly<Record<string, number>>;
+  readonly alpha_pattern?: Readonly<Record<string, number>>;
 }
 
 /** Linear modules of a model with their [out, in]. */
@@ -37,7 +42,11 @@ export type LinearModules = ReadonlyMap<string, readonly [number, number]>;
 export class Lora {
   readonly #modules: ReadonlyMap<string, Module>;
 
-  private constructor(modules: readonly Module[], private readonly source?: PeftAdapter) {
+  private constructor(
+    modules: readonly Module[],
+    private readonly settings: Pick<PeftAdapter, "rank" | "alpha" | "rslora" | "targetModules">,
+    private readonly source?: PeftAdapter,
+  ) {
     this.#modules = new Map(modules.map((module) => [module.name, module]));
   }
 
@@ -46,18 +55,23 @@ export class Lora {
    *
    * @throws {ConfigError} where a target names no linear module, or the rank exceeds a module's size.
    */
-  static fresh(linear: LinearModules, { rank, alpha, targets }: LoraOptions): Lora {
-    const scale = alpha / rank;
-    const chosen = chooseModules(linear, targets);
-    return new Lora(chosen.map((name) => {
+  static fresh(linear: LinearModules, options: LoraOptions): Lora {
+    const { rslora = false } = options;
+    const chosen = chooseModules(linear, options);
+    const modules = chosen.map((name) => {
+      const rank = matching(name, options.rank_pattern ?? {}) ?? options.rank;
+      const alpha = matching(name, options.alpha_pattern ?? {}) ?? options.alpha;
       const [outFeatures, inFeatures] = linear.get(name)!;
       if (rank > Math.min(outFeatures, inFeatures)) {
         throw new ConfigError(
           `adapter.rank is ${rank}, but ${name} is only [${outFeatures}, ${inFeatures}]`,
         );
       }
+      const scale = alpha / (rslora ? Math.sqrt(rank) : rank);
       return { name, rank, padded: pad(rank), alpha, scale, outFeatures, inFeatures };
-    }));
+    });
+    const { rank, alpha } = options;
+    return new Lora(modules, { rank, alpha, rslora, targetModules: shortNames(chosen, linear) });
   }
 
   /**
@@ -77,6 +91,7 @@ export class Lora {
         }
         return { name: module, rank, padded: pad(rank), alpha, scale, outFeatures, inFeatures };
       }),
+      adapter,
       adapter,
     );
   }
@@ -137,15 +152,9 @@ export class Lora {
         b: unpadColumns(b, module),
       });
     }
-    const { rank, alpha } = modules[0]!;
+    const { rank, alpha, rslora, targetModules } = this.settings;
     return {
-      baseModel,
-      rank: this.source?.rank ?? rank,
-      alpha: this.source?.alpha ?? alpha,
-      rslora: this.source?.rslora ?? false,
-      targetModules: this.source?.targetModules ??
-        [...new Set(modules.map(({ module }) => module.split(".").at(-1)!))],
-      modules,
+      ...{ baseModel, rank, alpha, rslora, targetModules, modules },
       config: this.source?.config ?? {},
     };
   }
@@ -153,16 +162,43 @@ export class Lora {
 
 const pad = (rank: number): number => Math.ceil(rank / 4) * 4;
 
-function chooseModules(linear: LinearModules, targets: LoraOptions["targets"]): string[] {
-  const names = [...linear.keys()];
-  if (targets === "all-linear") return names;
-  const matches = (name: string, target: string) => name === target || name.endsWith(`.${target}`);
-  for (const target of targets) {
-    if (names.some((name) => matches(name, target))) continue;
-    const kinds = [...new Set(names.map((name) => name.split(".").at(-1)))].join(", ");
-    throw new ConfigError(`adapter.targets has "${target}", the model has ${kinds}`);
+/**
+ * The modules that the options choose; a name or a pattern that matches none is refused, since it
+ * would be a slip.
+ */
+function chooseModules(linear: LinearModules, options: LoraOptions): string[] {
+  const all = [...linear.keys()];
+  const { targets, exclude = [], rank_pattern, alpha_pattern } = options;
+  const each = (list: Names) => typeof list === "string" ? [list] : list.map((name) => [name]);
+  for (const target of targets === "all-linear" ? [] : each(targets)) {
+    if (!all.some((name) => names(target, name))) throw unmatched("targets", target, all);
   }
-  return names.filter((name) => targets.some((target) => matches(name, target)));
+  for (const target of each(exclude)) {
+    if (!all.some((name) => names(target, name))) throw unmatched("exclude", target, all);
+  }
+  const chosen = all.filter((name) => selects(name, options));
+  if (chosen.length === 0) {
+    throw new ConfigError("adapter.layers and adapter.exclude leave no module");
+  }
+  for (const [key, patterns] of Object.entries({ rank_pattern, alpha_pattern })) {
+    for (const pattern of Object.keys(patterns ?? {})) {
+      const found = chosen.some((name) => patternOf(pattern).test(name));
+      if (!found) throw unmatched(key, pattern, chosen);
+    }
+  }
+  return chosen;
+}
+
+function unmatched(key: string, target: Names, modules: readonly string[]): ConfigError {
+  const kinds = [...new Set(modules.map((name) => name.split(".").at(-1)))].join(", ");
+  return new ConfigError(`adapter.${key} has "${target}", the model has ${kinds}`);
+}
+
+/** The last words of the chosen modules, or their whole names where those would choose more. */
+function shortNames(chosen: readonly string[], linear: LinearModules): readonly string[] {
+  const words = [...new Set(chosen.map((name) => name.split(".").at(-1)!))];
+  const named = [...linear.keys()].filter((name) => names(words, name));
+  return named.length === chosen.length ? words : chosen;
 }
 
 function freshA({ rank, inFeatures }: Module, seed: number, index: number): Float32Array {

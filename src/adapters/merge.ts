@@ -36,6 +36,26 @@ const MERGE_DTYPES: readonly string[] = ["F32", "F16", "BF16"] satisfies MergeDt
 export interface MergeOptions {
   /** Element type of all float tensors of the result; by default each keeps its own. */
   readonly dtype?: MergeDtype;
+  /** Weights above this size are split into shards with an index; 5 GB by default. */
+  readonly maxShardBytes?: number;
+}
+
+/** What a merge changed. */
+export interface Merged {
+  /** Names of the tensors that the adapter changed. */
+  readonly changed: readonly string[];
+  /** What rounding took of the whole update: norm of what is missing over norm of the update. */
+  readonly lost: number;
+  /** The tensor whose update lost most. */
+  readonly worst: { readonly name: string; readonly lost: number };
+}
+
+/** Sums of squares over a tensor: of its update, and of what rounding took of it. */
+interface Rounding {
+  update: number;
+  missing: number;
+  /** Whether any number is another than that of the base rounded alone. */
+  survives: boolean;
 }
 
 /** Elements converted at a time; the rows of a block are whole. */
@@ -45,42 +65,64 @@ const BLOCK_ELEMENTS = 1 << 20;
  * Merges the adapter in `adapterFolder` into the checkpoint in `baseFolder`, writes the result with
  * the base's tokenizer to `outFolder`, reads it back and compares every byte with a recomputation.
  *
- * @returns The names of the tensors that the adapter changed.
  * @throws {FileError} If a folder is missing, damaged or occupied, the adapter does not fit the
- * base, a merged weight is not finite, or the disk gives back other bytes than were written.
+ * base, a merged weight is not finite, nothing of the update survives rounding, or the disk gives
+ * back other bytes than were written.
  */
 export function mergeAdapter(
   baseFolder: string,
   adapterFolder: string,
   outFolder: string,
   options: MergeOptions = {},
-): string[] {
+): Merged {
   refuseOccupied(outFolder);
   const adapter = readPeft(adapterFolder);
   using base = openCheckpoint(baseFolder);
-  const tensors = mergedTensors(base, adapter, options);
+  const roundings = new Map<string, Rounding>();
+  const tensors = mergedTensors(base, adapter, options, roundings);
   const config = configText(baseFolder, options.dtype);
-  writeCheckpoint(outFolder, { config, tensors, copyFrom: baseFolder });
+  const { maxShardBytes } = options;
+  const copied = { config, tensors, copyFrom: baseFolder };
+  writeCheckpoint(outFolder, maxShardBytes === undefined ? copied : { ...copied, maxShardBytes });
   using merged = openCheckpoint(outFolder);
   for (const tensor of tensors) checkOnDisk(merged, tensor);
-  return modulesOf(base, adapter).map(weightOf);
+  return { changed: modulesOf(base, adapter).map(weightOf), ...lossOf(roundings, outFolder) };
+}
+
+/** @throws {FileError} If there was an update, and nothing of it is left. */
+function lossOf(roundings: Map<string, Rounding>, folder: string): Omit<Merged, "changed"> {
+  const root = ({ update, missing }: Rounding) => Math.sqrt(missing / (update || 1));
+  const whole = roundings.values().reduce((a, b) => ({
+    update: a.update + b.update,
+    missing: a.missing + b.missing,
+    survives: a.survives || b.survives,
+  }));
+  if (whole.update > 0 && !whole.survives) {
+    throw new FileError(
+      `Cannot trust ${folder}: rounding took the whole update, merge it in a wider element type`,
+    );
+  }
+  const worst = [...roundings].map(([name, rounding]) => ({ name, lost: root(rounding) }))
+    .reduce((a, b) => b.lost > a.lost ? b : a);
+  return { lost: root(whole), worst };
 }
 
 /**
- * The tensors of `checkpoint` with `adapter` merged in, each computed when its bytes are asked for.
+ * The tensors of `checkpoint` with `adapter`, if any, merged in, each computed when its bytes are asked for.
  * W + scale B A is summed in f64 and rounded to f32, then once to the element type. Until all bytes
- * are read `checkpoint` must stay open.
+ * are read `checkpoint` must stay open. What rounding takes is noted in `roundings`.
  *
  * @throws {FileError} If the adapter does not fit the checkpoint; while the bytes are read, if a
  * value is not finite in the element type.
  */
 export function mergedTensors(
   checkpoint: Checkpoint,
-  adapter: PeftAdapter,
+  adapter: PeftAdapter | undefined,
   options: MergeOptions = {},
+  roundings: Map<string, Rounding> = new Map(),
 ): TensorData[] {
   const deltas = new Map<string, LoraWeights>();
-  for (const module of modulesOf(checkpoint, adapter)) {
+  for (const module of adapter ? modulesOf(checkpoint, adapter) : []) {
     checkTarget(checkpoint, module);
     deltas.set(weightOf(module), module);
   }
@@ -91,7 +133,12 @@ export function mergedTensors(
     if (delta === undefined && dtype === tensor.dtype) {
       return { name, dtype, shape, data: () => copied(checkpoint, tensor) };
     }
-    return { name, dtype, shape, data: () => computed(checkpoint, tensor, dtype, delta) };
+    return {
+      name,
+      dtype,
+      shape,
+      data: () => computed(checkpoint, tensor, dtype, delta, roundings),
+    };
   });
 }
 
@@ -154,16 +201,38 @@ function* computed(
   { name, dtype: storedDtype, shape, bytes }: TensorInfo,
   dtype: Dtype,
   delta: LoraWeights | undefined,
+  roundings: Map<string, Rounding>,
 ): Iterable<Uint8Array> {
   const rowLength = shape.at(-1) ?? 1;
   const rowBytes = rowLength * DTYPE_BYTES[storedDtype];
   const blockBytes = Math.max(1, Math.floor(BLOCK_ELEMENTS / rowLength)) * rowBytes;
+  const rounding: Rounding = { update: 0, missing: 0, survives: false };
+  if (delta !== undefined) roundings.set(name, rounding);
   for (let offset = 0; offset < bytes; offset += blockBytes) {
     const length = Math.min(blockBytes, bytes - offset);
-    const values = toFloat32(checkpoint.read(name, { offset, length }), storedDtype);
+    const before = toFloat32(checkpoint.read(name, { offset, length }), storedDtype);
+    const values = delta ? before.slice() : before;
     if (delta !== undefined) addDelta(values, offset / rowBytes, delta);
     checkFinite(values, dtype, name, checkpoint.folder);
-    yield fromFloat32(values, dtype);
+    const rounded = fromFloat32(values, dtype);
+    if (delta !== undefined) note(rounding, before, values, rounded, dtype);
+    yield rounded;
+  }
+}
+
+function note(
+  rounding: Rounding,
+  before: Float32Array,
+  exact: Float32Array,
+  bytes: Uint8Array,
+  dtype: Dtype,
+): void {
+  const rounded = toFloat32(bytes, dtype);
+  const alone = toFloat32(fromFloat32(before, dtype), dtype);
+  for (let i = 0; i < before.length; i++) {
+    rounding.update += (exact[i]! - before[i]!) ** 2;
+    rounding.missing += (exact[i]! - rounded[i]!) ** 2;
+    rounding.survives ||= rounded[i] !== alone[i];
   }
 }
 

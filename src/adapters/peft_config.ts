@@ -8,6 +8,7 @@
 import { FileError } from "../errors.ts";
 import { isObject } from "../io/files.ts";
 import type { PeftAdapter } from "./peft_adapter.ts";
+import { matching, type Names, patternOf, selects } from "./peft_targets.ts";
 
 /** An adapter's config, checked by {@linkcode checkConfig} or made by {@linkcode configOf}. */
 export interface PeftConfig extends Readonly<Record<string, unknown>> {
@@ -16,7 +17,10 @@ export interface PeftConfig extends Readonly<Record<string, unknown>> {
   readonly use_rslora: boolean;
   readonly rank_pattern: Readonly<Record<string, number>>;
   readonly alpha_pattern: Readonly<Record<string, number>>;
-  readonly target_modules: readonly string[] | string | null;
+  readonly target_modules: Names | null;
+  readonly exclude_modules?: Names | null;
+  readonly layers_to_transform?: number | readonly number[] | null;
+  readonly layers_pattern?: Names | null;
   readonly base_model_name_or_path: string | null;
 }
 
@@ -152,19 +156,19 @@ export function scalingOf(
   return { rank, alpha, scale: alpha / (config.use_rslora ? Math.sqrt(rank) : rank) };
 }
 
-/** Whether the targets name `module`; targets other than a list are taken to name every one. */
-export function isTargeted(module: string, { target_modules: targets }: PeftConfig): boolean {
-  if (!Array.isArray(targets)) return true;
-  return targets.some((target) => module === target || module.endsWith(`.${target}`));
-}
-
-function matching(module: string, pattern: Readonly<Record<string, number>>): number | undefined {
-  const key = Object.keys(pattern).find((key) => patternOf(key).test(module));
-  return key === undefined ? undefined : pattern[key];
-}
-
-function patternOf(key: string): RegExp {
-  return new RegExp(`^(?:.*\\.)?(?:${key})$`);
+/** Whether PEFT would adapt `module`; a pattern that only Python understands is taken to match. */
+export function isTargeted(module: string, config: PeftConfig): boolean {
+  try {
+    return selects(module, {
+      targets: config.target_modules ?? ".*",
+      exclude: config.exclude_modules ?? undefined,
+      layers: config.layers_to_transform ?? undefined,
+      layersPattern: config.layers_pattern ?? undefined,
+    });
+  } catch (fault) {
+    if (fault instanceof SyntaxError) return true;
+    throw fault;
+  }
 }
 
 const TYPES: Readonly<Record<string, { wanted: string; accepts: (value: unknown) => boolean }>> = {
@@ -179,17 +183,25 @@ const TYPES: Readonly<Record<string, { wanted: string; accepts: (value: unknown)
     wanted: "an object of patterns with numbers",
     accepts: (value) => isPattern(value, Number.isFinite),
   },
-  target_modules: {
-    wanted: "a list of module names or a pattern",
+  target_modules: { wanted: "a list of module names or a pattern", accepts: isNames },
+  exclude_modules: { wanted: "a list of module names or a pattern", accepts: isNames },
+  layers_pattern: { wanted: "a list of names or a pattern", accepts: isNames },
+  layers_to_transform: {
+    wanted: "a whole number or a list of them",
     accepts: (value) =>
-      value === null || typeof value === "string" ||
-      (Array.isArray(value) && value.every((name) => typeof name === "string")),
+      value === undefined ||
+      [value].flat().every((n) => Number.isSafeInteger(n) && (n as number) >= 0),
   },
   base_model_name_or_path: {
     wanted: "text",
     accepts: (value) => value === null || typeof value === "string",
   },
 };
+
+function isNames(value: unknown): boolean {
+  return value === undefined || value === null || typeof value === "string" ||
+    (Array.isArray(value) && value.every((name) => typeof name === "string"));
+}
 
 function isRank(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) > 0;

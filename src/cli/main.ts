@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   train: "train a LoRA adapter on instruction data",
   guard: "scale and certify an adapter that was made elsewhere",
   merge: "merge an adapter into its base model",
+  export: "write a model or an adapter for another program",
   eval: "measure the perplexity of a model on text",
   generate: "let a model continue a prompt",
   push: "upload an adapter or a merged model to the hub",

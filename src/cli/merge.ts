@@ -24,6 +24,7 @@ const COMMAND: Command = {
     out: { type: "string", help: "folder of the merged model" },
     base: { type: "string", help: "base model; the one that the adapter names by default" },
     dtype: { type: "string", help: "F32, BF16 or F16; as the base has it by default" },
+    "shard-size": { type: "string", help: "largest weight file, as 500MB or 5GB; 5GB by default" },
     json: { type: "boolean", help: "print one JSON object" },
   },
   positionals: [1, 1],
@@ -44,16 +45,32 @@ export async function run(args: string[]): Promise<number> {
   // Under another name until it is proven, so that nobody takes a wrong model for a merged one.
   const unproven = `${resolve(out)}.unproven`;
   say(dim(`merging ${adapter} into ${base}`));
-  const merged = mergeAdapter(base, adapter, unproven, dtype ? { dtype } : {});
+  const { changed, lost, worst } = mergeAdapter(base, adapter, unproven, {
+    ...(dtype && { dtype }),
+    ...(flags["shard-size"] !== undefined && { maxShardBytes: bytesOf(flags["shard-size"]) }),
+  });
   say(dim("comparing the merged model with base and adapter"));
   const { words, ...proof } = await proveMerge(device, { base, adapter, merged: unproven });
   onDisk(`Cannot write ${out}`, () => {
     if (exists(out)) Deno.removeSync(out);
     Deno.renameSync(unproven, out);
   });
-  if (json) answer(JSON.stringify({ out, base, tensors: merged.length, ...proof }));
-  else answer(`${out}: ${merged.length} tensors merged; ${words}`);
+  if (json) answer(JSON.stringify({ out, base, tensors: changed.length, lost, worst, ...proof }));
+  else {
+    const part = `rounding took ${percent(lost)} of the update, at most ${percent(worst.lost)}`;
+    answer(`${out}: ${changed.length} tensors merged; ${part} (${worst.name}); ${words}`);
+  }
   return 0;
+}
+
+const percent = (share: number) => `${(100 * share).toPrecision(2)} %`;
+
+/** A size as Hugging Face writes it, in powers of ten. */
+function bytesOf(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([KMG])B$/i.exec(text) ?? [];
+  const power = { K: 1e3, M: 1e6, G: 1e9 }[unit?.toUpperCase() ?? ""];
+  if (power !== undefined) return Number(number) * power;
+  throw new ConfigError(`Found --shard-size ${text}, wanted a size such as 500MB or 5GB`);
 }
 
 function dtypeOf(text: string | undefined): MergeDtype | undefined {

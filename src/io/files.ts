@@ -156,6 +156,33 @@ export function writeText(path: string, text: string): void {
   writeFile(path, (file) => writeAll(file, encodeUtf8(text)));
 }
 
+/**
+ * Fills `into` from byte `position` of the open file `path`, in as many reads as the system needs.
+ *
+ * @throws {FileError} If the file ends before, or the disk refuses.
+ */
+export function readAt<T extends Uint8Array>(
+  file: Deno.FsFile,
+  path: string,
+  into: T,
+  position: number,
+): T {
+  return onDisk(`Cannot read ${path}`, () => {
+    file.seekSync(position, Deno.SeekMode.Start);
+    for (let done = 0; done < into.byteLength;) {
+      const count = file.readSync(into.subarray(done));
+      if (count === null) {
+        const wanted = position + into.byteLength;
+        throw new FileError(
+          `Cannot read ${path}: it ends at byte ${position + done}, wanted ${wanted}`,
+        );
+      }
+      done += count;
+    }
+    return into;
+  });
+}
+
 /** Writes all of `bytes`, where one call of the system may write only some of them. */
 export function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));

@@ -6,7 +6,7 @@
 
 import { FileError } from "../errors.ts";
 import { type Dtype, DTYPE_BYTES } from "./dtype.ts";
-import { decodeUtf8, encodeUtf8, onDisk, openFile, writeAll, writeFile } from "./files.ts";
+import { decodeUtf8, encodeUtf8, openFile, readAt, writeAll, writeFile } from "./files.ts";
 import { type Header, headerLength, LENGTH_BYTES, parseHeader, type TensorInfo } from "./header.ts";
 import { didYouMean } from "./nearest.ts";
 
@@ -93,8 +93,7 @@ export class SafetensorsFile implements Disposable {
         `Cannot read ${length} bytes of tensor "${name}" into a buffer of ${into.byteLength}`,
       );
     }
-    this.#fill(into.subarray(0, length), tensor.begin + offset);
-    return into.subarray(0, length);
+    return readAt(this.#file, this.path, into.subarray(0, length), tensor.begin + offset);
   }
 
   /** Closes the file; a second call does nothing. */
@@ -111,31 +110,14 @@ export class SafetensorsFile implements Disposable {
   #readHeader(): Header {
     const fileBytes = this.#file.statSync().size;
     const opening = new Uint8Array(LENGTH_BYTES);
-    if (fileBytes >= LENGTH_BYTES) this.#fill(opening, 0);
+    if (fileBytes >= LENGTH_BYTES) readAt(this.#file, this.path, opening, 0);
     const json = new Uint8Array(headerLength(this.path, opening, fileBytes));
-    this.#fill(json, LENGTH_BYTES);
+    readAt(this.#file, this.path, json, LENGTH_BYTES);
     const text = decodeUtf8(json);
     if (text === undefined) {
       throw new FileError(`Cannot read ${this.path}: its safetensors header is not UTF-8`);
     }
     return parseHeader(this.path, text, LENGTH_BYTES + json.byteLength, fileBytes);
-  }
-
-  /** Fills `into` from byte `position` of the file, in as many reads as the system needs. */
-  #fill(into: Uint8Array, position: number): void {
-    onDisk(`Cannot read ${this.path}`, () => {
-      this.#file.seekSync(position, Deno.SeekMode.Start);
-      for (let done = 0; done < into.byteLength;) {
-        const count = this.#file.readSync(into.subarray(done));
-        if (count === null) {
-          const wanted = position + into.byteLength;
-          throw new FileError(
-            `Cannot read ${this.path}: it ends at byte ${position + done}, wanted ${wanted}`,
-          );
-        }
-        done += count;
-      }
-    });
   }
 }
 

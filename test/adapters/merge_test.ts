@@ -82,8 +82,10 @@ function checkGolden(parent: string, model: string, options: MergeOptions) {
   const baseFolder = join(sharedData, "models", model);
   const adapterFolder = join(sharedData, "golden/lora_stories260K_r4_qv");
   const out = join(parent, "merged");
-  const changed = mergeAdapter(baseFolder, adapterFolder, out, options);
+  const { changed, lost } = mergeAdapter(baseFolder, adapterFolder, out, options);
   assert.equal(changed.length, 10);
+  const isF32 = (options.dtype ?? (model.endsWith("bf16") ? "BF16" : "F32")) === "F32";
+  assert.ok(isF32 ? lost === 0 : lost > 0 && lost < 0.2, `${lost}`);
 
   using base = openCheckpoint(baseFolder);
   using merged = openCheckpoint(out);
@@ -132,9 +134,13 @@ Deno.test("mergeAdapter() rounds once: a sum in f32, then to the element type", 
     const half = 2 ** -9;
     const module = lora("q", 2, [1, 1], [half, half + 2 ** -16]);
     const [base, adapter, out] = folders(parent, tensors, [module]);
-    mergeAdapter(base, adapter, out);
+    const { lost, worst } = mergeAdapter(base, adapter, out);
     using merged = openCheckpoint(out);
     assert.deepEqual([...toFloat32(merged.read("q.weight"), "BF16")], [1 + 2 ** -7]);
+    assert.ok(Math.abs(lost - 2 ** -8 / (2 ** -8)) < 0.01, "the update was rounded to its double");
+    assert.deepEqual(worst, { name: "q.weight", lost });
+    const [small, tiny, nowhere] = folders(join(parent, "2"), tensors, [lora("q", 1, [1], [1e-4])]);
+    assertFileError(() => mergeAdapter(small, tiny, nowhere), nowhere, "took the whole update");
   }));
 
 Deno.test("mergeAdapter() keeps integers and scalars and writes `dtype` where the base has it", () =>

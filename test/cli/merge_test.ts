@@ -74,3 +74,19 @@ Deno.test("merge refuses bad usage before it writes anything", () =>
     assert.deepEqual(namesIn(dirname(out)), [basename(base), "run"]);
     assert.equal((await capture(run, adapter, "--out", out, "--base", base)).code, 0);
   }));
+
+Deno.test("merge writes shards of a size that is asked for, and the proof reads them", () =>
+  withRun("F32", async ({ adapter, out }) => {
+    const { stdout } = await capture(run, adapter, "--out", out, "--shard-size", "20KB");
+    assert.match(stdout, /rounding took 0.0 % of the update/);
+    const files = namesIn(out).filter((name) => /^model-\d{5}-of-\d{5}\.safetensors$/.test(name));
+    assert.ok(files.length > 3, `${files}`);
+    assert.ok(files.every((name) => Deno.statSync(join(out, name)).size < 25_000));
+    const index = readJsonObject(join(out, "model.safetensors.index.json"));
+    using merged = openCheckpoint(out);
+    assert.deepEqual(Object.keys(index["weight_map"] as object), [...merged.tensors.keys()]);
+    await assert.rejects(
+      capture(run, adapter, "--out", `${out}2`, "--shard-size", "5"),
+      /--shard-size 5, wanted a size/,
+    );
+  }));

@@ -104,7 +104,7 @@ for (const bare of [false, true]) {
     inFolder(async (parent) => {
       const base = bare ? writeBare(parent) : join(parent, "model");
       const merged = join(parent, "merged");
-      const changed = mergeAdapter(base, join(parent, "model/adapter"), merged);
+      const { changed } = mergeAdapter(base, join(parent, "model/adapter"), merged);
       assert.ok(changed.includes(bare ? C_ATTN : `transformer.${C_ATTN}`));
       using before = openCheckpoint(base);
       using after = openCheckpoint(merged);

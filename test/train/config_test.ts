@@ -17,7 +17,10 @@ Deno.test("parseConfig() fills in the defaults", () => {
       seed: 0,
       eos: false,
     }],
-    adapter: { rank: 16, alpha: 32, targets: "all-linear" },
+    adapter: {
+      ...{ rank: 16, alpha: 32, targets: "all-linear", rslora: false },
+      ...{ rank_pattern: {}, alpha_pattern: {} },
+    },
     train: {
       epochs: 1,
       tokens_per_batch: 4096,
@@ -145,7 +148,7 @@ Deno.test("parseConfig() reports all faults in one error, one line each", () => 
   });
   assert.deepEqual(faults.sort(), [
     "--adapter.rank: found 1.5, wanted a whole number of at least 1",
-    "--adapter.targets: found [], wanted all-linear or a list that is not empty",
+    "--adapter.targets: found [], wanted all-linear or a list that is not empty or a name",
     '--guard.budget: found "2%" in the budget "2%", wanted ppl:PERCENT% or kl:NATS, such as ' +
     "ppl:2%, kl:0.02 or ppl[stories]:1%",
     "--guard.share: found 2, wanted a number above 0 and of at most 1",

@@ -22,7 +22,7 @@ export function readChatFacts(folder: string): ChatFacts {
   const config = readOptional(folder, "tokenizer_config.json");
   const map = readOptional(folder, "special_tokens_map.json");
   const textOf = (key: string) => tokenText(config[key] ?? map[key]);
-  const source = templateSource(folder, config["chat_template"]);
+  const source = chatTemplateSource(folder);
   return {
     template: source === null ? null : new ChatTemplate("of the model", source),
     bosToken: textOf("bos_token"),
@@ -31,7 +31,13 @@ export function readChatFacts(folder: string): ChatFacts {
   };
 }
 
-function templateSource(folder: string, template: unknown): string | null {
+/**
+ * The text of a folder's chat template, or null where it has none.
+ *
+ * @throws {FileError} if a file is damaged.
+ */
+export function chatTemplateSource(folder: string): string | null {
+  const { chat_template: template } = readOptional(folder, "tokenizer_config.json");
   const path = pathInside(folder, "chat_template.jinja");
   if (exists(path)) return readText(path);
   if (template === undefined || template === null) return null;

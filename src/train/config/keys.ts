@@ -120,6 +120,11 @@ export function fromText(text: string, node: SchemaNode = {}): unknown {
   }
   const list = options.find(({ type }) => type === "array");
   if (list === undefined) return text;
+  // Where text is a pattern, a character that no name has tells it from a list of names.
+  if (types.includes("string") && /[^\w.,-]/.test(text)) return text;
+  if (list.items?.type === "integer") {
+    return text.split(",").map((item) => fromText(item, list.items));
+  }
   return text.split(",").map((item) => list.items?.type === "object" ? { path: item } : item);
 }
 

@@ -18,8 +18,18 @@ export interface AdapterConfig {
   readonly rank: number;
   /** The update is scaled by alpha / rank. */
   readonly alpha: number;
-  /** Names of the target modules. */
-  readonly targets: "all-linear" | readonly string[];
+  /** Names of the target modules or ends of them, or a pattern of whole names. */
+  readonly targets: string | readonly string[];
+  /** Modules that are left out all the same. */
+  readonly exclude?: string | readonly string[];
+  /** Numbers of the layers that are adapted. */
+  readonly layers?: readonly number[];
+  /** Ranks of modules that a pattern matches. */
+  readonly rank_pattern: Readonly<Record<string, number>>;
+  /** Alphas of modules that a pattern matches. */
+  readonly alpha_pattern: Readonly<Record<string, number>>;
+  /** Whether the update is scaled by alpha / sqrt(rank). */
+  readonly rslora: boolean;
   /** PEFT adapter to start from: a folder, or a name on the hub. */
   readonly from?: string;
 }
@@ -96,12 +106,24 @@ export interface Config {
 
 const decay = z.number().gte(0).lt(1);
 
+const pattern = z.string().min(1)
+  .refine((text) => isPattern(text), { error: "found no regular expression, wanted one" });
+
 const adapter = z.strictObject({
   rank: count.default(16).describe("rank of the update"),
   alpha: z.number().positive().exactOptional()
     .describe("the update is scaled by alpha / rank; 2 * rank when absent"),
-  targets: z.union([z.literal("all-linear"), z.array(name).min(1)]).default("all-linear")
-    .describe("target modules, such as q_proj,v_proj"),
+  targets: z.union([z.literal("all-linear"), z.array(name).min(1), pattern]).default("all-linear")
+    .describe("target modules, such as q_proj,v_proj, or a pattern of whole names"),
+  exclude: z.union([z.array(name).min(1), pattern]).exactOptional()
+    .describe("modules that are left out all the same"),
+  layers: z.array(z.int().min(0)).min(1).exactOptional()
+    .describe("numbers of the layers that targets count in, from 0; all when absent"),
+  rank_pattern: z.record(pattern, count).default({})
+    .describe('ranks of modules whose name or end a pattern matches, such as {"v_proj": 4}'),
+  alpha_pattern: z.record(pattern, z.number().positive()).default({})
+    .describe("alphas of such modules"),
+  rslora: z.boolean().default(false).describe("scale the update by alpha / sqrt(rank) instead"),
   from: place("PEFT adapter to start from: a folder, or owner/name on the hub").exactOptional(),
 }).prefault({}).transform((adapter) => ({ ...adapter, alpha: adapter.alpha ?? 2 * adapter.rank }));
 
@@ -169,3 +191,11 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   const message = `found ${data[weighed]!.weight} beside mixture, wanted only one of the two`;
   context.addIssue({ code: "custom", path: ["data", weighed, "weight"], message });
 });
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text) instanceof RegExp;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * `deno task export`: writes a model or an adapter in the format of another program.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { readPeft } from "../adapters/peft.ts";
+import { ConfigError } from "../errors.ts";
+import { type GgufType, TENSOR_TYPES } from "../export/gguf/tensor_types.ts";
+import { exportGgufLora } from "../export/gguf_lora.ts";
+import { exportGguf } from "../export/gguf_model.ts";
+import { exportMlx } from "../export/mlx.ts";
+import type { Exported } from "../export/proven.ts";
+import { adapterFolder, baseOf } from "../generate/open.ts";
+import { exists } from "../io/files.ts";
+import { type Command, parseArguments } from "./args.ts";
+
+import { fetchFolder } from "./hub.ts";
+import { answer, dim, say } from "./term.ts";
+
+const FORMATS = {
+  gguf: "a whole model for llama.cpp, an adapter merged in",
+  "gguf-lora": "an adapter for llama.cpp",
+  mlx: "an adapter for mlx-lm",
+};
+
+const COMMAND: Command = {
+  usage: "export MODEL_OR_RUN_OR_ADAPTER --format FORMAT --out PATH [--base MODEL] [--type TYPE]",
+  summary: "Writes a model or an adapter in the format of another program, reads it back and " +
+    "compares every tensor. Formats: " +
+    Object.entries(FORMATS).map(([name, what]) => `${name}, ${what}`).join("; ") + ".",
+  flags: {
+    format: { type: "string", help: Object.keys(FORMATS).join(", ") },
+    out: { type: "string", help: "where to write: a file for GGUF, a folder for mlx" },
+    base: { type: "string", help: "base of an adapter; the one that it names by default" },
+    type: {
+      type: "string",
+      help: "F32, F16, BF16 or Q8_0 for GGUF; by default 16 bits, adapters F32",
+    },
+    json: { type: "boolean", help: "print one JSON object" },
+  },
+  positionals: [1, 1],
+  config: false,
+};
+
+/** Runs the command; resolves to the exit code. */
+export async function run(args: string[]): Promise<number> {
+  const { positionals: [given], flags } = parseArguments(COMMAND, args);
+  const { out, format, json } = flags;
+  if (out === undefined) throw new ConfigError(`Found no --out, wanted one: ${COMMAND.usage}`);
+  const done = await write(given!, out, format, flags);
+  for (const note of done.notes) say(dim(`note: ${note}`));
+  if (json) answer(JSON.stringify({ out, format, ...done }));
+  else answer(`${out}: ${done.tensors} tensors, ${done.bytes} bytes, read back equal`);
+  return 0;
+}
+
+async function write(
+  given: string,
+  out: string,
+  format: string | undefined,
+  flags: Readonly<Record<string, string>>,
+): Promise<Exported> {
+  const folder = adapterFolder(given);
+  const isAdapter = exists(join(folder, "adapter_config.json"));
+  const base = () => fetchFolder(isAdapter ? flags["base"] ?? baseOf(folder) : given, "model");
+  const adapter = isAdapter ? readPeft(folder) : undefined;
+  const type = typeOf(flags["type"]);
+  if (format === "gguf") return exportGguf(await base(), out, { type, adapter });
+  if (!Object.hasOwn(FORMATS, format ?? "")) {
+    const wanted = Object.keys(FORMATS).join(", ");
+    throw new ConfigError(
+      `Found ${format ? `--format ${format}` : "no --format"}, wanted ${wanted}`,
+    );
+  }
+  if (!adapter) throw new ConfigError(`Found a model in ${given}, wanted an adapter for ${format}`);
+  return format === "mlx"
+    ? exportMlx(adapter, out)
+    : exportGgufLora(await base(), adapter, out, type);
+}
+
+function typeOf(text: string | undefined): GgufType | undefined {
+  if (text === undefined) return undefined;
+  const type = (Object.keys(TENSOR_TYPES) as GgufType[]).find((t) => t === text.toUpperCase());
+  if (type !== undefined) return type;
+  throw new ConfigError(`Found --type ${text}, wanted ${Object.keys(TENSOR_TYPES).join(", ")}`);
+}

@@ -1,0 +1,92 @@
+/**
+ * Tensors on their way into a GGUF file: as f32, some rows at a time, in llama.cpp's order and type.
+ *
+ * @module
+ */
+import { FileError } from "../../errors.ts";
+import { type GgufType, TENSOR_TYPES } from "./tensor_types.ts";
+import type { GgufTensor } from "./writer.ts";
+
+/** A tensor's numbers, made in pieces when they are due. */
+export interface Numbers {
+  readonly shape: readonly number[];
+  /** The bytes of its f32 numbers, row-major; a piece is used before the next is asked for. */
+  bytes(): Iterable<Uint8Array>;
+}
+
+export interface RowOptions {
+  /** Rows of a head whose two halves are woven together, as {@link weave} does. */
+  readonly headDim?: number | undefined;
+  /** Added to each number. */
+  readonly shift?: number;
+}
+
+/** Numbers converted at a time, where no head asks for more. */
+const BLOCK = 1 << 20;
+
+/** The tensor of `name` with the numbers of `source`; `file` is for errors. */
+export function convertedTensor(
+  name: string,
+  type: GgufType,
+  source: Numbers,
+  file: string,
+  { headDim, shift = 0 }: RowOptions = {},
+): GgufTensor {
+  const width = source.shape.length < 2 ? 1 : source.shape.at(-1)!;
+  const { encode, overflowsAt } = TENSOR_TYPES[type];
+  const length = width * (headDim ?? Math.max(1, Math.floor(BLOCK / width)));
+  return {
+    name,
+    type,
+    shape: source.shape,
+    *data() {
+      for (const block of blocks(source, length)) {
+        const values = headDim === undefined ? block : weave(block, headDim, width);
+        for (let i = 0; i < values.length; i++) {
+          values[i]! += shift;
+          if (Math.abs(values[i]!) < overflowsAt) continue;
+          throw new FileError(
+            `Cannot export ${file}: tensor "${name}" would hold ${
+              values[i]
+            }, wanted finite ${type}`,
+          );
+        }
+        yield encode(values);
+      }
+    },
+  };
+}
+
+/** The numbers of `source` in new arrays of `length`; the last may be shorter. */
+function* blocks(source: Numbers, length: number): Iterable<Float32Array> {
+  const most = source.shape.reduce((n, size) => n * size, 1);
+  let block = new Uint8Array(4 * Math.min(length, most));
+  let filled = 0;
+  for (const piece of source.bytes()) {
+    for (let used = 0; used < piece.byteLength;) {
+      const part = piece.subarray(used, used + block.byteLength - filled);
+      block.set(part, filled);
+      used += part.byteLength;
+      filled += part.byteLength;
+      if (filled < block.byteLength) continue;
+      yield new Float32Array(block.buffer);
+      block = new Uint8Array(block.byteLength);
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield new Float32Array(block.buffer, 0, filled / 4);
+}
+
+/**
+ * The rows of one head, [headDim, width], in the order of Meta's rotation, which turns neighbours,
+ * out of the order of Hugging Face's, which turns row i with row i + headDim / 2. Source: llama.cpp,
+ * `LlamaModel.permute` of its converter.
+ */
+export function weave(rows: Float32Array, headDim: number, width: number): Float32Array {
+  const woven = new Float32Array(rows.length);
+  for (let i = 0; i < headDim; i++) {
+    const from = (i % 2) * (headDim / 2) + Math.floor(i / 2);
+    woven.set(rows.subarray(from * width, (from + 1) * width), i * width);
+  }
+  return woven;
+}

@@ -1,0 +1,88 @@
+/**
+ * A LoRA adapter as a GGUF file that llama.cpp puts on a base at run time.
+ *
+ * @module
+ */
+import { basename, resolve } from "node:path";
+import type { LoraWeights, PeftAdapter } from "../adapters/peft.ts";
+import { FileError } from "../errors.ts";
+import { openCheckpoint } from "../io/checkpoint.ts";
+import { type Architecture, architectureOf, isWoven, moduleName } from "./gguf/architectures.ts";
+import { float32, type MetadataValue, string, uint32 } from "./gguf/metadata.ts";
+import { convertedTensor, type RowOptions } from "./gguf/rows.ts";
+import { readSettings } from "./gguf/settings.ts";
+import { type GgufType, TENSOR_TYPES } from "./gguf/tensor_types.ts";
+import type { GgufTensor } from "./gguf/writer.ts";
+import { fallbacks, QUANTIZATION_VERSION, typeFor } from "./gguf_model.ts";
+import { type Exported, writeProven } from "./proven.ts";
+
+/**
+ * Writes `adapter`, which was trained on the checkpoint in `folder`, to the file `out`, its factors
+ * in `type`. llama.cpp
+ * scales every module by alpha / rank with one alpha for all, so that whatever a module's own scale
+ * is beyond that is multiplied into its B (llama.cpp, `src/llama-adapter.h`, `get_scale`).
+ *
+ * @throws {FileError} where llama.cpp has no such architecture or no tensor for a module; where
+ * `out` is taken or the disk gives back other bytes.
+ */
+export function exportGgufLora(
+  folder: string,
+  adapter: PeftAdapter,
+  out: string,
+  type: GgufType = "F32",
+): Exported {
+  using checkpoint = openCheckpoint(folder);
+  const architecture = architectureOf(checkpoint.config["model_type"], folder);
+  const { headDim } = readSettings(checkpoint);
+  // An alpha of 0 means no scaling to llama.cpp.
+  const alpha = adapter.alpha === 0 ? adapter.rank : adapter.alpha;
+  const tensors = adapter.modules.flatMap((module) => {
+    checkpoint.get(`${module.module}.weight`, [module.outFeatures, module.inFeatures]);
+    return pair(module, { alpha, architecture, headDim, type, folder });
+  });
+  const metadata = new Map<string, MetadataValue>([
+    ["general.architecture", string(architecture.name)],
+    ["general.type", string("adapter")],
+    ["general.name", string(`LoRA of ${basename(resolve(folder))}`)],
+    ["general.file_type", uint32(TENSOR_TYPES[type].fileType)],
+    ["general.quantization_version", uint32(QUANTIZATION_VERSION)],
+    ["adapter.type", string("lora")],
+    ["adapter.lora.alpha", float32(alpha)],
+  ]);
+  return writeProven(out, metadata, tensors, fallbacks(tensors, type));
+}
+
+interface PairOptions {
+  readonly alpha: number;
+  readonly architecture: Architecture;
+  readonly headDim: number;
+  readonly type: GgufType;
+  readonly folder: string;
+}
+
+/** The two factors of a module; the rows of B lie as the base's do. */
+function pair(
+  { module, rank, scale, a, b, inFeatures, outFeatures }: LoraWeights,
+  { alpha, architecture, headDim, type, folder }: PairOptions,
+): GgufTensor[] {
+  const base = moduleName(architecture, module);
+  if (base === undefined) {
+    throw new FileError(
+      `Cannot export ${folder}: llama.cpp's ${architecture.name} has no place for "${module}"`,
+    );
+  }
+  const tensor = (half: string, shape: [number, number], values: Float32Array, row?: RowOptions) =>
+    convertedTensor(
+      `${base}.weight.${half}`,
+      typeFor(type, shape),
+      { shape, bytes: () => [new Uint8Array(values.buffer, values.byteOffset, values.byteLength)] },
+      folder,
+      row,
+    );
+  const factor = scale * rank / alpha;
+  const woven = isWoven(architecture, module) ? headDim : undefined;
+  return [
+    tensor("lora_a", [rank, inFeatures], a),
+    tensor("lora_b", [outFeatures, rank], b.map((x) => x * factor), { headDim: woven }),
+  ];
+}

@@ -1,0 +1,113 @@
+/**
+ * A model, or a model with an adapter merged in, as a GGUF file for llama.cpp.
+ *
+ * @module
+ */
+import { basename, resolve } from "node:path";
+import { mergedTensors } from "../adapters/merge.ts";
+import type { PeftAdapter } from "../adapters/peft.ts";
+import { FileError } from "../errors.ts";
+import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
+import type { TensorData } from "../io/safetensors.ts";
+import { type Architecture, architectureOf, isWoven, moduleName } from "./gguf/architectures.ts";
+import { type MetadataValue, string, uint32 } from "./gguf/metadata.ts";
+import { convertedTensor } from "./gguf/rows.ts";
+import { modelMetadata, readSettings, type Settings } from "./gguf/settings.ts";
+import { type GgufType, TENSOR_TYPES } from "./gguf/tensor_types.ts";
+import { vocabularyMetadata } from "./gguf/vocabulary.ts";
+import type { GgufTensor } from "./gguf/writer.ts";
+import { type Exported, writeProven } from "./proven.ts";
+
+/** The form of quantised numbers that this export writes; `GGML_QNT_VERSION` of ggml. */
+export const QUANTIZATION_VERSION = 2;
+
+/** How to write a model. */
+export interface GgufOptions {
+  /** Element type of matrices; by default BF16 where the checkpoint has it, else F16. */
+  readonly type?: GgufType | undefined;
+  /** An adapter to merge in: summed in f32 and rounded once. */
+  readonly adapter?: PeftAdapter | undefined;
+}
+
+/**
+ * Writes the checkpoint in `folder` to the file `out` as llama.cpp's own converter would: norms,
+ * biases and vectors stay f32. The file is read back and compared before it gets its name.
+ *
+ * @throws {FileError} where llama.cpp has no such architecture, computes something else, or the
+ * tokenizer is of a kind that is not known; where `out` is taken or the disk gives back other bytes.
+ */
+export function exportGguf(folder: string, out: string, options: GgufOptions = {}): Exported {
+  using checkpoint = openCheckpoint(folder);
+  const { adapter, type = storedType(checkpoint) } = options;
+  const architecture = architectureOf(checkpoint.config["model_type"], folder);
+  const settings = readSettings(checkpoint);
+  const { entries, ropeFactors, notes } = modelMetadata(checkpoint, settings, architecture);
+  const sources = mergedTensors(checkpoint, adapter, { dtype: "F32" });
+  const tensors = sources.filter(({ name }) => !isUnused(name, settings))
+    .map((tensor) => converted(checkpoint, tensor, type, architecture, settings));
+  if (ropeFactors) tensors.unshift(factorsTensor(ropeFactors, folder));
+  const metadata = new Map<string, MetadataValue>([
+    ["general.architecture", string(architecture.name)],
+    ["general.type", string("model")],
+    ["general.name", string(basename(resolve(folder)))],
+    ["general.file_type", uint32(TENSOR_TYPES[type].fileType)],
+    ["general.quantization_version", uint32(QUANTIZATION_VERSION)],
+    ...entries,
+    ...vocabularyMetadata(folder, settings.vocabSize),
+  ]);
+  return writeProven(out, metadata, tensors, [...notes, ...fallbacks(tensors, type)]);
+}
+
+function storedType({ tensors }: Checkpoint): GgufType {
+  return tensors.values().some(({ dtype }) => dtype === "BF16") ? "BF16" : "F16";
+}
+
+/** A tied head that is stored all the same, and buffers of old checkpoints. */
+function isUnused(name: string, { tied }: Settings): boolean {
+  return (tied && name === "lm_head.weight") || name.endsWith(".rotary_emb.inv_freq");
+}
+
+function converted(
+  { folder }: Checkpoint,
+  tensor: TensorData,
+  type: GgufType,
+  architecture: Architecture,
+  { headDim }: Settings,
+): GgufTensor {
+  const { name, shape } = tensor;
+  const [, module = "", kind] = /^(.+)\.(weight|bias)$/.exec(name) ?? [];
+  const base = moduleName(architecture, module);
+  const hasBias = architecture.allBiases || /\.(q|k|v|qkv)_proj\.bias$/.test(name);
+  if (base === undefined || (kind === "bias" && !hasBias)) {
+    throw new FileError(
+      `Cannot export ${folder}: llama.cpp's ${architecture.name} has no place for "${name}"`,
+    );
+  }
+  const isNorm = base.endsWith("_norm");
+  return convertedTensor(
+    `${base}.${kind}`,
+    shape.length < 2 || isNorm ? "F32" : typeFor(type, shape),
+    { shape, bytes: () => typeof tensor.data === "function" ? tensor.data() : [tensor.data] },
+    folder,
+    {
+      headDim: isWoven(architecture, module) ? headDim : undefined,
+      shift: isNorm && architecture.normsLessOne ? 1 : 0,
+    },
+  );
+}
+
+/** The wanted type, or F16 where its blocks do not fill a row, as llama.cpp's converter does. */
+export function typeFor(type: GgufType, shape: readonly number[]): GgufType {
+  return shape.at(-1)! % TENSOR_TYPES[type].blockLength === 0 ? type : "F16";
+}
+
+/** What {@link typeFor} changed, in words. */
+export function fallbacks(tensors: readonly GgufTensor[], type: GgufType): string[] {
+  const count = type === "Q8_0" ? tensors.filter((tensor) => tensor.type === "F16").length : 0;
+  return count === 0 ? [] : [`${count} tensors are F16: their rows are no multiple of 32`];
+}
+
+function factorsTensor(factors: Float32Array, folder: string): GgufTensor {
+  const bytes = () => [new Uint8Array(factors.buffer)];
+  return convertedTensor("rope_freqs.weight", "F32", { shape: [factors.length], bytes }, folder);
+}

@@ -1,0 +1,100 @@
+/**
+ * A LoRA adapter as mlx-lm reads it. Source: mlx-lm, `tuner/utils.py`, `load_adapters` and
+ * `linear_to_lora_layers`, and `tuner/lora.py`.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import type { LoraWeights, PeftAdapter } from "../adapters/peft.ts";
+import { FileError } from "../errors.ts";
+import { exists, stageFolder, writeJson } from "../io/files.ts";
+import { refuseOccupied } from "../io/checkpoint.ts";
+import {
+  bytesOf,
+  fromFloat32,
+  openSafetensors,
+  type TensorData,
+  writeSafetensors,
+} from "../io/safetensors.ts";
+import type { Exported } from "./proven.ts";
+
+const WEIGHTS_FILE = "adapters.safetensors";
+
+/**
+ * Writes `adapter` into the folder `out`. mlx-lm has one rank and one factor for all modules: a
+ * smaller rank is filled with zeros, and what a module's scale is beyond the factor is multiplied
+ * into its B. Modules are named from their block on, and count in every block; one that was not
+ * adapted keeps a zero B.
+ *
+ * @throws {FileError} where a module lies in no block that mlx-lm finds, `out` is taken, or the disk
+ * gives back other bytes.
+ */
+export function exportMlx(adapter: PeftAdapter, out: string): Exported {
+  refuseOccupied(out);
+  const rank = Math.max(...adapter.modules.map((module) => module.rank));
+  const scale = adapter.modules.find((module) => module.scale !== 0)?.scale ?? 1;
+  const tensors = adapter.modules.flatMap((module) => pair(module, rank, scale));
+  const config = {
+    fine_tune_type: "lora",
+    model: adapter.baseModel,
+    num_layers: -1, // all
+    lora_parameters: {
+      rank,
+      scale,
+      dropout: 0,
+      keys: [...new Set(adapter.modules.map(({ module }) => keyOf(module)))].sort(),
+    },
+  };
+  stageFolder(out, (temporary) => {
+    const path = join(temporary, WEIGHTS_FILE);
+    writeSafetensors(path, tensors, { format: "mlx" });
+    writeJson(join(temporary, "adapter_config.json"), config);
+    compare(path, tensors);
+  }, (temporary) => {
+    if (exists(out)) Deno.removeSync(out);
+    Deno.renameSync(temporary, out);
+  });
+  const bytes = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
+  return { tensors: tensors.length, bytes, notes: [] };
+}
+
+/** The name of a module inside its block; one outside of blocks keeps its whole name. */
+function keyOf(module: string): string {
+  if (module === "lm_head") return module;
+  const inner = /^model\.layers\.\d+\.(.+)$/.exec(module)?.[1];
+  if (inner !== undefined) return inner;
+  throw new FileError(
+    `Cannot export module "${module}": mlx-lm finds modules as model.layers.NUMBER.NAME or lm_head`,
+  );
+}
+
+/** a = Aᵀ [in, rank] and b = Bᵀ [rank, out], times what the module's scale is beyond `scale`. */
+function pair(weights: LoraWeights, rank: number, scale: number): TensorData[] {
+  const { module, inFeatures, outFeatures, a, b } = weights;
+  const factor = weights.scale / scale;
+  const aT = new Float32Array(inFeatures * rank);
+  const bT = new Float32Array(rank * outFeatures);
+  for (let r = 0; r < weights.rank; r++) {
+    for (let i = 0; i < inFeatures; i++) aT[i * rank + r] = a[r * inFeatures + i]!;
+    for (let o = 0; o < outFeatures; o++) {
+      bT[r * outFeatures + o] = factor * b[o * weights.rank + r]!;
+    }
+  }
+  return [
+    { name: `${module}.lora_a`, dtype: "F32", shape: [inFeatures, rank], data: bytes(aT) },
+    { name: `${module}.lora_b`, dtype: "F32", shape: [rank, outFeatures], data: bytes(bT) },
+  ];
+}
+
+const bytes = (numbers: Float32Array) => fromFloat32(numbers, "F32");
+
+function compare(path: string, tensors: readonly TensorData[]): void {
+  using file = openSafetensors(path);
+  for (const { name, data } of tensors) {
+    const found = file.read(name);
+    const at = found.findIndex((byte, i) => byte !== (data as Uint8Array)[i]);
+    if (at >= 0) {
+      throw new FileError(`Cannot trust ${path}: byte ${at} of "${name}" is ${found[at]}`);
+    }
+  }
+}

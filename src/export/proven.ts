@@ -1,0 +1,73 @@
+/**
+ * Writes a GGUF file under another name, reads it back and compares it before it gets its own.
+ *
+ * @module
+ */
+import { FileError } from "../errors.ts";
+import { exists, onDisk } from "../io/files.ts";
+import type { Metadata } from "./gguf/metadata.ts";
+import { type GgufFile, openGguf } from "./gguf/reader.ts";
+import { type GgufTensor, writeGguf } from "./gguf/writer.ts";
+
+/** What was written. */
+export interface Exported {
+  /** How many tensors. */
+  readonly tensors: number;
+  /** Bytes of the tensors. */
+  readonly bytes: number;
+  /** What the reader of the file should know, in words. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Writes the file `out`.
+ *
+ * @throws {FileError} where `out` is taken, the disk refuses, or it gives back other bytes.
+ */
+export function writeProven(
+  out: string,
+  metadata: Metadata,
+  tensors: readonly GgufTensor[],
+  notes: readonly string[],
+): Exported {
+  if (exists(out)) throw new FileError(`Cannot write ${out}: it is there already`);
+  const unproven = `${out}.unproven`;
+  writeGguf(unproven, metadata, tensors);
+  try {
+    using file = openGguf(unproven);
+    compare(file, metadata, tensors);
+    onDisk(`Cannot write ${out}`, () => Deno.renameSync(unproven, out));
+    const bytes = file.tensors.values().reduce((sum, tensor) => sum + tensor.bytes, 0);
+    return { tensors: tensors.length, bytes, notes };
+  } catch (fault) {
+    onDisk(`Cannot remove ${unproven}`, () => Deno.removeSync(unproven));
+    throw fault;
+  }
+}
+
+/** Compares every value and every byte with what was to be written. */
+function compare(file: GgufFile, metadata: Metadata, tensors: readonly GgufTensor[]): void {
+  const fault = (what: string) => new FileError(`Cannot trust ${file.path}: ${what}`);
+  for (const [key, { type, value }] of metadata) {
+    const found = JSON.stringify(file.metadata.get(key));
+    const wanted = type === "float32" ? toFloat32(value) : value;
+    if (found !== JSON.stringify(wanted)) throw fault(`"${key}" reads back as ${found}`);
+  }
+  for (const { name, shape, type, data } of tensors) {
+    const there = file.tensors.get(name);
+    if (there?.type !== type || String(there.shape) !== String(shape)) {
+      throw fault(`tensor "${name}" reads back as ${there?.type} [${there?.shape}]`);
+    }
+    let offset = 0;
+    for (const piece of data()) {
+      const found = file.read(name, offset, piece.byteLength);
+      const at = found.findIndex((byte, i) => byte !== piece[i]);
+      if (at >= 0) throw fault(`byte ${offset + at} of tensor "${name}" is ${found[at]}`);
+      offset += piece.byteLength;
+    }
+  }
+}
+
+function toFloat32(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(Math.fround) : Math.fround(value as number);
+}
