@@ -73,7 +73,7 @@ Deno.test("tokenizers that llama.cpp would read otherwise are refused", () => {
     });
   refused({}, 90, "token 95", "only 90 rows");
   refused({ model: { type: "Unigram", vocab: [] } }, 96, `"Unigram"`, `wanted "BPE"`);
-  refused({ pre_tokenizer: { type: "Whitespace" } }, 96, "Whitespace", "is not known");
+  refused({ pre_tokenizer: { type: "WhitespaceSplit" } }, 96, "WhitespaceSplit", "is not known");
   refused({ pre_tokenizer: null }, 96, "null", "is not known");
 });
 
