@@ -70,7 +70,7 @@ export type {
   TemplateSetting,
   TrainOn,
 } from "./src/data/mod.ts";
-export type * from "./src/guard/report_format.ts";
+export type * from "./src/guard/report/format.ts";
 export type { Metrics } from "./src/train/metrics.ts";
 export { type RunOptions, type RunResult, train } from "./src/train/run.ts";
 export {

@@ -8,7 +8,7 @@ import { type Queued, queueDocuments } from "../eval/documents.ts";
 import type { LossProgram } from "../models/loss_program.ts";
 import { KL_STATS } from "../ops/mod.ts";
 import type { Metric } from "./budget.ts";
-import type { HeldPart, Slice } from "./retention.ts";
+import type { HeldPart, Slice } from "./text/retention.ts";
 import { type Sample, summary } from "./statistics.ts";
 
 /** The programs that measure, over the same weights and params. */

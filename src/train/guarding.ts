@@ -5,17 +5,17 @@
  */
 import type { Encoder, Example } from "../data/mod.ts";
 import type { Engine } from "../graph/compile.ts";
-import type { Entry } from "../guard/archive.ts";
+import type { Entry } from "../guard/steer/archive.ts";
 import { parseBudget } from "../guard/budget.ts";
 import { Gauge } from "../guard/gauge.ts";
-import { Guard } from "../guard/guard.ts";
-import type { GuardState } from "../guard/parts.ts";
-import { forgettingReport } from "../guard/report.ts";
-import type { ForgettingReport } from "../guard/report_format.ts";
-import { type Slice, splitRetention } from "../guard/retention.ts";
-import { retentionText } from "../guard/samples.ts";
-import { ship, type Shipment, type ShipOptions } from "../guard/ship.ts";
-import { applySnapshot } from "../guard/strength.ts";
+import { Guard } from "../guard/steer/guard.ts";
+import type { GuardState } from "../guard/steer/parts.ts";
+import { forgettingReport } from "../guard/report/report.ts";
+import type { ForgettingReport } from "../guard/report/format.ts";
+import { type Slice, splitRetention } from "../guard/text/retention.ts";
+import { retentionText } from "../guard/text/samples.ts";
+import { ship, type Shipment, type ShipOptions } from "../guard/ship/ship.ts";
+import { applySnapshot } from "../guard/ship/strength.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { permutation } from "../random.ts";

@@ -5,7 +5,7 @@
  */
 import type { Batch, Stream } from "../data/mod.ts";
 import { Ring } from "../gpu/buffer.ts";
-import { LAG } from "../guard/guard.ts";
+import { LAG } from "../guard/steer/guard.ts";
 import type { LossProgram } from "../models/loss_program.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 import type { Metrics } from "./metrics.ts";

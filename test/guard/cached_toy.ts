@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Document } from "../../src/data/mod.ts";
-import { sampleBase } from "../../src/guard/samples.ts";
+import { sampleBase } from "../../src/guard/text/samples.ts";
 import { Model } from "../../src/models/model.ts";
 import { engine } from "../harness.ts";
 import { namesIn } from "../io/helpers.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { certify, ladder } from "../../src/guard/certify.ts";
+import { certify, ladder } from "../../src/guard/ship/certify.ts";
 import { upperBound } from "../../src/guard/statistics.ts";
 import { random } from "../../src/random.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Controller, type ControllerOptions } from "../../src/guard/controller.ts";
+import { Controller, type ControllerOptions } from "../../src/guard/steer/controller.ts";
 
 const OPTIONS: ControllerOptions = {
   ...{ lambda: 1, ki: 0.4, kp: 0.5, kd: 0.5, margin: 0.15, final_margin: 0.05, ema: 0.9 },

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type DefaultTreeAdapterTypes as Tree, parse } from "parse5";
-import type { ForgettingReport } from "../../src/guard/report_format.ts";
-import { type MetricsLine, reportPage } from "../../src/guard/report_html.ts";
-import type { Chart } from "../../src/guard/report/chart.ts";
+import type { ForgettingReport } from "../../src/guard/report/format.ts";
+import { type MetricsLine, reportPage } from "../../src/guard/page/page.ts";
+import type { Chart } from "../../src/guard/page/chart.ts";
 import { sampleMetrics, sampleReport, uncertifiedReport } from "./sample_report.ts";
 
 const HOSTILE = `</script><script>alert("x")</script><!--<b a='1' onclick="x">&amp;\0\u202e`;

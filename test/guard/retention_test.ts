@@ -2,8 +2,12 @@ import assert from "node:assert/strict";
 import { type Document, documentText, encode, type Example } from "../../src/data/mod.ts";
 import { ConfigError, FileError } from "../../src/errors.ts";
 import { parseBudget } from "../../src/guard/budget.ts";
-import { GuardRows } from "../../src/guard/rows.ts";
-import { type RetentionOptions, type Slice, splitRetention } from "../../src/guard/retention.ts";
+import { GuardRows } from "../../src/guard/text/rows.ts";
+import {
+  type RetentionOptions,
+  type Slice,
+  splitRetention,
+} from "../../src/guard/text/retention.ts";
 import { random } from "../../src/random.ts";
 
 /** A tokenizer of words, each with an id of its own. */

@@ -1,6 +1,6 @@
 /** A forgetting report to print, with slices of any names and tokens. */
-import type { ForgettingReport } from "../../src/guard/report_format.ts";
-import type { MetricsLine } from "../../src/guard/report_html.ts";
+import type { ForgettingReport } from "../../src/guard/report/format.ts";
+import type { MetricsLine } from "../../src/guard/page/page.ts";
 
 type SliceReport = ForgettingReport["slices"][number];
 

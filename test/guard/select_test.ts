@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Archive, type Entry } from "../../src/guard/archive.ts";
-import { type Candidate, select, USABLE } from "../../src/guard/select.ts";
+import { Archive, type Entry } from "../../src/guard/steer/archive.ts";
+import { type Candidate, select, USABLE } from "../../src/guard/ship/select.ts";
 
 const EPSILON = 0.02;
 /** The base's loss at the task. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { bernsteinBound, studentQuantile, summary, upperBound } from "./statistics.ts";
+import { bernsteinBound, studentQuantile, summary, upperBound } from "../statistics.ts";
 
 /** How sure the certificate is, and by which bound. */
 export interface CertifyOptions {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Batch, Stream } from "../data/mod.ts";
+import { type Batch, Stream } from "../../data/mod.ts";
 import type { Slice } from "./retention.ts";
 
 /** One micro-batch of guard rows. */

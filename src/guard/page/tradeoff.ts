@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ForgettingReport, TaskReport } from "../report_format.ts";
+import type { ForgettingReport, TaskReport } from "../report/format.ts";
 import { type Figure, linearRange, logRange, type Note, type Point } from "./chart.ts";
 import { type Html, markup, table } from "./html.ts";
 import { fixed, inBudgetUnit, shiftText, strengthText, unitOf } from "./numbers.ts";

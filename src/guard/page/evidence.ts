@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Bound } from "../certify.ts";
-import type { ForgettingReport } from "../report_format.ts";
+import type { Bound } from "../ship/certify.ts";
+import type { ForgettingReport } from "../report/format.ts";
 import { details, type Html, markup, table } from "./html.ts";
 import { errorText, percent, secondsText, shiftText, strengthText, whole } from "./numbers.ts";
 

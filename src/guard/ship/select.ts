@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Measured } from "./archive.ts";
+import type { Measured } from "../steer/archive.ts";
 
 /** The part of a budget that a choice may spend on the control text. */
 export const USABLE = 0.95;

@@ -6,16 +6,16 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type Document, UNSUPERVISED } from "../data/mod.ts";
-import { ConfigError, FileError } from "../errors.ts";
-import { BatchGenerator } from "../generate/batch.ts";
-import { stopIds } from "../generate/generator.ts";
-import type { Device } from "../gpu/device.ts";
-import { openEngine } from "../graph/compile.ts";
-import { cacheFolder } from "../io/cache.ts";
-import { encodeUtf8, exists, onDisk, readJsonObject, writeAll, writeFile } from "../io/files.ts";
-import type { Model } from "../models/model.ts";
-import type { Budget } from "./budget.ts";
+import { type Document, UNSUPERVISED } from "../../data/mod.ts";
+import { ConfigError, FileError } from "../../errors.ts";
+import { BatchGenerator } from "../../generate/batch.ts";
+import { stopIds } from "../../generate/generator.ts";
+import type { Device } from "../../gpu/device.ts";
+import { openEngine } from "../../graph/compile.ts";
+import { cacheFolder } from "../../io/cache.ts";
+import { encodeUtf8, exists, onDisk, readJsonObject, writeAll, writeFile } from "../../io/files.ts";
+import type { Model } from "../../models/model.ts";
+import type { Budget } from "../budget.ts";
 import { readRetention } from "./retention.ts";
 
 /** What these documents are called where a file has its path. */

@@ -4,9 +4,9 @@
  * @module
  */
 import { join } from "node:path";
-import { exists, onDisk } from "../io/files.ts";
-import { openSafetensors, writeSafetensors } from "../io/safetensors.ts";
-import type { Snapshot } from "./strength.ts";
+import { exists, onDisk } from "../../io/files.ts";
+import { openSafetensors, writeSafetensors } from "../../io/safetensors.ts";
+import type { Snapshot } from "../ship/strength.ts";
 
 /** The mean shift of one slice when it was measured, in nats a token. */
 export interface Measured {

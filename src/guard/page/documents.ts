@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ForgettingReport } from "../report_format.ts";
+import type { ForgettingReport } from "../report/format.ts";
 import { details, type Html, markup, table } from "./html.ts";
 import { fixed, shiftText, signed } from "./numbers.ts";
 

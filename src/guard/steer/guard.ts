@@ -3,18 +3,18 @@
  *
  * @module
  */
-import type { Batch } from "../data/mod.ts";
-import type { Queued } from "../eval/documents.ts";
-import { queuePerplexity } from "../eval/perplexity.ts";
-import { clear } from "../gpu/buffer.ts";
-import type { LossProgram } from "../models/loss_program.ts";
+import type { Batch } from "../../data/mod.ts";
+import type { Queued } from "../../eval/documents.ts";
+import { queuePerplexity } from "../../eval/perplexity.ts";
+import { clear } from "../../gpu/buffer.ts";
+import type { LossProgram } from "../../models/loss_program.ts";
 import { Archive, type Entry } from "./archive.ts";
 import { Controller } from "./controller.ts";
-import type { Shift } from "./gauge.ts";
+import type { Shift } from "../gauge.ts";
 import type { GuardParts, GuardSettings, GuardState, Observation, TracePoint } from "./parts.ts";
-import type { Slice } from "./retention.ts";
-import { GuardRows, type GuardUpdate } from "./rows.ts";
-import { applySnapshot, takeSnapshot } from "./strength.ts";
+import type { Slice } from "../text/retention.ts";
+import { GuardRows, type GuardUpdate } from "../text/rows.ts";
+import { applySnapshot, takeSnapshot } from "../ship/strength.ts";
 
 /** What the steering knows comes this many updates late, always: so runs repeat, and never wait. */
 export const LAG = 4;

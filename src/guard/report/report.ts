@@ -6,15 +6,15 @@
  */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { type Example, UNSUPERVISED } from "../data/mod.ts";
-import type { TracePoint } from "./parts.ts";
-import type { Portrait } from "./portrait.ts";
-import { HELD, type HeldPart, type Slice } from "./retention.ts";
-import type { Bound } from "./certify.ts";
-import { inUnit } from "./budget.ts";
-import type { BoundReport, Comparison, ForgettingReport, SliceReport } from "./report_format.ts";
-import { SAMPLES } from "./samples.ts";
-import type { Shipment } from "./ship.ts";
+import { type Example, UNSUPERVISED } from "../../data/mod.ts";
+import type { TracePoint } from "../steer/parts.ts";
+import type { Portrait } from "../ship/portrait.ts";
+import { HELD, type HeldPart, type Slice } from "../text/retention.ts";
+import type { Bound } from "../ship/certify.ts";
+import { inUnit } from "../budget.ts";
+import type { BoundReport, Comparison, ForgettingReport, SliceReport } from "./format.ts";
+import { SAMPLES } from "../text/samples.ts";
+import type { Shipment } from "../ship/ship.ts";
 
 /** Documents that are shown token by token. */
 const WORST = 10;

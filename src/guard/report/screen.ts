@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { inUnit } from "./budget.ts";
-import type { ForgettingReport, TaskReport } from "./report_format.ts";
+import { inUnit } from "../budget.ts";
+import type { ForgettingReport, TaskReport } from "./format.ts";
 
 /** Lines about what was allowed, what came of it and what that does not say. */
 export function screen(report: ForgettingReport): string[] {

@@ -15,9 +15,9 @@ import {
   nearDuplicates,
   readDocuments,
   split,
-} from "../data/mod.ts";
-import { ConfigError, FileError } from "../errors.ts";
-import type { Budget } from "./budget.ts";
+} from "../../data/mod.ts";
+import { ConfigError, FileError } from "../../errors.ts";
+import type { Budget } from "../budget.ts";
 
 /** The parts that are held back. */
 export const HELD = ["control", "certificate", "probe"] as const;

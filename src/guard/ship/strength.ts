@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { read, upload } from "../gpu/buffer.ts";
-import type { Store } from "../graph/store.ts";
+import { read, upload } from "../../gpu/buffer.ts";
+import type { Store } from "../../graph/store.ts";
 
 /** The params of an adapter at one moment. */
 export type Snapshot = Uint8Array<ArrayBuffer>;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ForgettingReport, TaskReport } from "../report_format.ts";
-import { priceNats } from "../screen.ts";
+import type { ForgettingReport, TaskReport } from "../report/format.ts";
+import { priceNats } from "../report/screen.ts";
 import { type Html, markup } from "./html.ts";
 import { chance, fixed, percent, shiftText, strengthText, whole } from "./numbers.ts";
 

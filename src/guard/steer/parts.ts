@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { Example } from "../data/mod.ts";
-import type { Store } from "../graph/store.ts";
-import type { LossProgram } from "../models/loss_program.ts";
+import type { Example } from "../../data/mod.ts";
+import type { Store } from "../../graph/store.ts";
+import type { LossProgram } from "../../models/loss_program.ts";
 import type { Entry } from "./archive.ts";
 import type { ControllerOptions, ControllerState } from "./controller.ts";
-import type { Gauge } from "./gauge.ts";
-import type { Slice } from "./retention.ts";
+import type { Gauge } from "../gauge.ts";
+import type { Slice } from "../text/retention.ts";
 
 /** When a run that forgets far too much goes back. */
 export interface WallOptions {

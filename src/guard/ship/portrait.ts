@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Example } from "../data/mod.ts";
-import { queueDocuments } from "../eval/documents.ts";
-import type { LossProgram } from "../models/loss_program.ts";
-import { column, mean, tokenMean } from "./gauge.ts";
-import { mcnemar } from "./statistics.ts";
+import type { Example } from "../../data/mod.ts";
+import { queueDocuments } from "../../eval/documents.ts";
+import type { LossProgram } from "../../models/loss_program.ts";
+import { column, mean, tokenMean } from "../gauge.ts";
+import { mcnemar } from "../statistics.ts";
 
 /** One document under both models. */
 export interface Likeness {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Metric } from "../budget.ts";
-import type { ForgettingReport, TaskReport } from "../report_format.ts";
+import type { ForgettingReport, TaskReport } from "../report/format.ts";
 import { type Axis, colourOf, type Figure, linearRange, logRange, type Point } from "./chart.ts";
 import { fixed, inBudgetUnit, shiftText, unitOf } from "./numbers.ts";
 

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import type { Example } from "../data/mod.ts";
-import { perplexity } from "../eval/perplexity.ts";
-import type { Store } from "../graph/store.ts";
-import type { Measured } from "./archive.ts";
+import type { Example } from "../../data/mod.ts";
+import { perplexity } from "../../eval/perplexity.ts";
+import type { Store } from "../../graph/store.ts";
+import type { Measured } from "../steer/archive.ts";
 import { type Certificate, certify, type CertifyOptions, ladder } from "./certify.ts";
-import { Gauge, type GaugePrograms } from "./gauge.ts";
+import { Gauge, type GaugePrograms } from "../gauge.ts";
 import { type Portrait, portray } from "./portrait.ts";
-import type { Slice } from "./retention.ts";
+import type { Slice } from "../text/retention.ts";
 import { type Candidate, type Measures, select, type Selection } from "./select.ts";
 import { applySnapshot, type Snapshot } from "./strength.ts";
 
