@@ -30,6 +30,7 @@ export { formatNames } from "./formats/mod.ts";
 export type { Source } from "./mixture.ts";
 export * from "./inspect.ts";
 export * from "./pack.ts";
+export * from "./quality/near_duplicates.ts";
 export * from "./split.ts";
 export * from "./stream.ts";
 export * from "./template.ts";
