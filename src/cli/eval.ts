@@ -72,7 +72,7 @@ function entryOf(flags: Arguments["flags"]): DataEntry {
 }
 
 /** Rows of the program: a multiple of 8 that holds the longest document. */
-function rowsFor(examples: readonly Example[]): number {
+export function rowsFor(examples: readonly Example[]): number {
   const lengths = examples.map(({ ids }) => ids.length);
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);

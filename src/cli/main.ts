@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   generate: "let a model continue a prompt",
   pretrain: "train a small model from nothing",
   inspect: "show training rows token by token, and what is wrong with them",
+  data: "drop rows that would harm training, and show how different the rest is",
   bench: "measure the speed of the kernels and of a training step",
   doctor: "show what this machine can do",
 };

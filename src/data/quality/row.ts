@@ -1,0 +1,104 @@
+/**
+ * Rows as the quality tools see them: their texts without a template, and the line that each is.
+ *
+ * @module
+ */
+import type { Content } from "../formats/content.ts";
+import { type DataEntry, readContents, type RowContents } from "../mod.ts";
+
+/** The texts of one document, "" where there is none. */
+export interface RowText {
+  /** Where it came from: `rows.jsonl:12`. */
+  readonly origin: string;
+  /** What is asked; of a chat the first turn of the user. */
+  readonly instruction: string;
+  /** What it is asked of; of a chat all else that is not the assistant's. */
+  readonly input: string;
+  /** What is learnt: all of a text, all turns of an assistant. */
+  readonly answer: string;
+  /** What in it is empty and must not be (`an empty output`), or null. */
+  readonly empty: string | null;
+  /** The row as a line of JSON: as the file has it where it is one there. */
+  readonly line: string;
+  /** Name of its format. */
+  readonly format: string;
+}
+
+/**
+ * Reads the rows of a source. A row of several documents, as a task file is, becomes a row for each:
+ * prompt and completion where its prompts are complete, else instruction, input and output.
+ *
+ * @throws {ConfigError} if the entry names an unknown format.
+ * @throws {FileError} if a file or a row cannot be used.
+ */
+export async function* readRowTexts(entry: DataEntry): AsyncGenerator<RowText> {
+  for await (const read of readContents(entry)) yield* rowTexts(read);
+}
+
+/** All texts of a row as one. */
+export const wholeText = ({ instruction, input, answer }: RowText): string =>
+  joined([instruction, input, answer]);
+
+/** What a row asks; the text where it asks nothing. */
+export const askedText = ({ instruction, input, answer }: RowText): string =>
+  joined([instruction, input]) || answer;
+
+const joined = (texts: readonly string[]): string => texts.filter((text) => text !== "").join("\n");
+
+function rowTexts({ row, format, contents }: RowContents): RowText[] {
+  if (!isList(contents)) {
+    const { origin, empty } = contents;
+    const line = row.line ?? JSON.stringify(row.fields);
+    return [{ ...textsOf(contents), origin, empty, line, format: format.name }];
+  }
+  const all = contents.map(textsOf);
+  const shared = commonLength(all.map(({ instruction }) => instruction));
+  return all.map(({ instruction, input, answer }, i) => {
+    const { origin, empty } = contents[i]!;
+    const written = format.verbatim
+      ? { format: "prompt-completion", fields: { prompt: instruction, completion: answer } }
+      : { format: "alpaca", fields: { instruction, input, output: answer } };
+    // What all prompts of a task begin with is what is asked; the rest is what it is asked of.
+    const own = input === "" && contents.length > 1 && shared < instruction.length
+      ? { instruction: instruction.slice(0, shared), input: instruction.slice(shared) }
+      : { instruction, input };
+    const line = JSON.stringify(written.fields);
+    return { ...own, answer, origin, empty, line, format: written.format };
+  });
+}
+
+const isList = (contents: RowContents["contents"]): contents is readonly Content[] =>
+  Array.isArray(contents);
+
+function textsOf(content: Content): Pick<RowText, "instruction" | "input" | "answer"> {
+  switch (content.kind) {
+    case "instruction":
+      return content;
+    case "text":
+      return { instruction: "", input: "", answer: content.text };
+    case "tokens":
+      return { instruction: "", input: "", answer: content.ids.join(" ") };
+    case "chat": {
+      const { messages } = content;
+      const first = messages.findIndex(({ role }) => role === "user");
+      const join = (wanted: (role: string, i: number) => boolean) =>
+        messages.filter(({ role }, i) => wanted(role, i)).map(({ content }) => content).join("\n");
+      return {
+        instruction: messages[first]?.content ?? "",
+        input: join((role, i) => role !== "assistant" && i !== first),
+        answer: join((role) => role === "assistant"),
+      };
+    }
+  }
+}
+
+/** How many characters all texts have in common at their beginning, in whole words. */
+function commonLength(texts: readonly string[]): number {
+  const [first = "", ...others] = texts;
+  const length = others.reduce((length, text) => {
+    let same = 0;
+    while (same < length && text[same] === first[same]) same++;
+    return same;
+  }, first.length);
+  return first.slice(0, length).search(/\S*$/);
+}
