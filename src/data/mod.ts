@@ -14,7 +14,6 @@ import {
 } from "./documents.ts";
 import { checkVocabulary, encode, limitLength, type TooLongPolicy } from "./encode.ts";
 import type { Document, Encoder, Example } from "./example.ts";
-import type { Content } from "./formats/content.ts";
 import { chooseFormat, type Format } from "./formats/mod.ts";
 import { findFiles, readRows } from "./files/read.ts";
 import { documentText, type Shares, split } from "./split.ts";
@@ -121,41 +120,28 @@ export async function* readDocuments(
   entry: DataEntry,
   dropped: () => void = () => {},
 ): AsyncGenerator<Document> {
-  const toDocuments = documentsOf(entry, dropped);
-  for await (const read of readContents(entry)) yield* toDocuments(read);
-}
-
-/** A row with what its format makes of it. */
-export interface RowContents {
-  readonly row: Row;
-  readonly format: Format;
-  /** A list where rows of the format may hold several documents. */
-  readonly contents: Content | readonly Content[];
-}
-
-/** Reads the rows of a source, one at a time, before any template. Errors as `loadExamples`. */
-export async function* readContents(entry: DataEntry): AsyncGenerator<RowContents> {
-  const { positive_examples: positiveExamples = POSITIVE_EXAMPLES } = entry;
+  const read = documentsOf(entry, dropped);
   for (const path of await findFiles(entry.path)) {
     let format: Format | undefined;
     for await (const row of readRows(path)) {
       format ??= chooseFormat(entry.format, row);
-      yield { row, format, contents: format.read(row, { positiveExamples }) };
+      yield* read(format, row);
     }
   }
 }
 
 /** What the rows of an entry's files become. */
 function documentsOf(entry: DataEntry, dropped: () => void) {
-  const { train_on = TRAIN_ON[0], eos = false } = entry;
+  const { positive_examples = POSITIVE_EXAMPLES, train_on = TRAIN_ON[0], eos = false } = entry;
   const settingsFor = (verbatim: boolean) => ({
     templates: resolveTemplates(entry.template, verbatim),
     trainOn: train_on,
     eosAfterText: eos,
   });
   const [framed, verbatim] = [settingsFor(false), settingsFor(true)];
-  return function* ({ format, contents }: RowContents): Generator<Document> {
-    for (const content of [contents].flat()) {
+  return function* (format: Format, row: Row): Generator<Document> {
+    const contents = format.read(row, { positiveExamples: positive_examples });
+    for (const content of Array.isArray(contents) ? contents : [contents]) {
       if (content.empty === null) yield toDocument(content, format.verbatim ? verbatim : framed);
       else if (entry.on_empty === "drop") dropped();
       else throw new FileError(`${content.origin}: found ${content.empty}, wanted text to learn`);

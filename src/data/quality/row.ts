@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { findFiles, readRows } from "../files/read.ts";
+import type { Row } from "../files/row.ts";
 import type { Content } from "../formats/content.ts";
-import { type DataEntry, readContents, type RowContents } from "../mod.ts";
+import { chooseFormat, type Format } from "../formats/mod.ts";
+import { type DataEntry, POSITIVE_EXAMPLES } from "../mod.ts";
 
 /** The texts of one document, "" where there is none. */
 export interface RowText {
@@ -32,7 +35,14 @@ export interface RowText {
  * @throws {FileError} if a file or a row cannot be used.
  */
 export async function* readRowTexts(entry: DataEntry): AsyncGenerator<RowText> {
-  for await (const read of readContents(entry)) yield* rowTexts(read);
+  const settings = { positiveExamples: entry.positive_examples ?? POSITIVE_EXAMPLES };
+  for (const path of await findFiles(entry.path)) {
+    let format: Format | undefined;
+    for await (const row of readRows(path)) {
+      format ??= chooseFormat(entry.format, row);
+      yield* rowTexts(row, format, format.read(row, settings));
+    }
+  }
 }
 
 /** All texts of a row as one. */
@@ -45,8 +55,8 @@ export const askedText = ({ instruction, input, answer }: RowText): string =>
 
 const joined = (texts: readonly string[]): string => texts.filter((text) => text !== "").join("\n");
 
-function rowTexts({ row, format, contents }: RowContents): RowText[] {
-  if (!isList(contents)) {
+function rowTexts(row: Row, format: Format, contents: Content | Content[]): RowText[] {
+  if (!Array.isArray(contents)) {
     const { origin, empty } = contents;
     const line = row.line ?? JSON.stringify(row.fields);
     return [{ ...textsOf(contents), origin, empty, line, format: format.name }];
@@ -66,9 +76,6 @@ function rowTexts({ row, format, contents }: RowContents): RowText[] {
     return { ...own, answer, origin, empty, line, format: written.format };
   });
 }
-
-const isList = (contents: RowContents["contents"]): contents is readonly Content[] =>
-  Array.isArray(contents);
 
 function textsOf(content: Content): Pick<RowText, "instruction" | "input" | "answer"> {
   switch (content.kind) {

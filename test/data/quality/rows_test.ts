@@ -88,10 +88,11 @@ Deno.test("nearDuplicateRows() keeps other questions about one text, and other i
     { instruction: "Who came?", input: passage, answer: "Ann and Sue." },
     { instruction: passage, input: "two cats", answer: "yes" },
     { instruction: passage, input: "a dog", answer: "yes" },
+    { instruction: "Who went?", input: passage, answer: "Tom came home." }, // 1 of 3 words
     { instruction: "Who came here?", input: `${passage} w61`, answer: "Tom came home." },
   ].map((texts, i) => rowOf(texts, i + 1));
   assert.deepEqual(nearDuplicateRows(rows, 0.8), [
-    ...[null, null, null, null, null],
+    ...[null, null, null, null, null, null],
     "nearly the same as rows.jsonl:1",
   ]);
 });
