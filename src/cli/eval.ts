@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type DataEntry, DEFAULT_TEMPLATE, type Example, loadExamples } from "../data/mod.ts";
+import {
+  type DataEntry,
+  DEFAULT_TEMPLATE,
+  type Example,
+  faultNames,
+  loadExamples,
+} from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { perplexity } from "../eval/perplexity.ts";
 import { openModel } from "../generate/open.ts";
@@ -44,12 +50,14 @@ export async function run(args: string[]): Promise<number> {
   using open = openModel(device, folder!, flags["adapter"]);
   const { engine, model, adapt } = open;
   const { vocabSize, context } = model.config;
-  const { examples, skipped } = await loadExamples(entry, encoderOf(model), {
+  const { examples, skipped, unsupervised } = await loadExamples(entry, encoderOf(model), {
     maxTokens: Math.min(wanted, context),
     onTooLong: "truncate",
     vocabSize,
+    allow: faultNames, // what was trained on is measured as it is
   });
-  if (skipped > 0) say(dim(`${skipped} documents left out: nothing to predict within the context`));
+  const left = skipped + unsupervised;
+  if (left > 0) say(dim(`${left} documents left out: nothing to predict within the context`));
   const program = await LossProgram.open(engine, model, { T: rowsFor(examples), adapt });
   const { nll, perplexity: ppl, tokens } = await perplexity(program, examples);
   if (flags["json"]) answer(JSON.stringify({ nll, perplexity: ppl, tokens }));

@@ -39,6 +39,8 @@ export interface Example {
   readonly labels: Int32Array;
   /** Where it came from, for messages: `rows.jsonl:12`. */
   readonly origin: string;
+  /** Set where it holds an answer to something: a chat, or an instruction. */
+  readonly isAnswer?: true;
 }
 
 /** A stretch of text that is supervised as a whole or not at all. */

@@ -12,7 +12,14 @@ import {
   TRAIN_ON,
   type TrainOn,
 } from "./documents.ts";
-import { checkVocabulary, encode, limitLength, type TooLongPolicy } from "./encode.ts";
+import {
+  checkVocabulary,
+  countSupervised,
+  encode,
+  limitLength,
+  type TooLongPolicy,
+} from "./encode.ts";
+import { checkFaults, type FaultName, marksOf } from "./faults.ts";
 import type { Document, Encoder, Example } from "./example.ts";
 import { chooseFormat, type Format } from "./formats/mod.ts";
 import { findFiles, readRows } from "./files/read.ts";
@@ -26,6 +33,7 @@ export * from "./formats/content.ts";
 export * from "./documents.ts";
 export * from "./encode.ts";
 export * from "./example.ts";
+export * from "./faults.ts";
 export { formatNames } from "./formats/mod.ts";
 export type { Source } from "./mixture.ts";
 export * from "./inspect.ts";
@@ -71,6 +79,8 @@ export interface LoadOptions {
   readonly onTooLong?: TooLongPolicy;
   /** Where given, ids must be below it. */
   readonly vocabSize?: number;
+  /** Faults of rows that are no reason to stop, none where absent. */
+  readonly allow?: readonly FaultName[];
 }
 
 /** What was read. */
@@ -81,33 +91,41 @@ export interface Loaded {
   readonly skipped: number;
   /** How many were left out for an empty answer. */
   readonly empty: number;
+  /** How many were left out since they have no supervised token, which was allowed. */
+  readonly unsupervised: number;
 }
 
 /**
  * Reads and encodes a source of data.
  *
  * @throws {ConfigError} if the entry names an unknown format, template or part.
- * @throws {FileError} if a file or a row cannot be used, or no example is left.
+ * @throws {FileError} if a file or a row cannot be used, a row has a fault that is not allowed, or
+ * no example is left.
  */
 export async function loadExamples(
   entry: DataEntry,
   encoder: Encoder,
-  { maxTokens, onTooLong = "drop", vocabSize = Infinity }: LoadOptions,
+  { maxTokens, onTooLong = "drop", vocabSize = Infinity, allow = [] }: LoadOptions,
 ): Promise<Loaded> {
   const examples: Example[] = [];
   let skipped = 0;
   let empty = 0;
+  let unsupervised = 0;
+  const marks = marksOf(encoder);
   const source = readDocuments(entry, () => empty++);
   for await (const document of entry.split ? await readPart(entry, entry.split, source) : source) {
-    const example = limitLength(encode(document, encoder), maxTokens, onTooLong);
-    if (example === null) skipped++;
+    const whole = encode(document, encoder, allow);
+    checkFaults(whole, marks, allow);
+    const example = limitLength(whole, maxTokens, onTooLong);
+    if (countSupervised(whole) === 0) unsupervised++;
+    else if (example === null) skipped++;
     else {
       checkVocabulary(example, vocabSize);
       examples.push(example);
     }
   }
-  if (examples.length > 0) return { examples, skipped, empty };
-  const found = `${skipped + empty} documents, all left out`;
+  if (examples.length > 0) return { examples, skipped, empty, unsupervised };
+  const found = `${skipped + empty + unsupervised} documents, all left out`;
   const wanted = `one that ${empty ? "is not empty and " : ""}fits ${maxTokens} tokens`;
   throw new FileError(`${entry.path}: found ${found}, wanted ${wanted}`);
 }

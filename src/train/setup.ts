@@ -79,13 +79,15 @@ export async function loadRows(
   const all: Example[] = [];
   const sources: Source[] = [];
   for (const entry of entries) {
-    const { examples, skipped, empty } = await loadExamples(entry, encoderOf(model), {
+    const { examples, skipped, empty, unsupervised } = await loadExamples(entry, encoderOf(model), {
       maxTokens: longest(model, train),
       onTooLong: train.on_too_long,
       vocabSize,
+      allow: train.allow,
     });
-    const left = (skipped ? `, ${skipped} too long` : "") + (empty ? `, ${empty} empty` : "");
-    say(`data: ${entry.path}: ${examples.length} rows${left}`);
+    const left = Object.entries({ "too long": skipped, empty, unsupervised })
+      .filter(([, count]) => count > 0).map(([what, count]) => `, ${count} ${what}`);
+    say(`data: ${entry.path}: ${examples.length} rows${left.join("")}`);
     for (const example of examples) all.push(example);
     sources.push({ count: examples.length, weight: entry.weight ?? 1 });
   }
@@ -94,7 +96,7 @@ export async function loadRows(
 }
 
 /** The most tokens of a document: what fits into a micro-batch, and what the model was made for. */
-const longest = ({ config }: Model, { micro_batch_tokens: T }: Config["train"]) =>
+export const longest = ({ config }: Model, { micro_batch_tokens: T }: Config["train"]): number =>
   Math.min(T, config.context);
 
 export interface SessionOptions {

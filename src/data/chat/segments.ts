@@ -48,9 +48,13 @@ const RESERVED = /[\ufdd0-\ufdd3]/;
  * or, where the template has `{% generation %}`, what that encloses.
  *
  * @throws {FileError} if the template refuses the chat or changes a text beyond trimming it.
- * @throws {ConfigError} if no end token follows an answer.
+ * @throws {ConfigError} if no end token follows an answer and it needs one.
  */
-export function chatSegments(document: ChatDocument, facts: ChatFacts): Segment[] {
+export function chatSegments(
+  document: ChatDocument,
+  facts: ChatFacts,
+  { needsEnd = true }: { readonly needsEnd?: boolean } = {},
+): Segment[] {
   const template = document.template ?? facts.template;
   if (template === null) {
     throw new ConfigError(
@@ -59,7 +63,8 @@ export function chatSegments(document: ChatDocument, facts: ChatFacts): Segment[
   }
   const parts = placedParts(document, template, facts);
   const isMarked = parts.some(({ text }) => text.includes(GENERATION_BEGIN));
-  return grouped(isMarked ? answersByMarks(parts) : answersByEndToken(parts, template, facts));
+  if (isMarked) return grouped(answersByMarks(parts));
+  return grouped(answersByEndToken(parts, template, { ...facts, needsEnd }));
 }
 
 /** The rendered chat, cut where a message's text begins and ends. */
@@ -133,7 +138,7 @@ function formsOf(content: string): string[] {
 function answersByEndToken(
   parts: readonly Placed[],
   template: ChatTemplate,
-  { bosToken, eosToken }: ChatFacts,
+  { bosToken, eosToken, needsEnd }: ChatFacts & { readonly needsEnd: boolean },
 ): Assigned[] {
   const ends = [eosToken, ...END_TOKENS].filter((token) => token !== "" && token !== bosToken);
   const end = new RegExp(`^\\s*(?:${alternatives(ends)})+`);
@@ -142,7 +147,7 @@ function answersByEndToken(
     const before = answerOf(parts[i - 1]);
     const after = answerOf(parts[i + 1]);
     const ending = before && end.exec(part.text)?.[0];
-    if (ending === undefined) throw noEnd(template, part.text);
+    if (ending === undefined && needsEnd) throw noEnd(template, part.text);
     const rest = part.text.slice(ending?.length ?? 0);
     const context = after ? rest.replace(/ +$/, "") : rest;
     return [
@@ -195,7 +200,8 @@ function grouped(assigned: readonly Assigned[]): Segment[] {
 function noEnd({ name }: ChatTemplate, after: string): ConfigError {
   const found = `${JSON.stringify(after.slice(0, 40))} after an answer in chat template ${name}`;
   return new ConfigError(
-    `Found ${found}, wanted an end token there or {% generation %} around the answer`,
+    `Found ${found}, wanted an end token there, {% generation %} around the answer, ` +
+      'or "no-end" in train.allow',
   );
 }
 

@@ -4,8 +4,9 @@
  * @module
  */
 import type { Reason } from "./filters.ts";
-import { jaccard, nearDuplicates } from "./near_duplicates.ts";
-import { type RowText, wholeText } from "./row.ts";
+import type { DataEntry } from "../mod.ts";
+import { jaccard, NEAR_DUPLICATE, nearDuplicates } from "./near_duplicates.ts";
+import { readRowTexts, type RowText, wholeText } from "./row.ts";
 import { words } from "./words.ts";
 
 /** Drops rows of which an earlier one has the same texts to the letter. */
@@ -31,6 +32,24 @@ export function nearDuplicateRows(rows: readonly RowText[], threshold: number): 
     PARTS.every((part) => alike(rows[i]![part], rows[j]![part]));
   const firsts = nearDuplicates(rows.map(wholeText), { threshold, also });
   return firsts.map((first, i) => first === i ? null : `nearly the same as ${rows[first]!.origin}`);
+}
+
+/** How many rows of some sources, of those that `origins` names, are duplicates. */
+export async function countDuplicates(
+  entries: readonly DataEntry[],
+  origins: ReadonlySet<string>,
+): Promise<{ exact: number; near: number }> {
+  const rows: RowText[] = [];
+  for (const entry of entries) {
+    for await (const row of readRowTexts(entry)) if (origins.has(row.origin)) rows.push(row);
+  }
+  const isDropped = (reason: Reason) => reason !== null;
+  const exact = exactDuplicates(rows);
+  const left = rows.filter((_, i) => exact[i] === null);
+  return {
+    exact: exact.filter(isDropped).length,
+    near: nearDuplicateRows(left, NEAR_DUPLICATE).filter(isDropped).length,
+  };
 }
 
 const PARTS = ["instruction", "input", "answer"] as const;

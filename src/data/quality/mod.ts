@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { countDuplicates } from "./duplicates.ts";
 export * from "./diversity/report.ts";
 export * from "./row.ts";
 export * from "./steps.ts";

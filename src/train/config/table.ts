@@ -9,6 +9,8 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { formats } from "../../data/formats/mod.ts";
 import {
+  type FaultName,
+  faultNames,
   ON_EMPTY,
   POSITIVE_EXAMPLES,
   templateNames,
@@ -95,6 +97,8 @@ export interface TrainConfig {
   readonly checkpoint_every: number;
   /** What becomes of a row that is too long. */
   readonly on_too_long: "drop" | "error" | "truncate";
+  /** Faults of rows that do not stop the run. */
+  readonly allow: readonly FaultName[];
   /** Whether the backward pass computes activations again instead of keeping them. */
   readonly recompute: boolean;
 }
@@ -213,6 +217,8 @@ const train = z.strictObject({
   checkpoint_every: z.int().min(0).default(100).describe("steps between checkpoints; 0 = none"),
   on_too_long: z.enum(TOO_LONG_POLICIES).default("drop")
     .describe("what becomes of a row that is too long"),
+  allow: z.array(z.enum(faultNames)).default([])
+    .describe(`faults of rows that do not stop the run: ${faultNames.join(",")}`),
   recompute: z.boolean().default(false)
     .describe("compute activations again in the backward pass to save memory"),
 }).prefault({}).transform((train) => ({
