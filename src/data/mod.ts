@@ -40,6 +40,7 @@ export * from "./inspect.ts";
 export * from "./pack.ts";
 export * from "./quality/near_duplicates.ts";
 export * from "./split.ts";
+export * from "./store.ts";
 export * from "./stream.ts";
 export * from "./template.ts";
 
@@ -81,6 +82,8 @@ export interface LoadOptions {
   readonly vocabSize?: number;
   /** Faults of rows that are no reason to stop, none where absent. */
   readonly allow?: readonly FaultName[];
+  /** What to keep of each example in memory, itself where absent. */
+  readonly keep?: (example: Example) => Example;
 }
 
 /** What was read. */
@@ -105,7 +108,8 @@ export interface Loaded {
 export async function loadExamples(
   entry: DataEntry,
   encoder: Encoder,
-  { maxTokens, onTooLong = "drop", vocabSize = Infinity, allow = [] }: LoadOptions,
+  { maxTokens, onTooLong = "drop", vocabSize = Infinity, allow = [], keep = (example) => example }:
+    LoadOptions,
 ): Promise<Loaded> {
   const examples: Example[] = [];
   let skipped = 0;
@@ -121,7 +125,7 @@ export async function loadExamples(
     else if (example === null) skipped++;
     else {
       checkVocabulary(example, vocabSize);
-      examples.push(example);
+      examples.push(keep(example));
     }
   }
   if (examples.length > 0) return { examples, skipped, empty, unsupervised };

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Example } from "./example.ts";
+import { type Example, lengthOf } from "./example.ts";
 import { permutation } from "../random.ts";
 
 /** How far retention has been drawn. */
@@ -49,7 +49,7 @@ export class Retention {
     let { documents, tokens } = drawn;
     while (this.#tokensPerTaskToken > 0) {
       const next = this.#at(documents);
-      const length = this.#examples[next]!.ids.length;
+      const length = lengthOf(this.#examples[next]!);
       if (length > room || length / 2 > this.due({ documents, tokens }, taskTokens)) break;
       chosen.push(next);
       room -= length;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Example } from "./example.ts";
+import { type Example, lengthOf } from "./example.ts";
 import { Mixture, type Places, type Source } from "./mixture.ts";
 import { type Batch, batch, pack, packInOrder } from "./pack.ts";
 import { permutation } from "../random.ts";
@@ -71,10 +71,10 @@ export class Stream {
     this.#starts = [{ micro: 0, drawn, taskTokens: 0, places: this.#mixture?.start ?? [] }];
     this.#taskRoom = T * (1 - retentionShare);
     this.#retention = new Retention(retention, retentionShare, options.seed);
-    const long = this.examples.find(({ ids }) => ids.length > T);
+    const long = this.examples.find((example) => lengthOf(example) > T);
     if (long === undefined) return;
     throw new RangeError(
-      `${long.origin}: found ${long.ids.length} tokens, wanted at most the micro-batch's ${T}`,
+      `${long.origin}: found ${lengthOf(long)} tokens, wanted at most the micro-batch's ${T}`,
     );
   }
 
@@ -192,7 +192,7 @@ export class Stream {
   }
 
   #length(example: number): number {
-    return this.examples[example]!.ids.length;
+    return lengthOf(this.examples[example]!);
   }
 }
 
@@ -202,7 +202,7 @@ interface PackedWindow {
 }
 
 function countTokens(examples: readonly Example[]): number {
-  return examples.reduce((sum, { ids }) => sum + ids.length, 0);
+  return examples.reduce((sum, example) => sum + lengthOf(example), 0);
 }
 
 function checkOptions(task: number, retention: number, T: number, share: number): void {

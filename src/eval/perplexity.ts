@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { batch, type Example, pack } from "../data/mod.ts";
+import { batch, type Example, lengthOf, pack } from "../data/mod.ts";
 import { Ring } from "../gpu/buffer.ts";
 import type { LossProgram } from "../models/loss_program.ts";
 import { supervisedCapacity } from "../ops/mod.ts";
@@ -42,7 +42,7 @@ export async function perplexity(
       }
     }
   };
-  for (const chosen of pack(examples.map(({ ids }) => ids.length), T)) {
+  for (const chosen of pack(examples.map(lengthOf), T)) {
     const packed = batch(examples, T, chosen);
     await ring.room();
     program.feed(packed);

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { ExampleStore } from "../data/mod.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { openEngine } from "../graph/compile.ts";
 import { writeJson } from "../io/files.ts";
@@ -65,7 +66,8 @@ export async function train(parsed: ParsedConfig, options: RunOptions): Promise<
     if (fresh) writeFreshModel(config.model, fresh.folder, config.train.seed);
     using model = new Model(fresh?.folder ?? config.model);
     log.tell(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
-    const rows = await loadRows(model, config.data, config.train, log.tell);
+    using store = new ExampleStore();
+    const rows = await loadRows(model, config.data, config.train, log.tell, store);
     const trained = kind === "adapter"
       ? trainAdapter(engine, model, config.adapter, config.train.seed)
       : trainFull(model, "BF16");

@@ -7,6 +7,7 @@ import {
   type ChatFacts,
   type Encoder,
   type Example,
+  type ExampleStore,
   loadExamples,
   readChatFacts,
   type Source,
@@ -68,12 +69,13 @@ export interface Rows {
   readonly sources?: readonly Source[];
 }
 
-/** Loads the rows of several sources, and says what was left out. */
+/** Loads the rows of several sources, into the store if there is one, and says what was left out. */
 export async function loadRows(
   model: Model,
   entries: readonly DataConfig[],
   train: Config["train"],
   say: Say,
+  store?: ExampleStore,
 ): Promise<Rows> {
   const { vocabSize } = model.config;
   const all: Example[] = [];
@@ -84,6 +86,7 @@ export async function loadRows(
       onTooLong: train.on_too_long,
       vocabSize,
       allow: train.allow,
+      ...(store && { keep: (example) => store.keep(example) }),
     });
     const left = Object.entries({ "too long": skipped, empty, unsupervised })
       .filter(([, count]) => count > 0).map(([what, count]) => `, ${count} ${what}`);
