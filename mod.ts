@@ -44,6 +44,7 @@ export {
   type ParsedConfig,
   type TrainConfig,
 } from "./src/train/config/mod.ts";
+export type { FaultName } from "./src/data/faults.ts";
 export type { Metrics } from "./src/train/metrics.ts";
 export { type RunOptions, type RunResult, train } from "./src/train/run.ts";
 export { mergeAdapter as merge, type MergeDtype, type MergeOptions } from "./src/adapters/merge.ts";

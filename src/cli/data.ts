@@ -122,9 +122,13 @@ function sourceOf(paths: readonly string[], flags: Arguments["flags"]): RowSourc
   return { entries, model: model ?? null };
 }
 
+/** Bytes; a larger file is read row by row. */
+const LARGEST_CONFIG = 2 ** 20;
+
 function isConfig(path: string): boolean {
   if (!path.endsWith(".json")) return false;
   try {
+    if (Deno.statSync(path).size > LARGEST_CONFIG) return false;
     const value: unknown = JSON.parse(Deno.readTextFileSync(path));
     return typeof value === "object" && value !== null && "data" in value && "model" in value;
   } catch {

@@ -11,7 +11,7 @@ import {
   type FaultName,
   faultNames,
   faults,
-  lengthsOf,
+  lengthPercentiles,
   limitLength,
   loadExamples,
   marksOf,
@@ -101,7 +101,7 @@ interface Report {
   /** Rows with an empty answer, which stop a run unless `on_empty` says to drop them. */
   readonly empty: number;
   /** Of whole rows. */
-  readonly lengths: ReturnType<typeof lengthsOf>;
+  readonly lengths: ReturnType<typeof lengthPercentiles>;
   /** Rows whose texts an earlier row has, exactly or nearly. */
   readonly duplicates: { readonly exact: number; readonly near: number };
   readonly faults: Readonly<Record<FaultName, FaultCount>>;
@@ -139,7 +139,7 @@ async function inspect(
     too_long: tooLong,
     truncated: long - tooLong,
     empty: sum(sources.map(({ empty }) => empty)),
-    lengths: lengthsOf(whole),
+    lengths: lengthPercentiles(whole),
     duplicates: await countDuplicates(data, new Set(whole.map(({ origin }) => origin))),
     faults: found,
     endless:

@@ -19,7 +19,7 @@ export interface Lengths {
  *
  * @throws {RangeError} where there are none.
  */
-export function lengthsOf(examples: readonly Example[]): Lengths {
+export function lengthPercentiles(examples: readonly Example[]): Lengths {
   if (examples.length === 0) throw new RangeError("Found no examples, wanted one at least");
   const ascending = examples.map(({ ids }) => ids.length).sort((a, b) => a - b);
   const at = (share: number) => ascending[Math.ceil(share * ascending.length) - 1]!;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { countFaults, type Example, lengthsOf } from "../../src/data/mod.ts";
+import { countFaults, type Example, lengthPercentiles } from "../../src/data/mod.ts";
 
 const of = (length: number, labels = [-100, 5]): Example => ({
   ids: new Uint32Array(length),
@@ -7,13 +7,13 @@ const of = (length: number, labels = [-100, 5]): Example => ({
   origin: `rows:${length}`,
 });
 
-Deno.test("lengthsOf() takes the least length that so many are not above", () => {
-  assert.deepEqual(lengthsOf([5, 3, 100].map((n) => of(n))), {
+Deno.test("lengthPercentiles() takes the least length that so many are not above", () => {
+  assert.deepEqual(lengthPercentiles([5, 3, 100].map((n) => of(n))), {
     ...{ p50: 5, p90: 100, p99: 100, longest: 100 },
   });
   const hundred = Array.from({ length: 100 }, (_, i) => of(i + 1));
-  assert.deepEqual(lengthsOf(hundred), { p50: 50, p90: 90, p99: 99, longest: 100 });
-  assert.throws(() => lengthsOf([]), RangeError);
+  assert.deepEqual(lengthPercentiles(hundred), { p50: 50, p90: 90, p99: 99, longest: 100 });
+  assert.throws(() => lengthPercentiles([]), RangeError);
 });
 
 Deno.test("countFaults() counts each fault and says where the first is", () => {
