@@ -4,11 +4,12 @@
  *
  * @example Train, merge, ask
  * ```ts ignore
- * import { loadModel, merge, parseConfig, train } from "@graft/lora";
+ * import { loadModel, locate, merge, parseConfig, train } from "@graft/lora";
  *
  * const config = parseConfig({ file: "configs/quickstart/train.json" });
  * const { saved } = await train(config, { kind: "adapter", say: console.error });
- * merge(config.config.model, saved, "merged");
+ * const { folder } = await locate(config.config.model, "model");
+ * merge(folder, saved, "merged");
  *
  * using model = await loadModel("merged");
  * for await (const piece of model.write("What is the opposite of big?\n")) console.log(piece);
@@ -22,6 +23,13 @@
  * using model = await loadModel("configs/quickstart/base");
  * const { perplexity } = await model.perplexity(["Sam went to the park. Sam saw a big dog."]);
  * assert(perplexity > 1 && perplexity < 1024);
+ * ```
+ *
+ * @example A model of the hub, downloaded once into the cache that Python's tools share
+ * ```ts ignore
+ * import { loadModel } from "@graft/lora";
+ *
+ * using model = await loadModel("HuggingFaceTB/SmolLM2-135M@main", { say: console.error });
  * ```
  *
  * @module
@@ -45,9 +53,36 @@ export {
   type TrainConfig,
 } from "./src/train/config/mod.ts";
 export type { FaultName } from "./src/data/faults.ts";
+export type {
+  ChainOfThoughtSettings,
+  DataEntry,
+  FewShotSettings,
+  FlanSetting,
+  FormSettings,
+  JinjaSetting,
+  OnEmpty,
+  ParaphraseSetting,
+  Pattern,
+  PromptSetting,
+  PromptSourceSetting,
+  ProportionalSettings,
+  Shares,
+  Template as PromptTemplate,
+  TemplateSetting,
+  TrainOn,
+} from "./src/data/mod.ts";
+export type * from "./src/guard/report_format.ts";
 export type { Metrics } from "./src/train/metrics.ts";
 export { type RunOptions, type RunResult, train } from "./src/train/run.ts";
 export { mergeAdapter as merge, type MergeDtype, type MergeOptions } from "./src/adapters/merge.ts";
+export {
+  type DownloadProgress,
+  type HubOptions,
+  type HubSettings,
+  locate,
+  type Located,
+  type RepoKind,
+} from "./src/io/hub/mod.ts";
 export { type LoraWeights, type PeftAdapter, readPeft, writePeft } from "./src/adapters/peft.ts";
 export {
   type Dtype,

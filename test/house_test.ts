@@ -18,7 +18,7 @@ const SHARED = ["src/errors.ts", "src/random.ts"];
 /** What each room of src/ may import, beside itself and the shared files. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [...rightOf("cli"), "bench", "eval", "generate", "quickstart", ...FILES],
-  bench: ["train", ...rightOf("train"), ...FILES],
+  bench: ["train", ...rightOf("train"), "eval", ...FILES],
   train: [...rightOf("train"), "eval", ...FILES],
   guard: [...rightOf("guard"), "eval", ...FILES],
   eval: [...aboveModels, ...FILES],

@@ -1,8 +1,10 @@
 /** The twins of backward kernels against the twins of their forwards, in f64 throughout. */
 import { assertClose, noise } from "./harness.ts";
+import { activate, activateBackward } from "./reference/activate.ts";
 import { attention, attentionBackward, attentionDelta } from "./reference/attention.ts";
 import { embed, embedBackward } from "./reference/embed.ts";
-import { gelu, geluBackward } from "./reference/gelu.ts";
+
+import { layerNorm, layerNormBackward, layerNormWeightBackward } from "./reference/layer_norm.ts";
 import { rmsNorm, rmsNormWeightBackward } from "./reference/rms_norm.ts";
 import { gatherRows, scatterRows } from "./reference/rows.ts";
 import { sumRows } from "./reference/sum_rows.ts";
@@ -16,9 +18,15 @@ function slope(x: Float64Array, f: (x: Float64Array) => Float64Array, dy: Float6
   return x.map((_, i) => (at(i, 1e-5) - at(i, -1e-5)) / 2e-5);
 }
 
-Deno.test("geluBackward() is the slope of gelu()", () => {
+Deno.test("activateBackward() is the slope of activate()", () => {
   const [x, dy] = [f64(12, 1).map((v) => 3 * v), f64(12, 2)];
-  assertClose(geluBackward(x, dy), slope(x, gelu, dy), 1e-8, "dx");
+  for (const activation of ["silu", "gelu", "gelu_erf"] as const) {
+    const forward = (x: Float64Array) => activate(x, activation);
+    assertClose(activateBackward(x, dy, activation), slope(x, forward, dy), 1e-8, activation);
+  }
+  const erf = Float64Array.of(-4, -1.5, 0.3, 6); // a / 2 * erfc(-a / sqrt 2), from a table
+  const known = [-0.00012668496733, -0.1002107982, 0.1853734264, 5.99999999408];
+  assertClose(activate(erf, "gelu_erf"), known, 1e-9, "by erf");
 });
 
 Deno.test("embedBackward() is the slope of embed(), on top of what is there", () => {
@@ -41,6 +49,19 @@ Deno.test("rmsNormWeightBackward() and sumRows() are the slope of rmsNorm() by i
   const partial = rmsNormWeightBackward(x, rstd, dy, { T, D, PARTS });
   const dweight = sumRows(partial, { ROWS: PARTS, D, PARTS: 1 });
   assertClose(dweight, slope(weight, (w) => rmsNorm(x, w, sizes).y, dy), 1e-8, "dweight");
+});
+
+Deno.test("the backwards of layerNorm() are its slopes", () => {
+  const [T, D, PARTS] = [7, 4, 3];
+  const [x, weight, bias, dy] = [f64(T * D, 1), f64(D, 2), f64(D, 3), f64(T * D, 4)];
+  const sizes = { T, D, EPS: 1e-5 };
+  const { mean, rstd } = layerNorm(x, weight, bias, sizes);
+  const partial = layerNormWeightBackward(x, mean, rstd, dy, { T, D, PARTS });
+  const dweight = sumRows(partial, { ROWS: PARTS, D, PARTS: 1 });
+  const byWeight = slope(weight, (w) => layerNorm(x, w, bias, sizes).y, dy);
+  assertClose(dweight, byWeight, 1e-8, "dweight");
+  const dx = layerNormBackward(x, weight, mean, rstd, dy, x, { T, D, ADD: false });
+  assertClose(dx, slope(x, (x) => layerNorm(x, weight, bias, sizes).y, dy), 1e-8, "dx");
 });
 
 Deno.test("scatterRows() is the slope of gatherRows()", () => {

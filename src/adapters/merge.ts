@@ -22,6 +22,9 @@ import {
   type TensorInfo,
   toFloat32,
 } from "../io/safetensors.ts";
+import { storedOf } from "../models/mod.ts";
+import { Tensors } from "../models/stored.ts";
+import { asStored } from "./as_stored.ts";
 import { type LoraWeights, type PeftAdapter, readPeft } from "./peft.ts";
 
 /** An element type that weights can be merged in and converted to. */
@@ -60,7 +63,7 @@ export function mergeAdapter(
   writeCheckpoint(outFolder, { config, tensors, copyFrom: baseFolder });
   using merged = openCheckpoint(outFolder);
   for (const tensor of tensors) checkOnDisk(merged, tensor);
-  return adapter.modules.map(weightOf);
+  return modulesOf(base, adapter).map(weightOf);
 }
 
 /**
@@ -77,7 +80,7 @@ export function mergedTensors(
   options: MergeOptions = {},
 ): TensorData[] {
   const deltas = new Map<string, LoraWeights>();
-  for (const module of adapter.modules) {
+  for (const module of modulesOf(checkpoint, adapter)) {
     checkTarget(checkpoint, module);
     deltas.set(weightOf(module), module);
   }
@@ -90,6 +93,11 @@ export function mergedTensors(
     }
     return { name, dtype, shape, data: () => computed(checkpoint, tensor, dtype, delta) };
   });
+}
+
+function modulesOf(checkpoint: Checkpoint, adapter: PeftAdapter): LoraWeights[] {
+  const tensors = new Tensors(checkpoint, storedOf(checkpoint.config["model_type"]));
+  return adapter.modules.map((module) => asStored(tensors, module));
 }
 
 function weightOf({ module }: LoraWeights): string {

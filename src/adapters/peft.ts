@@ -8,13 +8,13 @@
 import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { exists, readJsonObject, stageFolder, writeJson } from "../io/files.ts";
+import { toFiniteFloat32 } from "../io/finite.ts";
 import {
   fromFloat32,
   openSafetensors,
   type SafetensorsFile,
   type TensorData,
   type TensorInfo,
-  toFloat32,
   writeSafetensors,
 } from "../io/safetensors.ts";
 import type { LoraWeights, PeftAdapter } from "./peft_adapter.ts";
@@ -149,13 +149,14 @@ function matrixShape({ name, file, shape }: TensorInfo): [number, number] {
   );
 }
 
-function readFloats(file: SafetensorsFile, { name, dtype }: TensorInfo): Float32Array {
+function readFloats(file: SafetensorsFile, tensor: TensorInfo): Float32Array {
+  const { name, dtype } = tensor;
   if (!["F64", "F32", "F16", "BF16"].includes(dtype)) {
     throw new FileError(
       `Cannot use ${file.path}: tensor "${name}" is ${dtype}, wanted F32, F16, BF16 or F64`,
     );
   }
-  return toFloat32(file.read(name), dtype);
+  return toFiniteFloat32(file.read(name), tensor);
 }
 
 function tensorsOf({ module, rank, inFeatures, outFeatures, a, b }: LoraWeights): TensorData[] {

@@ -41,3 +41,19 @@ export interface PeftAdapter {
   /** `adapter_config.json` as read; on writing, its further fields are kept. */
   readonly config: Readonly<Record<string, unknown>>;
 }
+
+/**
+ * The adapter at a strength: every alpha is multiplied by it, no tensor changes. 0 is the base.
+ */
+export function atStrength(adapter: PeftAdapter, strength: number): PeftAdapter {
+  if (strength === 1) return adapter;
+  return {
+    ...adapter,
+    alpha: adapter.alpha * strength,
+    modules: adapter.modules.map((module) => ({
+      ...module,
+      alpha: module.alpha * strength,
+      scale: module.scale * strength,
+    })),
+  };
+}

@@ -69,6 +69,8 @@ const WITHOUT_EFFECT = [
 const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
   peft_type: ["LORA"],
   bias: ["none"],
+  // PEFT itself follows the kind of the module, Linear or Conv1D, whatever the file says.
+  fan_in_fan_out: [true],
   // PiSSA, OLoRA and their like change the base on loading: A and B alone are not the adapter.
   init_lora_weights: [true, "gaussian", "eva", "orthogonal"],
 };

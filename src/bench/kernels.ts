@@ -8,12 +8,13 @@ import { Graph, type NumberType, type Op, type Value } from "../graph/graph.ts";
 import { LINEAR_BACKWARD } from "../ops/linear.ts";
 import { matmul, type Transposition } from "../ops/matmul.ts";
 import {
+  activate,
   add,
   attention,
   differentiate,
   embed,
   gated,
-  gelu,
+  layerNorm,
   linear,
   linearCrossEntropy,
   rmsNorm,
@@ -151,8 +152,15 @@ function attentionBenches({ heads, headDim, documents }: AttentionSizes): Bench[
 /** The row-wise and elementwise kernels over T rows of `width`. */
 function rowBenches(width: number): Bench[] {
   const rows = [T, width];
-  const norm = (graph: Graph, matrix: Matrix) =>
-    rmsNorm(graph, matrix("x", rows), graph.weight("weight", [width], "f32", "rows"), 1e-5);
+  const vector = (graph: Graph, name: string) => graph.weight(name, [width], "f32", "rows");
+  const norms: [string, (graph: Graph, matrix: Matrix) => Value][] = [
+    ["rms_norm", (graph, matrix) => rmsNorm(graph, matrix("x", rows), vector(graph, "w"), 1e-5)],
+    [
+      "layer_norm",
+      (graph, matrix) =>
+        layerNorm(graph, matrix("x", rows), vector(graph, "w"), vector(graph, "b"), 1e-5),
+    ],
+  ];
   const { tokens } = randomDocuments(1, T, VOCABULARY);
   const lookUp = (graph: Graph) => {
     const table = graph.weight("table", [VOCABULARY, width], "bf16", "blocks");
@@ -160,15 +168,17 @@ function rowBenches(width: number): Bench[] {
   };
   const simple: [string, (graph: Graph, matrix: Matrix) => Value][] = [
     ["add", (graph, matrix) => add(graph, matrix("a", rows), matrix("b", rows))],
-    ["gelu", (graph, matrix) => gelu(graph, matrix("x", rows))],
+    ["gelu", (graph, matrix) => activate(graph, matrix("x", rows), "gelu")],
     [
       "swiglu",
       (graph, matrix) => gated(graph, matrix("gate", rows), matrix("up", rows), "silu"),
     ],
   ];
   return [
-    bench(`rms_norm ${T}x${width} forward`, forward(norm), { times: TIMES }),
-    bench(`rms_norm ${T}x${width} forward+backward`, backward(norm)),
+    ...norms.flatMap(([op, build]) => [
+      bench(`${op} ${T}x${width} forward`, forward(build), { times: TIMES }),
+      bench(`${op} ${T}x${width} forward+backward`, backward(build)),
+    ]),
     ...simple.map(([op, build]) => bench(`${op} ${T}x${width}`, forward(build), { times: TIMES })),
     bench(`embed bf16 ${T}x${width}`, lookUp, {
       feed: (compiled) => compiled.write("token", tokens),

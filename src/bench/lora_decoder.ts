@@ -8,13 +8,13 @@ import { readFloats, upload } from "../gpu/buffer.ts";
 import { compile, type Engine } from "../graph/compile.ts";
 import { Graph, type NumberType, type Value } from "../graph/graph.ts";
 import {
+  activate,
   type AdamwSettings,
   add,
   attention,
   differentiate,
   type Documents,
   embed,
-  gelu,
   linear,
   linearCrossEntropy,
   rmsNorm,
@@ -118,7 +118,7 @@ function block(
   const [q, k, v] = ["q", "k", "v"].map((module) => project(h, module, HIDDEN));
   const mixed = project(attention(graph, q!, k!, v!, docs, heads), "o", HIDDEN, x);
   const g = norm(graph, mixed, `${name}.norm2`);
-  return project(gelu(graph, project(g, "w1", INNER)), "w2", HIDDEN, mixed);
+  return project(activate(graph, project(g, "w1", INNER), "gelu"), "w2", HIDDEN, mixed);
 }
 
 const norm = (graph: Graph, x: Value, name: string): Value =>

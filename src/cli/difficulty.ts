@@ -13,6 +13,7 @@ import { LossProgram } from "../models/loss_program.ts";
 import { encoderOf } from "../train/setup.ts";
 import type { RowSource } from "./data.ts";
 import { rowsFor } from "./eval.ts";
+import { fetchFolder } from "./hub.ts";
 import { dim, say } from "./term.ts";
 
 /** A model that measures. */
@@ -30,7 +31,7 @@ export async function difficultyMeter(
 ): Promise<DifficultyMeter> {
   if (folder === null) throw new ConfigError("Found the step difficulty without --model");
   const device = await openDevice();
-  const open = openModel(device, folder);
+  const open = openModel(device, await fetchFolder(folder, "model"));
   const { engine, model } = open;
   const { vocabSize, context } = model.config;
   const encoder = encoderOf(model);

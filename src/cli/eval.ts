@@ -8,6 +8,7 @@ import {
   DEFAULT_TEMPLATE,
   type Example,
   faultNames,
+  lengthOf,
   loadExamples,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
@@ -17,6 +18,7 @@ import { openDevice } from "../gpu/device.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { encoderOf } from "../train/setup.ts";
 import { type Arguments, type Command, parseArguments } from "./args.ts";
+import { fetchFolder } from "./hub.ts";
 import { numberOf } from "./number.ts";
 import { answer, dim, say } from "./term.ts";
 
@@ -30,7 +32,7 @@ const COMMAND: Command = {
     data: { type: "string", help: "rows of which only the answers count" },
     format: { type: "string", help: "format of the rows; recognised by default" },
     template: { type: "string", help: `template of the rows; ${DEFAULT_TEMPLATE} by default` },
-    adapter: { type: "string", help: "PEFT folder or folder of a run" },
+    adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
     context: { type: "string", help: "most tokens of a document; the model's own by default" },
     json: { type: "boolean", help: "print one JSON object: nll, perplexity, tokens" },
   },
@@ -43,20 +45,22 @@ const PACKED_ROWS = 512;
 
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
-  const { positionals: [folder], flags } = parseArguments(COMMAND, args);
+  const { positionals: [place], flags } = parseArguments(COMMAND, args);
   const entry = entryOf(flags);
   const wanted = numberOf(flags, "context", Infinity, { least: 2, whole: true });
+  const folder = await fetchFolder(place!, "model");
+  const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   using device = await openDevice();
-  using open = openModel(device, folder!, flags["adapter"]);
+  using open = openModel(device, folder, adapter);
   const { engine, model, adapt } = open;
   const { vocabSize, context } = model.config;
-  const { examples, skipped, unsupervised } = await loadExamples(entry, encoderOf(model), {
+  const { examples, skipped, noted } = await loadExamples(entry, encoderOf(model), {
     maxTokens: Math.min(wanted, context),
     onTooLong: "truncate",
     vocabSize,
     allow: faultNames, // what was trained on is measured as it is
   });
-  const left = skipped + unsupervised;
+  const left = skipped + noted.unsupervised;
   if (left > 0) say(dim(`${left} documents left out: nothing to predict within the context`));
   const program = await LossProgram.open(engine, model, { T: rowsFor(examples), adapt });
   const { nll, perplexity: ppl, tokens } = await perplexity(program, examples);
@@ -81,7 +85,7 @@ function entryOf(flags: Arguments["flags"]): DataEntry {
 
 /** Rows of the program: a multiple of 8 that holds the longest document. */
 export function rowsFor(examples: readonly Example[]): number {
-  const lengths = examples.map(({ ids }) => ids.length);
+  const lengths = examples.map(lengthOf);
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
   return Math.ceil(Math.max(longest, Math.min(total, PACKED_ROWS)) / 8) * 8;

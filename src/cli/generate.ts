@@ -12,6 +12,7 @@ import { openDevice } from "../gpu/device.ts";
 import { encodeUtf8 } from "../io/files.ts";
 import { encoderOf } from "../train/setup.ts";
 import { type Arguments, type Command, parseArguments } from "./args.ts";
+import { fetchFolder } from "./hub.ts";
 import { numberOf } from "./number.ts";
 import { answer, dim, say } from "./term.ts";
 
@@ -23,7 +24,7 @@ const COMMAND: Command = {
     instruction: { type: "string", help: "what to do; put into the template" },
     input: { type: "string", help: "what to do it with" },
     template: { type: "string", help: `template by name; ${DEFAULT_TEMPLATE} by default` },
-    adapter: { type: "string", help: "PEFT folder or folder of a run" },
+    adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
     "max-tokens": { type: "string", help: "most tokens to make; 100 by default" },
     temperature: { type: "string", help: "0, the default, takes the likeliest token" },
     "top-k": { type: "string", help: "draw from so many tokens; 0, the default, for all" },
@@ -37,11 +38,13 @@ const COMMAND: Command = {
 
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
-  const { positionals: [folder], flags } = parseArguments(COMMAND, args);
+  const { positionals: [place], flags } = parseArguments(COMMAND, args);
   const prompt = promptOf(flags);
   const how = optionsOf(flags);
+  const folder = await fetchFolder(place!, "model");
+  const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   using device = await openDevice();
-  using open = openModel(device, folder!, flags["adapter"]);
+  using open = openModel(device, folder, adapter);
   const { engine, model, adapt } = open;
   const ids = promptIds(prompt, encoderOf(model));
   const context = Math.min(model.config.context, ids.length + how.maxTokens);

@@ -11,16 +11,19 @@ import {
   type FaultName,
   faultNames,
   faults,
+  fitLength,
+  lengthOf,
   lengthPercentiles,
-  limitLength,
+  type Loaded,
   loadExamples,
   marksOf,
 } from "../data/mod.ts";
 import { countDuplicates } from "../data/quality/mod.ts";
 import { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../train/config/mod.ts";
-import { encoderOf, longest } from "../train/setup.ts";
+import { describeLoaded, encoderOf, longest, weightsOf } from "../train/setup.ts";
 import { type Command, parseArguments } from "./args.ts";
+import { fetchFolder } from "./hub.ts";
 import { numberOf } from "./number.ts";
 import { exampleLines } from "./show_tokens.ts";
 import { answer, dim, say } from "./term.ts";
@@ -42,9 +45,9 @@ export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(COMMAND, args);
   const count = numberOf(parsed.flags, "rows", 3, { least: 0, whole: true });
   const { config } = configOf(parsed);
-  using model = new Model(config.model);
-  const sources: Source[] = [];
-  for (const entry of config.data) sources.push(await readSource(model, entry));
+  using model = new Model(await fetchFolder(config.model, "model"));
+  const sources: Loaded[] = [];
+  for (const entry of config.data) sources.push(await readSource(model, config, entry));
   const whole = sources.flatMap(({ examples }) => examples);
   const report = await inspect(model, config, sources);
   if (parsed.flags["json"]) {
@@ -58,22 +61,16 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-/** One entry of the data: its rows at their full length, whatever their faults. */
-interface Source {
-  readonly entry: DataConfig;
-  readonly examples: readonly Example[];
-  readonly empty: number;
-  readonly unsupervised: number;
-}
-
-async function readSource(model: Model, entry: DataConfig): Promise<Source> {
-  say(dim(`reading ${entry.path}`));
-  const { examples, empty, unsupervised } = await loadExamples(
-    { ...entry, on_empty: "drop" },
-    encoderOf(model),
-    { maxTokens: Infinity, vocabSize: model.config.vocabSize, allow: faultNames },
-  );
-  return { entry, examples, empty, unsupervised };
+/** The rows of one entry at their full length, whatever their faults. */
+async function readSource(model: Model, { train }: Config, entry: DataConfig): Promise<Loaded> {
+  const loaded = await loadExamples({ ...entry, on_empty: "drop" }, encoderOf(model), {
+    maxTokens: Infinity,
+    exemplarsWithin: longest(model, train),
+    vocabSize: model.config.vocabSize,
+    allow: faultNames,
+  });
+  say(dim(describeLoaded(entry.path, loaded)));
+  return loaded;
 }
 
 /** What a source gives to training. */
@@ -97,7 +94,7 @@ interface Report {
   readonly limit: number;
   /** Rows beyond it that are left out, and that are cut. */
   readonly too_long: number;
-  readonly truncated: number;
+  readonly cut: number;
   /** Rows with an empty answer, which stop a run unless `on_empty` says to drop them. */
   readonly empty: number;
   /** Of whole rows. */
@@ -113,22 +110,24 @@ interface Report {
 
 async function inspect(
   model: Model,
-  { data, train }: Config,
-  sources: readonly Source[],
+  { data, mixture, train }: Config,
+  sources: readonly Loaded[],
 ): Promise<Report> {
   const limit = longest(model, train);
-  const cut = train.on_too_long === "truncate" ? "truncate" : "drop";
-  const used = sources.map(({ examples }) =>
-    examples.map((example) => limitLength(example, limit, cut)).filter((used) => used !== null)
+  const encoder = encoderOf(model);
+  const policy = train.on_too_long === "error" ? "drop" : train.on_too_long;
+  const fitting = sources.map(({ examples }) =>
+    examples.map((example) => fitLength(example, limit, policy, encoder.bos))
   );
   const whole = sources.flatMap(({ examples }) => examples);
-  const reports = sourceReports(data, used);
-  const long = whole.filter(({ ids }) => ids.length > limit).length;
-  const tooLong = whole.length - used.flat().length;
-  const marks = marksOf(encoderOf(model));
+  const reports = sourceReports(data, mixture, fitting.map((examples) => examples.flat()));
+  const long = whole.filter((example) => lengthOf(example) > limit).length;
+  const tooLong = fitting.flat().filter((pieces) => pieces.length === 0).length;
+  const marks = marksOf(encoder);
+  const noted = (what: "empty" | "unsupervised") => sum(sources.map(({ noted }) => noted[what]));
   const found = {
     ...countFaults(whole, marks),
-    unsupervised: { rows: sum(sources.map(({ unsupervised }) => unsupervised)), first: null },
+    unsupervised: { rows: noted("unsupervised"), first: null },
   };
   return {
     rows: sum(reports.map(({ rows }) => rows)),
@@ -137,8 +136,8 @@ async function inspect(
     sources: reports,
     limit,
     too_long: tooLong,
-    truncated: long - tooLong,
-    empty: sum(sources.map(({ empty }) => empty)),
+    cut: long - tooLong,
+    empty: noted("empty"),
     lengths: lengthPercentiles(whole),
     duplicates: await countDuplicates(data, new Set(whole.map(({ origin }) => origin))),
     faults: found,
@@ -150,14 +149,18 @@ async function inspect(
   };
 }
 
-function sourceReports(data: readonly DataConfig[], used: readonly Example[][]): SourceReport[] {
+function sourceReports(
+  data: readonly DataConfig[],
+  mixture: Config["mixture"],
+  used: readonly Example[][],
+): SourceReport[] {
   const counts = used.map((examples) => sum(examples.map(countSupervised)));
-  const isMixture = data.some(({ weight }) => weight !== undefined);
-  const parts = isMixture ? data.map(({ weight }) => weight ?? 1) : counts;
+  const sources = data.map(({ weight }, i) => ({ count: used[i]!.length, weight }));
+  const parts = weightsOf(sources, mixture) ?? counts;
   return data.map(({ path }, i) => ({
     path,
     rows: used[i]!.length,
-    tokens: sum(used[i]!.map(({ ids }) => ids.length)),
+    tokens: sum(used[i]!.map(lengthOf)),
     supervised: counts[i]!,
     share: parts[i]! / sum(parts),
   }));
@@ -181,7 +184,7 @@ function summary(report: Report): string[] {
   const { p50, p90, p99, longest } = lengths;
   const noted = Object.entries({
     [`left out: longer than ${limit} tokens`]: report.too_long,
-    [`cut to ${limit} tokens`]: report.truncated,
+    [`cut: longer than ${limit} tokens`]: report.cut,
     "with an empty answer; data.on_empty says what becomes of them": report.empty,
     "with the texts of an earlier row": duplicates.exact,
     "with nearly the texts of an earlier row; deno task data drops them": duplicates.near,

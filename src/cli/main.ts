@@ -12,13 +12,16 @@ import { answer, red, say } from "./term.ts";
 /** Each command is the file of its name, with `run(args)` that resolves to the exit code. */
 const COMMANDS: Readonly<Record<string, string>> = {
   train: "train a LoRA adapter on instruction data",
+  guard: "scale and certify an adapter that was made elsewhere",
   merge: "merge an adapter into its base model",
   eval: "measure the perplexity of a model on text",
   generate: "let a model continue a prompt",
+  push: "upload an adapter or a merged model to the hub",
   pretrain: "train a small model from nothing",
   inspect: "show training rows token by token, and what is wrong with them",
   data: "drop rows that would harm training, and show how different the rest is",
   bench: "measure the speed of the kernels and of a training step",
+  "guard-experiment": "compare the guard with other ways to forget less",
   doctor: "show what this machine can do",
 };
 

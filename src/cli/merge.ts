@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { mergeAdapter, type MergeDtype } from "../adapters/merge.ts";
-import { readPeft } from "../adapters/peft.ts";
 import { ConfigError } from "../errors.ts";
-import { adapterFolder } from "../generate/open.ts";
+import { adapterFolder, baseOf } from "../generate/open.ts";
 import { proveMerge } from "../generate/prove_merge.ts";
 import { openDevice } from "../gpu/device.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { exists, onDisk } from "../io/files.ts";
 import { type Command, parseArguments } from "./args.ts";
+import { fetchFolder } from "./hub.ts";
 import { answer, dim, say } from "./term.ts";
 
 const COMMAND: Command = {
@@ -36,9 +36,9 @@ export async function run(args: string[]): Promise<number> {
   const { out, json } = flags;
   if (out === undefined) throw new ConfigError(`Found no --out, wanted one: ${COMMAND.usage}`);
   const dtype = dtypeOf(flags["dtype"]);
-  const adapter = adapterFolder(given!);
-  const base = flags["base"] ?? baseOf(adapter);
   refuseOccupied(out);
+  const adapter = adapterFolder(await fetchFolder(given!, "adapter"));
+  const base = await fetchFolder(flags["base"] ?? baseOf(adapter), "model");
 
   using device = await openDevice();
   // Under another name until it is proven, so that nobody takes a wrong model for a merged one.
@@ -59,14 +59,4 @@ export async function run(args: string[]): Promise<number> {
 function dtypeOf(text: string | undefined): MergeDtype | undefined {
   if (text === undefined || text === "F32" || text === "BF16" || text === "F16") return text;
   throw new ConfigError(`Found --dtype ${text}, wanted F32, BF16 or F16`);
-}
-
-/** The base that the adapter names, by a path from here or from the adapter's folder. */
-function baseOf(adapter: string): string {
-  const { baseModel } = readPeft(adapter);
-  const folder = [baseModel, join(adapter, baseModel)]
-    .find((path) => baseModel !== "" && exists(join(path, "config.json")));
-  if (folder !== undefined) return folder;
-  const named = baseModel === "" ? "no base" : `the base "${baseModel}", which is no folder here`;
-  throw new ConfigError(`${join(adapter, "adapter_config.json")} names ${named}; give --base`);
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
 import { type Command, parseArguments } from "./args.ts";
 import { answer, say } from "./term.ts";
 import { configOf, trainWithSignals } from "./train.ts";
@@ -23,9 +22,6 @@ const command: Command = {
 export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(command, args);
   const config = configOf(parsed);
-  if (config.config.guard) {
-    throw new ConfigError("guard: a model from nothing has nothing to forget");
-  }
   const result = await trainWithSignals(config, {
     kind: "pretrain",
     resume: "resume" in parsed.flags,

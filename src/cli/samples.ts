@@ -10,6 +10,7 @@ import { openDevice } from "../gpu/device.ts";
 import { permutation } from "../random.ts";
 import type { Config } from "../train/config/mod.ts";
 import { encoderOf } from "../train/setup.ts";
+import { fetchFolder } from "./hub.ts";
 import { answer, bold, dim } from "./term.ts";
 
 /** Tokens of an answer that are shown. */
@@ -40,8 +41,9 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   const { eval: { data, samples: count }, train: { seed, micro_batch_tokens: T } } = config;
   if (count === 0) return [];
   const rows = await promptRows(data.length > 0 ? data : config.data);
+  const folder = await fetchFolder(config.model, "model");
   using device = await openDevice();
-  using open = openModel(device, config.model, adapter);
+  using open = openModel(device, folder, adapter);
   const { engine, model, adapt } = open;
   const context = Math.min(model.config.context, T);
   using base = await Generator.open(engine, model, { context });

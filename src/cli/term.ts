@@ -4,8 +4,11 @@
  * @module
  */
 
+/** Whether progress goes to a terminal. */
+export const isTerminal: boolean = Deno.stderr.isTerminal();
+
 /** Whether stderr shows colour: a terminal, and no `NO_COLOR`. */
-export const colour: boolean = Deno.stderr.isTerminal() && !Deno.noColor;
+export const colour: boolean = isTerminal && !Deno.noColor;
 
 /** Bold on stderr, where it shows colour. */
 export const bold = (text: string): string => style(1, text);
@@ -17,6 +20,11 @@ export const red = (text: string): string => style(31, text);
 /** A line of progress. */
 export function say(line: string): void {
   console.error(line);
+}
+
+/** A line that the next one replaces, unless it is the last; for terminals only. */
+export function status(line: string, last: boolean): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${line}${last ? "\n" : ""}`));
 }
 
 /** A line of the result. */

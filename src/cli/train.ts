@@ -5,9 +5,12 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseConfig } from "../train/config/mod.ts";
-import { signedPercent } from "../train/metrics.ts";
+import { screen } from "../guard/screen.ts";
+import { openPlaces } from "../train/places.ts";
 import { explainPlan, type RunOptions, type RunResult, train } from "../train/run.ts";
 import { type Arguments, type Command, parseArguments } from "./args.ts";
+import { ONLY_BASE } from "./guard.ts";
+import { hubReports } from "./hub.ts";
 import { showSamples } from "./samples.ts";
 import { answer, say } from "./term.ts";
 
@@ -28,15 +31,13 @@ const command: Command = {
 /** Runs the command and resolves to its exit code. */
 export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(command, args);
-  const config = configOf(parsed);
+  const resume = "resume" in parsed.flags;
+  const { parsed: config } = await openPlaces(configOf(parsed), { resume, ...hubReports() });
   if (parsed.flags["print-plan"]) {
     answer(await explainPlan(config));
     return 0;
   }
-  const result = await trainWithSignals(config, {
-    kind: "adapter",
-    resume: "resume" in parsed.flags,
-  });
+  const result = await trainWithSignals(config, { kind: "adapter", resume });
   if (result.stopped) {
     say(`stopped after ${result.step} updates; go on with --resume`);
     return 130;
@@ -44,7 +45,7 @@ export async function run(args: string[]): Promise<number> {
   if (parsed.flags["json"]) answer(JSON.stringify(result));
   else for (const line of summary(result)) answer(line);
   if (!parsed.flags["json"]) await showSamples(config.config, result.saved);
-  return 0;
+  return result.forgetting && !result.forgetting.certified ? ONLY_BASE : 0;
 }
 
 const QUICKSTART = fileURLToPath(new URL("../../configs/quickstart/train.json", import.meta.url));
@@ -74,14 +75,12 @@ export async function trainWithSignals(
   }
 }
 
-function summary({ saved, first, last, measured }: RunResult): string[] {
-  const { forgetting, eval_loss: evalLoss } = measured;
+function summary({ saved, first, last, measured, forgetting }: RunResult): string[] {
+  const { eval_loss: evalLoss } = measured;
   return [
     ...(first && last ? [`loss        ${first.loss.toFixed(4)} -> ${last.loss.toFixed(4)}`] : []),
     ...(evalLoss === undefined ? [] : [`eval loss   ${evalLoss.toFixed(4)}`]),
-    ...(forgetting === undefined
-      ? []
-      : [`forgetting  ${signedPercent(forgetting)} perplexity on held-back retention text`]),
+    ...(forgetting ? screen(forgetting) : []),
     `saved       ${saved}`,
   ];
 }

@@ -9,15 +9,11 @@ import { readText } from "../io/files.ts";
 import { didYouMean } from "../io/nearest.ts";
 import { chatTemplates } from "./chat/builtin.ts";
 import { ChatTemplate } from "./chat/template.ts";
-import type { Content, Message } from "./formats/content.ts";
-import type { ChatDocument, Document } from "./example.ts";
-import {
-  DEFAULT_TEMPLATE,
-  renderPrompt,
-  resolveTemplate,
-  type Template,
-  templates,
-} from "./template.ts";
+import type { Draws } from "./draws.ts";
+import { asked, type Content, type Message } from "./formats/content.ts";
+import type { ChatDocument, Document, SpansDocument } from "./example.ts";
+import { EXEMPLAR_SEPARATOR } from "./variants/few_shot.ts";
+import { renderPrompt, resolveTemplate, type Template, templates } from "./template.ts";
 
 /** A template as a config gives it: a name, a prompt written out, or a file of Jinja. */
 export type TemplateSetting = string | Template | { readonly file: string };
@@ -31,13 +27,14 @@ export const templateNames: readonly string[] = [
 ];
 
 /** Which of an assistant's turns are learnt: all, or only the last; never one of weight 0. */
-export const TRAIN_ON = ["all", "last"] as const;
-/** One of those. */
-export type TrainOn = typeof TRAIN_ON[number];
+export type TrainOn = "all" | "last";
+/** All of those, the default first. */
+export const TRAIN_ON: readonly TrainOn[] = ["all", "last"];
 
 /** How the contents of one source become documents. */
 export interface DocumentSettings {
-  readonly templates: Templates;
+  /** One is drawn for each document. */
+  readonly templates: readonly Templates[];
   readonly trainOn: TrainOn;
   /** Whether EOS follows a text document. */
   readonly eosAfterText: boolean;
@@ -52,19 +49,22 @@ export interface Templates {
 }
 
 /**
- * The templates that a setting stands for. Without one, instructions have the default prompt, or
- * none around prompts that are `verbatim`, and chats the model's own template.
+ * The templates that a setting stands for, or each of several. Without one, instructions have the
+ * template `byDefault`, and chats the model's own.
  *
  * @throws {ConfigError} if a name is unknown or a template cannot be read.
  */
 export function resolveTemplates(
-  setting: TemplateSetting | undefined,
-  verbatim: boolean,
-): Templates {
-  if (setting === undefined) {
-    const prompt = templates[verbatim ? "verbatim" : DEFAULT_TEMPLATE]!;
-    return { prompt, chat: MODEL_TEMPLATE };
-  }
+  setting: TemplateSetting | readonly TemplateSetting[] | undefined,
+  byDefault: string,
+): Templates[] {
+  if (setting === undefined) return [{ prompt: templates[byDefault]!, chat: MODEL_TEMPLATE }];
+  if (!Array.isArray(setting)) return [resolveOne(setting as TemplateSetting)];
+  if (setting.length === 0) throw new ConfigError("Found no templates, wanted one at least");
+  return setting.map(resolveOne);
+}
+
+function resolveOne(setting: TemplateSetting): Templates {
   if (typeof setting !== "string") {
     return "file" in setting
       ? { prompt: null, chat: new ChatTemplate(setting.file, readText(setting.file)) }
@@ -82,9 +82,9 @@ export function resolveTemplates(
 /**
  * The document of a content.
  *
- * @throws {ConfigError} if the content is a chat and the template only for instructions.
+ * @throws {ConfigError} if the content is a chat and no template is for chats.
  */
-export function toDocument(content: Content, settings: DocumentSettings): Document {
+export function toDocument(content: Content, settings: DocumentSettings, draws: Draws): Document {
   const { origin } = content;
   switch (content.kind) {
     case "tokens":
@@ -94,26 +94,59 @@ export function toDocument(content: Content, settings: DocumentSettings): Docume
       return { kind: "spans", spans: [span], origin };
     }
     case "chat":
-      return chatDocument(content.messages, origin, settings);
-    case "instruction":
-      return instructionDocument(content, settings);
+      return {
+        ...chatDocument(
+          content.messages,
+          origin,
+          chatTemplateOf(origin, settings, draws),
+          settings,
+        ),
+        ...(content.tools && { tools: content.tools }),
+      };
+    case "instruction": {
+      const template = settings.templates[draws.below(settings.templates.length)]!;
+      return instructionDocument(content, template, settings);
+    }
   }
 }
 
 function instructionDocument(
-  { instruction, input, answer, origin }: Content & { kind: "instruction" },
+  content: Content & { kind: "instruction" },
+  template: Templates,
   settings: DocumentSettings,
 ): Document {
-  const { prompt } = settings.templates;
-  if (prompt === null) {
-    const asked = input === "" ? instruction : `${instruction}\n\n${input}`;
-    const messages: Message[] = [
-      { role: "user", content: asked, supervised: false },
-      { role: "assistant", content: answer, supervised: true },
-    ];
-    return chatDocument(messages, origin, settings);
-  }
-  const text = renderPrompt(prompt, { instruction, input });
+  const { exemplars = [] } = content;
+  const document = template.prompt === null
+    ? turnsDocument(content, template.chat!, settings)
+    : spansDocument(content, template.prompt);
+  if (exemplars.length === 0) return document;
+  const fewer = { ...content, exemplars: exemplars.slice(0, -1) };
+  return { ...document, shorter: () => instructionDocument(fewer, template, settings) };
+}
+
+/** A chat that asks and answers, the exemplars first. */
+function turnsDocument(
+  content: Content & { kind: "instruction" },
+  chat: NonNullable<Templates["chat"]>,
+  settings: DocumentSettings,
+): ChatDocument {
+  const exchanges = [...content.exemplars ?? [], content];
+  const turns = exchanges.flatMap((exchange): Message[] => [
+    { role: "user", content: asked(exchange), supervised: false },
+    { role: "assistant", content: exchange.answer, supervised: exchange === content },
+  ]);
+  return chatDocument(turns, content.origin, chat, settings);
+}
+
+function spansDocument(
+  content: Content & { kind: "instruction" },
+  prompt: Template,
+): SpansDocument {
+  const { answer, origin, exemplars = [] } = content;
+  const shown = exemplars.map((exemplar) =>
+    renderPrompt(prompt, exemplar) + exemplar.answer + EXEMPLAR_SEPARATOR
+  );
+  const text = shown.join("") + renderPrompt(prompt, content);
   return {
     kind: "spans",
     spans: [
@@ -124,17 +157,22 @@ function instructionDocument(
   };
 }
 
+/** One of the templates that are for chats. */
+function chatTemplateOf(origin: string, { templates }: DocumentSettings, draws: Draws) {
+  const fitting = templates.flatMap(({ chat }) => chat === null ? [] : [chat]);
+  if (fitting.length > 0) return fitting[draws.below(fitting.length)]!;
+  const wanted = [...Object.keys(chatTemplates), MODEL_TEMPLATE].join(", ");
+  throw new ConfigError(
+    `${origin}: found a chat under a template for instructions, wanted one of ${wanted}`,
+  );
+}
+
 function chatDocument(
   messages: readonly Message[],
   origin: string,
-  { templates: { chat }, trainOn }: DocumentSettings,
+  chat: NonNullable<Templates["chat"]>,
+  { trainOn }: DocumentSettings,
 ): ChatDocument {
-  if (chat === null) {
-    const wanted = [...Object.keys(chatTemplates), MODEL_TEMPLATE].join(", ");
-    throw new ConfigError(
-      `${origin}: found a chat under a template for instructions, wanted one of ${wanted}`,
-    );
-  }
   const last = messages.findLastIndex(({ role }) => role === "assistant");
   return {
     kind: "chat",

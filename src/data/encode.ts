@@ -17,9 +17,9 @@ import {
 } from "./example.ts";
 
 /** What to do with an example of more than the allowed number of tokens. */
-export const TOO_LONG_POLICIES = ["drop", "truncate", "error"] as const;
-/** One of those policies. */
-export type TooLongPolicy = typeof TOO_LONG_POLICIES[number];
+export type TooLongPolicy = "drop" | "truncate" | "split" | "error";
+/** All of those, the default first. */
+export const TOO_LONG_POLICIES: readonly TooLongPolicy[] = ["drop", "truncate", "split", "error"];
 
 /**
  * Encodes one document: BOS once (where the tokenizer has one), then each span on its own, each
@@ -51,6 +51,44 @@ export function encode(
 }
 
 /**
+ * What an example comes to under a policy: itself where it has at most `maxTokens`, else one cut
+ * example, all its pieces, or none.
+ *
+ * @param bos begins every piece of an example that begins with it.
+ * @throws {FileError} under the policy "error".
+ */
+export function fitLength(
+  example: Example,
+  maxTokens: number,
+  policy: TooLongPolicy,
+  bos: number | null,
+): Example[] {
+  if (policy === "split") return splitLength(example, maxTokens, bos);
+  const limited = limitLength(example, maxTokens, policy);
+  return limited === null ? [] : [limited];
+}
+
+/** The pieces of an example, in order, that have anything to learn; every token is learnt once. */
+function splitLength({ ids, labels, origin }: Example, maxTokens: number, bos: number | null) {
+  const head = bos !== null && ids[0] === bos ? [bos] : [];
+  if (maxTokens < 2) throw new FileError(`${origin}: found room for ${maxTokens}, wanted 2 tokens`);
+  const room = maxTokens - head.length;
+  const pieces: Example[] = [];
+  // Without BOS, a piece begins with the last token of the piece before, which it does not learn.
+  const step = maxTokens - 1;
+  for (let at = head.length; at < ids.length; at += step) {
+    const piece = {
+      ids: Uint32Array.from([...head, ...ids.subarray(at, at + room)]),
+      labels: Int32Array.from([...head.map(() => UNSUPERVISED), ...labels.subarray(at, at + room)]),
+      origin,
+    };
+    piece.labels[0] = UNSUPERVISED; // nothing stands before the first token to predict it
+    if (countSupervised(piece) > 0) pieces.push(piece);
+  }
+  return pieces;
+}
+
+/**
  * The example itself where it has at most `maxTokens`; else what the policy makes of it, null for
  * one to leave out. Truncating also leaves out an example that loses all its supervised tokens.
  *
@@ -59,7 +97,7 @@ export function encode(
 export function limitLength(
   example: Example,
   maxTokens: number,
-  policy: TooLongPolicy,
+  policy: Exclude<TooLongPolicy, "split">,
 ): Example | null {
   const { ids, labels, origin } = example;
   if (ids.length <= maxTokens) return example;

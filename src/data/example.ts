@@ -62,7 +62,7 @@ export interface Span {
 
 /** One document under its template: spans or a chat still to encode, or token ids as they are. */
 export type Document =
-  | { readonly kind: "spans"; readonly spans: readonly Span[]; readonly origin: string }
+  | SpansDocument
   | ChatDocument
   | {
     readonly kind: "tokens";
@@ -71,10 +71,25 @@ export type Document =
     readonly origin: string;
   };
 
+/** Something that may be too long, and what to take in its place. */
+export interface Shortening {
+  /** The same with one exemplar less; absent where it has none. */
+  readonly shorter?: () => Document;
+}
+
+/** Stretches of text. */
+export interface SpansDocument extends Shortening {
+  readonly kind: "spans";
+  readonly spans: readonly Span[];
+  readonly origin: string;
+}
+
 /** A chat, not yet rendered: its template may be the model's own. */
-export interface ChatDocument {
+export interface ChatDocument extends Shortening {
   readonly kind: "chat";
   readonly messages: readonly Message[];
+  /** What the template is told of tools. */
+  readonly tools?: readonly unknown[];
   /** Null for the model's own. */
   readonly template: ChatTemplate | null;
   readonly origin: string;

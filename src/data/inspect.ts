@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Example } from "./example.ts";
+import { type Example, lengthOf } from "./example.ts";
 import { type FaultName, faultNames, faultsOf, type Marks } from "./faults.ts";
 
 /** Lengths in tokens, by share of the examples that are no longer. */
@@ -21,7 +21,7 @@ export interface Lengths {
  */
 export function lengthPercentiles(examples: readonly Example[]): Lengths {
   if (examples.length === 0) throw new RangeError("Found no examples, wanted one at least");
-  const ascending = examples.map(({ ids }) => ids.length).sort((a, b) => a - b);
+  const ascending = examples.map(lengthOf).sort((a, b) => a - b);
   const at = (share: number) => ascending[Math.ceil(share * ascending.length) - 1]!;
   return { p50: at(0.5), p90: at(0.9), p99: at(0.99), longest: at(1) };
 }

@@ -16,10 +16,31 @@ export interface Source {
   readonly weight: number;
 }
 
+/** Shares in proportion to the numbers of examples, as T5 and FLAN mix their tasks. */
+export interface ProportionalSettings {
+  /** A source of more examples counts as so many; no limit where absent. */
+  readonly maximum?: number;
+  /** Above 1, shares come nearer to one another; 1 where absent. */
+  readonly temperature?: number;
+}
+
+/**
+ * The shares of sources of so many examples: min(n, maximum)^(1 / temperature), normalised, as
+ * `mixing_rate_num_examples` of google/seqio, seqio/utils.py (Raffel et al. 2020, 3.5.2).
+ */
+export function proportionalShares(
+  counts: readonly number[],
+  { maximum = Infinity, temperature = 1 }: ProportionalSettings,
+): number[] {
+  const rates = counts.map((count) => Math.min(count, maximum) ** (1 / temperature));
+  const total = rates.reduce((sum, rate) => sum + rate, 0);
+  return rates.map((rate) => rate / total);
+}
+
 /** How many examples of each source have been drawn, counted over all cycles through it. */
 export type Places = readonly number[];
 
-/** Keeps the order within sources apart from that of epochs and of retention. */
+/** Keeps the order within sources apart from that of epochs */
 const MIXTURE = 0xfffffffe;
 
 /** Draws examples so that no source falls behind its share. A function of the seed and the places. */
@@ -84,7 +105,7 @@ export class Mixture {
    * @param rows the examples of each row; those that are not of the mixture do not count.
    */
   balance(rows: readonly (readonly number[])[], order: Iterable<number>): number[] {
-    const tokens = rows.map((row) => this.#tokensBySource(row));
+    const tokens = rows.map((row) => this.tokensBySource(row));
     let sums = this.#sources.map(() => 0);
     const left = [...order];
     return rows.map(() => {
@@ -96,9 +117,10 @@ export class Mixture {
     });
   }
 
-  #tokensBySource(row: readonly number[]): number[] {
+  /** The supervised tokens that each source has among some examples; others do not count. */
+  tokensBySource(examples: readonly number[]): number[] {
     return this.#sources.map(({ first, count }) =>
-      row.filter((example) => first <= example && example < first + count)
+      examples.filter((example) => first <= example && example < first + count)
         .reduce((sum, example) => sum + this.#supervised[example]!, 0)
     );
   }

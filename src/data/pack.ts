@@ -48,36 +48,27 @@ export interface Batch {
 }
 
 /**
- * Called as a row opens, with the length of its first document and the tokens already placed in
- * rows; returns the tokens of the row that documents may fill, at least that length.
- */
-export type OpenRow = (length: number, placed: number) => number;
-
-/**
  * Packs documents into rows of T tokens: the longest first, each into the fullest row that still
  * has room (best fit decreasing: at most 11/9 of the fewest rows possible plus 4, Johnson 1973). The
  * same lengths always give the same rows. Takes time in proportion to documents times rows.
  *
- * @param open leaves part of each row free; by default documents may fill it.
  * @returns the indices of each row's documents, rows in the order in which they opened.
  * @throws {RangeError} if a document is longer than T.
  */
-export function pack(lengths: ArrayLike<number>, T: number, open: OpenRow = () => T): number[][] {
+export function pack(lengths: ArrayLike<number>, T: number): number[][] {
   const rows: number[][] = [];
   const rooms: number[] = [];
   const longestFirst = Array.from(lengths, (length, i) => ({ length, i }))
     .sort((a, b) => b.length - a.length || a.i - b.i);
-  let placed = 0;
   for (const { length, i } of longestFirst) {
     checkFits(length, T, () => `document ${i}`);
     let row = fullestWithRoom(rooms, length);
     if (row < 0) {
       row = rows.push([]) - 1;
-      rooms.push(open(length, placed));
+      rooms.push(T);
     }
     rows[row]!.push(i);
     rooms[row]! -= length;
-    placed += length;
   }
   return rows;
 }
@@ -85,28 +76,21 @@ export function pack(lengths: ArrayLike<number>, T: number, open: OpenRow = () =
 /**
  * Packs documents in the order given: each goes into the last row, or opens the next.
  *
- * @param open leaves part of each row free; by default documents may fill it.
  * @returns the indices of each row's documents.
  * @throws {RangeError} if a document is longer than T.
  */
-export function packInOrder(
-  lengths: ArrayLike<number>,
-  T: number,
-  open: OpenRow = () => T,
-): number[][] {
+export function packInOrder(lengths: ArrayLike<number>, T: number): number[][] {
   const rows: number[][] = [];
   let room = 0;
-  let placed = 0;
   for (let i = 0; i < lengths.length; i++) {
     const length = lengths[i]!;
     checkFits(length, T, () => `document ${i}`);
     if (length > room) {
       rows.push([]);
-      room = open(length, placed);
+      room = T;
     }
     rows.at(-1)!.push(i);
     room -= length;
-    placed += length;
   }
   return rows;
 }

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { batch, type Example, lengthOf, pack } from "../data/mod.ts";
-import { Ring } from "../gpu/buffer.ts";
+import type { Example } from "../data/mod.ts";
 import type { LossProgram } from "../models/loss_program.ts";
-import { supervisedCapacity } from "../ops/mod.ts";
+import { type Queued, queueDocuments } from "./documents.ts";
 
 /** Negative log-likelihood over some documents. */
 export interface Perplexity {
@@ -21,7 +20,7 @@ export interface Perplexity {
 }
 
 /**
- * Measures documents; how they are packed changes nothing, for attention ends with a document.
+ * Measures documents.
  *
  * @throws {RangeError} where a document is longer than the program's rows, or none is supervised.
  */
@@ -29,31 +28,23 @@ export async function perplexity(
   program: LossProgram,
   examples: readonly Example[],
 ): Promise<Perplexity> {
-  const { compiled, T } = program;
-  const { device } = compiled.engine;
-  const ring = new Ring<ReturnType<typeof batch>>(device, supervisedCapacity(T), 4);
-  const documents = examples.map(() => ({ nats: 0, tokens: 0 }));
-  const take = (arrivals: ReturnType<typeof ring.arrived>) => {
-    for (const { tag, values } of arrivals) {
-      for (const { example, rowBegin, rowEnd } of tag.documents) {
-        const document = documents[example]!;
-        for (let row = rowBegin; row < rowEnd; row++) document.nats += values[row]!;
-        document.tokens += rowEnd - rowBegin;
-      }
-    }
-  };
-  for (const chosen of pack(examples.map(lengthOf), T)) {
-    const packed = batch(examples, T, chosen);
-    await ring.room();
-    program.feed(packed);
-    program.run((encoder) => ring.load(encoder, [compiled.output("losses")]));
-    ring.send(packed);
-    take(ring.arrived());
-  }
-  take(await ring.drain()); // a sync point
-  ring.destroy();
-  return summarise(documents);
+  return await (await queuePerplexity(program, examples)).result;
 }
+
+/** {@link perplexity} of the model as it is now, without waiting for it. */
+export async function queuePerplexity(
+  program: LossProgram,
+  examples: readonly Example[],
+): Promise<Queued<Perplexity>> {
+  const { result } = await queueDocuments(program, examples);
+  const summary = result.then((losses) =>
+    summarise(losses.map((nats) => ({ nats: nats.reduce(add, 0), tokens: nats.length })))
+  );
+  summary.catch(() => {}); // as in queueDocuments()
+  return { result: summary };
+}
+
+const add = (a: number, b: number): number => a + b;
 
 function summarise(documents: Perplexity["documents"]): Perplexity {
   const nats = documents.reduce((sum, document) => sum + document.nats, 0);

@@ -6,7 +6,7 @@
 import { readFloats, Ring, type Slice } from "../gpu/buffer.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import type { Model } from "../models/model.ts";
-import type { Adapt } from "../models/net.ts";
+import { type Adapt, ANGLE_ROW, type LongAngles } from "../models/net.ts";
 import { random } from "../random.ts";
 import { sample, type SampleOptions } from "./sample.ts";
 
@@ -42,6 +42,8 @@ export interface GeneratorOptions {
  */
 export class Generator implements Disposable {
   readonly #scores: Ring<void>;
+  /** First row of the angles that the text under way turns by. */
+  #angles = 0;
 
   private constructor(
     private readonly model: Model,
@@ -49,6 +51,7 @@ export class Generator implements Disposable {
     readonly context: number,
     private readonly prefill: Compiled,
     private readonly decode: Compiled,
+    private readonly long: LongAngles | undefined,
   ) {
     this.#scores = new Ring(decode.engine.device, model.config.vocabSize, 1);
   }
@@ -65,9 +68,10 @@ export class Generator implements Disposable {
     { context = model.config.context, adapt }: GeneratorOptions = {},
   ): Promise<Generator> {
     const cacheRows = Math.ceil(context / 8) * 8;
-    const open = (rows: number) =>
-      model.compile(engine, model.decodeGraph(engine, rows, cacheRows, adapt));
-    return new Generator(model, context, await open(PREFILL_ROWS), await open(DECODE_ROWS));
+    const build = (rows: number) => model.decodeGraph(engine, rows, cacheRows, adapt);
+    const decode = build(DECODE_ROWS);
+    const prefill = await model.compile(engine, build(PREFILL_ROWS));
+    return new Generator(model, context, prefill, await model.compile(engine, decode), decode.long);
   }
 
   /**
@@ -82,13 +86,16 @@ export class Generator implements Disposable {
   ): AsyncGenerator<number> {
     this.#check(prompt, this.context - 1);
     const room = Math.min(maxTokens, this.context - prompt.length);
+    const all = [...prompt];
     let next = prompt;
     for (let index = 0, position = 0; index < room; index++) {
+      if (this.#turnsAnew(all.length)) [next, position] = [all.slice(), 0];
       // One wait for the GPU a token cannot be helped: the token decides what is computed next.
       const scores = await this.#lastScores(next, position);
       const token = sample(scores, how, random(seed, index));
       if (stop.includes(token)) return;
       yield token;
+      all.push(token);
       position += next.length;
       next = [token];
     }
@@ -103,6 +110,7 @@ export class Generator implements Disposable {
     this.#check(ids, this.context);
     const { vocabSize } = this.model.config;
     const logits = this.decode.output("logits");
+    this.#turnsAnew(ids.length);
     for (let from = 0; from < ids.length; from += SCORED_ROWS) {
       const piece = ids.slice(from, from + SCORED_ROWS);
       this.#feed(this.decode, piece, from, [...piece.keys()]);
@@ -120,6 +128,18 @@ export class Generator implements Disposable {
     this.#scores.destroy();
     this.prefill.destroy();
     this.decode.destroy();
+  }
+
+  /**
+   * Whether a text of so many tokens turns by other angles than before. What is cached has been
+   * turned already, so all of the text is to be read again, as transformers does.
+   */
+  #turnsAnew(length: number): boolean {
+    const { than, offset } = this.long ?? { than: Infinity, offset: 0 };
+    const angles = length > than ? offset : 0;
+    const changes = angles !== this.#angles;
+    this.#angles = angles;
+    return changes;
   }
 
   /** Feeds `ids` from `position` on and returns the scores after the last one. */
@@ -144,6 +164,9 @@ export class Generator implements Disposable {
   #feed(program: Compiled, ids: readonly number[], position: number, rows: number[]): void {
     program.write("token", Uint32Array.from(ids));
     program.write("position", Uint32Array.from(ids, (_, i) => position + i));
+    if (this.long) {
+      program.write(ANGLE_ROW, Uint32Array.from(ids, (_, i) => this.#angles + position + i));
+    }
     program.write("count", Uint32Array.of(ids.length));
     program.write("rows", new Uint32Array(SCORED_ROWS).fill(NO_ROW));
     program.write("rows", Uint32Array.from(rows));

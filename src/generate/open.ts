@@ -6,9 +6,11 @@
 import { join } from "node:path";
 import { Lora } from "../adapters/lora.ts";
 import { readPeft } from "../adapters/peft.ts";
+import { ConfigError } from "../errors.ts";
 import type { Device } from "../gpu/device.ts";
 import { type Engine, openEngine } from "../graph/compile.ts";
 import { exists } from "../io/files.ts";
+import { parseRepoName } from "../io/hub/mod.ts";
 import { Model } from "../models/model.ts";
 import type { Adapt } from "../models/net.ts";
 
@@ -58,4 +60,21 @@ export function openModel(device: Device, folder: string, adapter?: string): Ope
 export function adapterFolder(path: string): string {
   const inRun = join(path, "adapter");
   return exists(join(inRun, "adapter_config.json")) ? inRun : path;
+}
+
+/**
+ * The base that the adapter names: a path from here or from the adapter's folder, or a name on the
+ * hub with its commit.
+ *
+ * @throws {ConfigError} where it names none.
+ */
+export function baseOf(adapter: string): string {
+  const { baseModel, config } = readPeft(adapter);
+  const folder = [baseModel, join(adapter, baseModel)]
+    .find((path) => baseModel !== "" && exists(join(path, "config.json")));
+  if (folder !== undefined) return folder;
+  const revision = config["revision"];
+  if (parseRepoName(baseModel)) return revision ? `${baseModel}@${revision}` : baseModel;
+  const named = baseModel === "" ? "no base" : `the base "${baseModel}", which is no folder here`;
+  throw new ConfigError(`${join(adapter, "adapter_config.json")} names ${named}; give --base`);
 }

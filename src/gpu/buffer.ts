@@ -64,6 +64,13 @@ export function upload(device: Device, slice: Slice, data: ArrayBufferView, at =
   }
 }
 
+/** Fills a slice with zeros. */
+export function clear(device: Device, { buffer, offset, size }: Slice): void {
+  const encoder = device.gpu.createCommandEncoder();
+  encoder.clearBuffer(buffer, offset, size);
+  device.gpu.queue.submit([encoder.finish()]);
+}
+
 /**
  * Reads a slice back. A sync point: it waits for all submitted work, 10 ms at least in Deno.
  *
@@ -174,6 +181,12 @@ export class Ring<Tag> {
     const arrived = this.#arrived;
     this.#arrived = [];
     return arrived;
+  }
+
+  /** What has arrived since the last call; waits for one where nothing has. */
+  async next(): Promise<Arrival<Tag>[]> {
+    if (this.#arrived.length === 0) await this.#flying[0];
+    return this.arrived();
   }
 
   /** Waits for everything under way and returns it. */

@@ -1,9 +1,10 @@
 /**
- * Retention text: what must not be forgotten. One part is mixed into training, another is held back
- * and measured.
+ * Retention text: what must not be forgotten, in four parts that share no document. One is trained
+ * on, one steers, one certifies and one is looked at.
  *
  * @module
  */
+import { basename } from "node:path";
 import {
   type Document,
   documentText,
@@ -11,79 +12,173 @@ import {
   type Encoder,
   type Example,
   limitLength,
+  nearDuplicates,
   readDocuments,
   split,
 } from "../data/mod.ts";
-import { FileError } from "../errors.ts";
-import { perplexity } from "../eval/perplexity.ts";
-import type { LossProgram } from "../models/loss_program.ts";
+import { ConfigError, FileError } from "../errors.ts";
+import type { Budget } from "./budget.ts";
 
-export interface RetentionOptions {
-  /** Files of retention text. */
-  readonly text: readonly string[];
-  /** How many documents are held back, at most half of them. */
-  readonly documents: number;
-  readonly seed: number;
-  /** Longer documents are cut. */
-  readonly maxTokens: number;
+/** The parts that are held back. */
+export const HELD = ["control", "certificate", "probe"] as const;
+/** One of those: `control` steers and selects, `certificate` is touched once, `probe` is shown. */
+export type HeldPart = typeof HELD[number];
+
+/** The largest share of a slice that each held-back part takes: where the rest is trained on, and
+ * where nothing is. */
+const MOST: Readonly<Record<"trained" | "measured", Readonly<Record<HeldPart, number>>>> = {
+  trained: { control: 1 / 6, certificate: 1 / 3, probe: 1 / 12 },
+  measured: { control: 1 / 3, certificate: 1 / 2, probe: 1 / 6 },
+};
+
+/** Fewer documents than this leave a part without a spread to reckon with. */
+const FEWEST = 2;
+
+/** Text that is measured together against one budget. */
+export interface Slice {
+  readonly name: string;
+  readonly budget: Budget;
+  readonly train: readonly Example[];
+  readonly control: readonly Example[];
+  readonly certificate: readonly Example[];
+  readonly probe: readonly Example[];
+  /** The text of each probe document, to be shown. */
+  readonly sources: readonly string[];
+  /** Documents left out because they repeat another, and because they repeat a task row. */
+  readonly repeated: number;
+  readonly inTask: number;
 }
 
-/** Retention text in two parts that share no document. */
-export interface Retention {
-  readonly train: Example[];
-  readonly held: Example[];
+export interface RetentionOptions {
+  /** Documents of each file of retention text, by path. */
+  readonly documents: ReadonlyMap<string, readonly Document[]>;
+  readonly budgets: readonly Budget[];
+  /** How many documents each held-back part has at most. */
+  readonly held: Readonly<Record<HeldPart, number>>;
+  readonly seed: number;
+  /** Longer documents are cut: those that are trained on (null where none are), and the others. */
+  readonly trainTokens: number | null;
+  readonly maxTokens: number;
+  /** What the run learns; a retention document that repeats one of these is left out. */
+  readonly task: readonly Example[];
+}
+
+/** Reads the documents of retention files. */
+export async function readRetention(
+  paths: readonly string[],
+): Promise<Map<string, readonly Document[]>> {
+  const documents = new Map<string, readonly Document[]>();
+  for (const path of paths) {
+    documents.set(path, await Array.fromAsync(readDocuments({ path, format: "text" })));
+  }
+  return documents;
 }
 
 /**
- * Reads retention text and splits it at random by document.
+ * Splits retention text at random by document, slice by slice, after near-duplicates and what also
+ * stands in the task have been left out.
  *
- * @throws {FileError} where one part would be empty.
+ * @throws {ConfigError} where budgets and files do not name the same slices.
+ * @throws {FileError} where a slice has too few documents for four parts.
  */
-export async function loadRetention(
+export function splitRetention(encoder: Encoder, options: RetentionOptions): Slice[] {
+  const { documents, budgets } = options;
+  const ofSlices = assign(documents, budgets);
+  return budgets.map((budget) => {
+    const name = nameOf(budget);
+    return splitSlice(name, budget, ofSlices.get(name)!, encoder, options);
+  });
+}
+
+const nameOf = ({ slice }: Budget): string => slice ?? "all";
+
+/** Which documents belong to which slice: a file is of the slice of its name. */
+function assign(documents: RetentionOptions["documents"], budgets: readonly Budget[]) {
+  const slices = new Map<string, Document[]>(budgets.map((budget) => [nameOf(budget), []]));
+  for (const [path, ofFile] of documents) {
+    const name = budgets[0]!.slice === null ? "all" : stem(path);
+    const slice = slices.get(name);
+    if (!slice) {
+      const wanted = [...slices.keys()].join(", ");
+      throw new ConfigError(`${path}: found no budget for "${name}", wanted one beside ${wanted}`);
+    }
+    slice.push(...ofFile);
+  }
+  const empty = [...slices].find(([, slice]) => slice.length === 0);
+  if (empty === undefined) return slices;
+  const files = [...documents.keys()].map(stem).join(", ");
+  throw new ConfigError(`Found a budget for "${empty[0]}", wanted one for each of ${files}`);
+}
+
+/** `code` of `texts/code.jsonl.gz`. */
+const stem = (path: string): string => basename(path).split(".")[0]!;
+
+function splitSlice(
+  name: string,
+  budget: Budget,
+  documents: readonly Document[],
   encoder: Encoder,
-  { text, documents, seed, maxTokens }: RetentionOptions,
-): Promise<Retention> {
-  const all: Document[] = [];
-  for (const path of text) {
-    for await (const document of readDocuments({ path, format: "text" })) all.push(document);
-  }
-  const share = Math.min(0.5, documents / all.length);
-  const parts = split(all.map(documentText), { train: 1 - share, held: share }, seed);
-  const encoded = (part: number[]) =>
-    part.map((i) => limitLength(encode(all[i]!, encoder), maxTokens, "truncate")!);
-  const [train, held] = [encoded(parts["train"]!), encoded(parts["held"]!)];
-  if (train.length > 0 && held.length > 0) return { train, held };
-  const found = `${all.length} documents that leave nothing to train on or to hold back`;
-  throw new FileError(`${text.join(", ")}: found ${found}, wanted more documents that differ`);
+  { held, seed, trainTokens, maxTokens, task }: RetentionOptions,
+): Slice {
+  const encoded = documents.map((document) => encode(document, encoder));
+  const kinds = distinct(encoded, task);
+  const kept = kinds.flatMap((kind, i) => kind === "kept" ? [i] : []);
+  const parts = split(
+    kept.map((i) => documentText(documents[i]!)),
+    shares(kept.length, held, MOST[trainTokens === null ? "measured" : "trained"]),
+    seed,
+  );
+  const part = (of: string, tokens: number) =>
+    parts[of]!.map((i) => limitLength(encoded[kept[i]!]!, tokens, "truncate"))
+      .filter((example) => example !== null);
+  const count = (of: string) => kinds.filter((kind) => kind === of).length;
+  const slice = {
+    name,
+    budget,
+    train: trainTokens === null ? [] : part("train", trainTokens),
+    control: part("control", maxTokens),
+    certificate: part("certificate", maxTokens),
+    probe: part("probe", maxTokens),
+    sources: parts["probe"]!.map((i) => documentText(documents[kept[i]!]!)),
+    repeated: count("repeated"),
+    inTask: count("in task"),
+  };
+  requireParts(slice, kept.length, trainTokens === null ? HELD : ["train", ...HELD]);
+  return slice;
 }
 
-/** How far a model has moved from its base on held-back text. */
-export interface Forgetting {
-  /** Nats per token. */
-  readonly nll: number;
-  readonly perplexity: number;
-  /** Relative rise of the perplexity over the base's: 0.02 is 2 % worse. */
-  readonly forgetting: number;
+/** Each document's kind: `kept`, or why it is left out. Compared are token ids, as the model sees them. */
+function distinct(retention: readonly Example[], task: readonly Example[]) {
+  const text = ({ ids }: Example) => ids.join(" ");
+  const first = nearDuplicates([...task, ...retention].map(text));
+  return retention.map((_, i) => {
+    const at = task.length + i;
+    if (first[at] === at) return "kept";
+    return first[at]! < task.length ? "in task" : "repeated";
+  });
 }
 
-/** Measures held-back text again and again against the base. */
-export class RetentionProbe {
-  private constructor(
-    private readonly tuned: LossProgram,
-    readonly held: readonly Example[],
-    /** The base on the same documents. */
-    readonly base: { readonly nll: number; readonly perplexity: number; readonly tokens: number },
-  ) {}
+/** The parts' shares of `count` documents; what none takes is trained on, or left out. */
+function shares(
+  count: number,
+  held: RetentionOptions["held"],
+  most: Readonly<Record<HeldPart, number>>,
+): Record<string, number> {
+  const parts = HELD.map((part): [string, number] => {
+    const documents = Math.min(held[part], Math.max(1, Math.floor(most[part] * count)));
+    return [part, documents / Math.max(count, HELD.length + 1)];
+  });
+  const rest = 1 - parts.reduce((sum, [, share]) => sum + share, 0);
+  return { ...Object.fromEntries(parts), ...(rest > 1e-9 && { train: rest }) };
+}
 
-  /** `base` runs without the adapter, `tuned` with it as the store has it at the time. */
-  static async open(base: LossProgram, tuned: LossProgram, held: readonly Example[]) {
-    const { nll, perplexity: ppl, tokens } = await perplexity(base, held);
-    return new RetentionProbe(tuned, held, { nll, perplexity: ppl, tokens });
-  }
-
-  /** A sync point. */
-  async measure(): Promise<Forgetting> {
-    const { nll, perplexity: ppl } = await perplexity(this.tuned, this.held);
-    return { nll, perplexity: ppl, forgetting: Math.expm1(nll - this.base.nll) };
-  }
+function requireParts(slice: Slice, count: number, parts: readonly ("train" | HeldPart)[]): void {
+  if (parts.every((part) => slice[part].length >= FEWEST)) return;
+  const left = slice.repeated + slice.inTask;
+  const repeated = left > 0 ? ` (${left} more repeat others)` : "";
+  const most = parts.length > HELD.length ? MOST.trained : MOST.measured;
+  throw new FileError(
+    `Retention text ${slice.name}: found ${count} documents${repeated}, wanted at least ` +
+      `${FEWEST / most.probe}, so that each of ${parts.join(", ")} has ${FEWEST}`,
+  );
 }

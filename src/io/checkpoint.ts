@@ -5,10 +5,11 @@
  * @module
  */
 
-import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { INDEX_FILE, WEIGHTS_FILE } from "./checkpoint_writer.ts";
-import { exists, isObject, kindOf, onDisk, readJsonObject } from "./files.ts";
+import { exists, readJsonObject } from "./files.ts";
+import { pathInside } from "./inside.ts";
 import { didYouMean } from "./nearest.ts";
 import {
   openSafetensors,
@@ -16,8 +17,14 @@ import {
   type SafetensorsFile,
   type TensorInfo,
 } from "./safetensors.ts";
+import { readWeightIndex } from "./weight_index.ts";
 
-export { type CheckpointContents, refuseOccupied, writeCheckpoint } from "./checkpoint_writer.ts";
+export {
+  type CheckpointContents,
+  COPIED_FILES,
+  refuseOccupied,
+  writeCheckpoint,
+} from "./checkpoint_writer.ts";
 
 /**
  * Opens a checkpoint folder and checks that every tensor it announces is there.
@@ -44,7 +51,7 @@ export class Checkpoint implements Disposable {
   /** Use {@linkcode openCheckpoint}. */
   constructor(folder: string) {
     this.folder = folder;
-    this.config = readJsonObject(join(folder, "config.json"));
+    this.config = readJsonObject(pathInside(folder, "config.json"));
     try {
       const weightMap = this.#openShards();
       this.tensors = this.#gatherTensors();
@@ -103,19 +110,28 @@ export class Checkpoint implements Disposable {
 
   /** Opens the weight files and returns the shard's path by tensor name, as the index has it. */
   #openShards(): Map<string, string> {
-    const single = join(this.folder, WEIGHTS_FILE);
-    const index = join(this.folder, INDEX_FILE);
-    const isSharded = !exists(single);
-    if (isSharded && !exists(index)) {
+    const single = pathInside(this.folder, WEIGHTS_FILE);
+    if (exists(single)) {
+      this.#shards.set(single, openSafetensors(single));
+      return new Map();
+    }
+    const index = pathInside(this.folder, INDEX_FILE);
+    if (!exists(index)) {
       throw new FileError(
         `Cannot read ${this.folder}: no ${WEIGHTS_FILE} and no ${INDEX_FILE} in it`,
       );
     }
-    const weightMap = isSharded ? readWeightMap(index) : new Map<string, string>();
-    for (const path of isSharded ? new Set(weightMap.values()) : [single]) {
+    const paths = new Map<string, string>();
+    const weightMap = readWeightIndex(index);
+    for (const shard of new Set(weightMap.values())) {
+      const path = pathInside(this.folder, shard);
+      if (!exists(path)) {
+        throw new FileError(`Cannot read ${index}: shard "${shard}" is missing from the folder`);
+      }
       this.#shards.set(path, openSafetensors(path));
+      paths.set(shard, path);
     }
-    return weightMap;
+    return new Map([...weightMap].map(([name, shard]) => [name, paths.get(shard)!]));
   }
 
   #gatherTensors(): Map<string, TensorInfo> {
@@ -144,52 +160,6 @@ export class Checkpoint implements Disposable {
       );
     }
   }
-}
-
-/** The path of the shard that holds each tensor. */
-function readWeightMap(index: string): Map<string, string> {
-  const { weight_map: weightMap } = readJsonObject(index);
-  if (!isObject(weightMap) || Object.keys(weightMap).length === 0) {
-    const found = isObject(weightMap) ? "an empty one" : kindOf(weightMap);
-    throw new FileError(
-      `Cannot read ${index}: weight_map must map tensors to files, found ${found}`,
-    );
-  }
-  const paths = new Map<unknown, string>();
-  for (const shard of new Set(Object.values(weightMap))) paths.set(shard, shardPath(index, shard));
-  return new Map(Object.entries(weightMap).map(([name, shard]) => [name, paths.get(shard)!]));
-}
-
-/** Where `shard` of `index` lies; an index from the network must not reach other files. */
-function shardPath(index: string, shard: unknown): string {
-  const folder = dirname(index);
-  if (typeof shard !== "string" || isAbsolute(shard) || !isBelow(folder, join(folder, shard))) {
-    const found = JSON.stringify(shard);
-    throw new FileError(`Cannot read ${index}: shard ${found} is not a path inside the folder`);
-  }
-  const path = join(folder, shard);
-  if (!exists(path)) {
-    throw new FileError(`Cannot read ${index}: shard "${shard}" is missing from the folder`);
-  }
-  const real = onDisk(`Cannot read ${path}`, () => Deno.realPathSync(path));
-  if (!allowedRoots(folder).some((root) => isBelow(root, real))) {
-    throw new FileError(
-      `Cannot read ${index}: shard "${shard}" links out of the folder to ${real}`,
-    );
-  }
-  return path;
-}
-
-/** The folder itself; in the Hub's cache, whose snapshots hold only links, its blobs as well. */
-function allowedRoots(folder: string): string[] {
-  const real = Deno.realPathSync(folder);
-  const parent = dirname(real);
-  return basename(parent) === "snapshots" ? [real, join(dirname(parent), "blobs")] : [real];
-}
-
-function isBelow(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {

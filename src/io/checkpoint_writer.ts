@@ -15,6 +15,7 @@ import {
   writeFile,
   writeJson,
 } from "./files.ts";
+import { pathInside } from "./inside.ts";
 import { bytesOf, type TensorData, writeSafetensors } from "./safetensors.ts";
 
 /** The file of weights when there is one. */
@@ -35,7 +36,8 @@ export interface CheckpointContents {
   readonly maxShardBytes?: number;
 }
 
-const COPIED_FILES = [
+/** Files beside the weights and config.json that make a checkpoint whole. */
+export const COPIED_FILES = [
   "tokenizer.json",
   "tokenizer_config.json",
   "special_tokens_map.json",
@@ -131,7 +133,7 @@ function fiveDigits(n: number): string {
 /** Copies contents only: the permissions of a read-only original would make a folder hard to use. */
 function copyFiles(from: string, to: string): void {
   for (const name of COPIED_FILES) {
-    const source = join(from, name);
+    const source = pathInside(from, name);
     if (!exists(source)) continue;
     const bytes = onDisk(`Cannot read ${source}`, () => Deno.readFileSync(source));
     writeFile(join(to, name), (file) => writeAll(file, bytes));

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { join } from "node:path";
 import type { Dtype } from "./dtype.ts";
 import { readText } from "./files.ts";
+import { pathInside } from "./inside.ts";
 
 const NAMES: Partial<Record<Dtype, string>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
 
@@ -20,7 +20,7 @@ const ENTRY = /"(torch_dtype|dtype)"(\s*:\s*)(?:"[^"]*"|null)/g;
  * @throws {FileError} If there is none.
  */
 export function configText(folder: string, dtype?: Dtype): string {
-  const text = readText(join(folder, "config.json"));
+  const text = readText(pathInside(folder, "config.json"));
   const name = dtype && NAMES[dtype];
   if (name === undefined) return text;
   if (text.search(ENTRY) < 0) return text.replace("{", `{\n  "torch_dtype": "${name}",`);

@@ -7,6 +7,7 @@
 
 import { basename, dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
+import { isTooDeep, MAX_DEPTH } from "./json.ts";
 
 /**
  * Opens `path` for reading.
@@ -22,13 +23,22 @@ export function openFile(path: string): Deno.FsFile {
   });
 }
 
+/** The longest file that is read as one text; a tokenizer.json of 256,000 entries has 35 MB. */
+const MAX_TEXT_BYTES = 1 << 28;
+
 /**
  * The text of `path`.
  *
- * @throws {FileError} If it is missing, not readable or not UTF-8.
+ * @throws {FileError} If it is missing, not readable, not UTF-8 or enormous.
  */
 export function readText(path: string): string {
-  const bytes = onDisk(`Cannot read ${path}`, () => Deno.readFileSync(path));
+  const bytes = onDisk(`Cannot read ${path}`, () => {
+    const { size } = Deno.statSync(path);
+    if (size <= MAX_TEXT_BYTES) return Deno.readFileSync(path);
+    throw new FileError(
+      `Cannot read ${path}: found ${size} bytes, wanted at most ${MAX_TEXT_BYTES} of text`,
+    );
+  });
   const text = decodeUtf8(bytes);
   if (text === undefined) {
     throw new FileError(`Cannot read ${path}: found bytes that are not UTF-8, wanted text`);
@@ -48,14 +58,21 @@ export function readJsonObject(path: string): Record<string, unknown> {
 /**
  * The JSON object in `text`, which came from `path`.
  *
- * @throws {FileError} If it is not a JSON object.
+ * @throws {FileError} If it is not a JSON object, or one that nests too deep.
  */
 export function parseJsonObject(text: string, path: string): Record<string, unknown> {
+  if (isTooDeep(text)) {
+    throw new FileError(
+      `Cannot read ${path}: found JSON that nests deeper than ${MAX_DEPTH} levels`,
+    );
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (fault) {
-    throw new FileError(`Cannot read ${path}: not valid JSON (${(fault as Error).message})`);
+    // V8 quotes the place, with its line ends.
+    const words = (fault as Error).message.replace(/\s+/g, " ");
+    throw new FileError(`Cannot read ${path}: not valid JSON (${words})`);
   }
   if (isObject(value)) return value;
   throw new FileError(`Cannot read ${path}: found ${kindOf(value)}, wanted a JSON object`);
@@ -99,6 +116,11 @@ export function exists(path: string): boolean {
   });
 }
 
+/** Whether a file, or a link to one, is at `path`. */
+export function isFile(path: string): boolean {
+  return exists(path) && onDisk(`Cannot look at ${path}`, () => Deno.statSync(path).isFile);
+}
+
 /**
  * Writes a file through `write` under a temporary name in the same folder, flushes it to the disk
  * and renames it, so that `path` holds the old bytes or the new ones, never a part of them.
@@ -126,7 +148,12 @@ export function writeFile(path: string, write: (file: Deno.FsFile) => void): voi
 
 /** Writes `value` as JSON, indented by 2 and ending in a newline, whole or not at all. */
 export function writeJson(path: string, value: unknown): void {
-  writeFile(path, (file) => writeAll(file, encodeUtf8(`${JSON.stringify(value, null, 2)}\n`)));
+  writeText(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Writes `text` as UTF-8, whole or not at all. */
+export function writeText(path: string, text: string): void {
+  writeFile(path, (file) => writeAll(file, encodeUtf8(text)));
 }
 
 /** Writes all of `bytes`, where one call of the system may write only some of them. */

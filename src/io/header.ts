@@ -9,6 +9,7 @@
 import { FileError } from "../errors.ts";
 import { type Dtype, DTYPE_BYTES, isDtype } from "./dtype.ts";
 import { isObject, kindOf, parseJsonObject } from "./files.ts";
+import { duplicateKey } from "./json.ts";
 
 /** Where a tensor lies and what it holds. */
 export interface TensorInfo {
@@ -37,8 +38,11 @@ export interface Header {
 /** Bytes of the length that opens a file. */
 export const LENGTH_BYTES = 8;
 
-/** The longest header that the reference reader accepts. */
-export const MAX_HEADER_BYTES = 100_000_000;
+/**
+ * The longest header that the Hub's own readers take (`SAFETENSORS_MAX_HEADER_LENGTH` of
+ * huggingface_hub), some hundred times that of the largest models.
+ */
+export const MAX_HEADER_BYTES = 25_000_000;
 
 /**
  * The length of the header, out of the first bytes of a file of `fileBytes`.
@@ -160,20 +164,4 @@ function checkCoverage(
 
 function byPlace(a: TensorInfo, b: TensorInfo): number {
   return a.begin - b.begin || a.bytes - b.bytes;
-}
-
-/** The first key that appears twice in one object of valid JSON `text`, which JSON.parse hides. */
-function duplicateKey(text: string): string | undefined {
-  const open: Set<string>[] = [];
-  for (const [token, string, colon] of text.matchAll(/("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[{}]/g)) {
-    if (token === "{") open.push(new Set());
-    else if (token === "}") open.pop();
-    else if (colon !== undefined) {
-      const key: string = JSON.parse(string!);
-      const keys = open.at(-1)!;
-      if (keys.has(key)) return key;
-      keys.add(key);
-    }
-  }
-  return undefined;
 }

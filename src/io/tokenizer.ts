@@ -5,9 +5,11 @@
  */
 
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
-import { join } from "node:path";
 import { FileError } from "../errors.ts";
+import { type AddedToken, AddedTokens } from "./added_tokens.ts";
 import { exists, isObject, readJsonObject } from "./files.ts";
+import { pathInside } from "./inside.ts";
+import { correctDecoder, corrected } from "./tokenizer_json.ts";
 
 /** Turns text into token ids and back. */
 export interface Tokenizer {
@@ -39,9 +41,11 @@ type Json = Record<string, unknown>;
  * or a special token that is named is not in it.
  */
 export function loadTokenizer(folder: string): Tokenizer {
-  const path = join(folder, "tokenizer.json");
+  const path = pathInside(folder, "tokenizer.json");
   const config = readOptional(folder, "tokenizer_config.json");
-  const inner = construct(path, readJsonObject(path), config);
+  const json = readJsonObject(path);
+  checkIds(path, json);
+  const { inner, encode } = construct(path, json, config);
   const bos = specialId(folder, inner, config, "bos");
   const addsBos = bos !== null && (config["add_bos_token"] ?? inner.encode("a").ids[0] === bos);
   return {
@@ -49,16 +53,24 @@ export function loadTokenizer(folder: string): Tokenizer {
     eos: specialId(folder, inner, config, "eos"),
     vocabSize: 1 + inner.get_vocab().values().reduce((a, b) => Math.max(a, b), -1),
     addsBos: addsBos === true,
-    encode: (text) => inner.encode(text, { add_special_tokens: false }).ids,
+    encode,
     decode: (ids, { skipSpecial = true } = {}) => decode(inner, ids, skipSpecial),
   };
 }
 
-function construct(path: string, tokenizer: Json, config: Json): HuggingFaceTokenizer {
+function construct(path: string, tokenizer: Json, config: Json) {
   try {
-    const inner = new HuggingFaceTokenizer({ added_tokens: [], ...tokenizer }, config);
+    const { added_tokens = [] } = tokenizer;
+    const parts = {
+      ...tokenizer,
+      added_tokens,
+      normalizer: corrected(tokenizer["normalizer"]),
+      pre_tokenizer: corrected(tokenizer["pre_tokenizer"]),
+    };
+    const inner = new HuggingFaceTokenizer(parts, config);
     byteLevels(inner.pre_tokenizer).forEach(rememberPieces);
-    return inner;
+    correctDecoder(inner.decoder);
+    return { inner, encode: encoderOf(inner, added_tokens as AddedToken[]) };
   } catch (fault) {
     throw new FileError(`Cannot use ${path}: ${(fault as Error).message}`, { cause: fault });
   }
@@ -107,6 +119,48 @@ function rememberPieces(one: ByteLevel): void {
     splits ? text.match(pattern)?.map(bytesOf) ?? [] : [bytesOf(text)];
 }
 
+/** The library takes ids as they are, and they become rows of the embedding. */
+function checkIds(path: string, { added_tokens: added, model }: Json): void {
+  const vocab = isObject(model) && isObject(model["vocab"]) ? Object.entries(model["vocab"]) : [];
+  const more = (Array.isArray(added) ? added : []).filter(isObject)
+    .map(({ content, id }) => [content, id] as const);
+  for (const [token, id] of [...vocab, ...more]) {
+    if (Number.isInteger(id) && id as number >= 0 && id as number < 2 ** 31) continue;
+    throw new FileError(
+      `Cannot use ${path}: token ${JSON.stringify(token)} has the id ${JSON.stringify(id)}, ` +
+        "wanted a whole number from 0 on",
+    );
+  }
+}
+
+/**
+ * Encodes as the original: added tokens are taken out of the text, those that ask for it out of the
+ * normalised text, and the rest goes through normaliser, pre-tokeniser and model.
+ */
+function encoderOf(inner: HuggingFaceTokenizer, added: readonly AddedToken[]) {
+  const { normalizer, pre_tokenizer, model } = inner;
+  const normalize = (text: string) => normalizer ? normalizer(text) : text;
+  const isNormalized = ({ normalized, special }: AddedToken) => normalized ?? !special;
+  const [late, early] = [true, false].map((wanted) =>
+    new AddedTokens(
+      added.filter((token) => isNormalized(token) === wanted)
+        .map((token) => [wanted ? normalize(token.content) : token.content, token]),
+    )
+  ) as [AddedTokens, AddedTokens];
+  const idsOf = (text: string, isFirst: boolean): number[] => {
+    // A Metaspace may prepend its space to the first section only, which has index 0.
+    const words = pre_tokenizer?.(text, { section_index: isFirst ? 0 : 1 }) ?? [text];
+    return model!(words).map((token) => model!.tokens_to_ids.get(token) ?? model!.unk_token_id!);
+  };
+  return (text: string): number[] =>
+    early.split(text).flatMap((piece) => {
+      if ("id" in piece) return [piece.id];
+      return late.split(normalize(piece.text)).flatMap((part) =>
+        "id" in part ? [part.id] : idsOf(part.text, piece.from === 0 && part.from === 0)
+      );
+    });
+}
+
 function decode(
   inner: HuggingFaceTokenizer,
   ids: readonly number[],
@@ -153,6 +207,6 @@ function modelId(folder: string, key: string): number | null {
 }
 
 function readOptional(folder: string, name: string): Json {
-  const path = join(folder, name);
+  const path = pathInside(folder, name);
   return exists(path) ? readJsonObject(path) : {};
 }

@@ -9,12 +9,13 @@ import { type GenerateOptions, Generator } from "../generate/generator.ts";
 import { type OpenModel, openModel } from "../generate/open.ts";
 import { streamText } from "../generate/text.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
+import { type HubOptions, locate } from "../io/hub/mod.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { encoderOf } from "../train/setup.ts";
 
 /** How to load a model. */
-export interface LoadOptions {
-  /** A PEFT folder, or the folder of a run, to put beside the base. */
+export interface LoadOptions extends HubOptions {
+  /** A PEFT folder, the folder of a run or a name on the hub, to put beside the base. */
   readonly adapter?: string;
   /** A device that the caller keeps; one is opened, and closed with the model, where absent. */
   readonly device?: Device;
@@ -61,7 +62,9 @@ export class LanguageModel implements Disposable {
     const { engine, model, adapt } = this.#open;
     const { encode, bos } = encoderOf(model);
     const ids = [...(bos === null ? [] : [bos]), ...encode(prompt)];
-    using generator = await Generator.open(engine, model, { adapt });
+    const { maxTokens = Infinity } = options;
+    const context = Math.min(model.config.context, ids.length + maxTokens);
+    using generator = await Generator.open(engine, model, { context, adapt });
     yield* streamText(model.tokenizer, ids, generator.generate(ids, options));
   }
 
@@ -79,17 +82,21 @@ function encodeText(text: string, index: number, { model }: OpenModel): Example 
 }
 
 /**
- * Loads a model from a Hugging Face folder.
+ * Loads a model from a Hugging Face folder, or from the hub: `owner/name`, `owner/name@revision`.
+ * A folder of that name wins.
  *
- * @throws {FileError} where a file is missing, damaged or of a kind that is not built.
+ * @throws {FileError} where a file is missing, damaged or of a kind that is not built, or the hub
+ * does not give it.
  * @throws {ConfigError} where the adapter does not fit the model.
  * @throws {GpuError} where there is no GPU adapter.
  */
-export async function loadModel(folder: string, options: LoadOptions = {}): Promise<LanguageModel> {
+export async function loadModel(place: string, options: LoadOptions = {}): Promise<LanguageModel> {
+  const { folder } = await locate(place, "model", options);
+  const adapter = options.adapter && (await locate(options.adapter, "adapter", options)).folder;
   const device = options.device ?? await openDevice();
   const own = options.device ? null : device;
   try {
-    return new LanguageModel(openModel(device, folder, options.adapter), own);
+    return new LanguageModel(openModel(device, folder, adapter), own);
   } catch (fault) {
     own?.close();
     throw fault;

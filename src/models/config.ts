@@ -5,15 +5,19 @@
  */
 import { FileError } from "../errors.ts";
 
+/** Sizes and positions are 32-bit numbers in the kernels. */
+const LARGEST_COUNT = 2 ** 31 - 1;
+
 /** The fields of one `config.json`. */
 export class ConfigReader {
   constructor(readonly file: string, readonly fields: Readonly<Record<string, unknown>>) {}
 
-  /** A whole number of at least one; `fallback` where the key is absent or null. */
-  count(key: string, fallback?: number): number {
+  /** A whole number from one to `most`; `fallback` where the key is absent or null. */
+  count(key: string, fallback?: number, most = LARGEST_COUNT): number {
     const value = this.number(key, fallback);
-    if (!Number.isSafeInteger(value) || value < 1) {
-      this.refuse(key, value, "a whole number from 1 on");
+    if (!Number.isSafeInteger(value) || value < 1 || value > most) {
+      const wanted = most === LARGEST_COUNT ? "from 1 on" : `from 1 to ${most}`;
+      this.refuse(key, value, `a whole number ${wanted}`);
     }
     return value;
   }

@@ -8,6 +8,14 @@ import type { Value } from "../graph/graph.ts";
 import type { Activation } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
 import type { FamilyConfig, Net, Norm, Output } from "./net.ts";
+import { HEAD } from "./stored.ts";
+
+/**
+ * Tables are made by these two before a tensor is looked at, so a hostile config must not choose
+ * them freely. No known model has more than 256 layers or heads wider than 512.
+ */
+export const MOST_LAYERS = 4096;
+const MOST_HEAD_DIM = 4096;
 
 /** Sizes that every decoder has. */
 export interface Decoder extends FamilyConfig {
@@ -22,8 +30,6 @@ export interface Decoder extends FamilyConfig {
   readonly norm: Norm;
   /** Factor of the embedding; 1 by default. */
   readonly embedScale?: number;
-  /** Whether the embedding is the head too. */
-  readonly tied: boolean;
 }
 
 /** What a family takes where config.json says nothing; for the rest see {@link readDecoder}. */
@@ -42,14 +48,14 @@ export interface DecoderDefaults {
 export function readDecoder(config: ConfigReader, defaults: DecoderDefaults = {}): Decoder {
   const hidden = config.count("hidden_size");
   const heads = config.count("num_attention_heads");
-  const headDim = config.count("head_dim", defaults.headDim ?? hidden / heads);
+  const headDim = config.count("head_dim", defaults.headDim ?? hidden / heads, MOST_HEAD_DIM);
   if (headDim % 8 !== 0) config.refuse("head_dim", headDim, "a multiple of 8");
   return {
     vocabSize: config.count("vocab_size"),
     context: config.count("max_position_embeddings", defaults.context ?? 2048),
     hidden,
     inner: config.count("intermediate_size"),
-    layers: config.count("num_hidden_layers"),
+    layers: config.count("num_hidden_layers", undefined, MOST_LAYERS),
     heads,
     groups: config.count("num_key_value_heads", heads),
     headDim,
@@ -68,9 +74,9 @@ export function decoder(net: Net, c: Decoder, layer: Layer): Output {
     h = net.block(() => layer(h, `model.layers.${i}`, i));
   }
   return {
-    hidden: net.rmsNorm(h, "model.norm", c.norm),
+    hidden: net.norm(h, "model.norm", c.norm),
     head: net.matrix(
-      c.tied ? "model.embed_tokens.weight" : "lm_head.weight",
+      c.tied ? "model.embed_tokens.weight" : HEAD,
       c.vocabSize,
       c.hidden,
     ),
@@ -114,7 +120,7 @@ export function attention(
     : [project("q", widths[0]), project("k", widths[1]), project("v", widths[2])];
   const place = (part: "q" | "k", y: Value) => {
     const name = `${module}.${part}_norm`;
-    const z = norm ? net.rmsNorm(y, name, c.norm, norm === "head" ? headDim : y.shape[1]!) : y;
+    const z = norm ? net.norm(y, name, c.norm, norm === "head" ? headDim : y.shape[1]!) : y;
     return angles ? net.rope(z, angles, headDim) : z;
   };
   const sizes = { heads, groups, headDim, scale: scale ?? 1 / Math.sqrt(headDim), cap };
@@ -147,6 +153,26 @@ export function gatedMlp(
     : [project("gate", c.inner), project("up", c.inner)];
   const y = net.gated(gate!, up!, activation);
   return net.linear(y, `${module}.down_proj`, c.hidden, { bias, residual });
+}
+
+const ACTIVATIONS: Readonly<Record<string, Activation>> = {
+  silu: "silu",
+  swish: "silu",
+  gelu: "gelu_erf",
+  gelu_new: "gelu",
+  gelu_fast: "gelu",
+  gelu_pytorch_tanh: "gelu",
+};
+
+/**
+ * Reads the name that transformers gives an activation.
+ *
+ * @throws {FileError} for one that is not built.
+ */
+export function readActivation(config: ConfigReader, key: string, fallback: string): Activation {
+  const name = String(config.fields[key] ?? fallback);
+  config.only(key, [null, ...Object.keys(ACTIVATIONS)]);
+  return ACTIVATIONS[name]!;
 }
 
 /** The window of each layer; undefined where it sees all rows before it. */

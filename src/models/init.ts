@@ -41,9 +41,9 @@ export function writeFreshModel(folder: string, out: string, seed: number): void
 class NormNet extends Net {
   readonly norms = new Map<string, number>();
 
-  override rmsNorm(x: Value, module: string, norm: Norm, width?: number): Value {
+  override norm(x: Value, module: string, norm: Norm, width?: number): Value {
     this.norms.set(`${module}.weight`, 1 - (norm.unit ?? 0));
-    return super.rmsNorm(x, module, norm, width);
+    return super.norm(x, module, norm, width);
   }
 }
 
@@ -65,7 +65,7 @@ function tensorsOf(folder: string, config: Record<string, unknown>) {
     },
     positions: 8,
     typeOf: (name, shape) => {
-      shapes.set(name, shape);
+      shapes.set(name, family.stored?.transposed?.test(name) ? shape.toReversed() : shape);
       return "f32";
     },
   });

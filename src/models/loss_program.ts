@@ -6,7 +6,8 @@
 import type { ReplayOptions } from "../gpu/program.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import { CHUNK, supervisedCapacity } from "../ops/mod.ts";
-import type { LossGraphOptions, Model } from "./model.ts";
+import type { LossGraphOptions, Model, ModelGraph } from "./model.ts";
+import { POSITION_FIRST, POSITION_ORDER } from "./net.ts";
 
 /** A packed micro-batch, as the data room lays it out. */
 export interface PackedRows {
@@ -25,23 +26,31 @@ const NO_ROW = 0xffffffff;
 /** A compiled loss graph that takes micro-batches. */
 export class LossProgram {
   readonly #full: boolean;
+  /** Rows that the supervision is padded to. */
+  readonly capacity: number;
   readonly #vocabSize: number;
+  /** Rows of a trained table of positions; 0 where there is none. */
+  readonly #context: number;
   #gates = 0;
 
   private constructor(
     readonly compiled: Compiled,
     readonly T: number,
     model: Model,
-    full: boolean,
+    { full = false }: LossGraphOptions,
+    { graph }: ModelGraph,
   ) {
     this.#full = full;
+    this.capacity = supervisedCapacity(T);
+    const first = graph.values.find(({ name }) => name === POSITION_FIRST);
+    this.#context = first ? first.shape[0]! - 1 : 0;
     this.#vocabSize = model.config.vocabSize;
   }
 
   /** Builds, loads and records. */
   static async open(engine: Engine, model: Model, options: LossGraphOptions): Promise<LossProgram> {
-    const compiled = await model.compile(engine, model.lossGraph(engine, options));
-    return new LossProgram(compiled, options.T, model, options.full ?? false);
+    const graph = model.lossGraph(engine, options);
+    return new LossProgram(await model.compile(engine, graph), options.T, model, options, graph);
   }
 
   /**
@@ -55,7 +64,7 @@ export class LossProgram {
     if (tokens.length !== this.T) {
       throw new RangeError(`Expected ${this.T} rows but found ${tokens.length}`);
     }
-    const capacity = supervisedCapacity(this.T);
+    const { capacity } = this;
     const padded = new Uint32Array(capacity).fill(NO_ROW);
     padded.set(rows);
     const label = new Uint32Array(capacity);
@@ -70,6 +79,11 @@ export class LossProgram {
       const { order, first } = sortTokens(tokens, this.#vocabSize);
       this.compiled.write("order", order);
       this.compiled.write("first", first);
+    }
+    if (this.#context > 0) {
+      const { order, first } = sortTokens(positions, this.#context);
+      this.compiled.write(POSITION_ORDER, order);
+      this.compiled.write(POSITION_FIRST, first);
     }
     this.#gates = Math.max(1, Math.ceil(rows.length / CHUNK)); // the first also clears the head's gradient
   }

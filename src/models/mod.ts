@@ -4,22 +4,28 @@
  * @module
  */
 import { FileError } from "../errors.ts";
-import { gemma } from "./gemma.ts";
-import { gemma2 } from "./gemma2.ts";
-import { gemma3Text } from "./gemma3_text.ts";
-import { llama } from "./llama.ts";
-import { mistral } from "./mistral.ts";
+import { gemma } from "./families/gemma.ts";
+import { gemma2 } from "./families/gemma2.ts";
+import { gemma3Text } from "./families/gemma3_text.ts";
+import { gptNeox } from "./families/gpt_neox.ts";
+import { gpt2 } from "./families/gpt2.ts";
+import { llama } from "./families/llama.ts";
+import { mistral } from "./families/mistral.ts";
+import { olmo2 } from "./families/olmo2.ts";
+import { phi3 } from "./families/phi3.ts";
+import { qwen2 } from "./families/qwen2.ts";
+import { qwen3 } from "./families/qwen3.ts";
+import { smollm3 } from "./families/smollm3.ts";
+import { starcoder2 } from "./families/starcoder2.ts";
 import type { Family } from "./net.ts";
-import { olmo2 } from "./olmo2.ts";
-import { phi3 } from "./phi3.ts";
-import { qwen2 } from "./qwen2.ts";
-import { qwen3 } from "./qwen3.ts";
-import { smollm3 } from "./smollm3.ts";
+import type { Stored } from "./stored.ts";
 
 const FAMILIES = [
   gemma,
   gemma2,
   gemma3Text,
+  gpt2,
+  gptNeox,
   llama,
   mistral,
   olmo2,
@@ -27,7 +33,13 @@ const FAMILIES = [
   qwen2,
   qwen3,
   smollm3,
+  starcoder2,
 ] as readonly unknown[] as readonly Family[];
+
+/** How checkpoints of a `model_type` lie; as they usually do where the type is not built. */
+export function storedOf(modelType: unknown): Stored {
+  return FAMILIES.find(({ modelTypes }) => modelTypes.includes(String(modelType)))?.stored ?? {};
+}
 
 /**
  * The family of a `model_type`.

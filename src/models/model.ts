@@ -11,18 +11,38 @@ import { compile, type Compiled, type Engine } from "../graph/compile.ts";
 import { Graph, type NumberType, type Value } from "../graph/graph.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
 import { loadTokenizer, type Tokenizer } from "../io/tokenizer.ts";
-import { differentiate, linearCrossEntropy, logits, sum, supervisedCapacity } from "../ops/mod.ts";
+import {
+  differentiate,
+  linearCrossEntropy,
+  linearKl,
+  logits,
+  sum,
+  supervisedCapacity,
+} from "../ops/mod.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
-import { type Adapt, type Family, type FamilyConfig, Net, type NetOptions } from "./net.ts";
-import { angleTable, type Frequencies } from "./rope.ts";
+import {
+  type Adapt,
+  type Family,
+  type FamilyConfig,
+  type LongAngles,
+  Net,
+  type NetOptions,
+  type RowInputs,
+} from "./net.ts";
+import { Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 
 const STORED: Readonly<Record<string, NumberType>> = { F32: "f32", F16: "f16", BF16: "bf16" };
 
+/** `nll` of the next token, or `kl`: the divergence from the base's prediction of it. */
+export type Loss = "nll" | "kl";
+
 export interface LossGraphOptions {
   /** Rows of the packed micro-batch. */
   T: number;
+  /** `nll` by default. */
+  loss?: Loss;
   adapt?: Adapt | undefined;
   /** Adds the backward of everything that is trained. */
   train?: boolean;
@@ -34,7 +54,9 @@ export interface LossGraphOptions {
 /** A graph with the tables that its weights need beside the checkpoint. */
 export interface ModelGraph {
   readonly graph: Graph;
-  readonly tables: ReadonlyMap<string, Frequencies>;
+  readonly tables: ReadonlyMap<string, () => Float32Array>;
+  /** For graphs over a cache; undefined where all texts turn alike. */
+  readonly long?: LongAngles | undefined;
 }
 
 /** A model in a Hugging Face folder. */
@@ -42,6 +64,7 @@ export class Model implements Disposable {
   readonly family: Family;
   readonly config: FamilyConfig;
   readonly tokenizer: Tokenizer;
+  readonly tensors: Tensors;
 
   /**
    * Opens the folder and checks its config; tensors are checked when a graph is built.
@@ -52,27 +75,32 @@ export class Model implements Disposable {
     const file = join(folder, "config.json");
     this.family = familyOf(checkpoint.config["model_type"], file);
     this.config = this.family.parse(new ConfigReader(file, checkpoint.config));
+    this.tensors = new Tensors(checkpoint, this.family.stored, this.config.tied);
     this.tokenizer = loadTokenizer(folder);
   }
 
   /**
    * The loss of a packed micro-batch. Inputs: token, position, start, end [T]; rows, label, weight
    * [capacity]; for full training also order [T] and first [vocabulary + 1]. Outputs: `losses`, the
-   * weighted loss of each supervised row, and `loss`, their sum.
+   * weighted loss of each supervised row, and `loss`, their sum; for `kl` also `stats`, as of
+   * `linearKl()`. The base's predictions are those of a forward without the adapter, over the same
+   * weights.
    */
   lossGraph(engine: Engine, options: LossGraphOptions): ModelGraph {
-    const { T, adapt, train = false, full = false, recompute = false } = options;
+    const { T, loss = "nll", adapt, train = false, full = false, recompute = false } = options;
     const graph = new Graph(engine.device.kernelSet);
     const input = (name: string, size = T) => graph.input(name, [size]);
-    const capacity = supervisedCapacity(T);
+    const rows: RowInputs = {
+      kind: "packed",
+      token: input("token"),
+      position: input("position"),
+      start: input("start"),
+      end: input("end"),
+    };
+    const base = loss === "kl" ? this.#net(graph, { rows, positions: T }) : null;
+    const before = base && this.family.forward(base, this.config).hidden;
     const net = this.#net(graph, {
-      rows: {
-        kind: "packed",
-        token: input("token"),
-        position: input("position"),
-        start: input("start"),
-        end: input("end"),
-      },
+      rows,
       positions: T,
       adapt,
       full: full
@@ -80,21 +108,25 @@ export class Model implements Disposable {
         : undefined,
     });
     const { hidden, head, cap } = this.family.forward(net, this.config);
+    const capacity = supervisedCapacity(T);
     const supervision = {
       rows: input("rows", capacity),
       label: input("label", capacity),
       weight: graph.input("weight", [capacity], "f32"),
     };
-    const losses = linearCrossEntropy(graph, hidden, head, supervision, cap);
+    const { loss: losses, stats } = before
+      ? linearKl(graph, hidden, before, head, supervision, cap)
+      : { loss: linearCrossEntropy(graph, hidden, head, supervision, cap), stats: null };
     if (train) differentiate(graph, losses, { recompute });
     graph.output("losses", losses);
+    if (stats) graph.output("stats", stats);
     graph.output("loss", sum(graph, losses));
     return { graph, tables: net.tables };
   }
 
   /**
    * The next rows of one sequence over a cache. Inputs: token, position [T], count [1], rows [4]
-   * (which rows want scores). Output: `logits` [4, vocabulary rounded up to a multiple of 4].
+   * (which rows want scores); with `long` also angle_row [T]. Output: `logits` [4, vocabulary rounded up to a multiple of 4].
    */
   decodeGraph(engine: Engine, T: number, context: number, adapt?: Adapt): ModelGraph {
     const graph = new Graph(engine.device.kernelSet);
@@ -105,7 +137,7 @@ export class Model implements Disposable {
     const net = this.#net(graph, { rows, positions: context, adapt });
     const { hidden, head, cap } = this.family.forward(net, this.config);
     graph.output("logits", logits(graph, hidden, head, graph.input("rows", [4]), cap));
-    return { graph, tables: net.tables };
+    return { graph, tables: net.tables, long: net.long };
   }
 
   /** Every linear module with its [out, in], in the order of the forward. */
@@ -135,7 +167,7 @@ export class Model implements Disposable {
 
   #net(graph: Graph, options: Omit<NetOptions, "typeOf">): Net {
     const typeOf = (name: string, shape: readonly number[]): NumberType => {
-      const { dtype } = this.checkpoint.get(name, shape);
+      const { dtype } = this.tensors.get(name, shape);
       const type = STORED[dtype];
       if (type) return type;
       throw new FileError(`${this.folder}: ${name} is stored as ${dtype}, wanted F32, F16 or BF16`);
@@ -143,15 +175,15 @@ export class Model implements Disposable {
     return new Net(graph, { ...options, typeOf });
   }
 
-  #load(engine: Engine, value: Value, tables: ReadonlyMap<string, Frequencies>): void {
+  #load(engine: Engine, value: Value, tables: ModelGraph["tables"]): void {
     const slice = engine.store.addWeight(value);
-    const frequencies = tables.get(value.name);
-    if (frequencies) {
-      upload(engine.device, slice, angleTable(frequencies, value.shape[0]!));
+    const table = tables.get(value.name);
+    if (table) {
+      upload(engine.device, slice, table());
     } else if (value.layout === "blocks") {
-      loadBlocks(engine.device, this.checkpoint, value, slice);
+      loadBlocks(engine.device, this.tensors, value, slice);
     } else {
-      upload(engine.device, slice, loadVector(this.checkpoint, value.name));
+      upload(engine.device, slice, loadVector(this.tensors, value.name));
     }
   }
 }

@@ -6,6 +6,7 @@
 import type { Graph, NumberType, Value } from "../graph/graph.ts";
 import { fromFloat32, toFloat32 } from "../io/safetensors.ts";
 import {
+  activate,
   type Activation,
   add,
   attention,
@@ -16,7 +17,9 @@ import {
   embed,
   gated,
   type Heads,
+  layerNorm,
   linear,
+  longRows,
   type LowRank,
   rmsNorm,
   rope,
@@ -24,7 +27,8 @@ import {
   split,
 } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
-import type { Frequencies } from "./rope.ts";
+import { angleTable, type Frequencies } from "./rope.ts";
+import type { Stored } from "./stored.ts";
 
 /** One model family: how to read its config, and its forward. Everything else follows from these. */
 export interface Family<Config extends FamilyConfig = FamilyConfig> {
@@ -33,6 +37,8 @@ export interface Family<Config extends FamilyConfig = FamilyConfig> {
   /** @throws {FileError} for a field that is missing, of the wrong kind, or not built. */
   parse(config: ConfigReader): Config;
   forward(net: Net, config: Config): Output;
+  /** Where its checkpoints differ from the names and shapes that `forward` uses. */
+  readonly stored?: Stored;
 }
 
 /** What a forward ends in. */
@@ -48,6 +54,8 @@ export interface FamilyConfig {
   readonly vocabSize: number;
   /** The longest sequence that the model was made for. */
   readonly context: number;
+  /** Whether the embedding is the head too. */
+  readonly tied: boolean;
 }
 
 /** Supplies the low-rank update of a linear module, or none; adapters are passed in from outside. */
@@ -77,9 +85,13 @@ export interface NetOptions {
   readonly full?: { readonly order: Value; readonly first: Value } | undefined;
 }
 
-/** An RMSNorm: y = x / sqrt(mean(x^2) + eps) * (unit + weight). */
+/**
+ * An RMSNorm, y = x / sqrt(mean(x^2) + eps) * (unit + weight); or with `centred` a LayerNorm, which
+ * takes the mean off x first and adds a bias at the end.
+ */
 export interface Norm {
   readonly eps: number;
+  readonly centred?: boolean;
   /** 1 where the checkpoint stores weight - 1; 0 by default. */
   readonly unit?: 0 | 1;
 }
@@ -91,11 +103,28 @@ export interface LinearOptions {
   readonly residual?: Value | undefined;
 }
 
+/** Inputs for the gradient of learned positions: rows by position [T], where each begins. */
+export const POSITION_ORDER = "position_order";
+export const POSITION_FIRST = "position_first";
+
+/** Input of cached rows whose text may become long: their rows of the angles, [T]. */
+export const ANGLE_ROW = "angle_row";
+
+/** Texts of more than `than` tokens turn by the angles from row `offset` on. */
+export interface LongAngles {
+  readonly than: number;
+  readonly offset: number;
+}
+
 /** Applies layers to a graph. */
 export class Net {
   readonly #options: NetOptions;
   /** Tables made here rather than read from the checkpoint, by name. */
-  readonly tables: Map<string, Frequencies> = new Map();
+  readonly tables: Map<string, () => Float32Array> = new Map();
+  /** Where long texts have angles of their own; undefined where they have none here. */
+  long: LongAngles | undefined;
+  /** Rows of angles that differ from the positions. */
+  readonly #angleRows = new Map<Value, Value>();
   readonly #windows = new Map<number, Documents>();
   #layer = 0;
 
@@ -134,9 +163,22 @@ export class Net {
     return embed(this.graph, rows.token, table, { sorted: full, scale: rounded });
   }
 
+  /** Rows of a table of learned positions [context, hidden], which documents begin anew. */
+  positions(module: string, context: number, hidden: number): Value {
+    const table = this.matrix(`${module}.weight`, context, hidden);
+    const { position } = this.#options.rows;
+    const sorted = this.#options.full && {
+      order: this.graph.input(POSITION_ORDER, position.shape),
+      first: this.graph.input(POSITION_FIRST, [context + 1]),
+    };
+    return embed(this.graph, position, table, { sorted });
+  }
+
   /** Normalises each `width` numbers of a row by themselves; the whole row by default. */
-  rmsNorm(x: Value, module: string, { eps, unit }: Norm, width = x.shape[1]!): Value {
-    return rmsNorm(this.graph, x, this.vector(`${module}.weight`, width), eps, unit);
+  norm(x: Value, module: string, { eps, unit, centred }: Norm, width = x.shape[1]!): Value {
+    const weight = this.vector(`${module}.weight`, width);
+    if (!centred) return rmsNorm(this.graph, x, weight, eps, unit);
+    return layerNorm(this.graph, x, weight, this.vector(`${module}.bias`, width), eps);
   }
 
   /** A linear layer with its adapter. */
@@ -149,16 +191,38 @@ export class Net {
     return bias ? addBias(this.graph, y, this.vector(`${module}.bias`, outFeatures)) : y;
   }
 
-  /** The angles of every position, for {@link rope}. */
-  angles(frequencies: Frequencies): Value {
-    const { positions } = this.#options;
-    const name = `angles ${this.tables.size} of ${positions} positions`;
-    this.tables.set(name, frequencies);
-    return this.graph.weight(name, [positions, 2 * frequencies.length], "f32", "rows");
+  /**
+   * The angles of every position, for {@link rope}. Where long texts turn by angles of their own,
+   * these follow: packed documents take them by their length, of a cached sequence the host says so.
+   */
+  angles({ pairs, factor, long }: Frequencies): Value {
+    const { rows, positions } = this.#options;
+    const { than = Infinity, pairs: longPairs = pairs } = long ?? {};
+    const tables = positions > than ? [pairs, longPairs] : [pairs];
+    const kind = tables.length > 1 ? "short and long angles" : "angles";
+    const name = `${kind} ${this.tables.size} of ${positions} positions`;
+    this.tables.set(name, () => {
+      const parts = tables.map((pairs) => angleTable({ pairs, factor }, positions));
+      const whole = new Float32Array(parts.length * parts[0]!.length);
+      for (const [i, part] of parts.entries()) whole.set(part, i * part.length);
+      return whole;
+    });
+    const shape = [tables.length * positions, 2 * pairs.length];
+    const angles = this.graph.weight(name, shape, "f32", "rows");
+    if (tables.length > 1) {
+      this.long = { than, offset: positions };
+      const row = rows.kind === "packed"
+        ? longRows(this.graph, rows, rows.position, this.long)
+        : this.graph.input(ANGLE_ROW, rows.position.shape);
+      this.#angleRows.set(angles, row);
+    }
+    return angles;
   }
 
+  /** Turns the heads of x by their positions. */
   rope(x: Value, angles: Value, headDim: number): Value {
-    return rope(this.graph, x, this.#options.rows.position, angles, headDim);
+    const row = this.#angleRows.get(angles) ?? this.#options.rows.position;
+    return rope(this.graph, x, row, angles, headDim);
   }
 
   add(a: Value, b: Value): Value {
@@ -170,9 +234,13 @@ export class Net {
     return gated(this.graph, gate, up, activation);
   }
 
-  /** The columns of x in parts of the given widths. */
-  split(x: Value, widths: readonly number[]): Value[] {
-    return split(this.graph, x, widths);
+  activate(x: Value, activation: Activation): Value {
+    return activate(this.graph, x, activation);
+  }
+
+  /** The columns of x, or of each of its heads, in parts of the given widths. */
+  split(x: Value, widths: readonly number[], heads = 1): Value[] {
+    return split(this.graph, x, widths, heads);
   }
 
   /**

@@ -6,34 +6,32 @@
 import { type Slice, upload } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
 import { BYTES, type Value } from "../graph/graph.ts";
-import type { Checkpoint } from "../io/checkpoint.ts";
-import { toFloat32 } from "../io/safetensors.ts";
+import { refuseNonFinite, toFiniteFloat32 } from "../io/finite.ts";
+import { type Tensors, transpose } from "./stored.ts";
 
 /** About how many bytes of a tensor are in hand at a time. */
 const PIECE = 4 << 20;
 
 /** A vector as f32. */
-export function loadVector(checkpoint: Checkpoint, name: string): Float32Array {
-  return toFloat32(checkpoint.read(name), checkpoint.get(name).dtype);
+export function loadVector(tensors: Tensors, name: string): Float32Array {
+  return toFiniteFloat32(tensors.reader(name)(), tensors.get(name));
 }
 
 /**
  * Uploads a matrix as 4x4 blocks in the precision that it is stored in, some bands of four rows at
  * a time; rows that only fill the last band are zero.
  */
-export function loadBlocks(device: Device, checkpoint: Checkpoint, value: Value, slice: Slice) {
+export function loadBlocks(device: Device, tensors: Tensors, value: Value, slice: Slice) {
+  const read = tensors.reader(value.name);
   const [rows, columns] = value.shape as [number, number];
   const rowBytes = columns * BYTES[value.type];
   const step = Math.max(1, Math.floor(PIECE / (4 * rowBytes))) * 4;
   for (let from = 0; from < rows; from += step) {
     const count = Math.min(step, rows - from);
     const piece = new Uint8Array(Math.ceil(count / 4) * 4 * rowBytes);
-    checkpoint.read(value.name, {
-      offset: from * rowBytes,
-      length: count * rowBytes,
-      into: piece,
-    });
+    read({ offset: from * rowBytes, length: count * rowBytes, into: piece });
     const words = new Uint32Array(piece.buffer);
+    refuseNonFinite(words, tensors.get(value.name), from * columns);
     upload(device, slice, toBlocks(words, rowBytes / 4, BYTES[value.type]), from * rowBytes);
   }
 }
@@ -79,12 +77,26 @@ export function fromBlocks(blocks: Float32Array, [rows, columns]: readonly [numb
   return rowMajor.subarray(0, rows * columns);
 }
 
+/** What of a param says how the store keeps it. */
+type Param = Pick<Value, "name" | "shape" | "layout">;
+
 /** A tensor of the checkpoint in f32, as the store keeps params. */
-export function loadParam(checkpoint: Checkpoint, param: Value): Float32Array {
-  const numbers = loadVector(checkpoint, param.name);
+export function loadParam(tensors: Tensors, param: Param): Float32Array {
+  const numbers = loadVector(tensors, param.name);
   if (param.layout === "rows") return numbers;
   const [rows, columns] = param.shape as [number, number];
   const banded = new Float32Array(Math.ceil(rows / 4) * 4 * columns);
   banded.set(numbers);
   return new Float32Array(toBlocks(new Uint32Array(banded.buffer), columns, 4).buffer);
+}
+
+/** What the store keeps of a param, as its checkpoint has it: {@link loadParam} the other way. */
+export function storedParam(
+  tensors: Tensors,
+  { name, shape, layout }: Param,
+  kept: Float32Array,
+): Float32Array {
+  if (layout === "rows") return kept;
+  const numbers = fromBlocks(kept, shape as [number, number]);
+  return tensors.isTransposed(name) ? transpose(numbers, shape as [number, number]) : numbers;
 }

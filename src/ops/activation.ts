@@ -3,15 +3,17 @@
  *
  * @module
  */
+import geluErfText from "../../kernels/shared/gelu_erf.wgsl" with { type: "text" };
 import geluText from "../../kernels/shared/gelu_tanh.wgsl" with { type: "text" };
 import siluText from "../../kernels/shared/silu.wgsl" with { type: "text" };
 import type { Text } from "../gpu/kernel.ts";
 
-/** SiLU, or GELU by its tanh approximation. */
-export type Activation = "silu" | "gelu";
+/** SiLU, GELU by its tanh approximation, or GELU itself. */
+export type Activation = "silu" | "gelu" | "gelu_erf";
 
 /** Each gives `activation` and `slope`. */
 export const ACTIVATIONS: Readonly<Record<Activation, Text>> = {
   silu: { name: "shared/silu", text: siluText },
   gelu: { name: "shared/gelu_tanh", text: geluText },
+  gelu_erf: { name: "shared/gelu_erf", text: geluErfText },
 };

@@ -4,9 +4,16 @@
  * @module
  */
 import reduceText from "../../kernels/shared/reduce.wgsl" with { type: "text" };
-import type { Text } from "../gpu/kernel.ts";
+import type { Kernel, Text } from "../gpu/kernel.ts";
 import { grid } from "../gpu/program.ts";
-import { bytesOf, type Rows, storedRows, type Value } from "../graph/graph.ts";
+import {
+  bytesOf,
+  type Launch,
+  type Rows,
+  storedRows,
+  type Target,
+  type Value,
+} from "../graph/graph.ts";
 
 /**
  * The grid of a kernel with one invocation a row, 8 a workgroup.
@@ -28,6 +35,20 @@ export const REDUCE: Text = { name: "shared/reduce", text: reduceText };
 /** Lanes that share out a row in fours: a power of two, 32 for small rows and 256 for long ones. */
 export const lanesFor = (columns: number): number =>
   2 ** Math.min(8, Math.max(5, Math.floor(Math.log2(columns / 4))));
+
+/** One invocation a row of D numbers, or one workgroup with lanes that share it out. */
+export function byRow(
+  { kernelSet }: Target,
+  kernels: Readonly<Record<Target["kernelSet"], Kernel>>,
+  { T, D }: { T: number; D: number },
+  constants: Launch["constants"],
+): Omit<Launch, "bind"> {
+  const kernel = kernels[kernelSet];
+  const all = { T, D, ...constants };
+  return kernelSet === "register"
+    ? { kernel, constants: all, groups: perRow(T) }
+    : { kernel, constants: { ...all, LANES: lanesFor(D) }, groups: grid(T) };
+}
 
 /** How many numbers a value holds. */
 export const sizeOf = (value: Value): number => value.shape.reduce((n, size) => n * size, 1);

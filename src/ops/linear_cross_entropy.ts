@@ -6,41 +6,32 @@
 import crossEntropyText from "../../kernels/cross_entropy.wgsl" with { type: "text" };
 import gradText from "../../kernels/cross_entropy_grad.wgsl" with { type: "text" };
 import partsText from "../../kernels/cross_entropy_parts.wgsl" with { type: "text" };
-import fillText from "../../kernels/fill.wgsl" with { type: "text" };
-import gatherText from "../../kernels/gather_rows.wgsl" with { type: "text" };
 import matmulText from "../../kernels/matmul_tn.wgsl" with { type: "text" };
-import scatterText from "../../kernels/scatter_rows.wgsl" with { type: "text" };
 import {
   type Call,
   type Graph,
   type Launch,
   type Op,
   type OutputSpec,
-  type Rows,
   storedRows,
   type Target,
   type Value,
 } from "../graph/graph.ts";
-import { partsOf, perRow, perSixteen, sizeOf } from "./launch.ts";
-import { backwardLaunch, forwardLaunch } from "./linear.ts";
-import { SOFTCAP, softcapLaunch } from "./softcap.ts";
+import {
+  CHUNK,
+  chunksOf,
+  fill,
+  requireChunks,
+  scoreChunk,
+  type Supervision,
+  unscoreChunk,
+} from "./head.ts";
+import { perRow } from "./launch.ts";
+import { SOFTCAP } from "./softcap.ts";
 import { chooseTile, NO_MORE, STORES } from "./tile.ts";
-
-/** Rows of a chunk: logits take chunk x vocabulary numbers at a time. */
-export const CHUNK = 128;
-
-/** On software Vulkan a part of this many rows of the head stays in the caches. */
-const PART_ROWS = 4096;
 
 /** On a GPU a row is shared out over this many workgroups: CHUNK of them alone would be few. */
 const ROW_PARTS = 4;
-
-/** Which rows are supervised, by what, and with which weight; padded with 0xffffffff, 0 and 0. */
-export interface Supervision {
-  readonly rows: Value; // [S], u32
-  readonly label: Value; // [S], u32
-  readonly weight: Value; // [S], f32: 1 / supervised tokens of the update
-}
 
 type Ins = { x: Value; w: Value; rows: Value; label: Value; weight: Value };
 type Outs = Record<"loss" | "hidden" | "logits", Value> & {
@@ -52,9 +43,6 @@ type Outs = Record<"loss" | "hidden" | "logits", Value> & {
 };
 
 type Attrs = { cap: number | undefined };
-
-/** How many rows a supervision of `T` tokens is padded to. */
-export const supervisedCapacity = (T: number): number => Math.ceil(T / CHUNK) * CHUNK;
 
 /**
  * loss[s] = weight[s] * nll of label[s] under softmax(x[rows[s]] w^T), [S]; with `cap` the
@@ -74,8 +62,7 @@ export function linearCrossEntropy(
 ): Value {
   const [T, D] = x.shape as [number, number];
   const { rows, label, weight } = supervision;
-  const S = rows.shape[0]!;
-  if (S % CHUNK !== 0) throw new RangeError(`Expected a multiple of ${CHUNK} rows but found ${S}`);
+  const S = requireChunks(supervision);
   const scratch = (shape: number[]): OutputSpec => ({ shape, differentiable: false });
   const outs: Record<string, OutputSpec> = {
     loss: { shape: [S] },
@@ -91,17 +78,11 @@ export function linearCrossEntropy(
 export const LINEAR_CROSS_ENTROPY: Op<Ins, Outs, Attrs> = {
   name: "linear_cross_entropy",
   launches(call, target) {
-    const { ins: { w, rows }, outs: { loss, dx } } = call;
-    const parts = partsOf(
-      w,
-      target.maxBinding,
-      target.kernelSet === "register" ? PART_ROWS : Infinity,
-    );
-    const chunks = rows.shape[0]! / CHUNK;
+    const { ins, outs: { loss, dx } } = call;
     return [
       fill(loss),
       ...(dx ? [fill(dx)] : []),
-      ...Array.from({ length: chunks }, (_, gate) => chunk(call, target, parts, gate)).flat(),
+      ...Array.from({ length: chunksOf(ins) }, (_, gate) => chunk(call, target, gate)).flat(),
     ];
   },
   backward(_graph, { ins: { x, w }, outs: { dx, dw } }, gradients) {
@@ -110,46 +91,15 @@ export const LINEAR_CROSS_ENTROPY: Op<Ins, Outs, Attrs> = {
   },
 };
 
-function fill(y: Value): Launch {
-  return {
-    kernel: { name: "fill", text: fillText },
-    constants: { N: sizeOf(y) },
-    bind: [y],
-    groups: perSixteen(sizeOf(y)),
-  };
-}
-
-function chunk(
-  call: Call<Ins, Outs, Attrs>,
-  target: Target,
-  parts: Rows[],
-  gate: number,
-): Launch[] {
+function chunk(call: Call<Ins, Outs, Attrs>, target: Target, gate: number): Launch[] {
   const { ins: { x, w, rows }, outs: { hidden, logits, dx, dhidden, dw }, attrs: { cap } } = call;
-  const [T, D] = x.shape as [number, number];
-  const place = { T, D, N: CHUNK, OFFSET: gate * CHUNK };
-  const launches: Launch[] = [{
-    kernel: { name: "gather_rows", text: gatherText },
-    constants: place,
-    bind: [x, rows, hidden],
-    groups: perRow(CHUNK),
-  }];
-  for (const part of parts) launches.push(forwardLaunch(target, { x: hidden, w, y: logits, part }));
-  if (cap) launches.push(softcapLaunch(logits, cap));
-  launches.push(...crossEntropy(call, gate));
-  if (dx) {
-    for (const [i, part] of parts.entries()) {
-      launches.push(backwardLaunch(target, { dy: logits, w, dx: dhidden!, part, add: i > 0 }));
-    }
-    launches.push({
-      kernel: { name: "scatter_rows", text: scatterText },
-      constants: place,
-      bind: [dhidden!, rows, dx],
-      groups: perRow(CHUNK),
-    });
-  }
-  if (dw) launches.push(weightGradient(target, logits, hidden, dw, gate > 0));
-  return launches.map((launch) => ({ ...launch, gate }));
+  const head = { x, w, rows, hidden, logits, cap, gate };
+  return [
+    ...scoreChunk(target, head),
+    ...crossEntropy(call, gate),
+    ...(dx ? unscoreChunk(target, head, { dx, dhidden: dhidden! }) : []),
+    ...(dw ? [weightGradient(target, logits, hidden, dw, gate > 0)] : []),
+  ].map((launch) => ({ ...launch, gate }));
 }
 
 /** The loss of a chunk, and its logits to dlogits where a gradient is wanted. */

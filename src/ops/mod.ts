@@ -18,22 +18,21 @@ export {
   sumSquares,
 } from "./adamw.ts";
 export type { Activation } from "./activation.ts";
+export { activate } from "./activate.ts";
 export { add } from "./add.ts";
 export { attention } from "./attention.ts";
 export { bias } from "./bias.ts";
 export { cachedAttention, type CacheRows, cacheWrite } from "./cached_attention.ts";
 export { embed, type TokenOrder } from "./embed.ts";
 export { gated } from "./gated.ts";
-export { gelu } from "./gelu.ts";
 export type { Documents, Heads } from "./heads.ts";
+export { layerNorm } from "./layer_norm.ts";
 export { linear, type LowRank } from "./linear.ts";
-export {
-  CHUNK,
-  linearCrossEntropy,
-  supervisedCapacity,
-  type Supervision,
-} from "./linear_cross_entropy.ts";
+export { CHUNK, supervisedCapacity, type Supervision } from "./head.ts";
+export { linearCrossEntropy } from "./linear_cross_entropy.ts";
+export { KL_STATS, linearKl } from "./linear_kl.ts";
 export { logits } from "./logits.ts";
+export { longRows } from "./long_rows.ts";
 export { rmsNorm } from "./rms_norm.ts";
 export { rope } from "./rope.ts";
 export { slidingWindow } from "./sliding_window.ts";

@@ -9,10 +9,8 @@ import forwardSharedText from "../../kernels/rms_norm_shared.wgsl" with { type: 
 import forwardText from "../../kernels/rms_norm.wgsl" with { type: "text" };
 import sumRowsText from "../../kernels/sum_rows.wgsl" with { type: "text" };
 import weightText from "../../kernels/rms_norm_weight_backward.wgsl" with { type: "text" };
-import type { Kernel } from "../gpu/kernel.ts";
-import { grid } from "../gpu/program.ts";
-import type { Graph, Launch, Op, Target, Value } from "../graph/graph.ts";
-import { lanesFor, perRow, REDUCE, requireMultiple, sizeOf } from "./launch.ts";
+import type { Graph, Op, Value } from "../graph/graph.ts";
+import { byRow, perRow, REDUCE, requireMultiple, sizeOf } from "./launch.ts";
 
 /** Ranges of rows that the weight's gradient is summed over side by side. */
 const PARTS = 64;
@@ -58,20 +56,6 @@ const BACKWARD = {
     imports: { reduce: REDUCE },
   },
 };
-
-/** One invocation a row, or one workgroup. */
-function byRow(
-  { kernelSet }: Target,
-  kernels: Readonly<Record<Target["kernelSet"], Kernel>>,
-  { T, D }: { T: number; D: number },
-  constants: Launch["constants"],
-): Omit<Launch, "bind"> {
-  const kernel = kernels[kernelSet];
-  const all = { T, D, ...constants };
-  return kernelSet === "register"
-    ? { kernel, constants: all, groups: perRow(T) }
-    : { kernel, constants: { ...all, LANES: lanesFor(D) }, groups: grid(T) };
-}
 
 export const RMS_NORM: Op<Ins, Outs, Attrs> = {
   name: "rms_norm",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import byOneText from "../../kernels/rope_by_one.wgsl" with { type: "text" };
 import text from "../../kernels/rope.wgsl" with { type: "text" };
 import type { Graph, Op, Value } from "../graph/graph.ts";
 import { perRow, requireMultiple } from "./launch.ts";
@@ -17,7 +18,7 @@ type Attrs = { headDim: number; sign: 1 | -1 };
  * Method: RoPE (Su et al., 2021, arXiv 2104.09864), in two halves as Hugging Face does.
  */
 export function rope(graph: Graph, x: Value, position: Value, angles: Value, headDim: number) {
-  requireMultiple(8, { "the rotated part of a head": angles.shape[1]! });
+  requireMultiple(2, { "the rotated part of a head": angles.shape[1]! });
   return rotate(graph, { x, position, angles }, { headDim, sign: 1 });
 }
 
@@ -30,9 +31,10 @@ export const ROPE: Op<Ins, { y: Value }, Attrs> = {
   launches({ ins: { position, angles }, outs: { y }, attrs: { headDim, sign } }) {
     const [T = 0, width = 0] = y.shape;
     const H = width / headDim;
+    const ROTARY = angles.shape[1]!;
     return [{
-      kernel: { name: "rope", text },
-      constants: { T, H, D: headDim, ROTARY: angles.shape[1]!, SIGN: sign },
+      kernel: ROTARY % 8 === 0 ? { name: "rope", text } : { name: "rope_by_one", text: byOneText },
+      constants: { T, H, D: headDim, ROTARY, SIGN: sign },
       bind: [y, position, angles],
       groups: perRow(T * H),
     }];

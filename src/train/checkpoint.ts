@@ -1,5 +1,6 @@
 /**
- * Checkpoints of a run: params and moments after an update, enough to go on bit for bit.
+ * Checkpoints of a run: params, moments and what the guard knows after an update, enough to go on
+ * bit for bit.
  *
  * @module
  */
@@ -7,6 +8,7 @@ import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { read, upload } from "../gpu/buffer.ts";
 import type { Store } from "../graph/store.ts";
+import type { GuardState } from "../guard/parts.ts";
 import { exists, onDisk } from "../io/files.ts";
 import { openSafetensors, type TensorData, writeSafetensors } from "../io/safetensors.ts";
 
@@ -18,29 +20,45 @@ const KEEP = 2;
 
 const NAME = /^step-(\d+)\.safetensors$/;
 
+/** What a checkpoint holds beside the params and moments. */
+export interface Resumed {
+  /** Updates that were done; 0 where there is no checkpoint. */
+  readonly step: number;
+  /** Null where no guard was on. */
+  readonly guard: GuardState | null;
+}
+
 /** Writes the state after `step` updates and drops all but the last checkpoints. A sync point. */
-export async function saveCheckpoint(store: Store, folder: string, step: number): Promise<void> {
+export async function saveCheckpoint(
+  store: Store,
+  folder: string,
+  step: number,
+  guard?: GuardState,
+): Promise<void> {
   onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
   const tensors: TensorData[] = [];
   for (const name of KEPT) {
     const data = await read(store.device, store.flat(name));
     tensors.push({ name, dtype: "F32", shape: [data.length / 4], data });
   }
-  const metadata = { step: String(step), params: store.paramNames.join(" ") };
+  const metadata = {
+    step: String(step),
+    params: store.paramNames.join(" "),
+    ...(guard && { guard: JSON.stringify(guard) }),
+  };
   const name = `step-${String(step).padStart(8, "0")}.safetensors`;
   writeSafetensors(join(folder, name), tensors, metadata);
   for (const old of checkpoints(folder).slice(0, -KEEP)) Deno.removeSync(join(folder, old));
 }
 
 /**
- * Loads the last checkpoint.
+ * Loads the last checkpoint into the store.
  *
- * @returns how many updates it holds; 0 where there is none.
  * @throws {FileError} where it is damaged or of another model or adapter.
  */
-export function loadCheckpoint(store: Store, folder: string): number {
+export function loadCheckpoint(store: Store, folder: string): Resumed {
   const name = checkpoints(folder).at(-1);
-  if (name === undefined) return 0;
+  if (name === undefined) return { step: 0, guard: null };
   const path = join(folder, name);
   using file = openSafetensors(path);
   if (file.metadata["params"] !== store.paramNames.join(" ")) {
@@ -54,7 +72,16 @@ export function loadCheckpoint(store: Store, folder: string): number {
     }
     upload(store.device, slice, bytes);
   }
-  return Number(file.metadata["step"]);
+  const { step, guard } = file.metadata;
+  return { step: Number(step), guard: guard === undefined ? null : parseGuard(path, guard) };
+}
+
+function parseGuard(path: string, text: string): GuardState {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new FileError(`${path}: what it holds of the guard is no JSON`, { cause });
+  }
 }
 
 /** Names of the checkpoints, oldest first. */

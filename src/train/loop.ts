@@ -5,11 +5,12 @@
  */
 import type { Batch, Stream } from "../data/mod.ts";
 import { Ring } from "../gpu/buffer.ts";
-import { supervisedCapacity } from "../ops/mod.ts";
+import { LAG } from "../guard/guard.ts";
+import type { LossProgram } from "../models/loss_program.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 import type { Metrics } from "./metrics.ts";
 import { scheduleFactor } from "./schedule.ts";
-import type { Session } from "./setup.ts";
+import type { Say, Session } from "./setup.ts";
 import { type MicroTag, UpdateLog } from "./update_log.ts";
 
 export interface LoopOptions {
@@ -19,6 +20,7 @@ export interface LoopOptions {
   readonly checkpoints: string;
   /** Called for each logged update, some updates late. */
   readonly onUpdate: (metrics: Metrics, steps: number) => void;
+  readonly say: Say;
   /** Asked after each update; true ends the run after a checkpoint. */
   readonly stopWanted: () => boolean;
 }
@@ -30,37 +32,42 @@ export interface LoopResult {
   readonly stopped: boolean;
 }
 
-/** Trains. The GPU is awaited only to measure, to save, and when it is several steps behind. */
+/** Micro-batches under way at a time, at least. */
+const UNDER_WAY = 8;
+
+/** Trains. The GPU is awaited only to save, and when it is several steps behind. */
 export async function trainLoop(session: Session, options: LoopOptions): Promise<LoopResult> {
-  const { engine: { device, store }, config: { train }, program, optimizer, stream } = session;
-  const { microBatches, steps } = session;
-  const losses = program.compiled.output("losses");
-  const ring = new Ring<MicroTag>(device, supervisedCapacity(program.T) + 1, 8);
+  const { engine: { device, store }, config: { train }, program, optimizer, steps } = session;
+  const guard = session.guarding?.guard ?? null;
+  const slots = Math.max(UNDER_WAY, guard ? LAG * session.microsPerUpdate : 0);
+  const ring = new Ring<MicroTag>(device, program.capacity + 1, slots);
   const log = new UpdateLog(session, (metrics) => options.onUpdate(metrics, steps));
 
   let step = options.start;
   let stopped = false;
   for (; step < steps && !stopped; step++) {
-    if (isDue(session, step, options.start)) {
-      log.take(await ring.drain()); // a sync point
-      log.measured(step, await measure(session));
+    if (guard) {
+      while (!guard.isReady(step)) log.take(await ring.next());
+      const wentBack = await guard.steer(step);
+      if (wentBack) options.say(wentBack);
+    }
+    if (guard?.isDue(step) || isDue(session, step)) {
+      log.measured(step, await measure(session, step));
     }
 
-    const micros = Array.from(
-      { length: microBatches },
-      (_, i) => stream.micro(step * microBatches + i),
-    );
-    const weights = tokenWeights(stream, micros, session.config.guard);
-    const rate = train.lr * scheduleFactor({ ...train, steps }, step);
-    for (const [i, micro] of micros.entries()) {
-      const last = i === microBatches - 1;
-      const tag = { step, rate, micro, last };
+    const { micros, lambdas, rate, scheduled } = planUpdate(session, step);
+    for (const [i, { program, batch, weights, isGuard }] of micros.entries()) {
+      const isLast = i === micros.length - 1;
+      const losses = program.compiled.output("losses");
+      const normAt = isLast ? program.capacity : null;
+      const tag = { step, rate, scheduled, lambdas, batch, isGuard, normAt };
       await ring.room(); // waits only while the GPU is several micro-batches behind
-      program.feed(micro, weights[i]);
-      program.run(last ? undefined : (encoder) => ring.load(encoder, [losses]));
+      program.feed(batch, weights);
+      program.run(isLast ? undefined : (encoder) => ring.load(encoder, [losses]));
       optimizer.accumulate(i === 0);
-      if (last) {
-        optimizer.step(rate, step + 1, (encoder) => ring.load(encoder, [losses, optimizer.norm]));
+      if (isLast) {
+        const age = guard?.age(step) ?? step + 1;
+        optimizer.step(rate, age, (encoder) => ring.load(encoder, [losses, optimizer.norm]));
       }
       ring.send(tag);
     }
@@ -69,52 +76,80 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
     stopped = options.stopWanted();
     if (stopped || (train.checkpoint_every > 0 && (step + 1) % train.checkpoint_every === 0)) {
       log.take(await ring.drain()); // a sync point; a loss that is no number throws before it is saved
-      await saveCheckpoint(store, options.checkpoints, step + 1);
+      await log.settled();
+      await saveCheckpoint(store, options.checkpoints, step + 1, await guard?.state());
+      guard?.sweep();
     }
   }
   log.take(await ring.drain()); // a sync point
+  await log.settled();
   ring.destroy();
   return { step, stopped };
 }
 
-/** Before training, when a run goes on, and as often as the config says. */
-function isDue({ config, probe }: Session, step: number, start: number): boolean {
-  const { guard, train: { eval_every: every } } = config;
-  const guarded = probe !== null && guard !== false;
-  return (guarded && (step === start || step % guard.every === 0)) ||
-    (every > 0 && step % every === 0);
+/** As often as the config says; the guard has a rhythm of its own. */
+function isDue({ config: { train: { eval_every: every } } }: Session, step: number): boolean {
+  return every > 0 && step % every === 0;
 }
 
-/** What the probes see now; fields of the metrics. A sync point. */
-export async function measure({ probe, evaluate }: Session): Promise<Record<string, number>> {
-  const found = await probe?.measure();
+/** Submits what is to be measured before an update; the fields of its metrics follow. */
+export async function measure(
+  { guarding, evaluate, config }: Session,
+  step: number,
+): Promise<Promise<Record<string, number>>[]> {
+  const { eval_every: every } = config.train;
+  const found: Promise<Record<string, number>>[] = [];
+  if (guarding?.guard.isDue(step)) {
+    const { result } = await guarding.guard.measure(step);
+    found.push(result.then((entry) => guarding.guard.fields(entry)));
+  }
+  if (evaluate && every > 0 && step % every === 0) {
+    const { result } = await evaluate();
+    found.push(result.then(({ nll }) => ({ eval_loss: nll })));
+  }
+  return found;
+}
+
+/** One replay of an update. */
+interface Micro {
+  readonly program: LossProgram;
+  readonly batch: Batch;
+  readonly weights: Float32Array;
+  /** Of guard rows. */
+  readonly isGuard: boolean;
+}
+
+/** The micro-batches of an update, the task's before the guard's, and its learning rate. */
+function planUpdate(session: Session, step: number) {
+  const { config: { train }, program, stream, microBatches, steps } = session;
+  const guard = session.guarding?.guard;
+  const batches = taskBatches(stream, step, microBatches);
+  const tokens = batches.reduce((sum, { supervised }) => sum + supervised, 0);
+  const weights = tokenWeights(batches);
+  const task = batches.map((batch, i): Micro => {
+    return { program, batch, weights: weights[i]!, isGuard: false };
+  });
+  const guarded = guard?.micros(step, tokens);
+  const rows = guarded?.micros.map((micro): Micro => {
+    return { program: guard!.program, ...micro, isGuard: true };
+  });
+  const scheduled = scheduleFactor({ ...train, steps }, step);
   return {
-    ...(found ? { forgetting: found.forgetting, retention_perplexity: found.perplexity } : {}),
-    ...(evaluate ? { eval_loss: await evaluate() } : {}),
+    micros: [...task, ...rows ?? []],
+    lambdas: guarded?.lambdas ?? [],
+    rate: train.lr * scheduled * (guard?.rate ?? 1),
+    scheduled,
   };
 }
 
+const taskBatches = (stream: Stream, step: number, count: number): Batch[] =>
+  Array.from({ length: count }, (_, i) => stream.micro(step * count + i));
+
 /**
- * What each supervised token of an update counts: 1 / task tokens, or guard weight / retention
- * tokens. Normalised over the whole update, so that packing and micro-batches change nothing, and
- * apart, so that one kind's length does not weigh on the other.
+ * What each supervised token of an update's task rows counts: 1 / their number over the whole
+ * update, so that packing and micro-batches change nothing.
  */
-export function tokenWeights(
-  stream: Stream,
-  micros: readonly Batch[],
-  guard: false | { readonly weight: number },
-): Float32Array[] {
-  const rowsOf = (micro: Batch) =>
-    micro.documents.flatMap(({ example, rowBegin, rowEnd }) =>
-      Array<boolean>(rowEnd - rowBegin).fill(stream.isRetention(example))
-    );
-  const kinds = micros.map(rowsOf);
-  const retention = kinds.flat().filter((isRetention) => isRetention).length;
-  const task = kinds.flat().length - retention;
-  return kinds.map((rows) =>
-    Float32Array.from(rows, (isRetention) => {
-      if (isRetention) return (guard ? guard.weight : 1) / retention;
-      return 1 / task;
-    })
-  );
+export function tokenWeights(micros: readonly Batch[]): Float32Array[] {
+  const tokens = micros.reduce((sum, { supervised }) => sum + supervised, 0);
+  return micros.map(({ supervised }) => new Float32Array(supervised).fill(1 / tokens));
 }

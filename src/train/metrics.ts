@@ -4,7 +4,8 @@
  * @module
  */
 
-import { encodeUtf8, exists, onDisk, readText, writeAll, writeFile } from "../io/files.ts";
+import type { Metric } from "../guard/budget.ts";
+import { encodeUtf8, exists, onDisk, readText, writeAll, writeText } from "../io/files.ts";
 
 /** What is logged of one update. Losses are in nats a token. */
 export interface Metrics {
@@ -20,7 +21,10 @@ export interface Metrics {
   readonly grad_norm: number;
   /** Speed since the last line. */
   readonly tokens_per_second: number;
-  /** Relative rise of the perplexity on retention text, once the guard has measured it. */
+  /**
+   * What the control text has lost when the guard last measured it, in the unit of its budget: the
+   * relative rise of its perplexity, or its divergence in nats; `forgetting.NAME` of several slices.
+   */
   readonly forgetting?: number;
   /** Further fields, such as the guard's. */
   readonly [field: string]: number | undefined;
@@ -62,7 +66,12 @@ export class MetricsFile {
 
 function dropLines(path: string, firstStep: number): void {
   const lines = readText(path).split("\n").filter((line) => stepOf(line) < firstStep);
-  writeFile(path, (file) => writeAll(file, encodeUtf8(lines.map((line) => `${line}\n`).join(""))));
+  writeText(path, lines.map((line) => `${line}\n`).join(""));
+}
+
+/** The lines of the whole `metrics.jsonl` of a run; a number that was not finite is null in it. */
+export function readMetrics(path: string): Record<string, number | null | undefined>[] {
+  return readText(path).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
 }
 
 /** The step of a line; infinite for the half-written last line of a killed run. */
@@ -80,19 +89,32 @@ export interface Progress {
   readonly steps: number;
   /** Expected seconds until the last update. */
   readonly secondsLeft: number;
+  /** The guard's slices. */
+  readonly slices?: readonly {
+    readonly name: string;
+    readonly budget: { readonly metric: Metric };
+  }[];
 }
 
 /**
  * One line about an update, without colour:
  * `step  20/200  loss 1.2345  forget +1.3 %  lr 2.00e-4  norm 0.512  812 tok/s  ETA 1m05s`.
  */
-export function metricsLine(metrics: Metrics, { steps, secondsLeft }: Progress): string {
+export function metricsLine(
+  metrics: Metrics,
+  { steps, secondsLeft, slices = [] }: Progress,
+): string {
   const total = String(steps);
-  const { forgetting } = metrics;
+  const forgetting = slices.flatMap(({ name, budget: { metric } }) => {
+    const value = metrics[slices.length > 1 ? `forgetting.${name}` : "forgetting"];
+    if (value === undefined) return [];
+    const lost = metric === "ppl" ? signedPercent(value) : value.toFixed(4);
+    return slices.length > 1 ? `${name} ${lost}` : lost;
+  });
   return [
     `step ${String(metrics.step + 1).padStart(total.length)}/${total}`,
     `loss ${metrics.loss.toFixed(4)}`,
-    ...(forgetting === undefined ? [] : [`forget ${signedPercent(forgetting)}`]),
+    ...(forgetting.length > 0 ? [`forget ${forgetting.join(" ")}`] : []),
     `lr ${metrics.lr.toExponential(2)}`,
     `norm ${metrics.grad_norm.toPrecision(3)}`,
     `${Math.round(metrics.tokens_per_second)} tok/s`,

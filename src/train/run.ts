@@ -7,14 +7,17 @@ import { join } from "node:path";
 import { ExampleStore } from "../data/mod.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { openEngine } from "../graph/compile.ts";
-import { writeJson } from "../io/files.ts";
+import { ConfigError } from "../errors.ts";
+import type { ForgettingReport } from "../guard/report_format.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
-import type { ParsedConfig } from "./config/mod.ts";
-import { measure, trainLoop } from "./loop.ts";
+import type { Config, ParsedConfig } from "./config/mod.ts";
+import { finish } from "./finish.ts";
+import { trainLoop } from "./loop.ts";
 import { type Metrics, MetricsFile, metricsLine } from "./metrics.ts";
 import { claimRunFolder, refuseOtherRun, runFiles, RunLog } from "./run_folder.ts";
+import { openPlaces } from "./places.ts";
 import { describePlan, loadRows, openSession, type Say, type Session } from "./setup.ts";
 import { trainAdapter, trainFull } from "./trained.ts";
 
@@ -40,8 +43,10 @@ export interface RunResult {
   readonly stopped: boolean;
   /** The folder of the adapter or model. */
   readonly saved: string;
-  /** What the probes saw at the end: `forgetting`, `eval_loss`, ...; nothing where it stopped. */
+  /** What was measured at the end: `forgetting`, `eval_loss`, ...; nothing where it stopped. */
   readonly measured: Readonly<Record<string, number>>;
+  /** What the guard says of the result; null without a guard, or where the run stopped. */
+  readonly forgetting: ForgettingReport | null;
   /** The first logged update; null where a resumed run had none left. */
   readonly first: Metrics | null;
   /** The last logged update. */
@@ -54,45 +59,66 @@ export interface RunResult {
  * @throws {ConfigError} {FileError} {GpuError} with one sentence; a run folder that another run
  * holds is left as it is.
  */
-export async function train(parsed: ParsedConfig, options: RunOptions): Promise<RunResult> {
+export async function train(given: ParsedConfig, options: RunOptions): Promise<RunResult> {
+  if (options.kind === "pretrain" && given.config.guard) {
+    throw new ConfigError("guard: a model from nothing has nothing to forget");
+  }
+  const { resume = false, say = () => {}, stopWanted = () => false } = options;
+  const { parsed } = await openPlaces(given, { resume, say });
   const { config } = parsed;
-  const { kind, resume = false, say = () => {}, stopWanted = () => false } = options;
   refuseOtherRun(config.out, parsed, resume);
-  const device = options.device ?? await openDevice();
-  const engine = openEngine(device);
   const log = new RunLog(runFiles(config.out).log, say);
-  try {
-    using fresh = kind === "pretrain" ? temporaryFolder() : null;
-    if (fresh) writeFreshModel(config.model, fresh.folder, config.train.seed);
-    using model = new Model(fresh?.folder ?? config.model);
-    log.tell(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
-    using store = new ExampleStore();
-    const rows = await loadRows(model, config.data, config.train, log.tell, store);
-    const trained = kind === "adapter"
-      ? trainAdapter(engine, model, config.adapter, config.train.seed)
-      : trainFull(model, "BF16");
-    const session = await openSession({ engine, model, config, trained, rows, say: log.tell });
-    const start = resume ? loadCheckpoint(engine.store, runFiles(config.out).checkpoints) : 0;
+  return await withSession(config, { ...options, say: log.tell }, async (session) => {
+    const { engine, guarding } = session;
+    const { step: start, guard } = resume
+      ? loadCheckpoint(engine.store, runFiles(config.out).checkpoints)
+      : { step: 0, guard: null };
+    if (guard) guarding?.resume(guard);
     if (!resume) claimRunFolder(config.out, parsed); // whatever can be refused has been by now
     log.open();
     if (resume) log.tell(`resumed after ${start} updates`);
+    return await runSession(session, { start, stopWanted, tell: log.tell });
+  });
+}
+
+/** Opens model and session of a config for as long as `use` takes. */
+export async function withSession<T>(
+  config: Config,
+  { kind, device: given, say = () => {} }: Pick<RunOptions, "kind" | "device" | "say">,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { model: folder, adapter } = await openPlaces({ config, origin: {} }, { say });
+  const device = given ?? await openDevice();
+  const engine = openEngine(device);
+  try {
+    using fresh = kind === "pretrain" ? temporaryFolder() : null;
+    if (fresh) writeFreshModel(folder, fresh.folder, config.train.seed);
+    using model = new Model(fresh?.folder ?? folder);
+    say(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
+    using store = new ExampleStore();
+    const rows = await loadRows(model, config.data, config.train, say, store);
+    const trained = kind === "adapter"
+      ? trainAdapter(engine, model, adapter, config.train.seed)
+      : trainFull(model, "BF16");
+    const session = await openSession({ engine, model, config, trained, rows, say });
     try {
-      return await runSession(session, { start, stopWanted, tell: log.tell });
+      return await use(session);
     } finally {
       session.close();
     }
   } finally {
     engine.store.destroy();
-    if (!options.device) device.close();
+    if (!given) device.close();
   }
 }
 
 /** Every dispatch of a training step, without training. */
-export async function explainPlan({ config }: ParsedConfig): Promise<string> {
+export async function explainPlan(given: ParsedConfig): Promise<string> {
+  const { parsed: { config }, model: folder, adapter } = await openPlaces(given);
   using device = await openDevice();
   const engine = openEngine(device);
-  using model = new Model(config.model);
-  const trained = trainAdapter(engine, model, config.adapter, config.train.seed);
+  using model = new Model(folder);
+  const trained = trainAdapter(engine, model, adapter, config.train.seed);
   return describePlan({ engine, model, config, trained });
 }
 
@@ -113,7 +139,7 @@ async function runSession(
   session: Session,
   { start, stopWanted, tell }: SessionRun,
 ): Promise<RunResult> {
-  const { config, trained, engine, steps, microBatches } = session;
+  const { config, trained, steps, microBatches } = session;
   const files = runFiles(config.out);
   const { tokens_per_batch: tokens } = config.train;
   tell(`training: ${steps} updates of ${tokens} tokens in ${microBatches} micro-batches`);
@@ -126,6 +152,7 @@ async function runSession(
     start,
     checkpoints: files.checkpoints,
     stopWanted,
+    say: tell,
     onUpdate: (update) => {
       metrics.append(update);
       first ??= update;
@@ -133,27 +160,14 @@ async function runSession(
       since++;
       const perLine = (performance.now() - started) / 1000 / since;
       const linesLeft = (steps - 1 - update.step) / config.train.log_every;
-      tell(metricsLine(update, { steps, secondsLeft: perLine * linesLeft }));
+      const slices = session.guarding?.guard.slices ?? [];
+      tell(metricsLine(update, { steps, secondsLeft: perLine * linesLeft, slices }));
     },
   });
   const saved = join(config.out, trained.folder);
-  if (stopped) return { step, stopped, saved, measured: {}, first, last };
-  const measured = await measure(session);
-  await trained.save(engine.store, config.out);
-  if (session.probe) writeJson(files.forgetting, forgettingReport(session, measured));
-  return { step, stopped, saved, measured, first, last };
-}
-
-/** What was measured, and what was not: this run makes no promise about other text. */
-function forgettingReport({ probe }: Session, measured: Record<string, number>) {
-  const { base, held } = probe!;
-  return {
-    documents: held.length,
-    tokens: base.tokens,
-    base_perplexity: base.perplexity,
-    tuned_perplexity: measured["retention_perplexity"],
-    forgetting: measured["forgetting"],
-    certified: false,
-    note: "measured on held-back retention text; says nothing about other text or abilities",
-  };
+  const result = { step, stopped, saved, first, last };
+  if (stopped) return { ...result, measured: {}, forgetting: null };
+  const seconds = (performance.now() - started) / 1000;
+  const { measured, report } = await finish(session, step, seconds, tell);
+  return { ...result, measured, forgetting: report };
 }

@@ -3,10 +3,20 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { ConfigError, FileError } from "../errors.ts";
+import type { ForgettingReport } from "../guard/report_format.ts";
+import { type MetricsLine, reportPage } from "../guard/report_html.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
-import { appendText, exists, onDisk, readJsonObject, writeJson } from "../io/files.ts";
+import {
+  appendText,
+  exists,
+  isFile,
+  onDisk,
+  readJsonObject,
+  writeJson,
+  writeText,
+} from "../io/files.ts";
 import { changedKeys, type ParsedConfig, savedConfig } from "./config/mod.ts";
 import type { Say } from "./setup.ts";
 
@@ -17,6 +27,7 @@ export const runFiles = (folder: string) => ({
   log: join(folder, "log.txt"),
   checkpoints: join(folder, "checkpoints"),
   forgetting: join(folder, "forgetting_report.json"),
+  report: join(folder, "report.html"),
 });
 
 /**
@@ -37,10 +48,27 @@ export function refuseOtherRun(folder: string, parsed: ParsedConfig, resume: boo
   );
 }
 
+/** Whether `folder` is that of a run, which saves where each value of its config came from. */
+export function isRunFolder(folder: string): boolean {
+  const { config } = runFiles(folder);
+  return isFile(config) && "$origin" in readJsonObject(config);
+}
+
 /** Makes the folder and saves the config there. */
 export function claimRunFolder(folder: string, parsed: ParsedConfig): void {
   onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
   writeJson(runFiles(folder).config, savedConfig(parsed));
+}
+
+/** Writes a forgetting report as JSON and as a page, with the lines of the run's metrics. */
+export function writeReport(
+  folder: string,
+  report: ForgettingReport,
+  metrics: readonly MetricsLine[],
+): void {
+  const files = runFiles(folder);
+  writeJson(files.forgetting, report);
+  writeText(files.report, reportPage(report, metrics, basename(resolve(folder))));
 }
 
 /** Lines of progress: said at once, kept for `log.txt` until the run folder is claimed. */

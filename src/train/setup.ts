@@ -8,20 +8,25 @@ import {
   type Encoder,
   type Example,
   type ExampleStore,
+  type Loaded,
   loadExamples,
+  proportionalShares,
   readChatFacts,
   type Source,
   Stream,
 } from "../data/mod.ts";
-import { perplexity } from "../eval/perplexity.ts";
+import type { Queued } from "../eval/documents.ts";
+import { type Perplexity, queuePerplexity } from "../eval/perplexity.ts";
 import type { Engine } from "../graph/compile.ts";
 import { footprint, plan, printPlan } from "../graph/plan.ts";
 import { FLAT } from "../graph/store.ts";
-import { loadRetention, RetentionProbe } from "../guard/retention.ts";
+import type { Slice } from "../guard/retention.ts";
 import { LossProgram } from "../models/loss_program.ts";
-import type { Model } from "../models/model.ts";
+import type { LossGraphOptions, Model } from "../models/model.ts";
 import type { Config, DataConfig } from "./config/mod.ts";
+import { Guarding, guardRowSizes, loadSlices } from "./guarding.ts";
 import { Optimizer } from "./optimizer.ts";
+import { runFiles } from "./run_folder.ts";
 import type { Trained } from "./trained.ts";
 
 /** What a run says of itself while it is set up and trains. */
@@ -36,13 +41,15 @@ export interface Session {
   readonly program: LossProgram;
   readonly optimizer: Optimizer;
   readonly stream: Stream;
-  /** Micro-batches of one update. */
+  /** Micro-batches of task rows in one update. */
   readonly microBatches: number;
+  /** Those and the guard's. */
+  readonly microsPerUpdate: number;
   /** Updates of the whole run. */
   readonly steps: number;
-  readonly probe: RetentionProbe | null;
-  /** Mean loss on the evaluation rows, or null where there are none. A sync point. */
-  readonly evaluate: (() => Promise<number>) | null;
+  readonly guarding: Guarding | null;
+  /** Measures the evaluation rows without waiting; null where there are none. */
+  readonly evaluate: (() => Promise<Queued<Perplexity>>) | null;
   /** Frees what the session holds on the device beside the store. */
   readonly close: () => void;
 }
@@ -65,8 +72,12 @@ export function encoderOf({ tokenizer, folder }: Model): Encoder {
 /** The rows of several sources, one source after the other. */
 export interface Rows {
   readonly examples: readonly Example[];
-  /** How many each source has, and its weight; absent where no source has one. */
-  readonly sources?: readonly Source[];
+  /** How many each source has, where it comes from, and its weight if it has one. */
+  readonly sources: readonly {
+    readonly path: string;
+    readonly count: number;
+    readonly weight: number | undefined;
+  }[];
 }
 
 /** Loads the rows of several sources, into the store if there is one, and says what was left out. */
@@ -79,23 +90,55 @@ export async function loadRows(
 ): Promise<Rows> {
   const { vocabSize } = model.config;
   const all: Example[] = [];
-  const sources: Source[] = [];
+  const sources: Rows["sources"][number][] = [];
   for (const entry of entries) {
-    const { examples, skipped, empty, unsupervised } = await loadExamples(entry, encoderOf(model), {
+    const loaded = await loadExamples(entry, encoderOf(model), {
       maxTokens: longest(model, train),
       onTooLong: train.on_too_long,
       vocabSize,
       allow: train.allow,
       ...(store && { keep: (example) => store.keep(example) }),
     });
-    const left = Object.entries({ "too long": skipped, empty, unsupervised })
-      .filter(([, count]) => count > 0).map(([what, count]) => `, ${count} ${what}`);
-    say(`data: ${entry.path}: ${examples.length} rows${left.join("")}`);
-    for (const example of examples) all.push(example);
-    sources.push({ count: examples.length, weight: entry.weight ?? 1 });
+    say(describeLoaded(entry.path, loaded));
+    for (const example of loaded.examples) all.push(example);
+    sources.push({ path: entry.path, count: loaded.examples.length, weight: entry.weight });
   }
-  const isMixture = entries.some(({ weight }) => weight !== undefined);
-  return { examples: all, ...(isMixture && { sources }) };
+  return { examples: all, sources };
+}
+
+/** What a source gave, and what was left out. */
+export function describeLoaded(path: string, loaded: Loaded): string {
+  const { examples, skipped, cut, noted } = loaded;
+  const counts = Object.entries({ "too long": skipped, cut, ...noted })
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `, ${count} ${what.replaceAll("_", " ")}`);
+  return `data: ${path}: ${examples.length} rows${counts.join("")}`;
+}
+
+/** What each source weighs; null where none is mixed and each row comes once. */
+export function weightsOf(
+  sources: readonly Omit<Rows["sources"][number], "path">[],
+  mixture: Config["mixture"],
+): number[] | null {
+  if (mixture) return proportionalShares(sources.map(({ count }) => count), mixture);
+  if (sources.every(({ weight }) => weight === undefined)) return null;
+  return sources.map(({ weight = 1 }) => weight);
+}
+
+/** How the sources are mixed, and who is told of each epoch; nothing where each row comes once. */
+function mixtureOf({ sources }: Rows, mixture: Config["mixture"], say: Say) {
+  const weights = weightsOf(sources, mixture);
+  if (weights === null) return {};
+  return {
+    sources: sources.map(({ count }, i): Source => ({ count, weight: weights[i]! })),
+    onEpochEnd: (epoch: number, tokens: readonly number[]) => {
+      const total = tokens.reduce((sum, count) => sum + count, 0);
+      const parts = tokens.map((count, i) =>
+        `${(100 * count / total).toFixed(2)} % ${sources[i]!.path}`
+      );
+      say(`epoch ${epoch + 1}: of ${total} supervised tokens ${parts.join(", ")}`);
+    },
+  };
 }
 
 /** The most tokens of a document: what fits into a micro-batch, and what the model was made for. */
@@ -117,47 +160,51 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const { engine, model, config, trained, rows, say } = options;
   const { train, guard } = config;
   const T = train.micro_batch_tokens;
-  const retention = guard
-    ? await loadRetention(encoderOf(model), {
-      ...guard,
-      seed: train.seed,
-      maxTokens: longest(model, train),
-    })
-    : null;
+  const most = longest(model, train);
+  const slices = await loadSlices(encoderOf(model), config, rows.examples, most);
+  for (const slice of slices ?? []) say(describeSlice(slice));
   const { examples: measured } = await loadRows(model, config.eval.data, train, say);
-  const stream = new Stream(rows.examples, {
-    T,
-    ...(rows.sources && { sources: rows.sources }),
-    seed: train.seed,
-    shuffle: train.shuffle,
-    ...(guard && retention ? { retention: retention.train, retentionShare: guard.share } : {}),
-  });
-  const graphOptions = { T, ...trained.graph, recompute: train.recompute };
-  placeParams(options, graphOptions);
-  const program = await LossProgram.open(engine, model, { ...graphOptions, train: true });
+  const { seed, shuffle } = train;
+  const mixture = mixtureOf(rows, config.mixture, say);
+  const stream = new Stream(rows.examples, { T, seed, shuffle, ...mixture });
+  const graph = { T, ...trained.graph, recompute: train.recompute };
+  placeParams(options, graph);
+  const program = await LossProgram.open(engine, model, { ...graph, train: true });
   const microBatches = train.tokens_per_batch / T;
+  const microsPerUpdate = microBatches + guardRowSizes(config).micros;
   const { weight_decay: decay, beta1, beta2, eps: epsilon, clip } = train;
   const settings = { decay, beta1, beta2, epsilon, clip };
-  const optimizer = await Optimizer.open(engine, settings, microBatches);
-  const needsMeasure = retention || measured.length > 0;
-  const tuned = needsMeasure ? await LossProgram.open(engine, model, graphOptions) : null;
+  const optimizer = await Optimizer.open(engine, settings, microsPerUpdate);
+  const needsMeasure = slices || measured.length > 0;
+  const tuned = needsMeasure ? await LossProgram.open(engine, model, graph) : null;
+  const steps = train.steps ?? stepsOf(stream, train.epochs!, microBatches);
+  const guarding = guard && slices
+    ? await Guarding.open({
+      ...{ engine, model, config, slices, graph, steps, measured, trained: rows.examples },
+      tuned: tuned!,
+      folder: runFiles(config.out).checkpoints,
+    }, guard)
+    : null;
   return {
-    engine,
-    model,
-    trained,
-    config,
-    program,
-    optimizer,
-    stream,
-    microBatches,
-    steps: train.steps ?? stepsOf(stream, train.epochs!, microBatches),
-    probe: retention && await openProbe(options, tuned!, retention.held),
-    evaluate: measured.length > 0 ? async () => (await perplexity(tuned!, measured)).nll : null,
+    ...{ engine, model, trained, config, program, optimizer, stream },
+    ...{ microBatches, microsPerUpdate, steps, guarding },
+    evaluate: measured.length > 0 ? () => queuePerplexity(tuned!, measured) : null,
     close: () => {
       for (const { compiled } of [program, ...(tuned ? [tuned] : [])]) compiled.destroy();
+      guarding?.close();
       optimizer.close();
     },
   };
+}
+
+function describeSlice({ name, train, control, certificate, probe, repeated, inTask }: Slice) {
+  const left = [
+    ...(repeated ? [`${repeated} repeat others`] : []),
+    ...(inTask ? [`${inTask} stand in the task`] : []),
+  ];
+  const out = left.length > 0 ? `, left out: ${left.join(", ")}` : "";
+  return `retention text ${name}: ${train.length} documents to train on, ${control.length} to ` +
+    `steer by, ${certificate.length} to certify, ${probe.length} to show${out}`;
 }
 
 /** Every dispatch of a training step, for `--print-plan`. */
@@ -171,18 +218,19 @@ export function describePlan(
 
 /** Plans the training graph before anything is allocated, says what it takes, makes the params. */
 function placeParams(
-  { engine, model, trained, say }: SessionOptions,
-  graphOptions: Parameters<Model["lossGraph"]>[1],
+  { engine, model, trained, config, say }: SessionOptions,
+  graphOptions: LossGraphOptions,
 ): void {
   const { graph } = model.lossGraph(engine, { ...graphOptions, train: true });
   const { weights, params, temporary } = footprint(graph, plan(graph));
   const state = params * FLAT.length;
-  const total = weights + state + temporary;
+  const beside = besideTraining(engine, model, config, graphOptions);
+  const total = weights + state + temporary + beside;
   const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   say(
     `memory: ${mib(total)} (weights ${mib(weights)}, trained params with gradients and moments ${
       mib(state)
-    }, activations ${mib(temporary)})`,
+    }, activations ${mib(temporary)}${beside ? `, to guard and measure ${mib(beside)}` : ""})`,
   );
   checkMemory(engine, total);
   const values = graph.values.filter(({ kind }) => kind === "param");
@@ -201,15 +249,22 @@ function checkMemory({ device }: Engine, bytes: number): void {
   );
 }
 
-async function openProbe(
-  { engine, model }: SessionOptions,
-  tuned: LossProgram,
-  held: readonly Example[],
-): Promise<RetentionProbe> {
-  const base = await LossProgram.open(engine, model, { T: tuned.T });
-  const probe = await RetentionProbe.open(base, tuned, held);
-  base.compiled.destroy();
-  return probe;
+/** Activations of the programs that guard and measure, which keep buffers of their own. */
+function besideTraining(
+  engine: Engine,
+  model: Model,
+  { guard, train, eval: { data } }: Config,
+  options: LossGraphOptions,
+): number {
+  const bytes = (more: Partial<LossGraphOptions>) => {
+    const { graph } = model.lossGraph(engine, { ...options, ...more });
+    return footprint(graph, plan(graph)).temporary;
+  };
+  const measures = guard || data.length > 0 ? bytes({}) : 0;
+  if (!guard) return measures;
+  const { T } = guardRowSizes({ train, guard });
+  const loss = guard.loss === "kl" ? "kl" : "nll";
+  return measures + bytes({ T, loss, train: true }) + bytes({ loss: "kl" });
 }
 
 function stepsOf(stream: Stream, epochs: number, microBatches: number): number {

@@ -3,17 +3,18 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { Lora } from "../adapters/lora.ts";
-import { readPeft, writePeft } from "../adapters/peft.ts";
+import { type PeftAdapter, readPeft, writePeft } from "../adapters/peft.ts";
+import { atStrength } from "../adapters/peft_adapter.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Value } from "../graph/graph.ts";
 import type { Store } from "../graph/store.ts";
 import { writeCheckpoint } from "../io/checkpoint.ts";
 import { configText } from "../io/config_text.ts";
+import { cachedName } from "../io/hub/mod.ts";
 import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
-import { fromBlocks, loadParam } from "../models/weights.ts";
+import { loadParam, storedParam } from "../models/weights.ts";
 import type { AdapterConfig } from "./config/mod.ts";
 
 /** How a run's params enter the graph, the store and the run folder. */
@@ -22,9 +23,9 @@ export interface Trained {
   readonly graph: Pick<LossGraphOptions, "adapt" | "full">;
   /** Fills the params in the store with what training starts from. */
   load(store: Store, params: readonly Value[]): void;
-  /** Writes what was trained into the run folder. A sync point. */
-  save(store: Store, runFolder: string): Promise<void>;
-  /** The folder that {@link save} writes. */
+  /** Writes what was trained, an adapter at that strength (1 where absent). A sync point. */
+  save(store: Store, folder: string, strength?: number): Promise<void>;
+  /** Its folder in the run folder. */
   readonly folder: string;
 }
 
@@ -42,35 +43,43 @@ export function trainAdapter(
   return {
     graph: { adapt: lora.adapt },
     load: (store) => lora.load(store, seed),
-    save: async (store, runFolder) => {
-      writePeft(join(runFolder, "adapter"), await lora.read(store, model.folder));
+    save: async (store, folder, strength = 1) => {
+      const adapter = nameBase(await lora.read(store, model.folder));
+      const fan_in_fan_out = model.family.stored?.transposed !== undefined;
+      const config = { ...adapter.config, fan_in_fan_out };
+      writePeft(folder, atStrength({ ...adapter, config }, strength));
     },
     folder: "adapter",
   };
 }
 
+/** Names a base out of the hub's cache as PEFT finds it anywhere: by repository and commit. */
+function nameBase(adapter: PeftAdapter): PeftAdapter {
+  const { repo, commit } = cachedName(adapter.baseModel) ?? {};
+  const config = { ...adapter.config, revision: commit ?? null };
+  return { ...adapter, baseModel: repo ?? adapter.baseModel, config };
+}
+
 /** Every parameter of the model, saved as `model/` in `dtype`. */
 export function trainFull(model: Model, dtype: Dtype): Trained {
-  const { checkpoint } = model;
+  const { tensors } = model;
+  let trained: readonly Value[] = [];
   return {
     graph: { full: true },
     load: (store, params) => {
-      for (const param of params) {
-        store.writeParam(param.name, loadParam(checkpoint, param));
-      }
+      trained = params;
+      for (const param of params) store.writeParam(param.name, loadParam(tensors, param));
     },
-    save: async (store, runFolder) => {
-      const tensors: TensorData[] = [];
-      for (const [name, { shape }] of checkpoint.tensors) {
-        const stored = await store.readParam(name);
-        const numbers = shape.length === 2
-          ? fromBlocks(stored, shape as [number, number])
-          : stored.subarray(0, shape[0]);
-        tensors.push({ name, shape, dtype, data: fromFloat32(numbers, dtype) });
+    save: async (store, folder) => {
+      const saved: TensorData[] = [];
+      for (const param of trained) {
+        const { name, shape } = tensors.get(param.name);
+        const numbers = storedParam(tensors, param, await store.readParam(param.name));
+        saved.push({ name, shape, dtype, data: fromFloat32(numbers, dtype) });
       }
-      writeCheckpoint(join(runFolder, "model"), {
+      writeCheckpoint(folder, {
         config: configText(model.folder, dtype),
-        tensors,
+        tensors: saved,
         copyFrom: model.folder,
       });
     },

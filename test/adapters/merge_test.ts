@@ -209,9 +209,9 @@ const REFUSED: {
     wanted: [`module "q"`, "its weight is I8", "wanted F32, F16, BF16"],
   },
   {
-    fault: "a delta of NaN",
-    tensors: [weight("q.weight", [1, 1], Float32Array.of(1))],
-    module: lora("q", 1, [1], [NaN]),
+    fault: "a weight of NaN",
+    tensors: [weight("q.weight", [1, 1], Float32Array.of(NaN))],
+    module: lora("q", 1, [1], [1]),
     wanted: [`"q.weight" would hold NaN`, "finite F32"],
   },
   {

@@ -1,6 +1,7 @@
 /** Damaged models, and what `train` must say of them. */
 import { join } from "node:path";
 import { writeJson } from "../../src/io/files.ts";
+import { openSafetensors } from "../../src/io/safetensors.ts";
 import type { Toy, ToySettings } from "../train/toy.ts";
 
 export interface BadInput {
@@ -21,12 +22,16 @@ type Header = Record<string, { dtype: string; shape: number[]; data_offsets: [nu
 export const weights = (toy: Toy) => join(toy.model, "model.safetensors");
 
 /** Rewrites the header of the model's weights; the data stay. */
-function lie(toy: Toy, edit: (header: Header) => void): void {
+function lie(
+  toy: Toy,
+  edit: (header: Header) => void,
+  spell = (json: string) => json,
+): void {
   const bytes = Deno.readFileSync(weights(toy));
   const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
   edit(header);
-  const json = new TextEncoder().encode(JSON.stringify(header));
+  const json = new TextEncoder().encode(spell(JSON.stringify(header)));
   const opening = new Uint8Array(8);
   new DataView(opening.buffer).setBigUint64(0, BigInt(json.length), true);
   Deno.writeFileSync(weights(toy), opening);
@@ -43,6 +48,30 @@ export function reconfigure(toy: Toy, fields: Record<string, unknown>): void {
 
 const Q = "model.layers.0.self_attn.q_proj.weight";
 const NORM = "model.norm.weight";
+
+/** Writes a number over the first of a tensor. */
+function poison(toy: Toy, name: string, value: number): void {
+  using file = openSafetensors(weights(toy));
+  const { begin } = file.tensors.get(name)!;
+  const bytes = Deno.readFileSync(weights(toy));
+  new DataView(bytes.buffer).setFloat32(begin + 4, value, true);
+  Deno.writeFileSync(weights(toy), bytes);
+}
+
+/** Puts a link in the place of a file of the model. */
+function linkTo(toy: Toy, name: string, target: string): void {
+  Deno.removeSync(join(toy.model, name));
+  Deno.symlinkSync(target, join(toy.model, name));
+}
+
+/** Puts an index of one shard in the place of the weights. */
+function index(toy: Toy, shard: string): void {
+  Deno.removeSync(weights(toy));
+  writeJson(join(toy.model, "model.safetensors.index.json"), { weight_map: { [NORM]: shard } });
+}
+
+/** Twenty megabytes of brackets. */
+const DEEP = `{"model_type":${"[".repeat(1e7)}${"]".repeat(1e7)}}`;
 
 export const MODEL: BadInput[] = [
   {
@@ -140,5 +169,101 @@ export const MODEL: BadInput[] = [
     code: 1,
     says: `Cannot use tensor "${NORM}" in FOLDER/model/model.safetensors: found shape [16,2], ` +
       "wanted [32]",
+  },
+  {
+    name: "a matrix with a NaN",
+    damage: (toy) => poison(toy, Q, NaN),
+    code: 1,
+    says: `Cannot use tensor "${Q}" in FOLDER/model/model.safetensors: its element 1 is NaN or ` +
+      "infinite",
+  },
+  {
+    name: "a norm with an infinity",
+    damage: (toy) => poison(toy, NORM, -Infinity),
+    code: 1,
+    says: `Cannot use tensor "${NORM}" in FOLDER/model/model.safetensors: its element 1 is NaN ` +
+      "or infinite",
+  },
+  {
+    name: "an index of other folders",
+    damage: (toy) => index(toy, "../../../etc/passwd"),
+    code: 1,
+    says: "Cannot read FOLDER/model/model.safetensors.index.json: shard " +
+      '"../../../etc/passwd" is not a path inside the folder',
+  },
+  {
+    name: "an index of an absolute path",
+    damage: (toy) => index(toy, "/etc/passwd"),
+    code: 1,
+    says: /shard "\/etc\/passwd" is not a path inside the folder$/,
+  },
+  {
+    name: "weights that link out of the folder",
+    damage: (toy) => linkTo(toy, "model.safetensors", "/etc/passwd"),
+    code: 1,
+    says: "Cannot read FOLDER/model/model.safetensors: it links out of the folder to " +
+      "/etc/passwd, wanted a file in the folder",
+  },
+  {
+    name: "a tokenizer that links out of the folder",
+    damage: (toy) => linkTo(toy, "tokenizer.json", "/etc/passwd"),
+    code: 1,
+    says: /tokenizer\.json: it links out of the folder to \/etc\/passwd, wanted a file in the/,
+  },
+  {
+    name: "a header that names a tensor twice",
+    damage: (toy) => lie(toy, () => {}, (json) => json.replace(`"${NORM}"`, `"${Q}"`)),
+    code: 1,
+    says: `Cannot read FOLDER/model/model.safetensors: the header names "${Q}" twice`,
+  },
+  {
+    name: "a header of 100 MB",
+    damage: (toy) => {
+      const opening = new Uint8Array(8);
+      new DataView(opening.buffer).setBigUint64(0, 100_000_000n, true);
+      Deno.writeFileSync(weights(toy), opening);
+      Deno.truncateSync(weights(toy), 100_000_008);
+    },
+    code: 1,
+    says: "Cannot read FOLDER/model/model.safetensors: found a header of 100000000 bytes, wanted " +
+      "at most 25000000 (is this a safetensors file?)",
+  },
+  {
+    name: "a million million layers",
+    damage: (toy) => reconfigure(toy, { num_hidden_layers: 1e12 }),
+    code: 1,
+    says: 'FOLDER/model/config.json: "num_hidden_layers" is 1000000000000, wanted a whole number ' +
+      "from 1 to 4096",
+  },
+  {
+    name: "heads of a billion",
+    damage: (toy) => reconfigure(toy, { head_dim: 1e9 }),
+    code: 1,
+    says:
+      'FOLDER/model/config.json: "head_dim" is 1000000000, wanted a whole number from 1 to 4096',
+  },
+  {
+    name: "a vocabulary of a billion",
+    damage: (toy) => reconfigure(toy, { vocab_size: 1e9 }),
+    code: 1,
+    says: /^Cannot use tensor "model\.embed_tokens\.weight" .+ wanted \[1000000000,32\]$/,
+  },
+  {
+    name: "a config.json that nests ten million levels",
+    damage: (toy) => Deno.writeTextFileSync(join(toy.model, "config.json"), DEEP),
+    code: 1,
+    says: "Cannot read FOLDER/model/config.json: found JSON that nests deeper than 100 levels",
+  },
+  {
+    name: "a tokenizer.json that nests ten million levels",
+    damage: (toy) => Deno.writeTextFileSync(join(toy.model, "tokenizer.json"), DEEP),
+    code: 1,
+    says: "Cannot read FOLDER/model/tokenizer.json: found JSON that nests deeper than 100 levels",
+  },
+  {
+    name: "a tokenizer.json of another kind",
+    damage: (toy) => writeJson(join(toy.model, "tokenizer.json"), { model: null }),
+    code: 1,
+    says: /^Cannot use FOLDER\/model\/tokenizer\.json: /,
   },
 ];

@@ -6,6 +6,23 @@ export interface Captured {
   readonly stderr: string;
 }
 
+/** Runs `action` with these variables in the environment. */
+export async function withEnv(
+  variables: Readonly<Record<string, string>>,
+  action: () => Promise<void>,
+): Promise<void> {
+  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
+  try {
+    await action();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+  }
+}
+
 /** What a command printed, and its exit code; what it throws is thrown. */
 export async function capture(
   run: (args: string[]) => Promise<number>,

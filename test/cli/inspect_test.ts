@@ -74,8 +74,42 @@ Deno.test("inspect shows what is cut and what would stop a run, and finds duplic
 
     const allowed = ["--train.allow", "double-bos", "--train.on_too_long", "truncate"];
     const report = JSON.parse((await inspect("--json", ...size, ...allowed)).stdout);
-    const { rows: used, too_long, truncated, empty, duplicates, stops, lengths } = report;
-    assert.deepEqual([used, too_long, truncated, empty, stops], [5, 0, 2, 1, []]);
+    const { rows: used, too_long, cut, empty, duplicates, stops, lengths } = report;
+    assert.deepEqual([used, too_long, cut, empty, stops], [5, 0, 2, 1, []]);
     assert.deepEqual(duplicates, { exact: 1, near: 1 });
     assert.equal(lengths.longest, 74);
+  }));
+
+Deno.test("inspect counts pieces, rows by prompts with exemplars that fit, and shares of a mixture", () =>
+  withTiny({}, async (model) => {
+    const folder = join(model, "..");
+    const write = (name: string, count: number) => {
+      const rows = Array.from({ length: count }, (_, i) => ({ ask: "abcdefgh"[i], say: "a" }));
+      Deno.writeTextFileSync(join(folder, name), rows.map((row) => JSON.stringify(row)).join("\n"));
+      return {
+        path: join(folder, name),
+        prompts: [{ input: "go {ask}", target: "{say}" }],
+        few_shot: { share: 1, shots: 7 },
+      };
+    };
+    const text = join(folder, "text.jsonl");
+    Deno.writeTextFileSync(text, JSON.stringify({ text: "on ".repeat(30) }));
+    const config = join(folder, "run.json");
+    const settings = {
+      model,
+      out: join(folder, "run"),
+      data: [write("many.jsonl", 8), write("few.jsonl", 2), { path: text }],
+      mixture: { maximum: 4 },
+      train: { micro_batch_tokens: 40, tokens_per_batch: 40, on_too_long: "split" },
+    };
+    Deno.writeTextFileSync(config, JSON.stringify(settings));
+    const { stdout, stderr } = await capture(run, config, "--json");
+    const report = JSON.parse(stdout);
+    assert.deepEqual(report.stops, []);
+    assert.deepEqual(report.duplicates, { exact: 2, near: 0 });
+    const [many, few, pieces] = report.sources;
+    assert.deepEqual([many.rows, few.rows, pieces.rows], [8, 2, 3]);
+    assert.deepEqual([many.share, few.share, pieces.share], [4 / 9, 2 / 9, 3 / 9]);
+    assert.deepEqual([report.too_long, report.cut], [0, 1]);
+    assert.match(stderr, /^data: .*many\.jsonl: 8 rows, 8 few shot$/m);
   }));

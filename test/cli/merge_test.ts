@@ -5,7 +5,7 @@ import { openCheckpoint } from "../../src/io/checkpoint.ts";
 import { readJsonObject, writeJson } from "../../src/io/files.ts";
 import { namesIn } from "../io/helpers.ts";
 import { withTiny, writeTinyAdapter } from "../models/tiny.ts";
-import { capture } from "./capture.ts";
+import { capture, withEnv } from "./capture.ts";
 
 /** A tiny model with an adapter in the folder of a run, and a place for the result. */
 function withRun(
@@ -57,7 +57,18 @@ Deno.test("merge refuses bad usage before it writes anything", () =>
     const path = join(adapter, "adapter_config.json");
     const config = readJsonObject(path);
     writeJson(path, { ...config, base_model_name_or_path: "hub/model" });
-    await refuses([adapter, "--out", out], "ConfigError", /the base "hub\/model".*give --base/);
+    const offline = { HF_HUB_OFFLINE: "1", HF_HUB_CACHE: `${base}/cache` };
+    await withEnv(
+      offline,
+      () =>
+        refuses([adapter, "--out", out], "FileError", /hub\/model: it is no folder here, HF_HUB/),
+    );
+    writeJson(path, { ...config, base_model_name_or_path: "gone/from/here" });
+    await refuses(
+      [adapter, "--out", out],
+      "ConfigError",
+      /the base "gone.*, which is no folder here/,
+    );
     writeJson(path, { ...config, base_model_name_or_path: null });
     await refuses([adapter, "--out", out], "ConfigError", /names no base; give --base/);
     assert.deepEqual(namesIn(dirname(out)), [basename(base), "run"]);

@@ -7,25 +7,26 @@ import { capture } from "./capture.ts";
 Deno.test("train leaves a run folder and says what came of it", async () => {
   using toy = new Toy();
   const config = toy.path("run.json");
-  const guard = { text: [toy.text], share: 0.2, every: 3, documents: 4 };
-  const data = [{ path: toy.text, format: "text" }];
+  const guard = { text: [toy.text], share: 0.5, every: 3, budget: "ppl:5%" };
+  const data = [{ path: toy.rows, format: "tokens" }];
   writeJson(config, toy.values("run", { guard, eval: { data }, train: { steps: 8 } }));
   const { code, stdout, stderr } = await capture(main, "train", config);
   assert.equal(code, 0, stderr);
 
-  const [loss, evalLoss, forgetting, saved, ...more] = stdout.trimEnd().split("\n");
+  const lines = stdout.trimEnd().split("\n");
+  const [loss, evalLoss, forgetting] = lines;
   const [, before, after] = loss!.match(/^loss {8}(\d\.\d{4}) -> (\d\.\d{4})$/)!;
   assert.ok(Number(after) < Number(before), loss);
   assert.match(evalLoss!, /^eval loss {3}\d\.\d{4}$/);
-  assert.match(forgetting!, /^forgetting {2}[+-]\d+\.\d % perplexity on held-back retention text$/);
-  assert.equal(saved, `saved       ${toy.path("run", "adapter")}`);
-  assert.deepEqual(more, []);
+  assert.match(forgetting!, /^forgetting {2}[+-][\d.]+ % of ppl:5% \(at most .*, 16 documents\)$/);
+  assert.ok(lines.some((line) => /^Certified: forgets at most/.test(line)));
+  assert.equal(lines.at(-1), `saved       ${toy.path("run", "adapter")}`);
 
   assert.equal(Deno.readTextFileSync(toy.path("run", "log.txt")), stderr);
   assert.match(stderr, /^adapter: /);
   assert.match(stderr, /\nmemory: [\d.]+ MiB \(weights /);
   assert.equal(stderr.match(/^step +\d\/8 /gm)?.length, 8);
-  const files = ["config.json", "metrics.jsonl", "forgetting_report.json"];
+  const files = ["config.json", "metrics.jsonl", "forgetting_report.json", "report.html"];
   for (const file of [...files, "adapter/adapter_config.json"]) {
     assert.ok(exists(toy.path("run", file)), file);
   }

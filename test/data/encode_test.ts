@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ConfigError, FileError } from "../../src/errors.ts";
 import {
+  countSupervised,
   type Document,
   encode,
+  fitLength,
   limitLength,
   renderPrompt,
   resolveTemplate,
+  templates,
 } from "../../src/data/mod.ts";
 import { decode, decodeSupervised, exampleOf, toyEncoder } from "./toy.ts";
 
@@ -82,6 +85,51 @@ Deno.test("limitLength: drop, truncate and error", () => {
   assert.deepEqual([...cut.labels], [...example.labels.slice(0, 7)]);
   assert.equal(limitLength(example, 5, "truncate"), null, "its answer is cut off");
   assert.throws(() => limitLength(example, 9, "error"), /toy:0: found 10 tokens, wanted at most 9/);
+});
+
+Deno.test("fitLength: the pieces of a split hold every supervised token once, each after BOS", () => {
+  const { bos } = toyEncoder;
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 2, max: 90 }),
+      fc.integer({ min: 2, max: 40 }),
+      (length, most) => {
+        const example = exampleOf(length);
+        const pieces = fitLength(example, most, "split", bos);
+        assert.ok(pieces.every(({ ids }) => ids[0] === bos && ids.length <= most));
+        assert.ok(pieces.every((piece) => piece.labels[0] === -100 && countSupervised(piece) > 0));
+        const learnt = pieces.flatMap(({ labels }) => [...labels]).filter((label) => label >= 0);
+        assert.deepEqual(learnt, [...example.labels].filter((label) => label >= 0));
+        for (const { ids, labels } of pieces) {
+          assert.ok(labels.every((label, i) => label === -100 || label === ids[i]));
+        }
+      },
+    ),
+  );
+  const whole = exampleOf(10);
+  assert.deepEqual(fitLength(whole, 10, "split", bos), [whole]);
+  const tokens = { ids: Uint32Array.of(5, 6, 7), labels: Int32Array.of(-100, 6, 7), origin: "t" };
+  const pieces = fitLength(tokens, 2, "split", bos);
+  assert.deepEqual(pieces.map(({ ids }) => [...ids]), [[5, 6], [6, 7]]);
+  assert.deepEqual(pieces.map(({ labels }) => [...labels]), [[-100, 6], [-100, 7]]);
+  assert.equal(fitLength(exampleOf(10), 9, "drop", bos).length, 0);
+});
+
+Deno.test("encode: of any row under any prompt, exactly the answer and its end are learnt", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...Object.keys(templates)), text, text, text, (name, ...texts) => {
+      const [instruction, input, answer] = texts as [string, string, string];
+      const prompt = renderPrompt(templates[name]!, { instruction, input });
+      const spans = [
+        { text: prompt, supervised: false, eos: false },
+        { text: answer, supervised: true, eos: true },
+      ];
+      const example = encode({ kind: "spans", spans, origin: "t" }, toyEncoder);
+      assert.equal(decodeSupervised(example), `${answer}</s>`);
+      assert.equal(decode(example.ids), `<s>${prompt}${answer}</s>`);
+      assert.equal(example.ids.filter((id) => id === toyEncoder.bos).length, 1);
+    }),
+  );
 });
 
 Deno.test("template: the Alpaca prompts, byte for byte", () => {

@@ -12,7 +12,7 @@ import {
   marksOf,
   runsOf,
 } from "../../src/data/mod.ts";
-import { toyEncoder, withFiles } from "./toy.ts";
+import { toyChatEncoder, toyEncoder, withFiles } from "./toy.ts";
 
 const BOS = 256;
 const EOS = 257;
@@ -75,14 +75,7 @@ Deno.test("a template with {% generation %} around too little is found out", () 
     template: new ChatTemplate("t", `{% for m in messages %}${template}{% endfor %}`),
     origin: "test",
   });
-  const special = { bosToken: "<s>", eosToken: "</s>", specialTokens: ["<s>", "</s>"] };
-  const encoder: Encoder = {
-    ...{ bos: BOS, eos: EOS, chat: { ...special, template: null } },
-    encode: (text) =>
-      text.split(/(<s>|<\/s>)/).flatMap((part) =>
-        part === "<s>" ? [BOS] : part === "</s>" ? [EOS] : toyEncoder.encode(part)
-      ),
-  };
+  const encoder = toyChatEncoder;
   const found = (template: string) => faultsOf(encode(chat(template), encoder), marksOf(encoder));
   const turn = (answer: string) =>
     `{% if m.role == 'user' %}{{ m.content }}{% else %}${answer}{% endif %}`;
@@ -111,8 +104,23 @@ Deno.test("loadExamples() stops at a fault, and leaves out or takes what is allo
       loadExamples({ path }, toyEncoder, { maxTokens: 9, allow });
     await assert.rejects(load(), { message: /rows\.jsonl:2: found BOS twice/ });
     await assert.rejects(load("double-bos"), { message: /rows\.jsonl:3: found no supervised/ });
-    const { examples, unsupervised, skipped } = await load(...faultNames);
-    assert.deepEqual([examples.length, unsupervised, skipped], [2, 1, 0]);
+    const { examples, noted, skipped } = await load(...faultNames);
+    assert.deepEqual([examples.length, noted.unsupervised, skipped], [2, 1, 0]);
+  }));
+
+Deno.test("loadExamples() looks for faults in whole rows: a piece of an answer needs no end", () =>
+  withFiles({
+    "rows.jsonl": JSON.stringify({ prompt: "ab", completion: "c".repeat(20) }),
+  }, async (folder) => {
+    const limits = { maxTokens: 8, onTooLong: "split" } as const;
+    const { examples, cut } = await loadExamples(
+      { path: `${folder}/rows.jsonl` },
+      toyEncoder,
+      limits,
+    );
+    assert.deepEqual([examples.length, cut], [4, 1]);
+    const marks = marksOf(toyEncoder);
+    assert.deepEqual(examples.map((piece) => faultsOf(piece, marks)), [[], [], [], []]);
   }));
 
 Deno.test("runsOf() cuts an example where its mask changes", () => {

@@ -104,6 +104,13 @@ Deno.test("load: rows too long are dropped and counted, or named", async () => {
   assert.deepEqual([examples.length, skipped], [1, 1]);
   const error = loadFile("a.jsonl", rows, {}, { maxTokens: 8, onTooLong: "error" });
   await assert.rejects(error, /a\.jsonl:2: found 17 tokens, wanted at most 8/);
+  const text = JSON.stringify({ text: "much longer text" });
+  const split = await loadFile("a.jsonl", text, {}, { maxTokens: 8, onTooLong: "split" });
+  assert.deepEqual(split.examples.map(({ ids }) => decode(ids)), [
+    "<s>much lo",
+    "<s>nger te",
+    "<s>xt",
+  ]);
   await assert.rejects(loadFile("a.jsonl", rows, {}, { maxTokens: 3 }), /found 2 documents, all/);
 });
 

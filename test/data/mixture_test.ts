@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Batch, countSupervised, type Source, Stream } from "../../src/data/mod.ts";
+import {
+  type Batch,
+  countSupervised,
+  proportionalShares,
+  type Source,
+  Stream,
+} from "../../src/data/mod.ts";
 import { random } from "../../src/random.ts";
 import { exampleOf } from "./toy.ts";
 
@@ -27,7 +33,7 @@ function tokensOf(stream: Stream, batches: readonly Batch[]): number[] {
   const tokens = [0, 0, 0];
   for (const { example } of batches.flatMap(({ documents }) => documents)) {
     const source = example < 400 ? 0 : example < 550 ? 1 : 2;
-    if (example < 580) tokens[source]! += countSupervised(stream.examples[example]!);
+    tokens[source]! += countSupervised(stream.examples[example]!);
   }
   return tokens;
 }
@@ -37,8 +43,7 @@ function micros(stream: Stream, from: number, to: number): Batch[] {
 }
 
 Deno.test("mixture: the shares of the supervised tokens are those asked for, in every epoch", () => {
-  const retention = Array.from({ length: 20 }, (_, i) => exampleOf(60, i));
-  for (const options of [{}, { shuffle: false }, { retention, retentionShare: 0.2 }]) {
+  for (const options of [{}, { shuffle: false }]) {
     const stream = streamOf(options);
     for (const epoch of [0, 1, 2]) {
       const batches = micros(stream, stream.micros(epoch), stream.micros(epoch + 1));
@@ -98,6 +103,39 @@ Deno.test("mixture: a source gives all its examples before one comes again", () 
     assert.ok(Math.max(...times) - Math.min(...times) <= 1, `${Math.min(...times)} times`);
     first += count;
   }
+});
+
+Deno.test("mixture: shares in proportion to rows, as seqio's mixing_rate_num_examples has them", () => {
+  const close = (found: number[], wanted: number[]) =>
+    found.forEach((share, i) => assert.ok(Math.abs(share - wanted[i]!) < 5e-5, `${found}`));
+  const sizes = [500, 3000, 30_000];
+  close(proportionalShares(sizes, { maximum: 3000 }), [0.0769, 0.4615, 0.4615]);
+  close(proportionalShares(sizes, { maximum: 3000, temperature: 2 }), [0.1695, 0.4152, 0.4152]);
+  close(proportionalShares(sizes, {}), [0.0149, 0.0896, 0.8955]);
+  close(proportionalShares(sizes, { temperature: 1e9 }), [1 / 3, 1 / 3, 1 / 3]);
+});
+
+Deno.test("mixture: each epoch ends with its realised shares, in supervised tokens", () => {
+  const counts = SOURCES.map(({ count }) => count);
+  const shares = proportionalShares(counts, { maximum: 200, temperature: 2 });
+  const told: [epoch: number, tokens: readonly number[]][] = [];
+  const stream = streamOf({
+    sources: counts.map((count, i) => ({ count, weight: shares[i]! })),
+    onEpochEnd: (...epoch) => told.push(epoch),
+  });
+  stream.micro(0);
+  stream.micro(stream.micros(1) - 2);
+  assert.equal(told.length, 0);
+  const epochs = [0, 1].map((epoch) =>
+    micros(stream, stream.micros(epoch), stream.micros(epoch + 1))
+  );
+  assert.deepEqual(told, epochs.map((batches, epoch) => [epoch, tokensOf(stream, batches)]));
+  for (const [, tokens] of told) {
+    const total = tokens.reduce((a, b) => a + b);
+    tokens.forEach((count, i) => assert.ok(Math.abs(count / total - shares[i]!) < 0.005));
+  }
+  assert.equal(told.length, 2);
+  streamOf({ onEpochEnd: () => assert.fail("not at its end") }).micro(stream.micros(1) + 1);
 });
 
 Deno.test("mixture: sources that do not fit are refused", () => {

@@ -38,11 +38,11 @@ for (const [path, documents, entry = {}] of SOURCES) {
     ignore: !hasShared,
     fn: async () => {
       const source = { path: fileURLToPath(new URL(path, shared)), ...entry };
-      const { examples, empty } = await loadExamples(source, encoder, { maxTokens: 1e6 });
+      const { examples, noted } = await loadExamples(source, encoder, { maxTokens: 1e6 });
       const tokens = examples.reduce((sum, { ids }) => sum + ids.length, 0);
       const learnt = examples.reduce((sum, example) => sum + countSupervised(example), 0);
       console.log(`${examples.length} documents, ${tokens} tokens, ${learnt} of them learnt`);
-      assert.deepEqual([examples.length, empty], [documents, 0]);
+      assert.deepEqual([examples.length, noted.empty], [documents, 0]);
     },
   });
 }

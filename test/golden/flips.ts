@@ -26,8 +26,8 @@ export const withoutBias = (ending: RegExp): Flip => ({
 /** Leaves out the norms whose names end so. */
 export const withoutNorm = (ending: RegExp): Flip => ({
   Layers: class extends Net {
-    override rmsNorm(...[x, module, ...rest]: Parameters<Net["rmsNorm"]>): Value {
-      return ending.test(module) ? x : super.rmsNorm(x, module, ...rest);
+    override norm(...[x, module, ...rest]: Parameters<Net["norm"]>): Value {
+      return ending.test(module) ? x : super.norm(x, module, ...rest);
     }
   },
 });
@@ -50,17 +50,17 @@ export const otherScale: Flip = {
 
 /** Normalises q and k after the rotation instead of before. */
 export class LateNorm extends Net {
-  #norm: Parameters<Net["rmsNorm"]> | undefined;
+  #norm: Parameters<Net["norm"]> | undefined;
 
-  override rmsNorm(...norm: Parameters<Net["rmsNorm"]>): Value {
-    if (!/[qk]_norm$/.test(norm[1])) return super.rmsNorm(...norm);
+  override norm(...norm: Parameters<Net["norm"]>): Value {
+    if (!/[qk]_norm$/.test(norm[1])) return super.norm(...norm);
     this.#norm = norm;
     return norm[0];
   }
 
   override rope(x: Value, angles: Value, headDim: number): Value {
     const [, ...rest] = this.#norm!;
-    return super.rmsNorm(super.rope(x, angles, headDim), ...rest);
+    return super.norm(super.rope(x, angles, headDim), ...rest);
   }
 }
 
@@ -69,10 +69,10 @@ export const olmo2WithNormsBefore = {
   forward(net: Net, c: Decoder & { frequencies: Frequencies }) {
     const angles = net.angles(c.frequencies);
     return decoder(net, c, (h, layer) => {
-      const x = net.rmsNorm(h, `${layer}.post_attention_layernorm`, c.norm);
+      const x = net.norm(h, `${layer}.post_attention_layernorm`, c.norm);
       const options = { angles, norm: "whole", residual: h } as const;
       const middle = attention(net, x, `${layer}.self_attn`, c, options);
-      const z = net.rmsNorm(middle, `${layer}.post_feedforward_layernorm`, c.norm);
+      const z = net.norm(middle, `${layer}.post_feedforward_layernorm`, c.norm);
       return gatedMlp(net, z, `${layer}.mlp`, c, { residual: middle });
     });
   },
@@ -88,8 +88,8 @@ export const withoutEmbedScale: Flip = {
 
 export const withoutUnit: Flip = {
   Layers: class extends Net {
-    override rmsNorm(...[x, module, norm, width]: Parameters<Net["rmsNorm"]>): Value {
-      return super.rmsNorm(x, module, { eps: norm.eps }, width);
+    override norm(...[x, module, norm, width]: Parameters<Net["norm"]>): Value {
+      return super.norm(x, module, { eps: norm.eps }, width);
     }
   },
 };
@@ -105,8 +105,8 @@ export const withSilu: Flip = {
 /** Exchanges the last two parts of matrices that hold so many. */
 export const exchanged = (count: number): Flip => ({
   Layers: class extends Net {
-    override split(x: Value, widths: readonly number[]): Value[] {
-      const parts = super.split(x, widths);
+    override split(x: Value, widths: readonly number[], heads?: number): Value[] {
+      const parts = super.split(x, widths, heads);
       return parts.length === count ? [...parts.slice(0, -2), ...parts.slice(-2).reverse()] : parts;
     }
   },

@@ -103,7 +103,7 @@ export async function packedLogits(
   const net = new Layers(graph, {
     rows: { kind: "packed", token: token!, position: position!, start: start!, end: end! },
     positions: T,
-    typeOf: (name, shape) => (model.checkpoint.get(name, shape), "f32"),
+    typeOf: (name, shape) => (model.tensors.get(name, shape), "f32"),
     adapt,
   });
   const { hidden, head, cap } = family.forward(net, model.config);

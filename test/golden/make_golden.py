@@ -1,7 +1,7 @@
 """Golden values of every model family, made by the real libraries.
 
     pip install torch==2.15.0 transformers==5.23.0 peft==0.21.2 safetensors
-    python test/golden/make_golden.py [family ...]
+    python test/golden/make_golden.py [family ... | ropes]
 
 For each family a tiny checkpoint with random weights, and what transformers, PEFT and torch.optim make of it in
 f32 on the CPU: logits of two documents, the loss on masked labels and its gradients (two numbers of each), logits
@@ -9,6 +9,7 @@ and gradients of a LoRA adapter on all linear modules, and the losses of ten upd
 this file. The tests read only those, so CI needs no Python.
 """
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ import torch
 import transformers
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+from transformers.pytorch_utils import Conv1D
 
 HERE = Path(__file__).parent
 VOCABULARY = 96
@@ -30,6 +33,12 @@ UPDATES = 10
 COMMON = dict(
     vocab_size=VOCABULARY, hidden_size=32, intermediate_size=40, num_hidden_layers=2, num_attention_heads=4,
     num_key_value_heads=2, max_position_embeddings=64, rms_norm_eps=1e-3, tie_word_embeddings=False,
+    bos_token_id=1, eos_token_id=2, pad_token_id=0,
+)  # fmt: skip
+
+
+GPT2 = dict(
+    vocab_size=VOCABULARY, n_embd=32, n_inner=40, n_layer=2, n_head=4, n_positions=64, layer_norm_epsilon=1e-3,
     bos_token_id=1, eos_token_id=2, pad_token_id=0,
 )  # fmt: skip
 
@@ -67,15 +76,43 @@ FAMILIES = {
         rope_parameters={"sliding_attention": rope(30.0), "full_attention": rope(400.0, rope_type="linear", factor=2.0)},
     ),
     "phi3": dict(sliding_window=9, rope_parameters=rope()),
+    "phi3_longrope": dict(  # the first document is long, the second is not
+        model_type="phi3", num_attention_heads=2, num_key_value_heads=1, partial_rotary_factor=0.5,
+        max_position_embeddings=64, original_max_position_embeddings=16,
+        rope_parameters=rope(
+            rope_type="longrope", short_factor=[1.0, 1.1, 1.3, 1.6], long_factor=[1.0, 2.5, 4.0, 8.0],
+            original_max_position_embeddings=16,
+        ),
+    ),
+    "qwen3_yarn": dict(
+        model_type="qwen3", num_hidden_layers=1, head_dim=16,
+        rope_parameters=rope(rope_type="yarn", factor=4.0, beta_fast=4.0, original_max_position_embeddings=16),
+    ),
+    "starcoder2": dict(sliding_window=7, norm_epsilon=1e-3, use_bias=True, rope_parameters=rope()),
+    "starcoder2_plain": dict(
+        model_type="starcoder2", num_hidden_layers=1, norm_epsilon=1e-3, use_bias=False, hidden_act="gelu",
+        tie_word_embeddings=True, rope_parameters=rope(),
+    ),
+    "gpt_neox": dict(num_attention_heads=2, rotary_pct=0.5, rotary_emb_base=100.0, layer_norm_eps=1e-3),
+    "gpt_neox_serial": dict(
+        model_type="gpt_neox", num_attention_heads=2, rotary_emb_base=100.0, layer_norm_eps=1e-3,  # turns 4 of 16
+        use_parallel_residual=False, attention_bias=False, hidden_act="gelu_new",
+    ),
+    "gpt2": GPT2,
+    "gpt2_scales": dict(
+        model_type="gpt2", **GPT2, scale_attn_weights=False, scale_attn_by_inverse_layer_idx=True,
+        tie_word_embeddings=False,
+    ),
 }
 
 
 def randomise(model, generator):
     """No tensor is zero, one, or symmetric; matrices keep the size of what passes through them."""
+    turned = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, Conv1D)}
     for name, tensor in model.named_parameters():
         noise = torch.randn(tensor.shape, generator=generator)
         if tensor.dim() > 1:
-            value = 1.2 * noise / tensor.shape[1] ** 0.5
+            value = 1.2 * noise / tensor.shape[0 if name in turned else 1] ** 0.5
         elif name.endswith(".bias"):
             value = 0.4 * noise
         else:  # a norm: near what its fresh weight, all ones or zeros, stands for
@@ -110,7 +147,8 @@ def summary(gradient):
 
 def make(family, overrides):
     generator = torch.Generator().manual_seed(1234)
-    fields = {"model_type": family, **COMMON, **overrides}
+    common = {} if "n_embd" in overrides else COMMON  # GPT-2 has its own names
+    fields = {"model_type": family, **common, **overrides}
     config = AutoConfig.for_model(**fields)
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
     randomise(model, generator)
@@ -169,7 +207,66 @@ def make(family, overrides):
     print(family, f"loss {loss.item():.4f}", "losses", *(f"{x:.4f}" for x in losses))
 
 
+ROPES = {  # model_type and config, as files of transformers 4 or 5 have them
+    "default": ("llama", dict(rope_theta=500.0)),
+    "linear": ("llama", dict(rope_theta=100.0, rope_scaling={"type": "linear", "factor": 4.0})),
+    "dynamic": ("llama", dict(rope_parameters=rope(100.0, rope_type="dynamic", factor=3.0))),
+    "llama3": ("llama", dict(
+        rope_theta=5e5, max_position_embeddings=131072,
+        rope_scaling=dict(LLAMA3, factor=32.0, original_max_position_embeddings=8192),
+    )),
+    "yarn": ("qwen3", dict(
+        max_position_embeddings=131072, rope_theta=1e6,
+        rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=32768),
+    )),
+    "yarn with all its settings": ("llama", dict(max_position_embeddings=4096, rope_parameters=rope(
+        rope_type="yarn", factor=16.0, beta_fast=20.0, beta_slow=2.0, mscale=0.707, mscale_all_dim=0.5,
+        original_max_position_embeddings=512, truncate=False,
+    ))),
+    "yarn with an attention factor": ("llama", dict(rope_parameters=rope(
+        rope_type="yarn", factor=2.0, attention_factor=0.8, original_max_position_embeddings=64,
+    ))),
+    "a part": ("phi3", dict(rope_theta=1e4, partial_rotary_factor=0.75)),
+    "longrope": ("phi3", dict(
+        max_position_embeddings=131072, original_max_position_embeddings=4096, partial_rotary_factor=0.75,
+        rope_scaling=dict(type="longrope", short_factor=[1 + i / 8 for i in range(24)],
+                          long_factor=[1 + i * i for i in range(24)]),
+    )),
+    "su": ("phi3", dict(
+        max_position_embeddings=8192, original_max_position_embeddings=4096,
+        rope_scaling=dict(type="su", short_factor=[1.0 + i for i in range(32)], original_max_position_embeddings=4096,
+                          long_factor=[2.0 + i for i in range(32)]),  # transformers 5 wants it inside
+    )),
+    "20 of 80": ("gpt_neox", dict(hidden_size=160, head_dim=None)),
+    "a part of NeoX": ("gpt_neox", dict(rotary_pct=0.25, rotary_emb_base=300)),
+}  # fmt: skip
+
+
+def make_ropes():
+    """What transformers makes of each: radians a position, in short and in long texts, and the factor."""
+    found = {}
+    for name, (model_type, fields) in ROPES.items():
+        sizes = {"hidden_size": 128, "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 64}
+        fields = {"max_position_embeddings": 2048, **sizes, **fields}
+        given = {"model_type": model_type, **json.loads(json.dumps(fields))}
+        config = AutoConfig.for_model(model_type, **fields)
+        kind = config.rope_parameters["rope_type"]
+        if kind == "default":
+            module = importlib.import_module(f"transformers.models.{model_type}.modeling_{model_type}")
+            rotary = next(v for k, v in vars(module).items() if k.endswith("RotaryEmbedding"))
+            pairs, factor = rotary.compute_default_rope_parameters(config)
+            long = pairs
+        else:
+            pairs, factor = ROPE_INIT_FUNCTIONS[kind](config, "cpu")
+            long = ROPE_INIT_FUNCTIONS[kind](config, "cpu", seq_len=config.max_position_embeddings)[0]
+        found[name] = {"config": given, "pairs": pairs.tolist(), "long": long.tolist(), "factor": factor}
+    (HERE / "vectors" / "rope.json").write_text(json.dumps(found, indent=2) + "\n")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for family in sys.argv[1:] or FAMILIES:
-        make(family, FAMILIES[family])
+    for family in sys.argv[1:] or [*FAMILIES, "ropes"]:
+        if family == "ropes":
+            make_ropes()
+        else:
+            make(family, FAMILIES[family])

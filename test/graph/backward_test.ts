@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type Call, Graph, type Op, type Value } from "../../src/graph/graph.ts";
 import {
+  activate,
   add,
   attention,
   differentiate,
   embed,
-  gelu,
   linear,
   linearCrossEntropy,
   rmsNorm,
@@ -14,7 +14,7 @@ import {
 } from "../../src/ops/mod.ts";
 import { testOp } from "../harness.ts";
 import { crossEntropy } from "../reference/cross_entropy.ts";
-import { gelu as geluTwin } from "../reference/gelu.ts";
+import { activate as activateTwin } from "../reference/activate.ts";
 import { matmulNt } from "../reference/matmul.ts";
 import { buildNet } from "./net.ts";
 
@@ -26,12 +26,12 @@ testOp({
     w: { shape: [8, 8], layout: "blocks", scaled: false },
   },
   build(graph, { x, v, w }) {
-    const y = linear(graph, x!, v!, { residual: gelu(graph, x!) });
+    const y = linear(graph, x!, v!, { residual: activate(graph, x!, "gelu") });
     return { y: linear(graph, x!, w!, { residual: y }) };
   },
   twin({ x, v, w }) {
     const sizes = { M: 8, N: 8, K: 8, SCALE: 1 };
-    const parts = [geluTwin(x!), matmulNt(x!, v!, sizes), matmulNt(x!, w!, sizes)];
+    const parts = [activateTwin(x!), matmulNt(x!, v!, sizes), matmulNt(x!, w!, sizes)];
     return { y: x!.map((_, i) => parts.reduce((sum, part) => sum + part[i]!, 0)) };
   },
   gradient: { of: "y", by: ["x", "v", "w"] },
@@ -135,9 +135,15 @@ Deno.test("backward passes inputs by that need no gradient", () => {
   const x = graph.input("x", [8, 8], "f32");
   const docs = { start: graph.input("start", [8]), end: graph.input("end", [8]) };
   const q = linear(graph, x, graph.param("w", [8, 8], "blocks"));
-  const k = rope(graph, gelu(graph, x), docs.start, graph.input("angles", [8, 8], "f32"), 8);
+  const k = rope(
+    graph,
+    activate(graph, x, "gelu"),
+    docs.start,
+    graph.input("angles", [8, 8], "f32"),
+    8,
+  );
   const heads = { heads: 1, groups: 1, headDim: 8, scale: 1 };
-  const y = attention(graph, q, k, gelu(graph, x), docs, heads);
+  const y = attention(graph, q, k, activate(graph, x, "gelu"), docs, heads);
   assert.deepEqual(addedFor(graph, y), ["attention_backward", "matmul"]);
 
   const normed = new Graph();
@@ -187,7 +193,7 @@ Deno.test("values made by backward need no gradient, and know that they were", (
   const graph = new Graph();
   const x = graph.param("x", [4, 16], "rows");
   const tables = [graph.input("position", [4]), graph.input("angles", [8, 8], "f32")] as const;
-  const y = rope(graph, gelu(graph, x), ...tables, 8);
+  const y = rope(graph, activate(graph, x, "gelu"), ...tables, 8);
   differentiate(graph, lossOf(graph, y));
   const made = graph.calls.filter(({ backward }) => backward);
   assert.ok(made.length > 0 && made.flatMap(outsOf).every(({ needs }) => !needs));

@@ -109,6 +109,28 @@ Deno.test("addsBos follows add_bos_token, else the post-processor", () =>
 Deno.test("vocabSize is one more than the largest id", () =>
   withFolder((parent) => assert.equal(load(parent, {}).vocabSize, 10)));
 
+Deno.test("loadTokenizer() refuses what is enormous, too deep, or no tokenizer", () =>
+  withFolder((folder) => {
+    const path = join(folder, "tokenizer.json");
+    const refuses = (value: unknown, ...parts: string[]) => {
+      Deno.writeTextFileSync(path, typeof value === "string" ? value : JSON.stringify(value));
+      assertFileError(() => loadTokenizer(folder), path, ...parts);
+    };
+    const good = TOKENIZER;
+    const { model } = good;
+    for (const id of [-1, 0.5, 2 ** 31, "7", null]) {
+      const words = `has the id ${JSON.stringify(id)}, wanted a whole number from 0 on`;
+      refuses({ ...good, model: { ...model, vocab: { a: id } } }, words);
+      refuses({ ...good, added_tokens: [{ id, content: "<s>", special: true }] }, words);
+    }
+    for (const field of [null, 1, "x", [], { type: "None" }]) refuses({ ...good, model: field });
+    for (const merges of [7, [null]]) refuses({ ...good, model: { ...model, merges } });
+    refuses({ ...good, pre_tokenizer: { type: "Split", pattern: { Regex: "(" } } });
+    refuses(`{"model":${"[".repeat(1e6)}${"]".repeat(1e6)}}`, "nests deeper than 100 levels");
+    Deno.truncateSync(path, 5e9);
+    assertFileError(() => loadTokenizer(folder), `${path}: found 5000000000 bytes, wanted at most`);
+  }));
+
 Deno.test("loadTokenizer() refuses missing and damaged files", () =>
   withFolder((parent) => {
     assertFileError(() => loadTokenizer(parent), join(parent, "tokenizer.json"), "no such file");
@@ -116,6 +138,12 @@ Deno.test("loadTokenizer() refuses missing and damaged files", () =>
     assertFileError(() => load(parent, { "tokenizer.json": {} }), "tokenizer.json", `"model"`);
     const odd = { ...TOKENIZER, normalizer: { type: "Odd" } };
     assertFileError(() => load(parent, { "tokenizer.json": odd }), "tokenizer.json", "Odd");
+    const unnamed = { ...TOKENIZER, added_tokens: [{ id: 4 }] };
+    assertFileError(
+      () => load(parent, { "tokenizer.json": unnamed }),
+      "tokenizer.json",
+      "Cannot use",
+    );
     const config = { bos_token: "<bos>" };
     assertFileError(
       () => load(parent, { "tokenizer_config.json": config }),

@@ -1,56 +1,9 @@
-/** Reading config.json: frequencies, and faults that name file and key. */
+/** Reading config.json: faults that name file and key. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { FileError } from "../../src/errors.ts";
-import { ConfigReader } from "../../src/models/config.ts";
 import { Model } from "../../src/models/model.ts";
-import { angleTable, readFrequencies } from "../../src/models/rope.ts";
 import { freshEngine, type TinyOptions, withTiny } from "./tiny.ts";
-
-/** Frequencies of Llama 3.1: base 500,000, heads of 64, 8,192 tokens stretched 32 times. */
-const LLAMA3 = {
-  rope_type: "llama3",
-  factor: 32,
-  low_freq_factor: 1,
-  high_freq_factor: 4,
-  original_max_position_embeddings: 8192,
-};
-/** From the formulas of transformers, in f64. */
-const LLAMA3_FREQUENCIES: Readonly<Record<number, number>> = {
-  14: 0.0032114460,
-  15: 0.00129054793,
-  16: 0.000429556797,
-  17: 9.70828780e-5,
-  20: 8.57025549e-6,
-  31: 9.41830673e-8,
-};
-
-Deno.test("llama3 scaling gives the frequencies of transformers, in either spelling", () => {
-  for (
-    const fields of [
-      { rope_theta: 5e5, rope_scaling: LLAMA3 },
-      { rope_parameters: { ...LLAMA3, rope_theta: 5e5 } },
-    ]
-  ) {
-    const found = readFrequencies(new ConfigReader("config.json", fields), 64);
-    assert.equal(found.length, 32);
-    for (const [i, expected] of Object.entries(LLAMA3_FREQUENCIES)) {
-      const error = Math.abs(found[Number(i)]! / expected - 1);
-      assert.ok(error < 1e-8, `${i}: ${found[Number(i)]}, wanted ${expected}`);
-    }
-  }
-});
-
-Deno.test("linear scaling divides all frequencies, and no scaling keeps them", () => {
-  const read = (fields: Record<string, unknown>) =>
-    readFrequencies(new ConfigReader("config.json", fields), 4);
-  assert.deepEqual([...read({ rope_theta: 100, rope_scaling: null })], [1, 0.1]);
-  const linear = { type: "linear", factor: 4 };
-  assert.deepEqual([...read({ rope_theta: 100, rope_scaling: linear })], [0.25, 0.025]);
-  const table = angleTable(read({ rope_theta: 100 }), 3);
-  const row = [Math.cos(2), Math.cos(0.2), Math.sin(2), Math.sin(0.2)];
-  assert.deepEqual([...table.subarray(8)], row.map(Math.fround));
-});
 
 for (
   const [what, config, words] of [
@@ -61,7 +14,7 @@ for (
     ["a missing size", { hidden_size: undefined }, ['"hidden_size" is undefined', "a number"]],
     ["half a layer", { num_hidden_layers: 1.5 }, ['"num_hidden_layers" is 1.5', "whole number"]],
     ["words for a number", { rms_norm_eps: "small" }, ['"rms_norm_eps" is "small"', "a number"]],
-    ["an unknown scaling", { rope_scaling: { rope_type: "yarn" } }, ['"rope_type" is "yarn"']],
+    ["an unknown scaling", { rope_scaling: { rope_type: "mrope" } }, ['"rope_type" is "mrope"']],
     ["a scaling without its factor", { rope_scaling: { type: "linear" } }, ['"factor" is']],
   ] as [string, Record<string, unknown>, string[]][]
 ) {

@@ -6,7 +6,7 @@ import { ConfigReader } from "../../src/models/config.ts";
 import type { Decoder, Windows } from "../../src/models/decoder.ts";
 import { familyOf } from "../../src/models/mod.ts";
 import { Net } from "../../src/models/net.ts";
-import { readFrequencies } from "../../src/models/rope.ts";
+import { type Frequencies, readFrequencies } from "../../src/models/rope.ts";
 import { readGolden } from "../golden/golden.ts";
 
 type Fields = Record<string, unknown>;
@@ -22,14 +22,15 @@ for (
   const [name, changed, key] of [
     ["llama", { hidden_act: "gelu" }, "hidden_act"],
     ["llama", { partial_rotary_factor: 0.5 }, "partial_rotary_factor"],
-    ["llama", { rope_parameters: { rope_type: "yarn", factor: 4 } }, "rope_type"],
+    ["llama", { rope_parameters: { rope_type: "mrope" } }, "rope_type"],
+    ["llama", { rope_parameters: { rope_type: "yarn", beta_fast: "32" } }, "beta_fast"],
     ["mistral", { hidden_act: "relu" }, "hidden_act"],
     ["mistral", { layer_types: ["full_attention", "full_attention"] }, "layer_types"],
     ["mistral", { sliding_window: 0 }, "sliding_window"],
     ["qwen2", { layer_types: ["full_attention", "chunked_attention"] }, "layer_types"],
     ["qwen2", { layer_types: ["full_attention"] }, "layer_types"],
     ["qwen2", { use_sliding_window: false }, "layer_types"], // one of them slides
-    ["qwen3", { rope_parameters: { rope_type: "dynamic", factor: 2 } }, "rope_type"],
+    ["qwen3", { rope_parameters: { rope_type: "dynamic" } }, "factor"],
     ["qwen3", { head_dim: 12 }, "head_dim"],
     ["smollm3", { no_rope_layers: [1, 0] }, "no_rope_layers"],
     ["smollm3", { no_rope_layers: [1, 0, 2] }, "no_rope_layers"],
@@ -41,8 +42,14 @@ for (
     ["gemma3_text", { final_logit_softcapping: 30 }, "final_logit_softcapping"],
     ["gemma3_text", { attn_logit_softcapping: 50 }, "attn_logit_softcapping"],
     ["gemma3_text", { use_bidirectional_attention: true }, "use_bidirectional_attention"],
-    ["phi3", { rope_parameters: { rope_type: "longrope" } }, "rope_type"],
-    ["phi3", { partial_rotary_factor: 0.75 }, "partial_rotary_factor"],
+    ["gpt2", { activation_function: "relu" }, "activation_function"],
+    ["gpt_neox", { hidden_act: "relu" }, "hidden_act"],
+    ["gpt_neox", { rope_parameters: null, rotary_pct: 0.35 }, "partial_rotary_factor"],
+    ["gpt2", { add_cross_attention: true }, "add_cross_attention"],
+    ["gpt2", { n_head: 8 }, "n_head"],
+    ["phi3", { rope_parameters: { rope_type: "longrope" } }, "short_factor"],
+    ["phi3", { rope_parameters: undefined, partial_rotary_factor: 0.7 }, "partial_rotary_factor"],
+    ["phi3", { rope_parameters: undefined, partial_rotary_factor: 2 }, "partial_rotary_factor"],
   ] as [string, Fields, string][]
 ) {
   Deno.test(`${name} refuses ${JSON.stringify(changed)} by name`, () => {
@@ -56,7 +63,7 @@ for (
 }
 
 Deno.test("Gemma 3 reads both spellings of its two rates", () => {
-  type Rates = { frequencies: { full: Float64Array; sliding: Float64Array } };
+  type Rates = { frequencies: { full: Frequencies; sliding: Frequencies } };
   const old = parse<Rates>("gemma3_text", {
     rope_parameters: undefined,
     rope_theta: 400,
@@ -65,7 +72,7 @@ Deno.test("Gemma 3 reads both spellings of its two rates", () => {
   });
   assert.deepEqual(old.frequencies, parse<Rates>("gemma3_text").frequencies);
   const { frequencies } = parse<Rates>("gemma3_text", { rope_parameters: undefined });
-  const plain = (theta: number) => readFrequencies(new ConfigReader("", {}), 16, theta);
+  const plain = (theta: number) => readFrequencies(new ConfigReader("", {}), 16, { theta });
   assert.deepEqual(frequencies, { full: plain(1_000_000), sliding: plain(10_000) });
 });
 

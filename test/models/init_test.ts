@@ -6,7 +6,12 @@ import { toFloat32 } from "../../src/io/safetensors.ts";
 import { writeFreshModel } from "../../src/models/init.ts";
 import { readGolden, writeGolden } from "../golden/golden.ts";
 
-for (const [family, norm] of [["llama_bias", 1], ["qwen2", 1], ["gemma3_text", 0]] as const) {
+for (
+  const [family, norm] of [["llama_bias", 1], ["qwen2", 1], ["gemma3_text", 0], [
+    "gpt2",
+    1,
+  ]] as const
+) {
   Deno.test(`a fresh ${family} has the tensors of a golden one`, () => {
     const parent = Deno.makeTempDirSync({ prefix: "graft_test_" });
     try {

@@ -164,7 +164,7 @@ for (const tied of [true, false]) {
       const options = { full: true, train: true };
       const { loss, gradients } = await step(engine, model, examples, options, (params) => {
         for (const param of params) {
-          engine.store.writeParam(param.name, loadParam(model.checkpoint, param));
+          engine.store.writeParam(param.name, loadParam(model.tensors, param));
         }
       });
       const tensors = tinyTensors(folder);

@@ -1,7 +1,4 @@
 /** Each flag of each family, flipped: the golden logits must notice. */
-import assert from "node:assert/strict";
-import { join } from "node:path";
-import { Model } from "../../src/models/model.ts";
 import {
   config,
   exchanged,
@@ -19,13 +16,14 @@ import {
   withoutUnit,
   withSilu,
 } from "../golden/flips.ts";
-import { logitsError, packedLogits, readGolden, writeGolden } from "../golden/golden.ts";
-import { freshEngine } from "./tiny.ts";
-
-/** The bound that families_test.ts holds the logits to. */
-const LOGITS = 2e-4;
+import { readGolden } from "../golden/golden.ts";
+import { testFlips } from "./test_flips.ts";
 
 const LLAMA3 = { ...readGolden("llama").config["rope_parameters"] as Record<string, unknown> };
+const LONGROPE = readGolden("phi3_longrope").config["rope_parameters"] as Record<string, unknown>;
+const longrope = (fields: object) => config({ rope_parameters: { ...LONGROPE, ...fields } });
+const YARN = readGolden("qwen3_yarn").config["rope_parameters"] as object;
+const yarn = (fields: object) => config({ rope_parameters: { ...YARN, ...fields } });
 const EVERYWHERE: Record<string, Flip> = {
   "no rope": withoutRope,
   "another scale": otherScale,
@@ -163,31 +161,25 @@ const FLIPS: Record<string, Record<string, Flip>> = {
     "gate and up in another order": exchanged(2),
     "another theta": rope({ rope_theta: 110 }),
   },
+  phi3_longrope: {
+    "the plain kind": rope({ partial_rotary_factor: 0.5 }),
+    "another part of heads": rope({ partial_rotary_factor: 1 }),
+    "short factors in long texts": longrope({ long_factor: LONGROPE["short_factor"] }),
+    "long factors in short texts": longrope({ short_factor: LONGROPE["long_factor"] }),
+    "another original length": config({ original_max_position_embeddings: 24 }),
+    "another factor of the scores": longrope({ attention_factor: 1.1 }),
+    "another theta": longrope({ rope_theta: 110 }),
+  },
+  qwen3_yarn: {
+    "the plain kind": rope({}),
+    "another factor": yarn({ factor: 3 }),
+    "another beta_fast": yarn({ beta_fast: 0.8 }),
+    "another beta_slow": yarn({ beta_slow: 0.1 }),
+    "another original length": yarn({ original_max_position_embeddings: 64 }),
+    "another factor of the scores": yarn({ attention_factor: 1 }),
+    "bounds between pairs": yarn({ truncate: false }),
+    "another theta": yarn({ rope_theta: 110 }),
+  },
 };
 
-for (const [name, flips] of Object.entries(FLIPS)) {
-  Deno.test(`${name}: the golden logits notice every flag that is flipped`, async (t) => {
-    for (const [what, flip] of Object.entries({ ...EVERYWHERE, ...flips })) {
-      await t.step(what, async () => {
-        const error = await errorOf(name, flip);
-        assert.ok(error > LOGITS, `off by ${error} only`);
-      });
-    }
-    assert.ok(await errorOf(name, {}) < LOGITS, "unflipped, the logits are golden");
-  });
-}
-
-async function errorOf(name: string, { config = {}, ...mutation }: Flip): Promise<number> {
-  const golden = readGolden(name);
-  const parent = Deno.makeTempDirSync({ prefix: "graft_test_" });
-  const engine = await freshEngine();
-  try {
-    const folder = join(parent, "model");
-    writeGolden(folder, golden, config);
-    using model = new Model(folder);
-    return logitsError(await packedLogits(engine, model, golden.examples, mutation), golden);
-  } finally {
-    engine.store.destroy();
-    Deno.removeSync(parent, { recursive: true });
-  }
-}
+testFlips(FLIPS, EVERYWHERE);

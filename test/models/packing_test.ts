@@ -88,27 +88,20 @@ async function openLosses(kernels: KernelSet, model: Model, rows = T) {
   };
 }
 
-/**
- * A document's mean loss is the same within 1e-5 nats, and so is each token's; of one that costs more
- * than a nat, within that share of it, for f32 holds seven digits.
- */
+/** Each token's loss is the same within 1e-5 nats. */
 function assertNear(found: readonly Float32Array[], wanted: readonly Float32Array[], what: string) {
   assert.equal(found.length, wanted.length);
-  let [worstMean, worstToken] = [0, 0];
+  let worst = 0;
   for (const [d, losses] of found.entries()) {
     assert.ok(losses.length > 0 && losses.length === wanted[d]!.length);
-    worstMean = Math.max(worstMean, Math.abs(mean(losses) - mean(wanted[d]!)));
     for (const [i, loss] of losses.entries()) {
       assert.ok(loss >= 0);
-      worstToken = Math.max(worstToken, Math.abs(loss - wanted[d]![i]!) / Math.max(1, loss));
+      worst = Math.max(worst, Math.abs(loss - wanted[d]![i]!));
     }
   }
-  const [means, tokens] = [worstMean, worstToken].map((worst) => worst.toExponential(1));
-  console.log(`${what}: means at most ${means} apart, tokens ${tokens}`);
-  assert.ok(worstMean <= BOUND && worstToken <= BOUND);
+  console.log(`${what}: tokens at most ${worst.toExponential(1)} apart`);
+  assert.ok(worst <= BOUND);
 }
-
-const mean = (numbers: Float32Array) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 
 for (const { name, ignore, model: folder, data } of CASES) {
   for (const kernels of ["register", "shared"] as const) {
@@ -123,8 +116,6 @@ for (const { name, ignore, model: folder, data } of CASES) {
         const alone = [];
         for (const document of documents) alone.push(...await losses.of([document]));
         assertNear(packed, alone, "alone in a row");
-        const turned = await losses.of(documents.toReversed());
-        assertNear(turned.toReversed(), packed, "in another order");
         losses.close();
 
         const small = await openLosses(kernels, model, 208);

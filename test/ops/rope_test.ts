@@ -35,3 +35,5 @@ function ropeCase(D: number, ROTARY: number): OpCase {
 
 testOp(ropeCase(16, 16));
 testOp(ropeCase(12, 8));
+testOp(ropeCase(16, 4));
+testOp(ropeCase(80, 20)); // Pythia of 2.8 billion parameters

@@ -16,16 +16,32 @@ for (const [part, name] of ["first", "second", "third"].entries()) {
   });
 }
 
-testOp({
-  name: "split() and the gradient of all parts",
-  given: { x: { shape: [19, 16] } },
-  build(graph, { x }) {
-    const [gate, up] = split(graph, x!, [8, 8]);
-    return { y: gated(graph, gate!, up!, "silu") };
-  },
-  twin: ({ x }) => {
-    const part = (from: number) => reference.columns(x!, { stride: 16, from, width: 8 });
-    return { y: gatedTwin(part(0), part(8), "silu") };
-  },
-  gradient: { of: "y", by: ["x"] },
-});
+for (const [part, name] of ["first", "second"].entries()) {
+  testOp({
+    name: `split() of three heads, the ${name} part`,
+    given: { x: { shape: [5, 3 * 12] } },
+    build: (graph, { x }) => ({ y: split(graph, x!, [8, 4], 3)[part]! }),
+    twin: ({ x }) => ({
+      y: reference.columns(x!, { stride: 12, from: part * 8, width: part === 0 ? 8 : 4 }),
+    }),
+  });
+}
+
+for (const heads of [1, 2]) testGradient(heads);
+
+function testGradient(heads: number): void {
+  testOp({
+    name: `split() of ${heads} heads and the gradient of all parts`,
+    given: { x: { shape: [19, 16] } },
+    build(graph, { x }) {
+      const [gate, up] = split(graph, x!, [8 / heads, 8 / heads], heads);
+      return { y: gated(graph, gate!, up!, "silu") };
+    },
+    twin: ({ x }) => {
+      const part = (from: number) =>
+        reference.columns(x!, { stride: 16 / heads, from, width: 8 / heads });
+      return { y: gatedTwin(part(0), part(8 / heads), "silu") };
+    },
+    gradient: { of: "y", by: ["x"] },
+  });
+}

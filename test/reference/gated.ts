@@ -1,11 +1,10 @@
-import { gelu } from "./gelu.ts";
+import { activate } from "./activate.ts";
 
 /** f64 twin of gated.wgsl: y = activation(gate) * up; gated_backward.wgsl is its derivative. */
 export function gated(
   gate: Float64Array,
   up: Float64Array,
-  activation: "silu" | "gelu",
+  activation: Parameters<typeof activate>[1],
 ): Float64Array {
-  const y = activation === "gelu" ? gelu(gate) : gate.map((a) => a / (1 + Math.exp(-a)));
-  return y.map((value, i) => value * up[i]!);
+  return activate(gate, activation).map((value, i) => value * up[i]!);
 }

@@ -44,11 +44,11 @@ const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name })
 Deno.test("loadCheckpoint() brings back the last checkpoint, of which two are kept", () =>
   withFolder(async (folder) => {
     const [saved, loaded] = [await storeOf(1), await storeOf(2)];
-    assert.equal(loadCheckpoint(loaded, folder), 0);
+    assert.deepEqual(loadCheckpoint(loaded, folder), { step: 0, guard: null });
     for (const step of [9, 90, 900]) await saveCheckpoint(await storeOf(step), folder, step);
     await saveCheckpoint(saved, folder, 1000);
     assert.deepEqual(namesIn(folder), ["step-00000900.safetensors", "step-00001000.safetensors"]);
-    assert.equal(loadCheckpoint(loaded, folder), 1000);
+    assert.deepEqual(loadCheckpoint(loaded, folder), { step: 1000, guard: null });
     await assertSame(loaded, saved);
   }));
 

@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import { ConfigError, FileError } from "../../src/errors.ts";
-import {
-  changedKeys,
-  configHelp,
-  jsonSchema,
-  parseConfig,
-  savedConfig,
-} from "../../src/train/config/mod.ts";
+import { configHelp, jsonSchema, parseConfig } from "../../src/train/config/mod.ts";
 
 const NEEDED = { model: "base", data: "rows.jsonl" };
 
@@ -20,6 +14,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
       train_on: "all",
       on_empty: "error",
       positive_examples: 2,
+      seed: 0,
       eos: false,
     }],
     adapter: { rank: 16, alpha: 32, targets: "all-linear" },
@@ -146,17 +141,20 @@ Deno.test("parseConfig() reports all faults in one error, one line each", () => 
     "train.lr": "fast",
     "train.schedule": "step",
     "train.micro_batch_tokens": "100",
-    "guard.share": "1",
+    "guard.share": "2",
+    "guard.budget": "2%",
   });
   assert.deepEqual(faults.sort(), [
     "--adapter.rank: found 1.5, wanted a whole number of at least 1",
     "--adapter.targets: found [], wanted all-linear or a list that is not empty",
-    "--guard.share: found 1, wanted a number above 0 and of at most 0.9",
+    '--guard.budget: found "2%" in the budget "2%", wanted ppl:PERCENT% or kl:NATS, such as ' +
+    "ppl:2%, kl:0.02 or ppl[stories]:1%",
+    "--guard.share: found 2, wanted a number above 0 and of at most 1",
     '--train.lr: found "fast", wanted a number above 0',
     "--train.micro_batch_tokens: found 100, wanted a multiple of 8 above 0",
     '--train.schedule: found "step", wanted constant, linear or cosine',
     "guard.text: missing, wanted a list that is not empty",
-    "model: missing, wanted a path",
+    "model: missing, wanted a folder or repository",
   ]);
 });
 
@@ -185,7 +183,7 @@ Deno.test("parseConfig() names the nearest known key for an unknown one", () => 
 Deno.test("parseConfig() names the file of a fault", () => {
   withFile({ model: 3, data: [], train: { warmpu: 0 } }, (file) => {
     assert.deepEqual(messageOf(() => parseConfig({ file })).split("\n"), [
-      `${file}: model: found 3, wanted a path`,
+      `${file}: model: found 3, wanted a folder or repository`,
       `${file}: data: found [], wanted a list that is not empty`,
       `${file}: train.warmpu: unknown key, the nearest is train.warmup`,
     ]);
@@ -206,31 +204,6 @@ Deno.test("parseConfig() returns what nothing can change", () => {
   for (const part of [config, config.train, config.data, config.data[0], origin]) {
     assert.ok(Object.isFrozen(part));
   }
-});
-
-Deno.test("savedConfig() is a file that resolves to the same configuration", () => {
-  const flags = { ...NEEDED, "guard.text": "a.txt", "adapter.rank": "4", "train.steps": "5" };
-  const parsed = parseConfig({ flags });
-  withFile(savedConfig(parsed), (file) => {
-    assert.deepEqual(parseConfig({ file }).config, parsed.config);
-  });
-});
-
-Deno.test("changedKeys() names what differs, origins and defaults aside", () => {
-  const saved = savedConfig(parseConfig({ flags: { ...NEEDED, "train.steps": "5" } }));
-  const now = (flags: Record<string, string>) =>
-    savedConfig(parseConfig({ flags: { ...NEEDED, ...flags } }));
-  assert.deepEqual(changedKeys(saved, now({ "train.steps": "5", "train.clip": "1" })), []);
-  assert.deepEqual(changedKeys(saved, now({ "train.steps": "6", "guard.text": "a" })), [
-    { key: "train.steps", before: 5, after: 6 },
-    { key: "guard", before: false, after: now({ "guard.text": "a" })["guard"] },
-    ...["text", "share", "weight", "every", "documents"].map((name) => ({
-      key: `guard.${name}`,
-      before: undefined,
-      after: (now({ "guard.text": "a" })["guard"] as Record<string, unknown>)[name],
-    })),
-  ]);
-  assert.equal(changedKeys(saved, now({}))[0]?.key, "train.steps");
 });
 
 Deno.test("parseConfig() makes the plainest loop", () => {

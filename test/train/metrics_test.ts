@@ -37,8 +37,17 @@ Deno.test("metricsLine() shows forgetting only once it is known", () => {
     metricsLine(metrics(19), progress),
     "step  20/200  loss 1.2346  lr 2.00e-4  norm 0.512  812 tok/s  ETA 1m05s",
   );
-  assert.match(metricsLine({ ...metrics(0), forgetting: 0.0131 }, progress), / forget \+1\.3 % /);
-  assert.match(metricsLine({ ...metrics(0), forgetting: -0.002 }, progress), / forget -0\.2 % /);
+  const slice = (name: string, metric: "ppl" | "kl") => ({ name, budget: { metric } });
+  const line = (fields: Record<string, number>, ...slices: ReturnType<typeof slice>[]) =>
+    metricsLine({ ...metrics(0), ...fields }, { ...progress, slices });
+  assert.match(line({ forgetting: 0.0131 }, slice("all", "ppl")), / forget \+1\.3 % /);
+  assert.match(line({ forgetting: -0.002 }, slice("all", "ppl")), / forget -0\.2 % /);
+  assert.match(line({ forgetting: 0.0131 }, slice("all", "kl")), / forget 0\.0131 /);
+  const both = { "forgetting.code": 0.01, "forgetting.stories": 0.002 };
+  assert.match(
+    line(both, slice("stories", "kl"), slice("code", "ppl")),
+    / forget stories 0\.0020 code \+1\.0 % /,
+  );
 });
 
 Deno.test("duration() keeps two units", () => {

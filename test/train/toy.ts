@@ -17,6 +17,7 @@ export interface ToySettings {
   guard?: false | Settings;
   eval?: Settings;
   data?: Settings[];
+  mixture?: Settings;
   model?: string;
 }
 
@@ -30,7 +31,7 @@ export class Toy implements Disposable {
   constructor(options: TinyOptions = {}) {
     writeTinyLlama(this.model, options);
     this.writeRows("rows.jsonl", Array.from({ length: 12 }, (_, i) => ({ length: 9 + 3 * i })));
-    Deno.writeTextFileSync(this.text, stories(16).join("\n<|endoftext|>\n"));
+    Deno.writeTextFileSync(this.text, stories(48).join("\n<|endoftext|>\n"));
   }
 
   path(...names: string[]): string {

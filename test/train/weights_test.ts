@@ -36,24 +36,27 @@ Deno.test("the loss is the mean over the tokens of the update, not of micro-batc
   const two = await on("both", 64, 128);
   const one = await on("both", 128, 128);
   assert.equal(two.metrics.supervised, 60);
-  const byTokens = (6 * (await on("a", 64, 64)).metrics.loss +
-    54 * (await on("b", 64, 64)).metrics.loss) / 60;
+  // A tenth and nine tenths, as in the accumulation bug's example: 0.1 * 2 + 0.9 * 1 = 1.10.
+  const [tenth, rest] = [await on("a", 64, 64), await on("b", 64, 64)];
+  const byTokens = 0.1 * tenth.metrics.loss + 0.9 * rest.metrics.loss;
+  const byMicroBatches = 0.5 * tenth.metrics.loss + 0.5 * rest.metrics.loss;
+  assert.ok(Math.abs(byTokens - byMicroBatches) > 1e-3 * byTokens, "the two means are apart");
   assert.ok(Math.abs(two.metrics.loss - byTokens) < 1e-5 * byTokens, "mean over tokens");
   assert.ok(Math.abs(two.metrics.loss - one.metrics.loss) < 1e-5 * byTokens, "in one or two");
   const apart = distance(two.gradient, one.gradient);
   assert.ok(apart < 1e-4, `gradients are ${apart} apart`);
 });
 
-Deno.test("retention text adds its own mean, times guard.weight", async () => {
+Deno.test("the guard adds its own mean, times its weight", async () => {
   using toy = new Toy();
   const run = (weight: number) =>
     update(toy, `weight ${weight}`, {
-      guard: { text: [toy.text], share: 0.4, weight, documents: 4 },
+      guard: { text: [toy.text], loss: "ce", share: 1, weight },
     });
   const [none, one, three] = [await run(0), await run(1), await run(3)];
-  assert.equal(none.metrics["retention_loss"], undefined);
-  assert.ok(one.metrics["retention_loss"]! > 1);
-  for (const field of ["loss", "retention_loss"]) {
+  assert.equal(none.metrics["guard_loss"], undefined, "nothing is known of what has no weight");
+  assert.ok(one.metrics["guard_loss"]! > 1);
+  for (const field of ["loss", "guard_loss"]) {
     const [x, y] = [one.metrics[field]!, three.metrics[field]!];
     assert.ok(Math.abs(x - y) < 1e-5 * x, `${field}: ${x} and ${y}`);
   }
@@ -63,6 +66,16 @@ Deno.test("retention text adds its own mean, times guard.weight", async () => {
   assert.ok(distance(none.gradient, one.gradient) > 0.1, "retention text has a gradient");
   const apart = distance(added(three), thrice);
   assert.ok(apart < 1e-4, `gradients are ${apart} apart`);
+});
+
+Deno.test("weight tokens counts a guard token as much as a task token", async () => {
+  using toy = new Toy();
+  const run = (weight: number | "tokens") =>
+    update(toy, `weight ${weight}`, { guard: { text: [toy.text], loss: "ce", share: 1, weight } });
+  const { metrics } = await run("tokens");
+  assert.ok(metrics["lambda"]! > 0.5 && metrics["lambda"] !== 1);
+  const fixed = await run(metrics["lambda"]!);
+  assert.equal(metrics.grad_norm, fixed.metrics.grad_norm);
 });
 
 /** A document whose last `supervised` tokens are supervised. */
@@ -78,27 +91,9 @@ Deno.test("tokenWeights() of the 2024 accumulation bug's example give 1.10, not 
     seed: 1,
     shuffle: false,
   });
-  const weights = tokenWeights(stream, [stream.micro(0), stream.micro(1)], false);
+  const weights = tokenWeights([stream.micro(0), stream.micro(1)]);
   assert.deepEqual(weights.map(({ length }) => length), [10, 90]);
   const sum = (values: Float32Array) => values.reduce((total, x) => total + x, 0);
   const loss = 2 * sum(weights[0]!) + 1 * sum(weights[1]!);
   assert.ok(Math.abs(loss - 1.1) < 1e-6, `found ${loss}`);
-});
-
-Deno.test("tokenWeights() of task and of retention text add up apart", () => {
-  const stream = new Stream([document(24, 10), document(30, 7)], {
-    ...{ T: 64, seed: 1, shuffle: false },
-    ...{ retention: [document(20, 19), document(16, 15)], retentionShare: 0.5 },
-  });
-  const micros = [stream.micro(0), stream.micro(1)];
-  const weights = tokenWeights(stream, micros, { weight: 2 });
-  const sums = { task: 0, retention: 0 };
-  for (const [i, { documents }] of micros.entries()) {
-    for (const { example, rowBegin, rowEnd } of documents) {
-      const sum = weights[i]!.subarray(rowBegin, rowEnd).reduce((total, x) => total + x, 0);
-      sums[stream.isRetention(example) ? "retention" : "task"] += sum;
-    }
-  }
-  assert.ok(Math.abs(sums.task - 1) < 1e-6, `task: ${sums.task}`);
-  assert.ok(Math.abs(sums.retention - 2) < 1e-6, `retention: ${sums.retention}`);
 });

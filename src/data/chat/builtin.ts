@@ -104,7 +104,9 @@ export const chatTemplates: Readonly<Record<string, string>> = {
 export const END_TOKENS: readonly string[] = [
   "<|im_end|>",
   "<|eot_id|>",
+  "<|eom_id|>",
   "<|eot|>",
+  "<|call|>",
   "<end_of_turn>",
   "<turn|>",
   "<|end|>",

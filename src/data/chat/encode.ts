@@ -5,7 +5,8 @@
  */
 
 import { type ChatFacts, type Encoder, UNSUPERVISED } from "../example.ts";
-import { alternatives, type Part, type Segment } from "./segments.ts";
+import { alternatives, type Part } from "./answers.ts";
+import type { Segment } from "./segments.ts";
 
 /** A stretch of text that the tokenizer sees at once, and what stands before it. */
 interface Stretch {

@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { FileError } from "../../errors.ts";
 import { exists, isObject, readJsonObject, readText } from "../../io/files.ts";
+import { pathInside } from "../../io/inside.ts";
 import type { ChatFacts } from "../example.ts";
 import { ChatTemplate } from "./template.ts";
 
@@ -31,7 +32,7 @@ export function readChatFacts(folder: string): ChatFacts {
 }
 
 function templateSource(folder: string, template: unknown): string | null {
-  const path = join(folder, "chat_template.jinja");
+  const path = pathInside(folder, "chat_template.jinja");
   if (exists(path)) return readText(path);
   if (template === undefined || template === null) return null;
   if (typeof template === "string") return template;
@@ -57,6 +58,6 @@ function tokenText(token: unknown): string {
 }
 
 function readOptional(folder: string, name: string): Record<string, unknown> {
-  const path = join(folder, name);
+  const path = pathInside(folder, name);
   return exists(path) ? readJsonObject(path) : {};
 }

@@ -10,16 +10,16 @@
  */
 
 import { ConfigError, FileError } from "../../errors.ts";
-import type { Message } from "../formats/content.ts";
 import type { ChatDocument, ChatFacts } from "../example.ts";
-import { END_TOKENS } from "./builtin.ts";
-import { type ChatTemplate, GENERATION_BEGIN, GENERATION_END } from "./template.ts";
-
-/** Text that the template writes, or text of a message. */
-export interface Part {
-  readonly text: string;
-  readonly fromTemplate: boolean;
-}
+import {
+  answersByEndToken,
+  answersByMarks,
+  type Assigned,
+  type Part,
+  type Placed,
+} from "./answers.ts";
+import { markedTurns, MARKS, type Slot, turnsOf } from "./slots.ts";
+import { type ChatTemplate, GENERATION_BEGIN } from "./template.ts";
 
 /** Text that is encoded apart from its neighbours. */
 export interface Segment {
@@ -27,25 +27,13 @@ export interface Segment {
   readonly supervised: boolean;
 }
 
-/** A part, with the message that it comes from. */
-interface Placed extends Part {
-  readonly message: Message | null;
-}
-
-/** Text with the answer that it belongs to, if any. */
-interface Assigned extends Part {
-  readonly answer: { readonly supervised: boolean } | null;
-}
-
-const MARK_BEGIN = "\ufdd0";
-const MARK_END = "\ufdd1";
-const GENERATION_MARK = /([\ufdd2\ufdd3])/;
 const RESERVED = /[\ufdd0-\ufdd3]/;
 
 /**
  * The segments of a chat. An answer is an assistant's text with the spaces that the template puts
- * right before it (a model answers " Yes" to "ASSISTANT:") and all up to the end token that follows;
- * or, where the template has `{% generation %}`, what that encloses.
+ * right before it (a model answers " Yes" to "ASSISTANT:"), its calls, from where the generation
+ * prompt ends if no text is before them, and all up to the end token that follows; or, where the
+ * template has `{% generation %}`, what that encloses.
  *
  * @throws {FileError} if the template refuses the chat or changes a text beyond trimming it.
  * @throws {ConfigError} if no end token follows an answer and it needs one.
@@ -61,39 +49,59 @@ export function chatSegments(
       `${document.origin}: found a chat, but the model has no chat template, wanted data.template`,
     );
   }
+  if (document.tools && !template.knowsTools) {
+    const found = `tools in the chat, and none in template ${template.name}`;
+    throw new ConfigError(`${document.origin}: found ${found}, wanted one that tells of them`);
+  }
   const parts = placedParts(document, template, facts);
   const isMarked = parts.some(({ text }) => text.includes(GENERATION_BEGIN));
   if (isMarked) return grouped(answersByMarks(parts));
-  return grouped(answersByEndToken(parts, template, { ...facts, needsEnd }));
+  const openings = (turn: number) => generationPrompt(document, turn, template, facts);
+  return grouped(answersByEndToken(parts, template, { ...facts, needsEnd }, openings));
 }
 
 /** The rendered chat, cut where a message's text begins and ends. */
 function placedParts(document: ChatDocument, template: ChatTemplate, facts: ChatFacts): Placed[] {
-  const { messages, origin } = document;
-  const reserved = messages.findIndex(({ content }) => RESERVED.test(content));
-  if (reserved >= 0) {
-    throw new FileError(`${origin}: found a noncharacter in message ${reserved + 1}, wanted text`);
+  const { messages, tools, origin } = document;
+  const { turns, slots } = markedTurns(messages);
+  const reserved = slots.find(({ text }) => RESERVED.test(text));
+  if (reserved !== undefined) {
+    const found = `a noncharacter in message ${reserved.turn + 1}`;
+    throw new FileError(`${origin}: found ${found}, wanted text`);
   }
-  const rendered = template.render(messages, facts, origin);
-  const marked = messages.map(({ role, content }, i) => ({
-    role,
-    content: content.trim() === "" ? content : MARK_BEGIN + i + MARK_END,
-  }));
-  const pieces = template.render(marked, facts, origin).split(/\ufdd0(\d+)\ufdd1/);
-  checkAnswers(document, template, pieces.filter((_, i) => i % 2 === 1).map(Number));
-  return align(pieces, rendered, document, template);
+  const options = tools && { tools };
+  const rendered = template.render(turnsOf(messages), facts, origin, options);
+  const pieces = template.render(turns, facts, origin, options).split(MARKS);
+  checkAnswers(slots, pieces.filter((_, i) => i % 2 === 1).map(Number), template, origin);
+  return align(pieces, slots, rendered, { template, origin });
 }
 
-/** Every assistant's text must be there, once. */
+/** What opens the answer of a turn, "" where the template says nothing of it. */
+function generationPrompt(
+  { messages, tools, origin }: ChatDocument,
+  turn: number,
+  template: ChatTemplate,
+  facts: ChatFacts,
+): string {
+  const before = turnsOf(messages.slice(0, turn));
+  const options = tools && { tools };
+  const text = template.render(before, facts, origin, options);
+  const opened = template.render(before, facts, origin, { ...options, generationPrompt: true });
+  return opened.startsWith(text) ? opened.slice(text.length) : "";
+}
+
+/** Every assistant's text must be there once, and what it calls at least once. */
 function checkAnswers(
-  { messages, origin }: ChatDocument,
-  { name }: ChatTemplate,
+  slots: readonly Slot[],
   shown: readonly number[],
+  { name }: ChatTemplate,
+  origin: string,
 ): void {
-  messages.forEach(({ role }, i) => {
-    const times = shown.filter((index) => index === i).length;
-    if (role !== "assistant" || times === 1) return;
-    const found = `template ${name} writes the text of message ${i + 1} ${times} times`;
+  slots.forEach(({ message, turn, isContent }, slot) => {
+    const times = shown.filter((index) => index === slot).length;
+    if (message.role !== "assistant" || times === 1 || (!isContent && times > 1)) return;
+    const part = isContent ? "the text" : "a call";
+    const found = `template ${name} writes ${part} of message ${turn + 1} ${times} times`;
     throw new FileError(`${origin}: found that ${found}, wanted it once`);
   });
 }
@@ -101,27 +109,26 @@ function checkAnswers(
 /** Walks the rendered text along the template's own text; each message's text is what is between. */
 function align(
   pieces: readonly string[],
+  slots: readonly Slot[],
   rendered: string,
-  { messages, origin }: ChatDocument,
-  { name }: ChatTemplate,
+  { template: { name }, origin }: { readonly template: ChatTemplate; readonly origin: string },
 ): Placed[] {
   const parts: Placed[] = [];
   let at = 0;
   for (let i = 0; i < pieces.length; i += 2) {
     const own = pieces[i]!;
-    parts.push({ text: own, fromTemplate: true, message: null });
+    parts.push({ text: own, fromTemplate: true, slot: null });
     at += own.length;
     if (i + 1 === pieces.length) break;
-    const index = Number(pieces[i + 1]);
-    const message = messages[index]!;
-    const text = formsOf(message.content).find((form) =>
-      rendered.startsWith(form + pieces[i + 2]!, at)
-    );
+    const slot = slots[Number(pieces[i + 1])]!;
+    const text = formsOf(slot.text).find((form) => rendered.startsWith(form + pieces[i + 2]!, at));
     if (text === undefined) {
-      const found = `template ${name} changes the text of message ${index + 1} or what follows it`;
+      const found = `template ${name} changes the text of message ${
+        slot.turn + 1
+      } or what follows it`;
       throw new FileError(`${origin}: found that ${found}, wanted it as it is, at most trimmed`);
     }
-    parts.push({ text, fromTemplate: false, message });
+    parts.push({ text, fromTemplate: false, slot });
     at += text.length;
   }
   if (rendered === parts.map(({ text }) => text).join("")) return parts;
@@ -129,59 +136,10 @@ function align(
   throw new FileError(`${origin}: found that ${found}, wanted the same for all`);
 }
 
-/** A text as it is, and as templates trim it. */
-function formsOf(content: string): string[] {
-  return [content, content.trim(), content.trimEnd(), content.trimStart()];
-}
-
-/** Gives each answer the spaces before it and the end token after it. */
-function answersByEndToken(
-  parts: readonly Placed[],
-  template: ChatTemplate,
-  { bosToken, eosToken, needsEnd }: ChatFacts & { readonly needsEnd: boolean },
-): Assigned[] {
-  const ends = [eosToken, ...END_TOKENS].filter((token) => token !== "" && token !== bosToken);
-  const end = new RegExp(`^\\s*(?:${alternatives(ends)})+`);
-  return parts.flatMap((part, i): Assigned[] => {
-    if (part.message !== null) return [{ ...part, answer: answerOf(part) }];
-    const before = answerOf(parts[i - 1]);
-    const after = answerOf(parts[i + 1]);
-    const ending = before && end.exec(part.text)?.[0];
-    if (ending === undefined && needsEnd) throw noEnd(template, part.text);
-    const rest = part.text.slice(ending?.length ?? 0);
-    const context = after ? rest.replace(/ +$/, "") : rest;
-    return [
-      { text: ending ?? "", fromTemplate: true, answer: before },
-      { text: context, fromTemplate: true, answer: null },
-      { text: rest.slice(context.length), fromTemplate: true, answer: after },
-    ];
-  });
-}
-
-/** The message of a part, if it is an assistant's. */
-function answerOf(part: Placed | undefined): Message | null {
-  return part?.message?.role === "assistant" ? part.message : null;
-}
-
-/**
- * Gives each answer what is within the same `{% generation %}`, and what is within one that holds no
- * answer (some templates write the end token so) to the answer before it.
- */
-function answersByMarks(parts: readonly Placed[]): Assigned[] {
-  const assigned: Assigned[] = [];
-  let answer: { supervised: boolean } | null = null;
-  let supervised = true; // of the last answer
-  for (const { text, fromTemplate, message } of parts) {
-    if (message?.role === "assistant") supervised = message.supervised;
-    if (answer && message?.role === "assistant") answer.supervised = supervised;
-    const pieces = fromTemplate ? text.split(GENERATION_MARK) : [text];
-    for (const piece of pieces) {
-      if (piece === GENERATION_BEGIN) answer = { supervised };
-      else if (piece === GENERATION_END) answer = null;
-      else assigned.push({ text: piece, fromTemplate, answer });
-    }
-  }
-  return assigned;
+/** A text as it is, as templates trim it, and all that within JSON. */
+function formsOf(text: string): string[] {
+  const forms = [text, text.trim(), text.trimEnd(), text.trimStart()];
+  return [...forms, ...forms.map((form) => JSON.stringify(form).slice(1, -1))];
 }
 
 /** One segment for what goes to the same answer, or to none, in a row. */
@@ -195,18 +153,4 @@ function grouped(assigned: readonly Assigned[]): Segment[] {
     last = answer;
   }
   return segments;
-}
-
-function noEnd({ name }: ChatTemplate, after: string): ConfigError {
-  const found = `${JSON.stringify(after.slice(0, 40))} after an answer in chat template ${name}`;
-  return new ConfigError(
-    `Found ${found}, wanted an end token there, {% generation %} around the answer, ` +
-      'or "no-end" in train.allow',
-  );
-}
-
-/** A pattern of one of the texts, longest first. */
-export function alternatives(texts: readonly string[]): string {
-  return [...texts].sort((a, b) => b.length - a.length)
-    .map((text) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")).join("|");
 }

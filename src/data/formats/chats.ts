@@ -5,7 +5,9 @@
  */
 
 import type { Content, Message, Role } from "./content.ts";
+import { isObject } from "../../io/files.ts";
 import { fault, objects, own, type Row, text } from "../files/row.ts";
+import { isAbsent, readCall, readToolCalls, readTools } from "./tools.ts";
 
 /** Who speaks, by the names that ShareGPT files have for them. */
 const SHAREGPT_ROLES: ReadonlyMap<string, Role> = new Map([
@@ -18,30 +20,44 @@ const SHAREGPT_ROLES: ReadonlyMap<string, Role> = new Map([
   ["bing", "assistant"],
   ["model", "assistant"],
   ["system", "system"],
+  ["observation", "tool"],
+  ["tool", "tool"],
 ]);
-const ROLES: readonly string[] = ["system", "user", "assistant"];
+/** The speaker whose value is the JSON of a call, in ShareGPT files with tools. */
+const CALLER = "function_call";
 
-/** Fields of a message that hold tool calls, which no template is given yet. */
-const TOOL_FIELDS = ["tool_calls", "function_call", "tool_call_id"];
+/** Who speaks in `messages`. */
+const ROLES: ReadonlyMap<string, Role> = new Map([
+  ["system", "system"],
+  ["developer", "system"],
+  ["user", "user"],
+  ["assistant", "assistant"],
+  ["tool", "tool"],
+  ["function", "tool"],
+]);
 
 /**
  * A chat of `messages`, each with role and content. A `weight` of 0 takes an assistant's turn out of
- * the loss, as in OpenAI's fine-tuning files.
+ * the loss, as in OpenAI's fine-tuning files; an assistant may call tools, and tools answer.
  */
 export function readMessages(row: Row): Content {
   return chat(row, objects(row, "messages").map(readMessage));
 }
 
 /**
- * A chat of `conversations`, each with from and value. As in train.py of lm-sys/FastChat, turns
+ * A chat of `conversations`, each with from and value, or with the fields of `messages`. As in train.py of lm-sys/FastChat, turns
  * before the first human one are left out (a system prompt stays); turns of one speaker in a row are
  * one turn, with a blank line between.
  */
 export function readConversations(row: Row): Content {
   const turns = objects(row, "conversations").map((turn): Message => {
+    if (own(turn.fields, "from") === undefined && own(turn.fields, "role") !== undefined) {
+      return readMessage(turn);
+    }
     const from = text(turn, "from");
+    if (from === CALLER) return caller(turn);
     const role = SHAREGPT_ROLES.get(from.toLowerCase());
-    const wanted = `one of ${[...SHAREGPT_ROLES.keys()].join(", ")}`;
+    const wanted = `one of ${[...SHAREGPT_ROLES.keys(), CALLER].join(", ")}`;
     if (role === undefined) throw fault(turn, `the speaker ${JSON.stringify(from)}`, wanted);
     return { role, content: text(turn, "value"), supervised: true };
   });
@@ -51,18 +67,40 @@ export function readConversations(row: Row): Content {
 
 function readMessage(message: Row): Message {
   const { fields } = message;
-  const tool = TOOL_FIELDS.find((field) => !isAbsent(own(fields, field)));
-  if (tool !== undefined) throw fault(message, tool, "text alone; tool calls are not built yet");
-  const role = text(message, "role");
-  if (!ROLES.includes(role)) {
-    const note = /^(tool|function)$/.test(role) ? "; tool calls are not built yet" : "";
-    throw fault(message, `the role ${JSON.stringify(role)}`, `${ROLES.join(", ")}${note}`);
+  const given = text(message, "role");
+  const role = ROLES.get(given);
+  if (role === undefined) {
+    throw fault(message, `the role ${JSON.stringify(given)}`, [...ROLES.keys()].join(", "));
   }
   const weight = own(fields, "weight") ?? 1;
   if (weight !== 0 && weight !== 1) {
     throw fault(message, `the weight ${JSON.stringify(weight)}`, "0 or 1");
   }
-  return { role: role as Role, content: contentOf(message), supervised: weight === 1 };
+  const toolCalls = readToolCalls(message);
+  if (toolCalls && role !== "assistant") throw fault(message, `a call by ${given}`, "an assistant");
+  const [name, toolCallId] = [own(fields, "name"), own(fields, "tool_call_id")];
+  return {
+    role,
+    content: toolCalls && isAbsent(own(fields, "content")) ? "" : contentOf(message),
+    supervised: weight === 1,
+    ...(toolCalls && { toolCalls }),
+    ...(role === "tool" && typeof name === "string" && { name }),
+    ...(role === "tool" && typeof toolCallId === "string" && { toolCallId }),
+  };
+}
+
+/** A turn that is the JSON of one call. */
+function caller(turn: Row): Message {
+  const json = text(turn, "value");
+  let fields: unknown;
+  try {
+    fields = JSON.parse(json);
+  } catch {
+    fields = null;
+  }
+  if (!isObject(fields)) throw fault(turn, JSON.stringify(json.slice(0, 40)), "the JSON of a call");
+  const call = readCall({ fields, origin: turn.origin });
+  return { role: "assistant", content: "", supervised: true, toolCalls: [call] };
 }
 
 /** The text of a message, joined where it comes in typed parts. */
@@ -77,16 +115,16 @@ function contentOf(message: Row): string {
   }).join("");
 }
 
-/** Null, nothing and an empty list all say that there is no tool call. */
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
-}
-
+/** Turns of one speaker are one, with what it calls at its end; each answer of a tool stays apart. */
 function merged(turns: readonly Message[]): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
     const last = messages.at(-1);
-    if (last?.role !== turn.role) messages.push(turn);
+    if (last?.role !== turn.role || turn.role === "tool") messages.push(turn);
+    else if (turn.toolCalls) {
+      const toolCalls = [...last.toolCalls ?? [], ...turn.toolCalls];
+      messages[messages.length - 1] = { ...last, toolCalls };
+    } else if (last.toolCalls) messages.push(turn);
     else messages[messages.length - 1] = { ...last, content: `${last.content}\n\n${turn.content}` };
   }
   return messages;
@@ -96,10 +134,14 @@ function merged(turns: readonly Message[]): Message[] {
 function chat(row: Row, messages: readonly Message[]): Content {
   const last = messages.findLastIndex(({ role }) => role === "assistant");
   if (last < 0) throw fault(row, "no assistant's turn", "an answer to learn from");
-  const empty = messages.find(({ role, content }) => role === "assistant" && content.trim() === "");
+  const empty = messages.find(({ role, content, toolCalls }) =>
+    role === "assistant" && content.trim() === "" && !toolCalls
+  );
+  const tools = readTools(row);
   return {
     kind: "chat",
     messages: messages.slice(0, last + 1),
+    ...(tools && { tools }),
     origin: row.origin,
     empty: empty === undefined ? null : "an empty assistant's turn",
   };

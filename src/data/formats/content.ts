@@ -5,14 +5,36 @@
  */
 
 /** Who speaks. */
-export type Role = "system" | "user" | "assistant";
+export type Role = "system" | "user" | "assistant" | "tool";
+
+/** A call of a tool by an assistant. */
+export interface ToolCall {
+  readonly id?: string;
+  readonly name: string;
+  /** By their names. */
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
 
 /** One turn of a chat. */
 export interface Message {
   readonly role: Role;
+  /** "" where it has calls alone. */
   readonly content: string;
   /** Whether the loss sees it, if it is an assistant's. */
   readonly supervised: boolean;
+  /** What an assistant calls, at least one. */
+  readonly toolCalls?: readonly ToolCall[];
+  /** Of a tool's turn: the tool, and the call that it answers. */
+  readonly name?: string;
+  readonly toolCallId?: string;
+}
+
+/** Something asked and what answers it. */
+export interface Exchange {
+  readonly instruction: string;
+  /** What it is asked of, "" where there is nothing. */
+  readonly input: string;
+  readonly answer: string;
 }
 
 /** The content of one document. */
@@ -24,14 +46,13 @@ export type Content =
     readonly empty: string | null;
   }
   & (
+    | { readonly kind: "instruction"; readonly exemplars?: readonly Exchange[] } & Exchange
     | {
-      readonly kind: "instruction";
-      readonly instruction: string;
-      /** What it is asked of, "" where there is nothing. */
-      readonly input: string;
-      readonly answer: string;
+      readonly kind: "chat";
+      readonly messages: readonly Message[];
+      /** What a template is told of the tools that may be called, as the row has it. */
+      readonly tools?: readonly unknown[];
     }
-    | { readonly kind: "chat"; readonly messages: readonly Message[] }
     | { readonly kind: "text"; readonly text: string }
     | {
       readonly kind: "tokens";
@@ -51,6 +72,30 @@ export function instructionContent(
   },
 ): Content {
   return { kind: "instruction", instruction, input, answer, origin, empty: blank(answer, field) };
+}
+
+/** All that is asked, in one text. */
+export function asked({ instruction, input }: Exchange): string {
+  return input === "" ? instruction : `${instruction}\n\n${input}`;
+}
+
+/** The text by which contents count as the same. */
+export function contentText(content: Content): string {
+  switch (content.kind) {
+    case "instruction":
+      return `${asked(content)}\n${content.answer}`;
+    case "chat":
+      return content.messages.map(messageText).join("\n");
+    case "text":
+      return content.text;
+    case "tokens":
+      return content.ids.join(" ");
+  }
+}
+
+/** What a turn says, and what it calls. */
+export function messageText({ content, toolCalls }: Message): string {
+  return content + (toolCalls ? JSON.stringify(toolCalls) : "");
 }
 
 /** What to say of a text that holds nothing but white space, or null. */

@@ -5,11 +5,22 @@
  */
 
 import { ConfigError, type FileError } from "../../errors.ts";
+import { isObject } from "../../io/files.ts";
 import { didYouMean, nearest } from "../../io/nearest.ts";
 import { readConversations, readMessages } from "./chats.ts";
 import { blank, type Content, instructionContent } from "./content.ts";
 import { UNSUPERVISED } from "../example.ts";
-import { fault, fieldNames, integers, objects, type Row, text } from "../files/row.ts";
+import {
+  describe,
+  fault,
+  fieldFault,
+  fieldNames,
+  integers,
+  objects,
+  own,
+  type Row,
+  text,
+} from "../files/row.ts";
 import { readTask } from "./super_natural.ts";
 
 /** Labels are kept as signed 32-bit integers. */
@@ -28,8 +39,10 @@ export interface Format {
   readonly fields: string;
   /** A row with all of these is taken to be of this format. */
   readonly marks: readonly string[];
-  /** Whether a prompt is complete as it stands, so that no template is put around it by default. */
-  readonly verbatim?: true;
+  /** The template put around its instructions by default, `DEFAULT_TEMPLATE` where absent. */
+  readonly template?: string;
+  /** The rows that one row holds, where it is a whole file of them. */
+  readonly rows?: (row: Row) => Row[];
   /** @throws {FileError} naming the row and what is wrong with it. */
   read(row: Row, settings: FormatSettings): Content | Content[];
 }
@@ -55,6 +68,9 @@ function instructions(
       }),
   };
 }
+
+/** Pairs alone, what is asked for being in no field: `prompts` can say it. */
+const pairs = instructions("input-output", ["input", null, "output"]);
 
 /** Rows that are encoded already, taken as they are; nothing is added to them. */
 const tokens: Format = {
@@ -94,7 +110,7 @@ export const formats: readonly Format[] = [
     name: "super-natural-instructions",
     fields: "Definition, Positive Examples, Instances (input, output)",
     marks: ["Definition", "Instances"],
-    verbatim: true,
+    template: "verbatim",
     read: (row, { positiveExamples }) => readTask(row, positiveExamples),
   },
   {
@@ -109,13 +125,21 @@ export const formats: readonly Format[] = [
       });
     },
   },
+  {
+    name: "instruction-induction",
+    fields: "metadata, examples (input, output)",
+    marks: ["metadata", "examples"],
+    rows: readExamples,
+    read: (row, settings) => readExamples(row).flatMap((pair) => pairs.read(pair, settings)),
+  },
   instructions("alpaca", ["instruction", "input", "output"]),
   instructions("dolly", ["instruction", "context", "response"], {
     marks: ["instruction", "context", "response"],
   }),
   instructions("instruction-response", ["instruction", "input", "response"]),
-  instructions("prompt-completion", ["prompt", null, "completion"], { verbatim: true }),
+  instructions("prompt-completion", ["prompt", null, "completion"], { template: "verbatim" }),
   instructions("question-answer", ["question", null, "answer"]),
+  pairs,
   {
     name: "text",
     fields: "text",
@@ -138,13 +162,34 @@ export const formatNames: readonly string[] = formats.map(({ name }) => name);
  */
 export function chooseFormat(name: string | undefined, row: Row): Format {
   const format = name === undefined
-    ? formats.find(({ marks }) => marks.every((mark) => Object.hasOwn(row.fields, mark)))
+    ? formats.find(({ marks }) => isMarked(row, marks))
     : formats.find((format) => format.name === name);
   if (format !== undefined) return format;
   if (name === undefined) throw noFormat(row);
   const names = formatNames.join(", ");
   const hint = didYouMean(name, formatNames);
   throw new ConfigError(`Found format ${JSON.stringify(name)}, wanted one of ${names}${hint}`);
+}
+
+/** The rows to put into words: the row itself, or those that it holds. */
+export function rowsIn(row: Row): Row[] {
+  const holder = formats.find(({ rows, marks }) => rows && isMarked(row, marks));
+  return holder?.rows?.(row) ?? [row];
+}
+
+/** The pairs of a file of orhonovich/instruction-induction, data/raw: an object of them by number. */
+function readExamples(row: Row): Row[] {
+  const examples = own(row.fields, "examples");
+  if (!isObject(examples)) throw fieldFault(row, "examples", "an object of pairs");
+  return Object.entries(examples).map(([key, fields]) => {
+    const origin = `${row.origin} (examples.${key})`;
+    if (isObject(fields)) return { fields, origin };
+    throw fault({ fields: {}, origin }, describe(fields), "an object");
+  });
+}
+
+function isMarked({ fields }: Row, marks: readonly string[]): boolean {
+  return marks.every((mark) => Object.hasOwn(fields, mark));
 }
 
 /** Names the format whose marks the row's fields come nearest to, or all where none is near. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Reason } from "./filters.ts";
-import type { DataEntry } from "../mod.ts";
+import type { DataEntry } from "../entry.ts";
 import { jaccard, NEAR_DUPLICATE, nearDuplicates } from "./near_duplicates.ts";
 import { readRowTexts, type RowText, wholeText } from "./row.ts";
 import { words } from "./words.ts";

@@ -30,7 +30,7 @@ function describe(values: unknown, issue: Issue, outer: readonly PropertyKey[]):
     return issue.keys.map((name) => unknownKey([...path, name].join(".")));
   }
   if (issue.code === "invalid_union") {
-    const inner = issue.errors.find(reachedInside);
+    const inner = issue.errors.filter(reachedInside).sort((a, b) => a.length - b.length)[0];
     if (inner) return inner.flatMap((issue) => describe(values, issue, path));
   }
   const value = valueAt(values, key);
@@ -65,7 +65,7 @@ function nodeAt(key: string): SchemaNode {
 
 /** What a node accepts, in words. */
 export function wanted(node: SchemaNode): string {
-  return alternatives(node).map(wantedOne).join(" or ");
+  return [...new Set(alternatives(node).map(wantedOne))].join(" or ");
 }
 
 function wantedOne(node: SchemaNode): string {

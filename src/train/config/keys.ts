@@ -7,7 +7,9 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { isObject } from "../../io/files.ts";
-import { configSchema, PATH } from "./table.ts";
+import { resolvePlace } from "../../io/hub/mod.ts";
+import { PATH, PLACE } from "./kinds.ts";
+import { configSchema } from "./table.ts";
 
 /** The part of JSON Schema that the table makes use of. */
 export interface SchemaNode {
@@ -142,6 +144,7 @@ export function prepare(value: unknown, folder: string, node: SchemaNode = {}): 
         .map(([key, inner]) => [key, prepare(inner, folder, child(node, key))]),
     );
   }
-  const isPath = node.format === PATH && typeof value === "string" && value !== "";
-  return isPath ? resolve(folder, value) : value;
+  if (typeof value !== "string" || value === "") return value;
+  if (node.format === PLACE) return resolvePlace(folder, value);
+  return node.format === PATH ? resolve(folder, value) : value;
 }

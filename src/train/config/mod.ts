@@ -12,14 +12,9 @@ import { assign, keysOf, prepare, table, valueAt } from "./keys.ts";
 import { type Config, configSchema } from "./table.ts";
 
 export { nearestKey } from "./faults.ts";
-export type {
-  AdapterConfig,
-  Config,
-  DataConfig,
-  EvalConfig,
-  GuardConfig,
-  TrainConfig,
-} from "./table.ts";
+export type { DataConfig } from "./data.ts";
+export type { GuardConfig } from "./guard.ts";
+export type { AdapterConfig, Config, EvalConfig, TrainConfig } from "./table.ts";
 
 /** Where a value came from; `call` is an object handed over in code. */
 export type Origin = "default" | "file" | "call" | "flag";
@@ -30,6 +25,8 @@ export interface ConfigSources {
   readonly file?: string;
   /** The same in code, in place of a file. */
   readonly values?: Readonly<Record<string, unknown>>;
+  /** The folder that paths in `values` are relative to, the working directory where absent. */
+  readonly folder?: string;
   /** Dotted keys, such as `train.lr`, with their values as typed. */
   readonly flags?: Readonly<Record<string, string>>;
 }
@@ -54,7 +51,8 @@ const RIVALS: Readonly<Record<string, string>> = {
 /**
  * Resolves a configuration. `null` unsets a key. A path is relative to the folder of the file that
  * holds it, or to the working directory when it comes from a flag or from code; `out` is always
- * relative to the working directory. The result is frozen.
+ * relative to the working directory. `model` and `adapter.from` may name a repository of the hub
+ * (`owner/name`, `owner/name@revision`); a folder of that name wins. The result is frozen.
  *
  * @throws {ConfigError} With one line for each fault.
  * @throws {FileError} If the file cannot be read.
@@ -67,8 +65,9 @@ const RIVALS: Readonly<Record<string, string>> = {
  * assert.equal(origin["train.lr"], "default");
  * ```
  */
-export function parseConfig({ file, values = {}, flags = {} }: ConfigSources): ParsedConfig {
-  const given = readGiven(file, values);
+export function parseConfig(sources: ConfigSources): ParsedConfig {
+  const { file, flags = {} } = sources;
+  const given = readGiven(sources);
   const flagKeys = Object.entries(flags).map(([key, text]) => {
     dropRival(given, key, flags);
     return assign(given, key, text);
@@ -123,8 +122,10 @@ export function jsonSchema(): Record<string, unknown> {
   return structuredClone(table) as Record<string, unknown>;
 }
 
-function readGiven(file: string | undefined, values: Readonly<Record<string, unknown>>) {
-  if (file === undefined) return structuredClone(values) as Record<string, unknown>;
+function readGiven({ file, values = {}, folder = "." }: ConfigSources): Record<string, unknown> {
+  if (file === undefined) {
+    return prepare(structuredClone(values), folder, table) as Record<string, unknown>;
+  }
   const given = prepare(readJsonObject(file), dirname(file), table) as Record<string, unknown>;
   for (const note of NOTES) delete given[note];
   return given;

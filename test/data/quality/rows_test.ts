@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { loadExamples } from "../../../src/data/mod.ts";
+import { loadExamples, readDocuments } from "../../../src/data/mod.ts";
 import { contaminated } from "../../../src/data/quality/contamination.ts";
 import { exactDuplicates, nearDuplicateRows } from "../../../src/data/quality/duplicates.ts";
 import { judge, readRowTexts, steps } from "../../../src/data/quality/mod.ts";
@@ -39,6 +39,70 @@ Deno.test("readRowTexts() takes a chat apart by speaker", () =>
   }, async (folder) => {
     const [{ instruction, input, answer } = rowOf({})] = await read(`${folder}/a.jsonl`);
     assert.deepEqual([instruction, input, answer], ["one", "s\nthree", "two\nfour"]);
+  }));
+
+Deno.test("readRowTexts() takes calls for what an assistant says", () => {
+  const chat = (city: string) => {
+    const call = { name: "weather", arguments: { city } };
+    return JSON.stringify({
+      messages: [
+        { role: "user", content: "And there?" },
+        { role: "assistant", content: null, tool_calls: [{ function: call }] },
+      ],
+    });
+  };
+  return withFiles({ "a.jsonl": [chat("Bern"), chat("Rome")].join("\n") }, async (folder) => {
+    const rows = await read(`${folder}/a.jsonl`);
+    assert.equal(rows[0]!.answer, '[{"name":"weather","arguments":{"city":"Bern"}}]');
+    assert.deepEqual(exactDuplicates(rows), [null, null]);
+  });
+});
+
+Deno.test("readRowTexts() puts all rows into the same words where prompts do it", () =>
+  withFiles({
+    "a.jsonl": Array.from({ length: 9 }, (_, i) => `{"word": "w${i % 8}",  "anti": "v${i % 8}"}`)
+      .join("\n"),
+    "b.jsonl": '{"word": "", "anti": "x"}',
+    "pairs.json": JSON.stringify({
+      metadata: {},
+      examples: { 1: { input: "a", output: "b" }, 2: { input: "c", output: "d" } },
+    }),
+  }, async (folder) => {
+    const prompts = [
+      { input: "Opposite of {word}?", target: "{anti}" },
+      { input: "{word} is not", target: "{anti}" },
+      { jinja: "{{ word }}: {{ [1, 2] | choice }} ||| {{ anti }}" },
+    ];
+    for (const seed of [0, 1, 2, 3]) {
+      const entry = { path: `${folder}/a.jsonl`, prompts, seed };
+      const rows = await Array.fromAsync(readRowTexts(entry));
+      const words = rows.map(({ instruction }, i) => instruction.replace(`w${i % 8}`, "W"));
+      assert.equal(new Set(words).size, 1);
+      assert.deepEqual(rows.map(({ answer }) => answer), rows.map((_, i) => `v${i % 8}`));
+      assert.equal(rows[2]!.line, '{"word": "w2",  "anti": "v2"}');
+      assert.deepEqual(exactDuplicates(rows), [
+        ...Array(8).fill(null),
+        `the same as ${folder}/a.jsonl:1`,
+      ]);
+      const documents = await Array.fromAsync(readDocuments(entry));
+      assert.deepEqual(rows.map(({ origin }) => origin), documents.map(({ origin }) => origin));
+    }
+    const silent = [{ jinja: "{% if word %}{{ word }}?|||{{ anti }}{% endif %}" }];
+    const empty = { path: `${folder}/b.jsonl`, prompts: silent };
+    const [row] = await Array.fromAsync(readRowTexts(empty));
+    assert.deepEqual([row!.empty, row!.answer], ["nothing that a prompt says of it", ""]);
+    const inner = {
+      path: `${folder}/pairs.json`,
+      prompts: [{ input: "{input}?", target: "{output}" }],
+    };
+    assert.deepEqual(
+      (await Array.fromAsync(readRowTexts(inner))).map(({ instruction, answer, line }) => [
+        instruction,
+        answer,
+        line,
+      ]),
+      [["a?", "b", '{"input":"a","output":"b"}'], ["c?", "d", '{"input":"c","output":"d"}']],
+    );
   }));
 
 Deno.test("rows of a task file train to the same tokens as the task file", () =>

@@ -1,0 +1,135 @@
+/**
+ * One training of the guard experiment, and what it is worth at each budget.
+ *
+ * @module
+ */
+import { encode, type Example, limitLength, loadExamples } from "../../data/mod.ts";
+import { queueDocuments } from "../../eval/documents.ts";
+import { perplexity } from "../../eval/perplexity.ts";
+import type { Device } from "../../gpu/device.ts";
+import { parseBudget } from "../../guard/budget.ts";
+import { mean } from "../../guard/gauge.ts";
+import { readRetention, type Slice } from "../../guard/retention.ts";
+import type { Measures } from "../../guard/select.ts";
+import { choose, measuresOf } from "../../guard/ship.ts";
+import { summary } from "../../guard/statistics.ts";
+import { LossProgram } from "../../models/loss_program.ts";
+import { trainLoop } from "../../train/loop.ts";
+import { withSession } from "../../train/run.ts";
+import { encoderOf, type Session } from "../../train/setup.ts";
+import type { ParsedConfig } from "../../train/config/mod.ts";
+import type { Spec } from "./spec.ts";
+
+/** One arm at one budget and seed. Losses and shifts in nats a token. */
+export interface Cell {
+  readonly arm: string;
+  readonly seed: number;
+  /** In percent of perplexity. */
+  readonly budget: number;
+  readonly epsilon: number;
+  /** The shift on the control text at the end of the run, at full strength. */
+  readonly raw: number;
+  /** The guard's weight at the end; null where nothing steered. */
+  readonly lambda: number | null;
+  /** What was shipped. */
+  readonly step: number;
+  readonly strength: number;
+  readonly certified: boolean;
+  /** Of what was shipped, on text and rows that nothing else has used. */
+  readonly test_shift: number;
+  readonly test_se: number;
+  readonly task: number;
+  readonly held_out: number;
+  /** Seconds of training. */
+  readonly seconds: number;
+}
+
+/** Trains once and ships at each of the budgets. */
+export async function runCells(
+  device: Device,
+  spec: Spec,
+  parsed: ParsedConfig,
+  budgets: readonly number[],
+  about: { readonly arm: string; readonly seed: number },
+): Promise<Cell[]> {
+  return await withSession(parsed.config, { kind: "adapter", device }, async (session) => {
+    const started = performance.now();
+    const { step: done } = await trainLoop(session, {
+      start: 0,
+      checkpoints: parsed.config.out,
+      onUpdate: () => {},
+      say: () => {},
+      stopWanted: () => false,
+    });
+    const seconds = (performance.now() - started) / 1000;
+    const guarding = session.guarding!;
+    await guarding.guard.finish(done);
+    const last = guarding.guard.trace.at(-1)!;
+    const test = await openTest(session, spec);
+    const measures = remembered(measuresOf(guarding.shipOptions(guarding.guard.slices)));
+    const cells: Cell[] = [];
+    for (const budget of budgets) {
+      const slices = withBudget(guarding.guard.slices, `ppl:${budget}%`);
+      const { step, strength } = await choose({ ...guarding.shipOptions(slices), measures });
+      guarding.put(step, strength);
+      cells.push({
+        ...about,
+        budget,
+        epsilon: slices[0]!.budget.epsilon,
+        raw: last.shifts[0]!.mean,
+        lambda: last.lambdas[0] ?? null,
+        step,
+        strength,
+        certified: strength > 0,
+        ...await test(),
+        seconds,
+      });
+    }
+    return cells;
+  });
+}
+
+const withBudget = (slices: readonly Slice[], text: string): Slice[] =>
+  slices.map((slice) => ({ ...slice, budget: parseBudget(text)[0]! }));
+
+/** Measures what was measured before only once. */
+function remembered({ shifts, task }: Measures): Measures {
+  const memory = new Map<string, Promise<unknown>>();
+  const once = <T>(key: string, make: () => Promise<T>) =>
+    memory.getOrInsertComputed(key, make) as Promise<T>;
+  return {
+    shifts: (step, strength) => once(`shifts ${step} ${strength}`, () => shifts(step, strength)),
+    task: (step, strength) => once(`task ${step} ${strength}`, () => task(step, strength)),
+  };
+}
+
+/** Loads the test's text and rows; measures the model as the store has it at the time. */
+async function openTest({ engine, model, config, trained }: Session, { test }: Spec) {
+  const encoder = encoderOf(model);
+  const T = config.train.micro_batch_tokens;
+  const maxTokens = Math.min(T, model.config.context);
+  const documents = [...(await readRetention(test.text)).values()].flat()
+    .flatMap((document) => limitLength(encode(document, encoder), maxTokens, "truncate") ?? []);
+  const rows = async (entries: Spec["test"]["data"]) => {
+    const loaded: Example[] = [];
+    for (const entry of entries) {
+      loaded.push(...(await loadExamples(entry, encoder, { maxTokens })).examples);
+    }
+    return loaded;
+  };
+  const [task, heldOut] = [await rows(test.data), await rows(test.heldOut)];
+  const base = await LossProgram.open(engine, model, { T });
+  const before = await (await queueDocuments(base, documents)).result;
+  base.compiled.destroy();
+  const tuned = await LossProgram.open(engine, model, { T, ...trained.graph });
+  return async () => {
+    const after = await (await queueDocuments(tuned, documents)).result;
+    const shift = summary(after.map((nats, i) => mean(nats) - mean(before[i]!)));
+    return {
+      test_shift: shift.mean,
+      test_se: shift.se,
+      task: (await perplexity(tuned, task)).nll,
+      held_out: (await perplexity(tuned, heldOut)).nll,
+    };
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * The guard experiment in numbers: a table of arms and budgets, and the claims it is held to.
+ *
+ * @module
+ */
+import { summary } from "../../guard/statistics.ts";
+import type { Cell } from "./cell.ts";
+import type { Spec } from "./spec.ts";
+
+/** One claim with what was found. */
+export interface Claim {
+  readonly name: string;
+  readonly holds: boolean;
+  readonly found: string;
+}
+
+type Arms = Pick<Spec, "arms" | "budgets" | "seeds">;
+
+/** Arms that are steered by a budget. */
+const steered = ({ arms }: Arms) => arms.filter(({ steers }) => steers).map(({ name }) => name);
+const replay = ({ arms }: Arms) =>
+  arms.filter(({ guard }) => guard["loss"] === "ce").map(({ name }) => name);
+
+const of = (cells: readonly Cell[], arm: string, budget: number) =>
+  cells.filter((cell) => cell.arm === arm && cell.budget === budget);
+
+const meanOf = (cells: readonly Cell[], value: (cell: Cell) => number): number =>
+  cells.length > 0 ? summary(cells.map(value)).mean : NaN;
+
+/** The mean task loss of each arm at each budget, as a table in Markdown. */
+export function table(cells: readonly Cell[], spec: Arms): string {
+  const head = ["arm", ...spec.budgets.map((budget) => `${budget} %`)];
+  const rows = spec.arms.map(({ name }) => [
+    name,
+    ...spec.budgets.map((budget) => {
+      const found = of(cells, name, budget);
+      if (found.length === 0) return "";
+      const [task, raw, test] = [
+        meanOf(found, (cell) => cell.task),
+        meanOf(found, (cell) => cell.raw / cell.epsilon),
+        meanOf(found, (cell) => cell.test_shift / cell.epsilon),
+      ];
+      const certified = found.filter((cell) => cell.certified).length;
+      return `${task.toFixed(3)} (raw ${raw.toFixed(2)}, test ${test.toFixed(2)}, ` +
+        `${certified}/${found.length})`;
+    }),
+  ]);
+  const line = (row: readonly string[]) => `| ${row.join(" | ")} |`;
+  return [head, head.map(() => "---"), ...rows].map(line).join("\n");
+}
+
+/** The claims of the experiment that its cells can judge. */
+export function claims(cells: readonly Cell[], spec: Arms): Claim[] {
+  return [
+    withinBudget(cells),
+    rawNearBudget(cells, spec),
+    ...spec.budgets.map((budget) => beatsReplay(cells, spec, budget)),
+    shadowPrice(cells, spec),
+    ...spec.budgets.map((budget) => heldOut(cells, spec, budget)),
+  ];
+}
+
+function withinBudget(cells: readonly Cell[]): Claim {
+  const certified = cells.filter((cell) => cell.certified);
+  const within = certified.filter((cell) => cell.test_shift <= cell.epsilon);
+  return {
+    name: "P1: at least 95 % of certified cells keep the budget on the test text",
+    holds: within.length >= 0.95 * certified.length,
+    found: `${within.length} of ${certified.length}`,
+  };
+}
+
+function rawNearBudget(cells: readonly Cell[], spec: Arms): Claim {
+  const raw = steered(spec).flatMap((arm) =>
+    cells.filter((cell) => cell.arm === arm && cell.budget >= 2)
+  ).map((cell) => cell.raw / cell.epsilon);
+  const near = raw.filter((share) => share >= 0.5 && share <= 1.05);
+  const range = raw.length > 0
+    ? `${Math.min(...raw).toFixed(2)} to ${Math.max(...raw).toFixed(2)}`
+    : "";
+  return {
+    name: "P2: steered runs end at 0.5 to 1.05 of a budget of 2 % or more, before scaling",
+    holds: near.length === raw.length && raw.length > 0,
+    found: `${near.length} of ${raw.length}, ${range}`,
+  };
+}
+
+/** The steered arm against the best replay at that budget, seed by seed. */
+function beatsReplay(cells: readonly Cell[], spec: Arms, budget: number): Claim {
+  const arm = steered(spec)[0]!;
+  const rivals = replay(spec).filter((name) => of(cells, name, budget).length > 0);
+  const best =
+    rivals.toSorted((a, b) =>
+      meanOf(of(cells, a, budget), (c) => c.task) - meanOf(of(cells, b, budget), (c) => c.task)
+    )[0];
+  const gaps = of(cells, arm, budget).flatMap((cell) => {
+    const rival = cells.find((other) =>
+      other.arm === best && other.budget === budget && other.seed === cell.seed
+    );
+    return rival ? [rival.task - cell.task] : [];
+  });
+  const wanted = budget <= 5 ? 2 : 0;
+  const name = `P3: ${arm} at ${budget} % against the best replay` +
+    (wanted > 0 ? ", by more than 2 standard errors" : ", no worse");
+  if (gaps.length === 0) return { name, holds: false, found: "no cells" };
+  const { mean, se } = summary(gaps);
+  return {
+    name,
+    holds: wanted > 0 ? mean > wanted * se : mean >= 0,
+    found: `${mean.toFixed(3)} nats better than ${best}, se ${se.toFixed(3)}`,
+  };
+}
+
+/** The weight at the end against the slope of the task loss between neighbouring budgets. */
+function shadowPrice(cells: readonly Cell[], spec: Arms): Claim {
+  const arm = steered(spec)[0]!;
+  const point = (budget: number) => {
+    const found = of(cells, arm, budget);
+    return {
+      shift: meanOf(found, (cell) => cell.raw),
+      task: meanOf(found, (cell) => cell.task),
+      lambda: Math.exp(meanOf(found, (cell) => Math.log(cell.lambda ?? NaN))),
+    };
+  };
+  const ratios = spec.budgets.slice(1).map((budget, i) => {
+    const [low, high] = [point(spec.budgets[i]!), point(budget)];
+    const slope = (low.task - high.task) / (high.shift - low.shift);
+    return Math.sqrt(low.lambda * high.lambda) / slope;
+  }).filter(Number.isFinite);
+  const near = ratios.filter((ratio) => ratio >= 0.5 && ratio <= 2);
+  return {
+    name: "P5: the price is within a factor 2 of the slope between neighbouring budgets",
+    holds: ratios.length > 0 && near.length === ratios.length,
+    found: ratios.map((ratio) => ratio.toFixed(2)).join(", "),
+  };
+}
+
+function heldOut(cells: readonly Cell[], spec: Arms, budget: number): Claim {
+  const arm = steered(spec)[0]!;
+  const mine = meanOf(of(cells, arm, budget), (cell) => cell.held_out);
+  const theirs = replay(spec).map((name) => meanOf(of(cells, name, budget), (c) => c.held_out))
+    .filter(Number.isFinite);
+  const best = Math.min(...theirs);
+  return {
+    name: `P8: held-out families at ${budget} %, no worse than the best replay`,
+    holds: mine <= best,
+    found: `${mine.toFixed(3)} against ${best.toFixed(3)} nats`,
+  };
+}

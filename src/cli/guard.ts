@@ -1,0 +1,142 @@
+/**
+ * `deno task guard`: scales and certifies an adapter that was made elsewhere, without training.
+ *
+ * @module
+ */
+import { atStrength } from "../adapters/peft_adapter.ts";
+import { readPeft, writePeft } from "../adapters/peft.ts";
+import { type DataEntry, type Encoder, type Example, loadExamples } from "../data/mod.ts";
+import { ConfigError } from "../errors.ts";
+import { adapterFolder, baseOf, openModel } from "../generate/open.ts";
+import { openDevice } from "../gpu/device.ts";
+import { parseBudget } from "../guard/budget.ts";
+import { Gauge } from "../guard/gauge.ts";
+import { forgettingReport } from "../guard/report.ts";
+import { readRetention, splitRetention } from "../guard/retention.ts";
+import { screen } from "../guard/screen.ts";
+import { ship } from "../guard/ship.ts";
+import { takeSnapshot } from "../guard/strength.ts";
+import { refuseOccupied } from "../io/checkpoint.ts";
+import { LossProgram } from "../models/loss_program.ts";
+import { parseConfig } from "../train/config/mod.ts";
+import { writeReport } from "../train/run_folder.ts";
+import { encoderOf } from "../train/setup.ts";
+import { type Command, parseArguments } from "./args.ts";
+import { fetchFolder } from "./hub.ts";
+import { numberOf } from "./number.ts";
+import { answer, say } from "./term.ts";
+
+const COMMAND: Command = {
+  usage: "guard ADAPTER --text FILE[,FILE] --out DIR [--budget ppl:2%] [--data ROWS]",
+  summary:
+    "Scales an adapter, made here or elsewhere, so that no more than a budget is forgotten, " +
+    "certifies it on text that nothing else has touched, and writes it with its report. Nothing " +
+    "is trained.",
+  flags: {
+    text: { type: "string", help: "retention text: files of what must not be forgotten" },
+    budget: { type: "string", help: "what may be forgotten; ppl:2% by default" },
+    out: { type: "string", help: "folder of the scaled adapter and its report" },
+    data: { type: "string", help: "rows of the task to compare strengths by; else the strongest" },
+    template: { type: "string", help: "template of the rows" },
+    base: { type: "string", help: "base model; the one that the adapter names by default" },
+    tokens: { type: "string", help: "tokens on the GPU at once, and the longest document (512)" },
+    seed: { type: "string", help: "seed of the split (42)" },
+    strict: {
+      type: "boolean",
+      help: "certify by a bound that holds for every number of documents",
+    },
+    json: { type: "boolean", help: "print the report as one JSON object" },
+  },
+  positionals: [1, 1],
+  config: false,
+};
+
+/** The exit code where only the base is certain. */
+export const ONLY_BASE = 3;
+
+/** Runs the command; resolves to the exit code. */
+export async function run(args: string[]): Promise<number> {
+  const { positionals: [given], flags } = parseArguments(COMMAND, args);
+  const { text, out } = flags;
+  if (out === undefined) throw new ConfigError(`Found no --out, wanted one: ${COMMAND.usage}`);
+  if (text === undefined) throw new ConfigError(`Found no --text, wanted one: ${COMMAND.usage}`);
+  const folder = adapterFolder(await fetchFolder(given!, "adapter"));
+  const base = await fetchFolder(flags["base"] ?? baseOf(folder), "model");
+  const settings = settingsOf(base, text, flags);
+  refuseOccupied(out);
+
+  using device = await openDevice();
+  using open = openModel(device, base, folder);
+  const { engine, model, adapt } = open;
+  const { tokens, seed, guard } = settings;
+  const encoder = encoderOf(model);
+  const maxTokens = Math.min(tokens, model.config.context);
+  const task = await loadTask(settings.data, encoder, maxTokens, guard.task_rows);
+  const slices = splitRetention(encoder, {
+    ...{ documents: await readRetention(guard.text), budgets: parseBudget(guard.budget) },
+    ...{ held: guard.documents, seed, trainTokens: null, maxTokens, task },
+  });
+  const options = { T: tokens, adapt };
+  const programs = {
+    tuned: await LossProgram.open(engine, model, options),
+    both: await LossProgram.open(engine, model, { ...options, loss: "kl" }),
+  };
+  say("guard: selecting and certifying");
+  const control = await Gauge.open(programs, slices, "control");
+  const snapshot = await takeSnapshot(engine.store);
+  const found = await control.measure();
+  const spent = Math.max(...found.map(({ mean }, i) => mean / slices[i]!.budget.epsilon));
+  const shipment = await ship({
+    ...{ store: engine.store, programs, slices, control, task, certificate: guard },
+    candidates: [{ step: 0, spent }],
+    snapshotOf: () => snapshot,
+  });
+  for (const { compiled } of Object.values(programs)) compiled.destroy();
+  const { budget, delta, strict } = guard;
+  const report = forgettingReport({
+    ...{ budget, delta, strict, slices, shipment, task, text: guard.text, trace: [], rollbacks: 0 },
+    taskFrom: flags["data"] ?? "",
+    decode: (ids) => model.tokenizer.decode(ids),
+  });
+  writePeft(out, atStrength(readPeft(folder), shipment.strength));
+  writeReport(out, report, []);
+  if (flags["json"]) answer(JSON.stringify(report));
+  else for (const line of [...screen(report), `saved       ${out}`]) answer(line);
+  return report.certified ? 0 : ONLY_BASE;
+}
+
+/** The flags as the config table has them, so that each default is that of a run. */
+function settingsOf(model: string, text: string, flags: Readonly<Record<string, string>>) {
+  const data = flags["data"];
+  const { config } = parseConfig({
+    flags: {
+      model,
+      data: data ?? text,
+      "guard.text": text,
+      ...(flags["budget"] !== undefined && { "guard.budget": flags["budget"] }),
+      ...(flags["strict"] !== undefined && { "guard.strict": "true" }),
+      ...(flags["template"] !== undefined && { "data.template": flags["template"] }),
+    },
+  });
+  if (!config.guard) throw new ConfigError("Found no guard, wanted one");
+  return {
+    guard: config.guard,
+    data: data === undefined ? [] : config.data,
+    tokens: numberOf(flags, "tokens", 512, { least: 8, whole: true }),
+    seed: numberOf(flags, "seed", config.train.seed, { least: 0, whole: true }),
+  };
+}
+
+/** The first rows of the task. */
+async function loadTask(
+  entries: readonly DataEntry[],
+  encoder: Encoder,
+  maxTokens: number,
+  count: number,
+): Promise<Example[]> {
+  const rows: Example[] = [];
+  for (const entry of entries) {
+    rows.push(...(await loadExamples(entry, encoder, { maxTokens })).examples);
+  }
+  return rows.slice(0, count);
+}

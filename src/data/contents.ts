@@ -1,0 +1,185 @@
+/**
+ * Files to documents: rows are read, put into words and given a template, what is drawn for a row
+ * being a function of the seed and its number.
+ *
+ * @module
+ */
+
+import { ConfigError, FileError } from "../errors.ts";
+import { type DocumentSettings, resolveTemplates, toDocument, TRAIN_ON } from "./documents.ts";
+import { Draws } from "./draws.ts";
+import { type DataEntry, POSITIVE_EXAMPLES } from "./entry.ts";
+import type { Document } from "./example.ts";
+import { findFiles, readRows } from "./files/read.ts";
+import type { Row } from "./files/row.ts";
+import { type Content, contentText, type Exchange } from "./formats/content.ts";
+import { chooseFormat, type Format, rowsIn } from "./formats/mod.ts";
+import { inWords, type Prompt, type Prompts, readPrompts } from "./prompts/mod.ts";
+import { split } from "./split.ts";
+import { DEFAULT_TEMPLATE } from "./template.ts";
+import { blocksOf, drawExemplars, drawShots } from "./variants/few_shot.ts";
+import { invertedChat } from "./variants/dialog.ts";
+import { drawForm } from "./variants/forms.ts";
+
+/** What becomes one document. */
+interface Item {
+  /** Counted over the whole entry. */
+  readonly number: number;
+  readonly file: string;
+  readonly row: Row;
+  /** Null where prompts make it of the row. */
+  readonly content: Content | null;
+  /** The template that is put around it by default. */
+  readonly template: string;
+}
+
+/** What is worth counting: documents left out, and those of each variant. */
+export type Noted = "empty" | "few_shot" | "chain_of_thought" | "inversion";
+
+/**
+ * Reads the documents of a source, one at a time. `note` is called for each document of a variant,
+ * and for each that is left out because it is empty, or because no prompt has anything to say of it.
+ *
+ * @throws {ConfigError} if the entry names an unknown format, template, prompt or part.
+ * @throws {FileError} if a file or a row cannot be used, or a part of a split is empty.
+ */
+export async function* readDocuments(
+  entry: DataEntry,
+  note: (what: Noted) => void = () => {},
+): AsyncGenerator<Document> {
+  if (entry.prompts && entry.format !== undefined) {
+    throw new ConfigError(
+      `Found format ${entry.format} beside prompts, wanted only one of the two`,
+    );
+  }
+  const prompts = entry.prompts === undefined ? null : readPrompts(entry.prompts);
+  const settings = settingsByTemplate(entry);
+  const all = readItems(entry, prompts);
+  const items = entry.split ? await partOf(entry, entry.split, all) : all;
+  for await (const block of entry.few_shot ? blocksOf(items) : singly(items)) {
+    for (const item of block) {
+      const draws = new Draws(entry.seed ?? 0, item.number);
+      const phrased = phrase(item, prompts, draws);
+      if (phrased?.content.empty === null) {
+        const content = variantOf({ ...phrased, item, block, draws }, entry, note);
+        yield toDocument(content, settings(item.template), draws);
+      } else if (phrased === null || entry.on_empty === "drop") note("empty");
+      else {
+        const { origin, empty } = phrased.content;
+        throw new FileError(`${origin}: found ${empty}, wanted text to learn`);
+      }
+    }
+  }
+}
+
+/** An item in the words of one of the prompts, if there are any. */
+function phrase({ content, row }: Item, prompts: Prompts | null, draws: Draws): Phrased | null {
+  return prompts === null ? { content: content!, prompt: null } : inWords(row, prompts.list, draws);
+}
+
+interface Phrased {
+  readonly content: Content;
+  readonly prompt: Prompt | null;
+}
+
+interface Drawing extends Phrased {
+  readonly item: Item;
+  readonly block: readonly Item[];
+  readonly draws: Draws;
+}
+
+/** The content in the form that is drawn for it. */
+function variantOf(drawing: Drawing, entry: DataEntry, note: (what: Noted) => void): Content {
+  const { content, item, draws } = drawing;
+  const { few_shot, chain_of_thought, inversion } = entry;
+  if (!few_shot && !chain_of_thought && !inversion) return content;
+  if (content.kind === "instruction") {
+    return { ...content, ...exchangeOf({ ...drawing, content }, entry, note) };
+  }
+  if (content.kind !== "chat" || few_shot || chain_of_thought) {
+    const wanted = "instructions for few_shot, chain_of_thought and inversion";
+    throw new ConfigError(
+      `${content.origin}: found rows of kind ${content.kind}, wanted ${wanted}`,
+    );
+  }
+  const form = drawForm(entry, content.kind, draws);
+  const inverted = form.name === "plain" ? null : invertedChat(content, form, item.row);
+  if (inverted !== null) note("inversion");
+  return inverted ?? content;
+}
+
+/** An instruction in its form, with exemplars in the same words and form. */
+function exchangeOf(
+  { content, prompt, item, block, draws }: Drawing & { readonly content: Exchange },
+  entry: DataEntry,
+  note: (what: Noted) => void,
+) {
+  const form = drawForm(entry, "instruction", draws);
+  if (form.name !== "plain") note(form.name);
+  const exchange = form.apply(content, item.row);
+  const take = (other: Item) => {
+    const found = prompt === null ? other.content : prompt.read(other.row, draws);
+    return found?.kind === "instruction" && found.empty === null
+      ? form.apply(found, other.row)
+      : null;
+  };
+  const shots = drawShots(entry.few_shot, draws);
+  const exemplars = drawExemplars(block, { item, exchange }, { shots, draws }, take);
+  if (exemplars.length > 0) note("few_shot");
+  return { ...exchange, exemplars };
+}
+
+async function* singly(items: AsyncIterable<Item> | Iterable<Item>): AsyncGenerator<Item[]> {
+  for await (const item of items) yield [item];
+}
+
+async function* readItems(entry: DataEntry, prompts: Prompts | null): AsyncGenerator<Item> {
+  const { format: name, positive_examples: positiveExamples = POSITIVE_EXAMPLES } = entry;
+  let number = 0;
+  for (const file of await findFiles(entry.path)) {
+    let format: Format | undefined;
+    for await (const row of readRows(file)) {
+      if (prompts) {
+        for (const inner of rowsIn(row)) {
+          yield { number: number++, file, row: inner, content: null, template: prompts.template };
+        }
+        continue;
+      }
+      format ??= chooseFormat(name, row);
+      const { template = DEFAULT_TEMPLATE } = format;
+      const contents = format.read(row, { positiveExamples });
+      for (const content of Array.isArray(contents) ? contents : [contents]) {
+        yield { number: number++, file, row, content, template };
+      }
+    }
+  }
+}
+
+/** The settings of documents by the default template, each worked out once. */
+function settingsByTemplate(entry: DataEntry): (template: string) => DocumentSettings {
+  const { train_on: trainOn = TRAIN_ON[0]!, eos: eosAfterText = false } = entry;
+  const known = new Map<string, DocumentSettings>();
+  return (template) => {
+    const found = known.get(template) ??
+      { templates: resolveTemplates(entry.template, template), trainOn, eosAfterText };
+    known.set(template, found);
+    return found;
+  };
+}
+
+/** The items of one part; those of the same text fall into the same, whatever is drawn for them. */
+async function partOf(
+  { path }: DataEntry,
+  { part, shares, seed }: NonNullable<DataEntry["split"]>,
+  source: AsyncIterable<Item>,
+): Promise<Item[]> {
+  const items = await Array.fromAsync(source);
+  const texts = items.map(({ content, row }) =>
+    content === null ? JSON.stringify(row.fields) : contentText(content)
+  );
+  const indices = split(texts, shares, seed)[part];
+  if (indices !== undefined && indices.length > 0) return indices.map((i) => items[i]!);
+  const found = `${indices === undefined ? "no" : "an empty"} part ${JSON.stringify(part)}`;
+  const of = `a split of ${items.length} documents into ${Object.keys(shares).join(", ")}`;
+  throw new FileError(`${path}: found ${found} in ${of}, wanted documents`);
+}

@@ -1,0 +1,52 @@
+/**
+ * What a config says of one source of data.
+ *
+ * @module
+ */
+
+import type { TemplateSetting, TrainOn } from "./documents.ts";
+import type { PromptSetting } from "./prompts/mod.ts";
+import type { Shares } from "./split.ts";
+import type { FewShotSettings } from "./variants/few_shot.ts";
+import type { ChainOfThoughtSettings, FormSettings } from "./variants/forms.ts";
+
+/** What to do with a row whose answer is empty. */
+export type OnEmpty = "error" | "drop";
+/** All of those, the default first. */
+export const ON_EMPTY: readonly OnEmpty[] = ["error", "drop"];
+
+/** As Tk-Instruct trains. */
+export const POSITIVE_EXAMPLES = 2;
+
+/** One source of data. */
+export interface DataEntry {
+  /** A file, a folder, or a pattern with `*` in its last part. */
+  readonly path: string;
+  /** The name of a format; recognised from the first row of each file where absent. */
+  readonly format?: string;
+  /** Puts rows into words; one of them is drawn for each row. In place of `format`. */
+  readonly prompts?: PromptSetting;
+  /**
+   * What stands around them, drawn for each row where there are several. Where absent, "alpaca"
+   * around instructions, the model's own around chats.
+   */
+  readonly template?: TemplateSetting | readonly TemplateSetting[];
+  /** Rows with exemplars before the question; none where absent. */
+  readonly few_shot?: FewShotSettings;
+  /** Rows that are asked for the way to their answer; none where absent. */
+  readonly chain_of_thought?: ChainOfThoughtSettings;
+  /** Rows that are asked the other way round; none where absent. */
+  readonly inversion?: FormSettings;
+  /** Decides what is drawn for a row, 0 where absent. */
+  readonly seed?: number;
+  /** Which turns of an assistant are learnt, all where absent. */
+  readonly train_on?: TrainOn;
+  /** What becomes of a row with nothing to learn in it, "error" where absent. */
+  readonly on_empty?: OnEmpty;
+  /** How many positive examples of a Super-NaturalInstructions task are shown, 2 where absent. */
+  readonly positive_examples?: number;
+  /** Only this part of a random split of the documents. */
+  readonly split?: { readonly part: string; readonly shares: Shares; readonly seed: number };
+  /** Whether EOS follows a text document, no where absent. */
+  readonly eos?: boolean;
+}

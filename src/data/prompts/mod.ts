@@ -1,0 +1,76 @@
+/**
+ * Ways to put a row into words, of which one is drawn for each row.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../../errors.ts";
+import type { Draws } from "../draws.ts";
+import type { Content } from "../formats/content.ts";
+import type { Row } from "../files/row.ts";
+import { type ParaphraseSetting, readParaphrases } from "./paraphrases.ts";
+import { type FlanSetting, type Pattern, patternPrompt, readFlan } from "./patterns.ts";
+import type { Prompt } from "./prompt.ts";
+import {
+  type PromptSourceSetting,
+  PromptSourceTemplate,
+  readPromptSource,
+} from "./promptsource.ts";
+
+export type { FlanSetting, ParaphraseSetting, Pattern, Prompt, PromptSourceSetting };
+
+/** Jinja that writes prompt and target, divided by `|||`, as PromptSource has it. */
+export interface JinjaSetting {
+  /** The source. */
+  readonly jinja: string;
+}
+
+/** Prompts as a config gives them: a file of them, or a list written out. */
+export type PromptSetting =
+  | PromptSourceSetting
+  | FlanSetting
+  | ParaphraseSetting
+  | readonly (Pattern | JinjaSetting)[];
+
+/** The prompts of a source, and the template that is put around them by default. */
+export interface Prompts {
+  readonly list: readonly Prompt[];
+  readonly template: string;
+}
+
+/**
+ * Reads the prompts that a setting stands for.
+ *
+ * @throws {FileError} if a file is missing or damaged.
+ * @throws {ConfigError} if it has no such prompts, or one cannot be read.
+ */
+export function readPrompts(setting: PromptSetting): Prompts {
+  if ("instructions" in setting) return { list: readParaphrases(setting), template: "alpaca" };
+  // They are trimmed or have no end of their own, so something must stand before the answer.
+  return { list: completePrompts(setting), template: "plain" };
+}
+
+function completePrompts(setting: Exclude<PromptSetting, ParaphraseSetting>): Prompt[] {
+  if ("promptsource" in setting) return readPromptSource(setting);
+  if ("flan" in setting) return readFlan(setting);
+  if (setting.length === 0) throw new ConfigError("Found no prompts, wanted one at least");
+  return setting.map((prompt, i) => {
+    const name = `prompts[${i}]`;
+    if ("input" in prompt) return patternPrompt(prompt, name);
+    return new PromptSourceTemplate({ name, jinja: prompt.jinja }, "data.prompts");
+  });
+}
+
+/** A row in the words of the first prompt, in an order drawn for it, that has something to say. */
+export function inWords(
+  row: Row,
+  prompts: readonly Prompt[],
+  draws: Draws,
+): { content: Content; prompt: Prompt } | null {
+  for (const i of draws.order(prompts.length)) {
+    const prompt = prompts[i]!;
+    const content = prompt.read(row, draws);
+    if (content !== null) return { content, prompt };
+  }
+  return null;
+}

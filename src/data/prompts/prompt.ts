@@ -1,0 +1,23 @@
+/**
+ * What every way to put a row into words has in common.
+ *
+ * @module
+ */
+
+import type { Draws } from "../draws.ts";
+import { type Content, instructionContent } from "../formats/content.ts";
+import type { Row } from "../files/row.ts";
+
+/** One way to put a row into words. */
+export interface Prompt {
+  /** As messages name it. */
+  readonly name: string;
+  /** The content of a row, null where the prompt says nothing of it. */
+  read(row: Row, draws: Draws): Content | null;
+}
+
+/** A complete prompt with what follows it; null where one of the two is blank. */
+export function completed(row: Row, prompt: string, target: string): Content | null {
+  if (prompt.trim() === "" || target.trim() === "") return null;
+  return instructionContent(row.origin, { instruction: prompt, answer: target, field: "target" });
+}

@@ -1,0 +1,57 @@
+/**
+ * Documents through a loss program: what it leaves of each supervised token, document by document.
+ *
+ * @module
+ */
+import { type Batch, batch, type Example, lengthOf, pack } from "../data/mod.ts";
+import { type Arrival, Ring } from "../gpu/buffer.ts";
+import type { LossProgram } from "../models/loss_program.ts";
+
+/** Replays that may be under way before the host waits. */
+const MOST_UNDER_WAY = 64;
+
+/** Numbers that the GPU is still to bring. */
+export interface Queued<T> {
+  readonly result: Promise<T>;
+}
+
+/**
+ * Submits documents and returns without waiting for the numbers, which are of the model as it is
+ * when the submitted work before has been done. How documents are packed changes nothing, for
+ * attention ends with a document.
+ *
+ * @param output a result of the program with a fixed count of numbers for each supervised token.
+ * @returns the numbers of each document, in the order given, [supervised tokens x count].
+ * @throws {RangeError} where a document is longer than the program's rows.
+ */
+export async function queueDocuments(
+  program: LossProgram,
+  examples: readonly Example[],
+  output: "losses" | "stats" = "losses",
+): Promise<Queued<Float32Array[]>> {
+  const { compiled, T } = program;
+  const slice = compiled.output(output);
+  const rows = pack(examples.map(lengthOf), T);
+  const slots = Math.min(rows.length, MOST_UNDER_WAY);
+  const ring = new Ring<Batch>(compiled.engine.device, slice.size / 4, slots);
+  const found: Float32Array[] = examples.map(() => new Float32Array());
+  const take = (arrivals: readonly Arrival<Batch>[]) => {
+    for (const { tag: { documents }, values } of arrivals) {
+      const count = values.length / program.capacity;
+      for (const { example, rowBegin, rowEnd } of documents) {
+        found[example] = values.slice(rowBegin * count, rowEnd * count);
+      }
+    }
+  };
+  for (const chosen of rows) {
+    const packed = batch(examples, T, chosen);
+    await ring.room();
+    program.feed(packed);
+    program.run((encoder) => ring.load(encoder, [slice]));
+    ring.send(packed);
+    take(ring.arrived());
+  }
+  const result = ring.drain().then(take).finally(() => ring.destroy()).then(() => found);
+  result.catch(() => {}); // whoever awaits it hears of a fault; until then it is nobody's
+  return { result };
+}

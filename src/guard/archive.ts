@@ -1,0 +1,104 @@
+/**
+ * The archive: what the adapter was at each measurement, for as long as it may be shipped.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { exists, onDisk } from "../io/files.ts";
+import { openSafetensors, writeSafetensors } from "../io/safetensors.ts";
+import type { Snapshot } from "./strength.ts";
+
+/** The mean shift of one slice when it was measured, in nats a token. */
+export interface Measured {
+  readonly mean: number;
+  readonly se: number;
+  /** Nats a token of the tuned model, weighted by token. */
+  readonly nll: number;
+}
+
+/** A moment of the run. */
+export interface Entry {
+  /** Updates done by then. */
+  readonly step: number;
+  /** Loss on the task's sample, in nats a token. */
+  readonly task: number;
+  /** Of each slice. */
+  readonly shifts: readonly Measured[];
+}
+
+/** Checkpoints of the trade-off between task and retention that stay. */
+const PARETO = 3;
+
+const NAME = /^archive-(\d+)\.safetensors$/;
+
+/** Adapters on disk, and the numbers that they were measured at. */
+export class Archive {
+  constructor(
+    private readonly folder: string,
+    private readonly epsilons: readonly number[],
+    /** Oldest first. */
+    private kept: readonly Entry[] = [],
+  ) {}
+
+  get entries(): readonly Entry[] {
+    return this.kept;
+  }
+
+  /** The last entry within every budget; undefined where there is none. */
+  get lastFeasible(): Entry | undefined {
+    return this.kept.findLast((entry) => this.spent(entry) <= 1);
+  }
+
+  /** The largest part of a budget that an entry spends; 1 is all of it. */
+  spent({ shifts }: Pick<Entry, "shifts">): number {
+    return Math.max(...shifts.map(({ mean }, i) => mean / this.epsilons[i]!));
+  }
+
+  /** Writes the params of a moment; {@link add} makes it an entry. */
+  write(step: number, params: Snapshot): void {
+    onDisk(`Cannot make ${this.folder}`, () => Deno.mkdirSync(this.folder, { recursive: true }));
+    const shape = [params.length / 4];
+    writeSafetensors(this.#path(step), [{ name: "params", dtype: "F32", shape, data: params }]);
+  }
+
+  /** Adds an entry, and forgets those that will not be shipped any more. */
+  add(entry: Entry): void {
+    const all = [...this.kept.filter(({ step }) => step !== entry.step), entry];
+    const feasible = all.findLast((entry) => this.spent(entry) <= 1);
+    const best = all.reduce((a, b) => b.task < a.task ? b : a);
+    const stay = new Set([entry, best, ...this.#pareto(all), ...(feasible ? [feasible] : [])]);
+    this.kept = all.filter((entry) => stay.has(entry));
+  }
+
+  /** The params of an entry. */
+  read(step: number): Snapshot {
+    using file = openSafetensors(this.#path(step));
+    return new Uint8Array(file.read("params"));
+  }
+
+  /**
+   * Removes the files of what is no entry and is not to become one: only once a checkpoint holds
+   * these entries.
+   */
+  sweep(coming: Iterable<number> = []): void {
+    if (!exists(this.folder)) return;
+    const steps = new Set([...this.kept.map(({ step }) => step), ...coming]);
+    for (const { name } of [...Deno.readDirSync(this.folder)]) {
+      const step = NAME.exec(name)?.[1];
+      if (step !== undefined && !steps.has(Number(step))) Deno.removeSync(join(this.folder, name));
+    }
+  }
+
+  /** Of the entries that no other beats in both, those whose spending is nearest to the budget. */
+  #pareto(all: readonly Entry[]): Entry[] {
+    const beats = (a: Entry, b: Entry) =>
+      a !== b && a.task <= b.task && this.spent(a) <= this.spent(b);
+    const distance = (entry: Entry) => Math.abs(this.spent(entry) - 1);
+    return all.filter((entry) => !all.some((other) => beats(other, entry)))
+      .sort((a, b) => distance(a) - distance(b)).slice(0, PARETO);
+  }
+
+  #path(step: number): string {
+    return join(this.folder, `archive-${String(step).padStart(8, "0")}.safetensors`);
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * `forgetting_report.json`: what was allowed, what was done about it, what came of it, and what that
+ * does not say.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import { type Example, UNSUPERVISED } from "../data/mod.ts";
+import type { TracePoint } from "./parts.ts";
+import type { Portrait } from "./portrait.ts";
+import { HELD, type HeldPart, type Slice } from "./retention.ts";
+import type { Bound } from "./certify.ts";
+import { inUnit } from "./budget.ts";
+import type { BoundReport, Comparison, ForgettingReport, SliceReport } from "./report_format.ts";
+import type { Shipment } from "./ship.ts";
+
+/** Documents that are shown token by token. */
+const WORST = 10;
+
+/** What the report knows beside the shipment. */
+export interface ReportFacts {
+  readonly budget: string;
+  readonly slices: readonly Slice[];
+  readonly shipment: Shipment;
+  readonly delta: number;
+  readonly strict: boolean;
+  /** Files of retention text, or null where the base wrote it. */
+  readonly text: readonly string[] | null;
+  /** Where the task's sample comes from. */
+  readonly taskFrom: string;
+  readonly task: readonly Example[];
+  /** Measurements of the run; empty for an adapter from elsewhere. */
+  readonly trace: readonly TracePoint[];
+  readonly rollbacks: number;
+  /** Tokens that the task and the guard trained on, and the seconds of training. */
+  readonly cost?: {
+    readonly task_tokens: number;
+    readonly guard_tokens: number;
+    readonly seconds: number;
+  };
+  readonly decode: (ids: number[]) => string;
+}
+
+/** Puts the report together. Losses and shifts are in nats a token. */
+export function forgettingReport(facts: ReportFacts): ForgettingReport {
+  const { budget, slices, shipment, delta, strict, trace, rollbacks, cost } = facts;
+  const { step, strength, certificate, selection } = shipment;
+  const certified = strength > 0;
+  return {
+    statement: statement(facts),
+    certified,
+    budget,
+    delta,
+    strict,
+    shipped: { step, strength },
+    slices: slices.map((slice, i) => sliceReport(slice, i, facts)),
+    task: shipment.task && {
+      rows: facts.task.length,
+      from: facts.taskFrom,
+      base_loss: shipment.task.base,
+      tuned_loss: shipment.task.tuned,
+      ...inShort(shipment.task.portrait),
+    },
+    retention_text: facts.text?.map((path) => basename(path)) ?? "samples of the base model",
+    shadow_price: shadowPrice(trace),
+    trace: trace.map(({ step, task, shifts, lambdas }) => ({
+      step,
+      task_loss: task,
+      shifts,
+      lambdas,
+    })),
+    points: selection.points,
+    trials: certificate?.trials ?? [],
+    more_documents: certificate?.more ?? null,
+    rollbacks,
+    ...(cost && { cost }),
+    not_covered: "Only the mean over documents like the retention text is bounded: no single " +
+      "document, no other text, no other ability, no safety.",
+  };
+}
+
+function sliceReport(
+  slice: Slice,
+  index: number,
+  { shipment, decode }: ReportFacts,
+): SliceReport {
+  const { name, budget, probe, sources, repeated, inTask } = slice;
+  const { shifts, baseNll, portraits, certificate, strength } = shipment;
+  const portrait = portraits[index]!;
+  const { mean, se, nll } = shifts[index]!;
+  return {
+    name,
+    metric: budget.metric,
+    budget: budget.text,
+    epsilon: budget.epsilon,
+    documents: {
+      train: slice.train.length,
+      ...ofParts((part) => slice[part].length),
+      repeated,
+      in_task: inTask,
+    },
+    sha256: ofParts((part) => hashOf(slice[part])),
+    base_perplexity: Math.exp(baseNll[index]!),
+    tuned_perplexity: Math.exp(nll),
+    control: { shift: mean, se },
+    certificate: boundOf(certificate?.trials.find((t) => t.strength === strength)?.bounds[index]),
+    probe: inShort(portrait),
+    worst: portrait.documents.slice(0, WORST).map(({ document, shift, base, tuned }) => ({
+      shift,
+      text: sources[document]!,
+      tokens: tokensOf(probe[document]!, decode).map((piece, i) =>
+        [piece, base[i]!, tuned[i]!] as const
+      ),
+    })),
+  };
+}
+
+const ofParts = <T>(of: (part: HeldPart) => T): Record<HeldPart, T> =>
+  Object.fromEntries(HELD.map((part) => [part, of(part)])) as Record<HeldPart, T>;
+
+function boundOf(bound: Bound | undefined): BoundReport | null {
+  if (!bound) return null;
+  const { mean, se, upper, documents } = bound;
+  return { shift: mean, se, upper, documents };
+}
+
+const inShort = ({ tokens, base, tuned, kl, agreement, flips }: Portrait): Comparison => ({
+  tokens,
+  base_nll: base,
+  tuned_nll: tuned,
+  kl,
+  top1_agreement: agreement,
+  flips,
+});
+
+function hashOf(examples: readonly Example[]): string {
+  const hash = createHash("sha256");
+  for (const { ids } of examples) hash.update(`${ids.join(" ")}\n`);
+  return hash.digest("hex");
+}
+
+/** The supervised tokens of an example as text. */
+function tokensOf({ ids, labels }: Example, decode: ReportFacts["decode"]): string[] {
+  return [...ids].flatMap((id, i) => i > 0 && labels[i] !== UNSUPERVISED ? [decode([id])] : []);
+}
+
+/** The weights at the end: what one more nat of budget would have bought of the task's loss. */
+function shadowPrice(trace: readonly TracePoint[]): readonly number[] | null {
+  const lambdas = trace.at(-1)?.lambdas ?? [];
+  return lambdas.length > 0 ? lambdas : null;
+}
+
+/** The result in one or two sentences. */
+function statement({ budget, slices, shipment, delta, strict }: ReportFacts): string {
+  const { strength, certificate, selection } = shipment;
+  const sure = `${(100 * (1 - delta)).toFixed(0)} % confidence${
+    strict ? ", at any sample size" : ""
+  }`;
+  const documents = slices.map(({ certificate }) => certificate.length)
+    .reduce((sum, count) => sum + count, 0);
+  if (strength > 0) {
+    const bounds = certificate!.trials.find((trial) => trial.strength === strength)!.bounds;
+    const most = slices.map(({ name, budget: { metric } }, i) => {
+      const upper = inUnit(metric, bounds[i]!.upper);
+      return slices.length > 1 ? `${upper} on ${name}` : upper;
+    }).join(", ");
+    const weaker = strength < selection.chosen!.strength
+      ? ` The strength that was wanted, ${selection.chosen!.strength}, was not certified${
+        moreOf(certificate!.more)
+      }.`
+      : "";
+    return `Certified: forgets at most ${most} within the budget ${budget}, by ${documents} ` +
+      `documents that nothing else has touched, at ${sure}, at strength ${strength}.${weaker}`;
+  }
+  if (!selection.chosen) {
+    const keeps = selection.points.some(({ task }) => task !== null);
+    return keeps
+      ? `Not certified: within the budget ${budget} nothing does better at the task than the base itself.`
+      : `Not certified: on the control text only the base itself keeps the budget ${budget}.`;
+  }
+  return `Not certified: ${documents} documents do not prove that the budget ${budget} is kept` +
+    `${moreOf(certificate!.more)}; only the base itself is certain.`;
+}
+
+const moreOf = (more: number | null): string =>
+  more === null ? ": its mean is above the budget" : `: needs about ${more} more documents`;

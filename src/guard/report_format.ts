@@ -1,0 +1,181 @@
+/**
+ * The format of `forgetting_report.json`. Losses and shifts are in nats a token.
+ *
+ * @module
+ */
+
+/** What was allowed to be forgotten, what was done about it, and what came of it. */
+export interface ForgettingReport {
+  /** The result in a sentence or two. */
+  readonly statement: string;
+  /** Whether more than the base itself was certified. */
+  readonly certified: boolean;
+  /** The budget as it was written. */
+  readonly budget: string;
+  /** The probability of shipping an adapter that forgets more than its budget. */
+  readonly delta: number;
+  /** Whether the bound holds for every number of documents. */
+  readonly strict: boolean;
+  /** Updates done by the moment that was shipped, and what its update is multiplied by. */
+  readonly shipped: { readonly step: number; readonly strength: number };
+  /** Each slice of the retention text. */
+  readonly slices: readonly SliceReport[];
+  /** The task's sample, by which choices were compared; null where the strongest was chosen. */
+  readonly task: TaskReport | null;
+  /** Files of retention text, or that the base wrote it. */
+  readonly retention_text: readonly string[] | string;
+  /** What one more nat of budget would have bought of the task's loss, slice by slice. */
+  readonly shadow_price: readonly number[] | null;
+  /** Measurements during the run. */
+  readonly trace: readonly TraceReport[];
+  /** Moments and strengths that were tried; `task` is null where the budget was not kept. */
+  readonly points: readonly PointReport[];
+  /** Strengths under the certificate's test, in its order. */
+  readonly trials: readonly TrialReport[];
+  /** About how many more documents would let the wanted strength pass; null where none would. */
+  readonly more_documents: number | null;
+  /** How often the run went back. */
+  readonly rollbacks: number;
+  /** Tokens that task and guard trained on, and the seconds of training. */
+  readonly cost?: {
+    readonly task_tokens: number;
+    readonly guard_tokens: number;
+    readonly seconds: number;
+  };
+  /** What none of this says. */
+  readonly not_covered: string;
+}
+
+/** The mean shift of some documents. */
+export interface ShiftReport {
+  /** Mean over documents. */
+  readonly shift: number;
+  /** Its standard error. */
+  readonly se: number;
+}
+
+/** A bound of a mean shift. */
+export interface BoundReport extends ShiftReport {
+  /** The upper bound. */
+  readonly upper: number;
+  /** How many documents it rests on. */
+  readonly documents: number;
+}
+
+/** Both models side by side. */
+export interface Comparison {
+  /** Tokens that were predicted. */
+  readonly tokens: number;
+  /** Of the base, weighted by token. */
+  readonly base_nll: number;
+  /** Of the tuned model, weighted by token. */
+  readonly tuned_nll: number;
+  /** Mean divergence of the tuned predictions from the base's. */
+  readonly kl: number;
+  /** Share of tokens at which both models' first choice is the same. */
+  readonly top1_agreement: number;
+  /** First choices that were right and are wrong now, the other way round, and McNemar's exact p. */
+  readonly flips: { readonly lost: number; readonly won: number; readonly p: number };
+}
+
+/** The task's sample. */
+export interface TaskReport extends Comparison {
+  /** How many rows it has. */
+  readonly rows: number;
+  /** Where they come from. */
+  readonly from: string;
+  /** Of the base. */
+  readonly base_loss: number;
+  /** Of what was shipped. */
+  readonly tuned_loss: number;
+}
+
+/** One slice of the retention text. */
+export interface SliceReport {
+  /** The name that the budget calls it. */
+  readonly name: string;
+  /** `ppl` or `kl`. */
+  readonly metric: "ppl" | "kl";
+  /** Its budget as it was written. */
+  readonly budget: string;
+  /** Its budget. */
+  readonly epsilon: number;
+  /** How many documents each part has, and how many were left out. */
+  readonly documents: Readonly<
+    Record<"train" | "control" | "certificate" | "probe" | "repeated" | "in_task", number>
+  >;
+  /** A hash of the token ids of each held-back part. */
+  readonly sha256: Readonly<Record<"control" | "certificate" | "probe", string>>;
+  /** Of the base on the control part, weighted by token. */
+  readonly base_perplexity: number;
+  /** Of what was shipped on the control part, weighted by token. */
+  readonly tuned_perplexity: number;
+  /** What was shipped, on the control part. */
+  readonly control: ShiftReport;
+  /** What was shipped, on the certificate's part; null where it is the base. */
+  readonly certificate: BoundReport | null;
+  /** What was shipped, on the probe part. */
+  readonly probe: Comparison;
+  /** The probe documents that have shifted most. */
+  readonly worst: readonly DocumentReport[];
+}
+
+/** One document, token by token. */
+export interface DocumentReport {
+  /** Its mean shift. */
+  readonly shift: number;
+  /** Its text. */
+  readonly text: string;
+  /** Each token with its negative log-likelihood under the base and under the tuned model. */
+  readonly tokens: readonly (readonly [piece: string, base: number, tuned: number])[];
+}
+
+/** The shift of a slice when it was measured. */
+export interface MeasuredReport {
+  /** Mean over documents. */
+  readonly mean: number;
+  /** Its standard error. */
+  readonly se: number;
+  /** Of the tuned model, weighted by token. */
+  readonly nll: number;
+}
+
+/** A measurement during the run. */
+export interface TraceReport {
+  /** Updates done by then. */
+  readonly step: number;
+  /** On the task's sample. */
+  readonly task_loss: number;
+  /** Of each slice, on the control part. */
+  readonly shifts: readonly MeasuredReport[];
+  /** The weight of each slice. */
+  readonly lambdas: readonly number[];
+}
+
+/** A moment at a strength. */
+export interface PointReport {
+  /** Updates done by then. */
+  readonly step: number;
+  /** What its update was multiplied by. */
+  readonly strength: number;
+  /** Of each slice, on the control part. */
+  readonly shifts: readonly MeasuredReport[];
+  /** On the task's sample; null where the budget was not kept. */
+  readonly task: number | null;
+}
+
+/** A strength under the certificate's test. */
+export interface TrialReport {
+  /** The strength. */
+  readonly strength: number;
+  /** Of each slice. */
+  readonly bounds: readonly {
+    readonly mean: number;
+    readonly se: number;
+    readonly upper: number;
+    readonly epsilon: number;
+    readonly documents: number;
+  }[];
+  /** Whether every bound is within its budget. */
+  readonly passed: boolean;
+}

@@ -1,0 +1,83 @@
+/**
+ * Guard rows: which retention documents an update trains on, and what their tokens count.
+ *
+ * @module
+ */
+import { type Batch, Stream } from "../data/mod.ts";
+import type { Slice } from "./retention.ts";
+
+/** One micro-batch of guard rows. */
+export interface GuardMicro {
+  readonly batch: Batch;
+  /** What each supervised token counts. */
+  readonly weights: Float32Array; // [supervised]
+}
+
+/** The guard rows of one update. */
+export interface GuardUpdate {
+  readonly micros: readonly GuardMicro[];
+  /** What the mean loss of each slice's rows counts beside the mean task loss. */
+  readonly lambdas: readonly number[];
+}
+
+export interface GuardRowsOptions {
+  /** Rows of a micro-batch. */
+  readonly T: number;
+  /** Micro-batches of an update. */
+  readonly micros: number;
+  readonly seed: number;
+}
+
+/** Draws retention documents, every slice as many tokens as the others. */
+export class GuardRows {
+  readonly #stream: Stream;
+  readonly #micros: number;
+  readonly #slices: number;
+  /** The slice of each example. */
+  readonly #sliceOf: readonly number[];
+
+  constructor(slices: readonly Slice[], { T, micros, seed }: GuardRowsOptions) {
+    const examples = slices.flatMap(({ train }) => train);
+    const sources = slices.map(({ train }) => ({ count: train.length, weight: 1 }));
+    const mixed = slices.length > 1 && { sources };
+    this.#stream = new Stream(examples, { T, seed, shuffle: true, ...mixed });
+    this.#micros = micros;
+    this.#slices = slices.length;
+    this.#sliceOf = slices.flatMap(({ train }, i) => train.map(() => i));
+  }
+
+  /**
+   * The rows of an update. The tokens of a slice are normalised to a mean of their own, then times
+   * its lambda, so that neither packing nor the task's length changes what a lambda means.
+   *
+   * @param lambdasOf the lambda of each slice, from its supervised tokens.
+   */
+  update(step: number, lambdasOf: (tokens: readonly number[]) => readonly number[]): GuardUpdate {
+    const first = step * this.#micros;
+    const batches = Array.from({ length: this.#micros }, (_, i) => this.#stream.micro(first + i));
+    const tokens = Array<number>(this.#slices).fill(0);
+    for (const { documents } of batches) {
+      for (const { example, rowBegin, rowEnd } of documents) {
+        tokens[this.#sliceOf[example]!]! += rowEnd - rowBegin;
+      }
+    }
+    const lambdas = lambdasOf(tokens);
+    const micros = batches.map((batch) => {
+      const weights = new Float32Array(batch.supervised);
+      for (const { example, rowBegin, rowEnd } of batch.documents) {
+        const slice = this.#sliceOf[example]!;
+        weights.fill(lambdas[slice]! / tokens[slice]!, rowBegin, rowEnd);
+      }
+      return { batch, weights };
+    });
+    return { micros, lambdas };
+  }
+
+  /** Adds the losses of a micro-batch's rows to the sums of their slices. */
+  addLosses({ documents }: Batch, losses: Float32Array, sums: number[]): void {
+    for (const { example, rowBegin, rowEnd } of documents) {
+      const slice = this.#sliceOf[example]!;
+      for (let row = rowBegin; row < rowEnd; row++) sums[slice]! += losses[row]!;
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * The forgetting report on one screen of text.
+ *
+ * @module
+ */
+import { inUnit } from "./budget.ts";
+import type { ForgettingReport, TaskReport } from "./report_format.ts";
+
+/** Lines about what was allowed, what came of it and what that does not say. */
+export function screen(report: ForgettingReport): string[] {
+  const { slices, task, shipped, shadow_price: price, statement, not_covered: not } = report;
+  const line = (name: string, text: string) => `${name.padEnd(12)}${text}`;
+  return [
+    ...slices.flatMap(({ name, metric, budget, control, certificate, probe, ...slice }) => {
+      const title = slices.length > 1 ? name : "forgetting";
+      const measured = certificate ?? control;
+      const by = certificate
+        ? `at most ${inUnit(metric, certificate.upper)}, ${certificate.documents} documents`
+        : `${slice.documents.control} documents that steered`;
+      const { base_perplexity: base, tuned_perplexity: tuned } = slice;
+      return [
+        line(title, `${inUnit(metric, measured.shift)} of ${budget} (${by})`),
+        line("", `perplexity ${base.toFixed(3)} -> ${tuned.toFixed(3)} on the control text`),
+        line(
+          "",
+          `same first choice as the base at ${percent(probe.top1_agreement)} of tokens; ` +
+            `${probe.flips.lost} answers lost, ${probe.flips.won} won (p ${
+              probe.flips.p.toPrecision(2)
+            })`,
+        ),
+      ];
+    }),
+    ...(task ? [line("task", taskText(task))] : []),
+    line("shipped", `step ${shipped.step} at strength ${shipped.strength}`),
+    ...(price ? [line("price", priceText(price))] : []),
+    statement,
+    not,
+  ];
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+const priceText = (price: readonly number[]): string =>
+  `one more 1 % of perplexity would buy about ${priceNats(price)} nats of the task's loss`;
+
+/** The weights at the end as a price in nats of the task's loss: 1 % of perplexity is 0.00995 nats. */
+export const priceNats = (price: readonly number[]): string =>
+  price.map((lambda) => (lambda * Math.log(1.01)).toFixed(4)).join(", ");
+
+const taskText = ({ base_loss: base, tuned_loss: tuned, rows, from }: TaskReport): string =>
+  `loss ${base.toFixed(4)} -> ${tuned.toFixed(4)} on ${rows} rows of ${from}`;

@@ -1,0 +1,97 @@
+/**
+ * Selection: which moment of the run is shipped, and at which strength.
+ *
+ * @module
+ */
+import type { Measured } from "./archive.ts";
+
+/** The part of a budget that a choice may spend on the control text. */
+export const USABLE = 0.95;
+
+/** Strengths that are tried: 0.05, 0.10, ..., 1. */
+export const STRENGTHS: readonly number[] = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
+
+/** Strengths below the strongest that keeps the budget which are still compared by their task. */
+const BELOW = 2;
+
+/** A moment of a run, or an adapter from elsewhere. */
+export interface Candidate {
+  /** Updates done by then. */
+  readonly step: number;
+  /** The largest part of a budget that it spends at strength 1. */
+  readonly spent: number;
+}
+
+/** A candidate at a strength. */
+export interface Point {
+  readonly step: number;
+  readonly strength: number;
+  /** Of each slice, on the control text. */
+  readonly shifts: readonly Measured[];
+  /** Loss on the task's sample; null where the budget is not kept, so that nobody asked. */
+  readonly task: number | null;
+}
+
+/** How candidates are measured. */
+export interface Measures {
+  shifts(step: number, strength: number): Promise<readonly Measured[]>;
+  task(step: number, strength: number): Promise<number>;
+}
+
+/** What was measured, and the best of it; null where the base itself is best within the budget. */
+export interface Selection {
+  readonly points: readonly Point[];
+  readonly chosen: Point | null;
+}
+
+/**
+ * Tries candidates at strengths and takes the least task loss within 0.95 of every budget, if it is
+ * less than that of the base. Forgetting grows about with the square of the strength, which tells where to begin; nothing is taken for
+ * monotonic, every point that counts is measured.
+ */
+export async function select(
+  candidates: readonly Candidate[],
+  epsilons: readonly number[],
+  measures: Measures,
+  baseTask: number,
+): Promise<Selection> {
+  const points: Point[] = [];
+  for (const candidate of candidates) {
+    points.push(...await tryStrengths(candidate, epsilons, measures));
+  }
+  const chosen = points.filter(({ task }) => task !== null && task < baseTask)
+    .reduce<Point | null>((best, point) => best && best.task! <= point.task! ? best : point, null);
+  return { points, chosen };
+}
+
+/** Points of one candidate around the strongest that keeps the budget. */
+async function tryStrengths(
+  { step, spent }: Candidate,
+  epsilons: readonly number[],
+  measures: Measures,
+): Promise<Point[]> {
+  const points: Point[] = [];
+  const keeps = async (at: number): Promise<boolean> => {
+    const strength = STRENGTHS[at]!;
+    const shifts = await measures.shifts(step, strength);
+    const fits = shifts.every(({ mean }, i) => mean <= USABLE * epsilons[i]!);
+    points.push({
+      step,
+      strength,
+      shifts,
+      task: fits ? await measures.task(step, strength) : null,
+    });
+    return fits;
+  };
+  const guess = spent > 0 ? Math.min(1, Math.sqrt(USABLE / spent)) : 1;
+  const first = STRENGTHS.findIndex((strength) => strength >= Math.min(1, 1.2 * guess));
+  let at = first;
+  if (await keeps(at)) {
+    while (at + 1 < STRENGTHS.length && await keeps(at + 1)) at++;
+    at = first;
+  } else {
+    do at--; while (at >= 0 && !(await keeps(at)));
+  }
+  for (let more = 1; more <= BELOW && at - more >= 0; more++) await keeps(at - more);
+  return points;
+}

@@ -1,0 +1,127 @@
+/**
+ * What is shipped: a moment of the run at a strength, chosen on the control text and certified on
+ * text that was touched for nothing else.
+ *
+ * @module
+ */
+import type { Example } from "../data/mod.ts";
+import { perplexity } from "../eval/perplexity.ts";
+import type { Store } from "../graph/store.ts";
+import type { Measured } from "./archive.ts";
+import { type Certificate, certify, type CertifyOptions, ladder } from "./certify.ts";
+import { Gauge, type GaugePrograms } from "./gauge.ts";
+import { type Portrait, portray } from "./portrait.ts";
+import type { Slice } from "./retention.ts";
+import { type Candidate, type Measures, select, type Selection } from "./select.ts";
+import { applySnapshot, type Snapshot } from "./strength.ts";
+
+/** What can be shipped, and what it is measured by. */
+export interface ShipOptions {
+  readonly store: Store;
+  readonly programs: GaugePrograms;
+  readonly slices: readonly Slice[];
+  /** Measures the control part. */
+  readonly control: Gauge;
+  /** Rows that choices are compared by; the strongest is chosen where there are none. */
+  readonly task: readonly Example[];
+  readonly candidates: readonly Candidate[];
+  /** The params of a candidate. */
+  readonly snapshotOf: (step: number) => Snapshot;
+  readonly certificate: CertifyOptions;
+  /** In place of those that {@link measuresOf} makes. */
+  readonly measures?: Measures;
+}
+
+/** A moment at a strength, and why. */
+export interface Choice {
+  /** Updates done by the moment that is shipped. */
+  readonly step: number;
+  /** What its `lora_alpha` is multiplied by; 0 is the base. */
+  readonly strength: number;
+  readonly selection: Selection;
+  /** Null where nothing but the base kept the budget on the control text. */
+  readonly certificate: Certificate | null;
+}
+
+/** What is shipped, and how it measures. */
+export interface Shipment extends Choice {
+  /** Of the base and of what is shipped, on the task's sample; null where there is none. */
+  readonly task: TaskLosses | null;
+  /** Of what is shipped, on the control text. */
+  readonly shifts: readonly Measured[];
+  /** Nats a token of the base on the control text of each slice. */
+  readonly baseNll: readonly number[];
+  /** What is shipped beside its base, on the probe text of each slice. */
+  readonly portraits: readonly Portrait[];
+}
+
+/** Losses on the task's sample, in nats a token. */
+export interface TaskLosses {
+  readonly base: number;
+  readonly tuned: number;
+  /** What is shipped beside its base. */
+  readonly portrait: Portrait;
+}
+
+/** Measures candidates on the control text and on the task's sample. */
+export function measuresOf(options: Omit<ShipOptions, "certificate" | "candidates">): Measures {
+  const { store, programs, control, task, snapshotOf } = options;
+  const apply = (step: number, strength: number) =>
+    applySnapshot(store, snapshotOf(step), strength);
+  return {
+    task: async (step, strength) => {
+      if (task.length === 0) return -strength;
+      apply(step, strength);
+      return (await perplexity(programs.tuned, task)).nll;
+    },
+    shifts: async (step, strength) => {
+      apply(step, strength);
+      return (await control.measure()).map(({ mean, se, nll }) => ({ mean, se, nll }));
+    },
+  };
+}
+
+/** Selects and certifies. What the store holds afterwards is of no use. */
+export async function choose(options: ShipOptions): Promise<Choice> {
+  const { slices, candidates } = options;
+  const epsilons = slices.map(({ budget }) => budget.epsilon);
+  const measures = options.measures ?? measuresOf(options);
+  const baseTask = await measures.task(candidates.at(-1)!.step, 0);
+  const selection = await select(candidates, epsilons, measures, baseTask);
+  const step = selection.chosen?.step ?? candidates.at(-1)!.step;
+  const certificate = selection.chosen &&
+    await testStrengths(selection.chosen.strength, epsilons, options, step);
+  return { step, strength: certificate?.strength ?? 0, selection, certificate };
+}
+
+/** Selects, certifies and looks at the result. What the store holds afterwards is of no use. */
+export async function ship(options: ShipOptions): Promise<Shipment> {
+  const { store, programs, slices, control, task, snapshotOf } = options;
+  const choice = await choose(options);
+  const { step, strength } = choice;
+  const measures = options.measures ?? measuresOf(options);
+  const shifts = await measures.shifts(step, strength);
+  const [base, tuned] = [await measures.task(step, 0), await measures.task(step, strength)];
+  applySnapshot(store, snapshotOf(step), strength);
+  const portraits: Portrait[] = [];
+  for (const { probe } of slices) portraits.push(await portray(programs.both, probe));
+  const losses = task.length === 0
+    ? null
+    : { base, tuned, portrait: await portray(programs.both, task) };
+  return { ...choice, task: losses, shifts, baseNll: control.baseNll, portraits };
+}
+
+/** The certificate's text is opened here and nowhere else. */
+async function testStrengths(
+  wanted: number,
+  epsilons: readonly number[],
+  { store, programs, slices, snapshotOf, certificate }: ShipOptions,
+  step: number,
+): Promise<Certificate> {
+  const gauge = await Gauge.open(programs, slices, "certificate");
+  const shiftsAt = async (strength: number) => {
+    applySnapshot(store, snapshotOf(step), strength);
+    return (await gauge.measure()).map(({ documents }) => documents);
+  };
+  return await certify(ladder(wanted), epsilons, shiftsAt, certificate);
+}

@@ -1,0 +1,108 @@
+/**
+ * The guard's keys of the configuration table.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { parseBudget } from "../../guard/budget.ts";
+import { count, path, positive } from "./kinds.ts";
+
+/** The forgetting guard. */
+export interface GuardConfig {
+  /** Retention text: files of what must not be forgotten. */
+  readonly text: readonly string[];
+  /** How much may be forgotten, such as `ppl:2%`. */
+  readonly budget: string;
+  /** What is trained on retention text: the base's predictions, or the text itself. */
+  readonly loss: "kl" | "ce";
+  /** Guard tokens of an update for each of its task tokens. */
+  readonly share: number;
+  /** A fixed weight of the guard's mean loss in place of the controller. */
+  readonly weight?: number | "tokens";
+  /** Updates from one measurement to the next. */
+  readonly every: number;
+  /** The most documents that each held-back part has. */
+  readonly documents: {
+    readonly control: number;
+    readonly certificate: number;
+    readonly probe: number;
+  };
+  /** Rows of the task that checkpoints and strengths are compared by. */
+  readonly task_rows: number;
+  /** The probability of shipping an adapter that forgets more than its budget. */
+  readonly delta: number;
+  /** Certifies by a bound that holds for every number of documents. */
+  readonly strict: boolean;
+  /** Constants of the controller. */
+  readonly controller: {
+    readonly lambda: number;
+    readonly ki: number;
+    readonly kp: number;
+    readonly kd: number;
+    readonly margin: number;
+    readonly final_margin: number;
+    readonly ema: number;
+  };
+  /** When a run goes back to its last checkpoint within the budget. */
+  readonly wall: { readonly at: number; readonly most: number };
+}
+
+const share = z.number().gte(0).lt(1);
+
+const controller = z.strictObject({
+  lambda: positive.default(1).describe("weight of the guard's loss at the start"),
+  ki: z.number().gte(0).default(0.4).describe("integral gain between two measurements"),
+  kp: z.number().gte(0).default(0.5).describe("proportional gain"),
+  kd: z.number().gte(0).default(0.5).describe("derivative gain"),
+  margin: share.default(0.15).describe("unused share of the budget at the peak learning rate"),
+  final_margin: share.default(0.05).describe("unused share once the learning rate is 0"),
+  ema: share.default(0.9).describe("decay of the averages"),
+}).prefault({}).describe("constants of the controller");
+
+const documents = z.strictObject({
+  control: count.default(64).describe("documents that steer, at most a sixth of the text"),
+  certificate: count.default(256).describe("documents that certify, at most a third"),
+  probe: count.default(32).describe("documents that the report shows, at most a twelfth"),
+}).prefault({}).describe("the most documents that each held-back part has");
+
+const wall = z.strictObject({
+  at: z.number().gte(0).default(3)
+    .describe("times the budget, in the second half, at which a run goes back; 0 = never"),
+  most: z.int().min(0).default(3).describe("how often at most"),
+}).prefault({}).describe("when a run goes back to its last checkpoint within the budget");
+
+/** Checks the guard's section. */
+export const guardSchema = z.union([
+  z.literal(false),
+  z.strictObject({
+    text: z.array(path("")).min(1)
+      .describe("retention text: files of what must not be forgotten"),
+    budget: z.string().default("ppl:2%").superRefine((text, context) => {
+      try {
+        parseBudget(text);
+      } catch (fault) {
+        context.addIssue({ code: "custom", message: uncapitalised((fault as Error).message) });
+      }
+    }).describe("what may be forgotten: ppl:2%, kl:0.02, or slices: ppl[stories]:1%,ppl[code]:5%"),
+    loss: z.enum(["kl", "ce"]).default("kl")
+      .describe("learnt on retention text: the base's predictions (kl) or the text itself (ce)"),
+    share: z.number().gt(0).lte(1).default(0.25)
+      .describe("guard tokens of an update for each task token"),
+    weight: z.union([z.literal("tokens"), z.number().gte(0)]).exactOptional().describe(
+      "fixed weight of the guard's mean loss in place of the controller; tokens = a guard token " +
+        "counts as much as a task token",
+    ),
+    every: count.default(25).describe("updates between measurements"),
+    documents,
+    task_rows: count.default(128)
+      .describe("rows of eval.data, or else of the training data, that choices are compared by"),
+    delta: z.number().gt(0).lt(0.5).default(0.05)
+      .describe("probability of shipping an adapter that forgets more than its budget"),
+    strict: z.boolean().default(false)
+      .describe("certify by a bound that holds for every number of documents"),
+    controller,
+    wall,
+  }),
+]).default(false).describe("forgetting guard, or false for none");
+
+const uncapitalised = (text: string): string => text[0]!.toLowerCase() + text.slice(1);

@@ -1,0 +1,26 @@
+/**
+ * Kinds of values that several sections of the configuration table have.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import { z } from "zod";
+
+/** The JSON Schema format of paths, by which the other files know them. */
+export const PATH = "path";
+
+/** The same of places that may be on the hub. */
+export const PLACE = "folder or repository";
+
+/** A path that a config file gives relative to itself. */
+export const path = (help: string) =>
+  z.string().min(1).meta({ description: help, format: PATH }).transform((path) => resolve(path));
+
+/** The same of a place that a repository of the hub may be. */
+export const place = (help: string) => z.string().min(1).meta({ description: help, format: PLACE });
+
+export const name = z.string().min(1);
+export const count = z.int().min(1);
+export const positive = z.number().positive();
+export const tokens = z.int().positive().multipleOf(8);
+export const seed = z.int().min(0).max(2 ** 32 - 1);

@@ -1,0 +1,179 @@
+/**
+ * The guard of a run, opened from its config, and what it ships at the end.
+ *
+ * @module
+ */
+import type { Encoder, Example } from "../data/mod.ts";
+import type { Engine } from "../graph/compile.ts";
+import type { Entry } from "../guard/archive.ts";
+import { parseBudget } from "../guard/budget.ts";
+import { Gauge } from "../guard/gauge.ts";
+import { Guard } from "../guard/guard.ts";
+import type { GuardState } from "../guard/parts.ts";
+import { forgettingReport } from "../guard/report.ts";
+import type { ForgettingReport } from "../guard/report_format.ts";
+import { readRetention, type Slice, splitRetention } from "../guard/retention.ts";
+import { ship, type Shipment, type ShipOptions } from "../guard/ship.ts";
+import { applySnapshot } from "../guard/strength.ts";
+import { LossProgram } from "../models/loss_program.ts";
+import type { LossGraphOptions, Model } from "../models/model.ts";
+import { permutation } from "../random.ts";
+import type { Config, GuardConfig } from "./config/mod.ts";
+
+/** Guard rows of an update: how many micro-batches of how many tokens. */
+export interface GuardRowSizes {
+  readonly T: number;
+  readonly micros: number;
+}
+
+/**
+ * As few micro-batches as hold `share` of an update's tokens, none larger than a task's; none where
+ * they would count nothing.
+ */
+export function guardRowSizes({ train, guard }: Pick<Config, "train" | "guard">): GuardRowSizes {
+  if (!guard || guard.weight === 0) return { T: train.micro_batch_tokens, micros: 0 };
+  const tokens = guard.share * train.tokens_per_batch;
+  const micros = Math.ceil(tokens / train.micro_batch_tokens);
+  return { T: Math.max(8, Math.round(tokens / micros / 8) * 8), micros };
+}
+
+/** Reads and splits the retention text of a config; null without a guard. */
+export async function loadSlices(
+  encoder: Encoder,
+  config: Config,
+  task: readonly Example[],
+  maxTokens: number,
+): Promise<readonly Slice[] | null> {
+  const { guard, train: { seed } } = config;
+  if (!guard) return null;
+  return splitRetention(encoder, {
+    documents: await readRetention(guard.text),
+    budgets: parseBudget(guard.budget),
+    held: guard.documents,
+    seed,
+    trainTokens: Math.min(maxTokens, guardRowSizes(config).T),
+    maxTokens,
+    task,
+  });
+}
+
+export interface GuardingOptions {
+  readonly engine: Engine;
+  readonly model: Model;
+  readonly config: Config;
+  readonly slices: readonly Slice[];
+  /** The graph of the tuned model that measures. */
+  readonly graph: LossGraphOptions;
+  readonly tuned: LossProgram;
+  /** Updates of the whole run. */
+  readonly steps: number;
+  /** Rows of eval.data; where there are none, training rows stand in for them. */
+  readonly measured: readonly Example[];
+  readonly trained: readonly Example[];
+  /** The folder of the archive. */
+  readonly folder: string;
+}
+
+/** A run's guard with its programs. */
+export class Guarding {
+  #guard: Guard;
+
+  private constructor(
+    readonly options: GuardingOptions,
+    private readonly settings: GuardConfig,
+    private readonly control: Gauge,
+    private readonly task: readonly Example[],
+    private readonly program: LossProgram,
+    private readonly both: LossProgram,
+  ) {
+    this.#guard = this.#make();
+  }
+
+  /** Records the programs and measures the base. The params must be in the store. */
+  static async open(options: GuardingOptions, settings: GuardConfig): Promise<Guarding> {
+    const { engine, model, config, slices, graph, tuned, measured, trained } = options;
+    const { T } = guardRowSizes(config);
+    const loss = settings.loss === "kl" ? "kl" : "nll";
+    const program = await LossProgram.open(engine, model, { ...graph, T, loss, train: true });
+    const both = await LossProgram.open(engine, model, { ...graph, loss: "kl" });
+    const control = await Gauge.open({ tuned, both }, slices, "control");
+    const rows = measured.length > 0 ? measured : trained;
+    const order = permutation(rows.length, config.train.seed).slice(0, settings.task_rows);
+    const task = [...order].map((i) => rows[i]!);
+    return new Guarding(options, settings, control, task, program, both);
+  }
+
+  get guard(): Guard {
+    return this.#guard;
+  }
+
+  /** Goes on from what a checkpoint kept. */
+  resume(state: GuardState): void {
+    this.#guard = this.#make(state);
+  }
+
+  /** Selects and certifies after a run of that many seconds. */
+  async ship(seconds: number): Promise<Shipped> {
+    const { model, slices, measured, config, steps } = this.options;
+    const { trace, rollbacks } = this.#guard;
+    const shipment = await ship(this.shipOptions(slices));
+    const { T, micros } = guardRowSizes(config);
+    const { budget, delta, strict, text } = this.settings;
+    const report = forgettingReport({
+      ...{ budget, delta, strict, text, slices, shipment, trace, rollbacks },
+      task: this.task,
+      taskFrom: measured.length > 0 ? "eval.data" : "training rows",
+      cost: {
+        seconds,
+        task_tokens: config.train.tokens_per_batch * steps,
+        guard_tokens: T * micros * steps,
+      },
+      decode: (ids) => model.tokenizer.decode(ids),
+    });
+    return { shipment, report };
+  }
+
+  /** What this run can ship, held to the budgets of the slices. */
+  shipOptions(slices: readonly Slice[]): ShipOptions {
+    const { engine: { store }, tuned } = this.options;
+    const { archive } = this.#guard;
+    const spent = ({ shifts }: Entry) =>
+      Math.max(...shifts.map(({ mean }, i) => mean / slices[i]!.budget.epsilon));
+    return {
+      ...{ store, slices, control: this.control, task: this.task },
+      programs: { tuned, both: this.both },
+      candidates: archive.entries.map((entry) => ({ step: entry.step, spent: spent(entry) })),
+      snapshotOf: (step) => archive.read(step),
+      certificate: this.settings,
+    };
+  }
+
+  /** Puts an archived moment into the store, at a strength. */
+  put(step: number, strength: number): void {
+    applySnapshot(this.options.engine.store, this.#guard.archive.read(step), strength);
+  }
+
+  close(): void {
+    for (const { compiled } of [this.program, this.both]) compiled.destroy();
+  }
+
+  #make(state?: GuardState): Guard {
+    const { engine: { store }, slices, tuned, steps, folder, config } = this.options;
+    const { program, control, task, settings: { weight = null, controller, wall, every } } = this;
+    return new Guard(
+      { store, slices, program, control, task, tuned, folder },
+      {
+        ...{ weight, controller, wall, every, steps },
+        micros: guardRowSizes(config).micros,
+        seed: config.train.seed,
+      },
+      state,
+    );
+  }
+}
+
+/** What a guarded run ships, and its report. */
+export interface Shipped {
+  readonly shipment: Shipment;
+  readonly report: ForgettingReport;
+}

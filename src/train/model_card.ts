@@ -1,0 +1,170 @@
+/**
+ * The model card of what a run made: README.md with the front matter that the hub reads
+ * (https://huggingface.co/docs/hub/model-cards), the run's own figures, and how to use it. It names
+ * data by their files, never by their folders, and no path of this machine.
+ *
+ * @module
+ */
+import { basename } from "node:path";
+import type { ForgettingReport } from "../guard/report_format.ts";
+import { exists, isObject, readJsonObject, readText } from "../io/files.ts";
+import { runFiles } from "./run_folder.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What a card is about. */
+export interface CardSubject {
+  /** The repository it is pushed to. */
+  readonly repo: string;
+  /** An adapter, or a model with the adapter merged in. */
+  readonly kind: "adapter" | "model";
+  /** The base on the hub. */
+  readonly base: string;
+  /** The commit of the base, where it is known. */
+  readonly revision?: string | undefined;
+  /** The folder of the run, where it is known. */
+  readonly run?: string | undefined;
+}
+
+/** The text of the card. */
+export function modelCard(subject: CardSubject): string {
+  const { repo, kind, base, revision, run } = subject;
+  const what = kind === "adapter" ? "A LoRA adapter for" : "A LoRA adapter merged into";
+  const at = revision === undefined ? "" : ` at commit \`${revision}\``;
+  const sections = [
+    `# ${repo.split("/")[1]}`,
+    `${what} [${base}](https://huggingface.co/${base})${at}, trained with Graft.`,
+    ...(run === undefined ? [] : runSections(run)),
+    usage(subject),
+  ];
+  return `${frontMatter(subject)}\n${sections.join("\n\n")}\n`;
+}
+
+function frontMatter({ kind, base }: CardSubject): string {
+  const isAdapter = kind === "adapter";
+  const text = JSON.stringify; // JSON is YAML, whatever a name has in it
+  return [
+    "---",
+    `base_model: ${text(base)}`,
+    `base_model_relation: ${isAdapter ? "adapter" : "finetune"}`,
+    `library_name: ${isAdapter ? "peft" : "transformers"}`,
+    "pipeline_tag: text-generation",
+    "tags:",
+    ...(isAdapter ? [`- ${text(`base_model:adapter:${base}`)}`] : []),
+    "- lora",
+    "- graft",
+    "---",
+  ].join("\n");
+}
+
+/** What a card takes of `forgetting_report.json`. */
+type Report = Pick<ForgettingReport, "statement" | "not_covered" | "slices" | "shipped">;
+
+/** The guard's report of a run, or null where it had no guard. */
+export function forgettingOf(run: string): Report | null {
+  const path = runFiles(run).forgetting;
+  return exists(path) ? readJsonObject(path) as Report : null;
+}
+
+/** Figures and data of a run, as far as its folder has them. */
+function runSections(run: string): string[] {
+  const files = runFiles(run);
+  const config = readJsonObject(files.config);
+  const report = forgettingOf(run);
+  const forgetting = report ? forgettingRows(report) : [];
+  const rows = [...lossRows(files.metrics), ...forgetting, ...settingRows(config)];
+  return [
+    "## Figures",
+    ["| | |", "| --- | --- |", ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n"),
+    ...(report ? [report.statement, report.not_covered] : []),
+    "## Data",
+    dataLines(config).map((line) => `- ${line}`).join("\n"),
+  ];
+}
+
+type Row = readonly [what: string, found: string];
+
+function lossRows(path: string): Row[] {
+  const lines = exists(path) ? readText(path).split("\n").filter((line) => line !== "") : [];
+  const updates: Json[] = lines.map((line) => JSON.parse(line));
+  const [first, last] = [updates[0], updates.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  return [
+    ["updates", String(Number(last["step"]) + 1)],
+    ["loss (nats a token)", `${fixed(first["loss"], 4)} -> ${fixed(last["loss"], 4)}`],
+  ];
+}
+
+/** What the guard's report says of each slice, which is about the base alone at no strength. */
+function forgettingRows({ slices, shipped }: Report): Row[] {
+  if (shipped.strength === 0) return [];
+  const perplexities = slices.map((
+    { name, base_perplexity: base, tuned_perplexity: tuned },
+  ): Row => [
+    `perplexity on held-back text (${name})`,
+    `${fixed(base, 3)} -> ${fixed(tuned, 3)}`,
+  ]);
+  return [...perplexities, ["strength", String(shipped.strength)]];
+}
+
+function settingRows(config: Json): Row[] {
+  const { rank, alpha, targets } = section(config, "adapter");
+  const { lr, schedule, tokens_per_batch: tokens, seed } = section(config, "train");
+  const named = Array.isArray(targets) ? targets.join(", ") : String(targets);
+  return [
+    ["rank, alpha", `${rank}, ${alpha}`],
+    ["target modules", named],
+    ["learning rate", `${lr}, ${schedule}`],
+    ["tokens an update", String(tokens)],
+    ["seed", String(seed)],
+  ];
+}
+
+/** The files of a run, each with its format and template; folders are nobody's business. */
+function dataLines(config: Json): string[] {
+  const entries = Array.isArray(config["data"]) ? config["data"].filter(isObject) : [];
+  const { text } = section(config, "guard");
+  const kept = Array.isArray(text) ? text : [];
+  return [
+    ...entries.map(({ path, format, template }) => {
+      const named = isObject(template) ? "written out" : template;
+      const marks = [format && `format ${format}`, named && `template ${named}`].filter(Boolean);
+      return `${code(path)}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
+    }),
+    ...kept.map((path) => `${code(path)}, which was not to be forgotten`),
+  ];
+}
+
+function usage({ repo, kind, base, revision }: CardSubject): string {
+  const pin = revision === undefined ? "" : `, revision="${revision}"`;
+  const isAdapter = kind === "adapter";
+  const [imports, model] = isAdapter
+    ? ["from peft import PeftModel\n", `model = PeftModel.from_pretrained(model, "${repo}")\n`]
+    : ["", ""];
+  const loaded = isAdapter ? `"${base}"${pin}` : `"${repo}"`;
+  const here = isAdapter
+    ? `${revision === undefined ? base : `${base}@${revision}`} --adapter ${repo}`
+    : repo;
+  return [
+    "## Use",
+    "With transformers" + (isAdapter ? " and PEFT:" : ":"),
+    "```python\n" + imports + "from transformers import AutoModelForCausalLM, AutoTokenizer\n\n" +
+    `tokenizer = AutoTokenizer.from_pretrained(${loaded})\n` +
+    `model = AutoModelForCausalLM.from_pretrained(${loaded})\n${model}\`\`\``,
+    "With Graft:",
+    "```sh\n" + `deno task generate ${here} --instruction "..."\n` + "```",
+  ].join("\n\n");
+}
+
+function section(config: Json, key: string): Json {
+  const value = config[key];
+  return isObject(value) ? value : {};
+}
+
+function code(path: unknown): string {
+  return `\`${basename(String(path)).replaceAll("`", "'")}\``;
+}
+
+function fixed(value: unknown, digits: number): string {
+  return typeof value === "number" ? value.toFixed(digits) : "unknown";
+}

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { main } from "../../src/cli/main.ts";
+import { readPeft } from "../../src/adapters/peft.ts";
+import { exists } from "../../src/io/files.ts";
+import { Toy } from "../train/toy.ts";
+import { capture } from "./capture.ts";
+
+Deno.test("guard scales and certifies an adapter that was trained without one", async () => {
+  using toy = new Toy();
+  await toy.train("run", { train: { steps: 20, lr: 0.02 } });
+  const out = toy.path("scaled");
+  const flags = ["--text", toy.text, "--budget", "kl:0.01", "--tokens", "64", "--base", toy.model];
+  const { code, stdout } = await capture(main, "guard", toy.path("run"), ...flags, "--out", out);
+  assert.equal(code, 0);
+  const report = JSON.parse(Deno.readTextFileSync(`${out}/forgetting_report.json`));
+  assert.ok(report.certified && report.shipped.strength > 0 && report.shipped.strength < 1);
+  assert.match(stdout, /Certified: forgets at most 0\.00\d+/);
+  assert.equal(report.task, null, "the strongest is chosen where there is no task");
+  const feasible = report.points.filter(({ task }: { task: unknown }) => task !== null);
+  const strongest = Math.max(...feasible.map(({ strength }: { strength: number }) => strength));
+  assert.ok(report.shipped.strength <= strongest);
+  const [before, after] = [readPeft(toy.path("run", "adapter")), readPeft(out)];
+  assert.ok(Math.abs(after.alpha - before.alpha * report.shipped.strength) < 1e-12);
+  assert.deepEqual(after.modules[0]!.b, before.modules[0]!.b, "no tensor changes");
+  const { documents } = report.slices[0];
+  assert.deepEqual(documents, {
+    ...{ train: 0, control: 16, certificate: 24, probe: 8, repeated: 0, in_task: 0 },
+  });
+});
+
+Deno.test("guard compares strengths by the rows of a task, and exits with 3 for the base", async () => {
+  using toy = new Toy();
+  await toy.train("run", { train: { steps: 20, lr: 0.02 } });
+  const guard = (out: string, budget: string) =>
+    capture(
+      main,
+      ...["guard", toy.path("run"), "--text", toy.text, "--budget", budget, "--tokens", "64"],
+      ...["--base", toy.model, "--data", toy.rows, "--out", toy.path(out), "--json"],
+    );
+  const { code, stdout } = await guard("some", "kl:0.01");
+  assert.equal(code, 0);
+  const { task } = JSON.parse(stdout);
+  assert.ok(task.rows === 12 && task.tuned_loss < task.base_loss);
+  const none = await guard("none", "kl:0.0000000000001");
+  assert.equal(none.code, 3);
+  assert.match(JSON.parse(none.stdout).statement, /^Not certified: /);
+  assert.equal(readPeft(toy.path("none")).alpha, 0);
+});
+
+Deno.test("guard says what is missing, and writes nothing", async () => {
+  using toy = new Toy();
+  await toy.train("run", { train: { steps: 1 } });
+  const out = toy.path("scaled");
+  const refused = async (wanted: RegExp, wantedCode: number, ...flags: string[]) => {
+    const { code, stderr } = await capture(main, "guard", toy.path("run"), ...flags);
+    assert.match(stderr, wanted);
+    assert.equal(code, wantedCode);
+    assert.ok(!exists(out));
+  };
+  await refused(/Found no --out/, 2, "--text", toy.text);
+  await refused(/Found no --text/, 2, "--out", out);
+  const all = ["--out", out, "--base", toy.model, "--text"];
+  await refused(/guard\.budget: found "2"/, 2, ...all, toy.text, "--budget", "2");
+  const one = toy.path("one.txt");
+  Deno.writeTextFileSync(one, "a single story");
+  await refused(/found 1 documents, wanted at least 12/, 1, ...all, one, "--tokens", "64");
+});

@@ -1,0 +1,116 @@
+/** Every command takes a model by its name on the hub; here that is a fake hub on the loopback. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { loadModel } from "../../mod.ts";
+import { main } from "../../src/cli/main.ts";
+import { barLine } from "../../src/cli/hub.ts";
+import { exists, readJsonObject, writeJson } from "../../src/io/files.ts";
+import { parseConfig } from "../../src/train/config/mod.ts";
+import { REPO } from "../io/hub/world.ts";
+import { capture, withEnv } from "./capture.ts";
+import { succeeds, withHub } from "./with_hub.ts";
+
+Deno.test("train, merge, eval, generate and loadModel take a name of the hub", () =>
+  withHub(async (world, toy) => {
+    const config = toy.path("run.json");
+    writeJson(config, toy.values("run", { model: REPO, train: { steps: 2 } }));
+    const { stderr } = await succeeds("train", config);
+    assert.match(stderr, /^downloading config\.json, .+model\.safetensors of tiny\/llama at /);
+    assert.ok(!stderr.includes("\r"), "a bar without a terminal");
+
+    const run = toy.path("run");
+    const saved = Deno.readTextFileSync(join(run, "config.json"));
+    assert.equal(JSON.parse(saved).model, `${REPO}@${world.commit}`);
+    const adapter = readJsonObject(join(run, "adapter/adapter_config.json"));
+    assert.equal(adapter["base_model_name_or_path"], REPO);
+    assert.equal(adapter["revision"], world.commit);
+
+    await withEnv({ HF_HUB_OFFLINE: "1" }, async () => {
+      await succeeds("merge", run, "--out", toy.path("merged"));
+      await succeeds("generate", REPO, "--prompt", "a", "--max-tokens", "2", "--adapter", run);
+    });
+    const text = ["--text", toy.text, "--json"];
+    const named = await succeeds("eval", `${REPO}@${world.commit}`, ...text);
+    assert.equal(named.stdout, (await succeeds("eval", world.model, ...text)).stdout);
+    await succeeds("inspect", config, "--rows", "0");
+    using model = await loadModel(REPO);
+    assert.ok((await model.perplexity(["a red fox"])).tokens > 0);
+    assert.ok(!saved.includes("hf_secret"));
+  }));
+
+Deno.test("a resumed run goes on with the commit that it began with", () =>
+  withHub(async (world, toy) => {
+    const config = toy.path("run.json");
+    writeJson(config, toy.values("run", { model: REPO, train: { steps: 4, checkpoint_every: 2 } }));
+    await succeeds("train", config);
+    const files = Object.fromEntries(world.hub.repos.get(REPO)!.commits.get(world.commit)!);
+    const moved = world.hub.repos.commit(REPO, { ...files, "generation_config.json": "{}" });
+    await succeeds("train", config, "--resume");
+    const { code, stderr } = await capture(
+      main,
+      ...["train", config, "--resume", "--model", `${REPO}@main`],
+    );
+    assert.equal(code, 2);
+    assert.ok(
+      stderr.includes(
+        `Cannot resume: model is "${REPO}@${moved}", wanted "${REPO}@${world.commit}"`,
+      ),
+    );
+  }));
+
+Deno.test("an adapter of the hub is started from and generated with", () =>
+  withHub(async (world, toy) => {
+    const settings = { model: REPO, train: { steps: 1 } };
+    writeJson(toy.path("run.json"), toy.values("run", settings));
+    await succeeds("train", toy.path("run.json"));
+    world.hub.repos.commitFolder("me/adapter", toy.path("run/adapter"));
+    const { commit } = { commit: world.hub.repos.get("me/adapter")!.commitOf("main")! };
+    const from = ["--adapter.from", "me/adapter", "--out", toy.path("second")];
+    await succeeds("train", toy.path("run.json"), ...from);
+    const { adapter } = JSON.parse(Deno.readTextFileSync(toy.path("second/config.json")));
+    assert.equal(adapter.from, `me/adapter@${commit}`);
+    await succeeds(
+      "generate",
+      REPO,
+      "--prompt",
+      "a",
+      "--max-tokens",
+      "2",
+      "--adapter",
+      "me/adapter",
+    );
+    await succeeds("merge", "me/adapter", "--out", toy.path("merged"));
+  }));
+
+Deno.test("train refuses a model that the hub lacks with one sentence, and writes nothing", () =>
+  withHub(async (world, toy) => {
+    const config = toy.path("run.json");
+    writeJson(config, toy.values("run", { model: "models/mine" }));
+    const { code, stdout, stderr } = await capture(main, "train", config);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.equal(
+      stderr,
+      `error: Cannot find models/mine: it is no folder here, and ${world.hub.endpoint} has no such ` +
+        "repository or does not show it to this token\n",
+    );
+    assert.ok(!exists(toy.path("run")) && !exists(join(world.folder, "cache")));
+  }));
+
+Deno.test("a config keeps names of the hub, and paths win where they are there", () =>
+  withHub((_, toy) => {
+    const modelOf = (model: string) =>
+      parseConfig({ values: toy.values("run", { model }) }).config.model;
+    assert.equal(modelOf(REPO), REPO);
+    assert.equal(modelOf(`${REPO}@v1`), `${REPO}@v1`);
+    assert.equal(modelOf("configs/quickstart"), join(Deno.cwd(), "configs/quickstart"));
+    assert.equal(modelOf("./tiny/llama"), join(Deno.cwd(), "tiny/llama"));
+    return Promise.resolve();
+  }));
+
+Deno.test("barLine() says how far a download is", () => {
+  assert.equal(
+    barLine({ file: "model.safetensors", done: 1.2e9, total: 4.8e9 }, 80.1e6),
+    "model.safetensors  [######                  ]  25 %  1.2 of 4.8 GB, 80.1 MB/s",
+  );
+  assert.match(barLine({ file: "empty", done: 0, total: 0 }, 0), /100 %/);
+});

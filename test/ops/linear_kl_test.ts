@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { Graph } from "../../src/graph/graph.ts";
+import { linearKl, supervisedCapacity } from "../../src/ops/mod.ts";
+import { type OpCase, testOp } from "../harness.ts";
+import { klDivergence } from "../reference/kl_divergence.ts";
+import { matmulNt } from "../reference/matmul.ts";
+import { gatherRows } from "../reference/rows.ts";
+import { softcap } from "../reference/softcap.ts";
+
+interface Sizes {
+  T: number;
+  V: number;
+  D: number;
+  /** Every how many rows one is left out. */
+  gap: number;
+  cap?: number;
+}
+
+function klCase({ T, V, D, gap, cap }: Sizes): OpCase {
+  const S = supervisedCapacity(T);
+  const rows = Array.from({ length: T }, (_, t) => T - 1 - t).filter((t) => t % gap !== 0);
+  const padded = (padding: number, of: (t: number) => number) => ({
+    shape: [S],
+    data: Array.from({ length: S }, (_, i) => i < rows.length ? of(rows[i]!) : padding),
+  });
+  return {
+    name: `linearKl() of ${T} rows, ${V}x${D}${cap ? `, capped at ${cap}` : ""}`,
+    given: {
+      x: { shape: [T, D] },
+      base: { shape: [T, D] },
+      w: { shape: [V, D], layout: "blocks", scaled: false },
+      rows: { ...padded(0xffffffff, (t) => t), type: "u32" },
+      label: { ...padded(0, (t) => t * 7 % V), type: "u32" },
+      weight: { ...padded(0, (t) => (1 + t % 3) / T), scaled: false },
+    },
+    build(graph, { x, base, w, rows, label, weight }) {
+      const supervision = { rows: rows!, label: label!, weight: weight! };
+      return { ...linearKl(graph, x!, base!, w!, supervision, cap) };
+    },
+    twin({ x, base, w, rows, label, weight }) {
+      const scores = (x: Float64Array) => {
+        const hidden = gatherRows(x, Uint32Array.from(rows!), { T, D, N: S, OFFSET: 0 });
+        return softcap(matmulNt(hidden, w!, { M: S, N: V, K: D, SCALE: 1 }), cap ?? 0);
+      };
+      const sizes = { N: S, V, STRIDE: V, OFFSET: 0 };
+      const labels = Uint32Array.from(label!);
+      const { loss, stats } = klDivergence(scores(x!), scores(base!), labels, weight!, sizes);
+      return { loss, stats };
+    },
+    gradient: { of: "loss", by: ["x"], loss: true },
+    magnitudes: cap ? [1, 2] : [1, 8], // beyond them tops tie at the cap, and kl has hundreds of nats
+  };
+}
+
+for (const kernelSet of ["register", "shared"] as const) {
+  testOp(klCase({ T: 40, V: 37, D: 12, gap: 3 }), [kernelSet]);
+  testOp(klCase({ T: 136, V: 37, D: 4, gap: 100 }), [kernelSet]); // two chunks
+  testOp(klCase({ T: 8, V: 4101, D: 4, gap: 4 }), [kernelSet]); // the head in two parts
+  testOp(klCase({ T: 40, V: 37, D: 12, gap: 3, cap: 1.5 }), [kernelSet]);
+}
+
+Deno.test("linearKl() refuses a head that is trained", () => {
+  const graph = new Graph();
+  const [x, base] = [graph.input("x", [8, 4], "f32"), graph.input("base", [8, 4], "f32")];
+  const head = graph.param("head", [12, 4], "blocks");
+  const rows = graph.input("rows", [128]);
+  const supervision = { rows, label: rows, weight: graph.input("weight", [128], "f32") };
+  assert.throws(() => linearKl(graph, x, base, head, supervision), /head is trained/);
+});
