@@ -4,7 +4,6 @@
  * @module
  */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Lora } from "../adapters/lora.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { NumberType } from "../graph/graph.ts";
@@ -12,14 +11,16 @@ import { writeFreshModel } from "../models/init.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { Model } from "../models/model.ts";
 import { Optimizer } from "../train/optimizer.ts";
+import { BASE, quickstartStream } from "./data.ts";
 import { randomDocuments } from "./documents.ts";
 import { withOwnStore } from "./fill.ts";
 import type { Bench } from "./kernels.ts";
 import { loraDecoder } from "./lora_decoder.ts";
+import type { Work } from "./measure.ts";
 
-const BASE = fileURLToPath(new URL("../../configs/quickstart/base/", import.meta.url));
 const DOCUMENTS = 2;
 const LENGTH = 256;
+const T = DOCUMENTS * LENGTH;
 const RATE = 1e-3;
 const SETTINGS = { decay: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1 };
 
@@ -28,6 +29,7 @@ export const stepBenches = (): Bench[] => [
   decoderStep("f32"),
   decoderStep("bf16"),
   { name: "LoRA step, quickstart", open: quickstartStep },
+  { name: "LoRA step, quickstart, each with other rows", open: fedStep },
 ];
 
 function decoderStep(type: NumberType): Bench {
@@ -35,10 +37,33 @@ function decoderStep(type: NumberType): Bench {
   return { name, open: async (engine) => (await loraDecoder(engine, name, type)).work };
 }
 
-/** A step of the quickstart's architecture with fresh weights, f32. */
-async function quickstartStep(engine: Engine) {
+/** A step of the quickstart's architecture with fresh weights, f32, always on the same rows. */
+async function quickstartStep(engine: Engine): Promise<Work> {
+  const { program, step, vocabSize } = await openQuickstart(engine);
+  program.feed(randomDocuments(DOCUMENTS, LENGTH, vocabSize));
+  return { name: "LoRA step, quickstart", tokens: T, replay: step };
+}
+
+/** The same, on rows that are packed and written while the device works on those before. */
+async function fedStep(engine: Engine): Promise<Work> {
+  const { program, step } = await openQuickstart(engine);
+  const stream = await quickstartStream(T);
+  let [micro, ms] = [0, 0];
+  return {
+    name: "LoRA step, quickstart, each with other rows",
+    tokens: T,
+    replay() {
+      const begin = performance.now();
+      program.feed(stream.micro(micro++));
+      ms += performance.now() - begin;
+      step();
+    },
+    note: () => Promise.resolve(`${(ms / micro).toFixed(3)} ms of it to get the rows`),
+  };
+}
+
+async function openQuickstart(engine: Engine) {
   const own = withOwnStore(engine);
-  const T = DOCUMENTS * LENGTH;
   const folder = Deno.makeTempDirSync();
   try {
     const checkpoint = join(folder, "model");
@@ -53,17 +78,13 @@ async function quickstartStep(engine: Engine) {
     own.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
     lora.load(own.store, 1);
     const program = await LossProgram.open(own, model, { T, adapt: lora.adapt, train: true });
-    program.feed(randomDocuments(DOCUMENTS, LENGTH, model.config.vocabSize));
     const optimizer = await Optimizer.open(own, SETTINGS, 1);
     let t = 0;
-    return {
-      name: "LoRA step, quickstart",
-      tokens: T,
-      replay() {
-        program.run();
-        optimizer.step(RATE, ++t, () => {});
-      },
+    const step = () => {
+      program.run();
+      optimizer.step(RATE, ++t, () => {});
     };
+    return { program, step, vocabSize: model.config.vocabSize };
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }

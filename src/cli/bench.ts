@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dataBenches } from "../bench/data.ts";
 import { kernelBenches } from "../bench/kernels.ts";
 import { loraDecoder } from "../bench/lora_decoder.ts";
 import { measure, type Measurement, type Work } from "../bench/measure.ts";
@@ -17,7 +18,8 @@ import { answer, say } from "./term.ts";
 
 const COMMAND: Command = {
   usage: "bench [--only TEXT] [--rounds N]",
-  summary: "Times the kernels and whole LoRA steps on random numbers, always the same.",
+  summary:
+    "Times kernels and whole LoRA steps on random numbers, always the same, and the way of data.",
   flags: {
     only: { type: "string", help: "those whose name holds this text" },
     rounds: { type: "string", help: "how often each is timed, in turns (default: 5)" },
@@ -32,7 +34,7 @@ const COMMAND: Command = {
 export async function run(args: string[]): Promise<number> {
   const { flags } = parseArguments(COMMAND, args);
   const rounds = numberOf(flags, "rounds", 5, { least: 1, whole: true });
-  const benches = [...kernelBenches(), ...stepBenches()]
+  const benches = [...kernelBenches(), ...stepBenches(), ...dataBenches()]
     .filter(({ name }) => name.includes(flags["only"] ?? ""));
   if (benches.length === 0) throw new ConfigError(`Found no benchmark named ${flags["only"]}`);
   using device = await openDevice();

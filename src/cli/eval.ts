@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type DataEntry, DEFAULT_TEMPLATE, type Example, loadExamples } from "../data/mod.ts";
+import {
+  type DataEntry,
+  DEFAULT_TEMPLATE,
+  type Example,
+  faultNames,
+  lengthOf,
+  loadExamples,
+} from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { perplexity } from "../eval/perplexity.ts";
 import { openModel } from "../generate/open.ts";
@@ -47,12 +54,14 @@ export async function run(args: string[]): Promise<number> {
   using open = openModel(device, folder, adapter);
   const { engine, model, adapt } = open;
   const { vocabSize, context } = model.config;
-  const { examples, skipped } = await loadExamples(entry, encoderOf(model), {
+  const { examples, skipped, noted } = await loadExamples(entry, encoderOf(model), {
     maxTokens: Math.min(wanted, context),
     onTooLong: "truncate",
     vocabSize,
+    allow: faultNames, // what was trained on is measured as it is
   });
-  if (skipped > 0) say(dim(`${skipped} documents left out: nothing to predict within the context`));
+  const left = skipped + noted.unsupervised;
+  if (left > 0) say(dim(`${left} documents left out: nothing to predict within the context`));
   const program = await LossProgram.open(engine, model, { T: rowsFor(examples), adapt });
   const { nll, perplexity: ppl, tokens } = await perplexity(program, examples);
   if (flags["json"]) answer(JSON.stringify({ nll, perplexity: ppl, tokens }));
@@ -75,8 +84,8 @@ function entryOf(flags: Arguments["flags"]): DataEntry {
 }
 
 /** Rows of the program: a multiple of 8 that holds the longest document. */
-function rowsFor(examples: readonly Example[]): number {
-  const lengths = examples.map(({ ids }) => ids.length);
+export function rowsFor(examples: readonly Example[]): number {
+  const lengths = examples.map(lengthOf);
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
   return Math.ceil(Math.max(longest, Math.min(total, PACKED_ROWS)) / 8) * 8;

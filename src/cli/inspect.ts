@@ -3,14 +3,30 @@
  *
  * @module
  */
-import { type Example, inspectExamples, type Inspection, runsOf } from "../data/mod.ts";
-import type { Tokenizer } from "../io/tokenizer.ts";
+import {
+  countFaults,
+  countSupervised,
+  type Example,
+  type FaultCount,
+  type FaultName,
+  faultNames,
+  faults,
+  fitLength,
+  lengthOf,
+  lengthPercentiles,
+  type Loaded,
+  loadExamples,
+  marksOf,
+} from "../data/mod.ts";
+import { countDuplicates } from "../data/quality/mod.ts";
 import { Model } from "../models/model.ts";
-import { encoderOf, loadRows } from "../train/setup.ts";
+import type { Config, DataConfig } from "../train/config/mod.ts";
+import { describeLoaded, encoderOf, longest, weightsOf } from "../train/setup.ts";
 import { type Command, parseArguments } from "./args.ts";
 import { fetchFolder } from "./hub.ts";
 import { numberOf } from "./number.ts";
-import { answer, say } from "./term.ts";
+import { exampleLines } from "./show_tokens.ts";
+import { answer, dim, say } from "./term.ts";
 import { configOf } from "./train.ts";
 
 const COMMAND: Command = {
@@ -30,16 +46,127 @@ export async function run(args: string[]): Promise<number> {
   const count = numberOf(parsed.flags, "rows", 3, { least: 0, whole: true });
   const { config } = configOf(parsed);
   using model = new Model(await fetchFolder(config.model, "model"));
-  const { examples } = await loadRows(model, config.data, config.train, say);
-  const inspection = inspectExamples(examples, encoderOf(model));
+  const sources: Loaded[] = [];
+  for (const entry of config.data) sources.push(await readSource(model, config, entry));
+  const whole = sources.flatMap(({ examples }) => examples);
+  const report = await inspect(model, config, sources);
   if (parsed.flags["json"]) {
-    answer(JSON.stringify(inspection));
+    answer(JSON.stringify(report));
     return 0;
   }
-  for (const example of spread(examples, count)) showExample(example, model.tokenizer);
-  for (const line of summary(inspection)) answer(line);
+  for (const example of spread(whole, count)) {
+    for (const line of exampleLines(example, model.tokenizer, report.limit)) answer(line);
+  }
+  for (const line of summary(report)) answer(line);
   return 0;
 }
+
+/** The rows of one entry at their full length, whatever their faults. */
+async function readSource(model: Model, { train }: Config, entry: DataConfig): Promise<Loaded> {
+  const loaded = await loadExamples({ ...entry, on_empty: "drop" }, encoderOf(model), {
+    maxTokens: Infinity,
+    exemplarsWithin: longest(model, train),
+    vocabSize: model.config.vocabSize,
+    allow: faultNames,
+  });
+  say(dim(describeLoaded(entry.path, loaded)));
+  return loaded;
+}
+
+/** What a source gives to training. */
+interface SourceReport {
+  readonly path: string;
+  readonly rows: number;
+  readonly tokens: number;
+  /** Tokens that the loss sees. */
+  readonly supervised: number;
+  /** Share of all supervised tokens: what the weights ask for, or what the rows come to. */
+  readonly share: number;
+}
+
+/** What the data comes to. */
+interface Report {
+  readonly rows: number;
+  readonly tokens: number;
+  readonly supervised: number;
+  readonly sources: readonly SourceReport[];
+  /** The most tokens of a row in training. */
+  readonly limit: number;
+  /** Rows beyond it that are left out, and that are cut. */
+  readonly too_long: number;
+  readonly cut: number;
+  /** Rows with an empty answer, which stop a run unless `on_empty` says to drop them. */
+  readonly empty: number;
+  /** Of whole rows. */
+  readonly lengths: ReturnType<typeof lengthPercentiles>;
+  /** Rows whose texts an earlier row has, exactly or nearly. */
+  readonly duplicates: { readonly exact: number; readonly near: number };
+  readonly faults: Readonly<Record<FaultName, FaultCount>>;
+  /** Rows of which no end is learnt though that is no fault: text without EOS. */
+  readonly endless: number;
+  /** Faults that would stop the run. */
+  readonly stops: readonly FaultName[];
+}
+
+async function inspect(
+  model: Model,
+  { data, mixture, train }: Config,
+  sources: readonly Loaded[],
+): Promise<Report> {
+  const limit = longest(model, train);
+  const encoder = encoderOf(model);
+  const policy = train.on_too_long === "error" ? "drop" : train.on_too_long;
+  const fitting = sources.map(({ examples }) =>
+    examples.map((example) => fitLength(example, limit, policy, encoder.bos))
+  );
+  const whole = sources.flatMap(({ examples }) => examples);
+  const reports = sourceReports(data, mixture, fitting.map((examples) => examples.flat()));
+  const long = whole.filter((example) => lengthOf(example) > limit).length;
+  const tooLong = fitting.flat().filter((pieces) => pieces.length === 0).length;
+  const marks = marksOf(encoder);
+  const noted = (what: "empty" | "unsupervised") => sum(sources.map(({ noted }) => noted[what]));
+  const found = {
+    ...countFaults(whole, marks),
+    unsupervised: { rows: noted("unsupervised"), first: null },
+  };
+  return {
+    rows: sum(reports.map(({ rows }) => rows)),
+    tokens: sum(reports.map(({ tokens }) => tokens)),
+    supervised: sum(reports.map(({ supervised }) => supervised)),
+    sources: reports,
+    limit,
+    too_long: tooLong,
+    cut: long - tooLong,
+    empty: noted("empty"),
+    lengths: lengthPercentiles(whole),
+    duplicates: await countDuplicates(data, new Set(whole.map(({ origin }) => origin))),
+    faults: found,
+    endless:
+      whole.filter(({ labels, isAnswer }) =>
+        !isAnswer && !labels.some((label) => marks.ends.has(label))
+      ).length,
+    stops: faultNames.filter((name) => found[name].rows > 0 && !train.allow.includes(name)),
+  };
+}
+
+function sourceReports(
+  data: readonly DataConfig[],
+  mixture: Config["mixture"],
+  used: readonly Example[][],
+): SourceReport[] {
+  const counts = used.map((examples) => sum(examples.map(countSupervised)));
+  const sources = data.map(({ weight }, i) => ({ count: used[i]!.length, weight }));
+  const parts = weightsOf(sources, mixture) ?? counts;
+  return data.map(({ path }, i) => ({
+    path,
+    rows: used[i]!.length,
+    tokens: sum(used[i]!.map(lengthOf)),
+    supervised: counts[i]!,
+    share: parts[i]! / sum(parts),
+  }));
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0);
 
 /** Some of the examples, at even distances. */
 function spread(examples: readonly Example[], count: number): Example[] {
@@ -50,50 +177,39 @@ function spread(examples: readonly Example[], count: number): Example[] {
   );
 }
 
-/** One line a run of tokens of one kind, `|` between tokens. */
-function showExample(example: Example, tokenizer: Tokenizer): void {
-  answer(`${example.origin}: ${example.ids.length} tokens`);
-  const texts = tokenTexts([...example.ids], tokenizer);
-  for (const { supervised, from, to } of runsOf(example)) {
-    const line = texts.slice(from, to).join("|").replaceAll("\n", "\\n");
-    answer(
-      `  ${supervised ? paint(32, "learn ") : paint(2, "prompt")}  ${
-        paint(supervised ? 32 : 2, line)
-      }`,
-    );
-  }
-  answer("");
-}
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-/** What each token adds to the text: alone, many tokenizers drop its leading space. */
-function tokenTexts(ids: number[], tokenizer: Tokenizer): string[] {
-  let shown = "";
-  return ids.map((_, i) => {
-    const text = tokenizer.decode(ids.slice(0, i + 1), { skipSpecial: false });
-    const added = text.startsWith(shown) ? text.slice(shown.length) : text;
-    shown = text;
-    return added;
-  });
-}
-
-function paint(code: number, text: string): string {
-  return Deno.stdout.isTerminal() && !Deno.noColor ? `\x1b[${code}m${text}\x1b[0m` : text;
-}
-
-function summary({ examples, tokens, supervised, lengths, faults }: Inspection): string[] {
-  const share = (100 * supervised / tokens).toFixed(1);
+function summary(report: Report): string[] {
+  const { rows, tokens, supervised, sources, limit, lengths, duplicates } = report;
   const { p50, p90, p99, longest } = lengths;
-  const found = Object.entries({
-    "begin with BOS twice": faults.doubleBos,
-    "have no end token to learn": faults.neverEnds,
-    "have nothing to learn": faults.unsupervised,
-    "are there twice": faults.duplicates,
+  const noted = Object.entries({
+    [`left out: longer than ${limit} tokens`]: report.too_long,
+    [`cut: longer than ${limit} tokens`]: report.cut,
+    "with an empty answer; data.on_empty says what becomes of them": report.empty,
+    "with the texts of an earlier row": duplicates.exact,
+    "with nearly the texts of an earlier row; deno task data drops them": duplicates.near,
+    "of text that end without EOS; data.eos adds one": report.endless,
   }).filter(([, count]) => count > 0);
   return [
-    `rows      ${examples}`,
-    `tokens    ${tokens}, of which ${supervised} (${share} %) are learned`,
+    `rows      ${rows}`,
+    `tokens    ${tokens}, of which ${supervised} (${percent(supervised / tokens)}) are learned`,
+    ...(sources.length > 1 ? sources.map(sourceLine) : []),
     `lengths   ${p50} (half), ${p90} (90 %), ${p99} (99 %), ${longest} (longest)`,
-    ...(found.length === 0 ? ["faults    none found"] : []),
-    ...found.map(([what, count]) => `fault     ${count} rows ${what}`),
+    ...noted.map(([what, count]) => `note      ${count} rows ${what}`),
+    ...faultLines(report),
   ];
+}
+
+const sourceLine = ({ path, rows, supervised, share }: SourceReport): string =>
+  `source    ${percent(share).padStart(7)} of what is learned: ${path}, ${rows} rows with ` +
+  `${supervised} such tokens`;
+
+function faultLines({ faults: found, stops }: Report): string[] {
+  const lines = faultNames.filter((name) => found[name].rows > 0).map((name) => {
+    const { rows, first } = found[name];
+    const where = first === null ? "" : `, first ${first}`;
+    const effect = stops.includes(name) ? "stops a run" : "allowed";
+    return `fault     ${rows} rows with ${faults[name].found}${where} (${name}: ${effect})`;
+  });
+  return lines.length === 0 ? ["faults    none found"] : lines;
 }

@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   push: "upload an adapter or a merged model to the hub",
   pretrain: "train a small model from nothing",
   inspect: "show training rows token by token, and what is wrong with them",
+  data: "drop rows that would harm training, and show how different the rest is",
   bench: "measure the speed of the kernels and of a training step",
   "guard-experiment": "compare the guard with other ways to forget less",
   doctor: "show what this machine can do",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Document, encode, readDocuments, UNSUPERVISED } from "../data/mod.ts";
+import { type Document, encode, faultNames, readDocuments, UNSUPERVISED } from "../data/mod.ts";
 import { Generator } from "../generate/generator.ts";
 import { openModel } from "../generate/open.ts";
 import { openDevice } from "../gpu/device.ts";
@@ -52,7 +52,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   const found: Sample[] = [];
   for (const i of permutation(rows.length, seed)) {
     if (found.length === count) break;
-    const { ids, labels } = encode(rows[i]!, encoder);
+    const { ids, labels } = encode(rows[i]!, encoder, faultNames);
     const length = labels.findIndex((label) => label !== UNSUPERVISED);
     const prompt = [...ids.subarray(0, length)];
     if (length < 2 || length >= context) continue;

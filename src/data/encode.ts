@@ -7,6 +7,7 @@
 import { ConfigError, FileError } from "../errors.ts";
 import { encodeSegments } from "./chat/encode.ts";
 import { chatSegments } from "./chat/segments.ts";
+import { faultError, type FaultName } from "./faults.ts";
 import {
   type ChatDocument,
   type Document,
@@ -25,20 +26,28 @@ export const TOO_LONG_POLICIES: readonly TooLongPolicy[] = ["drop", "truncate", 
  * followed by EOS where it asks for it, supervised as its span is. A chat is rendered by its
  * template, BOS before it only where the template writes none. Token rows are taken as they are.
  *
+ * @param allowed faults that are no reason to stop; `checkFaults` looks for the others.
  * @throws {FileError} if no token would be supervised, or the template does not fit the chat.
  * @throws {ConfigError} if a span ends with EOS and the tokenizer has none, or a chat finds no
  * template, no end token or an encoder that knows nothing of chats.
  */
-export function encode(document: Document, encoder: Encoder): Example {
-  const { ids, labels } = encodeDocument(document, encoder);
-  const example = {
+export function encode(
+  document: Document,
+  encoder: Encoder,
+  allowed: readonly FaultName[] = [],
+): Example {
+  const { ids, labels } = encodeDocument(document, encoder, allowed);
+  const isAnswer = document.kind === "chat" ||
+    (document.kind === "spans" && document.spans.length > 1);
+  const example: Example = {
     ids: Uint32Array.from(ids),
     labels: Int32Array.from(labels),
     origin: document.origin,
+    ...(isAnswer && { isAnswer }),
   };
   example.labels[0] = UNSUPERVISED; // nothing stands before the first token to predict it
-  if (countSupervised(example) > 0) return example;
-  throw new FileError(`${document.origin}: found no supervised token, wanted at least one`);
+  if (countSupervised(example) > 0 || allowed.includes("unsupervised")) return example;
+  throw faultError(example, "unsupervised");
 }
 
 /**
@@ -113,8 +122,9 @@ export function checkVocabulary({ ids, origin }: Example, vocabSize: number): vo
 }
 
 /** How many tokens of an example the loss sees. */
-export function countSupervised({ labels }: Example): number {
-  return labels.reduce((count, label) => count + (label === UNSUPERVISED ? 0 : 1), 0);
+export function countSupervised(example: Example): number {
+  if (example.counts) return example.counts.supervised;
+  return example.labels.reduce((count, label) => count + (label === UNSUPERVISED ? 0 : 1), 0);
 }
 
 interface Encoded {
@@ -122,19 +132,29 @@ interface Encoded {
   readonly labels: readonly number[];
 }
 
-function encodeDocument(document: Document, encoder: Encoder): Encoded {
+function encodeDocument(
+  document: Document,
+  encoder: Encoder,
+  allowed: readonly FaultName[],
+): Encoded {
   if (document.kind === "tokens") return document;
-  return document.kind === "chat" ? encodeChat(document, encoder) : encodeSpans(document, encoder);
+  if (document.kind === "spans") return encodeSpans(document, encoder);
+  return encodeChat(document, encoder, allowed);
 }
 
-function encodeChat(document: ChatDocument, encoder: Encoder): Encoded {
+function encodeChat(
+  document: ChatDocument,
+  encoder: Encoder,
+  allowed: readonly FaultName[],
+): Encoded {
   const { bos, chat } = encoder;
   if (chat === undefined) {
     throw new ConfigError(
       `${document.origin}: found a chat, but nothing is known of the model's special tokens`,
     );
   }
-  const { ids, labels } = encodeSegments(chatSegments(document, chat), encoder, chat);
+  const segments = chatSegments(document, chat, { needsEnd: !allowed.includes("no-end") });
+  const { ids, labels } = encodeSegments(segments, encoder, chat);
   if (bos === null || ids[0] === bos) return { ids, labels };
   return { ids: [bos, ...ids], labels: [UNSUPERVISED, ...labels] };
 }

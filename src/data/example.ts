@@ -39,6 +39,15 @@ export interface Example {
   readonly labels: Int32Array;
   /** Where it came from, for messages: `rows.jsonl:12`. */
   readonly origin: string;
+  /** Set where it holds an answer to something: a chat, or an instruction. */
+  readonly isAnswer?: true;
+  /** How many tokens and supervised tokens it has, where that is known without reading them. */
+  readonly counts?: { readonly length: number; readonly supervised: number };
+}
+
+/** How many tokens an example has. */
+export function lengthOf(example: Example): number {
+  return example.counts?.length ?? example.ids.length;
 }
 
 /** A stretch of text that is supervised as a whole or not at all. */

@@ -61,7 +61,7 @@ export function pack(lengths: ArrayLike<number>, T: number): number[][] {
   const longestFirst = Array.from(lengths, (length, i) => ({ length, i }))
     .sort((a, b) => b.length - a.length || a.i - b.i);
   for (const { length, i } of longestFirst) {
-    checkFits(length, T, `document ${i}`);
+    checkFits(length, T, () => `document ${i}`);
     let row = fullestWithRoom(rooms, length);
     if (row < 0) {
       row = rows.push([]) - 1;
@@ -84,7 +84,7 @@ export function packInOrder(lengths: ArrayLike<number>, T: number): number[][] {
   let room = 0;
   for (let i = 0; i < lengths.length; i++) {
     const length = lengths[i]!;
-    checkFits(length, T, `document ${i}`);
+    checkFits(length, T, () => `document ${i}`);
     if (length > room) {
       rows.push([]);
       room = T;
@@ -115,10 +115,10 @@ export function batch(
   const documents: PackedDocument[] = [];
   let begin = 0;
   for (const example of chosen) {
-    const { ids, labels, origin } = examples[example]!;
+    const { ids, labels } = examples[example]!;
     const length = ids.length;
     const rowBegin = rows.length;
-    checkFits(length, T - begin, origin);
+    checkFits(length, T - begin, () => examples[example]!.origin);
     tokens.set(ids, begin);
     start.fill(begin, begin, begin + length);
     end.fill(begin + length, begin, begin + length);
@@ -153,7 +153,7 @@ function fullestWithRoom(rooms: readonly number[], length: number): number {
   return best;
 }
 
-function checkFits(length: number, room: number, document: string): void {
+function checkFits(length: number, room: number, document: () => string): void {
   if (length >= 1 && length <= room) return;
-  throw new RangeError(`${document}: found ${length} tokens, wanted 1 to ${room}, the room left`);
+  throw new RangeError(`${document()}: found ${length} tokens, wanted 1 to ${room}, the room left`);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Example } from "./example.ts";
+import { type Example, lengthOf } from "./example.ts";
 import { Mixture, type Places, type Source } from "./mixture.ts";
 import { type Batch, batch, pack, packInOrder } from "./pack.ts";
 import { permutation } from "../random.ts";
@@ -63,10 +63,10 @@ export class Stream {
     this.#options = options;
     this.#mixture = options.sources ? new Mixture(examples, options.sources, options) : null;
     this.#starts = [{ micro: 0, places: this.#mixture?.start ?? [] }];
-    const long = examples.find(({ ids }) => ids.length > T);
+    const long = examples.find((example) => lengthOf(example) > T);
     if (long === undefined) return;
     throw new RangeError(
-      `${long.origin}: found ${long.ids.length} tokens, wanted at most the micro-batch's ${T}`,
+      `${long.origin}: found ${lengthOf(long)} tokens, wanted at most the micro-batch's ${T}`,
     );
   }
 
@@ -143,6 +143,6 @@ export class Stream {
   }
 
   #length(example: number): number {
-    return this.examples[example]!.ids.length;
+    return lengthOf(this.examples[example]!);
   }
 }

@@ -68,11 +68,55 @@ function construct(path: string, tokenizer: Json, config: Json) {
       pre_tokenizer: corrected(tokenizer["pre_tokenizer"]),
     };
     const inner = new HuggingFaceTokenizer(parts, config);
+    byteLevels(inner.pre_tokenizer).forEach(rememberPieces);
     correctDecoder(inner.decoder);
     return { inner, encode: encoderOf(inner, added_tokens as AddedToken[]) };
   } catch (fault) {
     throw new FileError(`Cannot use ${path}: ${(fault as Error).message}`, { cause: fault });
   }
+}
+
+type PreTokenizer = NonNullable<HuggingFaceTokenizer["pre_tokenizer"]>;
+type ByteLevel = PreTokenizer & {
+  pattern: RegExp;
+  use_regex: boolean;
+  add_prefix_space: boolean;
+};
+
+/** The byte-level pre-tokenizers of a tokenizer: itself, or parts of a sequence. */
+function byteLevels(one: PreTokenizer | null): ByteLevel[] {
+  if (one === null) return [];
+  if ("tokenizers" in one) return (one.tokenizers as (PreTokenizer | null)[]).flatMap(byteLevels);
+  return isByteLevel(one) ? [one] : [];
+}
+
+const isByteLevel = (one: PreTokenizer): one is ByteLevel => "byte_encoder" in one;
+
+/** Pieces that are kept, with the characters that stand for their bytes. */
+const MOST_PIECES = 50_000;
+/** Longer pieces are not kept: V8 would keep the text that they were cut from. */
+const LONGEST_PIECE = 12;
+
+/**
+ * Makes a byte-level pre-tokenizer keep what it made of each piece: most pieces of a text are words
+ * that came before, and the library would go through their bytes each time.
+ */
+function rememberPieces(one: ByteLevel): void {
+  const { pattern, use_regex: splits } = one;
+  if (splits && one.add_prefix_space) return; // puts the space before it splits
+  const own = one.pre_tokenize_text.bind(one);
+  const known = new Map<string, string>();
+  const bytesOf = (piece: string) => {
+    const found = known.get(piece);
+    if (found !== undefined) return found;
+    const [bytes = ""] = own(piece);
+    if (known.size >= MOST_PIECES) known.clear();
+    if (piece.length <= LONGEST_PIECE) known.set(piece, bytes);
+    return bytes;
+  };
+  one.use_regex = false; // own() is given pieces
+  one.pre_tokenize_text = (text) =>
+    splits ? text.match(pattern)?.map(bytesOf) ?? [] : [bytesOf(text)];
 }
 
 /** The library takes ids as they are, and they become rows of the embedding. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { ExampleStore } from "../data/mod.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { openEngine } from "../graph/compile.ts";
 import { ConfigError } from "../errors.ts";
@@ -94,7 +95,8 @@ export async function withSession<T>(
     if (fresh) writeFreshModel(folder, fresh.folder, config.train.seed);
     using model = new Model(fresh?.folder ?? folder);
     say(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
-    const rows = await loadRows(model, config.data, config.train, say);
+    using store = new ExampleStore();
+    const rows = await loadRows(model, config.data, config.train, say, store);
     const trained = kind === "adapter"
       ? trainAdapter(engine, model, adapter, config.train.seed)
       : trainFull(model, "BF16");

@@ -7,6 +7,8 @@ import {
   type ChatFacts,
   type Encoder,
   type Example,
+  type ExampleStore,
+  type Loaded,
   loadExamples,
   proportionalShares,
   readChatFacts,
@@ -78,42 +80,57 @@ export interface Rows {
   }[];
 }
 
-/** Loads the rows of several sources, and says what was left out. */
+/** Loads the rows of several sources, into the store if there is one, and says what was left out. */
 export async function loadRows(
   model: Model,
   entries: readonly DataConfig[],
   train: Config["train"],
   say: Say,
+  store?: ExampleStore,
 ): Promise<Rows> {
   const { vocabSize } = model.config;
   const all: Example[] = [];
   const sources: Rows["sources"][number][] = [];
   for (const entry of entries) {
-    const { examples, skipped, cut, noted } = await loadExamples(entry, encoderOf(model), {
+    const loaded = await loadExamples(entry, encoderOf(model), {
       maxTokens: longest(model, train),
       onTooLong: train.on_too_long,
       vocabSize,
+      allow: train.allow,
+      ...(store && { keep: (example) => store.keep(example) }),
     });
-    const counts = Object.entries({ "too long": skipped, "cut": cut, ...noted })
-      .filter(([, count]) => count > 0)
-      .map(([what, count]) => `, ${count} ${what.replaceAll("_", " ")}`);
-    say(`data: ${entry.path}: ${examples.length} rows${counts.join("")}`);
-    for (const example of examples) all.push(example);
-    sources.push({ path: entry.path, count: examples.length, weight: entry.weight });
+    say(describeLoaded(entry.path, loaded));
+    for (const example of loaded.examples) all.push(example);
+    sources.push({ path: entry.path, count: loaded.examples.length, weight: entry.weight });
   }
   return { examples: all, sources };
 }
 
+/** What a source gave, and what was left out. */
+export function describeLoaded(path: string, loaded: Loaded): string {
+  const { examples, skipped, cut, noted } = loaded;
+  const counts = Object.entries({ "too long": skipped, cut, ...noted })
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `, ${count} ${what.replaceAll("_", " ")}`);
+  return `data: ${path}: ${examples.length} rows${counts.join("")}`;
+}
+
+/** What each source weighs; null where none is mixed and each row comes once. */
+export function weightsOf(
+  sources: readonly Omit<Rows["sources"][number], "path">[],
+  mixture: Config["mixture"],
+): number[] | null {
+  if (mixture) return proportionalShares(sources.map(({ count }) => count), mixture);
+  if (sources.every(({ weight }) => weight === undefined)) return null;
+  return sources.map(({ weight = 1 }) => weight);
+}
+
 /** How the sources are mixed, and who is told of each epoch; nothing where each row comes once. */
 function mixtureOf({ sources }: Rows, mixture: Config["mixture"], say: Say) {
-  const counts = sources.map(({ count }) => count);
-  const shares = mixture && proportionalShares(counts, mixture);
-  if (!shares && sources.every(({ weight }) => weight === undefined)) return {};
+  const weights = weightsOf(sources, mixture);
+  if (weights === null) return {};
   return {
-    sources: sources.map(({ count, weight = 1 }, i): Source => ({
-      count,
-      weight: shares ? shares[i]! : weight,
-    })),
+    sources: sources.map(({ count }, i): Source => ({ count, weight: weights[i]! })),
     onEpochEnd: (epoch: number, tokens: readonly number[]) => {
       const total = tokens.reduce((sum, count) => sum + count, 0);
       const parts = tokens.map((count, i) =>
@@ -125,7 +142,7 @@ function mixtureOf({ sources }: Rows, mixture: Config["mixture"], say: Say) {
 }
 
 /** The most tokens of a document: what fits into a micro-batch, and what the model was made for. */
-const longest = ({ config }: Model, { micro_batch_tokens: T }: Config["train"]) =>
+export const longest = ({ config }: Model, { micro_batch_tokens: T }: Config["train"]): number =>
   Math.min(T, config.context);
 
 export interface SessionOptions {

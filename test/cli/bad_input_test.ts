@@ -80,7 +80,22 @@ const DATA: BadInput[] = [
     name: "a row without a supervised token",
     damage: (toy) => rows(toy, GOOD, { input_ids: [1, 5], labels: [-100, -100] }),
     code: 1,
-    says: "FOLDER/bad.jsonl:2: found no supervised token, wanted at least one",
+    says: "FOLDER/bad.jsonl:2: found no supervised token, wanted at least one, " +
+      'or "unsupervised" in train.allow',
+  },
+  {
+    name: "a row that begins with BOS twice",
+    damage: (toy) => rows(toy, GOOD, { input_ids: [1, 1, 5], labels: [-100, -100, 5] }),
+    code: 1,
+    says: "FOLDER/bad.jsonl:2: found BOS twice at the beginning, as when template and tokenizer " +
+      'both write it, wanted it once, or "double-bos" in train.allow',
+  },
+  {
+    name: "a fault that is not known",
+    settings: { train: { allow: ["double-boss"] } },
+    code: 2,
+    says:
+      'FOLDER/run.json: train.allow.0: found "double-boss", wanted unsupervised, double-bos, no-end or all-supervised',
   },
   {
     name: "a token beyond the vocabulary",

@@ -35,3 +35,14 @@ Deno.test("bench trains while it times a step", async () => {
 Deno.test("bench names what it does not know", async () => {
   await assert.rejects(capture(run, "--only", "conv2d"), /Found no benchmark named conv2d/);
 });
+
+Deno.test("bench times the way of data, and says what a step spends on its rows", async () => {
+  const { results: [encoding, packing] } = await bench("--only", "data,");
+  for (
+    const { tokens_per_second: speed } of [encoding!, packing!] as { tokens_per_second: number }[]
+  ) {
+    assert.ok(speed > 0);
+  }
+  const { results: [step] } = await bench("--only", "each with other rows");
+  assert.match(step!["note"] as string, /^\d+\.\d{3} ms of it to get the rows$/);
+});

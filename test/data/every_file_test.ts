@@ -6,21 +6,19 @@ import { readJsonObject } from "../../src/io/files.ts";
 import { type DataEntry, loadExamples } from "../../src/data/mod.ts";
 import { readFlan } from "../../src/data/prompts/patterns.ts";
 import { readPromptSource } from "../../src/data/prompts/promptsource.ts";
-import { toyEncoder } from "./toy.ts";
+import { toyChatEncoder } from "./toy.ts";
 
 const shared = fileURLToPath(new URL("../../../shared/data/", import.meta.url));
 const hasShared = await Deno.stat(shared).then(() => true, () => false);
-const encoder = {
-  ...toyEncoder,
-  chat: { template: null, bosToken: "<s>", eosToken: "</s>", specialTokens: ["<s>", "</s>"] },
-};
 const INDUCTION = "tasks/instruction_induction/";
 const SUPER_NATURAL = "tasks/super_natural_instructions/";
 
 /** How many examples the file of an entry gives; each of them has something to learn. */
 async function rows(path: string, entry: Partial<DataEntry> = {}): Promise<number> {
   const source = { path: shared + path, ...entry };
-  const { examples, skipped, noted } = await loadExamples(source, encoder, { maxTokens: 1e6 });
+  const { examples, skipped, noted } = await loadExamples(source, toyChatEncoder, {
+    maxTokens: 1e6,
+  });
   assert.deepEqual([skipped, noted.empty], [0, 0], path);
   return examples.length;
 }

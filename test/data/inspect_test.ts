@@ -1,46 +1,24 @@
 import assert from "node:assert/strict";
-import { type Example, inspectExamples, runsOf } from "../../src/data/mod.ts";
+import { countFaults, type Example, lengthPercentiles } from "../../src/data/mod.ts";
 
-const BOS = 0;
-const EOS = 1;
-
-/** An example of which the tokens from `learned` on are supervised. */
-function example(ids: number[], learned: number): Example {
-  const labels = Int32Array.from(ids, (id, i) => i < learned ? -100 : id);
-  return { ids: Uint32Array.from(ids), labels, origin: "test" };
-}
-
-const good = example([BOS, 5, 6, 7, EOS], 3);
-
-Deno.test("inspectExamples() counts tokens and lengths", () => {
-  const long = example([BOS, ...Array(97).fill(9), 8, EOS], 50);
-  const { examples, tokens, supervised, lengths, faults } = inspectExamples(
-    [good, example([BOS, 2, EOS], 1), long],
-    { bos: BOS, eos: EOS },
-  );
-  assert.deepEqual([examples, tokens, supervised], [3, 108, 2 + 2 + 50]);
-  assert.deepEqual(lengths, { p50: 5, p90: 100, p99: 100, longest: 100 });
-  assert.deepEqual(faults, { doubleBos: 0, neverEnds: 0, unsupervised: 0, duplicates: 0 });
+const of = (length: number, labels = [-100, 5]): Example => ({
+  ids: new Uint32Array(length),
+  labels: Int32Array.from(labels),
+  origin: `rows:${length}`,
 });
 
-Deno.test("inspectExamples() finds what spoils training", () => {
-  const faultsOf = (bad: Example, eos: number | null = EOS) =>
-    inspectExamples([good, bad], { bos: BOS, eos }).faults;
-  assert.equal(faultsOf(example([BOS, BOS, 5, EOS], 2)).doubleBos, 1);
-  assert.equal(faultsOf(example([BOS, 5, 6], 1)).neverEnds, 1);
-  assert.equal(faultsOf(example([BOS, 5, EOS, 6], 3)).neverEnds, 1, "an end that is not learned");
-  assert.equal(faultsOf(example([BOS, 5, 6], 1), null).neverEnds, 0, "a tokenizer without EOS");
-  assert.equal(faultsOf(example([BOS, 5], 2)).unsupervised, 1);
-  assert.equal(faultsOf(example([BOS, 5, 6, 7, EOS], 4)).duplicates, 1);
-  assert.throws(() => inspectExamples([], { bos: BOS, eos: EOS }), RangeError);
+Deno.test("lengthPercentiles() takes the least length that so many are not above", () => {
+  assert.deepEqual(lengthPercentiles([5, 3, 100].map((n) => of(n))), {
+    ...{ p50: 5, p90: 100, p99: 100, longest: 100 },
+  });
+  const hundred = Array.from({ length: 100 }, (_, i) => of(i + 1));
+  assert.deepEqual(lengthPercentiles(hundred), { p50: 50, p90: 90, p99: 99, longest: 100 });
+  assert.throws(() => lengthPercentiles([]), RangeError);
 });
 
-Deno.test("runsOf() cuts an example where its mask changes", () => {
-  const turns = { ...good, labels: Int32Array.of(-100, 5, 6, -100, EOS) };
-  assert.deepEqual(runsOf(turns), [
-    { supervised: false, from: 0, to: 1 },
-    { supervised: true, from: 1, to: 3 },
-    { supervised: false, from: 3, to: 4 },
-    { supervised: true, from: 4, to: 5 },
-  ]);
+Deno.test("countFaults() counts each fault and says where the first is", () => {
+  const examples = [of(2), of(3, [-100, -100]), of(4, [-100])];
+  const found = countFaults(examples, { bos: 1, ends: new Set([2]) });
+  assert.deepEqual(found["unsupervised"], { rows: 2, first: "rows:3" });
+  assert.deepEqual(found["double-bos"], { rows: 0, first: null });
 });

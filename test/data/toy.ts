@@ -12,6 +12,16 @@ export const toyEncoder: Encoder = {
   eos: EOS,
 };
 
+/** The same for chats: it knows the special tokens that templates write. */
+export const toyChatEncoder: Encoder = {
+  ...toyEncoder,
+  encode: (text) =>
+    text.split(/(<s>|<\/s>)/).flatMap((part) =>
+      part === "<s>" ? [BOS] : part === "</s>" ? [EOS] : toyEncoder.encode(part)
+    ),
+  chat: { template: null, bosToken: "<s>", eosToken: "</s>", specialTokens: ["<s>", "</s>"] },
+};
+
 /** The text of toy tokens, with the special ones written out. */
 export function decode(ids: Iterable<number>): string {
   let text = "";

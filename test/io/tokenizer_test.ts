@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { Tokenizer } from "@huggingface/tokenizers";
+import fc from "fast-check";
 import { loadTokenizer } from "../../src/io/tokenizer.ts";
+import { byteLevelTokenizer } from "../data/chat_tokenizers.ts";
 import { assertFileError, folderOf, noSharedData, sharedData, withFolder } from "./helpers.ts";
 
 /** A tokenizer of single letters and three special tokens. */
@@ -148,4 +151,38 @@ Deno.test("loadTokenizer() refuses missing and damaged files", () =>
       `bos_token "<bos>"`,
       "not in tokenizer.json",
     );
+  }));
+
+Deno.test("encode() keeps pieces, and gives what the library gives without (property)", () =>
+  withFolder((parent) => {
+    const sequence = byteLevelTokenizer();
+    const bytes = { type: "ByteLevel", trim_offsets: true };
+    const kinds = [
+      sequence,
+      { ...sequence, pre_tokenizer: { ...bytes, add_prefix_space: false, use_regex: true } },
+      { ...sequence, pre_tokenizer: { ...bytes, add_prefix_space: true, use_regex: true } },
+      { ...sequence, pre_tokenizer: { ...bytes, add_prefix_space: true, use_regex: false } },
+    ];
+    const word = fc.constantFrom(
+      "Hello",
+      " the",
+      "  ",
+      "\n\n",
+      "1234",
+      "'ll",
+      "é",
+      "\ud83d",
+      "<s>",
+      "",
+    );
+    const text = fc.oneof(fc.string({ unit: "binary" }), fc.array(word).map((all) => all.join("")));
+    for (const [i, tokenizer] of kinds.entries()) {
+      const kept = loadTokenizer(folderOf(parent, `${i}`, { "tokenizer.json": tokenizer }));
+      const plain = new Tokenizer(tokenizer, {});
+      fc.assert(fc.property(text, (text) => {
+        const expected = plain.encode(text, { add_special_tokens: false }).ids;
+        assert.deepEqual(kept.encode(text), expected);
+        assert.deepEqual(kept.encode(text), expected, "again");
+      }));
+    }
   }));

@@ -39,6 +39,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
       eval_every: 0,
       checkpoint_every: 100,
       on_too_long: "drop",
+      allow: [],
       recompute: false,
     },
     guard: false,

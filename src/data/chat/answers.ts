@@ -32,12 +32,12 @@ const GENERATION_MARK = /([\ufdd2\ufdd3])/;
  * Gives each answer what is within it, what opens it and the end token after it.
  *
  * @param opening what the template ends with when the answer of that turn is to be generated.
- * @throws {ConfigError} if no end token follows an answer, or nothing shows where calls begin.
+ * @throws {ConfigError} if no end token follows an answer and it needs one, or nothing shows where calls begin.
  */
 export function answersByEndToken(
   parts: readonly Placed[],
   template: ChatTemplate,
-  { bosToken, eosToken }: ChatFacts,
+  { bosToken, eosToken, needsEnd }: ChatFacts & { readonly needsEnd: boolean },
   opening: (turn: number) => string,
 ): Assigned[] {
   const ends = [eosToken, ...END_TOKENS].filter((token) => token !== "" && token !== bosToken);
@@ -52,8 +52,9 @@ export function answersByEndToken(
       return [{ text, fromTemplate, answer: before.message }];
     }
     const end = before?.message.toolCalls ? afterCalls : right;
-    const ending = before ? end.exec(text)?.[0] : "";
-    if (ending === undefined) throw noEnd(template, text);
+    const found = before ? end.exec(text)?.[0] : "";
+    if (found === undefined && needsEnd) throw noEnd(template, text);
+    const ending = found ?? "";
     const rest = text.slice(ending.length);
     const begin = after ? beginOf(after, rest, template, opening) : rest.length;
     return [
@@ -118,7 +119,8 @@ export function answersByMarks(parts: readonly Placed[]): Assigned[] {
 function noEnd({ name }: ChatTemplate, after: string): ConfigError {
   const found = `${JSON.stringify(after.slice(0, 40))} after an answer in chat template ${name}`;
   return new ConfigError(
-    `Found ${found}, wanted an end token there or {% generation %} around the answer`,
+    `Found ${found}, wanted an end token there, {% generation %} around the answer, ` +
+      'or "no-end" in train.allow',
   );
 }
 

@@ -36,9 +36,13 @@ const RESERVED = /[\ufdd0-\ufdd3]/;
  * template has `{% generation %}`, what that encloses.
  *
  * @throws {FileError} if the template refuses the chat or changes a text beyond trimming it.
- * @throws {ConfigError} if no end token follows an answer.
+ * @throws {ConfigError} if no end token follows an answer and it needs one.
  */
-export function chatSegments(document: ChatDocument, facts: ChatFacts): Segment[] {
+export function chatSegments(
+  document: ChatDocument,
+  facts: ChatFacts,
+  { needsEnd = true }: { readonly needsEnd?: boolean } = {},
+): Segment[] {
   const template = document.template ?? facts.template;
   if (template === null) {
     throw new ConfigError(
@@ -53,7 +57,7 @@ export function chatSegments(document: ChatDocument, facts: ChatFacts): Segment[
   const isMarked = parts.some(({ text }) => text.includes(GENERATION_BEGIN));
   if (isMarked) return grouped(answersByMarks(parts));
   const openings = (turn: number) => generationPrompt(document, turn, template, facts);
-  return grouped(answersByEndToken(parts, template, facts, openings));
+  return grouped(answersByEndToken(parts, template, { ...facts, needsEnd }, openings));
 }
 
 /** The rendered chat, cut where a message's text begins and ends. */

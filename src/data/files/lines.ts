@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
@@ -31,11 +32,13 @@ export async function* readLines(path: string): AsyncGenerator<string> {
   if (pieces.length > 0) yield decodeLine(pieces, `${path}:${number}`);
 }
 
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
 function decodeLine(pieces: Uint8Array[], origin: string): string {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
   try {
-    const text = pieces.map((piece) => decoder.decode(piece, { stream: true })).join("");
-    return (text + decoder.decode()).replace(/\r$/, "");
+    const text = decoder.decode(bytes);
+    return text.endsWith("\r") ? text.slice(0, -1) : text;
   } catch {
     throw new FileError(`${origin}: found bytes that are not UTF-8, wanted UTF-8 text`);
   }

@@ -109,7 +109,7 @@ async function* jsonRows(path: string, mayBeObject: boolean): AsyncGenerator<Row
       return;
     }
     first = false;
-    yield parseRow(line, `${path}:${number}`);
+    yield { ...parseRow(line, `${path}:${number}`), line };
   }
 }
 

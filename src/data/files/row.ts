@@ -14,6 +14,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 export interface Row {
   readonly fields: Fields;
   readonly origin: string;
+  /** The line of JSON that it is, as the file has it; absent where it is no line of its own. */
+  readonly line?: string;
 }
 
 /** What a value is, for messages: `nothing`, `an array`, `a string`, ... */

@@ -85,14 +85,17 @@ export function contentText(content: Content): string {
     case "instruction":
       return `${asked(content)}\n${content.answer}`;
     case "chat":
-      return content.messages.map(({ content, toolCalls }) =>
-        content + (toolCalls ? JSON.stringify(toolCalls) : "")
-      ).join("\n");
+      return content.messages.map(messageText).join("\n");
     case "text":
       return content.text;
     case "tokens":
       return content.ids.join(" ");
   }
+}
+
+/** What a turn says, and what it calls. */
+export function messageText({ content, toolCalls }: Message): string {
+  return content + (toolCalls ? JSON.stringify(toolCalls) : "");
 }
 
 /** What to say of a text that holds nothing but white space, or null. */

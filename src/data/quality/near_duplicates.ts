@@ -13,6 +13,8 @@ export interface NearDuplicateOptions {
   readonly threshold?: number;
   /** Words of a shingle, 5 where absent. */
   readonly shingle?: number;
+  /** What must hold of two texts beside, nothing where absent. */
+  readonly also?: (i: number, j: number) => boolean;
 }
 
 /** A bucket keeps this many of a group, so that time does not grow with the square of its size. */
@@ -35,7 +37,7 @@ export const NEAR_DUPLICATE = 0.8;
  */
 export function nearDuplicates(
   texts: readonly string[],
-  { threshold = NEAR_DUPLICATE, shingle = 5 }: NearDuplicateOptions = {},
+  { threshold = NEAR_DUPLICATE, shingle = 5, also = () => true }: NearDuplicateOptions = {},
 ): number[] {
   if (!(threshold > LSH_THRESHOLD && threshold <= 1)) {
     const wanted = `above ${LSH_THRESHOLD.toFixed(4)} up to 1`;
@@ -48,15 +50,19 @@ export function nearDuplicates(
   for (const [i, document] of documents.entries()) {
     const whole = document.length === 0 ? `"${texts[i]}` : document.join();
     const twin = wholes.get(whole);
+    if (twin !== undefined && also(i, twin)) {
+      groups.join(i, twin);
+      continue;
+    }
     if (twin === undefined) wholes.set(whole, i);
-    else groups.join(twin, i);
-    if (twin !== undefined || document.length === 0) continue;
+    if (document.length === 0) continue;
     const elements = new Set(runs(document, shingle, (run) => hash(0, run.map((w) => hashes[w]!))));
     const own = shinglesOf(document, shingle);
     const keys = bandKeys(signature(elements));
     for (const j of new Set(keys.flatMap((key, band) => bands[band]!.get(key) ?? []))) {
       if (groups.first(i) === groups.first(j)) continue;
-      if (jaccard(own, shinglesOf(documents[j]!, shingle)) >= threshold) groups.join(i, j);
+      const index = jaccard(own, shinglesOf(documents[j]!, shingle));
+      if (index >= threshold && also(i, j)) groups.join(i, j);
     }
     const isMate = (j: number) => groups.first(j) === groups.first(i);
     for (const [band, key] of keys.entries()) {

@@ -7,7 +7,12 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
-import { type ProportionalSettings, TOO_LONG_POLICIES } from "../../data/mod.ts";
+import {
+  type FaultName,
+  faultNames,
+  type ProportionalSettings,
+  TOO_LONG_POLICIES,
+} from "../../data/mod.ts";
 import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
 import { type GuardConfig, guardSchema } from "./guard.ts";
 import { count, name, place, seed, tokens } from "./kinds.ts";
@@ -72,6 +77,8 @@ export interface TrainConfig {
   readonly checkpoint_every: number;
   /** What becomes of a row that is too long. */
   readonly on_too_long: "drop" | "error" | "split" | "truncate";
+  /** Faults of rows that do not stop the run. */
+  readonly allow: readonly FaultName[];
   /** Whether the backward pass computes activations again instead of keeping them. */
   readonly recompute: boolean;
 }
@@ -150,6 +157,8 @@ const train = z.strictObject({
   checkpoint_every: z.int().min(0).default(100).describe("steps between checkpoints; 0 = none"),
   on_too_long: z.enum(TOO_LONG_POLICIES).default(TOO_LONG_POLICIES[0]!)
     .describe("what becomes of a row that is too long"),
+  allow: z.array(z.enum(faultNames)).default([])
+    .describe(`faults of rows that do not stop the run: ${faultNames.join(",")}`),
   recompute: z.boolean().default(false)
     .describe("compute activations again in the backward pass to save memory"),
 }).prefault({}).transform((train) => ({

@@ -11,10 +11,7 @@ import {
 import { jaccard, nearDuplicates } from "../../../src/data/quality/near_duplicates.ts";
 import { ngrams, words } from "../../../src/data/quality/words.ts";
 import { hash, random } from "../../../src/random.ts";
-
-/** Words that are all different: from..to-1. */
-const counted = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, i) => `w${from + i}`).join(" ");
+import { counted } from "./rows.ts";
 
 Deno.test("words() takes runs of letters and digits in lower case, and each character of Han", () => {
   assert.deepEqual(words("It's 3.5 KG, naïve_Ω!"), ["it", "s", "3", "5", "kg", "naïve", "ω"]);

@@ -1,0 +1,69 @@
+/**
+ * Data on its way to the device: rows to tokens, tokens to packed micro-batches.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import {
+  type DataEntry,
+  encode,
+  type Encoder,
+  type Example,
+  readDocuments,
+  Stream,
+} from "../data/mod.ts";
+import { loadTokenizer } from "../io/tokenizer.ts";
+import type { Bench } from "./kernels.ts";
+
+const quickstart = (name: string) =>
+  fileURLToPath(new URL(`../../configs/quickstart/${name}`, import.meta.url));
+
+/** The checkpoint of the quickstart. */
+export const BASE: string = quickstart("base/");
+const ROWS: DataEntry = { path: quickstart("instructions.jsonl") };
+const SEED = 1;
+
+/** All of them. */
+export const dataBenches = (): Bench[] => [
+  { name: "data, quickstart rows to tokens", open: () => encoding() },
+  { name: "data, quickstart tokens to packed rows", open: () => packing() },
+];
+
+/** Endless micro-batches of T tokens of the quickstart's rows. */
+export async function quickstartStream(T: number): Promise<Stream> {
+  const examples: Example[] = [];
+  const encoder = baseEncoder();
+  for await (const document of readDocuments(ROWS)) examples.push(encode(document, encoder));
+  return streamOf(examples, T);
+}
+
+const streamOf = (examples: readonly Example[], T: number) =>
+  new Stream(examples, { T, seed: SEED, shuffle: true });
+
+function baseEncoder(): Encoder {
+  const { encode, bos, eos } = loadTokenizer(BASE);
+  return { encode, bos, eos };
+}
+
+/** Under the default template, as instructions are trained on. */
+async function encoding() {
+  const documents = await Array.fromAsync(readDocuments(ROWS));
+  const encoder = baseEncoder();
+  const all = () => documents.map((document) => encode(document, encoder));
+  const tokens = all().reduce((sum, { ids }) => sum + ids.length, 0);
+  return { name: "data, quickstart rows to tokens", tokens, replay: () => void all() };
+}
+
+/** A whole epoch: shuffled, packed, laid out. */
+async function packing() {
+  const { examples } = await quickstartStream(512);
+  const tokens = examples.reduce((sum, { ids }) => sum + ids.length, 0);
+  return {
+    name: "data, quickstart tokens to packed rows",
+    tokens,
+    replay() {
+      const stream = streamOf(examples, 512);
+      for (let i = stream.micros(1) - 1; i >= 0; i--) stream.micro(i);
+    },
+  };
+}

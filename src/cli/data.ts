@@ -1,0 +1,251 @@
+/**
+ * `deno task data`: leaves out rows that would harm training, and says how different the rest is.
+ *
+ * @module
+ */
+import { relative, resolve } from "node:path";
+import type { DataEntry } from "../data/mod.ts";
+import {
+  diversity,
+  type Dropped,
+  judge,
+  type Judged,
+  readRowTexts,
+  type RowText,
+  STEP_DEFAULTS,
+  steps,
+  type StepSettings,
+} from "../data/quality/mod.ts";
+import { ConfigError, FileError } from "../errors.ts";
+import { encodeUtf8, exists, writeAll, writeFile } from "../io/files.ts";
+import { didYouMean } from "../io/nearest.ts";
+import { parseConfig } from "../train/config/mod.ts";
+import { type Arguments, type Command, parseArguments } from "./args.ts";
+import { diversityLines } from "./data_report.ts";
+import { difficultyMeter } from "./difficulty.ts";
+import { numberOf } from "./number.ts";
+import { answer, bold, dim, say } from "./term.ts";
+
+const D = STEP_DEFAULTS;
+const DEFAULT_STEPS = Object.keys(steps).filter((name) => steps[name]!.byDefault);
+
+const COMMAND: Command = {
+  usage: "data CONFIG.json | FILE... [--out FILE.jsonl] [--steps NAME,...]",
+  summary: [
+    "Drops rows that would harm training and reports how different the rest is. Kept rows are the",
+    "lines of the input, unchanged and in order; what was dropped and why stands beside them in",
+    "FILE.dropped.jsonl. Without --out nothing is written. Steps, each on what the last one left:",
+    ...Object.entries(steps).map(([name, { help, byDefault }]) =>
+      `  ${name.padEnd(13)} ${help}${byDefault ? "; by default" : ""}`
+    ),
+  ].join("\n"),
+  flags: {
+    out: { type: "string", help: "file for the rows that are kept" },
+    steps: {
+      type: "string",
+      help: `steps to take, or none; ${DEFAULT_STEPS.join(",")} by default`,
+    },
+    format: { type: "string", help: "format of the rows; recognised by default" },
+    template: { type: "string", help: "template of the rows for --model, as in a config" },
+    tests: { type: "string", help: "files of tests, with commas; takes the step contaminated" },
+    select: { type: "string", help: "how many rows to choose; takes the step select" },
+    model: { type: "string", help: "model that finds the difficulty; takes the step difficulty" },
+    near: { type: "string", help: `least Jaccard index of near-duplicates; ${D.near} by default` },
+    "top-share": {
+      type: "string",
+      help: `most of one 4-gram in an answer; ${D.topShare} by default`,
+    },
+    "unique-share": {
+      type: "string",
+      help: `least share of different words in an answer; ${D.uniqueShare} by default`,
+    },
+    "length-z": { type: "string", help: `most deviations of a length; ${D.lengthZ} by default` },
+    ascii: { type: "string", help: `least share of ASCII characters; ${D.ascii} by default` },
+    script: {
+      type: "string",
+      help: `script of ${100 * D.scriptShare} % of the letters; ${D.script} by default`,
+    },
+    "least-ifd": { type: "string", help: `least difficulty; ${D.difficulty[0]} by default` },
+    "most-ifd": { type: "string", help: `most difficulty; ${D.difficulty[1]} by default` },
+    json: { type: "boolean", help: "print one JSON object" },
+  },
+  positionals: [1, Infinity],
+  config: false,
+};
+
+/** Runs the command; resolves to the exit code. */
+export async function run(args: string[]): Promise<number> {
+  const { positionals, flags } = parseArguments(COMMAND, args);
+  const source = sourceOf(positionals, flags);
+  const taken = stepsOf(flags);
+  const { out } = flags;
+  const droppedOut = out && droppedFile(out);
+  for (const path of [out, droppedOut]) if (path) refuseTaken(path);
+  await using meter = taken.includes("difficulty") ? await difficultyMeter(source) : null;
+  const settings = await settingsOf(flags, meter?.measure ?? null);
+  const rows = await readAll(source.entries);
+  const judged = await judge(rows, taken, settings);
+  for (const line of stepLines(rows.length, taken, judged)) say(line);
+  if (judged.kept.length === 0) {
+    throw new FileError(`Found no row that passes all steps, wanted one at least`);
+  }
+  if (out && droppedOut) {
+    writeLines(droppedOut, judged.dropped.map(droppedLine));
+    writeLines(out, judged.kept.map(({ line }) => line));
+  }
+  const report = diversity(judged.kept);
+  if (flags["json"]) {
+    answer(JSON.stringify({ ...countsOf(rows, taken, judged), diversity: report }));
+  } else for (const line of diversityLines(report)) answer(line);
+  return 0;
+}
+
+/** Where rows come from, and the model that may judge them. */
+export interface RowSource {
+  readonly entries: readonly DataEntry[];
+  readonly model: string | null;
+}
+
+/** A JSON file with the keys of a config is one; anything else holds rows. */
+function sourceOf(paths: readonly string[], flags: Arguments["flags"]): RowSource {
+  const { format, template, model } = flags;
+  const [first = ""] = paths;
+  if (paths.length === 1 && isConfig(first)) {
+    const stray = ["format", "template"].find((name) => flags[name] !== undefined);
+    if (stray) throw new ConfigError(`Found --${stray} beside a config, wanted it in its entries`);
+    const { config } = parseConfig({ file: first, flags: model ? { model } : {} });
+    return { entries: config.data, model: config.model };
+  }
+  const entries = paths.map((path) => {
+    return { path, ...(format ? { format } : {}), ...(template ? { template } : {}) };
+  });
+  return { entries, model: model ?? null };
+}
+
+/** Bytes; a larger file is read row by row. */
+const LARGEST_CONFIG = 2 ** 20;
+
+function isConfig(path: string): boolean {
+  if (!path.endsWith(".json")) return false;
+  try {
+    if (Deno.statSync(path).size > LARGEST_CONFIG) return false;
+    const value: unknown = JSON.parse(Deno.readTextFileSync(path));
+    return typeof value === "object" && value !== null && "data" in value && "model" in value;
+  } catch {
+    return false; // whatever is wrong with it, the reader of rows says it with file and line
+  }
+}
+
+/** The steps that were named, and those that a flag asks for. */
+function stepsOf(flags: Arguments["flags"]): string[] {
+  const named = flags["steps"]?.split(",").filter((name) => name !== "none" && name !== "");
+  const known = Object.keys(steps);
+  const unknown = named?.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const wanted = `some of ${known.join(",")}${didYouMean(unknown, known)}`;
+    throw new ConfigError(`Found the step ${unknown} in --steps, wanted ${wanted}`);
+  }
+  const asked = { contaminated: "tests", select: "select", difficulty: "model" };
+  const missing = Object.entries(asked).find(([step, flag]) =>
+    named?.includes(step) && flags[flag] === undefined && flag !== "model"
+  );
+  if (missing) throw new ConfigError(`Found the step ${missing[0]} without --${missing[1]}`);
+  const byFlag = Object.entries(asked).filter(([, flag]) => flags[flag] !== undefined);
+  return [...new Set([...(named ?? DEFAULT_STEPS), ...byFlag.map(([step]) => step)])];
+}
+
+async function settingsOf(
+  flags: Arguments["flags"],
+  measure: StepSettings["measure"],
+): Promise<StepSettings> {
+  const share = (name: string, fallback: number) =>
+    numberOf(flags, name, fallback, { least: 0, most: 1 });
+  const { tests, script = D.script } = flags;
+  const testEntries = tests?.split(",").map((path) => ({ path })) ?? [];
+  return {
+    ...D,
+    topShare: share("top-share", D.topShare),
+    uniqueShare: share("unique-share", D.uniqueShare),
+    lengthZ: numberOf(flags, "length-z", D.lengthZ, { least: 0 }),
+    ascii: share("ascii", D.ascii),
+    script: knownScript(script),
+    near: numberOf(flags, "near", D.near, { least: 0.71, most: 1 }),
+    tests: (await Promise.all(testEntries.map((entry) => Array.fromAsync(readRowTexts(entry)))))
+      .flat(),
+    difficulty: [
+      numberOf(flags, "least-ifd", D.difficulty[0], { least: 0 }),
+      numberOf(flags, "most-ifd", D.difficulty[1], { least: 0 }),
+    ],
+    measure,
+    count: numberOf(flags, "select", D.count, { least: 1, whole: true }),
+  };
+}
+
+function knownScript(name: string): string {
+  try {
+    new RegExp(`\\p{Script=${name}}`, "u");
+    return name;
+  } catch {
+    throw new ConfigError(
+      `Found --script ${name}, wanted a script of Unicode, such as Latin or Han`,
+    );
+  }
+}
+
+/** All rows of all sources: they are compared with each other. */
+async function readAll(entries: readonly DataEntry[]): Promise<RowText[]> {
+  const rows: RowText[] = [];
+  for (const entry of entries) for await (const row of readRowTexts(entry)) rows.push(row);
+  const first = rows[0]!;
+  const other = rows.find(({ format }) => format !== first.format);
+  if (other === undefined) return rows;
+  const found = `${other.format} rows after the ${first.format} rows of ${first.origin}`;
+  throw new FileError(`${other.origin}: found ${found}, wanted one format, as one file has`);
+}
+
+/** `clean.jsonl` has `clean.dropped.jsonl` beside it. */
+function droppedFile(out: string): string {
+  if (out.endsWith(".jsonl")) return out.replace(/\.jsonl$/, ".dropped.jsonl");
+  throw new ConfigError(`Found --out ${out}, wanted a name that ends in .jsonl`);
+}
+
+function refuseTaken(path: string): void {
+  if (exists(path)) throw new FileError(`Found ${path} there already, wanted a new file`);
+}
+
+function writeLines(path: string, lines: readonly string[]): void {
+  writeFile(path, (file) => {
+    for (const line of lines) writeAll(file, encodeUtf8(`${line}\n`));
+  });
+}
+
+/** The row stands in it as it was read. */
+function droppedLine({ row, step, reason }: Dropped): string {
+  const said = JSON.stringify({ step, reason, origin: row.origin });
+  return `${said.slice(0, -1)},"row":${row.line}}`;
+}
+
+function countsOf(rows: readonly RowText[], taken: readonly string[], judged: Judged) {
+  const dropped = Object.fromEntries(
+    Object.keys(steps).filter((name) => taken.includes(name))
+      .map((name) => [name, judged.dropped.filter(({ step }) => step === name).length]),
+  );
+  return { rows: rows.length, kept: judged.kept.length, dropped };
+}
+
+/** One line a step, with an example of what it dropped. */
+function stepLines(count: number, taken: readonly string[], { kept, dropped }: Judged): string[] {
+  const lines = Object.keys(steps).filter((name) => taken.includes(name)).map((name) => {
+    const own = dropped.filter(({ step }) => step === name);
+    const [first] = own;
+    const example = first
+      ? `${relative(resolve(), resolve(first.row.origin))}: ${first.reason}`
+      : "";
+    return `${name.padEnd(14)}${`-${own.length}`.padStart(7)}  ${dim(example)}`;
+  });
+  return [
+    `${"rows".padEnd(14)}${`${count}`.padStart(7)}`,
+    ...lines,
+    bold(`${"kept".padEnd(14)}${`${kept.length}`.padStart(7)}`),
+  ];
+}

@@ -1,0 +1,46 @@
+/**
+ * The diversity of rows, as lines for people.
+ *
+ * @module
+ */
+import type { Count, Diversity } from "../data/quality/mod.ts";
+
+const BAR = 40;
+const WIDTH = 70;
+
+/** The lines. */
+export function diversityLines(report: Diversity): string[] {
+  const { rows, files, instructions, distinct, nearest_rouge_l: bins, nearest_sample } = report;
+  const most = Math.max(...bins);
+  return [
+    `rows            ${rows}${files.length > 1 ? ` from ${files.length} files` : ""}`,
+    ...(files.length > 1 ? files.slice(0, 10).map(fileLine) : []),
+    ...(instructions === 0 ? [] : [
+      `instructions    ${instructions} different; the commonest:`,
+      ...report.top_instructions.slice(0, 5).map(countLine),
+      `verb and object ${report.verb_objects} different, none found in ${report.without_verb} rows`,
+      ...report.top_verb_objects.slice(0, 10).map(countLine),
+    ]),
+    `distinct-n      ${distinct.map((share, i) => `${i + 1}: ${share.toFixed(3)}`).join("  ")}`,
+    `nearest prompt  ROUGE-L of ${nearest_sample} rows with the nearest of all`,
+    ...bins.map((count, i) => {
+      const bar = "█".repeat(Math.round(BAR * count / most));
+      return `  ${(i / 10).toFixed(1)}-${((i + 1) / 10).toFixed(1)}  ${
+        `${count}`.padStart(5)
+      }  ${bar}`
+        .trimEnd();
+    }),
+  ];
+}
+
+/** The end of a path says more than its beginning. */
+function fileLine([path, count]: Count): string {
+  return countLine([path.length > WIDTH ? `…${path.slice(1 - WIDTH)}` : path, count]);
+}
+
+function countLine([what, count]: Count): string {
+  const line = what.replaceAll("\n", "\\n");
+  return `  ${`${count}`.padStart(6)}  ${
+    line.length > WIDTH ? `${line.slice(0, WIDTH - 1)}…` : line
+  }`;
+}

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { distinct, diversity } from "../../../src/data/quality/diversity/report.ts";
+import { bagOf, nearest, rougeL } from "../../../src/data/quality/diversity/rouge.ts";
+import { verbObject } from "../../../src/data/quality/diversity/verbs.ts";
+import { words } from "../../../src/data/quality/words.ts";
+import golden from "./rouge_golden.json" with { type: "json" };
+import { rowOf, rowsOf } from "./rows.ts";
+
+Deno.test("rougeL() equals rouge-score on every golden pair", () => {
+  for (const [a, b, expected] of golden as [string, string, number][]) {
+    assert.ok(Math.abs(rougeL(words(a), words(b)) - expected) < 1e-12, `${a} | ${b}`);
+  }
+});
+
+Deno.test("nearest() is the largest ROUGE-L, whatever it skips (property)", () => {
+  const text = fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 8 });
+  fc.assert(
+    fc.property(text, fc.array(text, { maxLength: 8 }), (own, others) => {
+      const found = nearest(bagOf(own), others.map(bagOf));
+      assert.equal(found, Math.max(0, ...others.map((other) => rougeL(own, other))));
+    }),
+  );
+});
+
+Deno.test("verbObject() finds the first verb and the head of what it governs", () => {
+  for (
+    const [instruction, verb, object] of [
+      ["Write a short story about a dog.", "write", "story"],
+      ["Please give me three examples of fruit", "give", "examples"],
+      ["Given a text, summarize it in one line.", "summarize", ""],
+      ["Could you translate this English sentence into French?", "translate", "sentence"],
+      ["Rewrite the following sentence using a metaphor.", "rewrite", "sentence"],
+      ["Explain why the sky is blue", "explain", ""],
+    ]
+  ) assert.deepEqual(verbObject(instruction!), { verb, object }, instruction);
+  assert.equal(verbObject("What is the capital of France?"), null);
+  assert.equal(verbObject(""), null);
+});
+
+Deno.test("distinct() by hand", () => {
+  const texts = ["a b a b", "a b c"].map((text) => text.split(" "));
+  assert.equal(distinct(texts, 1), 3 / 7);
+  assert.equal(distinct(texts, 2), 3 / 5); // ab ba ab, ab bc
+  assert.equal(distinct(texts, 4), 1);
+  assert.equal(distinct(texts, 5), 0);
+});
+
+Deno.test("diversity() counts files, instructions, verbs and nearest prompts", () => {
+  const rows = [
+    ...rowsOf(["Name a colour.", "red red"], ["Name a colour.", "blue"], ["Why?", "so"]),
+    rowOf({ instruction: "Name one big colour", answer: "pink", origin: "b.json:3 (row 2)" }),
+  ];
+  const report = diversity(rows);
+  assert.deepEqual(report, {
+    rows: 4,
+    files: [["rows.jsonl", 3], ["b.json", 1]],
+    instructions: 3,
+    top_instructions: [["Name a colour.", 2], ["Why?", 1], ["Name one big colour", 1]],
+    verb_objects: 1,
+    top_verb_objects: [["name colour", 3]],
+    without_verb: 1,
+    distinct: [4 / 5, 1, 0, 0],
+    // "Why?" has nothing in common, the fourth 2 of 3 + 4 words with the first, these all.
+    nearest_rouge_l: [1, 0, 0, 0, 0, 1, 0, 0, 0, 2],
+    nearest_sample: 4,
+  });
+});

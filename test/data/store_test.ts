@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  batch,
+  countSupervised,
+  type Example,
+  ExampleStore,
+  lengthOf,
+  Stream,
+} from "../../src/data/mod.ts";
+import { exampleOf } from "./toy.ts";
+
+const plain = ({ ids, labels, origin }: Example) => ({ ids, labels, origin });
+
+Deno.test("ExampleStore gives back what it was given, whenever it is asked (property)", () => {
+  const token = fc.record({ id: fc.nat(2 ** 31 - 1), learnt: fc.boolean() });
+  const example = fc.record({ tokens: fc.array(token, { minLength: 1 }), origin: fc.string() });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(example, fc.nat())), (specs) => {
+      using store = new ExampleStore();
+      const given: Example[] = [];
+      const kept: Example[] = [];
+      for (const [{ tokens, origin }, look] of specs) {
+        given.push({
+          ids: Uint32Array.from(tokens, ({ id }) => id),
+          labels: Int32Array.from(tokens, ({ id, learnt }) => learnt ? id : -100),
+          origin: origin.toWellFormed(),
+        });
+        kept.push(store.keep(given.at(-1)!));
+        const i = look % kept.length; // while others are still to come
+        assert.deepEqual(plain(kept[i]!), plain(given[i]!));
+      }
+      assert.deepEqual(kept.map(plain), given.map(plain));
+      assert.deepEqual(kept.map(lengthOf), given.map(lengthOf));
+      assert.deepEqual(kept.map(countSupervised), given.map(countSupervised));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("ExampleStore: examples of any size, and the same micro-batches as from memory", () => {
+  const lengths = [3, 100_000, 70_000, 1, 65_535, 20, 40, 30];
+  const examples = lengths.map((length, i) => exampleOf(length, i));
+  using store = new ExampleStore();
+  const kept = examples.map((example) => store.keep(example));
+  assert.deepEqual(kept.map(plain), examples.map(plain));
+  assert.deepEqual(batch(kept, 256, [5, 6, 7]), batch(examples, 256, [5, 6, 7]));
+  const options = {
+    T: 64,
+    seed: 1,
+    shuffle: true,
+    sources: [{ count: 2, weight: 1 }, { count: 1, weight: 2 }],
+  };
+  const [a, b] = [kept, examples].map((all) => new Stream(all.slice(5), options));
+  for (let i = 0; i < 6; i++) assert.deepEqual(a!.micro(i), b!.micro(i));
+});
+
+Deno.test("ExampleStore leaves no file behind", () => {
+  const folder = Deno.makeTempDirSync();
+  const before = Deno.env.get("TMPDIR");
+  Deno.env.set("TMPDIR", folder);
+  try {
+    {
+      using store = new ExampleStore();
+      store.keep(exampleOf(9));
+      const names = [...Deno.readDirSync(folder)].length;
+      assert.equal(
+        names,
+        Deno.build.os === "windows" ? 1 : 0,
+        "a killed run leaves nothing either",
+      );
+    }
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
+  } finally {
+    if (before === undefined) Deno.env.delete("TMPDIR");
+    else Deno.env.set("TMPDIR", before);
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
