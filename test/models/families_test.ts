@@ -96,10 +96,15 @@ async function checkText(folder: string, golden: Golden): Promise<void> {
   assert.deepEqual(made, best);
   engine.store.destroy();
   const other = await freshEngine();
-  using many = await BatchGenerator.open(other, model, { slots: 2 });
-  const prompts = [golden.ids[0]!, prompt, golden.ids[1]!.slice(1)];
-  const found = await many.generate(prompts, { maxTokens: 20, stop: [] });
-  assert.deepEqual(found[1]!.ids, made, "beside others");
+  if (short < model.config.context) {
+    const wanted = { message: /wanted at most/ };
+    await assert.rejects(BatchGenerator.open(other, model, { slots: 2 }), wanted);
+  } else {
+    using many = await BatchGenerator.open(other, model, { slots: 2 });
+    const prompts = [golden.ids[0]!, prompt, golden.ids[1]!.slice(1)];
+    const found = await many.generate(prompts, { maxTokens: 20, stop: [] });
+    assert.deepEqual(found[1]!.ids, made, "beside others");
+  }
   other.store.destroy();
 }
 
