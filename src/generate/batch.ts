@@ -76,8 +76,8 @@ export class BatchGenerator implements Disposable {
     if (single.long) {
       // A text that becomes long is read again with other angles, each at another time.
       throw new RangeError(
-        `Found a context of ${context} for sequences beside each other, this model wants at most ` +
-          `${single.long.than}`,
+        `Found a context of ${context} for sequences beside each other, wanted at most ` +
+          `${single.long.than} of this model`,
       );
     }
     const slots = Math.min(options.slots ?? Infinity, slotsFor(engine, single));
