@@ -4,6 +4,7 @@
  * @module
  */
 import type { Encoder, Example } from "../data/mod.ts";
+import { FileError } from "../errors.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Entry } from "../guard/steer/archive.ts";
 import { parseBudget } from "../guard/budget.ts";
@@ -119,8 +120,15 @@ export class Guarding {
     return this.#guard;
   }
 
-  /** Goes on from what a checkpoint kept. */
-  resume(state: GuardState): void {
+  /**
+   * Goes on from what a checkpoint kept.
+   *
+   * @throws {FileError} where it kept nothing of a guard.
+   */
+  resume(state: GuardState | null): void {
+    if (!state) {
+      throw new FileError(`Cannot resume: ${this.options.folder} holds nothing of the guard`);
+    }
     this.#guard = this.#make(state);
   }
 

@@ -73,7 +73,7 @@ export async function train(given: ParsedConfig, options: RunOptions): Promise<R
     const { step: start, guard } = resume
       ? loadCheckpoint(engine.store, runFiles(config.out).checkpoints)
       : { step: 0, guard: null };
-    if (guard) guarding?.resume(guard);
+    if (guarding && start > 0) guarding.resume(guard);
     if (!resume) claimRunFolder(config.out, parsed); // whatever can be refused has been by now
     log.open();
     if (resume) log.tell(`resumed after ${start} updates`);

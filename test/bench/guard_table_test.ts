@@ -1,0 +1,73 @@
+/** The guard experiment's claims, on cells that keep them and cells that do not. */
+import assert from "node:assert/strict";
+import type { Cell } from "../../src/bench/guard/cell.ts";
+import { picture } from "../../src/bench/guard/picture.ts";
+import type { Arm } from "../../src/bench/guard/spec.ts";
+import { claims, table } from "../../src/bench/guard/table.ts";
+
+const arms: Arm[] = [
+  { name: "guard", guard: {}, steers: true },
+  { name: "replay 50 %", guard: { loss: "ce" }, steers: false },
+  { name: "fixed <1>", guard: { weight: 1 }, steers: false },
+];
+const spec = { arms, budgets: [1, 2, 10], seeds: [1, 2, 3] };
+
+/** The guard learns more the larger its budget; its price is the slope of that. */
+function cellsOf(change: (cell: Cell) => Partial<Cell> = () => ({})): Cell[] {
+  return arms.flatMap(({ name }) =>
+    spec.budgets.flatMap((budget) =>
+      spec.seeds.map((seed): Cell => {
+        const epsilon = Math.log1p(budget / 100);
+        const raw = 0.8 * epsilon;
+        const own = 3 - Math.log(raw) / 5; // its slope is 0.2 / raw
+        const cell = {
+          ...{ arm: name, seed, budget, epsilon, raw, step: 300, strength: 1, certified: true },
+          lambda: 0.2 / raw,
+          ...{ test_shift: 0.9 * epsilon, test_se: 0.001, seconds: 60 },
+          task: own + (name === "guard" ? 0 : 0.3 + 0.01 * seed),
+          held_out: name === "guard" ? 4 : 4.1,
+        };
+        return { ...cell, ...change(cell) };
+      })
+    )
+  );
+}
+
+const failing = (cells: Cell[]) =>
+  claims(cells, spec).filter(({ holds }) => !holds).map(({ name }) => name.slice(0, 2));
+
+Deno.test("claims() are met by cells that keep them", () => {
+  assert.deepEqual(failing(cellsOf()), []);
+  const gap = claims(cellsOf(), spec).find(({ name }) => /^P3: guard at 2 %/.test(name))!;
+  assert.match(gap.found, /^0\.320 nats better than replay 50 %, se 0\.006$/);
+});
+
+Deno.test("claims() are not met by cells that do not", () => {
+  const guard = (change: Partial<Cell>) => ({ arm }: Cell) => arm === "guard" ? change : {};
+  const over = ({ seed, epsilon }: Cell) => seed === 1 ? { test_shift: 1.1 * epsilon } : {};
+  assert.deepEqual(failing(cellsOf(over)), ["P1"]);
+  const uncertified = (cell: Cell) => ({ ...over(cell), certified: cell.seed !== 1 });
+  assert.deepEqual(failing(cellsOf(uncertified)), [], "nobody claimed anything of those");
+  const wide = (cell: Cell) => cell.budget === 1 ? { raw: 3 * cell.epsilon } : {};
+  assert.ok(!failing(cellsOf(wide)).includes("P2"), "budgets below 2 % are not judged");
+  assert.ok(failing(cellsOf(guard({ raw: 1 }))).includes("P2"));
+  assert.deepEqual(failing(cellsOf(guard({ task: 9 }))).filter((p) => p === "P3").length, 3);
+  const noisy = (cell: Cell) =>
+    cell.arm === "guard" ? { task: cell.task + (cell.seed === 1 ? 0.6 : 0) } : {};
+  assert.deepEqual(failing(cellsOf(noisy)).filter((p) => p === "P3").length, 2, "5 % and below");
+  assert.deepEqual(failing(cellsOf(guard({ lambda: 1e4 }))), ["P5"]);
+  assert.deepEqual(failing(cellsOf(guard({ held_out: 5 }))), ["P8", "P8", "P8"]);
+});
+
+Deno.test("table() and picture() have every arm; names are escaped", () => {
+  const cells = cellsOf();
+  const lines = table(cells, spec).split("\n");
+  assert.equal(lines.length, 5);
+  assert.match(lines[0]!, /^\| arm \| 1 % \| 2 % \| 10 % \|$/);
+  assert.match(lines[2]!, /^\| guard \| \d\.\d{3} \(raw 0\.80, test 0\.90, 3\/3\) \|/);
+  const svg = picture(cells, spec);
+  assert.equal(svg.match(/<path d="M[\d.]+ [\d.]+L/g)?.length, 3);
+  assert.ok(svg.includes("fixed &lt;1>") && !svg.includes("<1>"));
+  const partly = picture(cells.filter(({ arm, budget }) => arm !== "guard" || budget > 1), spec);
+  assert.ok(!partly.includes("NaN"));
+});
