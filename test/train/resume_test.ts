@@ -88,6 +88,10 @@ Deno.test("a run with a guard that is stopped ends with the same bytes", async (
     assertSameMetrics(toy, out);
     assert.deepEqual(report(toy, out), report(toy, "whole"));
   }
+  const [adapter, found] = [toy.adapter("whole"), report(toy, "whole")];
+  await toy.train("whole", settings, { resume: true }); // once more, after its end
+  assert.deepEqual(toy.adapter("whole"), adapter);
+  assert.deepEqual(report(toy, "whole"), found);
 });
 
 function report(toy: Toy, out: string) {
