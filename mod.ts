@@ -103,4 +103,4 @@ export {
   type TensorData,
   type TensorInfo,
   writeSafetensors,
-} from "./src/io/safetensors.ts";
+} from "./src/io/safetensors/safetensors.ts";

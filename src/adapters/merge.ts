@@ -21,7 +21,7 @@ import {
   type TensorData,
   type TensorInfo,
   toFloat32,
-} from "../io/safetensors.ts";
+} from "../io/safetensors/safetensors.ts";
 import { storedOf } from "../models/mod.ts";
 import { Tensors } from "../models/stored.ts";
 import { asStored } from "./as_stored.ts";

@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { exists, readJsonObject, stageFolder, writeJson } from "../io/files.ts";
-import { toFiniteFloat32 } from "../io/finite.ts";
+import { toFiniteFloat32 } from "../io/safetensors/finite.ts";
 import {
   fromFloat32,
   openSafetensors,
@@ -16,7 +16,7 @@ import {
   type TensorData,
   type TensorInfo,
   writeSafetensors,
-} from "../io/safetensors.ts";
+} from "../io/safetensors/safetensors.ts";
 import type { LoraWeights, PeftAdapter } from "./peft_adapter.ts";
 import { checkConfig, configOf, isTargeted, type PeftConfig, scalingOf } from "./peft_config.ts";
 

@@ -12,7 +12,7 @@ import {
   readDocuments,
   Stream,
 } from "../data/mod.ts";
-import { loadTokenizer } from "../io/tokenizer.ts";
+import { loadTokenizer } from "../io/tokenizer/tokenizer.ts";
 import type { Bench } from "./kernels.ts";
 
 const quickstart = (name: string) =>

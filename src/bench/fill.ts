@@ -7,8 +7,8 @@ import { upload } from "../gpu/buffer.ts";
 import { compile, type Compiled, type Engine } from "../graph/compile.ts";
 import type { Graph, NumberType, Value } from "../graph/graph.ts";
 import { Store } from "../graph/store.ts";
-import type { Dtype } from "../io/dtype.ts";
-import { fromFloat32 } from "../io/safetensors.ts";
+import type { Dtype } from "../io/safetensors/dtype.ts";
+import { fromFloat32 } from "../io/safetensors/safetensors.ts";
 import { hash, random } from "../random.ts";
 
 const DTYPES: Readonly<Record<Exclude<NumberType, "u32">, Dtype>> = {

@@ -20,11 +20,11 @@ import { ConfigError, FileError } from "../errors.ts";
 import { encodeUtf8, exists, writeAll, writeFile } from "../io/files.ts";
 import { didYouMean } from "../io/nearest.ts";
 import { parseConfig } from "../train/config/mod.ts";
-import { type Arguments, type Command, parseArguments } from "./args.ts";
-import { diversityLines } from "./data_report.ts";
-import { difficultyMeter } from "./difficulty.ts";
-import { numberOf } from "./number.ts";
-import { answer, bold, dim, say } from "./term.ts";
+import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
+import { diversityLines } from "./parts/data_report.ts";
+import { difficultyMeter } from "./parts/difficulty.ts";
+import { numberOf } from "./parts/number.ts";
+import { answer, bold, dim, say } from "./parts/term.ts";
 
 const D = STEP_DEFAULTS;
 const DEFAULT_STEPS = Object.keys(steps).filter((name) => steps[name]!.byDefault);

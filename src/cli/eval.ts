@@ -17,10 +17,10 @@ import { openModel } from "../generate/open.ts";
 import { openDevice } from "../gpu/device.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { encoderOf } from "../train/setup.ts";
-import { type Arguments, type Command, parseArguments } from "./args.ts";
-import { fetchFolder } from "./hub.ts";
-import { numberOf } from "./number.ts";
-import { answer, dim, say } from "./term.ts";
+import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
+import { fetchFolder } from "./parts/hub.ts";
+import { numberOf } from "./parts/number.ts";
+import { answer, dim, say } from "./parts/term.ts";
 
 const COMMAND: Command = {
   usage: "eval MODEL --text FILE | --data FILE [--format NAME] [--template NAME]",

@@ -13,10 +13,10 @@ import { exportMlx } from "../export/mlx.ts";
 import type { Exported } from "../export/proven.ts";
 import { adapterFolder, baseOf } from "../generate/open.ts";
 import { exists } from "../io/files.ts";
-import { type Command, parseArguments } from "./args.ts";
+import { type Command, parseArguments } from "./parts/args.ts";
 
-import { fetchFolder } from "./hub.ts";
-import { answer, dim, say } from "./term.ts";
+import { fetchFolder } from "./parts/hub.ts";
+import { answer, dim, say } from "./parts/term.ts";
 
 const FORMATS = {
   gguf: "a whole model for llama.cpp, an adapter merged in",

@@ -11,10 +11,10 @@ import { streamText } from "../generate/text.ts";
 import { openDevice } from "../gpu/device.ts";
 import { encodeUtf8 } from "../io/files.ts";
 import { encoderOf } from "../train/setup.ts";
-import { type Arguments, type Command, parseArguments } from "./args.ts";
-import { fetchFolder } from "./hub.ts";
-import { numberOf } from "./number.ts";
-import { answer, dim, say } from "./term.ts";
+import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
+import { fetchFolder } from "./parts/hub.ts";
+import { numberOf } from "./parts/number.ts";
+import { answer, dim, say } from "./parts/term.ts";
 
 const COMMAND: Command = {
   usage: 'generate MODEL --prompt "..." | --instruction "..." [--input "..."]',

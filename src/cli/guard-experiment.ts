@@ -19,8 +19,8 @@ import {
   writeFile,
   writeJson,
 } from "../io/files.ts";
-import { type Command, parseArguments } from "./args.ts";
-import { answer, dim, say } from "./term.ts";
+import { type Command, parseArguments } from "./parts/args.ts";
+import { answer, dim, say } from "./parts/term.ts";
 
 const COMMAND: Command = {
   usage: "guard-experiment SPEC.json --out DIR",

@@ -22,10 +22,10 @@ import { LossProgram } from "../models/loss_program.ts";
 import { parseConfig } from "../train/config/mod.ts";
 import { writeReport } from "../train/run_folder.ts";
 import { encoderOf } from "../train/setup.ts";
-import { type Command, parseArguments } from "./args.ts";
-import { fetchFolder } from "./hub.ts";
-import { numberOf } from "./number.ts";
-import { answer, say } from "./term.ts";
+import { type Command, parseArguments } from "./parts/args.ts";
+import { fetchFolder } from "./parts/hub.ts";
+import { numberOf } from "./parts/number.ts";
+import { answer, say } from "./parts/term.ts";
 
 const COMMAND: Command = {
   usage: "guard ADAPTER --out DIR [--text FILE[,FILE]] [--budget ppl:2%] [--data ROWS]",

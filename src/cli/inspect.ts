@@ -22,11 +22,11 @@ import { countDuplicates } from "../data/quality/mod.ts";
 import { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../train/config/mod.ts";
 import { describeLoaded, encoderOf, longest, weightsOf } from "../train/setup.ts";
-import { type Command, parseArguments } from "./args.ts";
-import { fetchFolder } from "./hub.ts";
-import { numberOf } from "./number.ts";
-import { exampleLines } from "./show_tokens.ts";
-import { answer, dim, say } from "./term.ts";
+import { type Command, parseArguments } from "./parts/args.ts";
+import { fetchFolder } from "./parts/hub.ts";
+import { numberOf } from "./parts/number.ts";
+import { exampleLines } from "./parts/show_tokens.ts";
+import { answer, dim, say } from "./parts/term.ts";
 import { configOf } from "./train.ts";
 
 const COMMAND: Command = {

@@ -14,8 +14,8 @@ import { pathInside } from "../io/inside.ts";
 import { UNCERTIFIED } from "../train/finish.ts";
 import { type CardSubject, forgettingOf, modelCard } from "../train/model_card.ts";
 import { isRunFolder, runFiles } from "../train/run_folder.ts";
-import { type Command, parseArguments } from "./args.ts";
-import { answer, dim, say } from "./term.ts";
+import { type Command, parseArguments } from "./parts/args.ts";
+import { answer, dim, say } from "./parts/term.ts";
 
 const COMMAND: Command = {
   usage:

@@ -8,11 +8,11 @@ import { parseConfig } from "../train/config/mod.ts";
 import { screen } from "../guard/report/screen.ts";
 import { openPlaces } from "../train/places.ts";
 import { explainPlan, type RunOptions, type RunResult, train } from "../train/run.ts";
-import { type Arguments, type Command, parseArguments } from "./args.ts";
+import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
 import { ONLY_BASE } from "./guard.ts";
-import { hubReports } from "./hub.ts";
-import { showSamples } from "./samples.ts";
-import { answer, say } from "./term.ts";
+import { hubReports } from "./parts/hub.ts";
+import { showSamples } from "./parts/samples.ts";
+import { answer, say } from "./parts/term.ts";
 
 const command: Command = {
   usage: "train [CONFIG.json] [--section.key value]...",

@@ -8,7 +8,7 @@ import { mergedTensors } from "../adapters/merge.ts";
 import type { PeftAdapter } from "../adapters/peft.ts";
 import { FileError } from "../errors.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
-import type { TensorData } from "../io/safetensors.ts";
+import type { TensorData } from "../io/safetensors/safetensors.ts";
 import { type Architecture, architectureOf, isWoven, moduleName } from "./gguf/architectures.ts";
 import { type MetadataValue, string, uint32 } from "./gguf/metadata.ts";
 import { convertedTensor } from "./gguf/rows.ts";

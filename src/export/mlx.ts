@@ -15,7 +15,7 @@ import {
   openSafetensors,
   type TensorData,
   writeSafetensors,
-} from "../io/safetensors.ts";
+} from "../io/safetensors/safetensors.ts";
 import type { Exported } from "./proven.ts";
 
 const WEIGHTS_FILE = "adapters.safetensors";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Tokenizer } from "../io/tokenizer.ts";
+import type { Tokenizer } from "../io/tokenizer/tokenizer.ts";
 
 /** What a tokenizer decodes a character's first bytes to while the rest is missing. */
 const REPLACEMENT = "\ufffd";

@@ -16,7 +16,7 @@ import {
   type ReadOptions,
   type SafetensorsFile,
   type TensorInfo,
-} from "./safetensors.ts";
+} from "./safetensors/safetensors.ts";
 import { readWeightIndex } from "./weight_index.ts";
 
 export {

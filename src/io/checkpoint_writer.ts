@@ -16,7 +16,7 @@ import {
   writeJson,
 } from "./files.ts";
 import { pathInside } from "./inside.ts";
-import { bytesOf, type TensorData, writeSafetensors } from "./safetensors.ts";
+import { bytesOf, type TensorData, writeSafetensors } from "./safetensors/safetensors.ts";
 
 /** The file of weights when there is one. */
 export const WEIGHTS_FILE = "model.safetensors";

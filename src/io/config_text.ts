@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Dtype } from "./dtype.ts";
+import type { Dtype } from "./safetensors/dtype.ts";
 import { readText } from "./files.ts";
 import { pathInside } from "./inside.ts";
 

@@ -10,7 +10,7 @@ import { upload } from "../gpu/buffer.ts";
 import { compile, type Compiled, type Engine } from "../graph/compile.ts";
 import { Graph, type NumberType, type Value } from "../graph/graph.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
-import { loadTokenizer, type Tokenizer } from "../io/tokenizer.ts";
+import { loadTokenizer, type Tokenizer } from "../io/tokenizer/tokenizer.ts";
 import {
   differentiate,
   linearCrossEntropy,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Graph, NumberType, Value } from "../graph/graph.ts";
-import { fromFloat32, toFloat32 } from "../io/safetensors.ts";
+import { fromFloat32, toFloat32 } from "../io/safetensors/safetensors.ts";
 import {
   activate,
   type Activation,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Checkpoint } from "../io/checkpoint.ts";
-import { DTYPE_BYTES, type ReadOptions, type TensorInfo } from "../io/safetensors.ts";
+import { DTYPE_BYTES, type ReadOptions, type TensorInfo } from "../io/safetensors/safetensors.ts";
 
 /** Where a family's files differ from the names and shapes of its forward. */
 export interface Stored {

@@ -6,7 +6,7 @@
 import { type Slice, upload } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
 import { BYTES, type Value } from "../graph/graph.ts";
-import { refuseNonFinite, toFiniteFloat32 } from "../io/finite.ts";
+import { refuseNonFinite, toFiniteFloat32 } from "../io/safetensors/finite.ts";
 import { type Tensors, transpose } from "./stored.ts";
 
 /** About how many bytes of a tensor are in hand at a time. */

@@ -10,7 +10,11 @@ import { read, upload } from "../gpu/buffer.ts";
 import type { Store } from "../graph/store.ts";
 import type { GuardState } from "../guard/steer/parts.ts";
 import { exists, onDisk } from "../io/files.ts";
-import { openSafetensors, type TensorData, writeSafetensors } from "../io/safetensors.ts";
+import {
+  openSafetensors,
+  type TensorData,
+  writeSafetensors,
+} from "../io/safetensors/safetensors.ts";
 
 /** The flat buffers that a run needs to go on. */
 const KEPT = ["params", "m", "v"] as const;

@@ -12,7 +12,7 @@ import type { Store } from "../graph/store.ts";
 import { writeCheckpoint } from "../io/checkpoint.ts";
 import { configText } from "../io/config_text.ts";
 import { cachedName } from "../io/hub/mod.ts";
-import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors.ts";
+import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors/safetensors.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { loadParam, storedParam } from "../models/weights.ts";
 import type { AdapterConfig } from "./config/mod.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { readPeft } from "../../src/adapters/peft.ts";
-import { openSafetensors } from "../../src/io/safetensors.ts";
+import { openSafetensors } from "../../src/io/safetensors/safetensors.ts";
 import { assertFileError } from "../io/helpers.ts";
 import { withTiny, writeTinyAdapter } from "../models/tiny.ts";
 

@@ -9,7 +9,7 @@ import {
   fromFloat32,
   type TensorData,
   toFloat32,
-} from "../../src/io/safetensors.ts";
+} from "../../src/io/safetensors/safetensors.ts";
 import {
   assertFileError,
   folderOf,

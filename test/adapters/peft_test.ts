@@ -6,7 +6,11 @@ import {
   readPeft,
   writePeft,
 } from "../../src/adapters/peft.ts";
-import { fromFloat32, openSafetensors, writeSafetensors } from "../../src/io/safetensors.ts";
+import {
+  fromFloat32,
+  openSafetensors,
+  writeSafetensors,
+} from "../../src/io/safetensors/safetensors.ts";
 import {
   assertFileError,
   folderOf,

@@ -1,7 +1,7 @@
 /** Damaged models, and what `train` must say of them. */
 import { join } from "node:path";
 import { writeJson } from "../../src/io/files.ts";
-import { openSafetensors } from "../../src/io/safetensors.ts";
+import { openSafetensors } from "../../src/io/safetensors/safetensors.ts";
 import type { Toy, ToySettings } from "../train/toy.ts";
 
 export interface BadInput {

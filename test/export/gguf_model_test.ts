@@ -5,7 +5,7 @@ import { type GgufFile, openGguf } from "../../src/export/gguf/reader.ts";
 import { exportGgufLora } from "../../src/export/gguf_lora.ts";
 import { exportGguf } from "../../src/export/gguf_model.ts";
 import { openCheckpoint } from "../../src/io/checkpoint.ts";
-import { toFloat32 } from "../../src/io/safetensors.ts";
+import { toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { readGolden, writeGolden } from "../golden/golden.ts";
 import { assertFileError, namesIn, withFolder } from "../io/helpers.ts";
 import { byteTokenizer } from "./tokenizers.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { LoraWeights, PeftAdapter } from "../../src/adapters/peft.ts";
 import { exportMlx } from "../../src/export/mlx.ts";
 import { readJsonObject } from "../../src/io/files.ts";
-import { openSafetensors, toFloat32 } from "../../src/io/safetensors.ts";
+import { openSafetensors, toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { assertFileError, namesIn, withFolder } from "../io/helpers.ts";
 
 const numbers = (length: number, from: number) =>

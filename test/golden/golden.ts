@@ -12,7 +12,7 @@ import {
   type TensorData,
   toFloat32,
   writeSafetensors,
-} from "../../src/io/safetensors.ts";
+} from "../../src/io/safetensors/safetensors.ts";
 import type { Model } from "../../src/models/model.ts";
 import { type Adapt, type Family, Net } from "../../src/models/net.ts";
 import { logits } from "../../src/ops/mod.ts";

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openCheckpoint, writeCheckpoint } from "../../src/io/checkpoint.ts";
-import { type TensorData, toFloat32, writeSafetensors } from "../../src/io/safetensors.ts";
+import {
+  type TensorData,
+  toFloat32,
+  writeSafetensors,
+} from "../../src/io/safetensors/safetensors.ts";
 import {
   assertFileError,
   folderOf,

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Dtype, fromFloat32, overflowsAt, toFloat32 } from "../../src/io/safetensors.ts";
+import {
+  type Dtype,
+  fromFloat32,
+  overflowsAt,
+  toFloat32,
+} from "../../src/io/safetensors/safetensors.ts";
 
 const FLOATS: Dtype[] = ["F32", "F16", "BF16", "F64"];
 

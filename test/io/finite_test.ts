@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Dtype, fromFloat32 } from "../../src/io/dtype.ts";
-import { refuseNonFinite, toFiniteFloat32 } from "../../src/io/finite.ts";
+import { type Dtype, fromFloat32 } from "../../src/io/safetensors/dtype.ts";
+import { refuseNonFinite, toFiniteFloat32 } from "../../src/io/safetensors/finite.ts";
 import { assertFileError } from "./helpers.ts";
 
 const tensor = (dtype: Dtype) =>

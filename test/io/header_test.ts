@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { openSafetensors } from "../../src/io/safetensors.ts";
+import { openSafetensors } from "../../src/io/safetensors/safetensors.ts";
 import { assertFileError, safetensorsBytes, withFolder } from "./helpers.ts";
 
 const F32_PAIR = `{"dtype":"F32","shape":[2],"data_offsets":[0,8]}`;

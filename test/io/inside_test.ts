@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readChatFacts } from "../../src/data/chat/facts.ts";
 import { openCheckpoint, writeCheckpoint } from "../../src/io/checkpoint.ts";
 import { pathInside } from "../../src/io/inside.ts";
-import { loadTokenizer } from "../../src/io/tokenizer.ts";
+import { loadTokenizer } from "../../src/io/tokenizer/tokenizer.ts";
 import { writeTinyLlama } from "../models/tiny.ts";
 import { assertFileError, folderOf, namesIn, withFolder } from "./helpers.ts";
 

@@ -7,7 +7,7 @@ import {
   openSafetensors,
   type TensorData,
   writeSafetensors,
-} from "../../src/io/safetensors.ts";
+} from "../../src/io/safetensors/safetensors.ts";
 import { assertFileError, namesIn, withFolder } from "./helpers.ts";
 
 Deno.test("openSafetensors() refuses a missing file and a folder", () =>

@@ -1,8 +1,8 @@
 /** Tokenizers of every kind against Python's: see test/golden/make_tokenizers.py. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type AddedToken, AddedTokens } from "../../src/io/added_tokens.ts";
-import { loadTokenizer } from "../../src/io/tokenizer.ts";
+import { type AddedToken, AddedTokens } from "../../src/io/tokenizer/added_tokens.ts";
+import { loadTokenizer } from "../../src/io/tokenizer/tokenizer.ts";
 import { assertFileError, folderOf, withFolder } from "./helpers.ts";
 
 interface Kind {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import fc from "fast-check";
-import { loadTokenizer } from "../../src/io/tokenizer.ts";
+import { loadTokenizer } from "../../src/io/tokenizer/tokenizer.ts";
 import { byteLevelTokenizer } from "../data/chat_tokenizers.ts";
 import { assertFileError, folderOf, noSharedData, sharedData, withFolder } from "./helpers.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openCheckpoint } from "../../src/io/checkpoint.ts";
-import { toFloat32 } from "../../src/io/safetensors.ts";
+import { toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { writeFreshModel } from "../../src/models/init.ts";
 import { readGolden, writeGolden } from "../golden/golden.ts";
 

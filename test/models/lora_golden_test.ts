@@ -5,7 +5,7 @@ import { Lora } from "../../src/adapters/lora.ts";
 import { readPeft } from "../../src/adapters/peft.ts";
 import { batch, type Example } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
-import { openSafetensors, toFloat32 } from "../../src/io/safetensors.ts";
+import { openSafetensors, toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
 import { noSharedData, sharedData } from "../io/helpers.ts";

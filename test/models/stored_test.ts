@@ -5,7 +5,12 @@ import { mergeAdapter } from "../../src/adapters/merge.ts";
 import { readPeft } from "../../src/adapters/peft.ts";
 import { FileError } from "../../src/errors.ts";
 import { openCheckpoint, writeCheckpoint } from "../../src/io/checkpoint.ts";
-import { type Dtype, fromFloat32, type TensorData, toFloat32 } from "../../src/io/safetensors.ts";
+import {
+  type Dtype,
+  fromFloat32,
+  type TensorData,
+  toFloat32,
+} from "../../src/io/safetensors/safetensors.ts";
 import { Model } from "../../src/models/model.ts";
 import { loadParam, loadVector, storedParam } from "../../src/models/weights.ts";
 import { parseConfig } from "../../src/train/config/mod.ts";

@@ -5,7 +5,12 @@ import { type Example, UNSUPERVISED } from "../../src/data/mod.ts";
 import type { Engine } from "../../src/graph/compile.ts";
 import { Store } from "../../src/graph/store.ts";
 import { openCheckpoint, writeCheckpoint } from "../../src/io/checkpoint.ts";
-import { type Dtype, fromFloat32, type TensorData, toFloat32 } from "../../src/io/safetensors.ts";
+import {
+  type Dtype,
+  fromFloat32,
+  type TensorData,
+  toFloat32,
+} from "../../src/io/safetensors/safetensors.ts";
 import { engine, noise } from "../harness.ts";
 import type { LlamaSizes, Tensors } from "../reference/llama.ts";
 

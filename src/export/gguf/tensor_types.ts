@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { fromFloat32, overflowsAt, toFloat32 } from "../../io/safetensors.ts";
+import { fromFloat32, overflowsAt, toFloat32 } from "../../io/safetensors/safetensors.ts";
 
 /** A tensor type by its ggml name. */
 export type GgufType = "F32" | "F16" | "BF16" | "Q8_0";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { chatTemplateSource } from "../../data/chat/facts.ts";
 import { FileError } from "../../errors.ts";
 import { exists, isObject, readJsonObject } from "../../io/files.ts";
-import { loadTokenizer } from "../../io/tokenizer.ts";
+import { loadTokenizer } from "../../io/tokenizer/tokenizer.ts";
 import { bool, float32s, int32s, type MetadataValue, string, strings, uint32 } from "./metadata.ts";
 import { preTokenizerName } from "./pre_tokenizer.ts";
 

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { exists, onDisk } from "../../io/files.ts";
-import { openSafetensors, writeSafetensors } from "../../io/safetensors.ts";
+import { openSafetensors, writeSafetensors } from "../../io/safetensors/safetensors.ts";
 import type { Snapshot } from "../ship/strength.ts";
 
 /** The mean shift of one slice when it was measured, in nats a token. */

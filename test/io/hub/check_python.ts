@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadModel } from "../../../mod.ts";
-import { loadTokenizer } from "../../../src/io/tokenizer.ts";
+import { loadTokenizer } from "../../../src/io/tokenizer/tokenizer.ts";
 import { succeeds, withHub } from "../../cli/with_hub.ts";
 import { writeJson } from "../../../src/io/files.ts";
 import { REPO, World } from "./world.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { ByteFallbackDecoder, type Decoder, SequenceDecoder } from "@huggingface/tokenizers";
-import { isObject } from "./files.ts";
+import { isObject } from "../files.ts";
 
 type Json = Record<string, unknown>;
 

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { FileError } from "../errors.ts";
+import { FileError } from "../../errors.ts";
 import { type Dtype, DTYPE_BYTES } from "./dtype.ts";
-import { decodeUtf8, encodeUtf8, openFile, readAt, writeAll, writeFile } from "./files.ts";
+import { decodeUtf8, encodeUtf8, openFile, readAt, writeAll, writeFile } from "../files.ts";
 import { type Header, headerLength, LENGTH_BYTES, parseHeader, type TensorInfo } from "./header.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "../nearest.ts";
 
 export { type Dtype, DTYPE_BYTES, fromFloat32, overflowsAt, toFloat32 } from "./dtype.ts";
 export type { TensorInfo } from "./header.ts";

@@ -5,10 +5,10 @@
  */
 
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
-import { FileError } from "../errors.ts";
+import { FileError } from "../../errors.ts";
 import { type AddedToken, AddedTokens } from "./added_tokens.ts";
-import { exists, isObject, readJsonObject } from "./files.ts";
-import { pathInside } from "./inside.ts";
+import { exists, isObject, readJsonObject } from "../files.ts";
+import { pathInside } from "../inside.ts";
 import { correctDecoder, corrected } from "./tokenizer_json.ts";
 
 /** Turns text into token ids and back. */

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { onDisk, writeAll } from "../io/files.ts";
-import { countSupervised } from "./encode.ts";
-import { type Example, UNSUPERVISED } from "./example.ts";
+import { onDisk, writeAll } from "../../io/files.ts";
+import { countSupervised } from "../encode.ts";
+import { type Example, UNSUPERVISED } from "../example.ts";
 
 /** Set in the word of a supervised token; ids are below it. */
 const SUPERVISED = 0x80000000;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FileError } from "../errors.ts";
+import { FileError } from "../../errors.ts";
 import { type Dtype, toFloat32 } from "./dtype.ts";
 import type { TensorInfo } from "./header.ts";
 

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { permutation } from "../random.ts";
-import { countSupervised } from "./encode.ts";
-import type { Example } from "./example.ts";
+import { permutation } from "../../random.ts";
+import { countSupervised } from "../encode.ts";
+import type { Example } from "../example.ts";
 
 /** One source of a mixture: the next `count` examples, and what they weigh beside the others. */
 export interface Source {

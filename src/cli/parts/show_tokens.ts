@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Example, type Run, runsOf } from "../data/mod.ts";
-import type { Tokenizer } from "../io/tokenizer.ts";
+import { type Example, type Run, runsOf } from "../../data/mod.ts";
+import type { Tokenizer } from "../../io/tokenizer/tokenizer.ts";
 
 /** Codes of ANSI colours: dim, green, cyan, struck-out red. */
 const COLOURS = { prompt: "2", learn: "32", special: "36", cut: "9;31" } as const;

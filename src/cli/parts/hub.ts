@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DownloadProgress, locate, type RepoKind } from "../io/hub/mod.ts";
+import { type DownloadProgress, locate, type RepoKind } from "../../io/hub/mod.ts";
 import { isTerminal, say, status } from "./term.ts";
 
 /** The folder of a model or adapter; a download shows a bar on a terminal. */

@@ -5,9 +5,9 @@
  */
 
 import { parseArgs } from "node:util";
-import { ConfigError } from "../errors.ts";
-import { nearest } from "../io/nearest.ts";
-import { configHelp, isConfigKey, nearestKey } from "../train/config/mod.ts";
+import { ConfigError } from "../../errors.ts";
+import { nearest } from "../../io/nearest.ts";
+import { configHelp, isConfigKey, nearestKey } from "../../train/config/mod.ts";
 
 /** A flag of a command. */
 export interface Flag {

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { type Example, lengthOf } from "./example.ts";
+import { type Example, lengthOf } from "../example.ts";
 import { Mixture, type Places, type Source } from "./mixture.ts";
 import { type Batch, batch, pack, packInOrder } from "./pack.ts";
-import { permutation } from "../random.ts";
+import { permutation } from "../../random.ts";
 
 /** Settings of a stream. */
 export interface StreamOptions {

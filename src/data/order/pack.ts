@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Example, UNSUPERVISED } from "./example.ts";
+import { type Example, UNSUPERVISED } from "../example.ts";
 
 /** Where one document of a batch stands. */
 export interface PackedDocument {

@@ -6,10 +6,10 @@
  * @module
  */
 
-import { FileError } from "../errors.ts";
+import { FileError } from "../../errors.ts";
 import { type Dtype, DTYPE_BYTES, isDtype } from "./dtype.ts";
-import { isObject, kindOf, parseJsonObject } from "./files.ts";
-import { duplicateKey } from "./json.ts";
+import { isObject, kindOf, parseJsonObject } from "../files.ts";
+import { duplicateKey } from "../json.ts";
 
 /** Where a tensor lies and what it holds. */
 export interface TensorInfo {
