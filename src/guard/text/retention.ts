@@ -17,6 +17,7 @@ import {
   split,
 } from "../../data/mod.ts";
 import { ConfigError, FileError } from "../../errors.ts";
+import { permutation } from "../../random.ts";
 import type { Budget } from "../budget.ts";
 
 /** The parts that are held back. */
@@ -57,7 +58,10 @@ export interface RetentionOptions {
   /** Longer documents are cut: those that are trained on (null where none are), and the others. */
   readonly trainTokens: number | null;
   readonly maxTokens: number;
-  /** What the run learns; a retention document that repeats one of these is left out. */
+  /**
+   * What the run learns; a retention document that repeats one of these is left out. Of more than
+   * 50,000 rows a random part is compared.
+   */
   readonly task: readonly Example[];
 }
 
@@ -119,7 +123,7 @@ function splitSlice(
   { held, seed, trainTokens, maxTokens, task }: RetentionOptions,
 ): Slice {
   const encoded = documents.map((document) => encode(document, encoder));
-  const kinds = distinct(encoded, task);
+  const kinds = distinct(encoded, task, seed);
   const kept = kinds.flatMap((kind, i) => kind === "kept" ? [i] : []);
   const parts = split(
     kept.map((i) => documentText(documents[i]!)),
@@ -144,8 +148,14 @@ function splitSlice(
   return slice;
 }
 
+/** Rows of a larger task that are compared, drawn at random: two megabytes of text take a second. */
+const TASK_ROWS = 50_000;
+
 /** Each document's kind: `kept`, or why it is left out. Compared are token ids, as the model sees them. */
-function distinct(retention: readonly Example[], task: readonly Example[]) {
+function distinct(retention: readonly Example[], all: readonly Example[], seed: number) {
+  const task = all.length <= TASK_ROWS
+    ? all
+    : Array.from(permutation(all.length, seed).subarray(0, TASK_ROWS), (i) => all[i]!);
   const text = ({ ids }: Example) => ids.join(" ");
   const first = nearDuplicates([...task, ...retention].map(text));
   return retention.map((_, i) => {
