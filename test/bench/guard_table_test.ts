@@ -39,7 +39,12 @@ const failing = (cells: Cell[]) =>
 Deno.test("claims() are met by cells that keep them", () => {
   assert.deepEqual(failing(cellsOf()), []);
   const gap = claims(cellsOf(), spec).find(({ name }) => /^P3: guard at 2 %/.test(name))!;
-  assert.match(gap.found, /^0\.320 nats better than replay 50 %, se 0\.006$/);
+  assert.match(gap.found, /^0\.320 nats better than replay 50 %, se 0\.006, 3 seeds$/);
+});
+
+Deno.test("claims() want more than one seed for a standard error", () => {
+  const one = cellsOf().filter(({ arm, seed }) => arm === "guard" || seed === 1);
+  assert.deepEqual(failing(one), ["P3", "P3"]);
 });
 
 Deno.test("claims() are not met by cells that do not", () => {

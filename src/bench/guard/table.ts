@@ -103,11 +103,12 @@ function beatsReplay(cells: readonly Cell[], spec: Arms, budget: number): Claim 
   const name = `P3: ${arm} at ${budget} % against the best replay` +
     (wanted > 0 ? ", by more than 2 standard errors" : ", no worse");
   if (gaps.length === 0) return { name, holds: false, found: "no cells" };
-  const { mean, se } = summary(gaps);
+  const { n, mean, se } = summary(gaps);
+  const spread = n > 1 ? `se ${se.toFixed(3)}, ${n} seeds` : "one seed, no se";
   return {
     name,
-    holds: wanted > 0 ? mean > wanted * se : mean >= 0,
-    found: `${mean.toFixed(3)} nats better than ${best}, se ${se.toFixed(3)}`,
+    holds: wanted > 0 ? n > 1 && mean > wanted * se : mean >= 0,
+    found: `${mean.toFixed(3)} nats better than ${best}, ${spread}`,
   };
 }
 
