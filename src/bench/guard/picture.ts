@@ -86,7 +86,7 @@ function labels(lines: readonly Line[]): string[] {
     const at = Math.max(y, free);
     free = at + 15;
     const weight = line.steers ? "bold" : "normal";
-    return text(BOX.right + 12, at + 4, line.name, "start", line.colour, weight);
+    return text(BOX.right + 28, at + 4, line.name, "start", line.colour, weight);
   });
 }
 
