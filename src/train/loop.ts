@@ -55,12 +55,12 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
       log.measured(step, await measure(session, step));
     }
 
-    const { micros, lambdas, rate, scheduled } = planUpdate(session, step);
+    const { micros, lambdas, rate } = planUpdate(session, step);
     for (const [i, { program, batch, weights, isGuard }] of micros.entries()) {
       const isLast = i === micros.length - 1;
       const losses = program.compiled.output("losses");
       const normAt = isLast ? program.capacity : null;
-      const tag = { step, rate, scheduled, lambdas, batch, isGuard, normAt };
+      const tag = { step, rate, lambdas, batch, isGuard, normAt };
       await ring.room(); // waits only while the GPU is several micro-batches behind
       program.feed(batch, weights);
       program.run(isLast ? undefined : (encoder) => ring.load(encoder, [losses]));
@@ -133,12 +133,10 @@ function planUpdate(session: Session, step: number) {
   const rows = guarded?.micros.map((micro): Micro => {
     return { program: guard!.program, ...micro, isGuard: true };
   });
-  const scheduled = scheduleFactor({ ...train, steps }, step);
   return {
     micros: [...task, ...rows ?? []],
     lambdas: guarded?.lambdas ?? [],
-    rate: train.lr * scheduled * (guard?.rate ?? 1),
-    scheduled,
+    rate: train.lr * scheduleFactor({ ...train, steps }, step) * (guard?.rate ?? 1),
   };
 }
 

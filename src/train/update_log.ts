@@ -15,9 +15,8 @@ const RECENT = 32;
 /** What a micro-batch's losses are known by. */
 export interface MicroTag {
   readonly step: number;
-  /** Learning rate, and what the schedule says of its peak. */
+  /** The learning rate. */
   readonly rate: number;
-  readonly scheduled: number;
   /** The weight of each slice of the guard. */
   readonly lambdas: readonly number[];
   readonly batch: Batch;
@@ -87,13 +86,13 @@ export class UpdateLog {
     this.#supervised += isGuard ? 0 : batch.supervised;
   }
 
-  #finish({ step, rate, scheduled, lambdas }: MicroTag, squares: number): void {
+  #finish({ step, rate, lambdas }: MicroTag, squares: number): void {
     const { guarding } = this.#session;
     const guardLosses = this.#guard.map((sum, i) => sum / lambdas[i]!);
     if (!Number.isFinite(this.#task + this.#guard.reduce((sum, loss) => sum + loss, 0))) {
       throw new GpuError(`The loss of step ${step} is ${this.#task}; lower train.lr`);
     }
-    guarding?.guard.observed(step, { losses: guardLosses, rate: scheduled });
+    guarding?.guard.observed(step, { losses: guardLosses });
     this.#recent = [...this.#recent, { at: performance.now(), tokens: this.#tokens }].slice(
       -RECENT,
     );

@@ -27,8 +27,9 @@ export interface Cell {
   /** In percent of perplexity. */
   readonly budget: number;
   readonly epsilon: number;
-  /** The shift on the control text at the end of the run, at full strength. */
+  /** At the end of the run, at full strength: the shift on the control text, and the task. */
   readonly raw: number;
+  readonly raw_task: number;
   /** The guard's weight at the end; null where nothing steered. */
   readonly lambda: number | null;
   /** What was shipped. */
@@ -67,6 +68,8 @@ export async function runCells(
     const last = guarding.guard.trace.at(-1)!;
     const test = await openTest(session, spec);
     const measures = remembered(measuresOf(guarding.shipOptions(guarding.guard.slices)));
+    guarding.put(done, 1);
+    const { task: rawTask } = await test();
     const cells: Cell[] = [];
     for (const budget of budgets) {
       const slices = withBudget(guarding.guard.slices, `ppl:${budget}%`);
@@ -77,6 +80,7 @@ export async function runCells(
         budget,
         epsilon: slices[0]!.budget.epsilon,
         raw: last.shifts[0]!.mean,
+        raw_task: rawTask,
         lambda: last.lambdas[0] ?? null,
         step,
         strength,

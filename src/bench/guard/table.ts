@@ -112,14 +112,14 @@ function beatsReplay(cells: readonly Cell[], spec: Arms, budget: number): Claim 
   };
 }
 
-/** The weight at the end against the slope of the task loss between neighbouring budgets. */
+/** The weight at the end against the slope of the task loss between neighbouring budgets, unscaled. */
 function shadowPrice(cells: readonly Cell[], spec: Arms): Claim {
   const arm = steered(spec)[0]!;
   const point = (budget: number) => {
     const found = of(cells, arm, budget);
     return {
       shift: meanOf(found, (cell) => cell.raw),
-      task: meanOf(found, (cell) => cell.task),
+      task: meanOf(found, (cell) => cell.raw_task),
       lambda: Math.exp(meanOf(found, (cell) => Math.log(cell.lambda ?? NaN))),
     };
   };

@@ -9,7 +9,7 @@ import { queuePerplexity } from "../../eval/perplexity.ts";
 import { clear } from "../../gpu/buffer.ts";
 import type { LossProgram } from "../../models/loss_program.ts";
 import { Archive, type Entry } from "./archive.ts";
-import { Controller } from "./controller.ts";
+import { Controller, periodOf } from "./controller.ts";
 import type { Shift } from "../gauge.ts";
 import type { GuardParts, GuardSettings, GuardState, Observation, TracePoint } from "./parts.ts";
 import type { Slice } from "../text/retention.ts";
@@ -47,7 +47,7 @@ export class Guard {
       new Controller(
         budget.epsilon,
         settings.controller,
-        settings.every,
+        periodOf(settings),
         state?.controllers[i],
       )
     );
@@ -171,7 +171,7 @@ export class Guard {
     if (observation && seen >= this.#fresh) {
       for (const [i, controller] of this.#controllers.entries()) {
         const loss = observation.losses[i]!;
-        if (Number.isFinite(loss)) controller.observe(loss, observation.rate);
+        if (Number.isFinite(loss)) controller.observe(loss);
       }
     }
     const measuring = this.#measuring.get(seen);

@@ -52,8 +52,6 @@ export interface GuardParts {
 export interface Observation {
   /** Mean loss of each slice's rows; NaN for a slice that had none. */
   readonly losses: readonly number[];
-  /** The learning rate over its peak. */
-  readonly rate: number;
 }
 
 /** What a checkpoint keeps of a guard. */

@@ -42,7 +42,6 @@ export interface GuardConfig {
     readonly kp: number;
     readonly kd: number;
     readonly margin: number;
-    readonly final_margin: number;
     readonly ema: number;
   };
   /** When a run goes back to its last checkpoint within the budget. */
@@ -53,11 +52,12 @@ const share = z.number().gte(0).lt(1);
 
 const controller = z.strictObject({
   lambda: positive.default(1).describe("weight of the guard's loss at the start"),
-  ki: z.number().gte(0).default(0.4).describe("integral gain between two measurements"),
+  ki: z.number().gte(0).default(0.4).describe(
+    "integral gain between two measurements, or over a 24th of a shorter run",
+  ),
   kp: z.number().gte(0).default(0.5).describe("proportional gain"),
   kd: z.number().gte(0).default(0.5).describe("derivative gain"),
-  margin: share.default(0.15).describe("unused share of the budget at the peak learning rate"),
-  final_margin: share.default(0.05).describe("unused share once the learning rate is 0"),
+  margin: share.default(0.15).describe("share of the budget that the run is not to use"),
   ema: share.default(0.9).describe("decay of the averages"),
 }).prefault({}).describe("constants of the controller");
 
