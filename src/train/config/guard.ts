@@ -89,7 +89,7 @@ export const guardSchema = z.union([
     }).describe("what may be forgotten: ppl:2%, kl:0.02, or slices: ppl[stories]:1%,ppl[code]:5%"),
     loss: z.enum(["kl", "ce"]).default("kl")
       .describe("learnt on retention text: the base's predictions (kl) or the text itself (ce)"),
-    share: z.number().gt(0).lte(1).default(0.25)
+    share: z.number().gt(0).lte(1).default(0.2)
       .describe("guard tokens of an update for each task token"),
     weight: z.union([z.literal("tokens"), z.number().gte(0)]).exactOptional().describe(
       "fixed weight of the guard's mean loss in place of the controller; tokens = a guard token " +
