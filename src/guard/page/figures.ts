@@ -72,7 +72,7 @@ function sliceFigures(slice: SliceReport): Figure[] {
   ];
 }
 
-function runFigures({ task, shipped, shadow_price: price }: ForgettingReport): Figure[] {
+function runFigures({ task, shipped, slices, shadow_price: price }: ForgettingReport): Figure[] {
   const figures: Figure[] = [...(task ? taskFigures(task) : []), [
     "Strength shipped",
     strengthText(shipped.strength),
@@ -83,8 +83,8 @@ function runFigures({ task, shipped, shadow_price: price }: ForgettingReport): F
   if (price) {
     figures.push([
       "Shadow price",
-      priceNats(price),
-      `nats of task loss that one more 1 % of perplexity would buy (\u03bb ${
+      priceNats(price, slices),
+      `nats of task loss that a tenth more of the budget would buy (\u03bb ${
         price.map((weight) => fixed(weight, 3)).join(", ")
       })`,
     ]);

@@ -4,7 +4,7 @@
  * @module
  */
 import { inUnit } from "../budget.ts";
-import type { ForgettingReport, TaskReport } from "./format.ts";
+import type { ForgettingReport, SliceReport, TaskReport } from "./format.ts";
 
 /** Lines about what was allowed, what came of it and what that does not say. */
 export function screen(report: ForgettingReport): string[] {
@@ -32,7 +32,7 @@ export function screen(report: ForgettingReport): string[] {
     }),
     ...(task ? [line("task", taskText(task))] : []),
     line("shipped", `step ${shipped.step} at strength ${shipped.strength}`),
-    ...(price ? [line("price", priceText(price))] : []),
+    ...(price ? [line("price", priceText(price, slices))] : []),
     statement,
     not,
   ];
@@ -40,12 +40,15 @@ export function screen(report: ForgettingReport): string[] {
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-const priceText = (price: readonly number[]): string =>
-  `one more 1 % of perplexity would buy about ${priceNats(price)} nats of the task's loss`;
+const priceText = (price: readonly number[], slices: readonly SliceReport[]): string =>
+  `a tenth more of the budget would buy about ${priceNats(price, slices)} nats of the task's loss`;
 
-/** The weights at the end as a price in nats of the task's loss: 1 % of perplexity is 0.00995 nats. */
-export const priceNats = (price: readonly number[]): string =>
-  price.map((lambda) => (lambda * Math.log(1.01)).toFixed(4)).join(", ");
+/**
+ * What a tenth of each budget is worth in nats of the task's loss. The weights at the end are the
+ * slope; a tenth is near enough for a slope to tell.
+ */
+export const priceNats = (price: readonly number[], slices: readonly SliceReport[]): string =>
+  price.map((lambda, i) => (lambda * slices[i]!.epsilon / 10).toFixed(4)).join(", ");
 
 const taskText = ({ base_loss: base, tuned_loss: tuned, rows, from }: TaskReport): string =>
   `loss ${base.toFixed(4)} -> ${tuned.toFixed(4)} on ${rows} rows of ${from}`;
