@@ -30,7 +30,7 @@ const COMMAND: Command = {
     "is not trained again.",
   flags: {
     out: { type: "string", help: "folder of the results" },
-    only: { type: "string", help: "arms whose name holds this text" },
+    only: { type: "string", help: 'trainings whose name holds this text, such as "seed 1"' },
     json: { type: "boolean", help: "print one JSON object" },
   },
   positionals: [1, 1],
@@ -79,14 +79,14 @@ interface Training {
 /** Seeds outermost, so that a part of the experiment is whole early. */
 function plan({ arms, budgets, seeds }: Spec, only: string): Training[] {
   return seeds.flatMap((seed) =>
-    arms.filter(({ name }) => name.includes(only)).flatMap((arm): Training[] => {
+    arms.flatMap((arm): Training[] => {
       const name = `seed ${seed} ${arm.name}`;
       if (!arm.steers) return [{ name, arm, seed, budgets }];
       return budgets.map((budget) => ({
         ...{ name: `${name} ${budget} %`, arm, seed, budgets: [budget] },
       }));
     })
-  );
+  ).filter(({ name }) => name.includes(only));
 }
 
 async function trainOne(device: Device, spec: Spec, training: Training, out: string) {
