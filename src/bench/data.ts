@@ -9,6 +9,7 @@ import {
   encode,
   type Encoder,
   type Example,
+  loadExamples,
   readDocuments,
   Stream,
 } from "../data/mod.ts";
@@ -30,11 +31,11 @@ export const dataBenches = (): Bench[] => [
 ];
 
 /** Endless micro-batches of T tokens of the quickstart's rows. */
-export async function quickstartStream(T: number): Promise<Stream> {
-  const examples: Example[] = [];
-  const encoder = baseEncoder();
-  for await (const document of readDocuments(ROWS)) examples.push(encode(document, encoder));
-  return streamOf(examples, T);
+export const quickstartStream = async (T: number): Promise<Stream> =>
+  streamOf(await quickstartExamples(), T);
+
+async function quickstartExamples(): Promise<Example[]> {
+  return (await loadExamples(ROWS, baseEncoder(), { maxTokens: Infinity })).examples;
 }
 
 const streamOf = (examples: readonly Example[], T: number) =>
@@ -56,7 +57,7 @@ async function encoding() {
 
 /** A whole epoch: shuffled, packed, laid out. */
 async function packing() {
-  const { examples } = await quickstartStream(512);
+  const examples = await quickstartExamples();
   const tokens = examples.reduce((sum, { ids }) => sum + ids.length, 0);
   return {
     name: "data, quickstart tokens to packed rows",

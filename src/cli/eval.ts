@@ -6,6 +6,7 @@
 import {
   type DataEntry,
   DEFAULT_TEMPLATE,
+  encoderOf,
   type Example,
   faultNames,
   lengthOf,
@@ -16,7 +17,6 @@ import { perplexity } from "../eval/perplexity.ts";
 import { openModel } from "../generate/open.ts";
 import { openDevice } from "../gpu/device.ts";
 import { LossProgram } from "../models/loss_program.ts";
-import { encoderOf } from "../train/setup.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";
 import { numberOf } from "./parts/number.ts";

@@ -3,14 +3,19 @@
  *
  * @module
  */
-import { DEFAULT_TEMPLATE, type Encoder, renderPrompt, resolveTemplate } from "../data/mod.ts";
+import {
+  DEFAULT_TEMPLATE,
+  type Encoder,
+  encoderOf,
+  renderPrompt,
+  resolveTemplate,
+} from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { Generator } from "../generate/generator.ts";
 import { openModel } from "../generate/open.ts";
 import { streamText } from "../generate/text.ts";
 import { openDevice } from "../gpu/device.ts";
 import { encodeUtf8 } from "../io/files.ts";
-import { encoderOf } from "../train/setup.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";
 import { numberOf } from "./parts/number.ts";

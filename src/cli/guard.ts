@@ -5,7 +5,13 @@
  */
 import { atStrength } from "../adapters/peft_adapter.ts";
 import { readPeft, writePeft } from "../adapters/peft.ts";
-import { type DataEntry, type Encoder, type Example, loadExamples } from "../data/mod.ts";
+import {
+  type DataEntry,
+  type Encoder,
+  encoderOf,
+  type Example,
+  loadExamples,
+} from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { adapterFolder, baseOf, openModel } from "../generate/open.ts";
 import { openDevice } from "../gpu/device.ts";
@@ -21,7 +27,6 @@ import { refuseOccupied } from "../io/checkpoint.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { parseConfig } from "../train/config/mod.ts";
 import { writeReport } from "../train/run_folder.ts";
-import { encoderOf } from "../train/setup.ts";
 import { type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";
 import { numberOf } from "./parts/number.ts";

@@ -6,6 +6,8 @@
 import {
   countFaults,
   countSupervised,
+  describePath,
+  encoderOf,
   type Example,
   type FaultCount,
   type FaultName,
@@ -21,7 +23,7 @@ import {
 import { countDuplicates } from "../data/quality/mod.ts";
 import { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../train/config/mod.ts";
-import { describeLoaded, encoderOf, longest, weightsOf } from "../train/setup.ts";
+import { describeLoaded, longest, weightsOf } from "../train/setup.ts";
 import { type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";
 import { numberOf } from "./parts/number.ts";
@@ -69,7 +71,7 @@ async function readSource(model: Model, { train }: Config, entry: DataConfig): P
     vocabSize: model.config.vocabSize,
     allow: faultNames,
   });
-  say(dim(describeLoaded(entry.path, loaded)));
+  say(dim(describeLoaded(describePath(entry.path), loaded)));
   return loaded;
 }
 
@@ -158,7 +160,7 @@ function sourceReports(
   const sources = data.map(({ weight }, i) => ({ count: used[i]!.length, weight }));
   const parts = weightsOf(sources, mixture) ?? counts;
   return data.map(({ path }, i) => ({
-    path,
+    path: describePath(path),
     rows: used[i]!.length,
     tokens: sum(used[i]!.map(lengthOf)),
     supervised: counts[i]!,

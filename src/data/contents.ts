@@ -21,9 +21,12 @@ import { blocksOf, drawExemplars, drawShots } from "./variants/few_shot.ts";
 import { invertedChat } from "./variants/dialog.ts";
 import { drawForm } from "./variants/forms.ts";
 
+/** An entry, or what one with several paths is for one of them. */
+type OnePath = DataEntry & { readonly path: string };
+
 /** What becomes one document. */
 interface Item {
-  /** Counted over the whole entry. */
+  /** Counted over the whole path. */
   readonly number: number;
   readonly file: string;
   readonly row: Row;
@@ -39,6 +42,7 @@ export type Noted = "empty" | "few_shot" | "chain_of_thought" | "inversion";
 /**
  * Reads the documents of a source, one at a time. `note` is called for each document of a variant,
  * and for each that is left out because it is empty, or because no prompt has anything to say of it.
+ * `isWanted` is asked of each by its number over all paths; the others are passed over.
  *
  * @throws {ConfigError} if the entry names an unknown format, template, prompt or part.
  * @throws {FileError} if a file or a row cannot be used, or a part of a split is empty.
@@ -46,18 +50,31 @@ export type Noted = "empty" | "few_shot" | "chain_of_thought" | "inversion";
 export async function* readDocuments(
   entry: DataEntry,
   note: (what: Noted) => void = () => {},
+  isWanted: (number: number) => boolean = () => true,
 ): AsyncGenerator<Document> {
   if (entry.prompts && entry.format !== undefined) {
     throw new ConfigError(
       `Found format ${entry.format} beside prompts, wanted only one of the two`,
     );
   }
+  let number = 0;
+  for (const path of [entry.path].flat()) {
+    yield* readPath({ ...entry, path }, note, () => isWanted(number++));
+  }
+}
+
+async function* readPath(
+  entry: OnePath,
+  note: (what: Noted) => void,
+  isWanted: () => boolean,
+): AsyncGenerator<Document> {
   const prompts = entry.prompts === undefined ? null : readPrompts(entry.prompts);
   const settings = settingsByTemplate(entry);
   const all = readItems(entry, prompts);
   const items = entry.split ? await partOf(entry, entry.split, all) : all;
   for await (const block of entry.few_shot ? blocksOf(items) : singly(items)) {
     for (const item of block) {
+      if (!isWanted()) continue;
       const draws = new Draws(entry.seed ?? 0, item.number);
       const phrased = phrase(item, prompts, draws);
       if (phrased?.content.empty === null) {
@@ -133,7 +150,7 @@ async function* singly(items: AsyncIterable<Item> | Iterable<Item>): AsyncGenera
   for await (const item of items) yield [item];
 }
 
-async function* readItems(entry: DataEntry, prompts: Prompts | null): AsyncGenerator<Item> {
+async function* readItems(entry: OnePath, prompts: Prompts | null): AsyncGenerator<Item> {
   const { format: name, positive_examples: positiveExamples = POSITIVE_EXAMPLES } = entry;
   let number = 0;
   for (const file of await findFiles(entry.path)) {
@@ -169,7 +186,7 @@ function settingsByTemplate(entry: DataEntry): (template: string) => DocumentSet
 
 /** The items of one part; those of the same text fall into the same, whatever is drawn for them. */
 async function partOf(
-  { path }: DataEntry,
+  { path }: OnePath,
   { part, shares, seed }: NonNullable<DataEntry["split"]>,
   source: AsyncIterable<Item>,
 ): Promise<Item[]> {

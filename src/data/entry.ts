@@ -20,8 +20,11 @@ export const POSITIVE_EXAMPLES = 2;
 
 /** One source of data. */
 export interface DataEntry {
-  /** A file, a folder, or a pattern with `*` in its last part. */
-  readonly path: string;
+  /**
+   * A file, a folder, or a pattern with `*` in its last part. Of several, each is read as an entry of
+   * its own would be, `split` and what is drawn for its rows included.
+   */
+  readonly path: string | readonly string[];
   /** The name of a format; recognised from the first row of each file where absent. */
   readonly format?: string;
   /** Puts rows into words; one of them is drawn for each row. In place of `format`. */
@@ -49,4 +52,10 @@ export interface DataEntry {
   readonly split?: { readonly part: string; readonly shares: Shares; readonly seed: number };
   /** Whether EOS follows a text document, no where absent. */
   readonly eos?: boolean;
+}
+
+/** A path, or the first of several, for messages. */
+export function describePath(path: DataEntry["path"]): string {
+  if (typeof path === "string") return path;
+  return path.length === 1 ? path[0]! : `${path[0]} and ${path.length - 1} more`;
 }

@@ -45,6 +45,9 @@ export interface Example {
   readonly counts?: { readonly length: number; readonly supervised: number };
 }
 
+/** A list of examples; an array is one, and so is a store that has them on disk. */
+export type Examples = Pick<readonly Example[], "length" | "at">;
+
 /** How many tokens an example has. */
 export function lengthOf(example: Example): number {
   return example.counts?.length ?? example.ids.length;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encode, type Example, limitLength } from "../data/mod.ts";
+import { encode, encoderOf, type Example, limitLength } from "../data/mod.ts";
 import { type Perplexity, perplexity } from "../eval/perplexity.ts";
 import { type GenerateOptions, Generator } from "../generate/generator.ts";
 import { type OpenModel, openModel } from "../generate/open.ts";
@@ -11,7 +11,6 @@ import { streamText } from "../generate/text.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { type HubOptions, locate } from "../io/hub/mod.ts";
 import { LossProgram } from "../models/loss_program.ts";
-import { encoderOf } from "../train/setup.ts";
 
 /** How to load a model. */
 export interface LoadOptions extends HubOptions {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Encoder, Example } from "../data/mod.ts";
+import type { Encoder, Example, Examples } from "../data/mod.ts";
 import { FileError } from "../errors.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Entry } from "../guard/steer/archive.ts";
@@ -44,7 +44,7 @@ export interface SlicesOptions {
   readonly model: Model;
   readonly encoder: Encoder;
   readonly config: Config;
-  readonly task: readonly Example[];
+  readonly task: Examples;
   /** The most tokens of a document that is measured. */
   readonly maxTokens: number;
   readonly say: (line: string) => void;
@@ -82,7 +82,7 @@ export interface GuardingOptions {
   readonly steps: number;
   /** Rows of eval.data; where there are none, training rows stand in for them. */
   readonly measured: readonly Example[];
-  readonly trained: readonly Example[];
+  readonly trained: Examples;
   /** The folder of the archive. */
   readonly folder: string;
 }
@@ -112,7 +112,7 @@ export class Guarding {
     const control = await Gauge.open({ tuned, both }, slices, "control");
     const rows = measured.length > 0 ? measured : trained;
     const order = permutation(rows.length, config.train.seed).slice(0, settings.task_rows);
-    const task = [...order].map((i) => rows[i]!);
+    const task = Array.from(order, (i) => rows.at(i)!);
     return new Guarding(options, settings, control, task, program, both);
   }
 

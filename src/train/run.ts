@@ -96,7 +96,9 @@ export async function withSession<T>(
     using model = new Model(fresh?.folder ?? folder);
     say(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
     using store = new ExampleStore();
-    const rows = await loadRows(model, config.data, config.train, say, store);
+    const { data, train } = config;
+    const sources = await loadRows(model, data, train, say, (example) => store.keep(example));
+    const rows = { examples: store, sources };
     const trained = kind === "adapter"
       ? trainAdapter(engine, model, adapter, config.train.seed)
       : trainFull(model, "BF16");

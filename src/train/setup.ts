@@ -4,14 +4,13 @@
  * @module
  */
 import {
-  type ChatFacts,
-  type Encoder,
+  describePath,
+  encoderOf,
   type Example,
-  type ExampleStore,
-  type Loaded,
-  loadExamples,
+  type Examples,
+  forEachExample,
+  type LoadCounts,
   proportionalShares,
-  readChatFacts,
   type Source,
   Stream,
 } from "../data/mod.ts";
@@ -54,24 +53,9 @@ export interface Session {
   readonly close: () => void;
 }
 
-/** The tokenizer as the data room wants it: BOS only where the model expects one. */
-export function encoderOf({ tokenizer, folder }: Model): Encoder {
-  const { addsBos, bos, eos } = tokenizer;
-  let chat: ChatFacts | undefined;
-  return {
-    encode: (text) => tokenizer.encode(text),
-    bos: addsBos ? bos : null,
-    eos,
-    // Read when the first chat asks for it: other data needs nothing of the template.
-    get chat() {
-      return chat ??= readChatFacts(folder);
-    },
-  };
-}
-
 /** The rows of several sources, one source after the other. */
 export interface Rows {
-  readonly examples: readonly Example[];
+  readonly examples: Examples;
   /** How many each source has, where it comes from, and its weight if it has one. */
   readonly sources: readonly {
     readonly path: string;
@@ -80,39 +64,37 @@ export interface Rows {
   }[];
 }
 
-/** Loads the rows of several sources, into the store if there is one, and says what was left out. */
+/** Gives the rows of several sources to `take`, and says what was left out. */
 export async function loadRows(
   model: Model,
   entries: readonly DataConfig[],
   train: Config["train"],
   say: Say,
-  store?: ExampleStore,
-): Promise<Rows> {
-  const { vocabSize } = model.config;
-  const all: Example[] = [];
+  take: (example: Example) => void,
+): Promise<Rows["sources"]> {
   const sources: Rows["sources"][number][] = [];
+  const from = { encoder: encoderOf(model), folder: model.folder };
+  const options = {
+    maxTokens: longest(model, train),
+    onTooLong: train.on_too_long,
+    vocabSize: model.config.vocabSize,
+    allow: train.allow,
+  };
   for (const entry of entries) {
-    const loaded = await loadExamples(entry, encoderOf(model), {
-      maxTokens: longest(model, train),
-      onTooLong: train.on_too_long,
-      vocabSize,
-      allow: train.allow,
-      ...(store && { keep: (example) => store.keep(example) }),
-    });
-    say(describeLoaded(entry.path, loaded));
-    for (const example of loaded.examples) all.push(example);
-    sources.push({ path: entry.path, count: loaded.examples.length, weight: entry.weight });
+    const path = describePath(entry.path);
+    const counts = await forEachExample(entry, from, options, take);
+    say(describeLoaded(path, counts));
+    sources.push({ path, count: counts.rows, weight: entry.weight });
   }
-  return { examples: all, sources };
+  return sources;
 }
 
 /** What a source gave, and what was left out. */
-export function describeLoaded(path: string, loaded: Loaded): string {
-  const { examples, skipped, cut, noted } = loaded;
+export function describeLoaded(path: string, { rows, skipped, cut, noted }: LoadCounts): string {
   const counts = Object.entries({ "too long": skipped, cut, ...noted })
     .filter(([, count]) => count > 0)
     .map(([what, count]) => `, ${count} ${what.replaceAll("_", " ")}`);
-  return `data: ${path}: ${examples.length} rows${counts.join("")}`;
+  return `data: ${path}: ${rows} rows${counts.join("")}`;
 }
 
 /** What each source weighs; null where none is mixed and each row comes once. */
@@ -166,7 +148,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     ...{ task: rows.examples, maxTokens: most },
   });
   for (const slice of slices ?? []) say(describeSlice(slice));
-  const { examples: measured } = await loadRows(model, config.eval.data, train, say);
+  const measured: Example[] = [];
+  await loadRows(model, config.eval.data, train, say, (example) => measured.push(example));
   const { seed, shuffle } = train;
   const mixture = mixtureOf(rows, config.mixture, say);
   const stream = new Stream(rows.examples, { T, seed, shuffle, ...mixture });

@@ -29,11 +29,11 @@ function streamOf(options: Partial<ConstructorParameters<typeof Stream>[1]> = {}
 }
 
 /** Supervised tokens of each source. */
-function tokensOf(stream: Stream, batches: readonly Batch[]): number[] {
+function tokensOf(batches: readonly Batch[]): number[] {
   const tokens = [0, 0, 0];
   for (const { example } of batches.flatMap(({ documents }) => documents)) {
     const source = example < 400 ? 0 : example < 550 ? 1 : 2;
-    tokens[source]! += countSupervised(stream.examples[example]!);
+    tokens[source]! += countSupervised(examples[example]!);
   }
   return tokens;
 }
@@ -47,7 +47,7 @@ Deno.test("mixture: the shares of the supervised tokens are those asked for, in 
     const stream = streamOf(options);
     for (const epoch of [0, 1, 2]) {
       const batches = micros(stream, stream.micros(epoch), stream.micros(epoch + 1));
-      const tokens = tokensOf(stream, batches);
+      const tokens = tokensOf(batches);
       const total = tokens.reduce((a, b) => a + b);
       const whole = examples.reduce((sum, example) => sum + countSupervised(example), 0);
       assert.ok(total >= whole && total < whole + T, `${total} of ${whole} tokens`);
@@ -68,7 +68,7 @@ Deno.test("mixture: 50 000 tokens from anywhere keep the shares too", () => {
       batches.push(stream.micro(i));
       supervised += batches.at(-1)!.supervised;
     }
-    const tokens = tokensOf(stream, batches);
+    const tokens = tokensOf(batches);
     const total = tokens.reduce((a, b) => a + b);
     const off = tokens.map((count, i) => Math.abs(count / total - [0.5, 0.3, 0.2][i]!));
     worst = Math.max(worst, ...off);
@@ -129,7 +129,7 @@ Deno.test("mixture: each epoch ends with its realised shares, in supervised toke
   const epochs = [0, 1].map((epoch) =>
     micros(stream, stream.micros(epoch), stream.micros(epoch + 1))
   );
-  assert.deepEqual(told, epochs.map((batches, epoch) => [epoch, tokensOf(stream, batches)]));
+  assert.deepEqual(told, epochs.map((batches, epoch) => [epoch, tokensOf(batches)]));
   for (const [, tokens] of told) {
     const total = tokens.reduce((a, b) => a + b);
     tokens.forEach((count, i) => assert.ok(Math.abs(count / total - shares[i]!) < 0.005));

@@ -5,10 +5,10 @@ import { readPeft } from "../../src/adapters/peft.ts";
 import { openModel } from "../../src/generate/open.ts";
 import { Gauge } from "../../src/guard/gauge.ts";
 import { parseBudget } from "../../src/guard/budget.ts";
+import { encoderOf } from "../../src/data/mod.ts";
 import { readRetention, splitRetention } from "../../src/guard/text/retention.ts";
 import { exists } from "../../src/io/files.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
-import { encoderOf } from "../../src/train/setup.ts";
 import { engine } from "../harness.ts";
 import { numbersIn, Toy, type ToySettings } from "../train/toy.ts";
 

@@ -2,13 +2,18 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { batch, type DataEntry, type Example, loadExamples } from "../../src/data/mod.ts";
+import {
+  batch,
+  type DataEntry,
+  encoderOf,
+  type Example,
+  loadExamples,
+} from "../../src/data/mod.ts";
 import type { KernelSet } from "../../src/gpu/device.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
 import { Store } from "../../src/graph/store.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
-import { encoderOf } from "../../src/train/setup.ts";
 import { engine } from "../harness.ts";
 import { noSharedData, sharedData } from "../io/helpers.ts";
 

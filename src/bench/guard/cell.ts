@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encode, type Example, limitLength, loadExamples } from "../../data/mod.ts";
+import { encode, encoderOf, type Example, limitLength, loadExamples } from "../../data/mod.ts";
 import { queueDocuments } from "../../eval/documents.ts";
 import { perplexity } from "../../eval/perplexity.ts";
 import type { Device } from "../../gpu/device.ts";
@@ -16,7 +16,7 @@ import { summary } from "../../guard/statistics.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import { trainLoop } from "../../train/loop.ts";
 import { withSession } from "../../train/run.ts";
-import { encoderOf, type Session } from "../../train/setup.ts";
+import type { Session } from "../../train/setup.ts";
 import type { ParsedConfig } from "../../train/config/mod.ts";
 import type { Spec } from "./spec.ts";
 

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { type Example, loadExamples } from "../../data/mod.ts";
+import { encoderOf, type Example, loadExamples } from "../../data/mod.ts";
 import type { MeasureDifficulty } from "../../data/quality/mod.ts";
 import { ConfigError } from "../../errors.ts";
 import { difficulties } from "../../eval/difficulty.ts";
 import { openModel } from "../../generate/open.ts";
 import { openDevice } from "../../gpu/device.ts";
 import { LossProgram } from "../../models/loss_program.ts";
-import { encoderOf } from "../../train/setup.ts";
 import type { RowSource } from "../data.ts";
 import { rowsFor } from "../eval.ts";
 import { fetchFolder } from "./hub.ts";

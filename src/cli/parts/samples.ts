@@ -3,13 +3,19 @@
  *
  * @module
  */
-import { type Document, encode, faultNames, readDocuments, UNSUPERVISED } from "../../data/mod.ts";
+import {
+  type Document,
+  encode,
+  encoderOf,
+  faultNames,
+  readDocuments,
+  UNSUPERVISED,
+} from "../../data/mod.ts";
 import { Generator } from "../../generate/generator.ts";
 import { openModel } from "../../generate/open.ts";
 import { openDevice } from "../../gpu/device.ts";
 import { permutation } from "../../random.ts";
 import type { Config } from "../../train/config/mod.ts";
-import { encoderOf } from "../../train/setup.ts";
 import { fetchFolder } from "./hub.ts";
 import { answer, bold, dim } from "./term.ts";
 

@@ -20,11 +20,12 @@ const KINDS = ".json, .jsonl, .csv, .tsv or .txt files, or such a file as .gz";
 
 /**
  * The files that a path stands for, sorted: a file itself, the readable files of a folder, or those
- * whose name fits a pattern with `*` (`data/part-*.jsonl`).
+ * whose name fits a pattern with `*` (`data/part-*.jsonl`). Of several paths, those of each in turn.
  *
  * @throws {FileError} if there is none.
  */
-export async function findFiles(path: string): Promise<string[]> {
+export async function findFiles(path: string | readonly string[]): Promise<string[]> {
+  if (typeof path !== "string") return (await Promise.all(path.map(findFiles))).flat();
   const nameAt = path.search(/[^\\/]*$/);
   const name = path.slice(nameAt);
   if (name.includes("*")) {

@@ -7,7 +7,8 @@
 
 import { permutation } from "../../random.ts";
 import { countSupervised } from "../encode.ts";
-import type { Example } from "../example.ts";
+import type { Examples } from "../example.ts";
+import { Numbers } from "./numbers.ts";
 
 /** One source of a mixture: the next `count` examples, and what they weigh beside the others. */
 export interface Source {
@@ -46,7 +47,7 @@ const MIXTURE = 0xfffffffe;
 /** Draws examples so that no source falls behind its share. A function of the seed and the places. */
 export class Mixture {
   readonly #sources: readonly (Source & { readonly first: number })[];
-  readonly #supervised: readonly number[];
+  readonly #supervised: Uint32Array;
   readonly #seed: number;
   readonly #shuffle: boolean;
   readonly #orders: { cycle: number; order: Uint32Array }[] = [];
@@ -57,7 +58,7 @@ export class Mixture {
    * @throws {RangeError} if a source is empty, a weight is not positive, or the counts do not add up.
    */
   constructor(
-    examples: readonly Example[],
+    examples: Examples,
     sources: readonly Source[],
     { seed, shuffle }: { readonly seed: number; readonly shuffle: boolean },
   ) {
@@ -69,7 +70,10 @@ export class Mixture {
     });
     checkSources(sources, examples.length);
     // At least 1, so that a source without any cannot be drawn from for ever.
-    this.#supervised = examples.map((example) => Math.max(1, countSupervised(example)));
+    this.#supervised = Uint32Array.from(
+      { length: examples.length },
+      (_, i) => Math.max(1, countSupervised(examples.at(i)!)),
+    );
     this.#seed = seed;
     this.#shuffle = shuffle;
   }
@@ -83,11 +87,11 @@ export class Mixture {
    * The examples of one epoch, which has as many supervised tokens as all sources hold, and where
    * that gets. Each time the source that is furthest behind its share gives its next example.
    */
-  epoch(places: Places): { order: number[]; places: Places } {
+  epoch(places: Places): { order: Uint32Array; places: Places } {
     const total = this.#supervised.reduce((sum, tokens) => sum + tokens, 0);
     const drawn = [...places];
     const taken = this.#sources.map(() => 0); // supervised tokens over the weight
-    const order: number[] = [];
+    const order = new Numbers(Uint32Array);
     for (let tokens = 0; tokens < total;) {
       const source = taken.indexOf(Math.min(...taken));
       const example = this.#at(source, drawn[source]!++);
@@ -95,7 +99,7 @@ export class Mixture {
       tokens += this.#supervised[example]!;
       taken[source]! += this.#supervised[example]! / this.#sources[source]!.weight;
     }
-    return { order, places: drawn };
+    return { order: order.all(), places: drawn };
   }
 
   /**
@@ -118,11 +122,15 @@ export class Mixture {
   }
 
   /** The supervised tokens that each source has among some examples; others do not count. */
-  tokensBySource(examples: readonly number[]): number[] {
-    return this.#sources.map(({ first, count }) =>
-      examples.filter((example) => first <= example && example < first + count)
-        .reduce((sum, example) => sum + this.#supervised[example]!, 0)
-    );
+  tokensBySource(examples: ArrayLike<number>): number[] {
+    return this.#sources.map(({ first, count }) => {
+      let tokens = 0;
+      for (let i = 0; i < examples.length; i++) {
+        const example = examples[i]!;
+        if (first <= example && example < first + count) tokens += this.#supervised[example]!;
+      }
+      return tokens;
+    });
   }
 
   /** How far supervised tokens are from the shares: the largest difference, in tokens. */

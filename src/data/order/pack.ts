@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Example, UNSUPERVISED } from "../example.ts";
+import { type Examples, UNSUPERVISED } from "../example.ts";
 
 /** Where one document of a batch stands. */
 export interface PackedDocument {
@@ -101,9 +101,9 @@ export function packInOrder(lengths: ArrayLike<number>, T: number): number[][] {
  * @throws {RangeError} if T is not a multiple of 8 or the examples do not fit.
  */
 export function batch(
-  examples: readonly Example[],
+  examples: Examples,
   T: number,
-  chosen: Iterable<number> = examples.keys(),
+  chosen: Iterable<number> = Array(examples.length).keys(),
 ): Batch {
   if (!(T > 0 && T % 8 === 0)) throw new RangeError(`Found T = ${T}, wanted a multiple of 8`);
   const tokens = new Uint32Array(T);
@@ -115,10 +115,10 @@ export function batch(
   const documents: PackedDocument[] = [];
   let begin = 0;
   for (const example of chosen) {
-    const { ids, labels } = examples[example]!;
+    const { ids, labels } = examples.at(example)!;
     const length = ids.length;
     const rowBegin = rows.length;
-    checkFits(length, T - begin, () => examples[example]!.origin);
+    checkFits(length, T - begin, () => examples.at(example)!.origin);
     tokens.set(ids, begin);
     start.fill(begin, begin, begin + length);
     end.fill(begin + length, begin, begin + length);

@@ -5,10 +5,10 @@
  */
 import { onDisk, writeAll } from "../../io/files.ts";
 import { countSupervised } from "../encode.ts";
-import { type Example, UNSUPERVISED } from "../example.ts";
+import { type Example, type Examples, lengthOf } from "../example.ts";
+import { Numbers } from "./numbers.ts";
+import { idsIn, labelsIn, recordOf } from "./record.ts";
 
-/** Set in the word of a supervised token; ids are below it. */
-const SUPERVISED = 0x80000000;
 const WORD = 4;
 /** An open file lives on without its name, so that nothing is left where a run is killed. */
 const NAMELESS = Deno.build.os !== "windows";
@@ -16,10 +16,10 @@ const NAMELESS = Deno.build.os !== "windows";
 const BUFFER = 1 << 16;
 
 /**
- * Keeps examples in a temporary file, which is gone with the store. A record is the words of its
- * tokens, then its origin as UTF-8, filled up to a whole word.
+ * Keeps the records of examples in a temporary file, which is gone with the store: 16 bytes of each
+ * are in memory.
  */
-export class ExampleStore implements Disposable {
+export class ExampleStore implements Examples, Disposable {
   readonly #path: string;
   readonly #file: Deno.FsFile;
   readonly #buffer = new Uint32Array(BUFFER);
@@ -45,19 +45,21 @@ export class ExampleStore implements Disposable {
    * @throws {FileError} where the disk is full.
    */
   keep(example: Example): Example {
-    const { ids, labels, origin } = example;
-    const text = new TextEncoder().encode(origin);
-    const words = new Uint32Array(ids.length + 1 + Math.ceil(text.length / WORD));
-    for (const [i, id] of ids.entries()) {
-      words[i] = labels[i] === UNSUPERVISED ? id : id | SUPERVISED;
-    }
-    words[ids.length] = text.length;
-    new Uint8Array(words.buffer).set(text, (ids.length + 1) * WORD);
-    const index = this.#begins.push(this.#written + this.#buffered);
-    this.#lengths.push(ids.length);
+    this.#begins.push(this.#written + this.#buffered);
+    this.#lengths.push(lengthOf(example));
     this.#supervised.push(countSupervised(example));
-    this.#write(words);
-    return new this.#Stored(index);
+    this.#write(recordOf(example));
+    return this.at(this.length - 1)!;
+  }
+
+  /** How many examples are kept. */
+  get length(): number {
+    return this.#begins.length;
+  }
+
+  /** One that reads its tokens again whenever it is asked, as `keep` gave it. */
+  at(index: number): Example | undefined {
+    return index < this.length ? new this.#Stored(index) : undefined;
   }
 
   /** How many tokens an example has, and how many are supervised. */
@@ -128,14 +130,11 @@ function storedExamples(store: ExampleStore) {
     }
 
     get ids(): Uint32Array {
-      return store.tokens(this.#index).map((word) => word & ~SUPERVISED);
+      return idsIn(store.tokens(this.#index));
     }
 
     get labels(): Int32Array {
-      return Int32Array.from(
-        store.tokens(this.#index),
-        (word) => word & SUPERVISED ? word & ~SUPERVISED : UNSUPERVISED,
-      );
+      return labelsIn(store.tokens(this.#index));
     }
 
     get origin(): string {
@@ -146,29 +145,4 @@ function storedExamples(store: ExampleStore) {
       return store.counts(this.#index);
     }
   };
-}
-
-/** Numbers of one type, as many as come. */
-class Numbers<A extends Float64Array | Uint32Array> {
-  #numbers: A;
-  #count = 0;
-
-  constructor(private readonly Type: new (length: number) => A) {
-    this.#numbers = new Type(1024);
-  }
-
-  /** Adds one and returns its index. */
-  push(number: number): number {
-    if (this.#count === this.#numbers.length) {
-      const more = new this.Type(Math.ceil(1.5 * this.#count));
-      more.set(this.#numbers);
-      this.#numbers = more;
-    }
-    this.#numbers[this.#count] = number;
-    return this.#count++;
-  }
-
-  at(index: number): number {
-    return this.#numbers[index]!;
-  }
 }

@@ -5,9 +5,10 @@
  * @module
  */
 
-import { type Example, lengthOf } from "../example.ts";
+import { type Examples, lengthOf } from "../example.ts";
+import { Epoch } from "./epoch.ts";
 import { Mixture, type Places, type Source } from "./mixture.ts";
-import { type Batch, batch, pack, packInOrder } from "./pack.ts";
+import { type Batch, batch } from "./pack.ts";
 import { permutation } from "../../random.ts";
 
 /** Settings of a stream. */
@@ -33,116 +34,98 @@ interface EpochStart {
   readonly places: Places;
 }
 
-/** Micro-batches packed together: enough to fill them well, few enough to stay near the shuffle. */
-const WINDOW = 64;
-
 /**
  * Micro-batches without end, each by its index. An epoch holds every example once, or as many
- * supervised tokens as that, of sources mixed by weight.
+ * supervised tokens as that, of sources mixed by weight. Packed is what is asked for, so the next
+ * micro-batch never waits for a whole epoch.
  */
 export class Stream {
   /** What `documents[].example` of a batch indexes. */
-  readonly examples: readonly Example[];
+  readonly examples: Examples;
   readonly #options: StreamOptions;
   readonly #mixture: Mixture | null;
   readonly #starts: EpochStart[];
-  #planned: { epoch: number; micros: number[][] } = { epoch: -1, micros: [] };
+  #open: { number: number; epoch: Epoch; after: Places } | null = null;
 
   /**
    * A stream over examples.
    *
    * @throws {RangeError} if there are none, T is out of range, or an example is longer than T.
    */
-  constructor(examples: readonly Example[], options: StreamOptions) {
+  constructor(examples: Examples, options: StreamOptions) {
     const { T } = options;
     if (examples.length === 0) {
       throw new RangeError("Found no examples to train on, wanted at least one");
     }
     if (!(T > 0 && T % 8 === 0)) throw new RangeError(`Found T = ${T}, wanted a multiple of 8`);
+    checkLengths(examples, T);
     this.examples = examples;
     this.#options = options;
     this.#mixture = options.sources ? new Mixture(examples, options.sources, options) : null;
     this.#starts = [{ micro: 0, places: this.#mixture?.start ?? [] }];
-    const long = examples.find((example) => lengthOf(example) > T);
-    if (long === undefined) return;
-    throw new RangeError(
-      `${long.origin}: found ${lengthOf(long)} tokens, wanted at most the micro-batch's ${T}`,
-    );
   }
 
   /** The micro-batch of that index, counted from 0 over all epochs. */
   micro(index: number): Batch {
-    let epoch = Math.max(0, this.#planned.epoch);
-    while (this.micros(epoch) > index) epoch--;
-    while (this.micros(epoch + 1) <= index) epoch++;
-    const planned = this.#plan(epoch);
-    if (this.#mixture && index + 1 === this.micros(epoch + 1)) {
-      this.#options.onEpochEnd?.(epoch, this.#mixture.tokensBySource(planned.flat()));
+    let number = this.#open?.number ?? 0;
+    while (this.#starts[number]!.micro > index) number--;
+    for (;; number++) {
+      const epoch = this.#epoch(number);
+      const at = index - this.#starts[number]!.micro;
+      const chosen = epoch.micro(at);
+      if (chosen === null) {
+        this.#close(number);
+        continue;
+      }
+      if (this.#mixture && epoch.isLast(at)) {
+        this.#options.onEpochEnd?.(number, this.#mixture.tokensBySource(epoch.order));
+      }
+      return batch(this.examples, this.#options.T, chosen);
     }
-    return batch(this.examples, this.#options.T, planned[index - this.micros(epoch)]);
   }
 
-  /** How many micro-batches the first `epochs` epochs hold. */
+  /** How many micro-batches the first `epochs` epochs hold. Packs all of them. */
   micros(epochs: number): number {
-    while (this.#starts.length <= epochs) this.#plan(this.#starts.length - 1);
+    while (this.#starts.length <= epochs) this.#close(this.#starts.length - 1);
     return this.#starts[epochs]!.micro;
   }
 
-  /** The examples of each micro-batch of an epoch whose start is known. */
-  #plan(epoch: number): number[][] {
-    if (this.#planned.epoch === epoch) return this.#planned.micros;
-    const before = this.#starts[epoch]!;
-    const { order, places } = this.#order(epoch, before.places);
-    const micros = this.#windows(order).flatMap((window, number) => {
-      const packed = this.#pack(window);
-      return Array.from(this.#rowOrder(packed, epoch, number), (row) => packed[row]!);
-    });
-    this.#planned = { epoch, micros };
-    this.#starts[epoch + 1] = { micro: before.micro + micros.length, places };
-    return micros;
+  /** An epoch whose start is known. */
+  #epoch(number: number): Epoch {
+    if (this.#open?.number === number) return this.#open.epoch;
+    const { order, places } = this.#order(number, this.#starts[number]!.places);
+    const { T, seed, shuffle } = this.#options;
+    const lengthAt = (example: number) => lengthOf(this.examples.at(example)!);
+    const mixture = this.#mixture ?? undefined;
+    const epoch = new Epoch(order, { T, seed, shuffle, number, lengthAt, mixture });
+    this.#open = { number, epoch, after: places };
+    return epoch;
+  }
+
+  /** Works out where the epoch after that one begins. */
+  #close(number: number): void {
+    if (this.#starts.length > number + 1) return;
+    const { micros } = this.#epoch(number);
+    this.#starts.push({ micro: this.#starts[number]!.micro + micros, places: this.#open!.after });
   }
 
   /** The examples of an epoch in their order, and where that leaves the sources. */
-  #order(epoch: number, places: Places): { order: Iterable<number>; places: Places } {
+  #order(epoch: number, places: Places): { order: Uint32Array; places: Places } {
     if (this.#mixture) return this.#mixture.epoch(places);
     const { seed, shuffle } = this.#options;
     const count = this.examples.length;
-    return { order: shuffle ? permutation(count, seed, epoch) : Array(count).keys(), places };
+    const order = shuffle ? permutation(count, seed, epoch) : Uint32Array.from(Array(count).keys());
+    return { order, places };
   }
+}
 
-  /** An order, cut into what is packed together. */
-  #windows(order: Iterable<number>): number[][] {
-    if (!this.#options.shuffle) return [[...order]];
-    const windows: number[][] = [];
-    let room = 0;
-    for (const example of order) {
-      if (room <= 0) {
-        windows.push([]);
-        room = WINDOW * this.#options.T;
-      }
-      windows.at(-1)!.push(example);
-      room -= this.#length(example);
-    }
-    return windows;
-  }
-
-  /** Packing puts the longest first; training must not see them so. */
-  #rowOrder(micros: readonly number[][], epoch: number, window: number): Iterable<number> {
-    const { seed, shuffle } = this.#options;
-    if (!shuffle) return micros.keys();
-    const order = permutation(micros.length, seed, epoch, window);
-    return this.#mixture?.balance(micros, order) ?? order;
-  }
-
-  /** The examples of each micro-batch of a window. */
-  #pack(window: readonly number[]): number[][] {
-    const { T, shuffle } = this.#options;
-    const lengths = window.map((example) => this.#length(example));
-    const rows = shuffle ? pack(lengths, T) : packInOrder(lengths, T);
-    return rows.map((row) => row.map((i) => window[i]!));
-  }
-
-  #length(example: number): number {
-    return lengthOf(this.examples[example]!);
+function checkLengths(examples: Examples, T: number): void {
+  for (let i = 0; i < examples.length; i++) {
+    const example = examples.at(i)!;
+    const length = lengthOf(example);
+    if (length <= T) continue;
+    throw new RangeError(
+      `${example.origin}: found ${length} tokens, wanted at most the micro-batch's ${T}`,
+    );
   }
 }

@@ -11,6 +11,7 @@ import {
   encode,
   type Encoder,
   type Example,
+  type Examples,
   limitLength,
   nearDuplicates,
   readDocuments,
@@ -62,7 +63,7 @@ export interface RetentionOptions {
    * What the run learns; a retention document that repeats one of these is left out. Of more than
    * 50,000 rows a random part is compared.
    */
-  readonly task: readonly Example[];
+  readonly task: Examples;
 }
 
 /** Reads the documents of retention files. */
@@ -152,10 +153,11 @@ function splitSlice(
 const TASK_ROWS = 50_000;
 
 /** Each document's kind: `kept`, or why it is left out. Compared are token ids, as the model sees them. */
-function distinct(retention: readonly Example[], all: readonly Example[], seed: number) {
-  const task = all.length <= TASK_ROWS
-    ? all
-    : Array.from(permutation(all.length, seed).subarray(0, TASK_ROWS), (i) => all[i]!);
+function distinct(retention: readonly Example[], all: Examples, seed: number) {
+  const chosen = all.length <= TASK_ROWS
+    ? Uint32Array.from(Array(all.length).keys())
+    : permutation(all.length, seed).subarray(0, TASK_ROWS);
+  const task = Array.from(chosen, (i) => all.at(i)!);
   const text = ({ ids }: Example) => ids.join(" ");
   const first = nearDuplicates([...task, ...retention].map(text));
   return retention.map((_, i) => {

@@ -71,7 +71,10 @@ const inversion = z.strictObject({
 
 /** The keys of one entry of `data`. */
 export const dataSchema = z.strictObject({
-  path: path("file, folder or pattern (rows-*.jsonl) of .json, .jsonl, .csv, .tsv, .txt, or .gz"),
+  path: z.union([path(""), z.array(path("")).min(1)]).describe(
+    "file, folder or pattern (rows-*.jsonl) of .json, .jsonl, .csv, .tsv, .txt, or .gz; or a list " +
+      "of such, each split on its own",
+  ),
   format: z.enum(formats.map(({ name }) => name)).exactOptional()
     .describe("row format; told from the first row when absent"),
   prompts: prompts.exactOptional().describe(

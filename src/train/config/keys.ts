@@ -109,6 +109,7 @@ export function fromText(text: string, node: SchemaNode = {}): unknown {
   if (text === "null") return null;
   const options = alternatives(node);
   const types = options.map(({ type }) => type);
+  const isPath = options.some(({ format }) => format === PATH);
   if (options.some((option) => option.const === text || option.enum?.includes(text))) return text;
   if (types.includes("boolean") && /^(true|false)$/.test(text)) return text === "true";
   if (types.some((type) => type === "number" || type === "integer") && text.trim() !== "") {
@@ -119,7 +120,7 @@ export function fromText(text: string, node: SchemaNode = {}): unknown {
     return parsed(text);
   }
   const list = options.find(({ type }) => type === "array");
-  if (list === undefined) return text;
+  if (list === undefined || isPath) return text;
   // Where text is a pattern, a character that no name has tells it from a list of names.
   if (types.includes("string") && /[^\w.,-]/.test(text)) return text;
   if (list.items?.type === "integer") {
@@ -150,6 +151,7 @@ export function prepare(value: unknown, folder: string, node: SchemaNode = {}): 
     );
   }
   if (typeof value !== "string" || value === "") return value;
-  if (node.format === PLACE) return resolvePlace(folder, value);
-  return node.format === PATH ? resolve(folder, value) : value;
+  const formats = alternatives(node).map(({ format }) => format);
+  if (formats.includes(PLACE)) return resolvePlace(folder, value);
+  return formats.includes(PATH) ? resolve(folder, value) : value;
 }

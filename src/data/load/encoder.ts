@@ -1,0 +1,26 @@
+/**
+ * The tokenizer of a model's folder, as data wants it.
+ *
+ * @module
+ */
+
+import type { Tokenizer } from "../../io/tokenizer/tokenizer.ts";
+import { readChatFacts } from "../chat/facts.ts";
+import type { ChatFacts, Encoder } from "../example.ts";
+
+/** An encoder for a model: BOS only where it expects one. */
+export function encoderOf(
+  { tokenizer, folder }: { readonly tokenizer: Tokenizer; readonly folder: string },
+): Encoder {
+  const { addsBos, bos, eos } = tokenizer;
+  let chat: ChatFacts | undefined;
+  return {
+    encode: (text) => tokenizer.encode(text),
+    bos: addsBos ? bos : null,
+    eos,
+    // Read when the first chat asks for it: other data needs nothing of the template.
+    get chat() {
+      return chat ??= readChatFacts(folder);
+    },
+  };
+}

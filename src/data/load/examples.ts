@@ -1,0 +1,136 @@
+/**
+ * Rows of a source to examples, one at a time.
+ *
+ * @module
+ */
+
+import { FileError } from "../../errors.ts";
+import { type Noted, readDocuments } from "../contents.ts";
+import {
+  checkVocabulary,
+  countSupervised,
+  encode,
+  fitLength,
+  type TooLongPolicy,
+} from "../encode.ts";
+import { type DataEntry, describePath } from "../entry.ts";
+import type { Document, Encoder, Example } from "../example.ts";
+import { checkFaults, type FaultName, marksOf } from "../faults.ts";
+
+/** Limits that the model sets. */
+export interface LoadOptions {
+  /** The most tokens an example may have, BOS and EOS counted. */
+  readonly maxTokens: number;
+  /** Exemplars are left out until it has no more tokens than this; `maxTokens` where absent. */
+  readonly exemplarsWithin?: number;
+  /** "drop" where absent. */
+  readonly onTooLong?: TooLongPolicy;
+  /** Where given, ids must be below it. */
+  readonly vocabSize?: number;
+  /** Faults of rows that are no reason to stop, none where absent. */
+  readonly allow?: readonly FaultName[];
+}
+
+/** What came of the rows of a source. */
+export interface LoadCounts {
+  /** Examples. */
+  rows: number;
+  /** How many were left out for their length. */
+  skipped: number;
+  /** How many were truncated or split. */
+  cut: number;
+  /**
+   * How many were left out for an empty answer, or since they have no supervised token, which was
+   * allowed, and how many are of each variant.
+   */
+  readonly noted: Record<Noted | "unsupervised", number>;
+}
+
+/** What was read. */
+export interface Loaded extends Readonly<LoadCounts> {
+  /** In the order of the files and their rows. */
+  readonly examples: Example[];
+}
+
+/** Counts of nothing yet. */
+export const noCounts = (): LoadCounts => ({
+  rows: 0,
+  skipped: 0,
+  cut: 0,
+  noted: { empty: 0, unsupervised: 0, few_shot: 0, chain_of_thought: 0, inversion: 0 },
+});
+
+/**
+ * Reads and encodes a source of data.
+ *
+ * @throws {ConfigError} if the entry names an unknown format, template or part.
+ * @throws {FileError} if a file or a row cannot be used, a row has a fault that is not allowed, or
+ * no example is left.
+ */
+export async function loadExamples(
+  entry: DataEntry,
+  encoder: Encoder,
+  options: LoadOptions,
+): Promise<Loaded> {
+  const counts = noCounts();
+  const examples = await Array.fromAsync(encodeRows(entry, encoder, options, counts));
+  requireRows(entry, counts, options);
+  return { ...counts, examples };
+}
+
+/**
+ * The examples of a source, counted in `counts`. Errors as `loadExamples`, but for there being none.
+ *
+ * @param isWanted asked of each document by its number, in order; the others are passed over.
+ */
+export async function* encodeRows(
+  entry: DataEntry,
+  encoder: Encoder,
+  options: LoadOptions,
+  counts: LoadCounts,
+  isWanted?: (number: number) => boolean,
+): AsyncGenerator<Example> {
+  const { maxTokens, exemplarsWithin = maxTokens, onTooLong = "drop" } = options;
+  const { vocabSize = Infinity, allow = [] } = options;
+  const { noted } = counts;
+  const marks = marksOf(encoder);
+  for await (const document of readDocuments(entry, (what) => noted[what]++, isWanted)) {
+    const whole = encodeShort(document, encoder, { maxTokens: exemplarsWithin, allow });
+    checkFaults(whole, marks, allow);
+    if (countSupervised(whole) === 0) {
+      noted.unsupervised++;
+      continue;
+    }
+    const fitting = fitLength(whole, maxTokens, onTooLong, encoder.bos);
+    if (fitting.length === 0) counts.skipped++;
+    else if (whole.ids.length > maxTokens) counts.cut++;
+    for (const example of fitting) {
+      checkVocabulary(example, vocabSize);
+      counts.rows++;
+      yield example;
+    }
+  }
+}
+
+/** @throws {FileError} where every row of a source was left out. */
+export function requireRows(
+  { path }: DataEntry,
+  { rows, skipped, noted }: LoadCounts,
+  { maxTokens }: LoadOptions,
+): void {
+  if (rows > 0) return;
+  const found = `${skipped + noted.empty + noted.unsupervised} documents, all left out`;
+  const wanted = `one that ${noted.empty ? "is not empty and " : ""}fits ${maxTokens} tokens`;
+  throw new FileError(`${describePath(path)}: found ${found}, wanted ${wanted}`);
+}
+
+/** Encodes a document with as many of its exemplars as fit. */
+function encodeShort(
+  document: Document,
+  encoder: Encoder,
+  limits: { readonly maxTokens: number; readonly allow: readonly FaultName[] },
+): Example {
+  const example = encode(document, encoder, limits.allow);
+  if (example.ids.length <= limits.maxTokens || document.kind === "tokens") return example;
+  return document.shorter ? encodeShort(document.shorter(), encoder, limits) : example;
+}

@@ -1,0 +1,100 @@
+/**
+ * A worker that encodes its part of a source: every so many documents, of all that it reads.
+ *
+ * @module
+ */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { loadTokenizer } from "../../io/tokenizer/tokenizer.ts";
+import type { DataEntry } from "../entry.ts";
+import type { Example } from "../example.ts";
+import { Numbers } from "../order/numbers.ts";
+import { recordOf } from "../order/record.ts";
+import { encoderOf } from "./encoder.ts";
+import { encodeRows, type LoadCounts, type LoadOptions, noCounts } from "./examples.ts";
+
+/** What a worker is to do. */
+export interface Job {
+  readonly entry: DataEntry;
+  /** The model's. */
+  readonly folder: string;
+  readonly options: LoadOptions;
+  /** Its index among so many workers. */
+  readonly worker: number;
+  readonly workers: number;
+}
+
+/** What a worker sends when it is asked: examples, an error, or at the end its counts. */
+export interface Portion {
+  /** The number of the first document, or that at which the error is; Infinity at the end. */
+  readonly from: number;
+  /** Their records, one after the other, and how many tokens each has. */
+  readonly words: Uint32Array;
+  readonly lengths: Uint32Array;
+  readonly fault?: { readonly name: string; readonly message: string };
+  readonly done?: LoadCounts;
+}
+
+/** Documents one after the other that are encoded by the same worker. */
+const BLOCK = 256;
+
+/** The portions of a job, the last an error or the counts; after that, the same again. */
+async function* portionsOf(job: Job): AsyncGenerator<Portion, never> {
+  const { entry, folder, options, worker, workers } = job;
+  const blockOf = (number: number) => Math.floor(number / BLOCK);
+  const isOwn = (number: number) => blockOf(number) % workers === worker;
+  const counts = noCounts();
+  let number = 0; // of the document that was last looked at
+  let last: Portion;
+  try {
+    const encoder = encoderOf({ tokenizer: loadTokenizer(folder), folder });
+    let from = 0;
+    const records = new Records();
+    const isWanted = (next: number) => isOwn(number = next);
+    for await (const example of encodeRows(entry, encoder, options, counts, isWanted)) {
+      if (records.length > 0 && blockOf(number) !== blockOf(from)) {
+        yield { from, ...records.take() };
+      }
+      if (records.length === 0) from = number;
+      records.push(example);
+    }
+    if (records.length > 0) yield { from, ...records.take() };
+    last = { from: Infinity, ...records.take(), done: counts };
+  } catch (thrown) {
+    const { name, message } = thrown as Error;
+    // Another worker's document was not encoded here: the error is one of what comes after it.
+    const from = isOwn(number) ? number : number + 1;
+    last = { from, ...new Records().take(), fault: { name, message } };
+  }
+  for (;;) yield last;
+}
+
+/** Records in one piece of memory: as many small ones as there are examples would fill it with holes. */
+class Records {
+  readonly #words = new Numbers(Uint32Array);
+  readonly #lengths = new Numbers(Uint32Array);
+
+  get length(): number {
+    return this.#lengths.length;
+  }
+
+  push(example: Example): void {
+    this.#lengths.push(example.ids.length);
+    this.#words.append(recordOf(example));
+  }
+
+  /** A copy of all there are; none are left. */
+  take(): Pick<Portion, "words" | "lengths"> {
+    const taken = { words: this.#words.all().slice(), lengths: this.#lengths.all().slice() };
+    this.#words.clear();
+    this.#lengths.clear();
+    return taken;
+  }
+}
+
+const portions = portionsOf(workerData as Job);
+parentPort!.on("message", async () => {
+  const { value } = await portions.next();
+  const isLast = value.from === Infinity || value.fault;
+  parentPort!.postMessage(value, isLast ? [] : [value.words.buffer as ArrayBuffer]);
+});
