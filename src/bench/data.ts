@@ -9,6 +9,8 @@ import {
   encode,
   type Encoder,
   type Example,
+  type Examples,
+  ExampleStore,
   loadExamples,
   readDocuments,
   Stream,
@@ -30,15 +32,18 @@ export const dataBenches = (): Bench[] => [
   { name: "data, quickstart tokens to packed rows", open: () => packing() },
 ];
 
-/** Endless micro-batches of T tokens of the quickstart's rows. */
-export const quickstartStream = async (T: number): Promise<Stream> =>
-  streamOf(await quickstartExamples(), T);
+/** Endless micro-batches of T tokens of the quickstart's rows, from the disk as in a run. */
+export async function quickstartStream(T: number): Promise<Stream> {
+  const store = new ExampleStore();
+  for (const example of await quickstartExamples()) store.keep(example);
+  return streamOf(store, T);
+}
 
 async function quickstartExamples(): Promise<Example[]> {
   return (await loadExamples(ROWS, baseEncoder(), { maxTokens: Infinity })).examples;
 }
 
-const streamOf = (examples: readonly Example[], T: number) =>
+const streamOf = (examples: Examples, T: number) =>
   new Stream(examples, { T, seed: SEED, shuffle: true });
 
 function baseEncoder(): Encoder {
