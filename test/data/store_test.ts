@@ -8,6 +8,7 @@ import {
   lengthOf,
   Stream,
 } from "../../src/data/mod.ts";
+import { Recorded, recordOf } from "../../src/data/order/record.ts";
 import { exampleOf } from "./toy.ts";
 
 const plain = ({ ids, labels, origin }: Example) => ({ ids, labels, origin });
@@ -76,4 +77,23 @@ Deno.test("ExampleStore leaves no file behind", () => {
     else Deno.env.set("TMPDIR", before);
     Deno.removeSync(folder, { recursive: true });
   }
+});
+
+Deno.test("ExampleStore is a list of examples, and takes records as a worker sends them", () => {
+  using store = new ExampleStore();
+  const examples = [3, 40, 9, 17].map((length, i) => exampleOf(length, i));
+  const records = examples.map(recordOf);
+  const words = Uint32Array.from(records.flatMap((record) => [...record]));
+  let begin = 0;
+  for (const [i, { length }] of records.entries()) {
+    store.keep(new Recorded(words, begin, examples[i]!.ids.length));
+    begin += length;
+  }
+  assert.equal(store.length, 4);
+  assert.deepEqual(examples.map((_, i) => plain(store.at(i)!)), examples.map(plain));
+  assert.deepEqual(examples.map((_, i) => countSupervised(store.at(i)!)), [2, 20, 5, 9]);
+  assert.equal(store.at(4), undefined);
+  const options = { T: 64, seed: 1, shuffle: true };
+  const [a, b] = [store, examples].map((all) => new Stream(all, options));
+  for (let i = 0; i < 6; i++) assert.deepEqual(a!.micro(i), b!.micro(i));
 });
