@@ -44,5 +44,8 @@ Deno.test("bench times the way of data, and says what a step spends on its rows"
     assert.ok(speed > 0);
   }
   const { results: [step] } = await bench("--only", "each with other rows");
-  assert.match(step!["note"] as string, /^\d+\.\d{3} ms of it to get the rows, at most \d+\.\d{3}$/);
+  assert.match(
+    step!["note"] as string,
+    /^\d+\.\d{3} ms of it to get the rows, at most \d+\.\d{3}$/,
+  );
 });
