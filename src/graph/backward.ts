@@ -96,11 +96,6 @@ function placeGradients(graph: Graph, walk: Walk): void {
   for (const param of graph.values.filter(({ kind }) => kind === "param")) {
     const gradient = walk.of(param);
     if (!gradient) throw new RangeError(`The loss does not depend on ${param.name}`);
-    if (gradient.kind === "gradient") {
-      throw new RangeError(`${param.name} and ${gradient.name} share one gradient`);
-    }
-    gradient.kind = "gradient";
-    Object.assign(gradient, { name: param.name });
-    graph.gradients.set(param, gradient);
+    graph.placeGradient(param, gradient);
   }
 }

@@ -176,6 +176,20 @@ export class Graph {
     this.outputs.set(name, value);
   }
 
+  /**
+   * Makes a value the gradient of a trained param: it lives in the slot beside it.
+   *
+   * @throws {RangeError} where it is the gradient of another param already.
+   */
+  placeGradient(param: Value, gradient: Value): void {
+    if (gradient.kind === "gradient") {
+      throw new RangeError(`${param.name} and ${gradient.name} share one gradient`);
+    }
+    gradient.kind = "gradient";
+    Object.assign(gradient, { name: param.name });
+    this.gradients.set(param, gradient);
+  }
+
   #named(value: Omit<Value, "id">): Value {
     const twin = this.values.find((other) => other.kind !== "temp" && other.name === value.name);
     if (!twin) return this.#value(value);

@@ -29,6 +29,7 @@ import {
   Net,
   type NetOptions,
   type RowInputs,
+  type Watch,
 } from "./net.ts";
 import { Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
@@ -44,6 +45,7 @@ export interface LossGraphOptions {
   /** `nll` by default. */
   loss?: Loss;
   adapt?: Adapt | undefined;
+  watch?: Watch | undefined;
   /** Adds the backward of everything that is trained. */
   train?: boolean;
   /** Every tensor of the checkpoint is trained. */
@@ -99,7 +101,8 @@ export class Model implements Disposable {
    * weights.
    */
   lossGraph(engine: Engine, options: LossGraphOptions): ModelGraph {
-    const { T, loss = "nll", adapt, train = false, full = false, recompute = false } = options;
+    const { T, loss = "nll", adapt, watch } = options;
+    const { train = false, full = false, recompute = false } = options;
     const graph = new Graph(engine.device.kernelSet);
     const input = (name: string, size = T) => graph.input(name, [size]);
     const rows: RowInputs = {
@@ -115,6 +118,7 @@ export class Model implements Disposable {
       rows,
       positions: T,
       adapt,
+      watch,
       full: full
         ? { order: input("order"), first: input("first", this.config.vocabSize + 1) }
         : undefined,

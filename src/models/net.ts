@@ -67,6 +67,9 @@ export type Adapt = (
   inFeatures: number,
 ) => LowRank | undefined;
 
+/** Sees the input and output of every linear layer; what it returns stands for the output. */
+export type Watch = (graph: Graph, module: string, x: Value, y: Value) => Value;
+
 /** The rows of one replay: packed documents, or the next rows of cached sequences. */
 export type RowInputs =
   & { readonly token: Value; readonly position: Value }
@@ -87,6 +90,7 @@ export interface NetOptions {
   /** How the checkpoint stores a tensor; throws where it lacks it or its shape is another. */
   readonly typeOf: (name: string, shape: readonly number[]) => NumberType;
   readonly adapt?: Adapt | undefined;
+  readonly watch?: Watch | undefined;
   /** Full-parameter training: every tensor is a param; the tokens' order serves the embedding. */
   readonly full?: { readonly order: Value; readonly first: Value } | undefined;
 }
@@ -190,10 +194,12 @@ export class Net {
   /** A linear layer with its adapter. */
   linear(x: Value, module: string, outFeatures: number, options: LinearOptions = {}): Value {
     const { bias = false, residual } = options;
+    const { adapt, watch } = this.#options;
     const inFeatures = x.shape[1]!;
     const w = this.matrix(`${module}.weight`, outFeatures, inFeatures);
-    const adapter = this.#options.adapt?.(this.graph, module, outFeatures, inFeatures);
-    const y = linear(this.graph, x, w, { adapter, residual });
+    const adapter = adapt?.(this.graph, module, outFeatures, inFeatures);
+    const made = linear(this.graph, x, w, { adapter, residual });
+    const y = watch?.(this.graph, module, x, made) ?? made;
     return bias ? addBias(this.graph, y, this.vector(`${module}.bias`, outFeatures)) : y;
   }
 

@@ -23,6 +23,7 @@ export { add } from "./add.ts";
 export { attention } from "./attention.ts";
 export { bias } from "./bias.ts";
 export { cachedAttention, type CacheRows, cacheWrite } from "./cached_attention.ts";
+export { elastic } from "./elastic.ts";
 export { embed, type TokenOrder } from "./embed.ts";
 export { gated } from "./gated.ts";
 export type { Documents, Heads } from "./heads.ts";
@@ -37,6 +38,7 @@ export { rmsNorm } from "./rms_norm.ts";
 export { rope } from "./rope.ts";
 export { slidingWindow } from "./sliding_window.ts";
 export { split } from "./split.ts";
+export { squareGradient } from "./square_gradient.ts";
 
 /** Adds the backward calls of `loss` and places the gradient of every trained param. */
 export function differentiate(
