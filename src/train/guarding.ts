@@ -6,14 +6,17 @@
 import type { Encoder, Example, Examples } from "../data/mod.ts";
 import { FileError } from "../errors.ts";
 import type { Engine } from "../graph/compile.ts";
+import { footprint, plan } from "../graph/plan.ts";
 import type { Entry } from "../guard/steer/archive.ts";
 import { parseBudget } from "../guard/budget.ts";
+import { elasticFootprint, openElastic } from "../guard/elastic/penalty.ts";
 import { Gauge } from "../guard/gauge.ts";
 import { Guard } from "../guard/steer/guard.ts";
-import type { GuardState } from "../guard/steer/parts.ts";
+import type { GuardState, GuardTerm } from "../guard/steer/parts.ts";
 import { forgettingReport } from "../guard/report/report.ts";
 import type { ForgettingReport } from "../guard/report/format.ts";
 import { type Slice, splitRetention } from "../guard/text/retention.ts";
+import { GuardRows } from "../guard/text/rows.ts";
 import { retentionText } from "../guard/text/samples.ts";
 import { ship, type Shipment, type ShipOptions } from "../guard/ship/ship.ts";
 import { applySnapshot } from "../guard/ship/strength.ts";
@@ -22,18 +25,19 @@ import type { LossGraphOptions, Model } from "../models/model.ts";
 import { permutation } from "../random.ts";
 import type { Config, GuardConfig } from "./config/mod.ts";
 
-/** Guard rows of an update: how many micro-batches of how many tokens. */
+/** The guard's part of an update: how many replays of how many tokens at most. */
 export interface GuardRowSizes {
   readonly T: number;
   readonly micros: number;
 }
 
 /**
- * As few micro-batches as hold `share` of an update's tokens, none larger than a task's; none where
- * they would count nothing.
+ * As few micro-batches as hold `share` of an update's tokens, none larger than a task's; one penalty
+ * without rows for `ewc`; none where they would count nothing.
  */
 export function guardRowSizes({ train, guard }: Pick<Config, "train" | "guard">): GuardRowSizes {
   if (!guard || guard.weight === 0) return { T: train.micro_batch_tokens, micros: 0 };
+  if (guard.loss === "ewc") return { T: train.micro_batch_tokens, micros: 1 };
   const tokens = guard.share * train.tokens_per_batch;
   const micros = Math.ceil(tokens / train.micro_batch_tokens);
   return { T: Math.max(8, Math.round(tokens / micros / 8) * 8), micros };
@@ -85,6 +89,50 @@ export interface GuardingOptions {
   readonly trained: Examples;
   /** The folder of the archive. */
   readonly folder: string;
+  readonly say: (line: string) => void;
+}
+
+/** Bytes of what a loss graph keeps only while it replays. */
+export function activationBytes(engine: Engine, model: Model, options: LossGraphOptions): number {
+  const { graph } = model.lossGraph(engine, options);
+  return footprint(graph, plan(graph)).temporary;
+}
+
+/** What the guard takes beside training, known before anything is allocated. */
+export function guardFootprint(
+  engine: Engine,
+  model: Model,
+  { guard, train }: Config,
+  graph: LossGraphOptions,
+): { activations: number; fisher: number } {
+  if (!guard) return { activations: 0, fisher: 0 };
+  const { T, micros } = guardRowSizes({ train, guard });
+  const both = activationBytes(engine, model, { ...graph, loss: "kl" });
+  if (guard.loss === "ewc" && micros > 0) {
+    const { pass, penalty, fisher } = elasticFootprint(engine, model, {
+      ...{ adapt: graph.adapt!, T, recompute: train.recompute },
+    });
+    return { activations: Math.max(pass, penalty + both), fisher }; // the pass is over by then
+  }
+  const loss = guard.loss === "kl" ? "kl" : "nll";
+  const rows = activationBytes(engine, model, { ...graph, T, loss, train: true });
+  return { activations: rows + both, fisher: 0 };
+}
+
+/** What the guard adds to the loss, opened. */
+async function openTerm(options: GuardingOptions, settings: GuardConfig): Promise<GuardTerm> {
+  const { engine, model, config, slices, graph, steps, say } = options;
+  const { seed } = config.train;
+  const { T, micros } = guardRowSizes(config);
+  if (settings.loss === "ewc" && micros > 0) {
+    const { fisher_documents: documents } = settings;
+    const fisher = { slices, documents, seed, recompute: config.train.recompute };
+    return await openElastic(engine, model, { adapt: graph.adapt!, say, ...fisher });
+  }
+  const loss = settings.loss === "kl" ? "kl" : "nll";
+  const program = await LossProgram.open(engine, model, { ...graph, T, loss, train: true });
+  const rows = new GuardRows(slices, { T, micros, seed });
+  return { program, rows, tokens: T * micros * steps };
 }
 
 /** A run's guard with its programs. */
@@ -96,7 +144,7 @@ export class Guarding {
     private readonly settings: GuardConfig,
     private readonly control: Gauge,
     private readonly task: readonly Example[],
-    private readonly program: LossProgram,
+    private readonly term: GuardTerm,
     private readonly both: LossProgram,
   ) {
     this.#guard = this.#make();
@@ -105,15 +153,13 @@ export class Guarding {
   /** Records the programs and measures the base. The params must be in the store. */
   static async open(options: GuardingOptions, settings: GuardConfig): Promise<Guarding> {
     const { engine, model, config, slices, graph, tuned, measured, trained } = options;
-    const { T } = guardRowSizes(config);
-    const loss = settings.loss === "kl" ? "kl" : "nll";
-    const program = await LossProgram.open(engine, model, { ...graph, T, loss, train: true });
+    const term = await openTerm(options, settings);
     const both = await LossProgram.open(engine, model, { ...graph, loss: "kl" });
     const control = await Gauge.open({ tuned, both }, slices, "control");
     const rows = measured.length > 0 ? measured : trained;
     const order = permutation(rows.length, config.train.seed).slice(0, settings.task_rows);
     const task = Array.from(order, (i) => rows.at(i)!);
-    return new Guarding(options, settings, control, task, program, both);
+    return new Guarding(options, settings, control, task, term, both);
   }
 
   get guard(): Guard {
@@ -137,7 +183,6 @@ export class Guarding {
     const { model, slices, measured, config, steps } = this.options;
     const { trace, rollbacks } = this.#guard;
     const shipment = await ship(this.shipOptions(slices));
-    const { T, micros } = guardRowSizes(config);
     const { budget, delta, strict, text } = this.settings;
     const report = forgettingReport({
       ...{ budget, delta, strict, text, slices, shipment, trace, rollbacks },
@@ -146,7 +191,7 @@ export class Guarding {
       cost: {
         seconds,
         task_tokens: config.train.tokens_per_batch * steps,
-        guard_tokens: T * micros * steps,
+        guard_tokens: this.term.tokens,
       },
       decode: (ids) => model.tokenizer.decode(ids),
     });
@@ -174,19 +219,15 @@ export class Guarding {
   }
 
   close(): void {
-    for (const { compiled } of [this.program, this.both]) compiled.destroy();
+    for (const { compiled } of [this.term.program, this.both]) compiled.destroy();
   }
 
   #make(state?: GuardState): Guard {
-    const { engine: { store }, slices, tuned, steps, folder, config } = this.options;
-    const { program, control, task, settings: { weight = null, controller, wall, every } } = this;
+    const { engine: { store }, slices, tuned, steps, folder } = this.options;
+    const { term, control, task, settings: { weight = null, controller, wall, every } } = this;
     return new Guard(
-      { store, slices, program, control, task, tuned, folder },
-      {
-        ...{ weight, controller, wall, every, steps },
-        micros: guardRowSizes(config).micros,
-        seed: config.train.seed,
-      },
+      { store, slices, ...term, control, task, tuned, folder },
+      { weight, controller, wall, every, steps },
       state,
     );
   }

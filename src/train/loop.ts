@@ -6,7 +6,7 @@
 import type { Batch, Stream } from "../data/mod.ts";
 import { Ring } from "../gpu/buffer.ts";
 import { LAG } from "../guard/steer/guard.ts";
-import type { LossProgram } from "../models/loss_program.ts";
+import type { GuardProgram } from "../guard/steer/parts.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 import type { Metrics } from "./metrics.ts";
 import { scheduleFactor } from "./schedule.ts";
@@ -112,10 +112,10 @@ export async function measure(
 
 /** One replay of an update. */
 interface Micro {
-  readonly program: LossProgram;
+  readonly program: GuardProgram;
   readonly batch: Batch;
   readonly weights: Float32Array;
-  /** Of guard rows. */
+  /** Of the guard. */
   readonly isGuard: boolean;
 }
 

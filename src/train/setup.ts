@@ -23,7 +23,13 @@ import type { Slice } from "../guard/text/retention.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import type { Config, DataConfig } from "./config/mod.ts";
-import { Guarding, guardRowSizes, loadSlices } from "./guarding.ts";
+import {
+  activationBytes,
+  guardFootprint,
+  Guarding,
+  guardRowSizes,
+  loadSlices,
+} from "./guarding.ts";
 import { Optimizer } from "./optimizer.ts";
 import { runFiles } from "./run_folder.ts";
 import type { Trained } from "./trained.ts";
@@ -167,7 +173,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const guarding = guard && slices
     ? await Guarding.open({
       ...{ engine, model, config, slices, graph, steps, measured, trained: rows.examples },
-      tuned: tuned!,
+      ...{ tuned: tuned!, say },
       folder: runFiles(config.out).checkpoints,
     }, guard)
     : null;
@@ -211,12 +217,15 @@ function placeParams(
   const { weights, params, temporary } = footprint(graph, plan(graph));
   const state = params * FLAT.length;
   const beside = besideTraining(engine, model, config, graphOptions);
-  const total = weights + state + temporary + beside;
+  const total = weights + state + temporary + beside.activations + beside.fisher;
   const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  const part = (name: string, bytes: number) => bytes > 0 ? `, ${name} ${mib(bytes)}` : "";
   say(
     `memory: ${mib(total)} (weights ${mib(weights)}, trained params with gradients and moments ${
       mib(state)
-    }, activations ${mib(temporary)}${beside ? `, to guard and measure ${mib(beside)}` : ""})`,
+    }, activations ${mib(temporary)}${part("to guard and measure", beside.activations)}${
+      part("Fisher information", beside.fisher)
+    })`,
   );
   checkMemory(engine, total);
   const values = graph.values.filter(({ kind }) => kind === "param");
@@ -235,22 +244,18 @@ function checkMemory({ device }: Engine, bytes: number): void {
   );
 }
 
-/** Activations of the programs that guard and measure, which keep buffers of their own. */
+/** What the programs that guard and measure take, which keep buffers of their own. */
 function besideTraining(
   engine: Engine,
   model: Model,
-  { guard, train, eval: { data } }: Config,
-  options: LossGraphOptions,
-): number {
-  const bytes = (more: Partial<LossGraphOptions>) => {
-    const { graph } = model.lossGraph(engine, { ...options, ...more });
-    return footprint(graph, plan(graph)).temporary;
-  };
-  const measures = guard || data.length > 0 ? bytes({}) : 0;
-  if (!guard) return measures;
-  const { T } = guardRowSizes({ train, guard });
-  const loss = guard.loss === "kl" ? "kl" : "nll";
-  return measures + bytes({ T, loss, train: true }) + bytes({ loss: "kl" });
+  config: Config,
+  graph: LossGraphOptions,
+): { activations: number; fisher: number } {
+  const measures = config.guard || config.eval.data.length > 0
+    ? activationBytes(engine, model, graph)
+    : 0;
+  const { activations, fisher } = guardFootprint(engine, model, config, graph);
+  return { activations: measures + activations, fisher };
 }
 
 function stepsOf(stream: Stream, epochs: number, microBatches: number): number {

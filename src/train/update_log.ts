@@ -88,7 +88,7 @@ export class UpdateLog {
 
   #finish({ step, rate, lambdas }: MicroTag, squares: number): void {
     const { guarding } = this.#session;
-    const guardLosses = this.#guard.map((sum, i) => sum / lambdas[i]!);
+    const guardLosses = lambdas.map((lambda, i) => this.#guard[i]! / lambda);
     if (!Number.isFinite(this.#task + this.#guard.reduce((sum, loss) => sum + loss, 0))) {
       throw new GpuError(`The loss of step ${step} is ${this.#task}; lower train.lr`);
     }

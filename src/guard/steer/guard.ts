@@ -7,13 +7,19 @@ import type { Batch } from "../../data/mod.ts";
 import type { Queued } from "../../eval/documents.ts";
 import { queuePerplexity } from "../../eval/perplexity.ts";
 import { clear } from "../../gpu/buffer.ts";
-import type { LossProgram } from "../../models/loss_program.ts";
 import { Archive, type Entry } from "./archive.ts";
 import { Controller, periodOf } from "./controller.ts";
 import type { Shift } from "../gauge.ts";
-import type { GuardParts, GuardSettings, GuardState, Observation, TracePoint } from "./parts.ts";
+import type {
+  GuardParts,
+  GuardProgram,
+  GuardSettings,
+  GuardState,
+  Observation,
+  TracePoint,
+} from "./parts.ts";
 import type { Slice } from "../text/retention.ts";
-import { GuardRows, type GuardUpdate } from "../text/rows.ts";
+import type { GuardUpdate } from "../text/rows.ts";
 import { applySnapshot, takeSnapshot } from "../ship/strength.ts";
 
 /** What the steering knows comes this many updates late, always: so runs repeat, and never wait. */
@@ -26,7 +32,6 @@ const EARLY = [5, 10];
 export class Guard {
   readonly #parts: GuardParts;
   readonly #settings: GuardSettings;
-  readonly #rows: GuardRows;
   readonly #controllers: readonly Controller[];
   readonly #pending: Map<number, Observation>;
   readonly #measuring: Map<number, Promise<Entry>>;
@@ -41,9 +46,7 @@ export class Guard {
   constructor(parts: GuardParts, settings: GuardSettings, state?: GuardState) {
     this.#parts = parts;
     this.#settings = settings;
-    const { slices, program: { T } } = parts;
-    this.#rows = new GuardRows(slices, { T, seed: settings.seed, micros: settings.micros });
-    this.#controllers = slices.map(({ budget }, i) =>
+    this.#controllers = parts.slices.map(({ budget }, i) =>
       new Controller(
         budget.epsilon,
         settings.controller,
@@ -69,7 +72,7 @@ export class Guard {
     return this.slices.map(({ budget }) => budget.epsilon);
   }
 
-  get program(): LossProgram {
+  get program(): GuardProgram {
     return this.#parts.program;
   }
 
@@ -92,10 +95,10 @@ export class Guard {
     return step + 1 - this.#fresh;
   }
 
-  /** The guard rows of an update of that many task tokens, and the weight of each slice in it. */
+  /** The guard's part of an update of that many task tokens, and the weight of each slice in it. */
   micros(step: number, taskTokens: number): GuardUpdate {
     const { weight } = this.#settings;
-    return this.#rows.update(step, (tokens) => {
+    return this.#parts.rows.update(step, (tokens) => {
       if (weight === null) return this.#controllers.map(({ lambda }) => lambda);
       return tokens.map((count) => weight === "tokens" ? count / taskTokens : weight);
     });
@@ -103,7 +106,7 @@ export class Guard {
 
   /** Adds the weighted losses of a micro-batch to the sums of their slices. */
   addLosses(batch: Batch, losses: Float32Array, sums: number[]): void {
-    this.#rows.addLosses(batch, losses, sums);
+    this.#parts.rows.addLosses(batch, losses, sums);
   }
 
   /** Whether the model is to be measured before that update. */
@@ -140,10 +143,12 @@ export class Guard {
     };
   }
 
-  /** Numbers of each slice as fields: `lambda` of the only slice, `lambda.code` among several. */
+  /**
+   * Numbers of each slice as fields: `lambda` of the only slice, `lambda.code` among several; or one
+   * number of all slices together.
+   */
   named(field: string, values: readonly number[]): Record<string, number> {
-    const { slices } = this;
-    const name = (i: number) => slices.length > 1 ? `${field}.${slices[i]!.name}` : field;
+    const name = (i: number) => values.length > 1 ? `${field}.${this.slices[i]!.name}` : field;
     return Object.fromEntries(
       values.flatMap((value, i) => Number.isFinite(value) ? [[name(i), value]] : []),
     );

@@ -10,6 +10,7 @@ import type { Entry } from "./archive.ts";
 import type { ControllerOptions, ControllerState } from "./controller.ts";
 import type { Gauge } from "../gauge.ts";
 import type { Slice } from "../text/retention.ts";
+import type { GuardRows } from "../text/rows.ts";
 
 /** When a run that forgets far too much goes back. */
 export interface WallOptions {
@@ -29,16 +30,23 @@ export interface GuardSettings {
   readonly every: number;
   /** Updates of the whole run. */
   readonly steps: number;
-  /** Micro-batches of guard rows in an update. */
-  readonly micros: number;
-  readonly seed: number;
 }
 
-export interface GuardParts {
+/** What an update replays for the guard. */
+export type GuardProgram = Pick<LossProgram, "compiled" | "capacity" | "feed" | "run">;
+
+/** What a guard adds to the loss that is trained. */
+export interface GuardTerm {
+  readonly program: GuardProgram;
+  /** What the program is fed. */
+  readonly rows: Pick<GuardRows, "update" | "addLosses">;
+  /** Tokens that it takes in the whole run. */
+  readonly tokens: number;
+}
+
+export interface GuardParts extends GuardTerm {
   readonly store: Store;
   readonly slices: readonly Slice[];
-  /** Trains on guard rows. */
-  readonly program: LossProgram;
   /** Measures the control part. */
   readonly control: Gauge;
   /** The task's sample, and what measures it. */

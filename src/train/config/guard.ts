@@ -15,8 +15,13 @@ export interface GuardConfig {
   readonly samples: number;
   /** How much may be forgotten, such as `ppl:2%`. */
   readonly budget: string;
-  /** What is trained on retention text: the base's predictions, or the text itself. */
-  readonly loss: "kl" | "ce";
+  /**
+   * What holds the model to its retention text: the base's predictions of it, the text itself, or
+   * the base's weights, each as hard as it matters to the text.
+   */
+  readonly loss: "kl" | "ce" | "ewc";
+  /** The most documents of a slice that say which weights matter, for `ewc`. */
+  readonly fisher_documents: number;
   /** Guard tokens of an update for each of its task tokens. */
   readonly share: number;
   /** A fixed weight of the guard's mean loss in place of the controller. */
@@ -87,8 +92,12 @@ export const guardSchema = z.union([
         context.addIssue({ code: "custom", message: uncapitalised((fault as Error).message) });
       }
     }).describe("what may be forgotten: ppl:2%, kl:0.02, or slices: ppl[stories]:1%,ppl[code]:5%"),
-    loss: z.enum(["kl", "ce"]).default("kl")
-      .describe("learnt on retention text: the base's predictions (kl) or the text itself (ce)"),
+    loss: z.enum(["kl", "ce", "ewc"]).default("kl").describe(
+      "learnt on retention text: the base's predictions (kl) or the text itself (ce); ewc = no text, " +
+        "but a pull back to the base's weights by their Fisher information, with a fixed weight",
+    ),
+    fisher_documents: count.default(256)
+      .describe("documents of each slice that the Fisher information of ewc is taken from"),
     share: z.number().gt(0).lte(1).default(0.2)
       .describe("guard tokens of an update for each task token"),
     weight: z.union([z.literal("tokens"), z.number().gte(0)]).exactOptional().describe(
@@ -105,6 +114,11 @@ export const guardSchema = z.union([
       .describe("certify by a bound that holds for every number of documents"),
     controller,
     wall,
+  }).superRefine(({ loss, weight }, context) => {
+    if (loss !== "ewc" || typeof weight === "number") return;
+    const found = weight === undefined ? "missing" : `found ${JSON.stringify(weight)}`;
+    const message = `${found}, wanted a number of at least 0, for the loss ewc has no controller`;
+    context.addIssue({ code: "custom", path: ["weight"], message });
   }),
 ]).default(false).describe("forgetting guard, or false for none");
 
