@@ -87,7 +87,10 @@ export async function addFisher(
   const T = Math.ceil(Math.max(...chosen.flat().map(lengthOf)) / 8) * 8;
   const pass = fisherPass(modules);
   const program = await LossProgram.open(engine, model, { T, recompute, ...pass.graph });
-  for (const module of pass.unseen) throw refuse(module);
+  for (const module of pass.unseen) {
+    program.compiled.destroy();
+    throw refuse(module);
+  }
   const ring = new Ring<null>(engine.device, program.capacity);
   const source = { documents: 0, tokens: 0 };
   for (const examples of chosen) {
