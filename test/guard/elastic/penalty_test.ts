@@ -8,7 +8,7 @@ import { readFloats } from "../../../src/gpu/buffer.ts";
 import type { Engine } from "../../../src/graph/compile.ts";
 import { Graph, type Value } from "../../../src/graph/graph.ts";
 import { fisherOf, type Modules } from "../../../src/guard/elastic/fisher.ts";
-import { openElastic, penaltyGraph } from "../../../src/guard/elastic/penalty.ts";
+import { elasticFootprint, openElastic, penaltyGraph } from "../../../src/guard/elastic/penalty.ts";
 import { column, tokenMean } from "../../../src/guard/gauge.ts";
 import type { GuardTerm } from "../../../src/guard/steer/parts.ts";
 import { LossProgram } from "../../../src/models/loss_program.ts";
@@ -131,6 +131,16 @@ Deno.test("at weight 1 the penalty is the divergence from the base, to second or
   for (const { compiled } of [term.program, both]) compiled.destroy();
   engine.store.destroy();
 });
+
+Deno.test("four bytes are kept of each adapted weight, and of no other", () =>
+  withTiny({ dtype: "BF16" }, async (folder) => {
+    const engine = await freshEngine();
+    using model = new Model(folder);
+    const linear = model.linearModules(engine);
+    const { adapt } = Lora.fresh(linear, { rank: 4, alpha: 8, targets: ["q_proj", "down_proj"] });
+    const { fisher } = elasticFootprint(engine, model, { adapt, T, recompute: false });
+    assert.equal(fisher, 4 * 2 * (32 * 32 + 32 * 48));
+  }));
 
 Deno.test("what is trained beside LoRA of linear layers is refused by name", () =>
   withTiny({}, async (folder) => {
