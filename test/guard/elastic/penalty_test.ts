@@ -1,7 +1,7 @@
 /** The penalty of elastic weight consolidation on a whole adapter. */
 import assert from "node:assert/strict";
 import { Lora } from "../../../src/adapters/lora.ts";
-import { encode, type Example } from "../../../src/data/mod.ts";
+import { encode, encoderOf, type Example } from "../../../src/data/mod.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { queueDocuments } from "../../../src/eval/documents.ts";
 import { readFloats } from "../../../src/gpu/buffer.ts";
@@ -13,7 +13,6 @@ import { column, tokenMean } from "../../../src/guard/gauge.ts";
 import type { GuardTerm } from "../../../src/guard/steer/parts.ts";
 import { LossProgram } from "../../../src/models/loss_program.ts";
 import { Model } from "../../../src/models/model.ts";
-import { encoderOf } from "../../../src/train/setup.ts";
 import { assertClose, noise } from "../../harness.ts";
 import { freshEngine, tinyExamples, withTiny } from "../../models/tiny.ts";
 import { elastic } from "../../reference/elastic.ts";
