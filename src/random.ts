@@ -27,6 +27,12 @@ export function random(seed: number, ...counters: number[]): number {
   return hash(seed, counters) / 2 ** 32;
 }
 
+/** A normal number by Box and Muller's transform of two uniform ones. */
+export function normal(seed: number, tensor: number, index: number): number {
+  const radius = Math.sqrt(-2 * Math.log(1 - random(seed, tensor, index, 0)));
+  return radius * Math.cos(2 * Math.PI * random(seed, tensor, index, 1));
+}
+
 /** The numbers 0..n-1 in an order keyed by seed and counters (Fisher-Yates). */
 export function permutation(n: number, seed: number, ...counters: number[]): Uint32Array {
   const order = Uint32Array.from({ length: n }, (_, i) => i);

@@ -4,10 +4,18 @@
  * @module
  */
 
-/** The two low-rank factors of one linear module: y = x Wᵀ + scale (x Aᵀ) Bᵀ. */
+import { type Tensors } from "../models/stored.ts";
+import { loadStored } from "../models/weights.ts";
+
+/**
+ * The two low-rank factors of one module. Linear: y = x Wᵀ + scale (x Aᵀ) Bᵀ. A table of rows, such
+ * as the embedding: row i of E is E[i] + scale B A[:, i], so that the rows count as inputs.
+ */
 export interface LoraWeights {
   /** Path of the module in the base model, such as `model.layers.0.self_attn.q_proj`. */
   readonly module: string;
+  /** Whether the module is a table of rows; linear by default. */
+  readonly isTable?: boolean;
   /** Number of rows of A and columns of B. */
   readonly rank: number;
   /** What the scale is computed from. */
@@ -18,10 +26,19 @@ export interface LoraWeights {
   readonly a: Float32Array;
   /** B, row-major [outFeatures, rank]. */
   readonly b: Float32Array;
-  /** Columns of the module's weight. */
+  /** Columns of the module's weight; of a table the rows. */
   readonly inFeatures: number;
-  /** Rows of the module's weight. */
+  /** Rows of the module's weight; of a table the columns. */
   readonly outFeatures: number;
+}
+
+/** A tensor that an adapter has whole: of a module to save, or a bias. */
+export interface WholeTensor {
+  /** As the base model calls it, such as `lm_head.weight`. */
+  readonly name: string;
+  /** As the base stores it. */
+  readonly shape: readonly number[];
+  readonly numbers: Float32Array;
 }
 
 /** A LoRA adapter: its settings and the factors of every module that it adapts. */
@@ -38,17 +55,31 @@ export interface PeftAdapter {
   readonly rslora: boolean;
   /** Every adapted module, in the order of the file. */
   readonly modules: readonly LoraWeights[];
+  /** Tensors that stand in place of the base's; none by default. */
+  readonly whole?: readonly WholeTensor[];
+  /** The base's own tables, which PEFT writes beside their low-rank updates; read, never written. */
+  readonly carried?: readonly WholeTensor[];
   /** `adapter_config.json` as read; on writing, its further fields are kept. */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
+/** A number on the straight way from what it is in the base (strength 0) to `x` (strength 1). */
+export const towards = (base: number, x: number, strength: number): number =>
+  base + strength * (x - base);
+
 /**
- * The adapter at a strength: every alpha is multiplied by it, no tensor changes. 0 is the base.
+ * The adapter at a strength: every alpha is multiplied by it, and whole tensors go the same part of
+ * the way from the base's (as Wortsman et al., 2022, arXiv 2109.01903, interpolate weights), which
+ * `base` has. 0 is the base, number by number.
  */
-export function atStrength(adapter: PeftAdapter, strength: number): PeftAdapter {
+export function atStrength(adapter: PeftAdapter, strength: number, base: Tensors): PeftAdapter {
   if (strength === 1) return adapter;
   return {
     ...adapter,
+    whole: adapter.whole?.map((tensor) => {
+      const before = loadStored(base, tensor.name);
+      return { ...tensor, numbers: tensor.numbers.map((x, i) => towards(before[i]!, x, strength)) };
+    }) ?? [],
     alpha: adapter.alpha * strength,
     modules: adapter.modules.map((module) => ({
       ...module,

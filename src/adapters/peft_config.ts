@@ -8,7 +8,11 @@
 import { FileError } from "../errors.ts";
 import { isObject } from "../io/files.ts";
 import type { PeftAdapter } from "./peft_adapter.ts";
-import { matching, type Names, patternOf, selects } from "./peft_targets.ts";
+import { matching, type Names, patternOf, saves, selects } from "./peft_targets.ts";
+
+/** Which biases are trained: none, every one, or those of the modules with low-rank factors. */
+export const BIASES = ["none", "all", "lora_only"] as const;
+export type Bias = typeof BIASES[number];
 
 /** An adapter's config, checked by {@linkcode checkConfig} or made by {@linkcode configOf}. */
 export interface PeftConfig extends Readonly<Record<string, unknown>> {
@@ -22,6 +26,8 @@ export interface PeftConfig extends Readonly<Record<string, unknown>> {
   readonly layers_to_transform?: number | readonly number[] | null;
   readonly layers_pattern?: Names | null;
   readonly base_model_name_or_path: string | null;
+  readonly bias: Bias;
+  readonly modules_to_save?: readonly string[] | null;
 }
 
 /** What PEFT takes for a field that the file leaves out. */
@@ -33,6 +39,7 @@ const DEFAULTS = {
   rank_pattern: {},
   alpha_pattern: {},
   target_modules: null,
+  bias: "none",
 };
 
 /** The further fields that every adapter is written with, so that no reader has to guess. */
@@ -52,7 +59,7 @@ const WRITTEN = {
   use_dora: false,
 };
 
-/** Fields that never change what a trained adapter computes, or only choose its modules. */
+/** Fields that never change what a trained adapter computes, or only choose its tensors. */
 const WITHOUT_EFFECT = [
   "auto_mapping",
   "eva_config",
@@ -62,6 +69,7 @@ const WITHOUT_EFFECT = [
   "layers_to_transform",
   "lora_dropout",
   "megatron_core",
+  "modules_to_save",
   "peft_version",
   "qalora_group_size",
   "revision",
@@ -72,7 +80,6 @@ const WITHOUT_EFFECT = [
 /** Values of the remaining fields, beside null, false and empty ones, that mean plain LoRA. */
 const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
   peft_type: ["LORA"],
-  bias: ["none"],
   // PEFT itself follows the kind of the module, Linear or Conv1D, whatever the file says.
   fan_in_fan_out: [true],
   // PiSSA, OLoRA and their like change the base on loading: A and B alone are not the adapter.
@@ -164,11 +171,24 @@ export function isTargeted(module: string, config: PeftConfig): boolean {
       exclude: config.exclude_modules ?? undefined,
       layers: config.layers_to_transform ?? undefined,
       layersPattern: config.layers_pattern ?? undefined,
+      saved: config.modules_to_save ?? undefined,
     });
   } catch (fault) {
     if (fault instanceof SyntaxError) return true;
     throw fault;
   }
+}
+
+/** Whether PEFT would train and save a tensor of the base, beside low-rank factors of `modules`. */
+export function isWhole(
+  tensor: string,
+  { modules_to_save, bias }: Partial<PeftConfig>,
+  modules: readonly string[],
+): boolean {
+  if (saves(modules_to_save ?? [], tensor)) return true;
+  if (!tensor.endsWith(".bias")) return false;
+  return bias === "all" ||
+    (bias === "lora_only" && modules.includes(tensor.replace(/\.bias$/, "")));
 }
 
 const TYPES: Readonly<Record<string, { wanted: string; accepts: (value: unknown) => boolean }>> = {
@@ -182,6 +202,14 @@ const TYPES: Readonly<Record<string, { wanted: string; accepts: (value: unknown)
   alpha_pattern: {
     wanted: "an object of patterns with numbers",
     accepts: (value) => isPattern(value, Number.isFinite),
+  },
+  bias: {
+    wanted: BIASES.map((name) => `"${name}"`).join(", "),
+    accepts: (value) => (BIASES as readonly unknown[]).includes(value),
+  },
+  modules_to_save: {
+    wanted: "a list of module names",
+    accepts: (value) => isNames(value) && typeof value !== "string",
   },
   target_modules: { wanted: "a list of module names or a pattern", accepts: isNames },
   exclude_modules: { wanted: "a list of module names or a pattern", accepts: isNames },

@@ -18,6 +18,8 @@ export interface Selection {
   readonly layers?: number | readonly number[] | undefined;
   /** What stands before the number of a layer, such as `layers`; anything by default. */
   readonly layersPattern?: Names | undefined;
+  /** Modules that are saved whole; they and what is inside them are no targets. */
+  readonly saved?: readonly string[] | undefined;
 }
 
 /**
@@ -27,8 +29,11 @@ export interface Selection {
  * @throws {SyntaxError} for a pattern that is no regular expression.
  */
 export function selects(module: string, selection: Selection): boolean {
-  const { targets, exclude, layers, layersPattern } = selection;
+  const { targets, exclude, layers, layersPattern, saved = [] } = selection;
   if (exclude !== undefined && names(exclude, module)) return false;
+  if (saved.some((name) => new RegExp(`^(?:.*\\.)?(?:${name})(?:\\..*)?$`).test(module))) {
+    return false;
+  }
   if (targets === "all-linear") return module !== "lm_head";
   if (typeof targets === "string" || targets.includes(module)) return names(targets, module);
   if (!names(targets, module)) return false;
@@ -40,6 +45,16 @@ export function selects(module: string, selection: Selection): boolean {
 export function names(list: Names, module: string): boolean {
   if (typeof list === "string") return new RegExp(`^(?:${list})$`).test(module);
   return list.some((name) => module === name || module.endsWith(`.${name}`));
+}
+
+/**
+ * Whether `modules_to_save` has a tensor: the name of a module around it ends as one of the list
+ * does, not only in whole words (PEFT's `_set_trainable`).
+ */
+export function saves(list: readonly string[], tensor: string): boolean {
+  const words = tensor.split(".").slice(0, -1);
+  const around = words.map((_, i) => words.slice(0, i + 1).join("."));
+  return around.some((module) => list.some((name) => module.endsWith(name)));
 }
 
 /** The value of the first pattern that matches the module or an end of it. */

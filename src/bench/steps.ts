@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { Lora } from "../adapters/lora.ts";
+import { Adapter } from "../adapters/adapter.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { NumberType } from "../graph/graph.ts";
 import { writeFreshModel } from "../models/init.ts";
@@ -74,15 +74,15 @@ async function openQuickstart(engine: Engine) {
     const checkpoint = join(folder, "model");
     writeFreshModel(BASE, checkpoint, 1);
     using model = new Model(checkpoint);
-    const lora = Lora.fresh(model.linearModules(own), {
+    const adapter = Adapter.fresh(own, model, {
       rank: 8,
       alpha: 16,
       targets: "all-linear",
     });
-    const { graph } = model.lossGraph(own, { T, adapt: lora.adapt, train: true });
+    const { graph } = model.lossGraph(own, { T, adapt: adapter.adapt, train: true });
     own.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
-    lora.load(own.store, 1);
-    const program = await LossProgram.open(own, model, { T, adapt: lora.adapt, train: true });
+    adapter.load(own.store, 1);
+    const program = await LossProgram.open(own, model, { T, adapt: adapter.adapt, train: true });
     const optimizer = await Optimizer.open(own, SETTINGS, 1);
     let t = 0;
     const step = () => {

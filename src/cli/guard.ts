@@ -22,7 +22,7 @@ import { splitRetention } from "../guard/text/retention.ts";
 import { retentionText } from "../guard/text/samples.ts";
 import { screen } from "../guard/report/screen.ts";
 import { ship } from "../guard/ship/ship.ts";
-import { takeSnapshot } from "../guard/ship/strength.ts";
+import { applySnapshot, takeSnapshot } from "../guard/ship/strength.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { parseConfig } from "../train/config/mod.ts";
@@ -96,9 +96,15 @@ export async function run(args: string[]): Promise<number> {
   const found = await control.measure();
   const spent = Math.max(...found.map(({ mean }, i) => mean / slices[i]!.budget.epsilon));
   const shipment = await ship({
-    ...{ store: engine.store, programs, slices, control, task, certificate: guard },
+    ...{ programs, slices, control, task, certificate: guard },
     candidates: [{ step: 0, spent }],
-    snapshotOf: () => snapshot,
+    put: (_step, strength) =>
+      applySnapshot(
+        engine.store,
+        snapshot,
+        strength,
+        (store, param) => open.adapter!.base(store, param),
+      ),
   });
   for (const { compiled } of Object.values(programs)) compiled.destroy();
   const { budget, delta, strict } = guard;
@@ -107,7 +113,7 @@ export async function run(args: string[]): Promise<number> {
     taskFrom: flags["data"] ?? "",
     decode: (ids) => model.tokenizer.decode(ids),
   });
-  writePeft(out, atStrength(readPeft(folder), shipment.strength));
+  writePeft(out, atStrength(readPeft(folder), shipment.strength, model.tensors));
   writeReport(out, report, []);
   if (flags["json"]) answer(JSON.stringify(report));
   else for (const line of [...screen(report), `saved       ${out}`]) answer(line);

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { Lora } from "../adapters/lora.ts";
+import { Adapter } from "../adapters/adapter.ts";
 import { readPeft } from "../adapters/peft.ts";
 import { ConfigError } from "../errors.ts";
 import type { Device } from "../gpu/device.ts";
@@ -12,7 +12,7 @@ import { type Engine, openEngine } from "../graph/compile.ts";
 import { exists } from "../io/files.ts";
 import { parseRepoName } from "../io/hub/mod.ts";
 import { Model } from "../models/model.ts";
-import type { Adapt } from "../models/net.ts";
+import type { Adapt } from "../models/adapt.ts";
 
 /** An open model on a device. */
 export class OpenModel implements Disposable {
@@ -20,9 +20,14 @@ export class OpenModel implements Disposable {
   constructor(
     readonly engine: Engine,
     readonly model: Model,
-    /** The adapter, for the graphs of the model; absent where the base stands alone. */
-    readonly adapt: Adapt | undefined,
+    /** Absent where the base stands alone. */
+    readonly adapter: Adapter | undefined,
   ) {}
+
+  /** What it puts into the graphs of the model. */
+  get adapt(): Adapt | undefined {
+    return this.adapter?.adapt;
+  }
 
   /** Frees weights, caches and files; the device stays open. */
   [Symbol.dispose](): void {
@@ -42,14 +47,14 @@ export class OpenModel implements Disposable {
 export function openModel(device: Device, folder: string, adapter?: string): OpenModel {
   const model = new Model(folder);
   const engine = openEngine(device);
-  const open = (adapt?: Adapt) => new OpenModel(engine, model, adapt);
+  const open = (adapter?: Adapter) => new OpenModel(engine, model, adapter);
   try {
     if (adapter === undefined) return open();
-    const lora = Lora.of(model.linearModules(engine), readPeft(adapterFolder(adapter)));
-    const { graph } = model.lossGraph(engine, { T: 8, adapt: lora.adapt });
+    const beside = Adapter.of(engine, model, readPeft(adapterFolder(adapter)));
+    const { graph } = model.lossGraph(engine, { T: 8, adapt: beside.adapt });
     engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
-    lora.load(engine.store, 0);
-    return open(lora.adapt);
+    beside.load(engine.store, 0);
+    return open(beside);
   } catch (fault) {
     open()[Symbol.dispose]();
     throw fault;

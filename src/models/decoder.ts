@@ -8,7 +8,6 @@ import type { Value } from "../graph/graph.ts";
 import type { Activation } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
 import type { FamilyConfig, Net, Norm, Output } from "./net.ts";
-import { HEAD } from "./stored.ts";
 
 /**
  * Tables are made by these two before a tensor is looked at, so a hostile config must not choose
@@ -75,11 +74,7 @@ export function decoder(net: Net, c: Decoder, layer: Layer): Output {
   }
   return {
     hidden: net.norm(h, "model.norm", c.norm),
-    head: net.matrix(
-      c.tied ? "model.embed_tokens.weight" : HEAD,
-      c.vocabSize,
-      c.hidden,
-    ),
+    ...net.head(c.vocabSize, c.hidden, c.tied ? "model.embed_tokens" : undefined),
   };
 }
 

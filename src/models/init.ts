@@ -10,7 +10,7 @@ import { configText } from "../io/config_text.ts";
 import { readJsonObject } from "../io/files.ts";
 import type { TensorData } from "../io/safetensors/safetensors.ts";
 import { fromFloat32 } from "../io/safetensors/safetensors.ts";
-import { random } from "../random.ts";
+import { normal } from "../random.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
 import { Net, type Norm } from "./net.ts";
@@ -71,10 +71,4 @@ function tensorsOf(folder: string, config: Record<string, unknown>) {
   });
   family.forward(net, parsed);
   return { shapes, norms: net.norms };
-}
-
-/** A normal number by Box and Muller's transform of two uniform ones. */
-function normal(seed: number, tensor: number, index: number): number {
-  const radius = Math.sqrt(-2 * Math.log(1 - random(seed, tensor, index, 0)));
-  return radius * Math.cos(2 * Math.PI * random(seed, tensor, index, 1));
 }

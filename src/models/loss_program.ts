@@ -7,7 +7,7 @@ import type { ReplayOptions } from "../gpu/program.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import { CHUNK, supervisedCapacity } from "../ops/mod.ts";
 import type { LossGraphOptions, Model, ModelGraph } from "./model.ts";
-import { POSITION_FIRST, POSITION_ORDER } from "./net.ts";
+import { type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./adapt.ts";
 
 /** A packed micro-batch, as the data room lays it out. */
 export interface PackedRows {
@@ -25,32 +25,27 @@ const NO_ROW = 0xffffffff;
 
 /** A compiled loss graph that takes micro-batches. */
 export class LossProgram {
-  readonly #full: boolean;
   /** Rows that the supervision is padded to. */
   readonly capacity: number;
-  readonly #vocabSize: number;
-  /** Rows of a trained table of positions; 0 where there is none. */
-  readonly #context: number;
+  /** Rows of trained tables, of tokens and of positions; 0 where there is none. */
+  readonly #tables: { readonly tokens: number; readonly positions: number };
   #gates = 0;
 
   private constructor(
     readonly compiled: Compiled,
     readonly T: number,
-    model: Model,
-    { full = false }: LossGraphOptions,
     { graph }: ModelGraph,
   ) {
-    this.#full = full;
     this.capacity = supervisedCapacity(T);
-    const first = graph.values.find(({ name }) => name === POSITION_FIRST);
-    this.#context = first ? first.shape[0]! - 1 : 0;
-    this.#vocabSize = model.config.vocabSize;
+    const rowsOf = ({ first }: OrderNames) =>
+      (graph.values.find(({ name }) => name === first)?.shape[0] ?? 1) - 1;
+    this.#tables = { tokens: rowsOf(TOKEN_ORDER), positions: rowsOf(POSITION_ORDER) };
   }
 
   /** Builds, loads and records. */
   static async open(engine: Engine, model: Model, options: LossGraphOptions): Promise<LossProgram> {
     const graph = model.lossGraph(engine, options);
-    return new LossProgram(await model.compile(engine, graph), options.T, model, options, graph);
+    return new LossProgram(await model.compile(engine, graph), options.T, graph);
   }
 
   /**
@@ -75,17 +70,16 @@ export class LossProgram {
     if (weights) weight.set(weights);
     else weight.fill(1, 0, rows.length);
     this.compiled.write("weight", weight);
-    if (this.#full) {
-      const { order, first } = sortTokens(tokens, this.#vocabSize);
-      this.compiled.write("order", order);
-      this.compiled.write("first", first);
-    }
-    if (this.#context > 0) {
-      const { order, first } = sortTokens(positions, this.#context);
-      this.compiled.write(POSITION_ORDER, order);
-      this.compiled.write(POSITION_FIRST, first);
-    }
+    this.#writeOrder(TOKEN_ORDER, tokens, this.#tables.tokens);
+    this.#writeOrder(POSITION_ORDER, positions, this.#tables.positions);
     this.#gates = Math.max(1, Math.ceil(rows.length / CHUNK)); // the first also clears the head's gradient
+  }
+
+  #writeOrder(names: OrderNames, index: Uint32Array, rows: number): void {
+    if (rows === 0) return;
+    const { order, first } = sortTokens(index, rows);
+    this.compiled.write(names.order, order);
+    this.compiled.write(names.first, first);
   }
 
   /** Replays for the micro-batch that was fed, without waiting. */

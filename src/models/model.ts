@@ -19,10 +19,10 @@ import {
   sum,
   supervisedCapacity,
 } from "../ops/mod.ts";
+import type { Adapt, Matrix } from "./adapt.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
 import {
-  type Adapt,
   type Family,
   type FamilyConfig,
   type LongAngles,
@@ -65,6 +65,16 @@ export interface DecodeGraphOptions {
   adapt?: Adapt | undefined;
 }
 
+/** What an adapter can change of a model, by the names of its forward. */
+export interface Modules {
+  /** The output head among them. */
+  readonly linear: ReadonlyMap<string, Matrix>;
+  /** Embeddings and learned positions. */
+  readonly tables: ReadonlyMap<string, Matrix>;
+  /** Shapes of all tensors; a tied head has one of its own. */
+  readonly tensors: ReadonlyMap<string, readonly number[]>;
+}
+
 /** A graph with the tables that its weights need beside the checkpoint. */
 export interface ModelGraph {
   readonly graph: Graph;
@@ -95,7 +105,7 @@ export class Model implements Disposable {
 
   /**
    * The loss of a packed micro-batch. Inputs: token, position, start, end [T]; rows, label, weight
-   * [capacity]; for full training also order [T] and first [vocabulary + 1]. Outputs: `losses`, the
+   * [capacity]; where tables are trained also order [T] and first [rows + 1]. Outputs: `losses`, the
    * weighted loss of each supervised row, and `loss`, their sum; for `kl` also `stats`, as of
    * `linearKl()`. The base's predictions are those of a forward without the adapter, over the same
    * weights.
@@ -113,17 +123,9 @@ export class Model implements Disposable {
       end: input("end"),
     };
     const base = loss === "kl" ? this.#net(graph, { rows, positions: T }) : null;
-    const before = base && this.family.forward(base, this.config).hidden;
-    const net = this.#net(graph, {
-      rows,
-      positions: T,
-      adapt,
-      watch,
-      full: full
-        ? { order: input("order"), first: input("first", this.config.vocabSize + 1) }
-        : undefined,
-    });
-    const { hidden, head, cap } = this.family.forward(net, this.config);
+    const before = base && this.family.forward(base, this.config);
+    const net = this.#net(graph, { rows, positions: T, adapt, watch, full });
+    const { hidden, head, cap, adapter } = this.family.forward(net, this.config);
     const capacity = supervisedCapacity(T);
     const supervision = {
       rows: input("rows", capacity),
@@ -131,8 +133,11 @@ export class Model implements Disposable {
       weight: graph.input("weight", [capacity], "f32"),
     };
     const { loss: losses, stats } = before
-      ? linearKl(graph, hidden, before, head, supervision, cap)
-      : { loss: linearCrossEntropy(graph, hidden, head, supervision, cap), stats: null };
+      ? linearKl(graph, hidden, head, before, supervision, { cap, adapter })
+      : {
+        loss: linearCrossEntropy(graph, hidden, head, supervision, { cap, adapter }),
+        stats: null,
+      };
     if (train) differentiate(graph, losses, { recompute });
     graph.output("losses", losses);
     if (stats) graph.output("stats", stats);
@@ -154,20 +159,24 @@ export class Model implements Disposable {
     const count = graph.input("count", [1]);
     const rows = { kind: "cached", token, slot, position, count, slots, context } as const;
     const net = this.#net(graph, { rows, positions: context, adapt });
-    const { hidden, head, cap } = this.family.forward(net, this.config);
-    graph.output("logits", logits(graph, hidden, head, graph.input("rows", [scored]), cap));
+    const { hidden, head, cap, adapter } = this.family.forward(net, this.config);
+    const wanted = graph.input("rows", [scored]);
+    graph.output("logits", logits(graph, hidden, head, wanted, { cap, adapter }));
     return { graph, tables: net.tables, long: net.long };
   }
 
-  /** Every linear module with its [out, in], in the order of the forward. */
-  linearModules(engine: Engine): Map<string, [number, number]> {
-    const modules = new Map<string, [number, number]>();
-    const adapt: Adapt = (_graph, module, outFeatures, inFeatures) => {
-      modules.set(module, [outFeatures, inFeatures]);
+  /** What an adapter can change, in the order of the forward. */
+  modules(engine: Engine): Modules {
+    const linear = new Map<string, Matrix>();
+    const tables = new Map<string, Matrix>();
+    const tensors = new Map<string, readonly number[]>();
+    const noting = <S>(found: Map<string, S>) => (_: Graph, name: string, shape: S) => {
+      found.set(name, shape);
       return undefined;
     };
+    const adapt = { linear: noting(linear), table: noting(tables), tensor: noting(tensors) };
     this.lossGraph(engine, { T: 8, adapt });
-    return modules;
+    return { linear, tables, tensors };
   }
 
   /** Compiles a graph, after the weights that the store lacks have been loaded. */

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Graph, NumberType, Value } from "../graph/graph.ts";
-import { fromFloat32, toFloat32 } from "../io/safetensors/safetensors.ts";
 import {
   activate,
   type Activation,
@@ -27,9 +26,11 @@ import {
   slidingWindow,
   split,
 } from "../ops/mod.ts";
+import { type Adapt, type Matrix, type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./adapt.ts";
 import type { ConfigReader } from "./config.ts";
 import { angleTable, type Frequencies } from "./rope.ts";
-import type { Stored } from "./stored.ts";
+import { HEAD, HEAD_MODULE, type Stored } from "./stored.ts";
+import { roundTo } from "./weights.ts";
 
 /** One model family: how to read its config, and its forward. Everything else follows from these. */
 export interface Family<Config extends FamilyConfig = FamilyConfig> {
@@ -46,6 +47,8 @@ export interface Family<Config extends FamilyConfig = FamilyConfig> {
 export interface Output {
   readonly hidden: Value; // [T, hidden]
   readonly head: Value; // [vocabulary, hidden]
+  /** The head's low-rank update, if it has one. */
+  readonly adapter?: LowRank | undefined;
   /** Logits z become cap * tanh(z / cap); absent where they stay as they are. */
   readonly cap?: number | undefined;
 }
@@ -58,17 +61,6 @@ export interface FamilyConfig {
   /** Whether the embedding is the head too. */
   readonly tied: boolean;
 }
-
-/** Supplies the low-rank update of a linear module, or none; adapters are passed in from outside. */
-export type Adapt = (
-  graph: Graph,
-  module: string,
-  outFeatures: number,
-  inFeatures: number,
-) => LowRank | undefined;
-
-/** Sees the input and output of every linear layer; what it returns stands for the output. */
-export type Watch = (graph: Graph, module: string, x: Value, y: Value) => Value;
 
 /** The rows of one replay: packed documents, or the next rows of cached sequences. */
 export type RowInputs =
@@ -91,8 +83,8 @@ export interface NetOptions {
   readonly typeOf: (name: string, shape: readonly number[]) => NumberType;
   readonly adapt?: Adapt | undefined;
   readonly watch?: Watch | undefined;
-  /** Full-parameter training: every tensor is a param; the tokens' order serves the embedding. */
-  readonly full?: { readonly order: Value; readonly first: Value } | undefined;
+  /** Full-parameter training: every tensor is a param. */
+  readonly full?: boolean | undefined;
 }
 
 /**
@@ -112,10 +104,6 @@ export interface LinearOptions {
   /** The residual stream, on top of which the output comes. */
   readonly residual?: Value | undefined;
 }
-
-/** Inputs for the gradient of learned positions: rows by position [T], where each begins. */
-export const POSITION_ORDER = "position_order";
-export const POSITION_FIRST = "position_first";
 
 /** Input of cached rows whose text may become long: their rows of the angles, [T]. */
 export const ANGLE_ROW = "angle_row";
@@ -144,19 +132,37 @@ export class Net {
 
   /** A matrix [rows, columns] of the checkpoint. */
   matrix(name: string, rows: number, columns: number): Value {
-    const shape = [rows, columns];
-    const type = this.#options.typeOf(name, shape);
-    return this.#options.full
-      ? this.graph.param(name, shape, "blocks")
-      : this.graph.weight(name, shape, type, "blocks");
+    const trained = this.#options.adapt?.tensor(this.graph, name, [rows, columns]);
+    return trained ?? this.#stored(name, [rows, columns]);
   }
 
   /** A vector of the checkpoint, kept as f32. */
   vector(name: string, size: number): Value {
-    this.#options.typeOf(name, [size]);
+    const trained = this.#options.adapt?.tensor(this.graph, name, [size]);
+    return trained ?? this.#stored(name, [size]);
+  }
+
+  /** A tensor as the checkpoint has it, whatever an adapter has in its place. */
+  #stored(name: string, shape: readonly number[]): Value {
+    const type = this.#options.typeOf(name, shape);
+    const layout = shape.length > 1 ? "blocks" : "rows";
     return this.#options.full
-      ? this.graph.param(name, [size], "rows")
-      : this.graph.weight(name, [size], "f32", "rows");
+      ? this.graph.param(name, shape, layout)
+      : this.graph.weight(name, shape, layout === "rows" ? "f32" : type, layout);
+  }
+
+  /**
+   * The output head, which is the table of the module `embedding` where the two are tied. To an
+   * adapter it is a module of its own all the same, as to PEFT.
+   */
+  head(vocabSize: number, hidden: number, embedding?: string): Omit<Output, "hidden"> {
+    const { adapt } = this.#options;
+    const shape = [vocabSize, hidden] as const;
+    return {
+      head: adapt?.tensor(this.graph, HEAD, shape) ??
+        this.#stored(embedding === undefined ? HEAD : `${embedding}.weight`, shape),
+      adapter: adapt?.linear(this.graph, HEAD_MODULE, shape),
+    };
   }
 
   /** Calls inside belong to one block of layers, which backward may recompute. */
@@ -166,22 +172,32 @@ export class Net {
 
   /** Rows of the table, times `scale` in the precision of the checkpoint as in transformers. */
   embed(module: string, vocabSize: number, hidden: number, scale = 1): Value {
-    const name = `${module}.weight`;
-    const table = this.matrix(name, vocabSize, hidden);
-    const { rows, full, typeOf } = this.#options;
-    const rounded = round(scale, typeOf(name, table.shape));
-    return embed(this.graph, rows.token, table, { sorted: full, scale: rounded });
+    const { rows: { token }, typeOf } = this.#options;
+    const shape = [vocabSize, hidden] as const;
+    const rounded = roundTo(scale, typeOf(`${module}.weight`, shape));
+    return this.#rows(module, shape, token, TOKEN_ORDER, rounded);
   }
 
   /** Rows of a table of learned positions [context, hidden], which documents begin anew. */
   positions(module: string, context: number, hidden: number): Value {
-    const table = this.matrix(`${module}.weight`, context, hidden);
     const { position } = this.#options.rows;
-    const sorted = this.#options.full && {
-      order: this.graph.input(POSITION_ORDER, position.shape),
-      first: this.graph.input(POSITION_FIRST, [context + 1]),
-    };
-    return embed(this.graph, position, table, { sorted });
+    return this.#rows(module, [context, hidden], position, POSITION_ORDER);
+  }
+
+  /** Rows of a table, times `scale`, with its low-rank update. */
+  #rows(module: string, shape: Matrix, index: Value, names: OrderNames, scale = 1): Value {
+    const table = this.matrix(`${module}.weight`, ...shape);
+    const adapter = this.#options.adapt?.table(this.graph, module, shape);
+    const sorted = (table.needs || adapter?.a.needs) && this.#options.rows.kind === "packed"
+      ? {
+        order: this.graph.input(names.order, index.shape),
+        first: this.graph.input(names.first, [shape[0] + 1]),
+      }
+      : undefined;
+    const x = embed(this.graph, index, table, { sorted, scale });
+    if (!adapter) return x;
+    const u = embed(this.graph, index, adapter.a, { sorted, scale: scale * adapter.scale });
+    return linear(this.graph, u, adapter.b, { residual: x });
   }
 
   /** Normalises each `width` numbers of a row by themselves; the whole row by default. */
@@ -197,7 +213,7 @@ export class Net {
     const { adapt, watch } = this.#options;
     const inFeatures = x.shape[1]!;
     const w = this.matrix(`${module}.weight`, outFeatures, inFeatures);
-    const adapter = adapt?.(this.graph, module, outFeatures, inFeatures);
+    const adapter = adapt?.linear(this.graph, module, [outFeatures, inFeatures]);
     const made = linear(this.graph, x, w, { adapter, residual });
     const y = watch?.(this.graph, module, x, made) ?? made;
     return bias ? addBias(this.graph, y, this.vector(`${module}.bias`, outFeatures)) : y;
@@ -283,10 +299,4 @@ export class Net {
     this.#windows.set(window, made);
     return made;
   }
-}
-
-/** A number in the precision of a stored type. */
-function round(x: number, type: NumberType): number {
-  const dtype = type === "bf16" ? "BF16" : type === "f16" ? "F16" : "F32";
-  return toFloat32(fromFloat32(Float32Array.of(x), dtype), dtype)[0]!;
 }

@@ -22,7 +22,8 @@ export interface Stored {
 export type Reader = (options?: ReadOptions) => Uint8Array;
 
 /** The head, where it is not the embedding. */
-export const HEAD = "lm_head.weight";
+export const HEAD_MODULE = "lm_head";
+export const HEAD = `${HEAD_MODULE}.weight`;
 
 /** The tensors of a checkpoint, by the names and in the orientation of the forward. */
 export class Tensors {
@@ -38,6 +39,7 @@ export class Tensors {
   /** What the checkpoint calls the tensor that the forward calls `name`. */
   nameOf(name: string): string {
     const { prefix = "", aliases = {}, embedding = "model.embed_tokens.weight" } = this.stored;
+    if (this.tied && name === HEAD) return this.nameOf(embedding);
     const names = [name, aliases[name]];
     if (name.startsWith(prefix)) names.push(name.slice(prefix.length));
     if (this.tied && name === embedding) names.push(HEAD, aliases[HEAD]);

@@ -5,16 +5,29 @@
  */
 import { type Slice, upload } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
-import { BYTES, type Value } from "../graph/graph.ts";
+import { BYTES, type NumberType, type Value } from "../graph/graph.ts";
 import { refuseNonFinite, toFiniteFloat32 } from "../io/safetensors/finite.ts";
+import { fromFloat32, toFloat32 } from "../io/safetensors/safetensors.ts";
 import { type Tensors, transpose } from "./stored.ts";
 
 /** About how many bytes of a tensor are in hand at a time. */
 const PIECE = 4 << 20;
 
+/** A number in the precision of a stored type. */
+export function roundTo(x: number, type: NumberType): number {
+  const dtype = type === "bf16" ? "BF16" : type === "f16" ? "F16" : "F32";
+  return toFloat32(fromFloat32(Float32Array.of(x), dtype), dtype)[0]!;
+}
+
 /** A vector as f32. */
 export function loadVector(tensors: Tensors, name: string): Float32Array {
   return toFiniteFloat32(tensors.reader(name)(), tensors.get(name));
+}
+
+/** A tensor as f32, in the orientation of the checkpoint. */
+export function loadStored(tensors: Tensors, name: string): Float32Array {
+  const tensor = tensors.get(name);
+  return toFiniteFloat32(tensors.checkpoint.read(tensor.name), tensor);
 }
 
 /**
@@ -77,17 +90,30 @@ export function fromBlocks(blocks: Float32Array, [rows, columns]: readonly [numb
   return rowMajor.subarray(0, rows * columns);
 }
 
+/** An f32 matrix [rows, columns] as 4x4 blocks: {@link fromBlocks} the other way. */
+export function blocksOf(numbers: Float32Array, [rows, columns]: readonly [number, number]) {
+  const banded = new Float32Array(Math.ceil(rows / 4) * 4 * columns);
+  banded.set(numbers);
+  return new Float32Array(toBlocks(new Uint32Array(banded.buffer), columns, 4).buffer);
+}
+
 /** What of a param says how the store keeps it. */
-type Param = Pick<Value, "name" | "shape" | "layout">;
+export type Param = Pick<Value, "name" | "shape" | "layout">;
 
 /** A tensor of the checkpoint in f32, as the store keeps params. */
 export function loadParam(tensors: Tensors, param: Param): Float32Array {
   const numbers = loadVector(tensors, param.name);
-  if (param.layout === "rows") return numbers;
-  const [rows, columns] = param.shape as [number, number];
-  const banded = new Float32Array(Math.ceil(rows / 4) * 4 * columns);
-  banded.set(numbers);
-  return new Float32Array(toBlocks(new Uint32Array(banded.buffer), columns, 4).buffer);
+  return param.layout === "rows" ? numbers : blocksOf(numbers, param.shape as [number, number]);
+}
+
+/** The same of numbers as a checkpoint has them. */
+export function keptParam(tensors: Tensors, param: Param, stored: Float32Array): Float32Array {
+  const { name, shape, layout } = param;
+  if (layout === "rows") return stored;
+  const numbers = tensors.isTransposed(name)
+    ? transpose(stored, tensors.turn(name, shape) as [number, number])
+    : stored;
+  return blocksOf(numbers, shape as [number, number]);
 }
 
 /** What the store keeps of a param, as its checkpoint has it: {@link loadParam} the other way. */

@@ -22,7 +22,7 @@ type Attrs = { scale: number };
 /**
  * x = scale * table[token], [T, D]. The table [V, D] is in 4x4 blocks, as a tied head reads it.
  *
- * @throws {RangeError} for a trained table without the tokens' order.
+ * @throws {RangeError} for a width that is no multiple of 4; in backward, without the tokens' order.
  */
 export function embed(
   graph: Graph,
@@ -32,9 +32,6 @@ export function embed(
 ): Value {
   const [T, D] = [token.shape[0]!, table.shape[1]!];
   requireMultiple(4, { [`the width of ${table.name}`]: D });
-  if (table.needs && !sorted) {
-    throw new RangeError(`Training ${table.name} needs the tokens' order`);
-  }
   const ins: Ins = { token, table, order: sorted?.order, first: sorted?.first };
   return graph.call(EMBED, ins, { x: { shape: [T, D] } }, { scale }).x;
 }
@@ -53,8 +50,9 @@ export const EMBED: Op<Ins, { x: Value }, Attrs> = {
     }));
   },
   backward(graph, { ins: { table, order, first }, outs: { x }, attrs }, gradients) {
+    if (!order || !first) throw new RangeError(`Training ${table.name} needs the tokens' order`);
     const before = gradients.before(table);
-    const ins = { order: order!, first: first!, dx: gradients.of(x)!, before };
+    const ins = { order, first, dx: gradients.of(x)!, before };
     const outs = { dtable: { shape: table.shape, layout: table.layout } };
     gradients.set(table, graph.call(EMBED_BACKWARD, ins, outs, attrs).dtable);
   },

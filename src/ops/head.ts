@@ -6,10 +6,19 @@
 import fillText from "../../kernels/fill.wgsl" with { type: "text" };
 import gatherText from "../../kernels/gather_rows.wgsl" with { type: "text" };
 import scatterText from "../../kernels/scatter_rows.wgsl" with { type: "text" };
-import type { Launch, Rows, Target, Value } from "../graph/graph.ts";
+import type { Launch, OutputSpec, Rows, Target, Value } from "../graph/graph.ts";
 import { partsOf, perRow, perSixteen, sizeOf } from "./launch.ts";
-import { backwardLaunch, forwardLaunch } from "./linear.ts";
+import { backwardLaunch, forwardLaunch, type LowRank } from "./linear.ts";
+import { productLaunch } from "./matmul.ts";
 import { softcapLaunch } from "./softcap.ts";
+
+/** How scores come from the table of a head. */
+export interface HeadOptions {
+  /** Logits z become cap * tanh(z / cap); absent where they stay as they are. */
+  readonly cap?: number | undefined;
+  /** The low-rank update of the table; b has as many rows as the table stores. */
+  readonly adapter?: LowRank | undefined;
+}
 
 /** Rows of a chunk: logits take chunk x vocabulary numbers at a time. */
 export const CHUNK = 128;
@@ -59,11 +68,37 @@ export interface HeadChunk {
   readonly cap: number | undefined;
   /** Number of the chunk. */
   readonly gate: number;
+  readonly update?: ChunkUpdate | undefined;
 }
 
-/** logits = x[rows of the chunk] w^T, capped where there is a cap. */
+/** The low-rank update of a head at work on a chunk. */
+export interface ChunkUpdate extends LowRank {
+  readonly u: Value; // [CHUNK, rank] = scale hidden a^T, written
+}
+
+/** What an op that scores chunks and takes them back makes for its update. */
+export function updateOuts(adapter: LowRank | undefined): Record<string, OutputSpec> {
+  if (!adapter) return {};
+  const [a, b] = [[...adapter.a.shape], [...adapter.b.shape]];
+  const chunk = [CHUNK, a[0]!];
+  const shapes = { u: chunk, ...(adapter.a.needs ? { v: chunk, da: a, db: b } : {}) };
+  return Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => [name, { shape, differentiable: false }]),
+  );
+}
+
+/** The update of a call that has one. */
+export function updateOf(
+  { a, b }: { a: Value | undefined; b: Value | undefined },
+  u: Value | undefined,
+  scale: number,
+): ChunkUpdate | undefined {
+  return a && b && u && { a, b, u, scale };
+}
+
+/** logits = x[rows of the chunk] (w + scale b a)^T, capped where there is a cap. */
 export function scoreChunk(target: Target, chunk: HeadChunk): Launch[] {
-  const { x, w, rows, hidden, logits, cap } = chunk;
+  const { x, w, rows, hidden, logits, cap, update } = chunk;
   return [
     {
       kernel: { name: "gather_rows", text: gatherText },
@@ -71,22 +106,54 @@ export function scoreChunk(target: Target, chunk: HeadChunk): Launch[] {
       bind: [x, rows, hidden],
       groups: perRow(CHUNK),
     },
-    ...headParts(w, target).map((part) => forwardLaunch(target, { x: hidden, w, y: logits, part })),
+    ...(update ? [downLaunch(target, hidden, update)] : []),
+    ...headParts(w, target).map((part) =>
+      forwardLaunch(target, { x: hidden, w, y: logits, part, u: update?.u, b: update?.b })
+    ),
     ...(cap ? [softcapLaunch(logits, cap)] : []),
   ];
 }
 
-/** dx[rows of the chunk] = dlogits w, where logits have become dlogits. */
+/** u = scale hidden a^T */
+export const downLaunch = (target: Target, hidden: Value, { a, u, scale }: ChunkUpdate): Launch =>
+  productLaunch(target, "nt", { a: hidden, b: a, c: u, scale });
+
+/** Where the gradients of a head's update go. */
+export interface UpdateGradients {
+  readonly v: Value; // [CHUNK, rank] = scale dlogits b, written
+  readonly da: Value; // [rank, D]
+  readonly db: Value; // [stored rows of w, rank]
+}
+
+/** da (+)= v^T hidden and db (+)= dlogits^T u, where logits have become dlogits. */
+export function updateGradients(
+  target: Target,
+  { w, hidden, logits, update, gate }: HeadChunk,
+  { v, da, db }: UpdateGradients,
+): Launch[] {
+  const { b, u, scale } = update!;
+  const add = gate > 0;
+  return [
+    ...headParts(w, target).map((part, i) =>
+      productLaunch(target, "nn", { a: logits, b, c: v, scale, part, add: i > 0 })
+    ),
+    productLaunch(target, "tn", { a: v, b: hidden, c: da, add }),
+    productLaunch(target, "tn", { a: logits, b: u, c: db, add }),
+  ];
+}
+
+/** dx[rows of the chunk] = dlogits w + v a, where logits have become dlogits. */
 export function unscoreChunk(
   target: Target,
   chunk: Omit<HeadChunk, "hidden" | "cap">,
-  { dx, dhidden }: { dx: Value; dhidden: Value },
+  { dx, dhidden, v }: { dx: Value; dhidden: Value; v: Value | undefined },
 ): Launch[] {
-  const { w, rows, logits } = chunk;
+  const { w, rows, logits, update } = chunk;
   return [
-    ...headParts(w, target).map((part, i) =>
-      backwardLaunch(target, { dy: logits, w, dx: dhidden, part, add: i > 0 })
-    ),
+    ...headParts(w, target).map((part, i) => {
+      const more = i === 0 ? { v, a: update?.a } : {};
+      return backwardLaunch(target, { dy: logits, w, dx: dhidden, part, add: i > 0, ...more });
+    }),
     {
       kernel: { name: "scatter_rows", text: scatterText },
       constants: placeOf(chunk),

@@ -134,7 +134,7 @@ export function forwardLaunch(target: Target, parts: ForwardParts): Launch {
       imports: { ...tile.imports, tile: tile.text, store, weights: weightsOf(w.type) },
     },
     constants: { M: m, N: n, K: k, R: u?.shape[1] ?? 0, ...place, ...tile.constants },
-    bind: [y, x, u ?? x, b ?? x, ...(residual ? [residual] : [])],
+    bind: [y, x, u ?? x, b && part ? rowsOf(b, part) : b ?? x, ...(residual ? [residual] : [])],
     weight: [part ? rowsOf(w, part) : w],
     groups: tile.groups(m, n),
     ...(parts.gate === undefined ? {} : { gate: parts.gate }),

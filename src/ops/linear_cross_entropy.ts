@@ -6,7 +6,6 @@
 import crossEntropyText from "../../kernels/cross_entropy.wgsl" with { type: "text" };
 import gradText from "../../kernels/cross_entropy_grad.wgsl" with { type: "text" };
 import partsText from "../../kernels/cross_entropy_parts.wgsl" with { type: "text" };
-import matmulText from "../../kernels/matmul_tn.wgsl" with { type: "text" };
 import {
   type Call,
   type Graph,
@@ -21,32 +20,48 @@ import {
   CHUNK,
   chunksOf,
   fill,
+  type HeadOptions,
   requireChunks,
   scoreChunk,
   type Supervision,
   unscoreChunk,
+  updateGradients,
+  updateOf,
+  updateOuts,
 } from "./head.ts";
 import { perRow } from "./launch.ts";
+import { productLaunch } from "./matmul.ts";
 import { SOFTCAP } from "./softcap.ts";
-import { chooseTile, NO_MORE, STORES } from "./tile.ts";
 
 /** On a GPU a row is shared out over this many workgroups: CHUNK of them alone would be few. */
 const ROW_PARTS = 4;
 
-type Ins = { x: Value; w: Value; rows: Value; label: Value; weight: Value };
+type Ins = {
+  x: Value; // [T, D]
+  w: Value; // [V, D], blocks
+  a: Value | undefined; // [rank, D]
+  b: Value | undefined; // [stored rows of w, rank]
+  rows: Value; // [S]
+  label: Value; // [S]
+  weight: Value; // [S]
+};
 type Outs = Record<"loss" | "hidden" | "logits", Value> & {
   /** For kernels in workgroup memory: what each part of a row of logits comes to. */
   rowParts?: Value;
   dx?: Value;
   dhidden?: Value;
   dw?: Value;
+  u?: Value;
+  v?: Value;
+  da?: Value;
+  db?: Value;
 };
 
-type Attrs = { cap: number | undefined };
+type Attrs = { cap: number | undefined; scale: number };
 
 /**
- * loss[s] = weight[s] * nll of label[s] under softmax(x[rows[s]] w^T), [S]; with `cap` the
- * logits z are cap * tanh(z / cap) first.
+ * loss[s] = weight[s] * nll of label[s] under softmax(x[rows[s]] (w + scale b a)^T), [S]; with `cap`
+ * the logits z are cap * tanh(z / cap) first.
  *
  * Rows without a label never reach the head, and [T, vocabulary] never exists whole: chunk after
  * chunk of supervised rows is gathered, scored and, where a gradient is wanted, taken back at once
@@ -58,7 +73,7 @@ export function linearCrossEntropy(
   x: Value,
   w: Value,
   supervision: Supervision,
-  cap?: number,
+  { cap, adapter }: HeadOptions = {},
 ): Value {
   const [T, D] = x.shape as [number, number];
   const { rows, label, weight } = supervision;
@@ -71,8 +86,11 @@ export function linearCrossEntropy(
     ...(graph.kernelSet === "shared" ? { rowParts: scratch([CHUNK, 2 * ROW_PARTS]) } : {}),
     ...(x.needs ? { dx: scratch([T, D]), dhidden: scratch([CHUNK, D]) } : {}),
     ...(w.needs ? { dw: { ...scratch([...w.shape]), layout: w.layout } } : {}),
+    ...updateOuts(adapter),
   };
-  return graph.call(LINEAR_CROSS_ENTROPY, { x, w, rows, label, weight }, outs, { cap }).loss!;
+  const { a, b, scale = 0 } = adapter ?? {};
+  const ins = { x, w, a, b, rows, label, weight };
+  return graph.call(LINEAR_CROSS_ENTROPY, ins, outs, { cap, scale }).loss!;
 }
 
 export const LINEAR_CROSS_ENTROPY: Op<Ins, Outs, Attrs> = {
@@ -85,31 +103,35 @@ export const LINEAR_CROSS_ENTROPY: Op<Ins, Outs, Attrs> = {
       ...Array.from({ length: chunksOf(ins) }, (_, gate) => chunk(call, target, gate)).flat(),
     ];
   },
-  backward(_graph, { ins: { x, w }, outs: { dx, dw } }, gradients) {
+  backward(_graph, { ins: { x, w, a, b }, outs: { dx, dw, da, db } }, gradients) {
     if (x.needs) gradients.add(x, dx!);
     if (w.needs) gradients.add(w, dw!);
+    if (a?.needs) gradients.add(a, da!);
+    if (b?.needs) gradients.add(b, db!);
   },
 };
 
 function chunk(call: Call<Ins, Outs, Attrs>, target: Target, gate: number): Launch[] {
-  const { ins: { x, w, rows }, outs: { hidden, logits, dx, dhidden, dw }, attrs: { cap } } = call;
-  const head = { x, w, rows, hidden, logits, cap, gate };
+  const { ins: { x, w, rows }, outs, attrs: { cap, scale } } = call;
+  const { hidden, logits, dx, dhidden, dw, u, v, da, db } = outs;
+  const head = { x, w, rows, hidden, logits, cap, gate, update: updateOf(call.ins, u, scale) };
   return [
     ...scoreChunk(target, head),
     ...crossEntropy(call, gate),
-    ...(dx ? unscoreChunk(target, head, { dx, dhidden: dhidden! }) : []),
-    ...(dw ? [weightGradient(target, logits, hidden, dw, gate > 0)] : []),
+    ...(v ? updateGradients(target, head, { v, da: da!, db: db! }) : []),
+    ...(dx ? unscoreChunk(target, head, { dx, dhidden: dhidden!, v }) : []),
+    ...(dw ? [productLaunch(target, "tn", { a: logits, b: hidden, c: dw, add: gate > 0 })] : []),
   ].map((launch) => ({ ...launch, gate }));
 }
 
 /** The loss of a chunk, and its logits to dlogits where a gradient is wanted. */
 function crossEntropy({ ins, outs, attrs }: Call<Ins, Outs, Attrs>, gate: number): Launch[] {
   const { w, label, weight } = ins;
-  const { loss, logits, rowParts, dx, dw } = outs;
+  const { loss, logits, rowParts, dx, dw, da } = outs;
   const sizes = { V: w.shape[0]!, STRIDE: storedRows(w) };
   const place = {
     OFFSET: gate * CHUNK,
-    GRAD: dx !== undefined || dw !== undefined,
+    GRAD: (dx ?? dw ?? da) !== undefined,
     CAP: attrs.cap ?? 0,
   };
   const imports = { softcap: SOFTCAP };
@@ -133,26 +155,4 @@ function crossEntropy({ ins, outs, attrs }: Call<Ins, Outs, Attrs>, gate: number
     bind: [logits, rowParts, label, weight, loss],
     groups: [ROW_PARTS, CHUNK],
   }];
-}
-
-/** dw (+)= dlogits^T hidden, in 4x4 blocks. */
-function weightGradient(
-  target: Target,
-  dlogits: Value,
-  hidden: Value,
-  dw: Value,
-  add: boolean,
-): Launch {
-  const [m, n] = [dlogits.shape[1]!, hidden.shape[1]!];
-  const tile = chooseTile(target, { m, n, type: "f32", alongK: false });
-  return {
-    kernel: {
-      name: "matmul_tn",
-      text: matmulText,
-      imports: { ...tile.imports, tile: tile.text, store: STORES.blocks, no_more: NO_MORE },
-    },
-    constants: { M: m, N: n, K: CHUNK, ADD: add, ...tile.constants },
-    bind: [dw, dlogits, hidden],
-    groups: tile.groups(m, n),
-  };
 }

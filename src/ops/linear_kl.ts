@@ -20,29 +20,56 @@ import {
   CHUNK,
   chunksOf,
   fill,
+  type HeadOptions,
   requireChunks,
   scoreChunk,
   type Supervision,
   unscoreChunk,
+  updateGradients,
+  updateOf,
+  updateOuts,
 } from "./head.ts";
 import { lanesFor, perRow } from "./launch.ts";
+import { productLaunch } from "./matmul.ts";
 import { SOFTCAP } from "./softcap.ts";
 
-type Ins = { x: Value; base: Value; w: Value; rows: Value; label: Value; weight: Value };
+type Ins = {
+  x: Value; // [T, D]
+  w: Value; // [V, D], blocks
+  a: Value | undefined; // [rank, D]
+  b: Value | undefined; // [stored rows of w, rank]
+  base: Value; // [T, D]
+  baseHead: Value; // [V, D], blocks
+  rows: Value; // [S]
+  label: Value; // [S]
+  weight: Value; // [S]
+};
 type Outs = Record<"loss" | "stats" | "hidden" | "logits" | "baseLogits", Value> & {
   dx?: Value;
   dhidden?: Value;
+  dw?: Value;
+  u?: Value;
+  v?: Value;
+  da?: Value;
+  db?: Value;
 };
 
-type Attrs = { cap: number | undefined };
+type Attrs = { cap: number | undefined; scale: number };
 
 /** Numbers that are kept of each row beside its loss. */
 export const KL_STATS = 4;
 
+/** The base beside which a tuned model is put. */
+export interface Base {
+  readonly hidden: Value; // [T, D]
+  readonly head: Value; // [V, D], blocks
+}
+
 /**
- * loss[s] = weight[s] * KL(softmax(base[rows[s]] w^T) || softmax(x[rows[s]] w^T)), [S], over the
- * whole vocabulary; with `cap` the logits z are cap * tanh(z / cap) first. The gradient with respect
- * to the logits of x is weight (p - p0), and nothing flows into `base`.
+ * loss[s] = weight[s] * KL(softmax(base[rows[s]] w0^T) || softmax(x[rows[s]] (w + scale b a)^T)),
+ * [S], over the whole vocabulary; w0 is the base's head. With `cap` the logits z are
+ * cap * tanh(z / cap) first. The gradient with respect to the logits of x is weight (p - p0), and
+ * nothing flows into the base.
  *
  * stats[s], [S, 4], are not weighted: the divergence, the label's negative log-likelihood under base
  * and under x, and hits (1: base's top token is the label; 2: that of x is; 4: both tops are one).
@@ -50,21 +77,23 @@ export const KL_STATS = 4;
  * Method: distillation to the old model (Li and Hoiem, 2016, arXiv 1606.09282) with the whole
  * distribution as target.
  *
- * @throws {RangeError} where shapes do not fit, or the head is trained: base and x share it.
+ * @throws {RangeError} where shapes do not fit, or the base's head is trained.
  */
 export function linearKl(
   graph: Graph,
   x: Value, // [T, D]
-  base: Value, // [T, D]
   w: Value, // [V, D], blocks
+  { hidden: base, head: baseHead }: Base,
   supervision: Supervision,
-  cap?: number,
+  { cap, adapter }: HeadOptions = {},
 ): { loss: Value; stats: Value } {
   const [T, D] = x.shape as [number, number];
-  if (String(base.shape) !== String(x.shape)) {
-    throw new RangeError(`The base gives [${base.shape}] but the tuned model [${x.shape}]`);
+  for (const [before, now] of [[base, x], [baseHead, w]] as const) {
+    if (String(before.shape) === String(now.shape)) continue;
+    throw new RangeError(`The base gives [${before.shape}] but the tuned model [${now.shape}]`);
   }
-  if (w.needs) throw new RangeError(`${w.name} is trained, so that the base's head is gone`);
+  const { name, needs } = baseHead;
+  if (needs) throw new RangeError(`${name} is trained, so that the base's head is gone`);
   const { rows, label, weight } = supervision;
   const S = requireChunks(supervision);
   const scratch = (shape: number[]): OutputSpec => ({ shape, differentiable: false });
@@ -75,8 +104,12 @@ export function linearKl(
     logits: scratch([CHUNK, storedRows(w)]),
     baseLogits: scratch([CHUNK, storedRows(w)]),
     ...(x.needs ? { dx: scratch([T, D]), dhidden: scratch([CHUNK, D]) } : {}),
+    ...(w.needs ? { dw: { ...scratch([...w.shape]), layout: w.layout } } : {}),
+    ...updateOuts(adapter),
   };
-  const { loss, stats } = graph.call(LINEAR_KL, { x, base, w, rows, label, weight }, outs, { cap });
+  const { a, b, scale = 0 } = adapter ?? {};
+  const ins = { x, w, a, b, base, baseHead, rows, label, weight };
+  const { loss, stats } = graph.call(LINEAR_KL, ins, outs, { cap, scale });
   return { loss: loss!, stats: stats! };
 }
 
@@ -91,20 +124,26 @@ export const LINEAR_KL: Op<Ins, Outs, Attrs> = {
       ...Array.from({ length: chunksOf(ins) }, (_, gate) => chunk(call, target, gate)).flat(),
     ];
   },
-  backward(_graph, { ins: { x }, outs: { dx } }, gradients) {
-    gradients.add(x, dx!);
+  backward(_graph, { ins: { x, w, a, b }, outs: { dx, dw, da, db } }, gradients) {
+    if (x.needs) gradients.add(x, dx!);
+    if (w.needs) gradients.add(w, dw!);
+    if (a?.needs) gradients.add(a, da!);
+    if (b?.needs) gradients.add(b, db!);
   },
 };
 
 function chunk(call: Call<Ins, Outs, Attrs>, target: Target, gate: number): Launch[] {
-  const { ins: { x, base, w, rows }, outs, attrs: { cap } } = call;
-  const { hidden, logits, baseLogits, dx, dhidden } = outs;
-  const head = { x, w, rows, hidden, logits, cap, gate };
+  const { ins: { x, base, baseHead, w, rows }, outs, attrs: { cap, scale } } = call;
+  const { hidden, logits, baseLogits, dx, dhidden, dw, u, v, da, db } = outs;
+  const plain = { x, w, rows, hidden, logits, cap, gate };
+  const head = { ...plain, update: updateOf(call.ins, u, scale) };
   return [
-    ...scoreChunk(target, { ...head, x: base, logits: baseLogits }),
+    ...scoreChunk(target, { ...plain, x: base, w: baseHead, logits: baseLogits }),
     ...scoreChunk(target, head),
     divergence(call, target, gate),
-    ...(dx ? unscoreChunk(target, head, { dx, dhidden: dhidden! }) : []),
+    ...(v ? updateGradients(target, head, { v, da: da!, db: db! }) : []),
+    ...(dx ? unscoreChunk(target, head, { dx, dhidden: dhidden!, v }) : []),
+    ...(dw ? [productLaunch(target, "tn", { a: logits, b: hidden, c: dw, add: gate > 0 })] : []),
   ].map((launch) => ({ ...launch, gate }));
 }
 
@@ -114,12 +153,12 @@ function divergence(
   { kernelSet }: Target,
   gate: number,
 ): Launch {
-  const { loss, stats, logits, baseLogits, dx } = outs;
+  const { loss, stats, logits, baseLogits, dx, dw, da } = outs;
   const constants = {
     V: w.shape[0]!,
     STRIDE: storedRows(w),
     OFFSET: gate * CHUNK,
-    GRAD: dx !== undefined,
+    GRAD: (dx ?? dw ?? da) !== undefined,
     CAP: attrs.cap ?? 0,
   };
   const imports = { softcap: SOFTCAP };

@@ -4,30 +4,44 @@
  * @module
  */
 import gatherText from "../../kernels/gather_rows.wgsl" with { type: "text" };
-import { type Graph, type Op, storedRows, type Value } from "../graph/graph.ts";
+import { type Graph, type Op, type OutputSpec, storedRows, type Value } from "../graph/graph.ts";
+import { downLaunch, type HeadOptions, updateOf } from "./head.ts";
 import { partsOf, perRow, requireMultiple } from "./launch.ts";
 import { forwardLaunch } from "./linear.ts";
 import { softcapLaunch } from "./softcap.ts";
 
 /**
- * x[rows] w^T, [rows, vocabulary rounded up to a multiple of 4], capped where `cap` says so; a row
- * beyond x gives zeros. The number of rows is a multiple of 4.
+ * x[rows] (w + scale b a)^T, [rows, vocabulary rounded up to a multiple of 4], capped where `cap`
+ * says so; a row beyond x gives zeros. The number of rows is a multiple of 4.
  */
-export function logits(graph: Graph, x: Value, w: Value, rows: Value, cap?: number): Value {
+export function logits(
+  graph: Graph,
+  x: Value,
+  w: Value,
+  rows: Value,
+  { cap, adapter }: HeadOptions = {},
+): Value {
   const N = rows.shape[0]!;
   requireMultiple(4, { "the number of rows": N });
-  const outs = { logits: { shape: [N, storedRows(w)] }, hidden: { shape: [N, x.shape[1]!] } };
-  return graph.call(LOGITS, { x, w, rows }, outs, { cap }).logits;
+  const outs: Record<string, OutputSpec> = {
+    logits: { shape: [N, storedRows(w)] },
+    hidden: { shape: [N, x.shape[1]!] },
+    ...(adapter ? { u: { shape: [N, adapter.a.shape[0]!] } } : {}),
+  };
+  const { a, b, scale = 0 } = adapter ?? {};
+  return graph.call(LOGITS, { x, w, a, b, rows }, outs, { cap, scale }).logits!;
 }
 
 export const LOGITS: Op<
-  { x: Value; w: Value; rows: Value },
-  { logits: Value; hidden: Value },
-  { cap: number | undefined }
+  { x: Value; w: Value; a: Value | undefined; b: Value | undefined; rows: Value },
+  { logits: Value; hidden: Value; u?: Value },
+  { cap: number | undefined; scale: number }
 > = {
   name: "logits",
-  launches({ ins: { x, w, rows }, outs: { logits, hidden }, attrs: { cap } }, target) {
+  launches({ ins, outs: { logits, hidden, u }, attrs: { cap, scale } }, target) {
+    const { x, w, rows } = ins;
     const [N, D] = hidden.shape as [number, number];
+    const update = updateOf(ins, u, scale);
     return [
       {
         kernel: { name: "gather_rows", text: gatherText },
@@ -35,8 +49,9 @@ export const LOGITS: Op<
         bind: [x, rows, hidden],
         groups: perRow(N),
       },
+      ...(update ? [downLaunch(target, hidden, update)] : []),
       ...partsOf(w, target.maxBinding).map((part) =>
-        forwardLaunch(target, { x: hidden, w, y: logits, part })
+        forwardLaunch(target, { x: hidden, w, y: logits, part, u, b: update?.b })
       ),
       ...(cap ? [softcapLaunch(logits, cap)] : []),
     ];

@@ -6,7 +6,17 @@
 import nn from "../../kernels/matmul_nn.wgsl" with { type: "text" };
 import nt from "../../kernels/matmul_nt.wgsl" with { type: "text" };
 import tn from "../../kernels/matmul_tn.wgsl" with { type: "text" };
-import type { Call, Graph, Layout, Op, Value } from "../graph/graph.ts";
+import {
+  type Call,
+  type Graph,
+  type Launch,
+  type Layout,
+  type Op,
+  type Rows,
+  rowsOf,
+  type Target,
+  type Value,
+} from "../graph/graph.ts";
 import { chooseTile, NO_MORE, STORES } from "./tile.ts";
 
 /** `nt`: a b^T, `nn`: a b, `tn`: a^T b. */
@@ -66,15 +76,44 @@ export const MATMUL: Op<Ins, Outs, Attrs> = {
     { ins: { a, b, before }, outs: { c }, attrs: { kind, scale } }: Call<Ins, Outs, Attrs>,
     target,
   ) {
-    const { m, n, k } = sizes(kind, a, b);
-    const tile = chooseTile(target, { m, n, type: "f32", alongK: kind !== "tn" });
-    const store = STORES[c.layout];
-    const imports = { ...tile.imports, tile: tile.text, store, no_more: NO_MORE };
-    return [{
-      kernel: { ...KERNELS[kind], imports },
-      constants: { M: m, N: n, K: k, SCALE: scale, ADD: before !== undefined, ...tile.constants },
-      bind: [c, a, b],
-      groups: tile.groups(m, n),
-    }];
+    return [productLaunch(target, kind, { a, b, c, scale, add: before !== undefined })];
   },
 };
+
+interface ProductParts {
+  a: Value;
+  b: Value;
+  c: Value;
+  scale?: number;
+  /** Adds to what c holds. */
+  add?: boolean;
+  /** For `nn`: the columns of a and rows of b that this launch sums over; all by default. */
+  part?: Rows;
+}
+
+/** One launch of a product, for ops that make several. */
+export function productLaunch(
+  target: Target,
+  kind: Transposition,
+  { a, b, c, scale = 1, add = false, part }: ProductParts,
+): Launch {
+  const { m, n, k } = sizes(kind, a, b);
+  const tile = chooseTile(target, { m, n, type: "f32", alongK: kind !== "tn" });
+  const store = STORES[c.layout];
+  const imports = { ...tile.imports, tile: tile.text, store, no_more: NO_MORE };
+  const place = part ? { A_STRIDE: k, A_COLUMN: part.from } : {};
+  return {
+    kernel: { ...KERNELS[kind], imports },
+    constants: {
+      M: m,
+      N: n,
+      K: part?.rows ?? k,
+      SCALE: scale,
+      ADD: add,
+      ...place,
+      ...tile.constants,
+    },
+    bind: [c, a, part ? rowsOf(b, part) : b],
+    groups: tile.groups(m, n),
+  };
+}

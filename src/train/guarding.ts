@@ -19,7 +19,7 @@ import { type Slice, splitRetention } from "../guard/text/retention.ts";
 import { GuardRows } from "../guard/text/rows.ts";
 import { retentionText } from "../guard/text/samples.ts";
 import { ship, type Shipment, type ShipOptions } from "../guard/ship/ship.ts";
-import { applySnapshot } from "../guard/ship/strength.ts";
+import { applySnapshot, type BaseOf } from "../guard/ship/strength.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { permutation } from "../random.ts";
@@ -82,6 +82,7 @@ export interface GuardingOptions {
   /** The graph of the tuned model that measures. */
   readonly graph: LossGraphOptions;
   readonly tuned: LossProgram;
+  readonly baseOf: BaseOf;
   /** Updates of the whole run. */
   readonly steps: number;
   /** Rows of eval.data; where there are none, training rows stand in for them. */
@@ -200,22 +201,23 @@ export class Guarding {
 
   /** What this run can ship, held to the budgets of the slices. */
   shipOptions(slices: readonly Slice[]): ShipOptions {
-    const { engine: { store }, tuned } = this.options;
+    const { tuned } = this.options;
     const { archive } = this.#guard;
     const spent = ({ shifts }: Entry) =>
       Math.max(...shifts.map(({ mean }, i) => mean / slices[i]!.budget.epsilon));
     return {
-      ...{ store, slices, control: this.control, task: this.task },
+      ...{ slices, control: this.control, task: this.task },
       programs: { tuned, both: this.both },
       candidates: archive.entries.map((entry) => ({ step: entry.step, spent: spent(entry) })),
-      snapshotOf: (step) => archive.read(step),
+      put: (step, strength) => this.put(step, strength),
       certificate: this.settings,
     };
   }
 
   /** Puts an archived moment into the store, at a strength. */
   put(step: number, strength: number): void {
-    applySnapshot(this.options.engine.store, this.#guard.archive.read(step), strength);
+    const { engine: { store }, baseOf } = this.options;
+    applySnapshot(store, this.#guard.archive.read(step), strength, baseOf);
   }
 
   close(): void {

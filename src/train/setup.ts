@@ -173,7 +173,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const guarding = guard && slices
     ? await Guarding.open({
       ...{ engine, model, config, slices, graph, steps, measured, trained: rows.examples },
-      ...{ tuned: tuned!, say },
+      ...{ tuned: tuned!, baseOf: trained.base, say },
       folder: runFiles(config.out).checkpoints,
     }, guard)
     : null;

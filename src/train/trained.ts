@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Lora } from "../adapters/lora.ts";
+import { Adapter } from "../adapters/adapter.ts";
 import { type PeftAdapter, readPeft, writePeft } from "../adapters/peft.ts";
 import { atStrength } from "../adapters/peft_adapter.ts";
 import type { Engine } from "../graph/compile.ts";
@@ -25,30 +25,35 @@ export interface Trained {
   load(store: Store, params: readonly Value[]): void;
   /** Writes what was trained, an adapter at that strength (1 where absent). A sync point. */
   save(store: Store, folder: string, strength?: number): Promise<void>;
+  /**
+   * What a param is at strength 0, as the store keeps it; undefined for one that may keep its
+   * numbers.
+   */
+  base(store: Store, param: string): Float32Array | undefined;
   /** Its folder in the run folder. */
   readonly folder: string;
 }
 
-/** A LoRA adapter, fresh or from a PEFT folder, saved as `adapter/`. */
+/** An adapter, fresh or from a PEFT folder, saved as `adapter/`. */
 export function trainAdapter(
   engine: Engine,
   model: Model,
   config: AdapterConfig,
   seed: number,
 ): Trained {
-  const linear = model.linearModules(engine);
-  const lora = config.from === undefined
-    ? Lora.fresh(linear, config)
-    : Lora.of(linear, readPeft(config.from));
+  const adapter = config.from === undefined
+    ? Adapter.fresh(engine, model, config)
+    : Adapter.of(engine, model, readPeft(config.from));
   return {
-    graph: { adapt: lora.adapt },
-    load: (store) => lora.load(store, seed),
+    graph: { adapt: adapter.adapt },
+    load: (store) => adapter.load(store, seed),
     save: async (store, folder, strength = 1) => {
-      const adapter = nameBase(await lora.read(store, model.folder));
+      const saved = nameBase(await adapter.read(store, model.folder));
       const fan_in_fan_out = model.family.stored?.transposed !== undefined;
-      const config = { ...adapter.config, fan_in_fan_out };
-      writePeft(folder, atStrength({ ...adapter, config }, strength));
+      const config = { ...saved.config, fan_in_fan_out };
+      writePeft(folder, atStrength({ ...saved, config }, strength, model.tensors));
     },
+    base: (store, param) => adapter.base(store, param),
     folder: "adapter",
   };
 }
@@ -83,6 +88,7 @@ export function trainFull(model: Model, dtype: Dtype): Trained {
         copyFrom: model.folder,
       });
     },
+    base: () => undefined,
     folder: "model",
   };
 }

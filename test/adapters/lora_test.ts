@@ -1,13 +1,13 @@
 /** A fresh adapter on its way through the store into a PEFT folder and back. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Lora, type LoraOptions } from "../../src/adapters/lora.ts";
+import { Adapter, type AdapterOptions } from "../../src/adapters/adapter.ts";
 import { readPeft, writePeft } from "../../src/adapters/peft.ts";
 import { readJsonObject } from "../../src/io/files.ts";
 import { Model } from "../../src/models/model.ts";
 import { freshEngine, withTiny } from "../models/tiny.ts";
 
-const OPTIONS: [options: Partial<LoraOptions>, targetModules: string[]][] = [
+const OPTIONS: [options: Partial<AdapterOptions>, targetModules: string[]][] = [
   [{ targets: ["q_proj", "down_proj"] }, ["down_proj", "q_proj"]],
   [{ targets: ["v_proj", "o_proj"], layers: [1] }, [
     "model.layers.1.self_attn.o_proj",
@@ -25,7 +25,7 @@ for (const [options, targetModules] of OPTIONS) {
       const engine = await freshEngine();
       using model = new Model(folder);
       const all = { rank: 3, alpha: 6, targets: "all-linear", ...options };
-      const lora = Lora.fresh(model.linearModules(engine), all);
+      const lora = Adapter.fresh(engine, model, all);
       const { graph } = model.lossGraph(engine, { T: 8, adapt: lora.adapt });
       engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
       lora.load(engine.store, 7);

@@ -4,6 +4,7 @@ import { Lora } from "../../src/adapters/lora.ts";
 import { checkConfig, isTargeted, scalingOf } from "../../src/adapters/peft_config.ts";
 import { names } from "../../src/adapters/peft_targets.ts";
 import { ConfigError } from "../../src/errors.ts";
+import { Graph } from "../../src/graph/graph.ts";
 
 interface Case {
   readonly settings: Readonly<Record<string, unknown>>;
@@ -12,7 +13,7 @@ interface Case {
 const golden: { linear: Record<string, [number, number]>; cases: Case[] } = JSON.parse(
   Deno.readTextFileSync(new URL("../golden/peft/selection.json", import.meta.url)),
 );
-const linear = new Map(Object.entries(golden.linear).filter(([name]) => name !== "lm_head"));
+const model = { linear: new Map(Object.entries(golden.linear)), tables: new Map() };
 
 for (const { settings, adapted } of golden.cases) {
   const words = JSON.stringify(settings);
@@ -31,7 +32,7 @@ for (const { settings, adapted } of golden.cases) {
   Deno.test(`training takes the modules that PEFT takes of ${words}`, () => {
     const s = settings as Record<string, never>;
     const layers: unknown = s["layers_to_transform"];
-    const lora = Lora.fresh(linear, {
+    const lora = Lora.fresh(model, {
       rank: s["r"] ?? 8,
       alpha: s["lora_alpha"] ?? 8,
       targets: s["target_modules"]!,
@@ -42,11 +43,14 @@ for (const { settings, adapted } of golden.cases) {
       alpha_pattern: s["alpha_pattern"] ?? {},
     });
     assert.deepEqual(lora.modules.sort(), Object.keys(adapted).sort());
-    const size = Object.entries(adapted).reduce((sum, [module, [rank]]) => {
-      const [out, into] = golden.linear[module]!;
-      return sum + rank * (out + into);
-    }, 0);
-    assert.equal(lora.size, size);
+    const graph = new Graph();
+    for (const [module, [rank, scale]] of Object.entries(adapted)) {
+      const { a, scale: found } = lora.adapt.linear(graph, module, golden.linear[module]!)!;
+      assert.deepEqual([a.shape[0], Math.fround(found)], [
+        4 * Math.ceil(rank / 4),
+        Math.fround(scale),
+      ]);
+    }
   });
 }
 
@@ -64,7 +68,7 @@ const REFUSED: [options: Record<string, unknown>, ...wanted: string[]][] = [
 for (const [options, ...wanted] of REFUSED) {
   Deno.test(`Lora.fresh() refuses ${JSON.stringify(options)}`, () => {
     const all = { rank: 4, alpha: 8, targets: "all-linear", ...options };
-    assert.throws(() => Lora.fresh(linear, all), (fault: Error) => {
+    assert.throws(() => Lora.fresh(model, all), (fault: Error) => {
       assert.ok(fault instanceof ConfigError);
       for (const part of wanted) assert.ok(fault.message.includes(part), fault.message);
       return true;

@@ -14,7 +14,8 @@ import {
   writeSafetensors,
 } from "../../src/io/safetensors/safetensors.ts";
 import type { Model } from "../../src/models/model.ts";
-import { type Adapt, type Family, Net } from "../../src/models/net.ts";
+import type { Adapt } from "../../src/models/adapt.ts";
+import { type Family, Net } from "../../src/models/net.ts";
 import { logits } from "../../src/ops/mod.ts";
 import { tokenizer } from "../models/tiny.ts";
 
@@ -47,13 +48,29 @@ export interface Golden extends Recorded {
   readonly tensors: ReadonlyMap<string, { shape: readonly number[]; numbers: Float32Array }>;
 }
 
-export function readGolden(name: string): Golden {
-  const path = (ending: string) => fileURLToPath(new URL(`${name}.${ending}`, import.meta.url));
-  const recorded: Recorded = JSON.parse(Deno.readTextFileSync(path("json")));
-  using file = openSafetensors(path("safetensors"));
-  const tensors = [...file.tensors].map(([tensor, { shape, dtype }]) =>
-    [tensor, { shape, numbers: toFloat32(file.read(tensor), dtype) }] as const
+const pathOf = (name: string, ending: string) =>
+  fileURLToPath(new URL(`${name}.${ending}`, import.meta.url));
+
+function tensorsIn(name: string): [string, { shape: readonly number[]; numbers: Float32Array }][] {
+  using file = openSafetensors(pathOf(name, "safetensors"));
+  return [...file.tensors].map((
+    [tensor, { shape, dtype }],
+  ) => [tensor, { shape, numbers: toFloat32(file.read(tensor), dtype) }]);
+}
+
+/** An adapter of make_adapters.py on its base, in place of the base's own. */
+export function readAdapterGolden(name: string): Golden {
+  const { base, ...recorded }: Pick<Recorded, "adapter" | "losses"> & { base: string } = JSON.parse(
+    Deno.readTextFileSync(pathOf(`peft/${name}`, "json")),
   );
+  const golden = readGolden(base);
+  const own = [...golden.tensors].filter(([tensor]) => /^(weight|logits)\//.test(tensor));
+  return { ...golden, ...recorded, tensors: new Map([...own, ...tensorsIn(`peft/${name}`)]) };
+}
+
+export function readGolden(name: string): Golden {
+  const recorded: Recorded = JSON.parse(Deno.readTextFileSync(pathOf(name, "json")));
+  const tensors = tensorsIn(name);
   const examples = recorded.ids.map((ids, i): Example => ({
     ids: Uint32Array.from(ids),
     labels: Int32Array.from(recorded.labels[i]!),
@@ -106,8 +123,8 @@ export async function packedLogits(
     typeOf: (name, shape) => (model.tensors.get(name, shape), "f32"),
     adapt,
   });
-  const { hidden, head, cap } = family.forward(net, model.config);
-  graph.output("logits", logits(graph, hidden, head, input("rows"), cap));
+  const { hidden, head, cap, adapter } = family.forward(net, model.config);
+  graph.output("logits", logits(graph, hidden, head, input("rows"), { cap, adapter }));
   const compiled = await model.compile(engine, { graph, tables: net.tables });
   const packed = batch(examples, T);
   const rows = Uint32Array.from({ length: T }, (_, i) => i);

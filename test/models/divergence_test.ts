@@ -1,7 +1,7 @@
 /** The divergence of an adapter from its base, family by family, against logits of transformers and PEFT. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Lora } from "../../src/adapters/lora.ts";
+import { Adapter } from "../../src/adapters/adapter.ts";
 import { readPeft } from "../../src/adapters/peft.ts";
 import { queueDocuments } from "../../src/eval/documents.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
@@ -42,7 +42,7 @@ for (const name of FAMILIES) {
 async function checkDivergence(folder: string, golden: Golden): Promise<void> {
   const engine = await freshEngine();
   using model = new Model(folder);
-  const lora = Lora.of(model.linearModules(engine), readPeft(join(folder, "adapter")));
+  const lora = Adapter.of(engine, model, readPeft(join(folder, "adapter")));
   const { adapt } = lora;
   const { graph } = model.lossGraph(engine, { T, adapt });
   engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));

@@ -1,17 +1,14 @@
 /** Every family against transformers, PEFT and torch: see test/golden/make_golden.py. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Lora } from "../../src/adapters/lora.ts";
+import { Adapter } from "../../src/adapters/adapter.ts";
 import { readPeft } from "../../src/adapters/peft.ts";
-import { batch } from "../../src/data/mod.ts";
-import { readFloats } from "../../src/gpu/buffer.ts";
 import { BatchGenerator } from "../../src/generate/batch.ts";
 import { Generator } from "../../src/generate/generator.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
 import { loadParam, storedParam } from "../../src/models/weights.ts";
-import { parseConfig } from "../../src/train/config/mod.ts";
-import { train } from "../../src/train/run.ts";
+import { checkTraining, LOGITS, lossOf, RELATIVE, report } from "../golden/checks.ts";
 import {
   type Golden,
   logitsError,
@@ -20,11 +17,8 @@ import {
   T,
   writeGolden,
 } from "../golden/golden.ts";
-import { engine } from "../harness.ts";
 import { freshEngine } from "./tiny.ts";
 
-const LOGITS = 2e-4;
-const RELATIVE = 1e-3;
 const FAMILIES = [
   ...["llama", "llama_bias", "mistral", "mistral_full", "qwen2", "qwen3", "qwen3_yarn", "smollm3"],
   ...["olmo2", "gemma", "gemma2", "gemma3_text", "phi3", "phi3_longrope", "gpt2", "gpt2_scales"],
@@ -111,7 +105,7 @@ async function checkText(folder: string, golden: Golden): Promise<void> {
 async function checkAdapter(folder: string, golden: Golden, recompute: boolean): Promise<void> {
   const engine = await freshEngine();
   using model = new Model(folder);
-  const lora = Lora.of(model.linearModules(engine), readPeft(join(folder, "adapter")));
+  const lora = Adapter.of(engine, model, readPeft(join(folder, "adapter")));
   const { adapt } = lora;
   const options = { T, adapt, train: true, recompute };
   const { graph } = model.lossGraph(engine, options);
@@ -166,47 +160,4 @@ async function checkFull(folder: string, golden: Golden): Promise<void> {
   report("gradients of all weights", most, RELATIVE);
   program.compiled.destroy();
   engine.store.destroy();
-}
-
-/** The mean loss of both documents. */
-async function lossOf(program: LossProgram, golden: Golden): Promise<number> {
-  const packed = batch(golden.examples, T);
-  program.feed(packed, new Float32Array(packed.supervised).fill(1 / packed.supervised));
-  program.run();
-  const { compiled } = program;
-  return (await readFloats(compiled.engine.device, compiled.output("loss")))[0]!;
-}
-
-async function checkTraining(folder: string, golden: Golden): Promise<void> {
-  const rows = join(folder, "rows.jsonl");
-  const lines = golden.ids.map((input_ids, i) => ({ input_ids, labels: golden.labels[i] }));
-  Deno.writeTextFileSync(rows, lines.map((line) => JSON.stringify(line)).join("\n"));
-  const plainest = { schedule: "constant", warmup: 0, clip: 0, shuffle: false };
-  const { lr, eps, weight_decay, betas: [beta1, beta2] } = golden.adamw;
-  const parsed = parseConfig({
-    values: {
-      model: folder,
-      data: [{ path: rows, format: "tokens" }],
-      adapter: { from: join(folder, "adapter") },
-      train: {
-        ...{ ...plainest, lr, eps, weight_decay, beta1, beta2 },
-        ...{ steps: golden.losses.length, tokens_per_batch: T, micro_batch_tokens: T },
-      },
-      eval: { samples: 0 },
-      out: join(folder, "run"),
-    },
-  });
-  const { device } = await engine();
-  await train(parsed, { kind: "adapter", device });
-  const metrics = Deno.readTextFileSync(join(folder, "run/metrics.jsonl")).trimEnd().split("\n");
-  const losses = metrics.map((line): number => JSON.parse(line).loss);
-  assert.equal(losses.length, golden.losses.length);
-  const errors = losses.map((loss, i) => Math.abs(loss / golden.losses[i]! - 1));
-  report("losses", Math.max(...errors), RELATIVE);
-}
-
-/** Fails where an error is beyond its bound, or no number; GRAFT_ERRORS=1 prints it. */
-function report(what: string, error: number, bound: number): void {
-  assert.ok(error <= bound, `${what}: off by ${error}, wanted at most ${bound}`);
-  if (Deno.env.get("GRAFT_ERRORS")) console.log(`${what} ${error.toExponential(1)}`);
 }

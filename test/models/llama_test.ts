@@ -1,7 +1,7 @@
 /** The whole model on the device against the plain f64 Llama. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Lora } from "../../src/adapters/lora.ts";
+import { Adapter } from "../../src/adapters/adapter.ts";
 import { readPeft } from "../../src/adapters/peft.ts";
 import { batch, type Example } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
@@ -114,7 +114,7 @@ Deno.test("loss and all gradients of an adapter equal the f64 model", () =>
     const engine = await freshEngine();
     using model = new Model(folder);
     const weights = writeTinyAdapter(join(folder, "adapter"), folder);
-    const lora = Lora.of(model.linearModules(engine), readPeft(join(folder, "adapter")));
+    const lora = Adapter.of(engine, model, readPeft(join(folder, "adapter")));
     const examples = tinyExamples(sizes.vocab);
     const options = { adapt: lora.adapt, train: true };
     const { loss, gradients } = await step(engine, model, examples, options, () => {
@@ -180,7 +180,7 @@ Deno.test("an adapter of strength zero, and a fresh one, leave the losses bit fo
   withTiny({}, async (folder, sizes) => {
     const examples = tinyExamples(sizes.vocab);
     using model = new Model(folder);
-    const losses = async (lora?: Lora) => {
+    const losses = async (lora?: Adapter) => {
       const engine = await freshEngine();
       const options = lora ? { adapt: lora.adapt } : {};
       const result = await step(engine, model, examples, options, () => {
@@ -189,14 +189,15 @@ Deno.test("an adapter of strength zero, and a fresh one, leave the losses bit fo
       engine.store.destroy();
       return result.losses;
     };
-    const linear = model.linearModules(await freshEngine());
+    const engine = await freshEngine();
+    const named = (name: string) => Adapter.of(engine, model, readPeft(join(folder, name)));
     writeTinyAdapter(join(folder, "full"), folder);
     writeTinyAdapter(join(folder, "zero"), folder, 0);
     const base = await losses();
-    const fresh = Lora.fresh(linear, { rank: 4, alpha: 8, targets: "all-linear" });
+    const fresh = Adapter.fresh(engine, model, { rank: 4, alpha: 8, targets: "all-linear" });
     assert.deepEqual(await losses(fresh), base);
-    assert.deepEqual(await losses(Lora.of(linear, readPeft(join(folder, "zero")))), base);
-    assert.notDeepEqual(await losses(Lora.of(linear, readPeft(join(folder, "full")))), base);
+    assert.deepEqual(await losses(named("zero")), base);
+    assert.notDeepEqual(await losses(named("full")), base);
   }));
 
 Deno.test("recomputing blocks saves memory and changes no bit of loss and gradients", () =>
@@ -207,7 +208,7 @@ Deno.test("recomputing blocks saves memory and changes no bit of loss and gradie
     const adapter = readPeft(join(folder, "adapter"));
     const run = async (recompute: boolean) => {
       const engine = await freshEngine();
-      const lora = Lora.of(model.linearModules(engine), adapter);
+      const lora = Adapter.of(engine, model, adapter);
       const options = { adapt: lora.adapt, train: true, recompute };
       const result = await step(engine, model, examples, options, () => {
         lora.load(engine.store, 0);

@@ -1,7 +1,7 @@
 /** A PEFT adapter on a real Llama: loss and gradients against reference values in f64. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Lora } from "../../src/adapters/lora.ts";
+import { Adapter } from "../../src/adapters/adapter.ts";
 import { readPeft } from "../../src/adapters/peft.ts";
 import { batch, type Example } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
@@ -43,7 +43,7 @@ Deno.test({
     const base = await LossProgram.open(engine, model, { T });
     assertRelative(await lossOf(base), reference.base_loss_without_adapter, 1e-5);
 
-    const lora = Lora.of(model.linearModules(engine), readPeft(folder));
+    const lora = Adapter.of(engine, model, readPeft(folder));
     const options = { T, adapt: lora.adapt, train: true };
     const { graph } = model.lossGraph(engine, options);
     engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));

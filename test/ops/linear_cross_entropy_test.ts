@@ -63,7 +63,7 @@ function crossEntropyCase(sizes: Sizes, by: string[]): OpCase {
     },
     build(graph, { x, w, rows, label, weight }) {
       const supervision = { rows: rows!, label: label!, weight: weight! };
-      return { loss: linearCrossEntropy(graph, x!, w!, supervision, cap) };
+      return { loss: linearCrossEntropy(graph, x!, w!, supervision, { cap }) };
     },
     twin: ({ x, w, ...supervision }) => ({ loss: losses(x!, w!, supervision, sizes) }),
     gradient: { of: "loss", by, loss: true },

@@ -35,7 +35,7 @@ function klCase({ T, V, D, gap, cap }: Sizes): OpCase {
     },
     build(graph, { x, base, w, rows, label, weight }) {
       const supervision = { rows: rows!, label: label!, weight: weight! };
-      return { ...linearKl(graph, x!, base!, w!, supervision, cap) };
+      return { ...linearKl(graph, x!, w!, { hidden: base!, head: w! }, supervision, { cap }) };
     },
     twin({ x, base, w, rows, label, weight }) {
       const scores = (x: Float64Array) => {
@@ -65,5 +65,8 @@ Deno.test("linearKl() refuses a head that is trained", () => {
   const head = graph.param("head", [12, 4], "blocks");
   const rows = graph.input("rows", [128]);
   const supervision = { rows, label: rows, weight: graph.input("weight", [128], "f32") };
-  assert.throws(() => linearKl(graph, x, base, head, supervision), /head is trained/);
+  assert.throws(
+    () => linearKl(graph, x, head, { hidden: base, head }, supervision),
+    /head is trained/,
+  );
 });

@@ -17,7 +17,7 @@ function logitsCase(type: NumberType, V: number, D: number, cap?: number): OpCas
       w: { shape: [V, D], type, layout: "blocks", scaled: false },
       rows: { shape: [N], type: "u32", data: rows },
     },
-    build: (graph, { x, w, rows }) => ({ logits: logits(graph, x!, w!, rows!, cap) }),
+    build: (graph, { x, w, rows }) => ({ logits: logits(graph, x!, w!, rows!, { cap }) }),
     twin({ x, w, rows }) {
       const hidden = gatherRows(x!, Uint32Array.from(rows!), { T, D, N, OFFSET: 0 });
       const padded = new Float64Array(stored * D);

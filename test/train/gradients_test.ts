@@ -1,6 +1,6 @@
 /** Which gradients are made: those of every adapter, and none of a frozen weight. */
 import assert from "node:assert/strict";
-import { Lora } from "../../src/adapters/lora.ts";
+import { Adapter } from "../../src/adapters/adapter.ts";
 import { batch } from "../../src/data/mod.ts";
 import type { Engine } from "../../src/graph/compile.ts";
 import type { Call, Graph, Value } from "../../src/graph/graph.ts";
@@ -15,8 +15,8 @@ const T = 40;
 const SEVEN = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 const SETTINGS = { decay: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1 };
 
-function freshLora(model: Model, engine: Engine, targets: "all-linear" | string[]): Lora {
-  return Lora.fresh(model.linearModules(engine), { rank: 4, alpha: 8, targets });
+function freshLora(model: Model, engine: Engine, targets: "all-linear" | string[]): Adapter {
+  return Adapter.fresh(engine, model, { rank: 4, alpha: 8, targets });
 }
 
 function trainingGraph(model: Model, engine: Engine, targets: "all-linear" | string[]): Graph {

@@ -6,18 +6,15 @@
  */
 import type { Example } from "../../data/mod.ts";
 import { perplexity } from "../../eval/perplexity.ts";
-import type { Store } from "../../graph/store.ts";
 import type { Measured } from "../steer/archive.ts";
 import { type Certificate, certify, type CertifyOptions, ladder } from "./certify.ts";
 import { Gauge, type GaugePrograms } from "../gauge.ts";
 import { type Portrait, portray } from "./portrait.ts";
 import type { Slice } from "../text/retention.ts";
 import { type Candidate, type Measures, select, type Selection } from "./select.ts";
-import { applySnapshot, type Snapshot } from "./strength.ts";
 
 /** What can be shipped, and what it is measured by. */
 export interface ShipOptions {
-  readonly store: Store;
   readonly programs: GaugePrograms;
   readonly slices: readonly Slice[];
   /** Measures the control part. */
@@ -25,8 +22,8 @@ export interface ShipOptions {
   /** Rows that choices are compared by; the strongest is chosen where there are none. */
   readonly task: readonly Example[];
   readonly candidates: readonly Candidate[];
-  /** The params of a candidate. */
-  readonly snapshotOf: (step: number) => Snapshot;
+  /** Puts a candidate at a strength where the programs find it. */
+  readonly put: (step: number, strength: number) => void;
   readonly certificate: CertifyOptions;
   /** In place of those that {@link measuresOf} makes. */
   readonly measures?: Measures;
@@ -65,23 +62,21 @@ export interface TaskLosses {
 
 /** Measures candidates on the control text and on the task's sample. */
 export function measuresOf(options: Omit<ShipOptions, "certificate" | "candidates">): Measures {
-  const { store, programs, control, task, snapshotOf } = options;
-  const apply = (step: number, strength: number) =>
-    applySnapshot(store, snapshotOf(step), strength);
+  const { programs, control, task, put } = options;
   return {
     task: async (step, strength) => {
       if (task.length === 0) return -strength;
-      apply(step, strength);
+      put(step, strength);
       return (await perplexity(programs.tuned, task)).nll;
     },
     shifts: async (step, strength) => {
-      apply(step, strength);
+      put(step, strength);
       return (await control.measure()).map(({ mean, se, nll }) => ({ mean, se, nll }));
     },
   };
 }
 
-/** Selects and certifies. What the store holds afterwards is of no use. */
+/** Selects and certifies. What was put last is of no use. */
 export async function choose(options: ShipOptions): Promise<Choice> {
   const { slices, candidates } = options;
   const epsilons = slices.map(({ budget }) => budget.epsilon);
@@ -94,15 +89,15 @@ export async function choose(options: ShipOptions): Promise<Choice> {
   return { step, strength: certificate?.strength ?? 0, selection, certificate };
 }
 
-/** Selects, certifies and looks at the result. What the store holds afterwards is of no use. */
+/** Selects, certifies and looks at the result. What was put last is of no use. */
 export async function ship(options: ShipOptions): Promise<Shipment> {
-  const { store, programs, slices, control, task, snapshotOf } = options;
+  const { programs, slices, control, task, put } = options;
   const choice = await choose(options);
   const { step, strength } = choice;
   const measures = options.measures ?? measuresOf(options);
   const shifts = await measures.shifts(step, strength);
   const [base, tuned] = [await measures.task(step, 0), await measures.task(step, strength)];
-  applySnapshot(store, snapshotOf(step), strength);
+  put(step, strength);
   const portraits: Portrait[] = [];
   for (const { probe } of slices) portraits.push(await portray(programs.both, probe));
   const losses = task.length === 0
@@ -115,12 +110,12 @@ export async function ship(options: ShipOptions): Promise<Shipment> {
 async function testStrengths(
   wanted: number,
   epsilons: readonly number[],
-  { store, programs, slices, snapshotOf, certificate }: ShipOptions,
+  { programs, slices, put, certificate }: ShipOptions,
   step: number,
 ): Promise<Certificate> {
   const gauge = await Gauge.open(programs, slices, "certificate");
   const shiftsAt = async (strength: number) => {
-    applySnapshot(store, snapshotOf(step), strength);
+    put(step, strength);
     return (await gauge.measure()).map(({ documents }) => documents);
   };
   return await certify(ladder(wanted), epsilons, shiftsAt, certificate);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { towards } from "../../adapters/peft_adapter.ts";
 import { read, upload } from "../../gpu/buffer.ts";
 import type { Store } from "../../graph/store.ts";
 
@@ -14,17 +15,32 @@ export type Snapshot = Uint8Array<ArrayBuffer>;
 export const takeSnapshot = (store: Store): Promise<Snapshot> =>
   read(store.device, store.flat("params"));
 
-/**
- * Puts a snapshot back, at a strength: every `lora_B` is multiplied by it, which is what the same
- * factor on `lora_alpha` does.
- */
-export function applySnapshot(store: Store, snapshot: Snapshot, strength = 1): void {
+/** What a param is in the base; undefined for one that may keep its numbers. */
+export type BaseOf = (store: Store, param: string) => Float32Array | undefined;
+
+/** Puts a snapshot back as it was. */
+export function putSnapshot(store: Store, snapshot: Snapshot): void {
   upload(store.device, store.flat("params"), snapshot);
+}
+
+/**
+ * Puts a snapshot back, at a strength: every param that the base has otherwise goes that part of the
+ * way from there. One factor of an update comes from 0, which is what a factor on `lora_alpha` does.
+ */
+export function applySnapshot(
+  store: Store,
+  snapshot: Snapshot,
+  strength: number,
+  baseOf: BaseOf,
+): void {
+  putSnapshot(store, snapshot);
   if (strength === 1) return;
-  const base = store.flat("params").offset;
-  for (const name of store.paramNames.filter((name) => name.endsWith(".lora_B.weight"))) {
+  const { offset } = store.flat("params");
+  for (const name of store.paramNames) {
+    const base = baseOf(store, name);
+    if (!base) continue;
     const slice = store.param(name);
-    const b = new Float32Array(snapshot.buffer, slice.offset - base, slice.size / 4);
-    upload(store.device, slice, b.map((x) => x * strength));
+    const trained = new Float32Array(snapshot.buffer, slice.offset - offset, slice.size / 4);
+    upload(store.device, slice, trained.map((x, i) => towards(base[i]!, x, strength)));
   }
 }

@@ -20,7 +20,7 @@ import type {
 } from "./parts.ts";
 import type { Slice } from "../text/retention.ts";
 import type { GuardUpdate } from "../text/rows.ts";
-import { applySnapshot, takeSnapshot } from "../ship/strength.ts";
+import { putSnapshot, takeSnapshot } from "../ship/strength.ts";
 
 /** What the steering knows comes this many updates late, always: so runs repeat, and never wait. */
 export const LAG = 4;
@@ -236,7 +236,7 @@ export class Guard {
     const target = this.archive.lastFeasible;
     if (!target) return null;
     const { store } = this.#parts;
-    applySnapshot(store, this.archive.read(target.step));
+    putSnapshot(store, this.archive.read(target.step));
     for (const moment of ["m", "v"] as const) clear(store.device, store.flat(moment));
     this.#rollbacks++;
     this.#fresh = step;

@@ -9,7 +9,6 @@ import type { Activation } from "../../ops/mod.ts";
 import type { ConfigReader } from "../config.ts";
 import { type Decoder, MOST_LAYERS, readActivation } from "../decoder.ts";
 import type { Family, Net } from "../net.ts";
-import { HEAD } from "../stored.ts";
 
 interface Gpt2 extends Decoder {
   readonly activation: Activation;
@@ -56,10 +55,9 @@ export const gpt2: Family<Gpt2> = {
       const scale = c.scalesByLayer ? c.scale / (i + 1) : c.scale;
       h = net.block(() => layer(net, c, h, `transformer.h.${i}`, scale));
     }
-    const head = c.tied ? "transformer.wte.weight" : HEAD;
     return {
       hidden: net.norm(h, "transformer.ln_f", c.norm),
-      head: net.matrix(head, c.vocabSize, c.hidden),
+      ...net.head(c.vocabSize, c.hidden, c.tied ? "transformer.wte" : undefined),
     };
   },
 };

@@ -53,10 +53,9 @@ export const gptNeox: Family<GptNeox> = {
     for (let i = 0; i < c.layers; i++) {
       h = net.block(() => layer(net, c, h, `gpt_neox.layers.${i}`, angles));
     }
-    const head = c.tied ? "gpt_neox.embed_in.weight" : HEAD;
     return {
       hidden: net.norm(h, "gpt_neox.final_layer_norm", c.norm),
-      head: net.matrix(head, c.vocabSize, c.hidden),
+      ...net.head(c.vocabSize, c.hidden, c.tied ? "gpt_neox.embed_in" : undefined),
     };
   },
 };

@@ -1,0 +1,114 @@
+/**
+ * An adapter on a model: low-rank factors, and tensors that are trained whole beside them.
+ *
+ * @module
+ */
+import { ConfigError } from "../errors.ts";
+import type { Engine } from "../graph/compile.ts";
+import type { Flat, Store } from "../graph/store.ts";
+import type { Adapt } from "../models/adapt.ts";
+import type { Model, Modules } from "../models/model.ts";
+import { Lora, type LoraOptions, unmatched } from "./lora.ts";
+import type { PeftAdapter } from "./peft_adapter.ts";
+import { type Bias, isWhole, type PeftConfig } from "./peft_config.ts";
+import { saves } from "./peft_targets.ts";
+import { refuseOtherBase, Whole } from "./whole.ts";
+
+/** What an adapter is made of; the keys of the config table. */
+export interface AdapterOptions extends LoraOptions {
+  /** Modules that are trained whole, by the ends of their names. */
+  readonly modules_to_save?: readonly string[];
+  /** Which biases are trained; none by default. */
+  readonly bias?: Bias;
+}
+
+/** What of an adapter is not in the store. */
+type Settings = Pick<PeftAdapter, "rank" | "alpha" | "rslora" | "targetModules" | "config">;
+
+/** An adapter for graphs of one model. */
+export class Adapter {
+  /** For the graphs of the model. */
+  readonly adapt: Adapt;
+
+  private constructor(
+    readonly lora: Lora,
+    private readonly whole: Whole,
+    private readonly settings: Settings,
+  ) {
+    this.adapt = { ...lora.adapt, ...whole.adapt };
+  }
+
+  /**
+   * A fresh adapter.
+   *
+   * @throws {ConfigError} where a name matches nothing, a module is to be adapted and saved, or a
+   * rank exceeds a module's size.
+   */
+  static fresh(engine: Engine, model: Model, options: AdapterOptions): Adapter {
+    const { rank, alpha, rslora = false, modules_to_save: saved = [], bias = "none" } = options;
+    const modules = model.modules(engine);
+    const lora = Lora.fresh(modules, { ...options, saved });
+    const config = { modules_to_save: saved.length > 0 ? saved : null, bias };
+    const shapes = wholeShapes(modules, lora, config);
+    const names = [...shapes.keys()];
+    const none = saved.find((name) => !names.some((tensor) => saves([name], tensor)));
+    if (none !== undefined) {
+      const all = [...modules.tensors.keys()].map((tensor) => tensor.replace(/\.\w+$/, ""));
+      throw unmatched("modules_to_save", none, all);
+    }
+    if (bias !== "none" && !names.some((name) => name.endsWith(".bias"))) {
+      throw new ConfigError(
+        `adapter.bias is "${bias}", but no such module of the model has a bias`,
+      );
+    }
+    const targetModules = lora.shortNames(modules, saved);
+    const settings = { rank, alpha, rslora, targetModules, config };
+    return new Adapter(lora, new Whole(model.tensors, shapes), settings);
+  }
+
+  /**
+   * The shape of an adapter that was read from a folder; {@link load} fills in its numbers.
+   *
+   * @throws {ConfigError} where it has what the model lacks or has in another shape, or lacks what
+   * its config names.
+   * @throws {FileError} where it was made for another embedding.
+   */
+  static of(engine: Engine, model: Model, adapter: PeftAdapter): Adapter {
+    const modules = model.modules(engine);
+    const lora = Lora.of(modules, adapter.modules);
+    refuseOtherBase(model.tensors, adapter);
+    const shapes = wholeShapes(modules, lora, adapter.config);
+    return new Adapter(lora, Whole.of(model.tensors, shapes, adapter.whole ?? []), adapter);
+  }
+
+  /** Fills the store: from the folder it was read from, or afresh by the seed. */
+  load(store: Store, seed: number): void {
+    this.lora.load(store, seed);
+    this.whole.load(store);
+  }
+
+  /** Reads the adapter back, for saving; with `flat` what else lies in its place. */
+  async read(store: Store, baseModel: string, flat?: Flat): Promise<PeftAdapter> {
+    const { rank, alpha, rslora, targetModules, config } = this.settings;
+    const modules = await this.lora.read(store, flat);
+    const whole = await this.whole.read(store, flat);
+    return { baseModel, rank, alpha, rslora, targetModules, modules, whole, config };
+  }
+
+  /**
+   * What a param is where the adapter is the base, as the store keeps it; undefined for a param that
+   * may keep its numbers.
+   */
+  base(store: Store, param: string): Float32Array | undefined {
+    if (this.lora.isStrength(param)) return new Float32Array(store.param(param).size / 4);
+    return this.whole.base(param);
+  }
+}
+
+/** The shapes of the tensors that a config has trained whole. */
+function wholeShapes({ tensors }: Modules, { modules }: Lora, config: Partial<PeftConfig>) {
+  const shapes = new Map([...tensors].filter(([name]) => isWhole(name, config, modules)));
+  const both = modules.find((module) => saves(config.modules_to_save ?? [], `${module}.weight`));
+  if (both === undefined) return shapes;
+  throw new ConfigError(`${both} is both adapted and in modules_to_save, wanted one of the two`);
+}

@@ -1,0 +1,111 @@
+"""Golden values of adapters on heads, embeddings, whole modules and biases, made by PEFT: peft/<case>.*
+
+    pip install torch==2.15.0 transformers==5.23.0 peft==0.21.2 safetensors
+    python test/golden/make_adapters.py [case ...]
+
+Each case is an adapter on a checkpoint that make_golden.py left: the files that PEFT saves, logits and gradients with
+it, and the losses of ten updates with AdamW. The tests read only the results, so CI needs no Python.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import peft
+import torch
+import transformers
+from make_golden import ADAMW, HERE, UPDATES, logits_of, loss_of
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModelForCausalLM
+
+CASES = {
+    "head_and_embedding": dict(
+        base="llama", target_modules=["q_proj", "lm_head", "embed_tokens"], rank_pattern={"lm_head": 3, "embed_tokens": 5}
+    ),
+    "saved_and_lora_only": dict(
+        base="llama_bias", target_modules=["q_proj", "down_proj"], bias="lora_only",
+        modules_to_save=["lm_head", "embed_tokens", "norm"],
+    ),
+    "tied_both_ends": dict(base="gemma3_text", target_modules=["v_proj", "embed_tokens", "lm_head"], use_rslora=True),
+    "tied_one_end": dict(base="gemma2", target_modules=["v_proj", "embed_tokens"]),
+    "tied_saved": dict(base="qwen2", target_modules=["o_proj"], modules_to_save=["embed_tokens"], bias="all"),
+    "tied_conv1d": dict(
+        base="gpt2", target_modules=["c_attn", "wte", "wpe"], bias="all", modules_to_save=["lm_head", "ln_f", "h.1.mlp"]
+    ),
+    "neox": dict(base="gpt_neox", target_modules=["query_key_value", "embed_in", "lm_head"], bias="lora_only"),
+}  # fmt: skip
+
+
+def base_of(golden, tensors):
+    config = AutoConfig.for_model(**golden["config"])
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+    weights = {name.removeprefix("weight/"): t for name, t in tensors.items() if name.startswith("weight/")}
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    assert not unexpected and set(missing) <= {"lm_head.weight"}, (missing, unexpected)
+    model.tie_weights()
+    return model
+
+
+def saved_names(model, adapter_names):
+    """What PEFT saves a trained tensor as, by its name in memory."""
+    def short(name):
+        return name.replace("modules_to_save.default.", "").replace(".default", "")
+
+    return {name: short(name) for name in adapter_names}
+
+
+def make(case, base, **settings):
+    golden = json.loads((HERE / f"{base}.json").read_text())
+    model = base_of(golden, load_file(HERE / f"{base}.safetensors"))
+    ids, labels = [[torch.tensor(x) for x in golden[key]] for key in ("ids", "labels")]
+    generator = torch.Generator().manual_seed(77)
+    lora = peft.LoraConfig(r=4, lora_alpha=6, task_type="CAUSAL_LM", **settings)
+    model = peft.get_peft_model(model, lora, low_cpu_mem_usage=False).eval()
+    trained = {name: tensor for name, tensor in model.named_parameters() if tensor.requires_grad}
+    with torch.no_grad():
+        for name, tensor in trained.items():
+            noise = torch.randn(tensor.shape, generator=generator)
+            if "lora_" in name:
+                tensor.copy_(0.6 * noise / tensor.shape[1 if "embedding_A" not in name else 0] ** 0.5)
+            else:
+                tensor.add_(0.1 * noise)
+    tensors = {}
+    with torch.no_grad():
+        for i, logits in enumerate(logits_of(model, ids)):
+            tensors[f"lora_logits/{i}"] = logits
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        saved = load_file(Path(folder) / "adapter_model.safetensors")
+        adapter = json.loads((Path(folder) / "adapter_config.json").read_text())
+    tensors |= {f"lora/{name}": tensor for name, tensor in saved.items()}
+
+    names = saved_names(model, trained)
+    assert set(names.values()) <= set(saved), set(names.values()) - set(saved)
+    optimizer = torch.optim.AdamW(trained.values(), **ADAMW)
+    losses = []
+    for update in range(UPDATES):
+        optimizer.zero_grad()
+        loss = loss_of(model, ids, labels)
+        loss.backward()
+        losses.append(loss.item())
+        if update == 0:
+            tensors |= {f"gradient/{names[name]}": tensor.grad.clone() for name, tensor in trained.items()}
+        optimizer.step()
+
+    out = {
+        "made_by": {m.__name__: m.__version__ for m in (torch, transformers, peft)},
+        "base": base,
+        "adapter": adapter,
+        "losses": losses,
+    }
+    (HERE / "peft" / f"{case}.json").write_text(json.dumps(out, indent=1) + "\n")
+    save_file({name: t.contiguous().clone() for name, t in tensors.items()}, HERE / "peft" / f"{case}.safetensors")
+    print(case, *(f"{x:.4f}" for x in losses))
+    print("   saved:", *sorted(name.removeprefix("base_model.model.") for name in set(saved) - set(names.values())))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for case in sys.argv[1:] or CASES:
+        make(case, **CASES[case])

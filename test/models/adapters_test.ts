@@ -1,0 +1,88 @@
+/** Heads, embeddings, whole modules and biases against PEFT and torch: see make_adapters.py. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { Adapter } from "../../src/adapters/adapter.ts";
+import { readPeft } from "../../src/adapters/peft.ts";
+import { tensorsOf } from "../../src/adapters/peft_tensors.ts";
+import { Generator } from "../../src/generate/generator.ts";
+import { toFloat32 } from "../../src/io/safetensors/safetensors.ts";
+import { LossProgram } from "../../src/models/loss_program.ts";
+import { Model } from "../../src/models/model.ts";
+import { checkTraining, LOGITS, lossOf, RELATIVE, report } from "../golden/checks.ts";
+import {
+  type Golden,
+  logitsError,
+  packedLogits,
+  readAdapterGolden,
+  T,
+  writeGolden,
+} from "../golden/golden.ts";
+import { freshEngine } from "./tiny.ts";
+
+const CASES = [
+  ...["head_and_embedding", "saved_and_lora_only", "tied_both_ends", "tied_one_end", "tied_saved"],
+  ...["tied_conv1d", "neox"],
+];
+
+for (const name of CASES) {
+  const golden = readAdapterGolden(name);
+  const test = (what: string, action: (folder: string) => Promise<void>) =>
+    Deno.test(`${name}: ${what}`, async () => {
+      const parent = Deno.makeTempDirSync({ prefix: "graft_test_" });
+      try {
+        const folder = join(parent, "model");
+        writeGolden(folder, golden);
+        await action(folder);
+      } finally {
+        Deno.removeSync(parent, { recursive: true });
+      }
+    });
+
+  test("logits, packed and cached, and gradients equal golden", async (folder) => {
+    await checkAdapter(folder, golden, false);
+    await checkAdapter(folder, golden, true);
+  });
+  test("ten updates make the golden losses", (folder) => checkTraining(folder, golden));
+}
+
+async function checkAdapter(folder: string, golden: Golden, recompute: boolean): Promise<void> {
+  const engine = await freshEngine();
+  using model = new Model(folder);
+  const adapter = Adapter.of(engine, model, readPeft(join(folder, "adapter")));
+  const { adapt } = adapter;
+  const options = { T, adapt, train: true, recompute };
+  const { graph } = model.lossGraph(engine, options);
+  engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
+  adapter.load(engine.store, 0);
+
+  const packed = await packedLogits(engine, model, golden.examples, { adapt });
+  report("logits", logitsError(packed, golden, "lora_logits"), LOGITS);
+  using generator = await Generator.open(engine, model, { adapt });
+  const cached: Float32Array[] = [];
+  for (const ids of golden.ids) {
+    const rows = (await Array.fromAsync(generator.scores(ids))).map((row) => [...row]);
+    cached.push(Float32Array.from(rows.flat()));
+  }
+  report("cached logits", logitsError(cached, golden, "lora_logits"), LOGITS);
+
+  const program = await LossProgram.open(engine, model, options);
+  const loss = await lossOf(program, golden);
+  report("loss", Math.abs(loss / golden.losses[0]! - 1), RELATIVE);
+  const gradients = tensorsOf(await adapter.read(engine.store, "", "gradients"));
+  const found = new Map(gradients.map(({ name, data }) => [name, data as Uint8Array]));
+  let most = 0;
+  for (const [name, { numbers }] of golden.tensors) {
+    const param = /^gradient\/(.*)/.exec(name)?.[1];
+    if (!param) continue;
+    const gradient = toFloat32(found.get(param)!, "F32");
+    found.delete(param);
+    assert.equal(gradient.length, numbers.length, param);
+    const error = Math.hypot(...numbers.map((x, i) => x - gradient[i]!)) / Math.hypot(...numbers);
+    assert.ok(error <= RELATIVE, `${param}: a relative error of ${error}`);
+    most = Math.max(most, error);
+  }
+  assert.deepEqual([...found.keys()], [], "nothing else is trained");
+  report("gradients", most, RELATIVE);
+  program.compiled.destroy();
+  engine.store.destroy();
+}
