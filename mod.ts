@@ -40,6 +40,7 @@ export { type LanguageModel, loadModel, type LoadOptions } from "./src/library/l
 export type { Perplexity } from "./src/eval/perplexity.ts";
 export type { GenerateOptions } from "./src/generate/generator.ts";
 export type { SampleOptions } from "./src/generate/sample.ts";
+export type { Bias } from "./src/adapters/peft_config.ts";
 export {
   type AdapterConfig,
   type Config,
@@ -79,6 +80,7 @@ export {
   type Merged,
   type MergeDtype,
   type MergeOptions,
+  type MergeTensorsOptions,
 } from "./src/adapters/merge.ts";
 export type { GgufType } from "./src/export/gguf/tensor_types.ts";
 export { exportGgufLora } from "./src/export/gguf_lora.ts";
@@ -93,7 +95,13 @@ export {
   type Located,
   type RepoKind,
 } from "./src/io/hub/mod.ts";
-export { type LoraWeights, type PeftAdapter, readPeft, writePeft } from "./src/adapters/peft.ts";
+export {
+  type LoraWeights,
+  type PeftAdapter,
+  readPeft,
+  type WholeTensor,
+  writePeft,
+} from "./src/adapters/peft.ts";
 export {
   type Dtype,
   DTYPE_BYTES,

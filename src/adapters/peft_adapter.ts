@@ -38,6 +38,7 @@ export interface WholeTensor {
   readonly name: string;
   /** As the base stores it. */
   readonly shape: readonly number[];
+  /** Row-major. */
   readonly numbers: Float32Array;
 }
 

@@ -11,8 +11,9 @@ import type { PeftAdapter } from "./peft_adapter.ts";
 import { matching, type Names, patternOf, saves, selects } from "./peft_targets.ts";
 
 /** Which biases are trained: none, every one, or those of the modules with low-rank factors. */
-export const BIASES = ["none", "all", "lora_only"] as const;
-export type Bias = typeof BIASES[number];
+export type Bias = "none" | "all" | "lora_only";
+
+export const BIASES = ["none", "all", "lora_only"] as const satisfies readonly Bias[];
 
 /** An adapter's config, checked by {@linkcode checkConfig} or made by {@linkcode configOf}. */
 export interface PeftConfig extends Readonly<Record<string, unknown>> {

@@ -16,7 +16,7 @@ import { fetchFolder } from "./parts/hub.ts";
 import { answer, dim, say } from "./parts/term.ts";
 
 const COMMAND: Command = {
-  usage: "merge RUN_OR_ADAPTER --out DIR [--base MODEL] [--dtype F32|BF16|F16]",
+  usage: "merge RUN_OR_ADAPTER --out DIR [--base MODEL] [--dtype F32|BF16|F16] [--untie]",
   summary:
     "Merges a LoRA adapter into its base, reads the result back from the disk and compares " +
     "its logits with those of base and adapter.",
@@ -25,6 +25,10 @@ const COMMAND: Command = {
     base: { type: "string", help: "base model; the one that the adapter names by default" },
     dtype: { type: "string", help: "F32, BF16 or F16; as the base has it by default" },
     "shard-size": { type: "string", help: "largest weight file, as 500MB or 5GB; 5GB by default" },
+    untie: {
+      type: "boolean",
+      help: "give embedding and head that share a tensor one each, as an adapter on one needs",
+    },
     json: { type: "boolean", help: "print one JSON object" },
   },
   positionals: [1, 1],
@@ -47,6 +51,7 @@ export async function run(args: string[]): Promise<number> {
   say(dim(`merging ${adapter} into ${base}`));
   const { changed, lost, worst } = mergeAdapter(base, adapter, unproven, {
     ...(dtype && { dtype }),
+    untie: flags["untie"] !== undefined,
     ...(flags["shard-size"] !== undefined && { maxShardBytes: bytesOf(flags["shard-size"]) }),
   });
   say(dim("comparing the merged model with base and adapter"));

@@ -4,7 +4,7 @@
  * @module
  */
 import { basename, resolve } from "node:path";
-import { mergedTensors } from "../adapters/merge.ts";
+import { mergedTensors } from "../adapters/merged_tensors.ts";
 import type { PeftAdapter } from "../adapters/peft.ts";
 import { FileError } from "../errors.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";

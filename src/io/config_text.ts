@@ -13,16 +13,23 @@ const NAMES: Partial<Record<Dtype, string>> = { F32: "float32", F16: "float16", 
 /** Either spelling of the element type, as transformers 4 and 5 write it. */
 const ENTRY = /"(torch_dtype|dtype)"(\s*:\s*)(?:"[^"]*"|null)/g;
 
+const TIE = /"(tie_word_embeddings)"(\s*:\s*)(?:true|false|null)/g;
+
 /**
  * The text of a checkpoint folder's `config.json`, digit for digit, with another element type where
- * one is given.
+ * one is given, and with embedding and head no longer tied where that is asked for.
  *
  * @throws {FileError} If there is none.
  */
-export function configText(folder: string, dtype?: Dtype): string {
+export function configText(folder: string, dtype?: Dtype, untie = false): string {
   const text = readText(pathInside(folder, "config.json"));
   const name = dtype && NAMES[dtype];
-  if (name === undefined) return text;
-  if (text.search(ENTRY) < 0) return text.replace("{", `{\n  "torch_dtype": "${name}",`);
-  return text.replace(ENTRY, (_, key, colon) => `"${key}"${colon}"${name}"`);
+  const typed = name === undefined ? text : withEntry(text, ENTRY, "torch_dtype", `"${name}"`);
+  return untie ? withEntry(typed, TIE, "tie_word_embeddings", "false") : typed;
+}
+
+/** Another value of an entry, which comes first where there was none. */
+function withEntry(text: string, entry: RegExp, key: string, value: string): string {
+  if (text.search(entry) < 0) return text.replace("{", `{\n  "${key}": ${value},`);
+  return text.replace(entry, (_, key, colon) => `"${key}"${colon}${value}`);
 }

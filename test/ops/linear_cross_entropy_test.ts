@@ -5,7 +5,7 @@ import { Graph } from "../../src/graph/graph.ts";
 import { CHUNK, linearCrossEntropy, supervisedCapacity } from "../../src/ops/mod.ts";
 import { assertClose, engine, noise, type OpCase, testOp } from "../harness.ts";
 import { crossEntropy } from "../reference/cross_entropy.ts";
-import { matmulNt } from "../reference/matmul.ts";
+import { matmulNn, matmulNt } from "../reference/matmul.ts";
 import { gatherRows } from "../reference/rows.ts";
 import { softcap } from "../reference/softcap.ts";
 
@@ -16,7 +16,11 @@ interface Sizes {
   /** Every how many rows one has no label. */
   gap: number;
   cap?: number;
+  /** Rank of an update of the head. */
+  rank?: number;
 }
+
+const SCALE = 0.7;
 
 /** The rows with a label in an order of their own, padded as the op wants it. */
 function supervise({ T, V, gap }: Sizes) {
@@ -36,18 +40,22 @@ function supervise({ T, V, gap }: Sizes) {
 function losses(
   x: Float64Array,
   w: Float64Array,
-  { rows, label, weight }: Record<string, Float64Array>,
-  { T, V, D, cap = 0 }: Sizes,
+  { rows, label, weight, a, b }: Record<string, Float64Array | undefined>,
+  { T, V, D, cap = 0, rank = 0 }: Sizes,
 ): Float64Array {
   const N = rows!.length;
   const hidden = gatherRows(x, Uint32Array.from(rows!), { T, D, N, OFFSET: 0 });
+  if (a && b) {
+    const delta = matmulNn(b, a, { M: V, N: D, K: rank, SCALE });
+    w = w.map((number, i) => number + delta[i]!);
+  }
   const logits = softcap(matmulNt(hidden, w, { M: N, N: V, K: D, SCALE: 1 }), cap);
   return crossEntropy(logits, Uint32Array.from(label!), weight!, { N, V, STRIDE: V, OFFSET: 0 })
     .loss;
 }
 
 function crossEntropyCase(sizes: Sizes, by: string[]): OpCase {
-  const { T, V, D, cap } = sizes;
+  const { T, V, D, cap, rank } = sizes;
   const { rows, label, weight } = supervise(sizes);
   const S = [rows.length];
   return {
@@ -57,13 +65,18 @@ function crossEntropyCase(sizes: Sizes, by: string[]): OpCase {
     given: {
       x: { shape: [T, D] },
       w: { shape: [V, D], layout: "blocks", scaled: false },
+      ...(rank && {
+        a: { shape: [rank, D], scaled: false },
+        b: { shape: [Math.ceil(V / 4) * 4, rank], scaled: false },
+      }),
       rows: { shape: S, type: "u32", data: rows },
       label: { shape: S, type: "u32", data: label },
       weight: { shape: S, data: weight, scaled: false },
     },
-    build(graph, { x, w, rows, label, weight }) {
+    build(graph, { x, w, a, b, rows, label, weight }) {
       const supervision = { rows: rows!, label: label!, weight: weight! };
-      return { loss: linearCrossEntropy(graph, x!, w!, supervision, { cap }) };
+      const adapter = a && b && { a, b, scale: SCALE };
+      return { loss: linearCrossEntropy(graph, x!, w!, supervision, { cap, adapter }) };
     },
     twin: ({ x, w, ...supervision }) => ({ loss: losses(x!, w!, supervision, sizes) }),
     gradient: { of: "loss", by, loss: true },
@@ -76,6 +89,13 @@ testOp(crossEntropyCase({ T: 8, V: 4101, D: 4, gap: 4 }, ["x"])); // the head in
 testOp(crossEntropyCase({ T: 40, V: 37, D: 12, gap: 3, cap: 1.5 }, ["x", "w"]), [
   ...["register", "shared"] as const,
 ]);
+
+const all = ["register", "shared"] as const;
+testOp(crossEntropyCase({ T: 40, V: 37, D: 12, gap: 3, cap: 1.5, rank: 8 }, ["x", "a", "b"]), [
+  ...all,
+]);
+testOp(crossEntropyCase({ T: 136, V: 37, D: 12, gap: 100, rank: 4 }, ["a", "b"])); // two chunks
+testOp(crossEntropyCase({ T: 8, V: 4101, D: 4, gap: 4, rank: 4 }, ["x", "a", "b"])); // in two parts
 
 Deno.test("linearCrossEntropy() leaves chunks behind closed gates out", async () => {
   const shared = await engine();

@@ -3,7 +3,7 @@ import { Graph } from "../../src/graph/graph.ts";
 import { linearKl, supervisedCapacity } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
 import { klDivergence } from "../reference/kl_divergence.ts";
-import { matmulNt } from "../reference/matmul.ts";
+import { matmulNn, matmulNt } from "../reference/matmul.ts";
 import { gatherRows } from "../reference/rows.ts";
 import { softcap } from "../reference/softcap.ts";
 
@@ -14,9 +14,15 @@ interface Sizes {
   /** Every how many rows one is left out. */
   gap: number;
   cap?: number;
+  /** Rank of an update of the head. */
+  rank?: number;
+  /** Whether the base has a head of its own. */
+  apart?: boolean;
 }
 
-function klCase({ T, V, D, gap, cap }: Sizes): OpCase {
+const SCALE = 0.7;
+
+function klCase({ T, V, D, gap, cap, rank, apart }: Sizes): OpCase {
   const S = supervisedCapacity(T);
   const rows = Array.from({ length: T }, (_, t) => T - 1 - t).filter((t) => t % gap !== 0);
   const padded = (padding: number, of: (t: number) => number) => ({
@@ -24,30 +30,45 @@ function klCase({ T, V, D, gap, cap }: Sizes): OpCase {
     data: Array.from({ length: S }, (_, i) => i < rows.length ? of(rows[i]!) : padding),
   });
   return {
-    name: `linearKl() of ${T} rows, ${V}x${D}${cap ? `, capped at ${cap}` : ""}`,
+    name: `linearKl() of ${T} rows, ${V}x${D}${cap ? `, capped at ${cap}` : ""}` +
+      `${rank ? `, rank ${rank}` : ""}${apart ? ", with another head" : ""}`,
     given: {
       x: { shape: [T, D] },
       base: { shape: [T, D] },
       w: { shape: [V, D], layout: "blocks", scaled: false },
+      ...(apart && { baseHead: { shape: [V, D], layout: "blocks", scaled: false } }),
+      ...(rank && {
+        a: { shape: [rank, D], scaled: false },
+        b: { shape: [Math.ceil(V / 4) * 4, rank], scaled: false },
+      }),
       rows: { ...padded(0xffffffff, (t) => t), type: "u32" },
       label: { ...padded(0, (t) => t * 7 % V), type: "u32" },
       weight: { ...padded(0, (t) => (1 + t % 3) / T), scaled: false },
     },
-    build(graph, { x, base, w, rows, label, weight }) {
+    build(graph, { x, base, w, baseHead = w, a, b, rows, label, weight }) {
       const supervision = { rows: rows!, label: label!, weight: weight! };
-      return { ...linearKl(graph, x!, w!, { hidden: base!, head: w! }, supervision, { cap }) };
+      const adapter = a && b && { a, b, scale: SCALE };
+      const before = { hidden: base!, head: baseHead! };
+      return { ...linearKl(graph, x!, w!, before, supervision, { cap, adapter }) };
     },
-    twin({ x, base, w, rows, label, weight }) {
-      const scores = (x: Float64Array) => {
+    twin({ x, base, w, baseHead = w, a, b, rows, label, weight }) {
+      const scores = (x: Float64Array, w: Float64Array) => {
         const hidden = gatherRows(x, Uint32Array.from(rows!), { T, D, N: S, OFFSET: 0 });
-        return softcap(matmulNt(hidden, w!, { M: S, N: V, K: D, SCALE: 1 }), cap ?? 0);
+        return softcap(matmulNt(hidden, w, { M: S, N: V, K: D, SCALE: 1 }), cap ?? 0);
       };
+      const delta = a && b && matmulNn(b, a, { M: V, N: D, K: rank!, SCALE });
+      const tuned = delta ? w!.map((number, i) => number + delta[i]!) : w!;
       const sizes = { N: S, V, STRIDE: V, OFFSET: 0 };
       const labels = Uint32Array.from(label!);
-      const { loss, stats } = klDivergence(scores(x!), scores(base!), labels, weight!, sizes);
+      const [now, before] = [scores(x!, tuned), scores(base!, baseHead!)];
+      const { loss, stats } = klDivergence(now, before, labels, weight!, sizes);
       return { loss, stats };
     },
-    gradient: { of: "loss", by: ["x"], loss: true },
+    gradient: {
+      of: "loss",
+      by: ["x", ...(rank ? ["a", "b"] : []), ...(apart ? ["w"] : [])],
+      loss: true,
+    },
     magnitudes: cap ? [1, 2] : [1, 8], // beyond them tops tie at the cap, and kl has hundreds of nats
   };
 }
@@ -57,6 +78,8 @@ for (const kernelSet of ["register", "shared"] as const) {
   testOp(klCase({ T: 136, V: 37, D: 4, gap: 100 }), [kernelSet]); // two chunks
   testOp(klCase({ T: 8, V: 4101, D: 4, gap: 4 }), [kernelSet]); // the head in two parts
   testOp(klCase({ T: 40, V: 37, D: 12, gap: 3, cap: 1.5 }), [kernelSet]);
+  testOp(klCase({ T: 40, V: 37, D: 12, gap: 3, rank: 8 }), [kernelSet]);
+  testOp(klCase({ T: 136, V: 37, D: 4, gap: 100, apart: true }), [kernelSet]);
 }
 
 Deno.test("linearKl() refuses a head that is trained", () => {

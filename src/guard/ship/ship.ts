@@ -33,7 +33,7 @@ export interface ShipOptions {
 export interface Choice {
   /** Updates done by the moment that is shipped. */
   readonly step: number;
-  /** What its `lora_alpha` is multiplied by; 0 is the base. */
+  /** The part of the way from the base (0) to what was trained (1). */
   readonly strength: number;
   readonly selection: Selection;
   /** Null where nothing but the base kept the budget on the control text. */

@@ -7,6 +7,7 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
+import { type Bias, BIASES } from "../../adapters/peft_config.ts";
 import {
   type FaultName,
   faultNames,
@@ -35,6 +36,10 @@ export interface AdapterConfig {
   readonly alpha_pattern: Readonly<Record<string, number>>;
   /** Whether the update is scaled by alpha / sqrt(rank). */
   readonly rslora: boolean;
+  /** Ends of the names of modules that are trained whole, such as `lm_head` or `norm`. */
+  readonly modules_to_save: readonly string[];
+  /** Which biases are trained: every one, or those of the target modules. */
+  readonly bias: Bias;
   /** PEFT adapter to start from: a folder, or a name on the hub. */
   readonly from?: string;
 }
@@ -121,7 +126,9 @@ const adapter = z.strictObject({
   alpha: z.number().positive().exactOptional()
     .describe("the update is scaled by alpha / rank; 2 * rank when absent"),
   targets: z.union([z.literal("all-linear"), z.array(name).min(1), pattern]).default("all-linear")
-    .describe("target modules, such as q_proj,v_proj, or a pattern of whole names"),
+    .describe(
+      "target modules, such as q_proj,v_proj,lm_head,embed_tokens, or a pattern of whole names",
+    ),
   exclude: z.union([z.array(name).min(1), pattern]).exactOptional()
     .describe("modules that are left out all the same"),
   layers: z.array(z.int().min(0)).min(1).exactOptional()
@@ -131,6 +138,10 @@ const adapter = z.strictObject({
   alpha_pattern: z.record(pattern, z.number().positive()).default({})
     .describe("alphas of such modules"),
   rslora: z.boolean().default(false).describe("scale the update by alpha / sqrt(rank) instead"),
+  modules_to_save: z.array(name).default([])
+    .describe("ends of the names of modules that are trained whole, such as lm_head,norm"),
+  bias: z.enum(BIASES).default("none")
+    .describe("biases that are trained: all of the model, or lora_only of the targets"),
   from: place("PEFT adapter to start from: a folder, or owner/name on the hub").exactOptional(),
 }).prefault({}).transform((adapter) => ({ ...adapter, alpha: adapter.alpha ?? 2 * adapter.rank }));
 
