@@ -74,8 +74,9 @@ async function write(
     );
   }
   if (!adapter) throw new ConfigError(`Found a model in ${given}, wanted an adapter for ${format}`);
+  const hasTable = adapter.modules.some(({ isTable }) => isTable);
   return format === "mlx"
-    ? exportMlx(adapter, out)
+    ? exportMlx(adapter, out, hasTable ? await base() : undefined)
     : exportGgufLora(await base(), adapter, out, type);
 }
 

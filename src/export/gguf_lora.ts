@@ -7,6 +7,8 @@ import { basename, resolve } from "node:path";
 import type { LoraWeights, PeftAdapter } from "../adapters/peft.ts";
 import { FileError } from "../errors.ts";
 import { openCheckpoint } from "../io/checkpoint.ts";
+import { isTied } from "../models/mod.ts";
+import { transpose } from "../models/stored.ts";
 import { type Architecture, architectureOf, isWoven, moduleName } from "./gguf/architectures.ts";
 import { float32, type MetadataValue, string, uint32 } from "./gguf/metadata.ts";
 import { convertedTensor, type RowOptions } from "./gguf/rows.ts";
@@ -14,7 +16,7 @@ import { readSettings } from "./gguf/settings.ts";
 import { type GgufType, TENSOR_TYPES } from "./gguf/tensor_types.ts";
 import type { GgufTensor } from "./gguf/writer.ts";
 import { fallbacks, QUANTIZATION_VERSION, typeFor } from "./gguf_model.ts";
-import { type Exported, writeProven } from "./proven.ts";
+import { type Exported, refuseWhole, writeProven } from "./proven.ts";
 
 /**
  * Writes `adapter`, which was trained on the checkpoint in `folder`, to the file `out`, its factors
@@ -22,7 +24,8 @@ import { type Exported, writeProven } from "./proven.ts";
  * scales every module by alpha / rank with one alpha for all, so that whatever a module's own scale
  * is beyond that is multiplied into its B (llama.cpp, `src/llama-adapter.h`, `get_scale`).
  *
- * @throws {FileError} where llama.cpp has no such architecture or no tensor for a module; where
+ * @throws {FileError} where llama.cpp has no such architecture or no tensor for a module; where the
+ * adapter changes one end of a tied pair, or has tensors whole, which such a file cannot hold; where
  * `out` is taken or the disk gives back other bytes.
  */
 export function exportGgufLora(
@@ -33,11 +36,21 @@ export function exportGgufLora(
 ): Exported {
   using checkpoint = openCheckpoint(folder);
   const architecture = architectureOf(checkpoint.config["model_type"], folder);
+  refuseWhole(adapter, "a GGUF adapter");
   const { headDim } = readSettings(checkpoint);
+  const tied = isTied(checkpoint);
   // An alpha of 0 means no scaling to llama.cpp.
   const alpha = adapter.alpha === 0 ? adapter.rank : adapter.alpha;
   const tensors = adapter.modules.flatMap((module) => {
-    checkpoint.get(`${module.module}.weight`, [module.outFeatures, module.inFeatures]);
+    const { module: name, isTable, outFeatures, inFeatures } = module;
+    if (tied && ["model.embed_tokens", "lm_head"].includes(name)) {
+      throw new FileError(
+        `Cannot export module "${name}": embedding and output head of ${folder} share one tensor, ` +
+          "and llama.cpp would change both; merge with --untie and export that",
+      );
+    }
+    const shape = isTable ? [inFeatures, outFeatures] : [outFeatures, inFeatures];
+    checkpoint.get(`${name}.weight`, shape);
     return pair(module, { alpha, architecture, headDim, type, folder });
   });
   const metadata = new Map<string, MetadataValue>([
@@ -60,9 +73,12 @@ interface PairOptions {
   readonly folder: string;
 }
 
-/** The two factors of a module; the rows of B lie as the base's do. */
+/**
+ * The two factors of a module; the rows of B lie as the base's do. llama.cpp looks the rows of A up
+ * where the module is the embedding, so that they lie as the table's do (`build_inp_embd`).
+ */
 function pair(
-  { module, rank, scale, a, b, inFeatures, outFeatures }: LoraWeights,
+  { module, isTable, rank, scale, a, b, inFeatures, outFeatures }: LoraWeights,
   { alpha, architecture, headDim, type, folder }: PairOptions,
 ): GgufTensor[] {
   const base = moduleName(architecture, module);
@@ -82,7 +98,9 @@ function pair(
   const factor = scale * rank / alpha;
   const woven = isWoven(architecture, module) ? headDim : undefined;
   return [
-    tensor("lora_a", [rank, inFeatures], a),
+    isTable
+      ? tensor("lora_a", [inFeatures, rank], transpose(a, [rank, inFeatures]))
+      : tensor("lora_a", [rank, inFeatures], a),
     tensor("lora_b", [outFeatures, rank], b.map((x) => x * factor), { headDim: woven }),
   ];
 }

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { LoraWeights, PeftAdapter } from "../adapters/peft.ts";
 import { FileError } from "../errors.ts";
 import { exists, stageFolder, writeJson } from "../io/files.ts";
-import { refuseOccupied } from "../io/checkpoint.ts";
+import { openCheckpoint, refuseOccupied } from "../io/checkpoint.ts";
 import {
   bytesOf,
   fromFloat32,
@@ -16,7 +16,8 @@ import {
   type TensorData,
   writeSafetensors,
 } from "../io/safetensors/safetensors.ts";
-import type { Exported } from "./proven.ts";
+import { isTied } from "../models/mod.ts";
+import { type Exported, refuseWhole } from "./proven.ts";
 
 const WEIGHTS_FILE = "adapters.safetensors";
 
@@ -24,13 +25,17 @@ const WEIGHTS_FILE = "adapters.safetensors";
  * Writes `adapter` into the folder `out`. mlx-lm has one rank and one factor for all modules: a
  * smaller rank is filled with zeros, and what a module's scale is beyond the factor is multiplied
  * into its B. Modules are named from their block on, and count in every block; one that was not
- * adapted keeps a zero B.
+ * adapted keeps a zero B. The folder of the base, `base`, is wanted where the adapter changes its
+ * embedding: with a tied head mlx-lm would change both.
  *
- * @throws {FileError} where a module lies in no block that mlx-lm finds, `out` is taken, or the disk
- * gives back other bytes.
+ * @throws {FileError} where a module lies in no block that mlx-lm finds, the adapter changes one end
+ * of a tied pair or has whole tensors, `out` is taken, or the disk gives back other bytes.
  */
-export function exportMlx(adapter: PeftAdapter, out: string): Exported {
+export function exportMlx(adapter: PeftAdapter, out: string, base?: string): Exported {
   refuseOccupied(out);
+  refuseWhole(adapter, "an mlx-lm adapter");
+  const end = adapter.modules.find(({ module }) => END.includes(module));
+  if (end) refuseTied(end, base);
   const rank = Math.max(...adapter.modules.map((module) => module.rank));
   const scale = adapter.modules.find((module) => module.scale !== 0)?.scale ?? 1;
   const tensors = adapter.modules.flatMap((module) => pair(module, rank, scale));
@@ -58,13 +63,31 @@ export function exportMlx(adapter: PeftAdapter, out: string): Exported {
   return { tensors: tensors.length, bytes, notes: [] };
 }
 
+/** Modules outside of blocks, which may share one tensor. */
+const END = ["lm_head", "model.embed_tokens"];
+
+function refuseTied({ module, isTable }: LoraWeights, base: string | undefined): void {
+  const fault = (what: string) => new FileError(`Cannot export module "${module}": ${what}`);
+  if (base === undefined) {
+    if (isTable) throw fault("found no folder of its base, wanted one to see if its head is tied");
+    return;
+  }
+  using checkpoint = openCheckpoint(base);
+  if (!isTied(checkpoint)) return;
+  throw fault(
+    `embedding and output head of ${base} share one tensor, and mlx-lm would change both; ` +
+      "merge with --untie",
+  );
+}
+
 /** The name of a module inside its block; one outside of blocks keeps its whole name. */
 function keyOf(module: string): string {
-  if (module === "lm_head") return module;
+  if (END.includes(module)) return module;
   const inner = /^model\.layers\.\d+\.(.+)$/.exec(module)?.[1];
   if (inner !== undefined) return inner;
   throw new FileError(
-    `Cannot export module "${module}": mlx-lm finds modules as model.layers.NUMBER.NAME or lm_head`,
+    `Cannot export module "${module}": mlx-lm finds modules as model.layers.NUMBER.NAME, ` +
+      END.join(" or "),
   );
 }
 

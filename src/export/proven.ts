@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PeftAdapter } from "../adapters/peft.ts";
 import { FileError } from "../errors.ts";
 import { exists, onDisk } from "../io/files.ts";
 import type { Metadata } from "./gguf/metadata.ts";
@@ -66,6 +67,19 @@ function compare(file: GgufFile, metadata: Metadata, tensors: readonly GgufTenso
       offset += piece.byteLength;
     }
   }
+}
+
+/**
+ * Refuses an adapter that a format cannot hold.
+ *
+ * @throws {FileError} where it has tensors in place of the base's.
+ */
+export function refuseWhole({ whole = [] }: PeftAdapter, kind: string): void {
+  if (whole.length === 0) return;
+  throw new FileError(
+    `Cannot export the adapter: ${kind} cannot hold the whole tensor "${whole[0]!.name}" ` +
+      "(modules_to_save, bias); merge it and export the model",
+  );
 }
 
 function toFloat32(value: unknown): unknown {

@@ -15,7 +15,7 @@ import { Generator } from "../../src/generate/generator.ts";
 import { openModel } from "../../src/generate/open.ts";
 import { engine } from "../harness.ts";
 import { noSharedData, sharedData } from "../io/helpers.ts";
-import { readGolden, writeGolden } from "./golden.ts";
+import { type Golden, readAdapterGolden, readGolden, writeGolden } from "./golden.ts";
 import { byteTokenizer } from "../export/tokenizers.ts";
 
 type Json = Record<string, unknown>;
@@ -56,8 +56,10 @@ const out = Deno.args[0];
 if (!out) throw new TypeError("Wanted a folder to write to");
 for (const { name } of Deno.readDirSync(new URL("./", import.meta.url))) {
   const family = name.replace(/\.json$/, "");
-  if (name.endsWith(".json")) exportFamily(family, join(out, family));
+  if (name.endsWith(".json")) exportFamily(family, readGolden(family), join(out, family));
 }
+const ends = "head_and_embedding"; // the golden adapter that an untied Llama has on both
+exportFamily(ends, readAdapterGolden(ends), join(out, ends));
 
 const base = fileURLToPath(new URL("../../configs/quickstart/base", import.meta.url));
 await exportText(base, join(out, "embedded_base"));
@@ -100,8 +102,7 @@ function oldSpelling({ rope_parameters: rope }: Json): Json {
   return { rope_theta, rope_scaling: scaling["rope_type"] === "default" ? null : scaling };
 }
 
-function exportFamily(name: string, folder: string): void {
-  const golden = readGolden(name);
+function exportFamily(name: string, golden: Golden, folder: string): void {
   const type = golden.config["model_type"] as string;
   const architectures = [CLASSES[type]];
   if (!CLASSES[type]) return console.log(`${name}: llama.cpp's export is not built`);
@@ -120,5 +121,5 @@ function exportFamily(name: string, folder: string): void {
   }
   exportGguf(folder, join(folder, "merged.gguf"), { type: "F32", adapter });
   exportGgufLora(folder, adapter, join(folder, "lora.gguf"), "F32");
-  exportMlx(adapter, join(folder, "mlx"));
+  exportMlx(adapter, join(folder, "mlx"), folder);
 }
