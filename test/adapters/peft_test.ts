@@ -158,9 +158,24 @@ const REFUSED_TENSORS: { fault: string; tensors: ReturnType<typeof ramp>[]; want
     wanted: [A.name, "two dimensions"],
   },
   {
-    fault: "an embedding adapter",
+    fault: "half of an embedding adapter",
     tensors: [A, B, ramp("base_model.model.model.embed_tokens.lora_embedding_A", [2, 3])],
-    wanted: ["embed_tokens.lora_embedding_A", "not supported"],
+    wanted: [`"model.embed_tokens"`, "has lora_embedding_A but no lora_embedding_B"],
+  },
+  {
+    fault: "a whole tensor that the config does not name",
+    tensors: [A, B, ramp("base_model.model.lm_head.weight", [2, 3])],
+    wanted: [`"base_model.model.lm_head.weight"`, "nor named by modules_to_save or bias"],
+  },
+  {
+    fault: "a bias that the config does not name",
+    tensors: [A, B, ramp(A.name.replace("lora_A.weight", "base_layer.bias"), [4])],
+    wanted: ["base_layer.bias", "nor named by modules_to_save or bias"],
+  },
+  {
+    fault: "DoRA's magnitudes",
+    tensors: [A, B, ramp(A.name.replace("lora_A.weight", "lora_magnitude_vector"), [4])],
+    wanted: ["lora_magnitude_vector", "other kinds of adapter are not supported"],
   },
   {
     fault: "a name without the prefix",

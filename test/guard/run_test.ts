@@ -2,23 +2,9 @@
 import assert from "node:assert/strict";
 import { FileError } from "../../src/errors.ts";
 import { readPeft } from "../../src/adapters/peft.ts";
-import { openModel } from "../../src/generate/open.ts";
-import { Gauge } from "../../src/guard/gauge.ts";
-import { parseBudget } from "../../src/guard/budget.ts";
-import { encoderOf } from "../../src/data/mod.ts";
-import { readRetention, splitRetention } from "../../src/guard/text/retention.ts";
 import { exists } from "../../src/io/files.ts";
-import { LossProgram } from "../../src/models/loss_program.ts";
-import { engine } from "../harness.ts";
-import { numbersIn, Toy, type ToySettings } from "../train/toy.ts";
-
-const guarded = (toy: Toy, guard: Record<string, unknown> = {}): ToySettings => ({
-  guard: { text: [toy.text], share: 0.5, every: 5, budget: "ppl:5%", ...guard },
-  train: { steps: 30, lr: 0.02 },
-});
-
-const reportOf = (toy: Toy, out: string) =>
-  JSON.parse(Deno.readTextFileSync(toy.path(out, "forgetting_report.json")));
+import { numbersIn, Toy } from "../train/toy.ts";
+import { guarded, remeasure, reportOf } from "./guarded_toy.ts";
 
 Deno.test("a guarded run ends within its budget, and its report is what a reader measures", async () => {
   using toy = new Toy();
@@ -37,25 +23,9 @@ Deno.test("a guarded run ends within its budget, and its report is what a reader
   assert.ok(Math.abs(alpha - 8 * report.shipped.strength) < 1e-12);
   assert.ok(modules.every((module) => module.alpha === alpha));
 
-  // The adapter as it was written, on the same control documents, by another way.
-  const { device } = await engine();
-  using open = openModel(device, toy.model, toy.path("run"));
-  const slices = splitRetention(encoderOf(open.model), {
-    documents: await readRetention([toy.text]),
-    budgets: parseBudget("ppl:5%"),
-    held: { control: 64, certificate: 256, probe: 32 },
-    ...{ seed: 42, trainTokens: 64, maxTokens: 64, task: [] },
-  });
-  const options = { T: 64, adapt: open.adapt };
-  const programs = {
-    tuned: await LossProgram.open(open.engine, open.model, options),
-    both: await LossProgram.open(open.engine, open.model, { ...options, loss: "kl" }),
-  };
-  const gauge = await Gauge.open(programs, slices, "control");
-  const [found] = await gauge.measure();
-  assert.ok(Math.abs(found!.mean - slice.control.shift) < 1e-6, "P6: the reloaded adapter");
-  assert.equal(found!.n, slice.documents.control);
-  for (const { compiled } of Object.values(programs)) compiled.destroy();
+  const found = await remeasure(toy, "run", "ppl:5%");
+  assert.ok(Math.abs(found.mean - slice.control.shift) < 1e-6, "P6: the reloaded adapter");
+  assert.equal(found.n, slice.documents.control);
 });
 
 Deno.test("a fresh adapter has forgotten nothing, to the last bit", async () => {
