@@ -34,8 +34,8 @@ const WEIGHTS_FILE = "adapters.safetensors";
 export function exportMlx(adapter: PeftAdapter, out: string, base?: string): Exported {
   refuseOccupied(out);
   refuseWhole(adapter, "an mlx-lm adapter");
-  const end = adapter.modules.find(({ module }) => END.includes(module));
-  if (end) refuseTied(end, base);
+  const ends = adapter.modules.filter(({ module }) => END.includes(module));
+  for (const end of ends) refuseTied(end, base);
   const rank = Math.max(...adapter.modules.map((module) => module.rank));
   const scale = adapter.modules.find((module) => module.scale !== 0)?.scale ?? 1;
   const tensors = adapter.modules.flatMap((module) => pair(module, rank, scale));

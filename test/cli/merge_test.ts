@@ -5,6 +5,9 @@ import { openCheckpoint } from "../../src/io/checkpoint.ts";
 import { readJsonObject, writeJson } from "../../src/io/files.ts";
 import { namesIn } from "../io/helpers.ts";
 import { withTiny, writeTinyAdapter } from "../models/tiny.ts";
+import { parseConfig } from "../../src/train/config/mod.ts";
+import { train } from "../../src/train/run.ts";
+import { engine } from "../harness.ts";
 import { capture, withEnv } from "./capture.ts";
 
 /** A tiny model with an adapter in the folder of a run, and a place for the result. */
@@ -89,4 +92,34 @@ Deno.test("merge writes shards of a size that is asked for, and the proof reads 
       capture(run, adapter, "--out", `${out}2`, "--shard-size", "5"),
       /--shard-size 5, wanted a size/,
     );
+  }));
+
+Deno.test("merge refuses one end of a tied pair without --untie, and proves it with", () =>
+  withTiny({ dtype: "BF16" }, async (base) => {
+    const { device } = await engine();
+    const [rows, out] = [join(base, "../rows.jsonl"), join(base, "../merged")];
+    Deno.writeTextFileSync(rows, JSON.stringify({ input_ids: [5, 9, 3, 7], labels: [5, 9, 3, 7] }));
+    const parsed = parseConfig({
+      values: {
+        model: base,
+        data: [{ path: rows, format: "tokens" }],
+        adapter: { rank: 4, targets: ["embed_tokens", "v_proj"], modules_to_save: ["lm_head"] },
+        train: { steps: 3, lr: 0.02, tokens_per_batch: 8 },
+        eval: { samples: 0 },
+        out: join(base, "../run"),
+      },
+    });
+    const { saved } = await train(parsed, { kind: "adapter", device });
+    const untied = /one tensor there .* merge with --untie/;
+    await assert.rejects(run([saved, "--out", out]), { name: "FileError", message: untied });
+    assert.deepEqual(namesIn(dirname(out)), ["model", "rows.jsonl", "run"]);
+    const { code, stdout } = await capture(run, saved, "--out", out, "--untie");
+    assert.equal(code, 0);
+    assert.match(stdout, /4 tensors merged; .* is due to BF16/);
+    using merged = openCheckpoint(out);
+    assert.equal(merged.config["tie_word_embeddings"], false);
+    const [head, table] = ["lm_head", "model.embed_tokens"].map((name) =>
+      merged.read(`${name}.weight`)
+    );
+    assert.notDeepEqual(head, table);
   }));

@@ -24,12 +24,15 @@ function baseNumbers(folder: string, name: string): Float32Array {
 for (const dtype of ["F32", "BF16"] as const) {
   Deno.test(`a guarded run with whole tensors over ${dtype} ships what it measured`, async () => {
     using toy = new Toy({ tied: false, dtype });
-    await toy.train("run", { ...guarded(toy, { weight: 0, every: 30 }), adapter: ADAPTER });
+    await toy.train("run", {
+      ...guarded(toy, { weight: 0, every: 30, budget: "kl:0.05" }),
+      adapter: ADAPTER,
+    });
     const [first] = toy.metrics("run");
     assert.equal(first!.forgetting, 0, "fresh whole tensors are the base, to the last bit");
     const { slices: [slice], shipped: { strength }, certified } = reportOf(toy, "run");
     assert.ok(certified && strength > 0 && strength < 1, `${strength}`);
-    const found = await remeasure(toy, "run", "ppl:5%");
+    const found = await remeasure(toy, "run", "kl:0.05");
     assert.ok(Math.abs(found.mean - slice.control.shift) < 1e-6, "the reloaded adapter");
     const { alpha, whole } = readPeft(toy.path("run", "adapter"));
     assert.ok(Math.abs(alpha - 8 * strength) < 1e-12);
@@ -39,6 +42,18 @@ for (const dtype of ["F32", "BF16"] as const) {
     }
   });
 }
+
+Deno.test("the guard's loss begins at zero with an update of the head, and steers it", async () => {
+  using toy = new Toy({ tied: true, dtype: "BF16" });
+  const adapter = { targets: ["lm_head", "v_proj"], modules_to_save: ["embed_tokens"] };
+  const { forgetting } = await toy.train("run", { ...guarded(toy), adapter });
+  const [first, ...rest] = toy.metrics("run");
+  assert.equal(first!["guard_loss"], 0);
+  assert.equal(first!.forgetting, 0);
+  const losses = rest.map((line) => line["guard_loss"]!);
+  assert.ok(losses.slice(3).every((loss) => loss > 0), `${losses}`);
+  assert.ok(forgetting!.certified);
+});
 
 Deno.test("where only the base is certain, whole tensors are the base's, and merge into its bytes", async () => {
   using toy = new Toy({ tied: false, dtype: "BF16" });

@@ -13,6 +13,15 @@ Deno.test("adapter.targets is a list of names, or a pattern where a character is
     "adapter.exclude": "down_proj",
   });
   assert.deepEqual([layers, rank_pattern, exclude], [[0, 2], { v_proj: 4 }, ["down_proj"]]);
+  const { modules_to_save, bias } = adapterOf({
+    "adapter.modules_to_save": "lm_head,norm",
+    "adapter.bias": "lora_only",
+  });
+  assert.deepEqual([modules_to_save, bias], [["lm_head", "norm"], "lora_only"]);
+  assert.throws(
+    () => adapterOf({ "adapter.bias": "some" }),
+    /adapter\.bias: found "some", wanted none, all or lora_only/,
+  );
   assert.throws(
     () => adapterOf({ "adapter.targets": "(q" }),
     /adapter.targets: .*regular expression/,

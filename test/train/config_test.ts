@@ -19,7 +19,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
     }],
     adapter: {
       ...{ rank: 16, alpha: 32, targets: "all-linear", rslora: false },
-      ...{ rank_pattern: {}, alpha_pattern: {} },
+      ...{ rank_pattern: {}, alpha_pattern: {}, modules_to_save: [], bias: "none" },
     },
     train: {
       epochs: 1,
