@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Tensors } from "../models/stored.ts";
+import type { Tensors } from "../models/stored.ts";
 import { loadStored } from "../models/weights.ts";
 
 /**
