@@ -81,6 +81,11 @@ export class Adapter {
     return new Adapter(lora, Whole.of(model.tensors, shapes, adapter.whole ?? []), adapter);
   }
 
+  /** The names of the tensors that it changes. */
+  get tensors(): string[] {
+    return [...this.lora.modules.map((module) => `${module}.weight`), ...this.whole.names];
+  }
+
   /** Fills the store: from the folder it was read from, or afresh by the seed. */
   load(store: Store, seed: number): void {
     this.lora.load(store, seed);

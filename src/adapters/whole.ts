@@ -53,6 +53,10 @@ export class Whole {
     throw new ConfigError(`The adapter's config names ${missing}, but its file lacks it`);
   }
 
+  get names(): string[] {
+    return [...this.#params.values()].map(({ name }) => name);
+  }
+
   /** Puts the trained tensors in place of the base's when a graph is built. */
   readonly adapt: Pick<Adapt, "tensor"> = {
     tensor: (graph, name) => {

@@ -102,6 +102,7 @@ export async function withSession<T>(
     const trained = kind === "adapter"
       ? trainAdapter(engine, model, adapter, config.train.seed)
       : trainFull(model, "BF16");
+    for (const note of trained.notes) say(note);
     const session = await openSession({ engine, model, config, trained, rows, say });
     try {
       return await use(session);

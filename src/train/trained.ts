@@ -14,6 +14,7 @@ import { configText } from "../io/config_text.ts";
 import { cachedName } from "../io/hub/mod.ts";
 import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors/safetensors.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
+import { HEAD } from "../models/stored.ts";
 import { loadParam, storedParam } from "../models/weights.ts";
 import type { AdapterConfig } from "./config/mod.ts";
 
@@ -30,6 +31,8 @@ export interface Trained {
    * numbers.
    */
   base(store: Store, param: string): Float32Array | undefined;
+  /** What there is to know before it is trained, in words. */
+  readonly notes: readonly string[];
   /** Its folder in the run folder. */
   readonly folder: string;
 }
@@ -54,8 +57,19 @@ export function trainAdapter(
       writePeft(folder, atStrength({ ...saved, config }, strength, model.tensors));
     },
     base: (store, param) => adapter.base(store, param),
+    notes: model.config.tied ? tieNotes(adapter, model) : [],
     folder: "adapter",
   };
+}
+
+/** PEFT warns too: each end of a tied pair is trained by itself. */
+function tieNotes({ tensors }: Adapter, model: Model): string[] {
+  const ends = tensors.filter((name) => name === HEAD || name === model.tensors.embedding);
+  if (ends.length === 0) return [];
+  return [
+    `adapter: it changes ${ends.join(" and ")}, which the base ties to one tensor: to merge it ` +
+    "takes --untie",
+  ];
 }
 
 /** Names a base out of the hub's cache as PEFT finds it anywhere: by repository and commit. */
@@ -89,6 +103,7 @@ export function trainFull(model: Model, dtype: Dtype): Trained {
       });
     },
     base: () => undefined,
+    notes: [],
     folder: "model",
   };
 }

@@ -109,7 +109,14 @@ Deno.test("merge refuses one end of a tied pair without --untie, and proves it w
         out: join(base, "../run"),
       },
     });
-    const { saved } = await train(parsed, { kind: "adapter", device });
+    const said: string[] = [];
+    const { saved } = await train(parsed, {
+      kind: "adapter",
+      device,
+      say: (line) => said.push(line),
+    });
+    const note = /changes model\.embed_tokens\.weight and lm_head\.weight, .* takes --untie/;
+    assert.equal(said.filter((line) => note.test(line)).length, 1);
     const untied = /one tensor there .* merge with --untie/;
     await assert.rejects(run([saved, "--out", out]), { name: "FileError", message: untied });
     assert.deepEqual(namesIn(dirname(out)), ["model", "rows.jsonl", "run"]);
