@@ -37,8 +37,9 @@ export class LossProgram {
     { graph }: ModelGraph,
   ) {
     this.capacity = supervisedCapacity(T);
+    const inputs = graph.values.filter(({ kind }) => kind === "input");
     const rowsOf = ({ first }: OrderNames) =>
-      (graph.values.find(({ name }) => name === first)?.shape[0] ?? 1) - 1;
+      (inputs.find(({ name }) => name === first)?.shape[0] ?? 1) - 1;
     this.#tables = { tokens: rowsOf(TOKEN_ORDER), positions: rowsOf(POSITION_ORDER) };
   }
 
