@@ -19,18 +19,11 @@ import {
   sum,
   supervisedCapacity,
 } from "../ops/mod.ts";
-import type { Adapt, Matrix } from "./adapt.ts";
+import type { Adapt, Matrix, Watch } from "./adapt.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
-import {
-  type Family,
-  type FamilyConfig,
-  type LongAngles,
-  Net,
-  type NetOptions,
-  type RowInputs,
-  type Watch,
-} from "./net.ts";
+import { type Family, type FamilyConfig, Net, type NetOptions, type RowInputs } from "./net.ts";
+import type { LongAngles } from "./rope.ts";
 import { Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 

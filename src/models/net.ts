@@ -26,9 +26,16 @@ import {
   slidingWindow,
   split,
 } from "../ops/mod.ts";
-import { type Adapt, type Matrix, type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./adapt.ts";
+import {
+  type Adapt,
+  type Matrix,
+  type OrderNames,
+  POSITION_ORDER,
+  TOKEN_ORDER,
+  type Watch,
+} from "./adapt.ts";
 import type { ConfigReader } from "./config.ts";
-import { angleTable, type Frequencies } from "./rope.ts";
+import { ANGLE_ROW, angleTable, type Frequencies, type LongAngles } from "./rope.ts";
 import { HEAD, HEAD_MODULE, type Stored } from "./stored.ts";
 import { roundTo } from "./weights.ts";
 
@@ -103,15 +110,6 @@ export interface LinearOptions {
   readonly bias?: boolean | undefined;
   /** The residual stream, on top of which the output comes. */
   readonly residual?: Value | undefined;
-}
-
-/** Input of cached rows whose text may become long: their rows of the angles, [T]. */
-export const ANGLE_ROW = "angle_row";
-
-/** Texts of more than `than` tokens turn by the angles from row `offset` on. */
-export interface LongAngles {
-  readonly than: number;
-  readonly offset: number;
 }
 
 /** Applies layers to a graph. */

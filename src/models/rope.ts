@@ -187,3 +187,12 @@ export function angleTable(
   }
   return table;
 }
+
+/** Input of cached rows whose text may become long: their rows of the angles, [T]. */
+export const ANGLE_ROW = "angle_row";
+
+/** Texts of more than `than` tokens turn by the angles from row `offset` on. */
+export interface LongAngles {
+  readonly than: number;
+  readonly offset: number;
+}

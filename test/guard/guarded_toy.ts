@@ -4,7 +4,7 @@ import { parseBudget } from "../../src/guard/budget.ts";
 import { Gauge, type Shift } from "../../src/guard/gauge.ts";
 import { readRetention, splitRetention } from "../../src/guard/text/retention.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
-import { encoderOf } from "../../src/train/setup.ts";
+import { encoderOf } from "../../src/data/mod.ts";
 import { engine } from "../harness.ts";
 import type { Toy, ToySettings } from "../train/toy.ts";
 

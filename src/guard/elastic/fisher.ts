@@ -10,13 +10,20 @@ import type { Graph, Value } from "../../graph/graph.ts";
 import { ConfigError } from "../../errors.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../../models/model.ts";
-import type { Watch } from "../../models/net.ts";
+import type { Watch } from "../../models/adapt.ts";
+import { HEAD_MODULE } from "../../models/stored.ts";
 import { squareGradient } from "../../ops/mod.ts";
 import { permutation } from "../../random.ts";
 import type { Slice } from "../text/retention.ts";
 
 /** Modules of linear layers with their [out, in]. */
 export type Modules = ReadonlyMap<string, readonly [number, number]>;
+
+/** The linear layers of a model; the output head, which is scored in chunks, is none. */
+export function watchable(engine: Engine, model: Model): Modules {
+  const { linear } = model.modules(engine);
+  return new Map([...linear].filter(([module]) => module !== HEAD_MODULE));
+}
 
 /** What the store keeps of a module's weight: the diagonal of its Fisher information, [out, in]. */
 export const fisherOf = (graph: Graph, module: string, shape: readonly number[]): Value =>

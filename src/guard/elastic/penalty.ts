@@ -9,10 +9,17 @@ import { compile, type Engine } from "../../graph/compile.ts";
 import { Graph, type Value } from "../../graph/graph.ts";
 import { footprint, plan } from "../../graph/plan.ts";
 import type { Model } from "../../models/model.ts";
-import type { Adapt } from "../../models/net.ts";
+import type { Adapt } from "../../models/adapt.ts";
 import { elastic, sum } from "../../ops/mod.ts";
 import type { GuardProgram, GuardTerm } from "../steer/parts.ts";
-import { addFisher, fisherOf, type FisherOptions, fisherPass, refuse } from "./fisher.ts";
+import {
+  addFisher,
+  fisherOf,
+  type FisherOptions,
+  fisherPass,
+  refuse,
+  watchable,
+} from "./fisher.ts";
 
 /**
  * weight / 2 * sum over adapted weights of F (scale B A)^2, and its gradients. Input: weight [1];
@@ -25,8 +32,8 @@ export function penaltyGraph(engine: Engine, model: Model, adapt: Adapt) {
   const weight = graph.input("weight", [1], "f32");
   const modules = new Map<string, readonly [number, number]>();
   let loss: Value | undefined;
-  for (const [module, shape] of model.linearModules(engine)) {
-    const update = adapt(graph, module, ...shape);
+  for (const [module, shape] of watchable(engine, model)) {
+    const update = adapt.linear(graph, module, shape);
     if (!update) continue;
     const fisher = fisherOf(graph, module, shape);
     const { da, db, ...more } = elastic(graph, update, { fisher, weight, before: loss });
@@ -36,7 +43,8 @@ export function penaltyGraph(engine: Engine, model: Model, adapt: Adapt) {
     modules.set(module, shape);
   }
   refuseOthers(graph, engine.store.paramNames);
-  graph.output("losses", sum(graph, loss!));
+  if (!loss) throw refuse("nothing but a head or a table");
+  graph.output("losses", sum(graph, loss));
   return { graph, modules };
 }
 

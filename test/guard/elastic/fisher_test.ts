@@ -6,7 +6,7 @@ import { ConfigError } from "../../../src/errors.ts";
 import { readFloats } from "../../../src/gpu/buffer.ts";
 import type { Engine } from "../../../src/graph/compile.ts";
 import { Graph } from "../../../src/graph/graph.ts";
-import { addFisher, fisherOf, type Modules } from "../../../src/guard/elastic/fisher.ts";
+import { addFisher, fisherOf, type Modules, watchable } from "../../../src/guard/elastic/fisher.ts";
 import { LossProgram } from "../../../src/models/loss_program.ts";
 import { Model } from "../../../src/models/model.ts";
 import { fromBlocks } from "../../../src/models/weights.ts";
@@ -62,7 +62,7 @@ async function plain(model: Model, modules: Modules, slices: readonly (readonly 
 async function checkFisher(folder: string, recompute: boolean) {
   const engine = await freshEngine();
   using model = new Model(folder);
-  const modules = model.linearModules(engine);
+  const modules = watchable(engine, model);
   const { vocabSize } = model.config;
   const slices = [tinyExamples(vocabSize, [19, 10, 37]), tinyExamples(vocabSize, [23, 31])];
   const source = await addFisher(engine, model, {
@@ -101,7 +101,7 @@ Deno.test("Fisher information is of as many documents as asked for, the same for
     const train = tinyExamples(model.config.vocabSize, [19, 10, 30, 37, 12]);
     const measure = async (documents: number, seed: number) => {
       const engine = await freshEngine();
-      const modules = new Map([...model.linearModules(engine)].slice(0, 1));
+      const modules = new Map([...watchable(engine, model)].slice(0, 1));
       const options = { ...OPTIONS, modules, slices: [{ train }], documents, seed };
       const source = await addFisher(engine, model, options);
       const numbers = [...(await kept(engine, modules)).values()][0]!;

@@ -1,13 +1,13 @@
 /** The penalty of elastic weight consolidation on a whole adapter. */
 import assert from "node:assert/strict";
-import { Lora } from "../../../src/adapters/lora.ts";
+import { Adapter } from "../../../src/adapters/adapter.ts";
 import { encode, encoderOf, type Example } from "../../../src/data/mod.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { queueDocuments } from "../../../src/eval/documents.ts";
 import { readFloats } from "../../../src/gpu/buffer.ts";
 import type { Engine } from "../../../src/graph/compile.ts";
 import { Graph, type Value } from "../../../src/graph/graph.ts";
-import { fisherOf, type Modules } from "../../../src/guard/elastic/fisher.ts";
+import { fisherOf, type Modules, watchable } from "../../../src/guard/elastic/fisher.ts";
 import { elasticFootprint, openElastic, penaltyGraph } from "../../../src/guard/elastic/penalty.ts";
 import { column, tokenMean } from "../../../src/guard/gauge.ts";
 import type { GuardTerm } from "../../../src/guard/steer/parts.ts";
@@ -28,8 +28,8 @@ const ADAPTER = {
 };
 
 /** An adapter of a tiny model, moved in both factors by up to `size`. */
-function moved(engine: Engine, model: Model, size: number): Lora {
-  const lora = Lora.fresh(model.linearModules(engine), ADAPTER);
+function moved(engine: Engine, model: Model, size: number): Adapter {
+  const lora = Adapter.fresh(engine, model, ADAPTER);
   const { graph } = model.lossGraph(engine, { T, adapt: lora.adapt });
   engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
   lora.load(engine.store, 1);
@@ -41,7 +41,7 @@ function moved(engine: Engine, model: Model, size: number): Lora {
   return lora;
 }
 
-const open = (engine: Engine, model: Model, lora: Lora, examples: readonly Example[]) =>
+const open = (engine: Engine, model: Model, lora: Adapter, examples: readonly Example[]) =>
   openElastic(engine, model, {
     ...{ adapt: lora.adapt, slices: [{ train: examples }], documents: 999 },
     ...{ seed: 1, recompute: false, say: () => {} },
@@ -64,11 +64,15 @@ interface Part {
 }
 
 /** The parts of every module, from what the store holds. */
-async function partsOf({ device, store }: Engine, modules: Modules, lora: Lora): Promise<Part[]> {
+async function partsOf(
+  { device, store }: Engine,
+  modules: Modules,
+  lora: Adapter,
+): Promise<Part[]> {
   const parts: Part[] = [];
   for (const [module, [M, N]] of modules) {
     const graph = new Graph();
-    const { a, b, scale } = lora.adapt(graph, module, M, N)!;
+    const { a, b, scale } = lora.adapt.linear(graph, module, [M, N])!;
     const slice = store.find(fisherOf(graph, module, [M, N]));
     const fisher = Float64Array.from(await readFloats(device, slice));
     const sizes = { M, N, K: a.shape[0]!, SCALE: scale };
@@ -92,7 +96,7 @@ Deno.test("the penalty is the plain sum, and its gradients are its slopes", () =
     const term = await open(engine, model, lora, tinyExamples(61, [19, 10, 30]));
     assert.equal(term.tokens, 19 + 10 + 30 - 3 * 4);
     const found = await lossAt(engine, term, 3);
-    const parts = await partsOf(engine, model.linearModules(engine), lora);
+    const parts = await partsOf(engine, watchable(engine, model), lora);
     const plain = parts.reduce((sum, { lossAt, numbers }) => sum + lossAt(numbers, 3), 0);
     assertClose([found], [plain], 1e-5, "loss");
     for (const { params, numbers, lossAt } of parts) {
@@ -135,8 +139,8 @@ Deno.test("four bytes are kept of each adapted weight, and of no other", () =>
   withTiny({ dtype: "BF16" }, async (folder) => {
     const engine = await freshEngine();
     using model = new Model(folder);
-    const linear = model.linearModules(engine);
-    const { adapt } = Lora.fresh(linear, { rank: 4, alpha: 8, targets: ["q_proj", "down_proj"] });
+    const targets = ["q_proj", "down_proj"];
+    const { adapt } = Adapter.fresh(engine, model, { rank: 4, alpha: 8, targets });
     const { fisher } = elasticFootprint(engine, model, { adapt, T, recompute: false });
     assert.equal(fisher, 4 * 2 * (32 * 32 + 32 * 48));
   }));
@@ -145,7 +149,7 @@ Deno.test("what is trained beside LoRA of linear layers is refused by name", () 
   withTiny({}, async (folder) => {
     const engine = await freshEngine();
     using model = new Model(folder);
-    const { adapt } = Lora.fresh(model.linearModules(engine), ADAPTER);
+    const { adapt } = Adapter.fresh(engine, model, ADAPTER);
     const params: Value[] = model.lossGraph(engine, { T, adapt }).graph.values
       .filter(({ kind }) => kind === "param");
     engine.store.addParams([...params, new Graph().param("model.norm.weight", [32], "rows")]);
@@ -155,5 +159,17 @@ Deno.test("what is trained beside LoRA of linear layers is refused by name", () 
         "guard.loss: found ewc but model.norm.weight is trained, wanted LoRA of linear layers alone",
       ),
     );
+    engine.store.destroy();
+  }));
+
+Deno.test("an update of the output head is refused by name", () =>
+  withTiny({ tied: false }, async (folder) => {
+    const engine = await freshEngine();
+    using model = new Model(folder);
+    const targets = ["q_proj", "lm_head"];
+    const { adapt } = Adapter.fresh(engine, model, { rank: 4, alpha: 8, targets });
+    const { graph } = model.lossGraph(engine, { T, adapt });
+    engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
+    assert.throws(() => penaltyGraph(engine, model, adapt), /ewc but lm_head\.lora_A\.weight/);
     engine.store.destroy();
   }));
