@@ -53,7 +53,7 @@ const CONFIG: BadInput[] = [
     settings: { adapter: { targets: ["q_proj", "query"] } },
     code: 2,
     says: 'adapter.targets has "query", the model has q_proj, k_proj, v_proj, o_proj, gate_proj, ' +
-      "up_proj, down_proj",
+      "up_proj, down_proj, lm_head, embed_tokens",
   },
   {
     name: "a config that is no JSON",
