@@ -100,7 +100,7 @@ export async function compile(
   const planned = plan(graph, { share: !guarded });
   const guard = guarded ? GUARD_BYTES : 0;
   const slots = planned.slots.map((bytes, i) => createBuffer(device, bytes + guard, `slot ${i}`));
-  if (guarded) for (const buffer of slots) fillWithGuard(device, buffer);
+  if (guarded) { for (const buffer of slots) fillWithGuard(device, buffer); }
   const inputs = new Map<string, Slice>();
   for (const value of graph.values.filter(({ kind }) => kind === "input")) {
     inputs.set(value.name, whole(createBuffer(device, bytesOf(value), value.name)));
