@@ -1,7 +1,7 @@
 """Golden values of every model family, made by the real libraries.
 
     pip install torch==2.15.0 transformers==5.23.0 peft==0.21.2 safetensors
-    python test/golden/make_golden.py [family ... | ropes]
+    python test/golden/make_golden.py [family ... | ropes | buckets]
 
 For each family a tiny checkpoint with random weights, and what transformers, PEFT and torch.optim make of it in
 f32 on the CPU: logits of two documents, the loss on masked labels and its gradients (two numbers of each), logits
@@ -20,6 +20,7 @@ import transformers
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+from transformers.models.t5.modeling_t5 import T5Attention
 from transformers.pytorch_utils import Conv1D
 
 HERE = Path(__file__).parent
@@ -295,10 +296,28 @@ def make_ropes():
     (HERE / "vectors" / "rope.json").write_text(json.dumps(found, indent=2) + "\n")
 
 
+BUCKETS = [(32, 128), (8, 14), (10, 20), (6, 7), (64, 1000), (4, 3)]  # how many, and the farthest distance
+
+
+def make_buckets():
+    """The bucket of each distance from key to query, as T5 has them: where each run of one bucket begins."""
+    found = []
+    span = 1200
+    distances = torch.arange(-span, span)
+    for count, farthest in BUCKETS:
+        for both_ways in [True, False]:
+            bucket = T5Attention._relative_position_bucket(distances, both_ways, count, farthest).tolist()
+            starts = [[i - span, b] for i, b in enumerate(bucket) if i == 0 or b != bucket[i - 1]]
+            found.append({"count": count, "farthest": farthest, "bothWays": both_ways, "span": span, "starts": starts})
+    (HERE / "vectors" / "buckets.json").write_text(json.dumps(found) + "\n")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for family in sys.argv[1:] or [*FAMILIES, "ropes"]:
+    for family in sys.argv[1:] or [*FAMILIES, "ropes", "buckets"]:
         if family == "ropes":
             make_ropes()
+        elif family == "buckets":
+            make_buckets()
         else:
             make(family, FAMILIES[family])

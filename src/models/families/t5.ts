@@ -47,7 +47,7 @@ export const t5: Family<T5> = {
       context: config.count("n_positions", 512),
       hidden: config.count("d_model", 512),
       inner: config.count("d_ff", 2048),
-      decoderLayers: config.countOrNull("num_decoder_layers") ?? layers,
+      decoderLayers: config.count("num_decoder_layers", layers, MOST_LAYERS),
       norm: { eps: config.number("layer_norm_epsilon", 1e-6) },
       ...readFeedForward(config),
       buckets: readBuckets(config),
