@@ -36,6 +36,7 @@ export class LanguageModel implements Disposable {
    * Measures texts, each alone: BOS where the model wants it, its tokens, cut at the context.
    *
    * @throws {RangeError} where no text has a token to predict.
+   * @throws {ConfigError} for a model with an encoder, to which a text alone is nothing.
    */
   async perplexity(texts: readonly string[]): Promise<Perplexity> {
     const { engine, model, adapt } = this.#open;
@@ -53,7 +54,8 @@ export class LanguageModel implements Disposable {
   }
 
   /**
-   * Yields the text that follows a prompt, piece by piece; greedy unless a temperature is given.
+   * Yields the text that follows a prompt, or where an encoder reads it answers it, piece by piece;
+   * greedy unless a temperature is given.
    *
    * @throws {RangeError} where the prompt fills the context.
    */

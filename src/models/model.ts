@@ -108,10 +108,9 @@ export class Model implements Disposable {
   /**
    * The loss of a packed micro-batch. Inputs: token, position, start, end [T]; rows, label, weight
    * [capacity]; where tables are trained also order [T] and first [rows + 1]; with an encoder also
-   * what `sourceInputs()` declares. Outputs: `losses`, the
-   * weighted loss of each supervised row, and `loss`, their sum; for `kl` also `stats`, as of
-   * `linearKl()`. The base's predictions are those of a forward without the adapter, over the same
-   * weights.
+   * what `sourceInputs()` declares. Outputs: `losses`, the weighted loss of each supervised row, and
+   * `loss`, their sum; for `kl` also `stats`, as of `linearKl()`. The base's predictions are those of
+   * a forward without the adapter, over the same weights.
    *
    * @throws {ConfigError} for full training of an encoder and a decoder.
    */
