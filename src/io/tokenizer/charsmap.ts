@@ -49,7 +49,7 @@ export function readCharsmap(base64: string): (text: string) => string {
 }
 
 function unpack(base64: string): { trie: Uint32Array; texts: Uint8Array } {
-  const bytes = Uint8Array.fromBase64(base64);
+  const bytes = decodeBase64(base64);
   const view = new DataView(bytes.buffer);
   const size = bytes.length >= 4 ? view.getUint32(0, true) : 0;
   if (size === 0 || size % 4 !== 0 || 4 + size > bytes.length) {
@@ -57,6 +57,14 @@ function unpack(base64: string): { trie: Uint32Array; texts: Uint8Array } {
   }
   const trie = Uint32Array.from({ length: size / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
   return { trie, texts: bytes.subarray(4 + size) };
+}
+
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Uint8Array.fromBase64(text);
+  } catch (cause) {
+    throw new SyntaxError("Found a charsmap that is no base64", { cause });
+  }
 }
 
 /**
