@@ -51,7 +51,8 @@ for (const name of FAMILIES) {
     await checkAdapter(folder, golden, true);
   });
   if (golden.greedy) {
-    test("training of all weights is refused", (folder) => refuseFull(folder));
+    test("training of all weights, and of the embedding, is refused", (folder) =>
+      refuseFull(folder));
   } else {
     test("the gradients of all weights equal golden", (folder) => checkFull(folder, golden));
   }
@@ -94,6 +95,8 @@ async function refuseFull(folder: string): Promise<void> {
   const wanted =
     /found an encoder beside the decoder \(t5\), wanted a decoder alone to train every/;
   assert.throws(() => model.lossGraph(engine, { T, full: true, train: true }), wanted);
+  const { tables, tensors } = model.modules(engine); // nor can an adapter train what both stacks share
+  assert.deepEqual([tables.size, tensors.has("shared.weight")], [0, false]);
   engine.store.destroy();
 }
 
