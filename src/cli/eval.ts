@@ -9,8 +9,8 @@ import {
   encoderOf,
   type Example,
   faultNames,
-  lengthOf,
   loadExamples,
+  roomOf,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { perplexity } from "../eval/perplexity.ts";
@@ -85,7 +85,7 @@ function entryOf(flags: Arguments["flags"]): DataEntry {
 
 /** Rows of the program: a multiple of 8 that holds the longest document. */
 export function rowsFor(examples: readonly Example[]): number {
-  const lengths = examples.map(lengthOf);
+  const lengths = examples.map(roomOf);
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
   return Math.ceil(Math.max(longest, Math.min(total, PACKED_ROWS)) / 8) * 8;

@@ -5,8 +5,8 @@
  */
 import {
   DEFAULT_TEMPLATE,
-  type Encoder,
   encoderOf,
+  promptIds,
   renderPrompt,
   resolveTemplate,
 } from "../data/mod.ts";
@@ -64,7 +64,8 @@ export async function run(args: string[]): Promise<number> {
   };
   const started = performance.now();
   let text = "";
-  for await (const piece of streamText(model.tokenizer, ids, recorded())) {
+  const before = model.hasEncoder ? [] : ids;
+  for await (const piece of streamText(model.tokenizer, before, recorded())) {
     if (!flags["json"]) show(piece);
     text += piece;
   }
@@ -97,10 +98,6 @@ function optionsOf(flags: Arguments["flags"]) {
     topP: numberOf(flags, "top-p", 1, { least: Number.MIN_VALUE, most: 1 }),
     seed: numberOf(flags, "seed", 0, { least: 0, whole: true }),
   };
-}
-
-function promptIds(prompt: string, { bos, encode }: Encoder): number[] {
-  return [...(bos === null ? [] : [bos]), ...encode(prompt)];
 }
 
 /** Text without a line end, at once. */

@@ -25,6 +25,7 @@ import { ship } from "../guard/ship/ship.ts";
 import { applySnapshot, takeSnapshot } from "../guard/ship/strength.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { LossProgram } from "../models/loss_program.ts";
+import { refuseEncoder } from "../models/pairs.ts";
 import { parseConfig } from "../train/config/mod.ts";
 import { writeReport } from "../train/run_folder.ts";
 import { type Command, parseArguments } from "./parts/args.ts";
@@ -73,6 +74,7 @@ export async function run(args: string[]): Promise<number> {
   using device = await openDevice();
   using open = openModel(device, base, folder);
   const { engine, model, adapt } = open;
+  refuseEncoder(model, "for the guard, which measures plain text");
   const { tokens, seed, guard } = settings;
   const encoder = encoderOf(model);
   const maxTokens = Math.min(tokens, model.config.context);

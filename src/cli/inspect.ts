@@ -19,6 +19,7 @@ import {
   type Loaded,
   loadExamples,
   marksOf,
+  roomOf,
 } from "../data/mod.ts";
 import { countDuplicates } from "../data/quality/mod.ts";
 import { Model } from "../models/model.ts";
@@ -123,7 +124,7 @@ async function inspect(
   );
   const whole = sources.flatMap(({ examples }) => examples);
   const reports = sourceReports(data, mixture, fitting.map((examples) => examples.flat()));
-  const long = whole.filter((example) => lengthOf(example) > limit).length;
+  const long = whole.filter((example) => roomOf(example) > limit).length;
   const tooLong = fitting.flat().filter((pieces) => pieces.length === 0).length;
   const marks = marksOf(encoder);
   const noted = (what: "empty" | "unsupervised") => sum(sources.map(({ noted }) => noted[what]));

@@ -70,7 +70,7 @@ function filesToPush(folder: string, repo: string, flags: Flags): UploadFile[] {
   return [...files, { name: CARD, content: { text: card } }];
 }
 
-type Base = Pick<CardSubject, "kind" | "base" | "revision">;
+type Base = Omit<CardSubject, "repo" | "run">;
 
 /** Weights as they are; the config names the base so that others find it. */
 function adapterFiles(folder: string, flags: Flags): { files: UploadFile[]; base: Base } {
@@ -84,7 +84,8 @@ function adapterFiles(folder: string, flags: Flags): { files: UploadFile[]; base
     { name: "adapter_config.json", content: { text } },
     fileOf(folder, "adapter_model.safetensors"),
   ];
-  return { files, base: { kind: "adapter", base, revision } };
+  const hasEncoder = config["task_type"] === "SEQ_2_SEQ_LM";
+  return { files, base: { kind: "adapter", hasEncoder, base, revision } };
 }
 
 /** Where the guard certified the base alone, `adapter` has no strength and changes nothing. */
@@ -108,7 +109,8 @@ function modelFiles(folder: string, flags: Flags): { files: UploadFile[]; base: 
   const model = run === undefined ? "" : readJsonObject(runFiles(run).config)["model"];
   const { repo: base, revision } = baseOnHub(String(model), undefined, flags, folder);
   const files = [...small, ...weights].map((name) => fileOf(folder, name));
-  return { files, base: { kind: "model", base, revision } };
+  const hasEncoder = checkpoint.config["is_encoder_decoder"] === true;
+  return { files, base: { kind: "model", hasEncoder, base, revision } };
 }
 
 /** The base's name on the hub: nobody else has the paths of this machine. */

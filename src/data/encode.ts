@@ -8,11 +8,13 @@ import { ConfigError, FileError } from "../errors.ts";
 import { encodeSegments } from "./chat/encode.ts";
 import { chatSegments } from "./chat/segments.ts";
 import { faultError, type FaultName } from "./faults.ts";
+import { encodePair, endOf } from "./pair.ts";
 import {
   type ChatDocument,
   type Document,
   type Encoder,
   type Example,
+  roomOf,
   UNSUPERVISED,
 } from "./example.ts";
 
@@ -24,7 +26,8 @@ export const TOO_LONG_POLICIES: readonly TooLongPolicy[] = ["drop", "truncate", 
 /**
  * Encodes one document: BOS once (where the tokenizer has one), then each span on its own, each
  * followed by EOS where it asks for it, supervised as its span is. A chat is rendered by its
- * template, BOS before it only where the template writes none. Token rows are taken as they are.
+ * template, BOS before it only where the template writes none. Token rows are taken as they are. For
+ * a model with an encoder see {@link encodePair}.
  *
  * @param allowed faults that are no reason to stop; `checkFaults` looks for the others.
  * @throws {FileError} if no token would be supervised, or the template does not fit the chat.
@@ -36,13 +39,16 @@ export function encode(
   encoder: Encoder,
   allowed: readonly FaultName[] = [],
 ): Example {
-  const { ids, labels } = encodeDocument(document, encoder, allowed);
+  const { ids, labels, sourceLength } = encoder.target
+    ? encodePair(document, encoder, encoder.target)
+    : { ...encodeDocument(document, encoder, allowed), sourceLength: undefined };
   const isAnswer = document.kind === "chat" ||
     (document.kind === "spans" && document.spans.length > 1);
   const example: Example = {
     ids: Uint32Array.from(ids),
     labels: Int32Array.from(labels),
     origin: document.origin,
+    ...(sourceLength !== undefined && { sourceLength }),
     ...(isAnswer && { isAnswer }),
   };
   example.labels[0] = UNSUPERVISED; // nothing stands before the first token to predict it
@@ -52,10 +58,10 @@ export function encode(
 
 /**
  * What an example comes to under a policy: itself where it has at most `maxTokens`, else one cut
- * example, all its pieces, or none.
+ * example, all its pieces, or none. A source and its target have so many each, and no pieces.
  *
  * @param bos begins every piece of an example that begins with it.
- * @throws {FileError} under the policy "error".
+ * @throws {FileError} under the policy "error", and of a source and its target under "split".
  */
 export function fitLength(
   example: Example,
@@ -63,8 +69,8 @@ export function fitLength(
   policy: TooLongPolicy,
   bos: number | null,
 ): Example[] {
-  if (policy === "split") return splitLength(example, maxTokens, bos);
-  const limited = limitLength(example, maxTokens, policy);
+  if (policy === "split" && !isPair(example)) return splitLength(example, maxTokens, bos);
+  const limited = limitLength(example, maxTokens, policy === "split" ? "error" : policy);
   return limited === null ? [] : [limited];
 }
 
@@ -99,13 +105,28 @@ export function limitLength(
   maxTokens: number,
   policy: Exclude<TooLongPolicy, "split">,
 ): Example | null {
-  const { ids, labels, origin } = example;
-  if (ids.length <= maxTokens) return example;
+  const { ids, labels, origin, sourceLength = 0 } = example;
+  const room = roomOf(example);
+  if (room <= maxTokens) return example;
   if (policy === "drop") return null;
   if (policy === "error") {
-    throw new FileError(`${origin}: found ${ids.length} tokens, wanted at most ${maxTokens}`);
+    throw new FileError(`${origin}: found ${room} tokens, wanted at most ${maxTokens}`);
   }
-  const cut = { ids: ids.slice(0, maxTokens), labels: labels.slice(0, maxTokens), origin };
+  const source = Math.min(sourceLength, maxTokens);
+  // A source that is cut keeps its last token, which ends it.
+  const part = <A extends Uint32Array | Int32Array>(from: A): number[] => [
+    ...from.subarray(0, sourceLength > source ? source - 1 : source),
+    ...from.subarray(
+      sourceLength > source ? sourceLength - 1 : sourceLength,
+      sourceLength + maxTokens,
+    ),
+  ];
+  const cut: Example = {
+    ids: Uint32Array.from(part(ids)),
+    labels: Int32Array.from(part(labels)),
+    origin,
+    ...(isPair(example) && { sourceLength: source }),
+  };
   return countSupervised(cut) > 0 ? cut : null;
 }
 
@@ -127,6 +148,8 @@ export function countSupervised(example: Example): number {
   return example.labels.reduce((count, label) => count + (label === UNSUPERVISED ? 0 : 1), 0);
 }
 
+const isPair = ({ sourceLength }: Example): boolean => sourceLength !== undefined;
+
 interface Encoded {
   readonly ids: readonly number[];
   readonly labels: readonly number[];
@@ -137,7 +160,7 @@ function encodeDocument(
   encoder: Encoder,
   allowed: readonly FaultName[],
 ): Encoded {
-  if (document.kind === "tokens") return document;
+  if (document.kind === "tokens") return checkAligned(document);
   if (document.kind === "spans") return encodeSpans(document, encoder);
   return encodeChat(document, encoder, allowed);
 }
@@ -174,7 +197,15 @@ function encodeSpans(document: Document & { kind: "spans" }, encoder: Encoder): 
   return { ids, labels };
 }
 
-function endOf(encoder: Encoder): number {
-  if (encoder.eos !== null) return encoder.eos;
-  throw new ConfigError("The tokenizer has no EOS token, wanted one to end each answer");
+/** Labels of a decoder alone are its own tokens, or none. */
+function checkAligned(document: Document & { kind: "tokens" }): Encoded {
+  const { ids, labels, origin } = document;
+  if (labels.length !== ids.length) {
+    const found = `${labels.length} labels for ${ids.length} input_ids`;
+    throw new FileError(`${origin}: found ${found}, wanted as many of each`);
+  }
+  const odd = labels.findIndex((label, i) => label !== UNSUPERVISED && label !== ids[i]);
+  if (odd < 0) return document;
+  const wanted = `input_ids[${odd}] = ${ids[odd]} or -100`;
+  throw new FileError(`${origin}: found labels[${odd}] = ${labels[odd]}, wanted ${wanted}`);
 }

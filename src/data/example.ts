@@ -7,6 +7,7 @@
 
 import type { ChatTemplate, TemplateVariables } from "./chat/template.ts";
 import type { Message } from "./formats/content.ts";
+import type { TargetMarks } from "./pair.ts";
 
 /** The part of a tokenizer that data needs; `encode` adds no special token. */
 export interface Encoder {
@@ -16,6 +17,8 @@ export interface Encoder {
   readonly bos: number | null;
   /** What ends an answer. */
   readonly eos: number | null;
+  /** Set where an encoder reads the prompt: what the decoder reads beside the answer. */
+  readonly target?: TargetMarks | undefined;
   /** What chats need to know; without it they are refused. */
   readonly chat?: ChatFacts;
 }
@@ -37,6 +40,11 @@ export interface Example {
   readonly ids: Uint32Array;
   /** `labels[i]` is `ids[i]` where token i is supervised, else -100. `labels[0]` is always -100. */
   readonly labels: Int32Array;
+  /**
+   * Set where an encoder reads the first so many ids, none of them supervised, and a decoder those
+   * that follow.
+   */
+  readonly sourceLength?: number | undefined;
   /** Where it came from, for messages: `rows.jsonl:12`. */
   readonly origin: string;
   /** Set where it holds an answer to something: a chat, or an instruction. */
@@ -51,6 +59,12 @@ export type Examples = Pick<readonly Example[], "length" | "at">;
 /** How many tokens an example has. */
 export function lengthOf(example: Example): number {
   return example.counts?.length ?? example.ids.length;
+}
+
+/** The room that an example takes in a row: of its source and its target the longer one's. */
+export function roomOf(example: Example): number {
+  const { sourceLength = 0 } = example;
+  return Math.max(sourceLength, lengthOf(example) - sourceLength);
 }
 
 /** A stretch of text that is supervised as a whole or not at all. */

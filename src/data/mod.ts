@@ -21,6 +21,7 @@ export * from "./load/workers.ts";
 export { type ProportionalSettings, proportionalShares, type Source } from "./order/mixture.ts";
 export * from "./inspect.ts";
 export * from "./order/pack.ts";
+export { promptIds, type TargetMarks } from "./pair.ts";
 export type * from "./prompts/mod.ts";
 export * from "./quality/near_duplicates.ts";
 export * from "./split.ts";

@@ -7,6 +7,7 @@ import { readFloats } from "../gpu/buffer.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import { bytesOf } from "../graph/graph.ts";
 import type { Model, ModelGraph } from "../models/model.ts";
+import { refuseEncoder } from "../models/pairs.ts";
 import { random } from "../random.ts";
 import { type GenerateOptions, type GeneratorOptions, stopIds } from "./generator.ts";
 import { checkPrompt } from "./prompt.ts";
@@ -57,6 +58,7 @@ export class BatchGenerator implements Disposable {
   /**
    * Builds, loads and records the program.
    *
+   * @throws {ConfigError} for a model with an encoder.
    * @throws {FileError} where the model lacks a tensor.
    * @throws {RangeError} where the context is longer than the adapter can attend to, or its caches
    * larger than it can bind.
@@ -66,6 +68,7 @@ export class BatchGenerator implements Disposable {
     model: Model,
     options: BatchOptions = {},
   ): Promise<BatchGenerator> {
+    refuseEncoder(model, "to write texts beside each other");
     const { context = model.config.context, adapt } = options;
     const graphOf = (slots: number) => {
       const T = Math.ceil(slots / 4) * 4;

@@ -7,10 +7,12 @@ import { readFloats, Ring, type Slice } from "../gpu/buffer.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import type { Model } from "../models/model.ts";
 import type { Adapt } from "../models/adapt.ts";
+import { SOURCE_LAST } from "../models/pairs.ts";
 import { ANGLE_ROW, type LongAngles } from "../models/rope.ts";
 import { random } from "../random.ts";
 import { checkPrompt } from "./prompt.ts";
 import { sample, type SampleOptions } from "./sample.ts";
+import { SourceReader } from "./source.ts";
 
 /** Rows of a replay while the prompt is read: more would only be faster for long prompts. */
 const PREFILL_ROWS = 64;
@@ -33,7 +35,10 @@ export interface GenerateOptions extends Partial<SampleOptions> {
 
 /** What a generator is made for. */
 export interface GeneratorOptions {
-  /** Tokens of prompt and answer that the cache has room for; the model's own limit by default. */
+  /**
+   * Tokens of prompt and answer that the cache has room for, of each where an encoder reads the
+   * prompt; the model's own limit by default.
+   */
   readonly context?: number;
   readonly adapt?: Adapt | undefined;
 }
@@ -54,6 +59,8 @@ export class Generator implements Disposable {
     private readonly prefill: Compiled,
     private readonly decode: Compiled,
     private readonly long: LongAngles | undefined,
+    /** Reads prompts, where an encoder does. */
+    private readonly source: SourceReader | null,
   ) {
     this.#scores = new Ring(decode.engine.device, model.config.vocabSize, 1);
   }
@@ -73,7 +80,18 @@ export class Generator implements Disposable {
     const build = (T: number) => model.decodeGraph(engine, { T, ...sizes });
     const decode = build(DECODE_ROWS);
     const prefill = await model.compile(engine, build(PREFILL_ROWS));
-    return new Generator(model, context, prefill, await model.compile(engine, decode), decode.long);
+    const source = model.hasEncoder
+      ? new SourceReader(engine, model, { context: sizes.context, adapt })
+      : null;
+    const { long } = decode;
+    return new Generator(
+      model,
+      context,
+      prefill,
+      await model.compile(engine, decode),
+      long,
+      source,
+    );
   }
 
   /**
@@ -86,10 +104,11 @@ export class Generator implements Disposable {
     prompt: readonly number[],
     { maxTokens = Infinity, seed = 0, stop = stopIds(this.model), ...how }: GenerateOptions = {},
   ): AsyncGenerator<number> {
-    this.#check(prompt, this.context - 1);
-    const room = Math.min(maxTokens, this.context - prompt.length);
-    const all = [...prompt];
-    let next = prompt;
+    this.#check(prompt, this.source ? this.context : this.context - 1);
+    const begun = await this.#begin(prompt);
+    const room = Math.min(maxTokens, this.context - begun.length);
+    const all = [...begun];
+    let next = begun;
     for (let index = 0, position = 0; index < room; index++) {
       if (this.#turnsAnew(all.length)) [next, position] = [all.slice(), 0];
       // One wait for the GPU a token cannot be helped: the token decides what is computed next.
@@ -104,12 +123,15 @@ export class Generator implements Disposable {
   }
 
   /**
-   * Yields the scores (logits) that follow each token of `ids`, [vocabulary] each.
+   * Yields the scores (logits) that follow each token of `ids`, [vocabulary] each. Where an encoder
+   * reads `source`, the decoder reads `ids`.
    *
    * @throws {RangeError} as {@link generate}.
    */
-  async *scores(ids: readonly number[]): AsyncGenerator<Float32Array> {
+  async *scores(ids: readonly number[], source = ids): AsyncGenerator<Float32Array> {
     this.#check(ids, this.context);
+    this.#check(source, this.context);
+    await this.#begin(source);
     const { vocabSize } = this.model.config;
     const logits = this.decode.output("logits");
     this.#turnsAnew(ids.length);
@@ -130,6 +152,19 @@ export class Generator implements Disposable {
     this.#scores.destroy();
     this.prefill.destroy();
     this.decode.destroy();
+    this.source?.[Symbol.dispose]();
+  }
+
+  /** What the decoder begins with: the prompt, or where an encoder reads that, its start token. */
+  async #begin(prompt: readonly number[]): Promise<readonly number[]> {
+    if (!this.source) return prompt;
+    await this.source.read(prompt);
+    for (
+      const [program, rows] of [[this.decode, DECODE_ROWS], [this.prefill, PREFILL_ROWS]] as const
+    ) {
+      program.write(SOURCE_LAST, new Uint32Array(rows).fill(prompt.length - 1));
+    }
+    return [this.model.config.target!.start];
   }
 
   /**

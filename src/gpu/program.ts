@@ -19,8 +19,8 @@ export interface Dispatch {
   readonly constants: Constants;
   /** Group 0, in binding order. */
   readonly bind: readonly Slice[];
-  /** Group 1: the weight that `#import weights` declares. */
-  readonly weight: readonly Slice[];
+  /** Group 1, in binding order: what imported pieces declare; undefined for what none does. */
+  readonly weight: readonly (Slice | undefined)[];
   readonly groups: readonly [number, number?];
   /** Left out of a replay that opens fewer gates than this number plus one. */
   readonly gate?: number;
@@ -153,7 +153,7 @@ function encode(pass: GPUComputePassEncoder, dispatch: Recorded): void {
 function bind(device: Device, dispatch: Dispatch, pipeline: GPUComputePipeline): Recorded {
   const { bind, weight, label } = dispatch;
   const groups0 = bindGroup(device, pipeline, 0, bind, label);
-  const groups1 = weight.length > 0 ? bindGroup(device, pipeline, 1, weight, label) : null;
+  const groups1 = weight.some(Boolean) ? bindGroup(device, pipeline, 1, weight, label) : null;
   return { ...dispatch, pipeline, groups0, groups1 };
 }
 
@@ -161,12 +161,12 @@ function bindGroup(
   device: Device,
   pipeline: GPUComputePipeline,
   group: number,
-  slices: readonly Slice[],
+  slices: readonly (Slice | undefined)[],
   label: string,
 ): GPUBindGroup {
   return device.gpu.createBindGroup({
     label,
     layout: pipeline.getBindGroupLayout(group),
-    entries: slices.map((slice, binding) => ({ binding, resource: { ...slice } })),
+    entries: slices.flatMap((slice, binding) => slice ? [{ binding, resource: { ...slice } }] : []),
   });
 }

@@ -100,7 +100,7 @@ export async function compile(
   const planned = plan(graph, { share: !guarded });
   const guard = guarded ? GUARD_BYTES : 0;
   const slots = planned.slots.map((bytes, i) => createBuffer(device, bytes + guard, `slot ${i}`));
-  if (guarded) slots.forEach((buffer, i) => placeGuard(device, buffer, planned.slots[i]!));
+  if (guarded) { for (const buffer of slots) fillWithGuard(device, buffer); }
   const inputs = new Map<string, Slice>();
   for (const value of graph.values.filter(({ kind }) => kind === "input")) {
     inputs.set(value.name, whole(createBuffer(device, bytesOf(value), value.name)));
@@ -130,8 +130,9 @@ export async function compile(
   return new Compiled(engine, planned, program, inputs, outputs, owned);
 }
 
-function placeGuard(device: Device, buffer: GPUBuffer, bytes: number): void {
-  upload(device, whole(buffer), new Uint8Array(GUARD_BYTES).fill(GUARD), bytes);
+/** The guard, and what a value holds before anything is written to it. */
+function fillWithGuard(device: Device, buffer: GPUBuffer): void {
+  upload(device, whole(buffer), new Uint8Array(buffer.size).fill(GUARD));
 }
 
 function dispatch(
@@ -153,7 +154,8 @@ function dispatch(
     }
     return part;
   };
-  return { ...launch, label, bind: launch.bind.map(bind), weight: (launch.weight ?? []).map(bind) };
+  const weight = (launch.weight ?? []).map((bound) => bound && bind(bound));
+  return { ...launch, label, bind: launch.bind.map(bind), weight };
 }
 
 function label(op: string, outs: Named): string {

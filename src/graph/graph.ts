@@ -50,7 +50,8 @@ export interface Launch {
   readonly kernel: Kernel;
   readonly constants: Constants;
   readonly bind: readonly Bound[];
-  readonly weight?: readonly Bound[];
+  /** What imported pieces bind, in group 1; undefined for what none of them does. */
+  readonly weight?: readonly (Bound | undefined)[];
   readonly groups: readonly [number, number?];
   /** Left out of replays that open fewer gates (rows of a chunk that is not filled this time). */
   readonly gate?: number;

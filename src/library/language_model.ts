@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encode, encoderOf, type Example, limitLength } from "../data/mod.ts";
+import { encode, encoderOf, type Example, limitLength, promptIds } from "../data/mod.ts";
 import { type Perplexity, perplexity } from "../eval/perplexity.ts";
 import { type GenerateOptions, Generator } from "../generate/generator.ts";
 import { type OpenModel, openModel } from "../generate/open.ts";
@@ -36,6 +36,7 @@ export class LanguageModel implements Disposable {
    * Measures texts, each alone: BOS where the model wants it, its tokens, cut at the context.
    *
    * @throws {RangeError} where no text has a token to predict.
+   * @throws {ConfigError} for a model with an encoder, to which a text alone is nothing.
    */
   async perplexity(texts: readonly string[]): Promise<Perplexity> {
     const { engine, model, adapt } = this.#open;
@@ -53,18 +54,19 @@ export class LanguageModel implements Disposable {
   }
 
   /**
-   * Yields the text that follows a prompt, piece by piece; greedy unless a temperature is given.
+   * Yields the text that follows a prompt, or where an encoder reads it answers it, piece by piece;
+   * greedy unless a temperature is given.
    *
    * @throws {RangeError} where the prompt fills the context.
    */
   async *write(prompt: string, options: GenerateOptions = {}): AsyncGenerator<string> {
     const { engine, model, adapt } = this.#open;
-    const { encode, bos } = encoderOf(model);
-    const ids = [...(bos === null ? [] : [bos]), ...encode(prompt)];
+    const ids = promptIds(prompt, encoderOf(model));
     const { maxTokens = Infinity } = options;
     const context = Math.min(model.config.context, ids.length + maxTokens);
     using generator = await Generator.open(engine, model, { context, adapt });
-    yield* streamText(model.tokenizer, ids, generator.generate(ids, options));
+    const before = model.hasEncoder ? [] : ids;
+    yield* streamText(model.tokenizer, before, generator.generate(ids, options));
   }
 
   /** Frees the weights, and the device where it was opened for this model. */

@@ -40,6 +40,15 @@ export class ConfigReader {
     return value as number;
   }
 
+  /** A token id below `vocabSize`. */
+  id(key: string, vocabSize: number, fallback: number): number {
+    const value = this.number(key, fallback);
+    if (!(Number.isInteger(value) && value >= 0 && value < vocabSize)) {
+      this.refuse(key, value, `a whole number below the vocabulary of ${vocabSize}`);
+    }
+    return value;
+  }
+
   flag(key: string, fallback: boolean): boolean {
     const value = this.fields[key] ?? fallback;
     if (typeof value !== "boolean") this.refuse(key, value, "true or false");

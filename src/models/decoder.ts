@@ -14,7 +14,7 @@ import type { FamilyConfig, Net, Norm, Output } from "./net.ts";
  * them freely. No known model has more than 256 layers or heads wider than 512.
  */
 export const MOST_LAYERS = 4096;
-const MOST_HEAD_DIM = 4096;
+export const MOST_HEAD_DIM = 4096;
 
 /** Sizes that every decoder has. */
 export interface Decoder extends FamilyConfig {
@@ -150,13 +150,15 @@ export function gatedMlp(
   return net.linear(y, `${module}.down_proj`, c.hidden, { bias, residual });
 }
 
-const ACTIVATIONS: Readonly<Record<string, Activation>> = {
+/** By the names that transformers gives them. */
+export const ACTIVATIONS: Readonly<Record<string, Activation>> = {
   silu: "silu",
   swish: "silu",
   gelu: "gelu_erf",
   gelu_new: "gelu",
   gelu_fast: "gelu",
   gelu_pytorch_tanh: "gelu",
+  relu: "relu",
 };
 
 /**

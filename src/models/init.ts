@@ -14,6 +14,7 @@ import { normal } from "../random.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
 import { Net, type Norm } from "./net.ts";
+import { refuseEncoder } from "./pairs.ts";
 
 /** Standard deviation of fresh matrices, as Hugging Face's `initializer_range`. */
 const DEVIATION = 0.02;
@@ -51,6 +52,7 @@ class NormNet extends Net {
 function tensorsOf(folder: string, config: Record<string, unknown>) {
   const file = join(folder, "config.json");
   const family = familyOf(config["model_type"], file);
+  refuseEncoder({ family, folder }, "to train every parameter");
   const parsed = family.parse(new ConfigReader(file, config));
   const shapes = new Map<string, readonly number[]>();
   const graph = new Graph();

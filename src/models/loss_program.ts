@@ -8,6 +8,7 @@ import type { Compiled, Engine } from "../graph/compile.ts";
 import { CHUNK, supervisedCapacity } from "../ops/mod.ts";
 import type { LossGraphOptions, Model, ModelGraph } from "./model.ts";
 import { type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./adapt.ts";
+import { sourceData, type SourceRows } from "./pairs.ts";
 
 /** A packed micro-batch, as the data room lays it out. */
 export interface PackedRows {
@@ -18,6 +19,8 @@ export interface PackedRows {
   /** Rows whose next token is supervised, and that token. */
   readonly rows: Uint32Array; // [supervised]
   readonly targets: Uint32Array; // [supervised]
+  /** What the encoder reads, where the model has one. */
+  readonly source?: SourceRows | undefined;
 }
 
 /** What pads `rows`: no row of any micro-batch. */
@@ -29,37 +32,45 @@ export class LossProgram {
   readonly capacity: number;
   /** Rows of trained tables, of tokens and of positions; 0 where there is none. */
   readonly #tables: { readonly tokens: number; readonly positions: number };
+  readonly #hasEncoder: boolean;
   #gates = 0;
 
   private constructor(
     readonly compiled: Compiled,
     readonly T: number,
     { graph }: ModelGraph,
+    { hasEncoder }: Model,
   ) {
     this.capacity = supervisedCapacity(T);
     const inputs = graph.values.filter(({ kind }) => kind === "input");
     const rowsOf = ({ first }: OrderNames) =>
       (inputs.find(({ name }) => name === first)?.shape[0] ?? 1) - 1;
     this.#tables = { tokens: rowsOf(TOKEN_ORDER), positions: rowsOf(POSITION_ORDER) };
+    this.#hasEncoder = hasEncoder;
   }
 
   /** Builds, loads and records. */
   static async open(engine: Engine, model: Model, options: LossGraphOptions): Promise<LossProgram> {
     const graph = model.lossGraph(engine, options);
-    return new LossProgram(await model.compile(engine, graph), options.T, graph);
+    return new LossProgram(await model.compile(engine, graph), options.T, graph, model);
   }
 
   /**
    * Writes a micro-batch. `weights` is what each supervised token counts, [supervised]: 1 / tokens
    * of the update in training; where absent 1, for plain negative log-likelihoods.
    *
-   * @throws {RangeError} where it has another number of rows than the program.
+   * @throws {RangeError} where it has another number of rows than the program, or a source that the
+   * model has no encoder for, or none where it has one.
    */
   feed(packed: PackedRows, weights?: Float32Array): void {
-    const { tokens, positions, start, end, rows, targets } = packed;
+    const { tokens, positions, start, end, rows, targets, source } = packed;
     if (tokens.length !== this.T) {
       throw new RangeError(`Expected ${this.T} rows but found ${tokens.length}`);
     }
+    if (Boolean(source) !== this.#hasEncoder) {
+      throw new RangeError(`Expected rows ${this.#hasEncoder ? "with" : "without"} a source`);
+    }
+    for (const [name, data] of source ? sourceData(source) : []) this.compiled.write(name, data);
     const { capacity } = this;
     const padded = new Uint32Array(capacity).fill(NO_ROW);
     padded.set(rows);

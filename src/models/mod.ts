@@ -20,6 +20,7 @@ import { qwen2 } from "./families/qwen2.ts";
 import { qwen3 } from "./families/qwen3.ts";
 import { smollm3 } from "./families/smollm3.ts";
 import { starcoder2 } from "./families/starcoder2.ts";
+import { t5 } from "./families/t5.ts";
 import type { Family } from "./net.ts";
 import type { Stored } from "./stored.ts";
 
@@ -37,6 +38,7 @@ const FAMILIES = [
   qwen3,
   smollm3,
   starcoder2,
+  t5,
 ] as readonly unknown[] as readonly Family[];
 
 /** How checkpoints of a `model_type` lie; as they usually do where the type is not built. */

@@ -12,6 +12,7 @@ import { Graph, type NumberType, type Value } from "../graph/graph.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
 import { loadTokenizer, type Tokenizer } from "../io/tokenizer/tokenizer.ts";
 import {
+  cacheWrite,
   differentiate,
   linearCrossEntropy,
   linearKl,
@@ -22,7 +23,15 @@ import {
 import type { Adapt, Matrix, Watch } from "./adapt.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
-import { type Family, type FamilyConfig, Net, type NetOptions, type RowInputs } from "./net.ts";
+import {
+  type Family,
+  type FamilyConfig,
+  Net,
+  type NetOptions,
+  type Output,
+  type RowInputs,
+} from "./net.ts";
+import { refuseEncoder, SOURCE_LAST, sourceCaches, sourceInputs } from "./pairs.ts";
 import type { LongAngles } from "./rope.ts";
 import { Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
@@ -71,7 +80,7 @@ export interface Modules {
 /** A graph with the tables that its weights need beside the checkpoint. */
 export interface ModelGraph {
   readonly graph: Graph;
-  readonly tables: ReadonlyMap<string, () => Float32Array>;
+  readonly tables: ReadonlyMap<string, () => Float32Array | Uint32Array>;
   /** For graphs over a cache; undefined where all texts turn alike. */
   readonly long?: LongAngles | undefined;
 }
@@ -98,10 +107,12 @@ export class Model implements Disposable {
 
   /**
    * The loss of a packed micro-batch. Inputs: token, position, start, end [T]; rows, label, weight
-   * [capacity]; where tables are trained also order [T] and first [rows + 1]. Outputs: `losses`, the
-   * weighted loss of each supervised row, and `loss`, their sum; for `kl` also `stats`, as of
-   * `linearKl()`. The base's predictions are those of a forward without the adapter, over the same
-   * weights.
+   * [capacity]; where tables are trained also order [T] and first [rows + 1]; with an encoder also
+   * what `sourceInputs()` declares. Outputs: `losses`, the weighted loss of each supervised row, and
+   * `loss`, their sum; for `kl` also `stats`, as of `linearKl()`. The base's predictions are those of
+   * a forward without the adapter, over the same weights.
+   *
+   * @throws {ConfigError} for full training of an encoder and a decoder.
    */
   lossGraph(engine: Engine, options: LossGraphOptions): ModelGraph {
     const { T, loss = "nll", adapt, watch } = options;
@@ -115,10 +126,15 @@ export class Model implements Disposable {
       start: input("start"),
       end: input("end"),
     };
-    const base = loss === "kl" ? this.#net(graph, { rows, positions: T }) : null;
-    const before = base && this.family.forward(base, this.config);
-    const net = this.#net(graph, { rows, positions: T, adapt, watch, full });
-    const { hidden, head, cap, adapter } = this.family.forward(net, this.config);
+    if (full) refuseEncoder(this, "to train every parameter");
+    const before = loss === "kl" ? this.#forward(graph, { rows, positions: T }) : null;
+    const { hidden, head, cap, adapter, tables } = this.#forward(graph, {
+      rows,
+      positions: T,
+      adapt,
+      watch,
+      full,
+    });
     const capacity = supervisedCapacity(T);
     const supervision = {
       rows: input("rows", capacity),
@@ -135,13 +151,14 @@ export class Model implements Disposable {
     graph.output("losses", losses);
     if (stats) graph.output("stats", stats);
     graph.output("loss", sum(graph, losses));
-    return { graph, tables: net.tables };
+    return { graph, tables };
   }
 
   /**
    * The next rows of sequences over a cache. Inputs: token, slot, position [T], count [1], rows
-   * [scored] (which rows want scores); with `long` also angle_row [T]. Output: `logits` [scored,
-   * vocabulary rounded up to a multiple of 4].
+   * [scored] (which rows want scores); with `long` also angle_row [T], with an encoder source_last
+   * [T], the last row of each row's source. Output: `logits` [scored, vocabulary rounded up to a
+   * multiple of 4].
    */
   decodeGraph(engine: Engine, options: DecodeGraphOptions): ModelGraph {
     const { T, context, slots = 1, scored, adapt } = options;
@@ -150,12 +167,34 @@ export class Model implements Disposable {
     const slot = graph.input("slot", [T]);
     const position = graph.input("position", [T]);
     const count = graph.input("count", [1]);
-    const rows = { kind: "cached", token, slot, position, count, slots, context } as const;
+    const source = this.hasEncoder ? { last: graph.input(SOURCE_LAST, [T]), context } : undefined;
+    const rows = { kind: "cached", token, slot, position, count, slots, context, source } as const;
     const net = this.#net(graph, { rows, positions: context, adapt });
     const { hidden, head, cap, adapter } = this.family.forward(net, this.config);
     const wanted = graph.input("rows", [scored]);
     graph.output("logits", logits(graph, hidden, head, wanted, { cap, adapter }));
     return { graph, tables: net.tables, long: net.long };
+  }
+
+  /**
+   * Reads sources of up to T tokens into the caches that `decodeGraph` attends to. Inputs: token,
+   * position, start, end, slot [T], count [1]; no output.
+   */
+  encodeGraph(engine: Engine, options: Omit<DecodeGraphOptions, "scored">): ModelGraph {
+    const { T, context, slots = 1, adapt } = options;
+    const graph = new Graph(engine.device.kernelSet);
+    const input = (name: string) => graph.input(name, [T]);
+    const [token, position] = [input("token"), input("position")];
+    const ends = { start: input("start"), end: input("end") };
+    const rows = { kind: "packed", bothWays: true, token, position, ...ends } as const;
+    const places = { slot: input("slot"), position, count: graph.input("count", [1]) };
+    const net = this.#net(graph, { rows, positions: T, adapt });
+    for (const [layer, [k, v]] of this.family.encode!(net, this.config).entries()) {
+      const [keys, values] = sourceCaches(graph, layer, [slots, context, k.shape[1]!]);
+      cacheWrite(graph, k, keys, places);
+      cacheWrite(graph, v, values, places);
+    }
+    return { graph, tables: net.tables };
   }
 
   /** What an adapter can change, in the order of the forward. */
@@ -169,6 +208,11 @@ export class Model implements Disposable {
     };
     const adapt = { linear: noting(linear), table: noting(tables), tensor: noting(tensors) };
     this.lossGraph(engine, { T: 8, adapt });
+    if (this.hasEncoder) {
+      // The gradient of a table that encoder and decoder share is not built.
+      for (const table of tables.keys()) tensors.delete(`${table}.weight`);
+      tables.clear();
+    }
     return { linear, tables, tensors };
   }
 
@@ -182,8 +226,30 @@ export class Model implements Disposable {
     return compile(engine, graph);
   }
 
+  /** Whether an encoder reads the prompt. */
+  get hasEncoder(): boolean {
+    return this.family.encode !== undefined;
+  }
+
   [Symbol.dispose](): void {
     this.checkpoint.close();
+  }
+
+  /** The family's forward over packed rows, with the encoder's before it where there is one. */
+  #forward(graph: Graph, options: Omit<NetOptions, "typeOf">): Output & Pick<ModelGraph, "tables"> {
+    const { family: { encode, forward }, config } = this;
+    if (!encode) {
+      const net = this.#net(graph, options);
+      return { ...forward(net, config), tables: net.tables };
+    }
+    const { rows, seen } = sourceInputs(graph, options.positions);
+    const encoder = this.#net(graph, { ...options, rows });
+    const net = this.#net(graph, {
+      ...options,
+      rows: { ...options.rows, source: seen } as RowInputs,
+    });
+    const output = forward(net, config, encode(encoder, config));
+    return { ...output, tables: new Map([...encoder.tables, ...net.tables]) };
   }
 
   #net(graph: Graph, options: Omit<NetOptions, "typeOf">): Net {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Graph, NumberType, Value } from "../graph/graph.ts";
+import type { Graph, Layout, NumberType, Value } from "../graph/graph.ts";
 import {
   activate,
   type Activation,
@@ -11,8 +11,8 @@ import {
   attention,
   bias as addBias,
   cachedAttention,
-  type CacheRows,
   cacheWrite,
+  distanceBias,
   type Documents,
   embed,
   gated,
@@ -20,9 +20,9 @@ import {
   layerNorm,
   linear,
   longRows,
-  type LowRank,
   rmsNorm,
   rope,
+  scale,
   slidingWindow,
   split,
 } from "../ops/mod.ts";
@@ -34,53 +34,14 @@ import {
   TOKEN_ORDER,
   type Watch,
 } from "./adapt.ts";
-import type { ConfigReader } from "./config.ts";
+import type { Memory, Output, RowInputs } from "./family.ts";
+import { type Buckets, bucketTable } from "./relative.ts";
 import { ANGLE_ROW, angleTable, type Frequencies, type LongAngles } from "./rope.ts";
-import { HEAD, HEAD_MODULE, type Stored } from "./stored.ts";
+import { HEAD, HEAD_MODULE } from "./stored.ts";
+import { sourceCaches } from "./pairs.ts";
 import { roundTo } from "./weights.ts";
 
-/** One model family: how to read its config, and its forward. Everything else follows from these. */
-export interface Family<Config extends FamilyConfig = FamilyConfig> {
-  /** `model_type` in config.json. */
-  readonly modelTypes: readonly string[];
-  /** @throws {FileError} for a field that is missing, of the wrong kind, or not built. */
-  parse(config: ConfigReader): Config;
-  forward(net: Net, config: Config): Output;
-  /** Where its checkpoints differ from the names and shapes that `forward` uses. */
-  readonly stored?: Stored;
-}
-
-/** What a forward ends in. */
-export interface Output {
-  readonly hidden: Value; // [T, hidden]
-  readonly head: Value; // [vocabulary, hidden]
-  /** The head's low-rank update, if it has one. */
-  readonly adapter?: LowRank | undefined;
-  /** Logits z become cap * tanh(z / cap); absent where they stay as they are. */
-  readonly cap?: number | undefined;
-}
-
-/** What everyone may ask of a family's config. */
-export interface FamilyConfig {
-  readonly vocabSize: number;
-  /** The longest sequence that the model was made for. */
-  readonly context: number;
-  /** Whether the embedding is the head too. */
-  readonly tied: boolean;
-}
-
-/** The rows of one replay: packed documents, or the next rows of cached sequences. */
-export type RowInputs =
-  & { readonly token: Value; readonly position: Value }
-  & (
-    | { readonly kind: "packed"; readonly start: Value; readonly end: Value }
-    | (CacheRows & {
-      readonly kind: "cached";
-      /** Sequences that the cache has room for, and tokens of each. */
-      readonly slots: number;
-      readonly context: number;
-    })
-  );
+export type * from "./family.ts";
 
 export interface NetOptions {
   readonly rows: RowInputs;
@@ -116,7 +77,7 @@ export interface LinearOptions {
 export class Net {
   readonly #options: NetOptions;
   /** Tables made here rather than read from the checkpoint, by name. */
-  readonly tables: Map<string, () => Float32Array> = new Map();
+  readonly tables: Map<string, () => Float32Array | Uint32Array> = new Map();
   /** Where long texts have angles of their own; undefined where they have none here. */
   long: LongAngles | undefined;
   /** Rows of angles that differ from the positions. */
@@ -141,9 +102,12 @@ export class Net {
   }
 
   /** A tensor as the checkpoint has it, whatever an adapter has in its place. */
-  #stored(name: string, shape: readonly number[]): Value {
+  #stored(
+    name: string,
+    shape: readonly number[],
+    layout: Layout = shape.length > 1 ? "blocks" : "rows",
+  ): Value {
     const type = this.#options.typeOf(name, shape);
-    const layout = shape.length > 1 ? "blocks" : "rows";
     return this.#options.full
       ? this.graph.param(name, shape, layout)
       : this.graph.weight(name, shape, layout === "rows" ? "f32" : type, layout);
@@ -251,8 +215,23 @@ export class Net {
     return rope(this.graph, x, row, angles, headDim);
   }
 
+  /** A learned bias of the scores of `heads` by the distance of query and key, for {@link attention}. */
+  distanceBias(module: string, heads: number, buckets: Buckets): Value {
+    const { rows } = this.#options;
+    const span = rows.kind === "packed" ? rows.position.shape[0]! : rows.context;
+    const name = `buckets ${JSON.stringify(buckets)} of ${span} positions`;
+    this.tables.set(name, () => bucketTable(span, buckets));
+    const bucket = this.graph.weight(name, [2 * span], "u32", "rows");
+    const table = this.#stored(`${module}.weight`, [buckets.count, heads], "rows");
+    return distanceBias(this.graph, table, bucket);
+  }
+
   add(a: Value, b: Value): Value {
     return add(this.graph, a, b);
+  }
+
+  scale(x: Value, by: number): Value {
+    return scale(this.graph, x, by);
   }
 
   /** activation(gate) * up */
@@ -270,14 +249,13 @@ export class Net {
   }
 
   /**
-   * Causal attention within documents, or over the cache of what came before. A row sees the last
-   * `window` rows, itself included; all of them by default.
+   * Attention within documents, causal but in an encoder, or over the cache of what came before. A
+   * row sees the last `window` rows, itself included; all of them by default.
    */
-  attention(q: Value, k: Value, v: Value, heads: Heads, window?: number): Value {
+  attention(q: Value, k: Value, v: Value, heads: Heads, window?: number, bias?: Value): Value {
     const { rows } = this.#options;
     if (rows.kind === "packed") {
-      const docs = window === undefined ? rows : this.#window(rows, window);
-      return attention(this.graph, q, k, v, docs, heads);
+      return attention(this.graph, q, k, v, this.#documents(rows, window), heads, bias);
     }
     const layer = this.#layer++;
     const cache = (name: string, x: Value) => {
@@ -288,7 +266,28 @@ export class Net {
       ]);
       return cacheWrite(this.graph, x, state, rows);
     };
-    return cachedAttention(this.graph, q, cache("key", k), cache("value", v), rows, heads, window);
+    const [keys, values] = [cache("key", k), cache("value", v)];
+    return cachedAttention(this.graph, q, keys, values, rows, heads, window, bias);
+  }
+
+  /** Attention to the rows of the source: to layer `layer` of the memory, or to what is cached of it. */
+  crossAttention(q: Value, memory: Memory | undefined, layer: number, heads: Heads): Value {
+    const { rows } = this.#options;
+    if (rows.kind === "packed") {
+      const [k, v] = memory![layer]!;
+      return attention(this.graph, q, k, v, rows.source!, heads);
+    }
+    const { slot, slots, count, source } = rows;
+    const { last, context } = source!;
+    const shape = [slots, context, heads.groups * heads.headDim];
+    const [k, v] = sourceCaches(this.graph, layer, shape);
+    return cachedAttention(this.graph, q, k, v, { slot, count, position: last }, heads);
+  }
+
+  #documents(rows: Documents & { bothWays?: boolean }, window: number | undefined): Documents {
+    const { start, end, bothWays } = rows;
+    if (bothWays) return { start, end, span: { stop: end, first: start } };
+    return window === undefined ? { start, end } : this.#window(rows, window);
   }
 
   /** What rows see through a window: made once for all layers. */

@@ -5,15 +5,17 @@
  */
 import geluErfText from "../../kernels/shared/gelu_erf.wgsl" with { type: "text" };
 import geluText from "../../kernels/shared/gelu_tanh.wgsl" with { type: "text" };
+import reluText from "../../kernels/shared/relu.wgsl" with { type: "text" };
 import siluText from "../../kernels/shared/silu.wgsl" with { type: "text" };
 import type { Text } from "../gpu/kernel.ts";
 
-/** SiLU, GELU by its tanh approximation, or GELU itself. */
-export type Activation = "silu" | "gelu" | "gelu_erf";
+/** SiLU, GELU by its tanh approximation, GELU itself, or ReLU. */
+export type Activation = "silu" | "gelu" | "gelu_erf" | "relu";
 
 /** Each gives `activation` and `slope`. */
 export const ACTIVATIONS: Readonly<Record<Activation, Text>> = {
   silu: { name: "shared/silu", text: siluText },
   gelu: { name: "shared/gelu_tanh", text: geluText },
   gelu_erf: { name: "shared/gelu_erf", text: geluErfText },
+  relu: { name: "shared/relu", text: reluText },
 };

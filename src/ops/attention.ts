@@ -1,8 +1,9 @@
 /**
- * Causal attention over packed documents: the builder, and the op with stored probabilities.
+ * Attention over packed documents: the builder, and the op with stored probabilities.
  *
  * @module
  */
+import causalText from "../../kernels/shared/causal.wgsl" with { type: "text" };
 import capText from "../../kernels/attention_cap_backward.wgsl" with { type: "text" };
 import deltaText from "../../kernels/attention_delta.wgsl" with { type: "text" };
 import dscoresText from "../../kernels/attention_dscores.wgsl" with { type: "text" };
@@ -11,9 +12,11 @@ import mixText from "../../kernels/attention_mix.wgsl" with { type: "text" };
 import mixTransposedText from "../../kernels/attention_mix_transposed.wgsl" with { type: "text" };
 import scoresText from "../../kernels/attention_scores.wgsl" with { type: "text" };
 import scoreTileText from "../../kernels/shared/score_tile.wgsl" with { type: "text" };
+import spansText from "../../kernels/shared/spans.wgsl" with { type: "text" };
 import softmaxText from "../../kernels/attention_softmax.wgsl" with { type: "text" };
-import type { Kernel } from "../gpu/kernel.ts";
+import type { Kernel, Text } from "../gpu/kernel.ts";
 import type { Graph, Launch, Op, Value } from "../graph/graph.ts";
+import { biasConstants, biasPiece } from "./distance_bias.ts";
 import { flashAttention, flashServes } from "./flash_attention.ts";
 import type { AttentionIns, Documents, Heads } from "./heads.ts";
 import { perRow, requireMultiple } from "./launch.ts";
@@ -22,8 +25,8 @@ import { SOFTCAP } from "./softcap.ts";
 type Outs = { y: Value; p: Value };
 
 /**
- * y[i] = sum over j in start[i] .. i of softmax(scale * q[i] . k[j]) v[j], [T, heads * headDim],
- * where the scores may be capped.
+ * y[i] = sum over the keys j that row i sees of softmax(scale * q[i] . k[j]) v[j], [T, heads * headDim],
+ * where the scores may be capped, or have a bias by distance, [heads, 2 * T].
  * Keeps the probabilities [heads, T, T] for backward, or only their denominators where the graph is
  * for kernels in workgroup memory.
  *
@@ -36,6 +39,7 @@ export function attention(
   v: Value,
   docs: Documents,
   heads: Heads,
+  bias?: Value,
 ): Value {
   const T = q.shape[0]!;
   requireMultiple(8, { "the number of rows": T, "the head size": heads.headDim });
@@ -48,8 +52,9 @@ export function attention(
       throw new RangeError(`Expected ${name} to be [${T},${width}] but found [${value.shape}]`);
     }
   }
-  const ins = { q, k, v, start: docs.start, end: docs.end };
-  if (graph.kernelSet === "shared" && flashServes(heads)) {
+  const { start, end, span } = docs;
+  const ins = { q, k, v, start, end, stop: span?.stop, first: span?.first, bias };
+  if (graph.kernelSet === "shared" && flashServes(heads, ins)) {
     return flashAttention(graph, ins, heads);
   }
   const outs = {
@@ -59,15 +64,10 @@ export function attention(
   return graph.call(ATTENTION, ins, outs, heads).y;
 }
 
-const kernel = (name: string, text: string): Kernel => ({
-  name: `attention_${name}`,
-  text,
-  imports: {
-    fold: { name: "shared/fold", text: foldText },
-    score_tile: { name: "shared/score_tile", text: scoreTileText },
-    softcap: SOFTCAP,
-  },
-});
+const CAUSAL: Text = { name: "shared/causal", text: causalText };
+const SPANS: Text = { name: "shared/spans", text: spansText };
+
+const kernel = (name: string, text: string): Text => ({ name: `attention_${name}`, text });
 const SCORES = kernel("scores", scoresText);
 const SOFTMAX = kernel("softmax", softmaxText);
 const MIX = kernel("mix", mixText);
@@ -77,20 +77,37 @@ const DSCORES = kernel("dscores", dscoresText);
 const CAP_BACKWARD = kernel("cap_backward", capText);
 
 /** The launches of one layer, which forward and backward share. */
-function launcher(T: number, heads: Heads) {
+function launcher({ q, stop, first, bias }: AttentionIns, heads: Heads) {
+  const T = q.shape[0]!;
+  const imports = {
+    fold: { name: "shared/fold", text: foldText },
+    range: stop ? SPANS : CAUSAL,
+    score_tile: { name: "shared/score_tile", text: scoreTileText },
+    softcap: SOFTCAP,
+    bias: biasPiece(bias),
+  };
   const { heads: H, groups: G, headDim: D, scale: SCALE, cap: CAP = 0 } = heads;
   const sizes = { T, H, G, D };
   const tiles: [number, number] = [Math.ceil(T / 8 * H / 8), T / 8];
   const columns = (heads: number): [number, number] => [Math.ceil(heads * D / 64), T / 8];
-  const launch =
-    (kernel: Kernel, constants: Launch["constants"], groups: [number, number]) =>
-    (...bind: Value[]): Launch => ({ kernel, constants, bind, groups });
+  type Weight = NonNullable<Launch["weight"]>;
+  const launch = (
+    text: Text,
+    constants: Launch["constants"],
+    groups: [number, number],
+    weight: Weight = [stop],
+  ) =>
+  (...bind: Value[]): Launch => {
+    const kernel: Kernel = { ...text, imports };
+    return { kernel, constants, bind, groups, weight };
+  };
+  const biased = { ...sizes, SCALE, CAP, ...biasConstants(bias) };
   return {
-    scores: launch(SCORES, { ...sizes, SCALE, CAP }, tiles),
+    scores: launch(SCORES, biased, tiles, [stop, undefined, bias]),
     softmax: launch(SOFTMAX, { T, H }, perRow(T * H)),
     mix: launch(MIX, sizes, columns(H)),
-    mixTransposed: launch(MIX_TRANSPOSED, sizes, columns(G)),
-    delta: launch(DELTA, { T, H, D }, perRow(T * H)),
+    mixTransposed: launch(MIX_TRANSPOSED, sizes, columns(G), [undefined, first]),
+    delta: launch(DELTA, { T, H, D }, perRow(T * H), []),
     dscores: launch(DSCORES, { ...sizes, SCALE }, tiles),
     capBackward: launch(CAP_BACKWARD, { ...sizes, SCALE, CAP }, tiles),
   };
@@ -98,12 +115,13 @@ function launcher(T: number, heads: Heads) {
 
 export const ATTENTION: Op<AttentionIns, Outs, Heads> = {
   name: "attention",
-  launches({ ins: { q, k, v, start }, outs: { y, p }, attrs }) {
-    const { scores, softmax, mix } = launcher(q.shape[0]!, attrs);
+  launches({ ins, outs: { y, p }, attrs }) {
+    const { q, k, v, start } = ins;
+    const { scores, softmax, mix } = launcher(ins, attrs);
     return [scores(q, k, start, p), softmax(p, start), mix(p, v, start, y)];
   },
-  backward(graph, { ins: { q, k, v, start, end }, outs: { y, p }, attrs }, gradients) {
-    const ins = { q, k, v, p, y, dy: gradients.of(y)!, start, end };
+  backward(graph, { ins, outs: { y, p }, attrs }, gradients) {
+    const { q, k, v } = ins;
     const outs = {
       dq: { shape: q.shape },
       dk: { shape: k.shape },
@@ -111,7 +129,8 @@ export const ATTENTION: Op<AttentionIns, Outs, Heads> = {
       ds: { shape: p.shape },
       delta: { shape: [q.shape[0]!, attrs.heads] },
     };
-    const { dq, dk, dv } = graph.call(ATTENTION_BACKWARD, ins, outs, attrs);
+    const saved = { ...ins, p, y, dy: gradients.of(y)! };
+    const { dq, dk, dv } = graph.call(ATTENTION_BACKWARD, saved, outs, attrs);
     gradients.add(q, dq);
     gradients.add(k, dk);
     gradients.add(v, dv);
@@ -124,8 +143,9 @@ type BackwardOuts = { dq: Value; dk: Value; dv: Value; ds: Value; delta: Value }
 export const ATTENTION_BACKWARD: Op<AttentionIns & Outs & { dy: Value }, BackwardOuts, Heads> = {
   name: "attention_backward",
   overwrites: () => ({ ds: "p" }),
-  launches({ ins: { q, k, v, y, dy, start, end }, outs: { dq, dk, dv, ds, delta }, attrs }) {
-    const layer = launcher(q.shape[0]!, attrs);
+  launches({ ins, outs: { dq, dk, dv, ds, delta }, attrs }) {
+    const { q, k, v, y, dy, start, end } = ins;
+    const layer = launcher(ins, attrs);
     return [
       layer.delta(y, dy, delta),
       layer.mixTransposed(ds, dy, end, dv),

@@ -6,6 +6,7 @@
 import attentionText from "../../kernels/attention_cached.wgsl" with { type: "text" };
 import writeText from "../../kernels/cache_write.wgsl" with { type: "text" };
 import type { Graph, Op, Value } from "../graph/graph.ts";
+import { biasConstants, biasPiece } from "./distance_bias.ts";
 import type { Heads } from "./heads.ts";
 import { perRow, requireMultiple } from "./launch.ts";
 import { SOFTCAP } from "./softcap.ts";
@@ -48,7 +49,7 @@ const MAX_ROUNDS = 65_535;
 
 /**
  * Each row sees the last `window` rows of its slot up to its own position, that one included; all of
- * them by default.
+ * them by default. `bias` is added to the scores by distance, [heads, 2 * context].
  *
  * @throws {RangeError} where the context is no multiple of 8, or too long for software Vulkan.
  */
@@ -60,6 +61,7 @@ export function cachedAttention(
   rows: CacheRows,
   heads: Heads,
   window = k.shape[1]!,
+  bias?: Value,
 ): Value {
   const context = k.shape[1]!;
   requireMultiple(8, { "the context": context });
@@ -70,24 +72,27 @@ export function cachedAttention(
       `Found a context of ${context}, software Vulkan attends to at most ${most} tokens at once`,
     );
   }
-  const ins = { q, k, v, ...rows };
+  const ins = { q, k, v, ...rows, bias };
   return graph.call(CACHED_ATTENTION, ins, { y: { shape: q.shape } }, { ...heads, window }).y;
 }
 
 export const CACHED_ATTENTION: Op<
-  { q: Value; k: Value; v: Value } & CacheRows,
+  { q: Value; k: Value; v: Value; bias: Value | undefined } & CacheRows,
   { y: Value },
   Heads & { window: number }
 > = {
   name: "cached_attention",
-  launches({ ins: { q, k, v, slot, position, count }, outs: { y }, attrs }) {
+  launches({ ins: { q, k, v, slot, position, count, bias }, outs: { y }, attrs }) {
     const { heads: H, groups: G, headDim: D, scale: SCALE, cap: CAP = 0, window: WINDOW } = attrs;
     const T = q.shape[0]!;
     const [SLOTS, CONTEXT] = k.shape as [number, number];
+    const imports = { softcap: SOFTCAP, bias: biasPiece(bias) };
+    const sizes = { T, H, G, D, CONTEXT, SLOTS };
     return [{
-      kernel: { name: "attention_cached", text: attentionText, imports: { softcap: SOFTCAP } },
-      constants: { T, H, G, D, CONTEXT, SLOTS, SCALE, CAP, WINDOW },
+      kernel: { name: "attention_cached", text: attentionText, imports },
+      constants: { ...sizes, SCALE, CAP, WINDOW, ...biasConstants(bias) },
       bind: [q, k, v, slot, position, count, y],
+      weight: [undefined, undefined, bias],
       groups: perRow(T * H),
     }];
   },

@@ -23,9 +23,9 @@ const TILE = 32;
 /** Head sizes above this take dk and dv one after the other: fewer sums an invocation. */
 const WIDE_HEAD = 64;
 
-/** Whether the kernels serve such heads. */
-export const flashServes = ({ headDim, cap }: Heads): boolean =>
-  headDim % TILE === 0 && headDim <= 128 && cap === undefined;
+/** Whether the kernels serve such heads and what they see. */
+export const flashServes = ({ headDim, cap }: Heads, { stop, bias }: AttentionIns): boolean =>
+  headDim % TILE === 0 && headDim <= 128 && !cap && !stop && !bias;
 
 /** {@link "./attention.ts"}'s attention(), keeping one number a row and head for backward. */
 export function flashAttention(graph: Graph, ins: AttentionIns, heads: Heads): Value {
@@ -66,15 +66,16 @@ export const FLASH_ATTENTION: Op<AttentionIns, Outs, Heads> = {
     const bind = [q, k, v, start, y, logSum];
     return [{ kernel: FORWARD, constants, bind, groups: [Math.ceil(T / TILE), H] }];
   },
-  backward(graph, { ins: { q, k, v, start, end }, outs: { y, logSum }, attrs }, gradients) {
-    const ins = { q, k, v, start, end, y, logSum, dy: gradients.of(y)! };
+  backward(graph, { ins, outs: { y, logSum }, attrs }, gradients) {
+    const { q, k, v } = ins;
     const outs = {
       dq: { shape: q.shape },
       dk: { shape: k.shape },
       dv: { shape: v.shape },
       stats: { shape: [attrs.heads, q.shape[0]! / 4, 2, 4] },
     };
-    const { dq, dk, dv } = graph.call(FLASH_ATTENTION_BACKWARD, ins, outs, attrs);
+    const saved = { ...ins, y, logSum, dy: gradients.of(y)! };
+    const { dq, dk, dv } = graph.call(FLASH_ATTENTION_BACKWARD, saved, outs, attrs);
     gradients.add(q, dq);
     gradients.add(k, dk);
     gradients.add(v, dv);

@@ -18,6 +18,8 @@ export interface CardSubject {
   readonly repo: string;
   /** An adapter, or a model with the adapter merged in. */
   readonly kind: "adapter" | "model";
+  /** Whether an encoder reads the prompt. */
+  readonly hasEncoder: boolean;
   /** The base on the hub. */
   readonly base: string;
   /** The commit of the base, where it is known. */
@@ -40,7 +42,7 @@ export function modelCard(subject: CardSubject): string {
   return `${frontMatter(subject)}\n${sections.join("\n\n")}\n`;
 }
 
-function frontMatter({ kind, base }: CardSubject): string {
+function frontMatter({ kind, hasEncoder, base }: CardSubject): string {
   const isAdapter = kind === "adapter";
   const text = JSON.stringify; // JSON is YAML, whatever a name has in it
   return [
@@ -48,7 +50,7 @@ function frontMatter({ kind, base }: CardSubject): string {
     `base_model: ${text(base)}`,
     `base_model_relation: ${isAdapter ? "adapter" : "finetune"}`,
     `library_name: ${isAdapter ? "peft" : "transformers"}`,
-    "pipeline_tag: text-generation",
+    `pipeline_tag: ${hasEncoder ? "text2text-generation" : "text-generation"}`,
     "tags:",
     ...(isAdapter ? [`- ${text(`base_model:adapter:${base}`)}`] : []),
     "- lora",
@@ -135,7 +137,8 @@ function dataLines(config: Json): string[] {
   ];
 }
 
-function usage({ repo, kind, base, revision }: CardSubject): string {
+function usage({ repo, kind, hasEncoder, base, revision }: CardSubject): string {
+  const auto = hasEncoder ? "AutoModelForSeq2SeqLM" : "AutoModelForCausalLM";
   const pin = revision === undefined ? "" : `, revision="${revision}"`;
   const isAdapter = kind === "adapter";
   const [imports, model] = isAdapter
@@ -148,9 +151,9 @@ function usage({ repo, kind, base, revision }: CardSubject): string {
   return [
     "## Use",
     "With transformers" + (isAdapter ? " and PEFT:" : ":"),
-    "```python\n" + imports + "from transformers import AutoModelForCausalLM, AutoTokenizer\n\n" +
+    "```python\n" + imports + `from transformers import ${auto}, AutoTokenizer\n\n` +
     `tokenizer = AutoTokenizer.from_pretrained(${loaded})\n` +
-    `model = AutoModelForCausalLM.from_pretrained(${loaded})\n${model}\`\`\``,
+    `model = ${auto}.from_pretrained(${loaded})\n${model}\`\`\``,
     "With Graft:",
     "```sh\n" + `deno task generate ${here} --instruction "..."\n` + "```",
   ].join("\n\n");

@@ -22,6 +22,7 @@ import { FLAT } from "../graph/store.ts";
 import type { Slice } from "../guard/text/retention.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
+import { refuseEncoder } from "../models/pairs.ts";
 import type { Config, DataConfig } from "./config/mod.ts";
 import {
   activationBytes,
@@ -149,6 +150,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const { train, guard } = config;
   const T = train.micro_batch_tokens;
   const most = longest(model, train);
+  if (guard) refuseEncoder(model, "for the guard, which measures plain text");
   const slices = await loadSlices({
     ...{ engine, model, encoder: encoderOf(model), config, say },
     ...{ task: rows.examples, maxTokens: most },

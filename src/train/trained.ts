@@ -53,7 +53,8 @@ export function trainAdapter(
     save: async (store, folder, strength = 1) => {
       const saved = nameBase(await adapter.read(store, model.folder));
       const fan_in_fan_out = model.family.stored?.transposed !== undefined;
-      const config = { ...saved.config, fan_in_fan_out };
+      const task_type = model.hasEncoder ? "SEQ_2_SEQ_LM" : "CAUSAL_LM";
+      const config = { task_type, ...saved.config, fan_in_fan_out };
       writePeft(folder, atStrength({ ...saved, config }, strength, model.tensors));
     },
     base: (store, param) => adapter.base(store, param),

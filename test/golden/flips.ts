@@ -42,8 +42,8 @@ export const withoutRope: Flip = {
 
 export const otherScale: Flip = {
   Layers: class extends Net {
-    override attention(...[q, k, v, heads, window]: Parameters<Net["attention"]>): Value {
-      return super.attention(q, k, v, { ...heads, scale: 1.05 * heads.scale }, window);
+    override attention(...[q, k, v, heads, ...rest]: Parameters<Net["attention"]>): Value {
+      return super.attention(q, k, v, { ...heads, scale: 1.05 * heads.scale }, ...rest);
     }
   },
 };

@@ -1,7 +1,7 @@
 /** The golden values that make_golden.py leaves, as folders and logits. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { batch, type Example } from "../../src/data/mod.ts";
+import { batch, encode, type Example } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
 import type { Engine } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
@@ -15,7 +15,8 @@ import {
 } from "../../src/io/safetensors/safetensors.ts";
 import type { Model } from "../../src/models/model.ts";
 import type { Adapt } from "../../src/models/adapt.ts";
-import { type Family, Net } from "../../src/models/net.ts";
+import { type Family, Net, type RowInputs } from "../../src/models/net.ts";
+import { sourceData, sourceInputs } from "../../src/models/pairs.ts";
 import { logits } from "../../src/ops/mod.ts";
 import { tokenizer } from "../models/tiny.ts";
 
@@ -33,6 +34,8 @@ interface Recorded {
   /** Of every tensor: the norm of its gradient, and its product with cos(0), cos(1), ... */
   readonly gradients: Readonly<Record<string, readonly [norm: number, product: number]>>;
   readonly losses: readonly number[];
+  /** What follows the second document, where an encoder reads it. */
+  readonly greedy?: readonly number[];
   readonly adamw: {
     readonly lr: number;
     readonly eps: number;
@@ -71,11 +74,12 @@ export function readAdapterGolden(name: string): Golden {
 export function readGolden(name: string): Golden {
   const recorded: Recorded = JSON.parse(Deno.readTextFileSync(pathOf(name, "json")));
   const tensors = tensorsIn(name);
-  const examples = recorded.ids.map((ids, i): Example => ({
-    ids: Uint32Array.from(ids),
-    labels: Int32Array.from(recorded.labels[i]!),
-    origin: `document ${i}`,
-  }));
+  const { is_encoder_decoder, decoder_start_token_id: start, pad_token_id: pad } = recorded.config;
+  const target = is_encoder_decoder ? { start: Number(start), pad: Number(pad) } : undefined;
+  const encoder = { encode: () => [], bos: null, eos: null, target };
+  const examples = recorded.ids.map((ids, i) =>
+    encode({ kind: "tokens", ids, labels: recorded.labels[i]!, origin: `document ${i}` }, encoder)
+  );
   return { ...recorded, examples, tensors: new Map(tensors) };
 }
 
@@ -117,28 +121,41 @@ export async function packedLogits(
   const graph = new Graph(engine.device.kernelSet);
   const input = (name: string) => graph.input(name, [T]);
   const [token, position, start, end] = ["token", "position", "start", "end"].map(input);
-  const net = new Layers(graph, {
-    rows: { kind: "packed", token: token!, position: position!, start: start!, end: end! },
-    positions: T,
-    typeOf: (name, shape) => (model.tensors.get(name, shape), "f32"),
-    adapt,
-  });
-  const { hidden, head, cap, adapter } = family.forward(net, model.config);
+  const tables = new Map<string, () => Float32Array | Uint32Array>();
+  const typeOf = (
+    name: string,
+    shape: readonly number[],
+  ) => (model.tensors.get(name, shape), "f32" as const);
+  const over = (rows: RowInputs) => {
+    const net = new Layers(graph, { rows, positions: T, typeOf, adapt });
+    return Object.assign(net, { tables });
+  };
+  const pair = family.encode && sourceInputs(graph, T);
+  const memory = pair && family.encode!(over(pair.rows), model.config);
+  const rows = { token: token!, position: position!, start: start!, end: end!, source: pair?.seen };
+  const { hidden, head, cap, adapter } = family.forward(
+    over({ kind: "packed", ...rows }),
+    model.config,
+    memory,
+  );
   graph.output("logits", logits(graph, hidden, head, input("rows"), { cap, adapter }));
-  const compiled = await model.compile(engine, { graph, tables: net.tables });
+  const compiled = await model.compile(engine, { graph, tables });
   const packed = batch(examples, T);
-  const rows = Uint32Array.from({ length: T }, (_, i) => i);
   const { tokens, positions } = packed;
-  const inputs = { token: tokens, position: positions, start: packed.start, end: packed.end, rows };
+  const inputs = { token: tokens, position: positions, start: packed.start, end: packed.end };
   for (const [name, data] of Object.entries(inputs)) compiled.write(name, data);
+  for (const [name, data] of packed.source ? sourceData(packed.source) : []) {
+    compiled.write(name, data);
+  }
+  compiled.write("rows", Uint32Array.from({ length: T }, (_, i) => i));
   compiled.program.replay();
   const found = await readFloats(engine.device, compiled.output("logits"));
   compiled.destroy();
-  let from = 0;
-  return examples.map(({ ids }) => {
-    const width = found.length / T;
-    return found.slice(from * width, (from += ids.length) * width);
-  });
+  const width = found.length / T;
+  return packed.documents.map(({ begin, length }) =>
+    // Nothing is known of what follows a target.
+    found.slice(begin * width, (begin + (pair ? length - 1 : length)) * width)
+  );
 }
 
 /** The largest distance of the logits from the recorded ones, over all documents. */

@@ -1,7 +1,7 @@
 """Golden values of every model family, made by the real libraries.
 
     pip install torch==2.15.0 transformers==5.23.0 peft==0.21.2 safetensors
-    python test/golden/make_golden.py [family ... | ropes]
+    python test/golden/make_golden.py [family ... | ropes | buckets]
 
 For each family a tiny checkpoint with random weights, and what transformers, PEFT and torch.optim make of it in
 f32 on the CPU: logits of two documents, the loss on masked labels and its gradients (two numbers of each), logits
@@ -18,13 +18,15 @@ import peft
 import torch
 import transformers
 from safetensors.torch import save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+from transformers.models.t5.modeling_t5 import T5Attention
 from transformers.pytorch_utils import Conv1D
 
 HERE = Path(__file__).parent
 VOCABULARY = 96
 LENGTHS = [21, 14]  # of the two documents
+TARGETS = [9, 17]  # of their targets, where an encoder reads the documents
 MASKED = 4  # tokens at the beginning of each that are not supervised
 RANK, ALPHA = 4, 6
 ADAMW = dict(lr=1e-2, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
@@ -40,6 +42,13 @@ COMMON = dict(
 GPT2 = dict(
     vocab_size=VOCABULARY, n_embd=32, n_inner=40, n_layer=2, n_head=4, n_positions=64, layer_norm_epsilon=1e-3,
     bos_token_id=1, eos_token_id=2, pad_token_id=0,
+)  # fmt: skip
+
+
+T5 = dict(
+    vocab_size=VOCABULARY, d_model=32, d_kv=8, d_ff=40, num_layers=2, num_heads=3, n_positions=64,
+    relative_attention_num_buckets=8, relative_attention_max_distance=14, layer_norm_epsilon=1e-3,
+    pad_token_id=0, eos_token_id=2, decoder_start_token_id=0,
 )  # fmt: skip
 
 
@@ -103,6 +112,8 @@ FAMILIES = {
         model_type="gpt2", **GPT2, scale_attn_weights=False, scale_attn_by_inverse_layer_idx=True,
         tie_word_embeddings=False,
     ),
+    "t5": dict(**T5, num_decoder_layers=3),
+    "t5_gated": dict(model_type="t5", **T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False),
 }
 
 
@@ -113,6 +124,8 @@ def randomise(model, generator):
         noise = torch.randn(tensor.shape, generator=generator)
         if tensor.dim() > 1:
             value = 1.2 * noise / tensor.shape[0 if name in turned else 1] ** 0.5
+            if name.endswith("Attention.q.weight"):  # T5 has the scale of its scores in here
+                value /= model.config.d_kv**0.5
         elif name.endswith(".bias"):
             value = 0.4 * noise
         else:  # a norm: near what its fresh weight, all ones or zeros, stands for
@@ -127,16 +140,32 @@ def documents(generator):
     return ids, labels
 
 
-def logits_of(model, ids):
+def targets(generator):
+    labels = [torch.randint(3, VOCABULARY, (length,), generator=generator) for length in TARGETS]
+    return [torch.cat([torch.full((MASKED,), -100), target[MASKED:]]) for target in labels]
+
+
+def logits_of(model, ids, labels):
+    if model.config.is_encoder_decoder:
+        pairs = zip(ids, labels)
+        return [model(input_ids=source[None], labels=target[None]).logits[0] for source, target in pairs]
     return [model(input_ids=document[None], use_cache=False).logits[0] for document in ids]
 
 
 def loss_of(model, ids, labels):
     """The mean over the supervised tokens of both documents."""
-    pairs = [(logits[:-1], label[1:]) for logits, label in zip(logits_of(model, ids), labels)]
+    shift = 0 if model.config.is_encoder_decoder else 1
+    pairs = [
+        (logits[: len(label) - shift], label[shift:]) for logits, label in zip(logits_of(model, ids, labels), labels)
+    ]
     return torch.nn.functional.cross_entropy(
         torch.cat([logits for logits, _ in pairs]), torch.cat([label for _, label in pairs]), ignore_index=-100
     )
+
+
+def fields_of(config):
+    """All but a number that is 1 once JavaScript has written it, where T5 wants 1.0."""
+    return {key: value for key, value in config.to_dict().items() if key != "initializer_factor"}
 
 
 def summary(gradient):
@@ -147,34 +176,42 @@ def summary(gradient):
 
 def make(family, overrides):
     generator = torch.Generator().manual_seed(1234)
-    common = {} if "n_embd" in overrides else COMMON  # GPT-2 has its own names
+    common = {} if "n_embd" in overrides or "d_model" in overrides else COMMON  # others have their own names
     fields = {"model_type": family, **common, **overrides}
     config = AutoConfig.for_model(**fields)
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+    is_pair = config.is_encoder_decoder
+    auto = AutoModelForSeq2SeqLM if is_pair else AutoModelForCausalLM
+    model = auto.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+    if overrides.get("tie_word_embeddings") is False:  # transformers 5 ties T5 whatever its config says
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())
     randomise(model, generator)
-    tied = config.tie_word_embeddings
-    tensors = {
-        f"weight/{name}": tensor.clone()
-        for name, tensor in model.state_dict().items()
-        if not (tied and name == "lm_head.weight")
-    }
+    own = {name for name, _ in [*model.named_parameters(), *model.named_buffers()]}  # tied ones by one name
+    tensors = {f"weight/{name}": tensor.clone() for name, tensor in model.state_dict().items() if name in own}
     ids, labels = documents(generator)
+    if is_pair:
+        labels = targets(generator)
     with torch.no_grad():
-        for i, logits in enumerate(logits_of(model, ids)):
+        for i, logits in enumerate(logits_of(model, ids, labels)):
             tensors[f"logits/{i}"] = logits
 
+    extra = {}
     loss = loss_of(model, ids, labels)
     loss.backward()
     gradients = {name: summary(tensor.grad) for name, tensor in model.named_parameters()}
     model.zero_grad(set_to_none=True)
 
-    lora = peft.LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM")
+    lora = peft.LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="SEQ_2_SEQ_LM" if is_pair else "CAUSAL_LM")
+    if is_pair:
+        source = ids[1][None]
+        # The cache of transformers 5.23 has as many layers as the encoder.
+        greedy = model.generate(source, do_sample=False, num_beams=1, min_new_tokens=20, max_new_tokens=20, use_cache=False)
+        extra["greedy"] = greedy[0, 1:].tolist()
     model = peft.get_peft_model(model, lora, low_cpu_mem_usage=False).eval()
     factors = {name: tensor for name, tensor in model.named_parameters() if tensor.requires_grad}
     with torch.no_grad():
         for tensor in factors.values():
             tensor.copy_(0.6 * torch.randn(tensor.shape, generator=generator) / tensor.shape[1] ** 0.5)
-        for i, logits in enumerate(logits_of(model, ids)):
+        for i, logits in enumerate(logits_of(model, ids, labels)):
             tensors[f"lora_logits/{i}"] = logits
     adapter = model.peft_config["default"].to_dict()
     saved_name = {name: name.replace(".default.weight", ".weight") for name in factors}
@@ -193,7 +230,7 @@ def make(family, overrides):
 
     golden = {
         "made_by": {m.__name__: m.__version__ for m in (torch, transformers, peft)},
-        "config": {**config.to_dict(), "dtype": "float32"},
+        "config": {**fields_of(config), "dtype": "float32"},
         "ids": [document.tolist() for document in ids],
         "labels": [label.tolist() for label in labels],
         "loss": loss.item(),
@@ -201,6 +238,7 @@ def make(family, overrides):
         "adapter": {key: sorted(value) if isinstance(value, set) else value for key, value in adapter.items()},
         "adamw": ADAMW,
         "losses": losses,
+        **extra,
     }
     (HERE / f"{family}.json").write_text(json.dumps(golden, indent=2) + "\n")
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, HERE / f"{family}.safetensors")
@@ -263,10 +301,28 @@ def make_ropes():
     (HERE / "vectors" / "rope.json").write_text(json.dumps(found, indent=2) + "\n")
 
 
+BUCKETS = [(32, 128), (8, 14), (10, 20), (6, 7), (64, 1000), (4, 3)]  # how many, and the farthest distance
+
+
+def make_buckets():
+    """The bucket of each distance from key to query, as T5 has them: where each run of one bucket begins."""
+    found = []
+    span = 1200
+    distances = torch.arange(-span, span)
+    for count, farthest in BUCKETS:
+        for both_ways in [True, False]:
+            bucket = T5Attention._relative_position_bucket(distances, both_ways, count, farthest).tolist()
+            starts = [[i - span, b] for i, b in enumerate(bucket) if i == 0 or b != bucket[i - 1]]
+            found.append({"count": count, "farthest": farthest, "bothWays": both_ways, "span": span, "starts": starts})
+    (HERE / "vectors" / "buckets.json").write_text(json.dumps(found) + "\n")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for family in sys.argv[1:] or [*FAMILIES, "ropes"]:
+    for family in sys.argv[1:] or [*FAMILIES, "ropes", "buckets"]:
         if family == "ropes":
             make_ropes()
+        elif family == "buckets":
+            make_buckets()
         else:
             make(family, FAMILIES[family])

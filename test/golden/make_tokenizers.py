@@ -1,6 +1,6 @@
 """Ids of a nasty corpus by Python's tokenizers, for the kinds of tokenizer that the families have.
 
-    pip install tokenizers==0.23.3
+    pip install tokenizers==0.23.3 sentencepiece==0.2.3
     python test/golden/make_tokenizers.py
 
 Trains a small tokenizer of each kind, with the normalizer, pre-tokenizer, model and decoder of the original, and
@@ -9,9 +9,12 @@ tokenizer.json, the ids of every text, what decoding gives where it is not the t
 id is missing. The tests read only that.
 """
 
+import io
 import json
+import tempfile
 from pathlib import Path
 
+import sentencepiece
 import tokenizers
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE, Unigram
@@ -119,10 +122,63 @@ def with_tokens(tokenizer, *tokens):
     return tokenizer
 
 
-def unigram():
+RULES = {  # a few of T5's, which fill 240 kB, and some that the order of looking them up decides
+    "\t": " ", "\n": " ", "\r": " ", "\r\n": "\n", "\u0085": " ", "\u2028": " ", "\u200b": " ", "\u00ad": "", "\x1b": "",
+    "\ufb01": "fi", "\uff21": "A", "\u00bd": "1/2", "e\u0301": "\u00e9", "A\u030a": "\u00c5", "\u0301": "'", "\u1112\u1161\u11ab": "\ud55c",
+    "\U0001f468": "man", "\U0001f44d": "+", "\U0001f44d\U0001f3fd": "++", "\u20ac": "EUR", "<": "(", "\u200d": "-",
+}  # fmt: skip
+
+
+def fields(message):
+    """The fields of a message in the format of Protocol Buffers, those of bytes alone, by number."""
+    stream = io.BytesIO(message)
+
+    def number():
+        value = shift = 0
+        while True:
+            byte = stream.read(1)[0]
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while stream.tell() < len(message):
+        key = number()
+        if key % 8 == 2:
+            yield key // 8, stream.read(number())
+        elif key % 8 == 5:
+            stream.read(4)
+        else:
+            number()
+
+
+def charsmap():
+    """The rules as SentencePiece compiles them."""
+    spell = lambda text: " ".join(f"{ord(c):X}" for c in text)
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+        file.write("".join(f"{spell(source)}\t{spell(target)}\n" for source, target in RULES.items()))
+        file.flush()
+        model = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(CORPUS), model_writer=model, normalization_rule_tsv=file.name, vocab_size=250,
+            hard_vocab_limit=False, minloglevel=2,
+        )  # fmt: skip
+    specification = next(part for number, part in fields(model.getvalue()) if number == 3)
+    return next(part for number, part in fields(specification) if number == 2)
+
+
+def t5():
+    return unigram(
+        normalizers.Precompiled(charsmap()),
+        pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]),
+    )
+
+
+def unigram(normalizer=None, pre_tokenizer=None):
     tokenizer = Tokenizer(Unigram())
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    spaces = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
+    tokenizer.normalizer = normalizer or spaces
+    tokenizer.pre_tokenizer = pre_tokenizer or pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     special = ["<pad>", "</s>", "<unk>"]
     trainer = UnigramTrainer(vocab_size=260, special_tokens=special, unk_token="<unk>", show_progress=False)
@@ -178,6 +234,7 @@ KINDS = {
         AddedToken("\u1eeftoken", normalized=True), AddedToken("\n\n"), AddedToken("<|user|>", lstrip=True, rstrip=True),
     ),
     "unigram": unigram,
+    "t5": t5,
     "letters": letters,
 }  # fmt: skip
 

@@ -74,7 +74,7 @@ async function roundTrip(name: string, golden: Golden, adapter: Json): Promise<v
   const greedy = await Array.fromAsync(
     generator.generate(golden.ids[1]!, { maxTokens: 20, stop: [] }),
   );
-  const { config, ids } = golden;
-  const result = { config, adapter: saved, merged, ids, logits, greedy };
+  const { config, ids, labels } = golden;
+  const result = { config, adapter: saved, merged, ids, labels, logits, greedy };
   Deno.writeTextFileSync(join(folder, "ours.json"), JSON.stringify(result));
 }

@@ -87,3 +87,12 @@ Deno.test("the longest added token wins, and tokens take space and mind words as
   assert.deepEqual(split("x [R] \u0085\ufeffy"), ["x ", 3, "\ufeffy"]);
   assert.deepEqual(split("word words sword 词word word"), [4, " words sword 词word ", 4]);
 });
+
+Deno.test("a charsmap that is none is refused", () =>
+  withFolder((parent) => {
+    const { tokenizer } = kinds.find(({ name }) => name === "t5")!;
+    for (const precompiled_charsmap of ["AAAA", "////AAAA", "no base64!"]) {
+      const normalizer = { type: "Precompiled", precompiled_charsmap };
+      assertFileError(() => load(parent, { ...tokenizer, normalizer }), "tokenizer.json");
+    }
+  }));

@@ -42,14 +42,22 @@ for (
     ["gemma3_text", { final_logit_softcapping: 30 }, "final_logit_softcapping"],
     ["gemma3_text", { attn_logit_softcapping: 50 }, "attn_logit_softcapping"],
     ["gemma3_text", { use_bidirectional_attention: true }, "use_bidirectional_attention"],
-    ["gpt2", { activation_function: "relu" }, "activation_function"],
-    ["gpt_neox", { hidden_act: "relu" }, "hidden_act"],
+    ["gpt2", { activation_function: "quick_gelu" }, "activation_function"],
+    ["gpt_neox", { hidden_act: "quick_gelu" }, "hidden_act"],
     ["gpt_neox", { rope_parameters: null, rotary_pct: 0.35 }, "partial_rotary_factor"],
     ["gpt2", { add_cross_attention: true }, "add_cross_attention"],
     ["gpt2", { n_head: 8 }, "n_head"],
     ["phi3", { rope_parameters: { rope_type: "longrope" } }, "short_factor"],
     ["phi3", { rope_parameters: undefined, partial_rotary_factor: 0.7 }, "partial_rotary_factor"],
     ["phi3", { rope_parameters: undefined, partial_rotary_factor: 2 }, "partial_rotary_factor"],
+    ["t5", { is_encoder_decoder: false }, "is_encoder_decoder"],
+    ["t5", { feed_forward_proj: "quick_gelu" }, "feed_forward_proj"],
+    ["t5", { feed_forward_proj: "gelu-relu" }, "feed_forward_proj"],
+    ["t5", { d_kv: 12 }, "d_kv"],
+    ["t5", { relative_attention_num_buckets: 2 }, "relative_attention_num_buckets"],
+    ["t5", { relative_attention_max_distance: 4 }, "relative_attention_max_distance"],
+    ["t5", { decoder_start_token_id: 96 }, "decoder_start_token_id"],
+    ["t5", { pad_token_id: -1 }, "pad_token_id"],
   ] as [string, Fields, string][]
 ) {
   Deno.test(`${name} refuses ${JSON.stringify(changed)} by name`, () => {
@@ -106,4 +114,20 @@ Deno.test("the embedding's scale is rounded as the checkpoint stores numbers", (
   };
   assert.equal(scaleOf("f32"), Math.fround(Math.sqrt(3072)));
   assert.equal(scaleOf("bf16"), 55.5); // 55.4256 in f32
+});
+
+Deno.test("t5 reads the spellings of transformers 4 and 5, and the files of both", () => {
+  const before = { scale_decoder_outputs: undefined };
+  assert.equal(parse("t5", before).tied, true);
+  assert.equal(parse("t5", { ...before, tie_word_embeddings: undefined }).tied, true);
+  assert.equal(parse("t5_gated", { ...before, tie_word_embeddings: false }).tied, false);
+  assert.equal(parse("t5_gated").tied, false); // transformers 5 has tie_word_embeddings beside it
+  const { target } = parse("t5", { decoder_start_token_id: undefined, pad_token_id: 3 });
+  assert.deepEqual(target, { start: 3, pad: 3 });
+  const gated = (feed_forward_proj: string) =>
+    parse<{ activation: string; isGated: boolean }>("t5", { feed_forward_proj });
+  const { activation, isGated } = gated("gated-gelu");
+  assert.deepEqual([activation, isGated], ["gelu", true]);
+  assert.equal(gated("gelu").activation, "gelu_erf");
+  assert.equal(gated("gated-silu").activation, "silu");
 });

@@ -38,9 +38,18 @@ testOp({
   },
 });
 
-for (const [window, cap] of [[CONTEXT, undefined], [5, undefined], [CONTEXT, 0.3]] as const) {
+for (
+  const [window, cap, biased] of [
+    [CONTEXT, undefined, false],
+    [5, undefined, false],
+    [CONTEXT, 0.3, false],
+    [CONTEXT, undefined, true],
+  ] as const
+) {
   testOp({
-    name: `cachedAttention() that sees ${window} rows${cap ? `, capped at ${cap}` : ""}`,
+    name: `cachedAttention() that sees ${window} rows${cap ? `, capped at ${cap}` : ""}${
+      biased ? ", biased by distance" : ""
+    }`,
     given: {
       q: { shape: [6, H * D] },
       k: { shape: [SLOTS, CONTEXT, G * D], scaled: false }, // both scaled, rows would be one-hot
@@ -48,13 +57,17 @@ for (const [window, cap] of [[CONTEXT, undefined], [5, undefined], [CONTEXT, 0.3
       slot: { shape: [6], type: "u32", data: [0, 2, 1, 2, 0, 1] },
       position: { shape: [6], type: "u32", data: [0, 3, 8, 23, 15, 1] },
       count: { shape: [1], type: "u32", data: [5] },
+      bias: { shape: [H, 2 * CONTEXT], scaled: false },
     },
-    build(graph, { q, k, v, ...rows }) {
-      return { y: cachedAttention(graph, q!, k!, v!, rowsIn(rows), { ...heads, cap }, window) };
+    build(graph, { q, k, v, bias, ...rows }) {
+      const layer = { ...heads, cap };
+      const added = biased ? bias : undefined;
+      return { y: cachedAttention(graph, q!, k!, v!, rowsIn(rows), layer, window, added) };
     },
-    twin({ q, k, v, ...rows }) {
+    twin({ q, k, v, bias, ...rows }) {
       const sizes = { T: 6, H, G, D, CONTEXT, SCALE: heads.scale, WINDOW: window, CAP: cap ?? 0 };
-      return { y: attentionCached(q!, k!, v!, ...numbersOf(rows), sizes) };
+      const added = biased ? { bias: bias! } : {};
+      return { y: attentionCached(q!, k!, v!, ...numbersOf(rows), { ...sizes, ...added }) };
     },
   });
 }

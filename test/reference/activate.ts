@@ -1,7 +1,7 @@
 type Curve = (a: number) => number;
 
 /** Each activation and its slope. */
-const CURVES: Record<"silu" | "gelu" | "gelu_erf", { value: Curve; slope: Curve }> = {
+const CURVES: Record<"silu" | "gelu" | "gelu_erf" | "relu", { value: Curve; slope: Curve }> = {
   silu: {
     value: (a) => a / (1 + Math.exp(-a)),
     slope: (a) => {
@@ -20,6 +20,7 @@ const CURVES: Record<"silu" | "gelu" | "gelu_erf", { value: Curve; slope: Curve 
     value: (a) => a * phi(a),
     slope: (a) => phi(a) + a * Math.exp(-(a ** 2) / 2) / Math.sqrt(2 * Math.PI),
   },
+  relu: { value: (a) => Math.max(a, 0), slope: (a) => a > 0 ? 1 : 0 },
 };
 
 /** The argument of the tanh, and its derivative. */

@@ -1,6 +1,6 @@
 /**
- * f64 twins of the attention kernels: causal, over segments (row i sees keys start[i] .. i), with
- * H query heads in G groups that share a key and value head.
+ * f64 twins of the attention kernels: over segments (row i sees keys start[i] .. i, or those before
+ * stop[i]), with H query heads in G groups that share a key and value head.
  */
 export interface AttentionSizes {
   T: number;
@@ -10,28 +10,38 @@ export interface AttentionSizes {
   SCALE: number;
   /** Scores s become CAP * tanh(s / CAP); 0 or absent where they stay as they are. */
   CAP?: number;
+  /** One past the last key that each row sees; its own row is the last where absent. */
+  stop?: Uint32Array; // [T]
+  /** Added to the scores: column T + j - i of row h, [H, 2 * T]. */
+  bias?: Float64Array;
 }
+
+/** One past the last key that row i sees. */
+const endOf = (i: number, { stop }: AttentionSizes) => stop ? stop[i]! : i + 1;
 
 /** The probabilities p [H, T, T] after attention_scores.wgsl and attention_softmax.wgsl. */
 export function attentionProbabilities(
   q: Float64Array, // [T, H, D]
   k: Float64Array, // [T, G, D]
   start: Uint32Array, // [T]
-  { T, H, G, D, SCALE, CAP = 0 }: AttentionSizes,
+  sizes: AttentionSizes,
 ): Float64Array {
+  const { T, H, G, D, SCALE, CAP = 0, bias } = sizes;
   const p = new Float64Array(H * T * T);
   for (let h = 0; h < H; h++) {
     const g = Math.floor(h / (H / G));
     for (let i = 0; i < T; i++) {
       const row = p.subarray((h * T + i) * T, (h * T + i + 1) * T);
-      for (let j = start[i]!; j <= i; j++) {
+      const end = endOf(i, sizes);
+      for (let j = start[i]!; j < end; j++) {
         const score = SCALE * dot(q, (i * H + h) * D, k, (j * G + g) * D, D);
         row[j] = CAP > 0 ? CAP * Math.tanh(score / CAP) : score;
+        if (bias) row[j]! += bias[h * 2 * T + T + j - i]!;
       }
-      const visible = row.subarray(start[i]!, i + 1);
+      const visible = row.subarray(start[i]!, end);
       const top = Math.max(...visible);
       const sum = visible.reduce((sum, score) => sum + Math.exp(score - top), 0);
-      for (let j = start[i]!; j <= i; j++) row[j] = Math.exp(row[j]! - top) / sum;
+      for (let j = start[i]!; j < end; j++) row[j] = Math.exp(row[j]! - top) / sum;
     }
   }
   return p;
@@ -104,12 +114,14 @@ export function attentionBackward(
 /** Visits every visible pair of a query row i and a key row j, in every head h of every group g. */
 function forEachPair(
   start: Uint32Array,
-  { T, H, G }: AttentionSizes,
+  sizes: AttentionSizes,
   visit: (h: number, g: number, i: number, j: number) => void,
 ) {
+  const { T, H, G } = sizes;
   for (let h = 0; h < H; h++) {
     for (let i = 0; i < T; i++) {
-      for (let j = start[i]!; j <= i; j++) visit(h, Math.floor(h / (H / G)), i, j);
+      const end = endOf(i, sizes);
+      for (let j = start[i]!; j < end; j++) visit(h, Math.floor(h / (H / G)), i, j);
     }
   }
 }

@@ -8,6 +8,8 @@ export interface CachedSizes {
   WINDOW: number;
   /** Scores s become CAP * tanh(s / CAP); 0 or absent where they stay as they are. */
   CAP?: number;
+  /** Added to the scores: column CONTEXT + key - position of row h, [H, 2 * CONTEXT]. */
+  bias?: Float64Array;
 }
 
 /**
@@ -21,7 +23,7 @@ export function attentionCached(
   slot: Uint32Array, // [T]
   position: Uint32Array, // [T]
   count: Uint32Array, // [1]
-  { T, H, G, D, CONTEXT, SCALE, WINDOW, CAP = 0 }: CachedSizes,
+  { T, H, G, D, CONTEXT, SCALE, WINDOW, CAP = 0, bias }: CachedSizes,
 ): Float64Array {
   const y = new Float64Array(T * H * D);
   for (let t = 0; t < Math.min(T, count[0]!); t++) {
@@ -34,7 +36,8 @@ export function attentionCached(
       for (let j = first; j <= position[t]!; j++) {
         let score = 0;
         for (let c = 0; c < D; c++) score += q[query + c]! * k[row(j, g) + c]!;
-        scores.push(CAP > 0 ? CAP * Math.tanh(SCALE * score / CAP) : SCALE * score);
+        const capped = CAP > 0 ? CAP * Math.tanh(SCALE * score / CAP) : SCALE * score;
+        scores.push(capped + (bias?.[(2 * h + 1) * CONTEXT + j - position[t]!] ?? 0));
       }
       const top = Math.max(...scores);
       const sum = scores.reduce((sum, score) => sum + Math.exp(score - top), 0);

@@ -17,6 +17,8 @@ const CONFIG = {
   $origin: {},
 };
 
+const SUBJECT = { repo: "me/mine", hasEncoder: false, base: "org/base" };
+
 Deno.test("modelCard() tells figures, settings and names of data, and no folder", () =>
   withFolder((parent) => {
     const run = folderOf(parent, "run", { "config.json": CONFIG });
@@ -25,7 +27,7 @@ Deno.test("modelCard() tells figures, settings and names of data, and no folder"
       join(run, "metrics.jsonl"),
       lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
     );
-    const card = modelCard({ repo: "me/mine", kind: "adapter", base: "org/base", run });
+    const card = modelCard({ ...SUBJECT, kind: "adapter", run });
     for (
       const line of [
         'base_model: "org/base"',
@@ -49,8 +51,15 @@ Deno.test("modelCard() tells figures, settings and names of data, and no folder"
   }));
 
 Deno.test("modelCard() of a merged model loads it alone", () => {
-  const card = modelCard({ repo: "me/mine", kind: "model", base: "org/base" });
+  const card = modelCard({ ...SUBJECT, kind: "model" });
   assert.match(card, /library_name: transformers/);
   assert.ok(card.includes('AutoModelForCausalLM.from_pretrained("me/mine")'));
   assert.ok(!card.includes("peft") && !card.includes("## Figures"));
+});
+
+Deno.test("modelCard() loads an encoder with its decoder by their own class", () => {
+  const card = modelCard({ ...SUBJECT, kind: "adapter", hasEncoder: true });
+  assert.match(card, /^pipeline_tag: text2text-generation$/m);
+  assert.match(card, /model = AutoModelForSeq2SeqLM\.from_pretrained\("org\/base"\)/);
+  assert.doesNotMatch(card, /CausalLM/);
 });

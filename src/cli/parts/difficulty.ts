@@ -10,6 +10,7 @@ import { difficulties } from "../../eval/difficulty.ts";
 import { openModel } from "../../generate/open.ts";
 import { openDevice } from "../../gpu/device.ts";
 import { LossProgram } from "../../models/loss_program.ts";
+import { refuseEncoder } from "../../models/pairs.ts";
 import type { RowSource } from "../data.ts";
 import { rowsFor } from "../eval.ts";
 import { fetchFolder } from "./hub.ts";
@@ -32,6 +33,7 @@ export async function difficultyMeter(
   const device = await openDevice();
   const open = openModel(device, await fetchFolder(folder, "model"));
   const { engine, model } = open;
+  refuseEncoder(model, "to measure an answer without its instruction");
   const { vocabSize, context } = model.config;
   const encoder = encoderOf(model);
   const limits = { maxTokens: context, onTooLong: "truncate", vocabSize } as const;

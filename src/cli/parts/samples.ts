@@ -58,8 +58,8 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   const found: Sample[] = [];
   for (const i of permutation(rows.length, seed)) {
     if (found.length === count) break;
-    const { ids, labels } = encode(rows[i]!, encoder, faultNames);
-    const length = labels.findIndex((label) => label !== UNSUPERVISED);
+    const { ids, labels, sourceLength } = encode(rows[i]!, encoder, faultNames);
+    const length = sourceLength ?? labels.findIndex((label) => label !== UNSUPERVISED);
     const prompt = [...ids.subarray(0, length)];
     if (length < 2 || length >= context) continue;
     const complete = async (generator: Generator) => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Example, type Run, runsOf } from "../../data/mod.ts";
+import { type Example, roomOf, type Run, runsOf } from "../../data/mod.ts";
 import type { Tokenizer } from "../../io/tokenizer/tokenizer.ts";
 
 /** Codes of ANSI colours: dim, green, cyan, struck-out red. */
@@ -21,13 +21,15 @@ const CONTEXT = 4;
  * `|` between tokens.
  */
 export function exampleLines(example: Example, tokenizer: Tokenizer, limit: number): string[] {
-  const { ids, origin } = example;
-  const over = ids.length > limit ? `, ${ids.length - limit} too many` : "";
-  const lines = cutAt(runsOf(example), limit).map((run) => {
-    const kind = run.from >= limit ? "cut" : run.supervised ? "learn" : "prompt";
+  const { ids, origin, sourceLength } = example;
+  const over = roomOf(example) - limit;
+  const end = sourceLength === undefined ? limit : Infinity; // source and target are cut apart
+  const lines = cutAt(runsOf(example), end).map((run) => {
+    const kind = run.from >= end ? "cut" : run.supervised ? "learn" : "prompt";
     return `  ${paint(kind, kind.padEnd(6))}  ${runText(ids, run, kind, tokenizer)}`;
   });
-  return [`${origin}: ${ids.length} tokens${over}`, ...lines, ""];
+  const many = over > 0 ? `, ${over} too many` : "";
+  return [`${origin}: ${ids.length} tokens${many}`, ...lines, ""];
 }
 
 /** What is beyond the limit is one run. */

@@ -80,14 +80,12 @@ const tokens: Format = {
   read(row) {
     const ids = integers(row, "input_ids");
     const labels = integers(row, "labels");
-    if (labels.length !== ids.length) {
-      throw fault(row, `${labels.length} labels for ${ids.length} input_ids`, "as many of each");
-    }
-    const outside = ids.findIndex((id) => id < 0 || id > LARGEST_ID);
+    const isId = (id: number) => id >= 0 && id <= LARGEST_ID;
+    const outside = ids.findIndex((id) => !isId(id));
     if (outside >= 0) throw fault(row, `input_ids[${outside}] = ${ids[outside]}`, "a token id");
-    const odd = labels.findIndex((label, i) => label !== UNSUPERVISED && label !== ids[i]);
+    const odd = labels.findIndex((label) => label !== UNSUPERVISED && !isId(label));
     if (odd < 0) return { kind: "tokens", ids, labels, origin: row.origin, empty: null };
-    throw fault(row, `labels[${odd}] = ${labels[odd]}`, `input_ids[${odd}] = ${ids[odd]} or -100`);
+    throw fault(row, `labels[${odd}] = ${labels[odd]}`, "a token id or -100");
   },
 };
 

@@ -14,7 +14,7 @@ import {
   type TooLongPolicy,
 } from "../encode.ts";
 import { type DataEntry, describePath } from "../entry.ts";
-import type { Document, Encoder, Example } from "../example.ts";
+import { type Document, type Encoder, type Example, roomOf } from "../example.ts";
 import { checkFaults, type FaultName, marksOf } from "../faults.ts";
 
 /** Limits that the model sets. */
@@ -103,7 +103,7 @@ export async function* encodeRows(
     }
     const fitting = fitLength(whole, maxTokens, onTooLong, encoder.bos);
     if (fitting.length === 0) counts.skipped++;
-    else if (whole.ids.length > maxTokens) counts.cut++;
+    else if (roomOf(whole) > maxTokens) counts.cut++;
     for (const example of fitting) {
       checkVocabulary(example, vocabSize);
       counts.rows++;
@@ -131,6 +131,6 @@ function encodeShort(
   limits: { readonly maxTokens: number; readonly allow: readonly FaultName[] },
 ): Example {
   const example = encode(document, encoder, limits.allow);
-  if (example.ids.length <= limits.maxTokens || document.kind === "tokens") return example;
+  if (roomOf(example) <= limits.maxTokens || document.kind === "tokens") return example;
   return document.shorter ? encodeShort(document.shorter(), encoder, limits) : example;
 }

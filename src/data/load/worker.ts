@@ -10,6 +10,7 @@ import type { DataEntry } from "../entry.ts";
 import type { Example } from "../example.ts";
 import { Numbers } from "../order/numbers.ts";
 import { recordOf } from "../order/record.ts";
+import type { TargetMarks } from "../pair.ts";
 import { encoderOf } from "./encoder.ts";
 import { encodeRows, type LoadCounts, type LoadOptions, noCounts } from "./examples.ts";
 
@@ -18,6 +19,7 @@ export interface Job {
   readonly entry: DataEntry;
   /** The model's. */
   readonly folder: string;
+  readonly target: TargetMarks | undefined;
   readonly options: LoadOptions;
   /** Its index among so many workers. */
   readonly worker: number;
@@ -47,7 +49,8 @@ async function* portionsOf(job: Job): AsyncGenerator<Portion, never> {
   let number = 0; // of the document that was last looked at
   let last: Portion;
   try {
-    const encoder = encoderOf({ tokenizer: loadTokenizer(folder), folder });
+    const config = { target: job.target };
+    const encoder = encoderOf({ tokenizer: loadTokenizer(folder), folder, config });
     let from = 0;
     const records = new Records();
     const isWanted = (next: number) => isOwn(number = next);

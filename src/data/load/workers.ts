@@ -48,7 +48,7 @@ export async function forEachExample(
   const count = workers ?? await workersFor(entry);
   const counts = noCounts();
   const examples = count > 0
-    ? encodeInWorkers({ entry, folder, options, workers: count }, counts)
+    ? encodeInWorkers({ entry, folder, target: encoder.target, options, workers: count }, counts)
     : encodeRows(entry, encoder, options, counts);
   for await (const example of examples) take(example);
   requireRows(entry, counts, options);

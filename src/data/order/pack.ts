@@ -27,7 +27,7 @@ export interface PackedDocument {
 export interface Batch {
   /** Tokens of the row, padding counted. */
   readonly T: number;
-  /** Tokens that are not padding. */
+  /** Tokens that are not padding, those of sources counted. */
   readonly used: number;
   /** How many tokens are predicted. */
   readonly supervised: number;
@@ -45,6 +45,20 @@ export interface Batch {
   readonly targets: Uint32Array;
   /** In the order of the row. */
   readonly documents: readonly PackedDocument[];
+  /** The row that an encoder reads, for examples with a source. */
+  readonly source?: PackedSource;
+}
+
+/** The sources of a batch's documents in a row of their own, in the same order. */
+export interface PackedSource extends Pick<Batch, "tokens" | "positions" | "start" | "end"> {
+  /** The tokens of the batch see those of the source from here on, [T]; never decreases. */
+  readonly from: Uint32Array;
+  /** One past the last that they see, [T]; never decreases. */
+  readonly to: Uint32Array;
+  /** The first token of the batch that sees each of the source's, [T]; never decreases. */
+  readonly first: Uint32Array;
+  /** One past the last that does, [T]; never decreases. */
+  readonly past: Uint32Array;
 }
 
 /**
@@ -96,9 +110,11 @@ export function packInOrder(lengths: ArrayLike<number>, T: number): number[][] {
 }
 
 /**
- * Lays out the chosen examples (all of them by default) as one row of T tokens.
+ * Lays out the chosen examples (all of them by default) as one row of T tokens, and their sources as
+ * another.
  *
- * @throws {RangeError} if T is not a multiple of 8 or the examples do not fit.
+ * @throws {RangeError} if T is not a multiple of 8 or the examples do not fit, or some have a source and
+ * others do not.
  */
 export function batch(
   examples: Examples,
@@ -106,43 +122,88 @@ export function batch(
   chosen: Iterable<number> = Array(examples.length).keys(),
 ): Batch {
   if (!(T > 0 && T % 8 === 0)) throw new RangeError(`Found T = ${T}, wanted a multiple of 8`);
-  const tokens = new Uint32Array(T);
-  const positions = new Uint32Array(T);
-  const start = Uint32Array.from({ length: T }, (_, i) => i);
-  const end = Uint32Array.from({ length: T }, (_, i) => i + 1);
+  const row = new Row(T);
+  const source = new Row(T);
   const rows: number[] = [];
   const targets: number[] = [];
   const documents: PackedDocument[] = [];
-  let begin = 0;
+  const sources: Stretch[] = [];
   for (const example of chosen) {
-    const { ids, labels } = examples.at(example)!;
-    const length = ids.length;
+    const { ids, labels, sourceLength, origin } = examples.at(example)!;
+    if (sourceLength !== undefined) sources.push(source.put(ids.subarray(0, sourceLength), origin));
+    const { begin, length } = row.put(ids.subarray(sourceLength ?? 0), origin);
     const rowBegin = rows.length;
-    checkFits(length, T - begin, () => examples.at(example)!.origin);
-    tokens.set(ids, begin);
-    start.fill(begin, begin, begin + length);
-    end.fill(begin + length, begin, begin + length);
-    for (let i = 0; i < length; i++) {
-      positions[begin + i] = i;
-      if (i === 0 || labels[i] === UNSUPERVISED) continue;
+    for (let i = 1; i < length; i++) {
+      const label = labels[(sourceLength ?? 0) + i]!;
+      if (label === UNSUPERVISED) continue;
       rows.push(begin + i - 1);
-      targets.push(labels[i]!);
+      targets.push(label);
     }
     documents.push({ example, begin, length, rowBegin, rowEnd: rows.length });
-    begin += length;
   }
+  if (sources.length > 0 && sources.length !== documents.length) {
+    throw new RangeError(`Found ${sources.length} sources of ${documents.length} documents`);
+  }
+  const { tokens, positions, start, end } = row;
   return {
     T,
-    used: begin,
+    used: row.used + source.used,
     supervised: rows.length,
-    tokens,
-    positions,
-    start,
-    end,
+    ...{ tokens, positions, start, end },
     rows: Uint32Array.from(rows),
     targets: Uint32Array.from(targets),
     documents,
+    ...(sources.length > 0 && { source: sourceOf(source, sources, row, documents) }),
   };
+}
+
+/** Where a document lies in a row. */
+type Stretch = Pick<PackedDocument, "begin" | "length">;
+
+/** A row of documents under way. */
+class Row {
+  readonly tokens: Uint32Array;
+  readonly positions: Uint32Array;
+  readonly start: Uint32Array;
+  readonly end: Uint32Array;
+  used = 0;
+
+  constructor(readonly T: number) {
+    this.tokens = new Uint32Array(T);
+    this.positions = new Uint32Array(T);
+    this.start = Uint32Array.from({ length: T }, (_, i) => i);
+    this.end = Uint32Array.from({ length: T }, (_, i) => i + 1);
+  }
+
+  put(ids: Uint32Array, origin: string): Stretch {
+    const [begin, length] = [this.used, ids.length];
+    checkFits(length, this.T - begin, () => origin);
+    this.tokens.set(ids, begin);
+    this.used += length;
+    this.start.fill(begin, begin, this.used);
+    this.end.fill(this.used, begin, this.used);
+    for (let i = 0; i < length; i++) this.positions[begin + i] = i;
+    return { begin, length };
+  }
+}
+
+/** Padding sees nothing and is seen by nothing. */
+function sourceOf(
+  { T, tokens, positions, start, end, used }: Row,
+  sources: readonly Stretch[],
+  target: Row,
+  targets: readonly Stretch[],
+): PackedSource {
+  const rows = (value: number) => new Uint32Array(T).fill(value);
+  const [from, to, first, past] = [rows(used), rows(used), rows(target.used), rows(target.used)];
+  for (const [i, { begin, length }] of sources.entries()) {
+    const { begin: row, length: rows } = targets[i]!;
+    from.fill(begin, row, row + rows);
+    to.fill(begin + length, row, row + rows);
+    first.fill(row, begin, begin + length);
+    past.fill(row + rows, begin, begin + length);
+  }
+  return { tokens, positions, start, end, from, to, first, past };
 }
 
 function fullestWithRoom(rooms: readonly number[], length: number): number {

@@ -1,6 +1,7 @@
 /**
  * Examples as records of 32-bit words, for the disk and the way between workers: the words of its
- * tokens, the bytes of its origin, then those as UTF-8, filled up to a whole word.
+ * tokens, the length of its source, the bytes of its origin, then those as UTF-8, filled up to a whole
+ * word.
  *
  * @module
  */
@@ -10,18 +11,21 @@ import { type Example, UNSUPERVISED } from "../example.ts";
 /** Set in the word of a supervised token; ids are below it. */
 const SUPERVISED = 0x80000000;
 const WORD = 4;
+/** In place of the length of a source. */
+const NO_SOURCE = 0xffffffff;
 
 /** The record of an example. */
 export function recordOf(example: Example): Uint32Array {
   if (example instanceof Recorded) return example.record;
   const { ids, labels, origin } = example;
   const text = new TextEncoder().encode(origin);
-  const record = new Uint32Array(ids.length + originWords(text.length));
+  const record = new Uint32Array(ids.length + 1 + originWords(text.length));
   for (const [i, id] of ids.entries()) {
     record[i] = labels[i] === UNSUPERVISED ? id : id | SUPERVISED;
   }
-  record[ids.length] = text.length;
-  new Uint8Array(record.buffer).set(text, (ids.length + 1) * WORD);
+  record[ids.length] = sourceWord(example);
+  record[ids.length + 1] = text.length;
+  new Uint8Array(record.buffer).set(text, (ids.length + 2) * WORD);
   return record;
 }
 
@@ -35,6 +39,12 @@ export const idsIn = (tokens: Uint32Array): Uint32Array => tokens.map((word) => 
 export const labelsIn = (tokens: Uint32Array): Int32Array =>
   Int32Array.from(tokens, (word) => word & SUPERVISED ? word & ~SUPERVISED : UNSUPERVISED);
 
+/** The word of a source's length. */
+export const sourceWord = ({ sourceLength }: Example): number => sourceLength ?? NO_SOURCE;
+
+/** The length of a source, from its word. */
+export const sourceIn = (word: number): number | undefined => word === NO_SOURCE ? undefined : word;
+
 /** An example that is a view of its record. */
 export class Recorded implements Example {
   readonly record: Uint32Array;
@@ -43,7 +53,7 @@ export class Recorded implements Example {
   /** The example of so many tokens whose record begins at a word. */
   constructor(words: Uint32Array, begin: number, tokens: number) {
     const end = begin + tokens;
-    this.record = words.subarray(begin, end + originWords(words[end]!));
+    this.record = words.subarray(begin, end + 1 + originWords(words[end + 1]!));
     this.#tokens = words.subarray(begin, end);
   }
 
@@ -55,11 +65,15 @@ export class Recorded implements Example {
     return labelsIn(this.#tokens);
   }
 
+  get sourceLength(): number | undefined {
+    return sourceIn(this.record[this.#tokens.length]!);
+  }
+
   get origin(): string {
     const { buffer, byteOffset } = this.record;
-    const begin = byteOffset + this.#tokens.byteLength;
-    const bytes = this.record[this.#tokens.length]!;
-    return new TextDecoder().decode(new Uint8Array(buffer, begin + WORD, bytes));
+    const begin = byteOffset + this.#tokens.byteLength + 2 * WORD;
+    const bytes = this.record[this.#tokens.length + 1]!;
+    return new TextDecoder().decode(new Uint8Array(buffer, begin, bytes));
   }
 
   get counts(): { readonly length: number; readonly supervised: number } {

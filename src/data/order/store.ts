@@ -7,7 +7,7 @@ import { onDisk, writeAll } from "../../io/files.ts";
 import { countSupervised } from "../encode.ts";
 import { type Example, type Examples, lengthOf } from "../example.ts";
 import { Numbers } from "./numbers.ts";
-import { idsIn, labelsIn, recordOf } from "./record.ts";
+import { idsIn, labelsIn, recordOf, sourceIn, sourceWord } from "./record.ts";
 
 const WORD = 4;
 /** An open file lives on without its name, so that nothing is left where a run is killed. */
@@ -16,7 +16,7 @@ const NAMELESS = Deno.build.os !== "windows";
 const BUFFER = 1 << 16;
 
 /**
- * Keeps the records of examples in a temporary file, which is gone with the store: 16 bytes of each
+ * Keeps the records of examples in a temporary file, which is gone with the store: 20 bytes of each
  * are in memory.
  */
 export class ExampleStore implements Examples, Disposable {
@@ -28,6 +28,7 @@ export class ExampleStore implements Examples, Disposable {
   readonly #begins = new Numbers(Float64Array);
   readonly #lengths = new Numbers(Uint32Array);
   readonly #supervised = new Numbers(Uint32Array);
+  readonly #sources = new Numbers(Uint32Array);
   readonly #Stored = storedExamples(this);
 
   /** @throws {FileError} where no temporary file can be made. */
@@ -48,6 +49,7 @@ export class ExampleStore implements Examples, Disposable {
     this.#begins.push(this.#written + this.#buffered);
     this.#lengths.push(lengthOf(example));
     this.#supervised.push(countSupervised(example));
+    this.#sources.push(sourceWord(example));
     this.#write(recordOf(example));
     return this.at(this.length - 1)!;
   }
@@ -67,6 +69,11 @@ export class ExampleStore implements Examples, Disposable {
     return { length: this.#lengths.at(index), supervised: this.#supervised.at(index) };
   }
 
+  /** How many tokens an encoder reads, where there is one. */
+  sourceLength(index: number): number | undefined {
+    return sourceIn(this.#sources.at(index));
+  }
+
   /** The words of an example's tokens. */
   tokens(index: number): Uint32Array {
     return this.#read(this.#begins.at(index), this.#lengths.at(index));
@@ -74,7 +81,7 @@ export class ExampleStore implements Examples, Disposable {
 
   /** Where an example came from. */
   origin(index: number): string {
-    const begin = this.#begins.at(index) + this.#lengths.at(index);
+    const begin = this.#begins.at(index) + this.#lengths.at(index) + 1;
     const [bytes = 0] = this.#read(begin, 1);
     const words = this.#read(begin + 1, Math.ceil(bytes / WORD));
     return new TextDecoder().decode(new Uint8Array(words.buffer, 0, bytes));
@@ -135,6 +142,10 @@ function storedExamples(store: ExampleStore) {
 
     get labels(): Int32Array {
       return labelsIn(store.tokens(this.#index));
+    }
+
+    get sourceLength(): number | undefined {
+      return store.sourceLength(this.#index);
     }
 
     get origin(): string {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Examples, lengthOf } from "../example.ts";
+import { type Examples, roomOf } from "../example.ts";
 import { Epoch } from "./epoch.ts";
 import { Mixture, type Places, type Source } from "./mixture.ts";
 import { type Batch, batch } from "./pack.ts";
@@ -95,7 +95,7 @@ export class Stream {
     if (this.#open?.number === number) return this.#open.epoch;
     const { order, places } = this.#order(number, this.#starts[number]!.places);
     const { T, seed, shuffle } = this.#options;
-    const lengthAt = (example: number) => lengthOf(this.examples.at(example)!);
+    const lengthAt = (example: number) => roomOf(this.examples.at(example)!);
     const mixture = this.#mixture ?? undefined;
     const epoch = new Epoch(order, { T, seed, shuffle, number, lengthAt, mixture });
     this.#open = { number, epoch, after: places };
@@ -122,7 +122,7 @@ export class Stream {
 function checkLengths(examples: Examples, T: number): void {
   for (let i = 0; i < examples.length; i++) {
     const example = examples.at(i)!;
-    const length = lengthOf(example);
+    const length = roomOf(example);
     if (length <= T) continue;
     throw new RangeError(
       `${example.origin}: found ${length} tokens, wanted at most the micro-batch's ${T}`,

@@ -9,7 +9,7 @@ import { FileError } from "../../errors.ts";
 import { type AddedToken, AddedTokens } from "./added_tokens.ts";
 import { exists, isObject, readJsonObject } from "../files.ts";
 import { pathInside } from "../inside.ts";
-import { correctDecoder, corrected } from "./tokenizer_json.ts";
+import { correctDecoder, corrected, correctNormalizer } from "./tokenizer_json.ts";
 
 /** Turns text into token ids and back. */
 export interface Tokenizer {
@@ -69,6 +69,7 @@ function construct(path: string, tokenizer: Json, config: Json) {
     };
     const inner = new HuggingFaceTokenizer(parts, config);
     byteLevels(inner.pre_tokenizer).forEach(rememberPieces);
+    correctNormalizer(inner.normalizer);
     correctDecoder(inner.decoder);
     return { inner, encode: encoderOf(inner, added_tokens as AddedToken[]) };
   } catch (fault) {

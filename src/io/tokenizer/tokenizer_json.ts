@@ -4,8 +4,16 @@
  *
  * @module
  */
-import { ByteFallbackDecoder, type Decoder, SequenceDecoder } from "@huggingface/tokenizers";
+import {
+  ByteFallbackDecoder,
+  type Decoder,
+  type Normalizer,
+  PrecompiledNormalizer,
+  SequenceDecoder,
+  SequenceNormalizer,
+} from "@huggingface/tokenizers";
 import { isObject } from "../files.ts";
+import { readCharsmap } from "./charsmap.ts";
 
 type Json = Record<string, unknown>;
 
@@ -25,6 +33,7 @@ export function corrected(part: unknown): unknown {
     throw new TypeError(`it has a ${type}, which would cut some texts in other places here`);
   }
   if (type === "Digits") return digits(part);
+  if (type === "WhitespaceSplit") return WHITE_SPACE;
   return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, corrected(value)]));
 }
 
@@ -35,6 +44,26 @@ const digits = ({ individual_digits }: Json): Json => ({
   behavior: "Isolated",
   invert: false,
 });
+
+/**
+ * Applies SentencePiece's compiled rules themselves, in place of what most of them come to.
+ *
+ * @throws {SyntaxError} for rules that cannot be read.
+ */
+export function correctNormalizer(normalizer: Normalizer | null): void {
+  if (normalizer instanceof SequenceNormalizer) normalizer.normalizers.forEach(correctNormalizer);
+  if (!(normalizer instanceof PrecompiledNormalizer)) return;
+  const { charsmap } = normalizer;
+  normalizer.normalize = charsmap ? readCharsmap(charsmap) : (text) => text;
+}
+
+/** White space as Unicode has it, not JavaScript. */
+const WHITE_SPACE: Json = {
+  type: "Split",
+  pattern: { Regex: String.raw`\p{White_Space}+` },
+  behavior: "Removed",
+  invert: false,
+};
 
 /** Keeps a byte order mark, and shows each byte of a broken character as one sign. */
 export function correctDecoder(decoder: Decoder | null): void {

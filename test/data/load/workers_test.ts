@@ -91,3 +91,20 @@ Deno.test("workers: the first error is that of one reader, by class and words", 
     }
   });
 });
+
+Deno.test("workers: sources and targets are those of one reader", async () => {
+  const tokenizer = loadTokenizer(folder);
+  const pairs = encoderOf({ tokenizer, folder, config: { target: { start: 1, pad: 0 } } });
+  await withFiles({ "rows.jsonl": lines(0, 700) }, async (data) => {
+    const entry = { path: `${data}/rows.jsonl`, on_empty: "drop", template: "plain" } as const;
+    const found = await Promise.all([0, 2].map(async (workers) => {
+      const examples: unknown[] = [];
+      const take = ({ ids, labels, sourceLength, origin }: Example) =>
+        void examples.push({ ids, labels, sourceLength, origin });
+      await forEachExample(entry, { encoder: pairs, folder }, LIMITS, take, workers);
+      return examples;
+    }));
+    assert.deepEqual(found[0], found[1]);
+    assert.ok((found[0]![0] as Example).sourceLength! > 0);
+  });
+});
