@@ -32,16 +32,6 @@ export interface ControllerState {
   readonly lambda: number;
 }
 
-/** Measurements of the runs that the published gains were found on. */
-const MEASUREMENTS = 24;
-
-/**
- * A {@link Controller}'s period: from one measurement to the next, and less in a shorter run, which
- * has as much to find in fewer updates.
- */
-export const periodOf = ({ every, steps }: { every: number; steps: number }): number =>
-  Math.min(every, steps / MEASUREMENTS);
-
 const [LEAST, MOST] = [0.01, 1000];
 
 const clip = (x: number, least: number, most: number) => Math.max(least, Math.min(most, x));
@@ -59,8 +49,8 @@ export class Controller {
     /** The budget, in nats a token. */
     readonly epsilon: number,
     readonly options: ControllerOptions,
-    /** Updates in which a relative error of 1 moves the integral by `ki`. */
-    readonly period: number,
+    /** Updates from one measurement to the next. */
+    readonly every: number,
     state?: ControllerState,
   ) {
     const { lambda } = options;
@@ -88,7 +78,7 @@ export class Controller {
     const average = y === null ? divergence : ema * y + (1 - ema) * divergence;
     const e = (average + o - (1 - margin) * this.epsilon) / this.epsilon;
     const bounded = clip(e, -1, 2);
-    const integral = clip(s + ki / this.period * bounded, Math.log(LEAST), Math.log(MOST));
+    const integral = clip(s + ki / this.every * bounded, Math.log(LEAST), Math.log(MOST));
     const log = integral + kp * bounded + kd * clip(e - slow, -1, 1);
     this.#state = {
       s: integral,

@@ -8,7 +8,7 @@ import type { Queued } from "../../eval/documents.ts";
 import { queuePerplexity } from "../../eval/perplexity.ts";
 import { clear } from "../../gpu/buffer.ts";
 import { Archive, type Entry } from "./archive.ts";
-import { Controller, periodOf } from "./controller.ts";
+import { Controller } from "./controller.ts";
 import type { Shift } from "../gauge.ts";
 import type {
   GuardParts,
@@ -50,7 +50,7 @@ export class Guard {
       new Controller(
         budget.epsilon,
         settings.controller,
-        periodOf(settings),
+        settings.every,
         state?.controllers[i],
       )
     );
