@@ -8,6 +8,7 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readPeft } from "../../src/adapters/peft.ts";
+import { FileError } from "../../src/errors.ts";
 import { exportGgufLora } from "../../src/export/gguf_lora.ts";
 import { exportGguf } from "../../src/export/gguf_model.ts";
 import { exportMlx } from "../../src/export/mlx.ts";
@@ -56,7 +57,14 @@ const out = Deno.args[0];
 if (!out) throw new TypeError("Wanted a folder to write to");
 for (const { name } of Deno.readDirSync(new URL("./", import.meta.url))) {
   const family = name.replace(/\.json$/, "");
-  if (name.endsWith(".json")) exportFamily(family, readGolden(family), join(out, family));
+  if (!name.endsWith(".json")) continue;
+  try {
+    exportFamily(family, readGolden(family), join(out, family));
+  } catch (fault) {
+    if (!(fault instanceof FileError)) throw fault;
+    Deno.removeSync(join(out, family), { recursive: true });
+    console.log(`${family}: not exported: ${fault.message}`);
+  }
 }
 const ends = "head_and_embedding"; // the golden adapter that an untied Llama has on both
 exportFamily(ends, readAdapterGolden(ends), join(out, ends));
