@@ -1,12 +1,16 @@
 /** What is held to golden values in several tests, and how closely. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { Adapter } from "../../src/adapters/adapter.ts";
+import { readPeft } from "../../src/adapters/peft.ts";
 import { batch } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
 import type { LossProgram } from "../../src/models/loss_program.ts";
+import type { Model } from "../../src/models/model.ts";
 import { parseConfig } from "../../src/train/config/mod.ts";
 import { train } from "../../src/train/run.ts";
 import { engine } from "../harness.ts";
+import { freshEngine } from "../models/tiny.ts";
 import { type Golden, T } from "./golden.ts";
 
 /** The largest distance of a logit. */
@@ -21,6 +25,17 @@ export async function lossOf(program: LossProgram, golden: Golden): Promise<numb
   program.run();
   const { compiled } = program;
   return (await readFloats(compiled.engine.device, compiled.output("loss")))[0]!;
+}
+
+/** The golden adapter's params on an engine of their own, and the graph that trains them. */
+export async function openGoldenAdapter(folder: string, model: Model, recompute: boolean) {
+  const engine = await freshEngine();
+  const adapter = Adapter.of(engine, model, readPeft(join(folder, "adapter")));
+  const options = { T, adapt: adapter.adapt, train: true, recompute };
+  const { graph } = model.lossGraph(engine, options);
+  engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
+  adapter.load(engine.store, 0);
+  return { engine, adapter, options };
 }
 
 /** Trains on both documents from the golden adapter. */

@@ -1,23 +1,26 @@
 /** Heads, embeddings, whole modules and biases against PEFT and torch: see make_adapters.py. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Adapter } from "../../src/adapters/adapter.ts";
-import { readPeft } from "../../src/adapters/peft.ts";
 import { tensorsOf } from "../../src/adapters/peft_tensors.ts";
 import { Generator } from "../../src/generate/generator.ts";
 import { toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
-import { checkTraining, LOGITS, lossOf, RELATIVE, report } from "../golden/checks.ts";
+import {
+  checkTraining,
+  LOGITS,
+  lossOf,
+  openGoldenAdapter,
+  RELATIVE,
+  report,
+} from "../golden/checks.ts";
 import {
   type Golden,
   logitsError,
   packedLogits,
   readAdapterGolden,
-  T,
   writeGolden,
 } from "../golden/golden.ts";
-import { freshEngine } from "./tiny.ts";
 
 const CASES = [
   ...["head_and_embedding", "saved_and_lora_only", "tied_both_ends", "tied_one_end", "tied_saved"],
@@ -46,14 +49,9 @@ for (const name of CASES) {
 }
 
 async function checkAdapter(folder: string, golden: Golden, recompute: boolean): Promise<void> {
-  const engine = await freshEngine();
   using model = new Model(folder);
-  const adapter = Adapter.of(engine, model, readPeft(join(folder, "adapter")));
-  const { adapt } = adapter;
-  const options = { T, adapt, train: true, recompute };
-  const { graph } = model.lossGraph(engine, options);
-  engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
-  adapter.load(engine.store, 0);
+  const { engine, adapter, options } = await openGoldenAdapter(folder, model, recompute);
+  const { adapt } = options;
 
   const packed = await packedLogits(engine, model, golden.examples, { adapt });
   report("logits", logitsError(packed, golden, "lora_logits"), LOGITS);

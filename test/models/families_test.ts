@@ -1,14 +1,19 @@
 /** Every family against transformers, PEFT and torch: see test/golden/make_golden.py. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Adapter } from "../../src/adapters/adapter.ts";
-import { readPeft } from "../../src/adapters/peft.ts";
 import { BatchGenerator } from "../../src/generate/batch.ts";
 import { Generator } from "../../src/generate/generator.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
 import { loadParam, storedParam } from "../../src/models/weights.ts";
-import { checkTraining, LOGITS, lossOf, RELATIVE, report } from "../golden/checks.ts";
+import {
+  checkTraining,
+  LOGITS,
+  lossOf,
+  openGoldenAdapter,
+  RELATIVE,
+  report,
+} from "../golden/checks.ts";
 import {
   type Golden,
   logitsError,
@@ -139,14 +144,9 @@ async function checkText(folder: string, golden: Golden): Promise<void> {
 }
 
 async function checkAdapter(folder: string, golden: Golden, recompute: boolean): Promise<void> {
-  const engine = await freshEngine();
   using model = new Model(folder);
-  const lora = Adapter.of(engine, model, readPeft(join(folder, "adapter")));
-  const { adapt } = lora;
-  const options = { T, adapt, train: true, recompute };
-  const { graph } = model.lossGraph(engine, options);
-  engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
-  lora.load(engine.store, 0);
+  const { engine, options } = await openGoldenAdapter(folder, model, recompute);
+  const { adapt } = options;
 
   const found = await packedLogits(engine, model, golden.examples, { adapt });
   report("adapted logits", logitsError(found, golden, "lora_logits"), LOGITS);
