@@ -56,6 +56,20 @@ Deno.test("ExampleStore: examples of any size, and the same micro-batches as fro
   for (let i = 0; i < 6; i++) assert.deepEqual(a!.micro(i), b!.micro(i));
 });
 
+Deno.test("ExampleStore finds each of many, some with a source", () => {
+  const given = Array.from({ length: 1000 }, (_, i): Example => {
+    const example = exampleOf(1 + i % 7, i);
+    return i % 300 === 299 ? { ...example, sourceLength: i } : example;
+  });
+  using store = new ExampleStore();
+  for (const example of given) store.keep(example);
+  for (const i of [0, 255, 256, 299, 511, 512, 598, 599, 600, 899, 900, 999]) {
+    const found = store.at(i)!;
+    assert.deepEqual(plain(found), plain(given[i]!));
+    assert.equal(found.sourceLength, given[i]!.sourceLength);
+  }
+});
+
 Deno.test("ExampleStore leaves no file behind", () => {
   const folder = Deno.makeTempDirSync();
   const before = Deno.env.get("TMPDIR");

@@ -88,7 +88,7 @@ class Records {
 
   /** A copy of all there are; none are left. */
   take(): Pick<Portion, "words" | "lengths"> {
-    const taken = { words: this.#words.all().slice(), lengths: this.#lengths.all().slice() };
+    const taken = { words: this.#words.copy(), lengths: this.#lengths.copy() };
     this.#words.clear();
     this.#lengths.clear();
     return taken;

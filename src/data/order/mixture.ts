@@ -99,7 +99,7 @@ export class Mixture {
       tokens += this.#supervised[example]!;
       taken[source]! += this.#supervised[example]! / this.#sources[source]!.weight;
     }
-    return { order: order.all(), places: drawn };
+    return { order: order.copy(), places: drawn };
   }
 
   /**

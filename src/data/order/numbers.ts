@@ -4,14 +4,15 @@
  * @module
  */
 
+/** Numbers of a block. A list grows by blocks: nothing is copied, and at most one is partly used. */
+const BLOCK = 1 << 14;
+
 /** Numbers of one type, as many as come. */
 export class Numbers<A extends Float64Array | Uint32Array> {
-  #numbers: A;
+  readonly #blocks: A[] = [];
   #length = 0;
 
-  constructor(private readonly Type: new (length: number) => A) {
-    this.#numbers = new Type(1024);
-  }
+  constructor(private readonly Type: new (length: number) => A) {}
 
   /** How many there are. */
   get length(): number {
@@ -20,16 +21,19 @@ export class Numbers<A extends Float64Array | Uint32Array> {
 
   /** Adds one. */
   push(number: number): void {
-    if (this.#length === this.#numbers.length) this.#grow(this.#length + 1);
-    this.#numbers[this.#length++] = number;
+    this.#blockAt(this.#length)[this.#length % BLOCK] = number;
+    this.#length++;
   }
 
   /** Adds several. */
-  append(numbers: ArrayLike<number>): void {
-    const length = this.#length + numbers.length;
-    if (length > this.#numbers.length) this.#grow(length);
-    this.#numbers.set(numbers, this.#length);
-    this.#length = length;
+  append(numbers: Float64Array | Uint32Array): void {
+    for (let taken = 0; taken < numbers.length;) {
+      const at = this.#length % BLOCK;
+      const part = numbers.subarray(taken, taken + BLOCK - at);
+      this.#blockAt(this.#length).set(part, at);
+      taken += part.length;
+      this.#length += part.length;
+    }
   }
 
   /** Forgets all, and keeps the memory. */
@@ -39,17 +43,20 @@ export class Numbers<A extends Float64Array | Uint32Array> {
 
   /** The number at an index below `length`. */
   at(index: number): number {
-    return this.#numbers[index]!;
+    return this.#blocks[Math.floor(index / BLOCK)]![index % BLOCK]!;
   }
 
-  /** All of them, in the memory that they are in. */
-  all(): A {
-    return this.#numbers.subarray(0, this.#length) as A;
+  /** A copy of all of them. */
+  copy(): A {
+    const all = new this.Type(this.#length);
+    for (let begin = 0; begin < this.#length; begin += BLOCK) {
+      all.set(this.#blockAt(begin).subarray(0, this.#length - begin), begin);
+    }
+    return all;
   }
 
-  #grow(least: number): void {
-    const more = new this.Type(Math.max(least, Math.ceil(1.5 * this.#length)));
-    more.set(this.#numbers.subarray(0, this.#length));
-    this.#numbers = more;
+  #blockAt(index: number): A {
+    const number = Math.floor(index / BLOCK);
+    return this.#blocks[number] ??= new this.Type(BLOCK);
   }
 }

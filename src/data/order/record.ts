@@ -12,7 +12,7 @@ import { type Example, UNSUPERVISED } from "../example.ts";
 const SUPERVISED = 0x80000000;
 const WORD = 4;
 /** In place of the length of a source. */
-const NO_SOURCE = 0xffffffff;
+export const NO_SOURCE = 0xffffffff;
 
 /** The record of an example. */
 export function recordOf(example: Example): Uint32Array {

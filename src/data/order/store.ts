@@ -7,17 +7,19 @@ import { onDisk, writeAll } from "../../io/files.ts";
 import { countSupervised } from "../encode.ts";
 import { type Example, type Examples, lengthOf } from "../example.ts";
 import { Numbers } from "./numbers.ts";
-import { idsIn, labelsIn, recordOf, sourceIn, sourceWord } from "./record.ts";
+import { idsIn, labelsIn, NO_SOURCE, recordOf, sourceIn, sourceWord } from "./record.ts";
 
 const WORD = 4;
 /** An open file lives on without its name, so that nothing is left where a run is killed. */
 const NAMELESS = Deno.build.os !== "windows";
 /** Words that are written at once. */
 const BUFFER = 1 << 16;
+/** Records from one whose place is kept in full to the next. */
+const STRIDE = 256;
 
 /**
- * Keeps the records of examples in a temporary file, which is gone with the store: 20 bytes of each
- * are in memory.
+ * Keeps the records of examples in a temporary file, which is gone with the store: 12 bytes of each
+ * are in memory, 16 for a model that has an encoder.
  */
 export class ExampleStore implements Examples, Disposable {
   readonly #path: string;
@@ -26,8 +28,11 @@ export class ExampleStore implements Examples, Disposable {
   #buffered = 0;
   #written = 0;
   readonly #begins = new Numbers(Float64Array);
+  /** Where each record begins, from the last one before it whose place is kept in full. */
+  readonly #offsets = new Numbers(Uint32Array);
   readonly #lengths = new Numbers(Uint32Array);
   readonly #supervised = new Numbers(Uint32Array);
+  /** Up to the last that has one. */
   readonly #sources = new Numbers(Uint32Array);
   readonly #Stored = storedExamples(this);
 
@@ -46,17 +51,19 @@ export class ExampleStore implements Examples, Disposable {
    * @throws {FileError} where the disk is full.
    */
   keep(example: Example): Example {
-    this.#begins.push(this.#written + this.#buffered);
+    const begin = this.#written + this.#buffered;
+    if (this.length % STRIDE === 0) this.#begins.push(begin);
+    this.#keepSource(sourceWord(example));
+    this.#offsets.push(begin - this.#begins.at(this.#begins.length - 1));
     this.#lengths.push(lengthOf(example));
     this.#supervised.push(countSupervised(example));
-    this.#sources.push(sourceWord(example));
     this.#write(recordOf(example));
     return this.at(this.length - 1)!;
   }
 
   /** How many examples are kept. */
   get length(): number {
-    return this.#begins.length;
+    return this.#offsets.length;
   }
 
   /** One that reads its tokens again whenever it is asked, as `keep` gave it. */
@@ -71,17 +78,17 @@ export class ExampleStore implements Examples, Disposable {
 
   /** How many tokens an encoder reads, where there is one. */
   sourceLength(index: number): number | undefined {
-    return sourceIn(this.#sources.at(index));
+    return index < this.#sources.length ? sourceIn(this.#sources.at(index)) : undefined;
   }
 
   /** The words of an example's tokens. */
   tokens(index: number): Uint32Array {
-    return this.#read(this.#begins.at(index), this.#lengths.at(index));
+    return this.#read(this.#beginOf(index), this.#lengths.at(index));
   }
 
   /** Where an example came from. */
   origin(index: number): string {
-    const begin = this.#begins.at(index) + this.#lengths.at(index) + 1;
+    const begin = this.#beginOf(index) + this.#lengths.at(index) + 1;
     const [bytes = 0] = this.#read(begin, 1);
     const words = this.#read(begin + 1, Math.ceil(bytes / WORD));
     return new TextDecoder().decode(new Uint8Array(words.buffer, 0, bytes));
@@ -91,6 +98,16 @@ export class ExampleStore implements Examples, Disposable {
   [Symbol.dispose](): void {
     this.#file.close();
     if (!NAMELESS) onDisk(`Cannot remove ${this.#path}`, () => Deno.removeSync(this.#path));
+  }
+
+  #beginOf(index: number): number {
+    return this.#begins.at(Math.floor(index / STRIDE)) + this.#offsets.at(index);
+  }
+
+  #keepSource(word: number): void {
+    if (word === NO_SOURCE) return;
+    while (this.#sources.length < this.length) this.#sources.push(NO_SOURCE);
+    this.#sources.push(word);
   }
 
   #write(words: Uint32Array): void {
