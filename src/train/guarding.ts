@@ -24,6 +24,7 @@ import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { permutation } from "../random.ts";
 import type { Config, GuardConfig } from "./config/mod.ts";
+import { fallAhead } from "./schedule.ts";
 
 /** The guard's part of an update: how many replays of how many tokens at most. */
 export interface GuardRowSizes {
@@ -227,9 +228,11 @@ export class Guarding {
   #make(state?: GuardState): Guard {
     const { engine: { store }, slices, tuned, steps, folder } = this.options;
     const { term, control, task, settings: { weight = null, controller, wall, every } } = this;
+    const schedule = { ...this.options.config.train, steps };
+    const toFall = (step: number) => fallAhead(schedule, step);
     return new Guard(
       { store, slices, ...term, control, task, tuned, folder },
-      { weight, controller, wall, every, steps },
+      { weight, controller, wall, every, steps, toFall },
       state,
     );
   }

@@ -16,6 +16,10 @@ export interface Schedule {
   readonly steps: number;
 }
 
+/** The share of the peak learning rate that the schedule takes away after update `step`. */
+export const fallAhead = (schedule: Schedule, step: number): number =>
+  Math.max(0, scheduleFactor(schedule, step) - scheduleFactor(schedule, schedule.steps));
+
 /**
  * The factor on the peak learning rate at update `step`, counted from 0. With a warm-up the first
  * update has the factor 0.

@@ -19,10 +19,10 @@ function cellsOf(change: (cell: Cell) => Partial<Cell> = () => ({})): Cell[] {
       spec.seeds.map((seed): Cell => {
         const epsilon = Math.log1p(budget / 100);
         const raw = 0.8 * epsilon;
-        const own = 3 - Math.log(raw) / 5; // its slope is 0.2 / raw
+        const own = 3 - Math.log(raw) / 5; // its slope over 0.9 epsilon is 0.2 / (0.9 epsilon)
         const cell = {
           ...{ arm: name, seed, budget, epsilon, raw, step: 300, strength: 1, certified: true },
-          lambda: 0.2 / raw,
+          price: 0.02 / 0.9,
           raw_task: own,
           ...{ test_shift: 0.9 * epsilon, test_se: 0.001, seconds: 60 },
           task: own + (name === "guard" ? 0 : 0.3 + 0.01 * seed),
@@ -61,7 +61,7 @@ Deno.test("claims() are not met by cells that do not", () => {
   const noisy = (cell: Cell) =>
     cell.arm === "guard" ? { task: cell.task + (cell.seed === 1 ? 0.6 : 0) } : {};
   assert.deepEqual(failing(cellsOf(noisy)).filter((p) => p === "P3").length, 2, "5 % and below");
-  assert.deepEqual(failing(cellsOf(guard({ lambda: 1e4 }))), ["P5"]);
+  assert.deepEqual(failing(cellsOf(guard({ price: 1e4 }))), ["P5"]);
   assert.deepEqual(failing(cellsOf(guard({ held_out: 5 }))), ["P8", "P8", "P8"]);
 });
 

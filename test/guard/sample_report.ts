@@ -49,7 +49,7 @@ export function sampleReport({ names = ["all"], piece = " time", text }: Sample 
       flips: { lost: 14, won: 501, p: 1.7e-128 },
     },
     retention_text: text ?? "samples of the base model",
-    shadow_price: names.map(() => 4.7183),
+    price: 0.0934,
     trace: [[0, 4.9871, 0], [10, 2.2428, 0.1196], [200, 1.0255, 0.0223]].map(
       ([step, task_loss, mean]) => ({
         ...{ step: step!, task_loss: task_loss!, shifts: shifts(mean!) },
@@ -84,7 +84,7 @@ export function uncertifiedReport(): ForgettingReport {
       ...{ ...slice, certificate: null, control: { shift: 0, se: 0 } },
       tuned_perplexity: slice.base_perplexity,
     })),
-    shadow_price: null,
+    price: null,
     trace: [],
     trials: [{
       strength: 0.5,

@@ -30,12 +30,11 @@ export interface Cell {
   /** At the end of the run, at full strength: the shift on the control text, and the task. */
   readonly raw: number;
   readonly raw_task: number;
-  /** The guard's weight at the end; null where nothing steered. */
-  readonly lambda: number | null;
-  /** What was shipped. */
+  /** What was shipped, and what a tenth more of the budget would buy there. */
   readonly step: number;
   readonly strength: number;
   readonly certified: boolean;
+  readonly price: number | null;
   /** Of what was shipped, on text and rows that nothing else has used. */
   readonly test_shift: number;
   readonly test_se: number;
@@ -73,7 +72,7 @@ export async function runCells(
     const cells: Cell[] = [];
     for (const budget of budgets) {
       const slices = withBudget(guarding.guard.slices, `ppl:${budget}%`);
-      const { step, strength } = await choose({ ...guarding.shipOptions(slices), measures });
+      const { step, strength, price } = await choose({ ...guarding.shipOptions(slices), measures });
       guarding.put(step, strength);
       cells.push({
         ...about,
@@ -81,10 +80,10 @@ export async function runCells(
         epsilon: slices[0]!.budget.epsilon,
         raw: last.shifts[0]!.mean,
         raw_task: rawTask,
-        lambda: last.lambdas[0] ?? null,
         step,
         strength,
         certified: strength > 0,
+        price,
         ...await test(),
         seconds,
       });

@@ -55,7 +55,7 @@ export function claims(cells: readonly Cell[], spec: Arms): Claim[] {
     withinBudget(cells),
     rawNearBudget(cells, spec),
     ...spec.budgets.map((budget) => beatsReplay(cells, spec, budget)),
-    shadowPrice(cells, spec),
+    priceAndSlope(cells, spec),
     ...spec.budgets.map((budget) => heldOut(cells, spec, budget)),
   ];
 }
@@ -112,21 +112,21 @@ function beatsReplay(cells: readonly Cell[], spec: Arms, budget: number): Claim 
   };
 }
 
-/** The weight at the end against the slope of the task loss between neighbouring budgets, unscaled. */
-function shadowPrice(cells: readonly Cell[], spec: Arms): Claim {
+/** The price of what was shipped against the slope of the task loss between neighbouring budgets. */
+function priceAndSlope(cells: readonly Cell[], spec: Arms): Claim {
   const arm = steered(spec)[0]!;
   const point = (budget: number) => {
     const found = of(cells, arm, budget);
     return {
-      shift: meanOf(found, (cell) => cell.raw),
-      task: meanOf(found, (cell) => cell.raw_task),
-      lambda: Math.exp(meanOf(found, (cell) => Math.log(cell.lambda ?? NaN))),
+      shift: meanOf(found, (cell) => cell.test_shift),
+      task: meanOf(found, (cell) => cell.task),
+      price: meanOf(found, (cell) => 10 * (cell.price ?? NaN) / cell.epsilon),
     };
   };
   const ratios = spec.budgets.slice(1).map((budget, i) => {
     const [low, high] = [point(spec.budgets[i]!), point(budget)];
     const slope = (low.task - high.task) / (high.shift - low.shift);
-    return Math.sqrt(low.lambda * high.lambda) / slope;
+    return Math.sqrt(low.price * high.price) / slope;
   }).filter(Number.isFinite);
   const near = ratios.filter((ratio) => ratio >= 0.5 && ratio <= 2);
   return {

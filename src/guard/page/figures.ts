@@ -4,7 +4,6 @@
  * @module
  */
 import type { ForgettingReport, TaskReport } from "../report/format.ts";
-import { priceNats } from "../report/screen.ts";
 import { type Html, markup } from "./html.ts";
 import { chance, fixed, percent, shiftText, strengthText, whole } from "./numbers.ts";
 
@@ -72,7 +71,7 @@ function sliceFigures(slice: SliceReport): Figure[] {
   ];
 }
 
-function runFigures({ task, shipped, slices, shadow_price: price }: ForgettingReport): Figure[] {
+function runFigures({ task, shipped, price }: ForgettingReport): Figure[] {
   const figures: Figure[] = [...(task ? taskFigures(task) : []), [
     "Strength shipped",
     strengthText(shipped.strength),
@@ -80,13 +79,11 @@ function runFigures({ task, shipped, slices, shadow_price: price }: ForgettingRe
       ? `of the adapter at step ${shipped.step}`
       : "the base itself: no strength of the adapter is certified",
   ]];
-  if (price) {
+  if (price !== null) {
     figures.push([
-      "Shadow price",
-      priceNats(price, slices),
-      `nats of task loss that a tenth more of the budget would buy (\u03bb ${
-        price.map((weight) => fixed(weight, 3)).join(", ")
-      })`,
+      "Price",
+      fixed(price, 4),
+      "nats of task loss that a tenth more of the budget would buy",
     ]);
   }
   return figures;

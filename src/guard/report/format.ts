@@ -24,8 +24,8 @@ export interface ForgettingReport {
   readonly task: TaskReport | null;
   /** Files of retention text, or that the base wrote it. */
   readonly retention_text: readonly string[] | string;
-  /** What one more nat of budget would have bought of the task's loss, slice by slice. */
-  readonly shadow_price: readonly number[] | null;
+  /** What a tenth more of the budget would buy of the task's loss; null where nobody can say. */
+  readonly price: number | null;
   /** Measurements during the run. */
   readonly trace: readonly TraceReport[];
   /** Moments and strengths that were tried; `task` is null where the budget was not kept. */

@@ -64,7 +64,7 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
       ...inShort(shipment.task.portrait),
     },
     retention_text: facts.text.length > 0 ? facts.text.map((path) => basename(path)) : SAMPLES,
-    shadow_price: shadowPrice(trace),
+    price: shipment.price,
     trace: trace.map(({ step, task, shifts, lambdas }) => ({
       step,
       task_loss: task,
@@ -144,12 +144,6 @@ function hashOf(examples: readonly Example[]): string {
 /** The supervised tokens of an example as text. */
 function tokensOf({ ids, labels }: Example, decode: ReportFacts["decode"]): string[] {
   return [...ids].flatMap((id, i) => i > 0 && labels[i] !== UNSUPERVISED ? [decode([id])] : []);
-}
-
-/** The weights at the end: what one more nat of budget would have bought of the task's loss. */
-function shadowPrice(trace: readonly TracePoint[]): readonly number[] | null {
-  const lambdas = trace.at(-1)?.lambdas ?? [];
-  return lambdas.length > 0 ? lambdas : null;
 }
 
 /** The result in one or two sentences. */

@@ -4,11 +4,11 @@
  * @module
  */
 import { inUnit } from "../budget.ts";
-import type { ForgettingReport, SliceReport, TaskReport } from "./format.ts";
+import type { ForgettingReport, TaskReport } from "./format.ts";
 
 /** Lines about what was allowed, what came of it and what that does not say. */
 export function screen(report: ForgettingReport): string[] {
-  const { slices, task, shipped, shadow_price: price, statement, not_covered: not } = report;
+  const { slices, task, shipped, price, statement, not_covered: not } = report;
   const line = (name: string, text: string) => `${name.padEnd(12)}${text}`;
   return [
     ...slices.flatMap(({ name, metric, budget, control, certificate, probe, ...slice }) => {
@@ -32,7 +32,7 @@ export function screen(report: ForgettingReport): string[] {
     }),
     ...(task ? [line("task", taskText(task))] : []),
     line("shipped", `step ${shipped.step} at strength ${shipped.strength}`),
-    ...(price ? [line("price", priceText(price, slices))] : []),
+    ...(price === null ? [] : [line("price", priceText(price))]),
     statement,
     not,
   ];
@@ -40,15 +40,8 @@ export function screen(report: ForgettingReport): string[] {
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-const priceText = (price: readonly number[], slices: readonly SliceReport[]): string =>
-  `a tenth more of the budget would buy about ${priceNats(price, slices)} nats of the task's loss`;
-
-/**
- * What a tenth of each budget is worth in nats of the task's loss. The weights at the end are the
- * slope; a tenth is near enough for a slope to tell.
- */
-export const priceNats = (price: readonly number[], slices: readonly SliceReport[]): string =>
-  price.map((lambda, i) => (lambda * slices[i]!.epsilon / 10).toFixed(4)).join(", ");
+const priceText = (price: number): string =>
+  `a tenth more of the budget would buy about ${price.toFixed(4)} nats of the task's loss`;
 
 const taskText = ({ base_loss: base, tuned_loss: tuned, rows, from }: TaskReport): string =>
   `loss ${base.toFixed(4)} -> ${tuned.toFixed(4)} on ${rows} rows of ${from}`;

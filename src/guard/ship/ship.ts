@@ -10,6 +10,7 @@ import type { Measured } from "../steer/archive.ts";
 import { type Certificate, certify, type CertifyOptions, ladder } from "./certify.ts";
 import { Gauge, type GaugePrograms } from "../gauge.ts";
 import { type Portrait, portray } from "./portrait.ts";
+import { priceOf } from "./price.ts";
 import type { Slice } from "../text/retention.ts";
 import { type Candidate, type Measures, select, type Selection } from "./select.ts";
 
@@ -38,6 +39,8 @@ export interface Choice {
   readonly selection: Selection;
   /** Null where nothing but the base kept the budget on the control text. */
   readonly certificate: Certificate | null;
+  /** See {@link priceOf}; null where the base is shipped, or there is no sample of the task. */
+  readonly price: number | null;
 }
 
 /** What is shipped, and how it measures. */
@@ -86,7 +89,10 @@ export async function choose(options: ShipOptions): Promise<Choice> {
   const step = selection.chosen?.step ?? candidates.at(-1)!.step;
   const certificate = selection.chosen &&
     await testStrengths(selection.chosen.strength, epsilons, options, step);
-  return { step, strength: certificate?.strength ?? 0, selection, certificate };
+  const strength = certificate?.strength ?? 0;
+  const hasPrice = strength > 0 && options.task.length > 0;
+  const price = hasPrice ? await priceOf(measures, epsilons, step, strength) : null;
+  return { step, strength, selection, certificate, price };
 }
 
 /** Selects, certifies and looks at the result. What was put last is of no use. */

@@ -14,6 +14,8 @@ export interface ControllerOptions {
   readonly kd: number;
   /** How much of the budget stays unused, so that the certificate can pass at full strength. */
   readonly margin: number;
+  /** How much of what is forgotten at the peak learning rate goes by itself as the rate falls. */
+  readonly fade: number;
   /** How much of its past the average of the training divergence keeps at each update. */
   readonly ema: number;
 }
@@ -40,7 +42,8 @@ const clip = (x: number, least: number, most: number) => Math.max(least, Math.mi
  * A PID controller on log(weight) with two rates: the divergence on the training rows is seen at
  * every update and costs nothing; the shift on held-back text is measured now and then and corrects
  * the first one's bias. The integral alone is dual ascent on the budget's Lagrangian in log space,
- * so that the weight stays above 0 and no constant depends on the loss's scale.
+ * so that the weight stays above 0 and no constant depends on the loss's scale. It steers to where
+ * the run will end: at a high learning rate more is forgotten than will be in the end.
  */
 export class Controller {
   #state: ControllerState;
@@ -71,13 +74,18 @@ export class Controller {
     return (this.#state.y ?? 0) + this.#state.o;
   }
 
-  /** After an update: `divergence` is the mean over its guard rows. */
-  observe(divergence: number): void {
-    const { ki, kp, kd, margin, ema } = this.options;
-    const { y, o, s, slow } = this.#state;
+  /**
+   * After an update: `divergence` is the mean over its guard rows, `toFall` the share of the peak
+   * learning rate that the schedule is yet to take away.
+   */
+  observe(divergence: number, toFall: number): void {
+    const { ki, kp, kd, margin, fade, ema } = this.options;
+    const { y, o, s } = this.#state;
     const average = y === null ? divergence : ema * y + (1 - ema) * divergence;
-    const e = (average + o - (1 - margin) * this.epsilon) / this.epsilon;
-    const bounded = clip(e, -1, 2);
+    const foreseen = (average + o) * (1 - fade * toFall);
+    const e = (foreseen - (1 - margin) * this.epsilon) / this.epsilon;
+    const slow = y === null ? e : this.#state.slow; // nothing has moved yet
+    const bounded = clip(e, -1, 1);
     const integral = clip(s + ki / this.every * bounded, Math.log(LEAST), Math.log(MOST));
     const log = integral + kp * bounded + kd * clip(e - slow, -1, 1);
     this.#state = {

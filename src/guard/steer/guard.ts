@@ -176,7 +176,7 @@ export class Guard {
     if (observation && seen >= this.#fresh) {
       for (const [i, controller] of this.#controllers.entries()) {
         const loss = observation.losses[i]!;
-        if (Number.isFinite(loss)) controller.observe(loss);
+        if (Number.isFinite(loss)) controller.observe(loss, this.#settings.toFall(seen));
       }
     }
     const measuring = this.#measuring.get(seen);

@@ -30,6 +30,8 @@ export interface GuardSettings {
   readonly every: number;
   /** Updates of the whole run. */
   readonly steps: number;
+  /** The share of the peak learning rate that is yet to go after an update. */
+  readonly toFall: (step: number) => number;
 }
 
 /** What an update replays for the guard. */

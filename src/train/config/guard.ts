@@ -47,6 +47,7 @@ export interface GuardConfig {
     readonly kp: number;
     readonly kd: number;
     readonly margin: number;
+    readonly fade: number;
     readonly ema: number;
   };
   /** When a run goes back to its last checkpoint within the budget. */
@@ -57,12 +58,12 @@ const share = z.number().gte(0).lt(1);
 
 const controller = z.strictObject({
   lambda: positive.default(1).describe("weight of the guard's loss at the start"),
-  ki: z.number().gte(0).default(0.4).describe(
-    "integral gain between two measurements",
-  ),
+  ki: z.number().gte(0).default(0.8).describe("integral gain between two measurements"),
   kp: z.number().gte(0).default(0.5).describe("proportional gain"),
   kd: z.number().gte(0).default(0.5).describe("derivative gain"),
   margin: share.default(0.15).describe("share of the budget that the run is not to use"),
+  fade: share.default(0.25)
+    .describe("share of forgetting that goes by itself as the learning rate falls from its peak"),
   ema: share.default(0.9).describe("decay of the averages"),
 }).prefault({}).describe("constants of the controller");
 
