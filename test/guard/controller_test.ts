@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { Controller, type ControllerOptions } from "../../src/guard/steer/controller.ts";
 
 const OPTIONS: ControllerOptions = {
-  ...{ lambda: 1, ki: 0.8, kp: 0.5, kd: 0.5, margin: 0.15, fade: 0.25, ema: 0.9 },
+  ...{ lambda: 2, ki: 0.8, kp: 0.5, kd: 0.5, margin: 0.15, fade: 0.25, ema: 0.9 },
 };
 
 Deno.test("Controller computes its formula", () => {
   const controller = new Controller(0.02, OPTIONS, 25);
   controller.observe(0.03, 0);
   const e = (0.03 - 0.85 * 0.02) / 0.02; // 0.65
-  const s = 0.8 / 25 * e;
+  const s = Math.log(2) + 0.8 / 25 * e;
   const near = (found: number, wanted: number) => assert.ok(Math.abs(found - wanted) < 1e-12);
   near(controller.lambda, Math.exp(s + 0.5 * e));
   near(controller.state.slow, e);

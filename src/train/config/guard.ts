@@ -57,7 +57,7 @@ export interface GuardConfig {
 const share = z.number().gte(0).lt(1);
 
 const controller = z.strictObject({
-  lambda: positive.default(1).describe("weight of the guard's loss at the start"),
+  lambda: positive.default(2).describe("weight of the guard's loss at the start"),
   ki: z.number().gte(0).default(0.8).describe("integral gain between two measurements"),
   kp: z.number().gte(0).default(0.5).describe("proportional gain"),
   kd: z.number().gte(0).default(0.5).describe("derivative gain"),
