@@ -120,7 +120,7 @@ function priceAndSlope(cells: readonly Cell[], spec: Arms): Claim {
     return {
       shift: meanOf(found, (cell) => cell.test_shift),
       task: meanOf(found, (cell) => cell.task),
-      price: meanOf(found, (cell) => 10 * (cell.price ?? NaN) / cell.epsilon),
+      price: Math.exp(meanOf(found, (cell) => Math.log(10 * (cell.price ?? NaN) / cell.epsilon))),
     };
   };
   const ratios = spec.budgets.slice(1).map((budget, i) => {
