@@ -34,7 +34,7 @@ Deno.test("a fresh adapter has forgotten nothing, to the last bit", async () => 
   const [first] = toy.metrics("run");
   assert.equal(first!.forgetting, 0);
   assert.equal(first!["guard_loss"], 0);
-  assert.equal(first!["lambda"], 1);
+  assert.equal(first!["lambda"], 2);
   const [slice] = reportOf(toy, "run").slices;
   assert.equal(first!["retention_perplexity"], slice.base_perplexity);
 });
