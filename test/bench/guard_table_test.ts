@@ -23,7 +23,6 @@ function cellsOf(change: (cell: Cell) => Partial<Cell> = () => ({})): Cell[] {
         const cell = {
           ...{ arm: name, seed, budget, epsilon, raw, step: 300, strength: 1, certified: true },
           price: 0.02 / 0.9,
-          raw_task: own,
           ...{ test_shift: 0.9 * epsilon, test_se: 0.001, seconds: 60 },
           task: own + (name === "guard" ? 0 : 0.3 + 0.01 * seed),
           held_out: name === "guard" ? 4 : 4.1,

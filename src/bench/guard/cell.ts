@@ -27,9 +27,8 @@ export interface Cell {
   /** In percent of perplexity. */
   readonly budget: number;
   readonly epsilon: number;
-  /** At the end of the run, at full strength: the shift on the control text, and the task. */
+  /** At the end of the run, at full strength: the shift on the control text. */
   readonly raw: number;
-  readonly raw_task: number;
   /** What was shipped, and what a tenth more of the budget would buy there. */
   readonly step: number;
   readonly strength: number;
@@ -67,8 +66,6 @@ export async function runCells(
     const last = guarding.guard.trace.at(-1)!;
     const test = await openTest(session, spec);
     const measures = remembered(measuresOf(guarding.shipOptions(guarding.guard.slices)));
-    guarding.put(done, 1);
-    const { task: rawTask } = await test();
     const cells: Cell[] = [];
     for (const budget of budgets) {
       const slices = withBudget(guarding.guard.slices, `ppl:${budget}%`);
@@ -79,7 +76,6 @@ export async function runCells(
         budget,
         epsilon: slices[0]!.budget.epsilon,
         raw: last.shifts[0]!.mean,
-        raw_task: rawTask,
         step,
         strength,
         certified: strength > 0,
