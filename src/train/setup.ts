@@ -71,6 +71,9 @@ export interface Rows {
   }[];
 }
 
+/** How often a long reading of rows says where it is, in ms. */
+const SAY_EVERY = 10_000;
+
 /** Gives the rows of several sources to `take`, and says what was left out. */
 export async function loadRows(
   model: Model,
@@ -89,7 +92,15 @@ export async function loadRows(
   };
   for (const entry of entries) {
     const path = describePath(entry.path);
-    const counts = await forEachExample(entry, from, options, take);
+    let rows = 0;
+    let said = performance.now();
+    const counts = await forEachExample(entry, from, options, (example) => {
+      take(example);
+      rows++;
+      if (performance.now() - said < SAY_EVERY) return;
+      said = performance.now();
+      say(`data: ${path}: ${rows} rows so far`);
+    });
     say(describeLoaded(path, counts));
     sources.push({ path, count: counts.rows, weight: entry.weight });
   }
