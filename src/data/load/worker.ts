@@ -7,7 +7,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { loadTokenizer } from "../../io/tokenizer/tokenizer.ts";
 import type { DataEntry } from "../entry.ts";
-import type { Example } from "../example.ts";
 import { Numbers } from "../order/numbers.ts";
 import { recordOf } from "../order/record.ts";
 import type { TargetMarks } from "../pair.ts";
@@ -30,15 +29,15 @@ export interface Job {
 export interface Portion {
   /** The number of the first document, or that at which the error is; Infinity at the end. */
   readonly from: number;
-  /** Their records, one after the other, and how many tokens each has. */
+  /** Their records, one after the other. */
   readonly words: Uint32Array;
-  readonly lengths: Uint32Array;
   readonly fault?: { readonly name: string; readonly message: string };
   readonly done?: LoadCounts;
 }
 
 /** Documents one after the other that are encoded by the same worker. */
 const BLOCK = 256;
+const NONE = new Uint32Array();
 
 /** The portions of a job, the last an error or the counts; after that, the same again. */
 async function* portionsOf(job: Job): AsyncGenerator<Portion, never> {
@@ -52,47 +51,26 @@ async function* portionsOf(job: Job): AsyncGenerator<Portion, never> {
     const config = { target: job.target };
     const encoder = encoderOf({ tokenizer: loadTokenizer(folder), folder, config });
     let from = 0;
-    const records = new Records();
+    // In one piece of memory: many small ones would fill it with holes.
+    const words = new Numbers(Uint32Array);
     const isWanted = (next: number) => isOwn(number = next);
     for await (const example of encodeRows(entry, encoder, options, counts, isWanted)) {
-      if (records.length > 0 && blockOf(number) !== blockOf(from)) {
-        yield { from, ...records.take() };
+      if (words.length > 0 && blockOf(number) !== blockOf(from)) {
+        yield { from, words: words.copy() };
+        words.clear();
       }
-      if (records.length === 0) from = number;
-      records.push(example);
+      if (words.length === 0) from = number;
+      words.append(recordOf(example));
     }
-    if (records.length > 0) yield { from, ...records.take() };
-    last = { from: Infinity, ...records.take(), done: counts };
+    if (words.length > 0) yield { from, words: words.copy() };
+    last = { from: Infinity, words: NONE, done: counts };
   } catch (thrown) {
     const { name, message } = thrown as Error;
     // Another worker's document was not encoded here: the error is one of what comes after it.
     const from = isOwn(number) ? number : number + 1;
-    last = { from, ...new Records().take(), fault: { name, message } };
+    last = { from, words: NONE, fault: { name, message } };
   }
   for (;;) yield last;
-}
-
-/** Records in one piece of memory: as many small ones as there are examples would fill it with holes. */
-class Records {
-  readonly #words = new Numbers(Uint32Array);
-  readonly #lengths = new Numbers(Uint32Array);
-
-  get length(): number {
-    return this.#lengths.length;
-  }
-
-  push(example: Example): void {
-    this.#lengths.push(example.ids.length);
-    this.#words.append(recordOf(example));
-  }
-
-  /** A copy of all there are; none are left. */
-  take(): Pick<Portion, "words" | "lengths"> {
-    const taken = { words: this.#words.copy(), lengths: this.#lengths.copy() };
-    this.#words.clear();
-    this.#lengths.clear();
-    return taken;
-  }
 }
 
 const portions = portionsOf(workerData as Job);

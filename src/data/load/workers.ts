@@ -16,7 +16,7 @@ import {
   noCounts,
   requireRows,
 } from "./examples.ts";
-import { Recorded } from "../order/record.ts";
+import { examplesIn } from "../order/record.ts";
 import type { Job, Portion } from "./worker.ts";
 
 /** Where the tokenizer of a model is from: a worker reads one of its own. */
@@ -80,21 +80,12 @@ async function* encodeInWorkers(
       const { fault, done } = next[worker]!;
       if (fault) throw faultOf(fault);
       if (done) break;
-      yield* examplesIn(next[worker]!);
+      yield* examplesIn(next[worker]!.words);
       next[worker] = await workers[worker]!.next();
     }
     for (const { done } of next) add(counts, done!);
   } finally {
     await Promise.all(workers.map((worker) => worker.close()));
-  }
-}
-
-function* examplesIn({ words, lengths }: Portion): Generator<Example> {
-  let begin = 0;
-  for (const length of lengths) {
-    const example = new Recorded(words, begin, length);
-    yield example;
-    begin += example.record.length;
   }
 }
 

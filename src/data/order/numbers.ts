@@ -8,7 +8,7 @@
 const BLOCK = 1 << 14;
 
 /** Numbers of one type, as many as come. */
-export class Numbers<A extends Float64Array | Uint32Array> {
+export class Numbers<A extends Float64Array | Uint32Array | Uint16Array> {
   readonly #blocks: A[] = [];
   #length = 0;
 
@@ -26,7 +26,7 @@ export class Numbers<A extends Float64Array | Uint32Array> {
   }
 
   /** Adds several. */
-  append(numbers: Float64Array | Uint32Array): void {
+  append(numbers: Float64Array | Uint32Array | Uint16Array): void {
     for (let taken = 0; taken < numbers.length;) {
       const at = this.#length % BLOCK;
       const part = numbers.subarray(taken, taken + BLOCK - at);

@@ -1,7 +1,7 @@
 /**
- * Examples as records of 32-bit words, for the disk and the way between workers: the words of its
- * tokens, the length of its source, the bytes of its origin, then those as UTF-8, filled up to a whole
- * word.
+ * Examples as records of 32-bit words, for the disk and the way between workers: how many tokens it
+ * has, their words, the length of its source, the bytes of its origin, then those as UTF-8, filled up
+ * to a whole word. So a record says itself where the next one begins.
  *
  * @module
  */
@@ -12,68 +12,67 @@ import { type Example, UNSUPERVISED } from "../example.ts";
 const SUPERVISED = 0x80000000;
 const WORD = 4;
 /** In place of the length of a source. */
-export const NO_SOURCE = 0xffffffff;
+const NO_SOURCE = 0xffffffff;
 
 /** The record of an example. */
 export function recordOf(example: Example): Uint32Array {
   if (example instanceof Recorded) return example.record;
-  const { ids, labels, origin } = example;
+  const { ids, labels, origin, sourceLength = NO_SOURCE } = example;
   const text = new TextEncoder().encode(origin);
-  const record = new Uint32Array(ids.length + 1 + originWords(text.length));
+  const end = 1 + ids.length;
+  const record = new Uint32Array(end + 2 + Math.ceil(text.length / WORD));
+  record[0] = ids.length;
   for (const [i, id] of ids.entries()) {
-    record[i] = labels[i] === UNSUPERVISED ? id : id | SUPERVISED;
+    record[1 + i] = labels[i] === UNSUPERVISED ? id : id | SUPERVISED;
   }
-  record[ids.length] = sourceWord(example);
-  record[ids.length + 1] = text.length;
-  new Uint8Array(record.buffer).set(text, (ids.length + 2) * WORD);
+  record[end] = sourceLength;
+  record[end + 1] = text.length;
+  new Uint8Array(record.buffer).set(text, (end + 2) * WORD);
   return record;
 }
 
-/** Words of an origin of so many bytes, their number counted. */
-const originWords = (bytes: number): number => 1 + Math.ceil(bytes / WORD);
-
-/** The ids of a record's tokens. */
-export const idsIn = (tokens: Uint32Array): Uint32Array => tokens.map((word) => word & ~SUPERVISED);
-
-/** Their labels. */
-export const labelsIn = (tokens: Uint32Array): Int32Array =>
-  Int32Array.from(tokens, (word) => word & SUPERVISED ? word & ~SUPERVISED : UNSUPERVISED);
-
-/** The word of a source's length. */
-export const sourceWord = ({ sourceLength }: Example): number => sourceLength ?? NO_SOURCE;
-
-/** The length of a source, from its word. */
-export const sourceIn = (word: number): number | undefined => word === NO_SOURCE ? undefined : word;
+/** The examples of records that stand one after the other. */
+export function* examplesIn(words: Uint32Array): Generator<Recorded> {
+  for (let begin = 0; begin < words.length;) {
+    const example = new Recorded(words, begin);
+    yield example;
+    begin += example.record.length;
+  }
+}
 
 /** An example that is a view of its record. */
 export class Recorded implements Example {
   readonly record: Uint32Array;
   readonly #tokens: Uint32Array;
 
-  /** The example of so many tokens whose record begins at a word. */
-  constructor(words: Uint32Array, begin: number, tokens: number) {
-    const end = begin + tokens;
-    this.record = words.subarray(begin, end + 1 + originWords(words[end + 1]!));
-    this.#tokens = words.subarray(begin, end);
+  /** The example whose record begins at a word. */
+  constructor(words: Uint32Array, begin: number) {
+    const end = begin + 1 + words[begin]!;
+    this.record = words.subarray(begin, end + 2 + Math.ceil(words[end + 1]! / WORD));
+    this.#tokens = words.subarray(begin + 1, end);
   }
 
   get ids(): Uint32Array {
-    return idsIn(this.#tokens);
+    return this.#tokens.map((word) => word & ~SUPERVISED);
   }
 
   get labels(): Int32Array {
-    return labelsIn(this.#tokens);
+    return Int32Array.from(
+      this.#tokens,
+      (word) => word & SUPERVISED ? word & ~SUPERVISED : UNSUPERVISED,
+    );
   }
 
   get sourceLength(): number | undefined {
-    return sourceIn(this.record[this.#tokens.length]!);
+    const length = this.record[1 + this.#tokens.length]!;
+    return length === NO_SOURCE ? undefined : length;
   }
 
   get origin(): string {
     const { buffer, byteOffset } = this.record;
-    const begin = byteOffset + this.#tokens.byteLength + 2 * WORD;
-    const bytes = this.record[this.#tokens.length + 1]!;
-    return new TextDecoder().decode(new Uint8Array(buffer, begin, bytes));
+    const end = 1 + this.#tokens.length;
+    const bytes = this.record[end + 1]!;
+    return new TextDecoder().decode(new Uint8Array(buffer, byteOffset + (end + 2) * WORD, bytes));
   }
 
   get counts(): { readonly length: number; readonly supervised: number } {

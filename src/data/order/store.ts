@@ -7,19 +7,23 @@ import { onDisk, writeAll } from "../../io/files.ts";
 import { countSupervised } from "../encode.ts";
 import { type Example, type Examples, lengthOf } from "../example.ts";
 import { Numbers } from "./numbers.ts";
-import { idsIn, labelsIn, NO_SOURCE, recordOf, sourceIn, sourceWord } from "./record.ts";
+import { examplesIn, type Recorded, recordOf } from "./record.ts";
 
 const WORD = 4;
 /** An open file lives on without its name, so that nothing is left where a run is killed. */
 const NAMELESS = Deno.build.os !== "windows";
 /** Words that are written at once. */
 const BUFFER = 1 << 16;
-/** Records from one whose place is kept in full to the next. */
-const STRIDE = 256;
+/** Of so many records the place of the first is kept; all of them are read to look at one. */
+const STRIDE = 8;
+/** In place of a count that needs more than 16 bits, which is then read from the disk. */
+const LARGE = 0xffff;
+/** In place of the length of a source that is not there. */
+const NO_SOURCE = 0xffffffff;
 
 /**
- * Keeps the records of examples in a temporary file, which is gone with the store: 12 bytes of each
- * are in memory, 16 for a model that has an encoder.
+ * Keeps the records of examples in a temporary file, which is gone with the store: 5 bytes of each
+ * are in memory, 9 for a model that has an encoder.
  */
 export class ExampleStore implements Examples, Disposable {
   readonly #path: string;
@@ -27,13 +31,13 @@ export class ExampleStore implements Examples, Disposable {
   readonly #buffer = new Uint32Array(BUFFER);
   #buffered = 0;
   #written = 0;
+  /** Where every eighth record begins. */
   readonly #begins = new Numbers(Float64Array);
-  /** Where each record begins, from the last one before it whose place is kept in full. */
-  readonly #offsets = new Numbers(Uint32Array);
-  readonly #lengths = new Numbers(Uint32Array);
-  readonly #supervised = new Numbers(Uint32Array);
+  readonly #lengths = new Numbers(Uint16Array);
+  readonly #supervised = new Numbers(Uint16Array);
   /** Up to the last that has one. */
   readonly #sources = new Numbers(Uint32Array);
+  #last: { readonly index: number; readonly example: Recorded } | null = null;
   readonly #Stored = storedExamples(this);
 
   /** @throws {FileError} where no temporary file can be made. */
@@ -51,19 +55,17 @@ export class ExampleStore implements Examples, Disposable {
    * @throws {FileError} where the disk is full.
    */
   keep(example: Example): Example {
-    const begin = this.#written + this.#buffered;
-    if (this.length % STRIDE === 0) this.#begins.push(begin);
-    this.#keepSource(sourceWord(example));
-    this.#offsets.push(begin - this.#begins.at(this.#begins.length - 1));
-    this.#lengths.push(lengthOf(example));
-    this.#supervised.push(countSupervised(example));
+    if (this.length % STRIDE === 0) this.#begins.push(this.#end);
+    this.#keepSource(example.sourceLength ?? NO_SOURCE);
+    this.#lengths.push(Math.min(lengthOf(example), LARGE));
+    this.#supervised.push(Math.min(countSupervised(example), LARGE));
     this.#write(recordOf(example));
     return this.at(this.length - 1)!;
   }
 
   /** How many examples are kept. */
   get length(): number {
-    return this.#offsets.length;
+    return this.#lengths.length;
   }
 
   /** One that reads its tokens again whenever it is asked, as `keep` gave it. */
@@ -72,26 +74,22 @@ export class ExampleStore implements Examples, Disposable {
   }
 
   /** How many tokens an example has, and how many are supervised. */
-  counts(index: number): { length: number; supervised: number } {
-    return { length: this.#lengths.at(index), supervised: this.#supervised.at(index) };
+  counts(index: number): { readonly length: number; readonly supervised: number } {
+    const length = this.#lengths.at(index);
+    if (length === LARGE) return this.read(index).counts;
+    return { length, supervised: this.#supervised.at(index) };
   }
 
   /** How many tokens an encoder reads, where there is one. */
   sourceLength(index: number): number | undefined {
-    return index < this.#sources.length ? sourceIn(this.#sources.at(index)) : undefined;
+    const length = index < this.#sources.length ? this.#sources.at(index) : NO_SOURCE;
+    return length === NO_SOURCE ? undefined : length;
   }
 
-  /** The words of an example's tokens. */
-  tokens(index: number): Uint32Array {
-    return this.#read(this.#beginOf(index), this.#lengths.at(index));
-  }
-
-  /** Where an example came from. */
-  origin(index: number): string {
-    const begin = this.#beginOf(index) + this.#lengths.at(index) + 1;
-    const [bytes = 0] = this.#read(begin, 1);
-    const words = this.#read(begin + 1, Math.ceil(bytes / WORD));
-    return new TextDecoder().decode(new Uint8Array(words.buffer, 0, bytes));
+  /** An example from the disk; the one read last is kept, for its ids are followed by its labels. */
+  read(index: number): Recorded {
+    if (this.#last?.index !== index) this.#last = { index, example: this.#find(index) };
+    return this.#last.example;
   }
 
   /** Removes the file. */
@@ -100,14 +98,22 @@ export class ExampleStore implements Examples, Disposable {
     if (!NAMELESS) onDisk(`Cannot remove ${this.#path}`, () => Deno.removeSync(this.#path));
   }
 
-  #beginOf(index: number): number {
-    return this.#begins.at(Math.floor(index / STRIDE)) + this.#offsets.at(index);
+  #find(index: number): Recorded {
+    const first = Math.floor(index / STRIDE);
+    const begin = this.#begins.at(first);
+    const end = first + 1 < this.#begins.length ? this.#begins.at(first + 1) : this.#end;
+    return examplesIn(this.#read(begin, end - begin)).drop(index % STRIDE).next().value!;
   }
 
-  #keepSource(word: number): void {
-    if (word === NO_SOURCE) return;
+  /** Where the next record begins. */
+  get #end(): number {
+    return this.#written + this.#buffered;
+  }
+
+  #keepSource(length: number): void {
+    if (length === NO_SOURCE) return;
     while (this.#sources.length < this.length) this.#sources.push(NO_SOURCE);
-    this.#sources.push(word);
+    this.#sources.push(length);
   }
 
   #write(words: Uint32Array): void {
@@ -154,11 +160,11 @@ function storedExamples(store: ExampleStore) {
     }
 
     get ids(): Uint32Array {
-      return idsIn(store.tokens(this.#index));
+      return store.read(this.#index).ids;
     }
 
     get labels(): Int32Array {
-      return labelsIn(store.tokens(this.#index));
+      return store.read(this.#index).labels;
     }
 
     get sourceLength(): number | undefined {
@@ -166,7 +172,7 @@ function storedExamples(store: ExampleStore) {
     }
 
     get origin(): string {
-      return store.origin(this.#index);
+      return store.read(this.#index).origin;
     }
 
     get counts(): { readonly length: number; readonly supervised: number } {
