@@ -40,7 +40,7 @@ export { type LanguageModel, loadModel, type LoadOptions } from "./src/library/l
 export type { Perplexity } from "./src/eval/perplexity.ts";
 export type { GenerateOptions } from "./src/generate/generator.ts";
 export type { SampleOptions } from "./src/generate/sample.ts";
-export type { Bias } from "./src/adapters/peft_config.ts";
+export type { Bias } from "./src/adapters/peft/config.ts";
 export {
   type AdapterConfig,
   type Config,
@@ -101,7 +101,7 @@ export {
   readPeft,
   type WholeTensor,
   writePeft,
-} from "./src/adapters/peft.ts";
+} from "./src/adapters/peft/folder.ts";
 export {
   type Dtype,
   DTYPE_BYTES,

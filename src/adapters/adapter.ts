@@ -6,12 +6,12 @@
 import { ConfigError } from "../errors.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Flat, Store } from "../graph/store.ts";
-import type { Adapt } from "../models/adapt.ts";
+import type { Adapt } from "../models/layers/adapt.ts";
 import type { Model, Modules } from "../models/model.ts";
 import { Lora, type LoraOptions, unmatched } from "./lora.ts";
-import type { PeftAdapter } from "./peft_adapter.ts";
-import { type Bias, isWhole, type PeftConfig } from "./peft_config.ts";
-import { saves } from "./peft_targets.ts";
+import type { PeftAdapter } from "./peft/adapter.ts";
+import { type Bias, isWhole, type PeftConfig } from "./peft/config.ts";
+import { saves } from "./peft/targets.ts";
 import { refuseOtherBase, Whole } from "./whole.ts";
 
 /** What an adapter is made of; the keys of the config table. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Tensors, transpose } from "../models/stored.ts";
-import type { LoraWeights } from "./peft_adapter.ts";
+import type { LoraWeights } from "./peft/adapter.ts";
 
 /**
  * The module by the checkpoint's own name. Where its weight is [in, out] (PEFT's `fan_in_fan_out`),

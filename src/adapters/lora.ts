@@ -6,13 +6,13 @@
 import { ConfigError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Flat, Store } from "../graph/store.ts";
-import type { Adapt } from "../models/adapt.ts";
+import type { Adapt } from "../models/layers/adapt.ts";
 import type { Modules } from "../models/model.ts";
 import type { LowRank } from "../ops/mod.ts";
 import { normal, random } from "../random.ts";
 import { type FactorSizes, keepA, keepB, peftA, peftB, storeShapes } from "./factors.ts";
-import type { LoraWeights } from "./peft_adapter.ts";
-import { matching, type Names, names, patternOf, type Selection, selects } from "./peft_targets.ts";
+import type { LoraWeights } from "./peft/adapter.ts";
+import { matching, type Names, names, patternOf, type Selection, selects } from "./peft/targets.ts";
 
 /** One adapted module. */
 interface Module extends FactorSizes {

@@ -15,7 +15,7 @@ import {
 } from "../io/checkpoint.ts";
 import type { TensorData } from "../io/safetensors/safetensors.ts";
 import { mergedTensors, type MergeTensorsOptions, type Rounding } from "./merged_tensors.ts";
-import { readPeft } from "./peft.ts";
+import { readPeft } from "./peft/folder.ts";
 
 export type { MergeDtype, MergeTensorsOptions } from "./merged_tensors.ts";
 

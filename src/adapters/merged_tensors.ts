@@ -18,7 +18,7 @@ import {
 import { isTied, storedOf } from "../models/mod.ts";
 import { HEAD, Tensors } from "../models/stored.ts";
 import { asStored } from "./as_stored.ts";
-import type { LoraWeights, PeftAdapter } from "./peft.ts";
+import type { LoraWeights, PeftAdapter } from "./peft/folder.ts";
 import { refuseOtherBase } from "./whole.ts";
 
 /** An element type that weights can be merged in and converted to. */

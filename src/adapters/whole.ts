@@ -6,10 +6,10 @@
  */
 import { ConfigError, FileError } from "../errors.ts";
 import type { Flat, Store } from "../graph/store.ts";
-import type { Adapt } from "../models/adapt.ts";
+import type { Adapt } from "../models/layers/adapt.ts";
 import type { Tensors } from "../models/stored.ts";
 import { keptParam, loadParam, loadStored, type Param, storedParam } from "../models/weights.ts";
-import type { PeftAdapter, WholeTensor } from "./peft_adapter.ts";
+import type { PeftAdapter, WholeTensor } from "./peft/adapter.ts";
 
 /** How far a carried copy may be from the base's own tensor: its rounding to another type. */
 const SAME = 2 ** -7;

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { readPeft } from "../adapters/peft.ts";
+import { readPeft } from "../adapters/peft/folder.ts";
 import { ConfigError } from "../errors.ts";
 import { type GgufType, TENSOR_TYPES } from "../export/gguf/tensor_types.ts";
 import { exportGgufLora } from "../export/gguf_lora.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { atStrength } from "../adapters/peft_adapter.ts";
-import { readPeft, writePeft } from "../adapters/peft.ts";
+import { atStrength } from "../adapters/peft/adapter.ts";
+import { readPeft, writePeft } from "../adapters/peft/folder.ts";
 import {
   type DataEntry,
   type Encoder,
@@ -25,7 +25,7 @@ import { ship } from "../guard/ship/ship.ts";
 import { applySnapshot, takeSnapshot } from "../guard/ship/strength.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { LossProgram } from "../models/loss_program.ts";
-import { refuseEncoder } from "../models/pairs.ts";
+import { refuseEncoder } from "../models/layers/pairs.ts";
 import { parseConfig } from "../train/config/mod.ts";
 import { writeReport } from "../train/run_folder.ts";
 import { type Command, parseArguments } from "./parts/args.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { readPeft } from "../adapters/peft.ts";
+import { readPeft } from "../adapters/peft/folder.ts";
 import { ConfigError, FileError } from "../errors.ts";
 import { adapterFolder } from "../generate/open.ts";
 import { COPIED_FILES, openCheckpoint } from "../io/checkpoint.ts";

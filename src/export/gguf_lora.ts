@@ -4,7 +4,7 @@
  * @module
  */
 import { basename, resolve } from "node:path";
-import type { LoraWeights, PeftAdapter } from "../adapters/peft.ts";
+import type { LoraWeights, PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
 import { openCheckpoint } from "../io/checkpoint.ts";
 import { isTied } from "../models/mod.ts";

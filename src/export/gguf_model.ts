@@ -5,7 +5,7 @@
  */
 import { basename, resolve } from "node:path";
 import { mergedTensors } from "../adapters/merged_tensors.ts";
-import type { PeftAdapter } from "../adapters/peft.ts";
+import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
 import type { TensorData } from "../io/safetensors/safetensors.ts";

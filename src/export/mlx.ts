@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import type { LoraWeights, PeftAdapter } from "../adapters/peft.ts";
+import type { LoraWeights, PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
 import { exists, stageFolder, writeJson } from "../io/files.ts";
 import { openCheckpoint, refuseOccupied } from "../io/checkpoint.ts";

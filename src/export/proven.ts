@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PeftAdapter } from "../adapters/peft.ts";
+import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
 import { exists, onDisk } from "../io/files.ts";
 import type { Metadata } from "./gguf/metadata.ts";

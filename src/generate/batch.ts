@@ -7,7 +7,7 @@ import { readFloats } from "../gpu/buffer.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import { bytesOf } from "../graph/graph.ts";
 import type { Model, ModelGraph } from "../models/model.ts";
-import { refuseEncoder } from "../models/pairs.ts";
+import { refuseEncoder } from "../models/layers/pairs.ts";
 import { random } from "../random.ts";
 import { type GenerateOptions, type GeneratorOptions, stopIds } from "./generator.ts";
 import { checkPrompt } from "./prompt.ts";

@@ -6,9 +6,9 @@
 import { readFloats, Ring, type Slice } from "../gpu/buffer.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import type { Model } from "../models/model.ts";
-import type { Adapt } from "../models/adapt.ts";
-import { SOURCE_LAST } from "../models/pairs.ts";
-import { ANGLE_ROW, type LongAngles } from "../models/rope.ts";
+import type { Adapt } from "../models/layers/adapt.ts";
+import { SOURCE_LAST } from "../models/layers/pairs.ts";
+import { ANGLE_ROW, type LongAngles } from "../models/layers/rope.ts";
 import { random } from "../random.ts";
 import { checkPrompt } from "./prompt.ts";
 import { sample, type SampleOptions } from "./sample.ts";

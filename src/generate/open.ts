@@ -5,14 +5,14 @@
  */
 import { join } from "node:path";
 import { Adapter } from "../adapters/adapter.ts";
-import { readPeft } from "../adapters/peft.ts";
+import { readPeft } from "../adapters/peft/folder.ts";
 import { ConfigError } from "../errors.ts";
 import type { Device } from "../gpu/device.ts";
 import { type Engine, openEngine } from "../graph/compile.ts";
 import { exists } from "../io/files.ts";
 import { parseRepoName } from "../io/hub/mod.ts";
 import { Model } from "../models/model.ts";
-import type { Adapt } from "../models/adapt.ts";
+import type { Adapt } from "../models/layers/adapt.ts";
 
 /** An open model on a device. */
 export class OpenModel implements Disposable {

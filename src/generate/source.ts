@@ -6,7 +6,7 @@
  */
 import type { Compiled, Engine } from "../graph/compile.ts";
 import type { Model } from "../models/model.ts";
-import type { Adapt } from "../models/adapt.ts";
+import type { Adapt } from "../models/layers/adapt.ts";
 
 /** Rows of the smallest program; the next ones have twice as many each. */
 const FEWEST_ROWS = 64;

@@ -6,7 +6,7 @@
 import type { Value } from "../graph/graph.ts";
 import type { CacheRows, Documents, LowRank } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
-import type { Net } from "./net.ts";
+import type { Net } from "./layers/net.ts";
 import type { Stored } from "./stored.ts";
 
 /** One model family: how to read its config, and its forward. Everything else follows from these. */

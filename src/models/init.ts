@@ -13,8 +13,8 @@ import { fromFloat32 } from "../io/safetensors/safetensors.ts";
 import { normal } from "../random.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
-import { Net, type Norm } from "./net.ts";
-import { refuseEncoder } from "./pairs.ts";
+import { Net, type Norm } from "./layers/net.ts";
+import { refuseEncoder } from "./layers/pairs.ts";
 
 /** Standard deviation of fresh matrices, as Hugging Face's `initializer_range`. */
 const DEVIATION = 0.02;

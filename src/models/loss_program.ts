@@ -7,8 +7,8 @@ import type { ReplayOptions } from "../gpu/program.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import { CHUNK, supervisedCapacity } from "../ops/mod.ts";
 import type { LossGraphOptions, Model, ModelGraph } from "./model.ts";
-import { type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./adapt.ts";
-import { sourceData, type SourceRows } from "./pairs.ts";
+import { type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./layers/adapt.ts";
+import { sourceData, type SourceRows } from "./layers/pairs.ts";
 
 /** A packed micro-batch, as the data room lays it out. */
 export interface PackedRows {

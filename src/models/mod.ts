@@ -21,7 +21,7 @@ import { qwen3 } from "./families/qwen3.ts";
 import { smollm3 } from "./families/smollm3.ts";
 import { starcoder2 } from "./families/starcoder2.ts";
 import { t5 } from "./families/t5.ts";
-import type { Family } from "./net.ts";
+import type { Family } from "./layers/net.ts";
 import type { Stored } from "./stored.ts";
 
 const FAMILIES = [

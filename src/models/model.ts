@@ -20,7 +20,7 @@ import {
   sum,
   supervisedCapacity,
 } from "../ops/mod.ts";
-import type { Adapt, Matrix, Watch } from "./adapt.ts";
+import type { Adapt, Matrix, Watch } from "./layers/adapt.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
 import {
@@ -30,9 +30,9 @@ import {
   type NetOptions,
   type Output,
   type RowInputs,
-} from "./net.ts";
-import { refuseEncoder, SOURCE_LAST, sourceCaches, sourceInputs } from "./pairs.ts";
-import type { LongAngles } from "./rope.ts";
+} from "./layers/net.ts";
+import { refuseEncoder, SOURCE_LAST, sourceCaches, sourceInputs } from "./layers/pairs.ts";
+import type { LongAngles } from "./layers/rope.ts";
 import { Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 

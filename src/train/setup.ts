@@ -22,7 +22,7 @@ import { FLAT } from "../graph/store.ts";
 import type { Slice } from "../guard/text/retention.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
-import { refuseEncoder } from "../models/pairs.ts";
+import { refuseEncoder } from "../models/layers/pairs.ts";
 import type { Config, DataConfig } from "./config/mod.ts";
 import {
   activationBytes,

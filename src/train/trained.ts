@@ -4,8 +4,8 @@
  * @module
  */
 import { Adapter } from "../adapters/adapter.ts";
-import { type PeftAdapter, readPeft, writePeft } from "../adapters/peft.ts";
-import { atStrength } from "../adapters/peft_adapter.ts";
+import { type PeftAdapter, readPeft, writePeft } from "../adapters/peft/folder.ts";
+import { atStrength } from "../adapters/peft/adapter.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Value } from "../graph/graph.ts";
 import type { Store } from "../graph/store.ts";

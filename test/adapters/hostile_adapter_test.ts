@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readPeft } from "../../src/adapters/peft.ts";
+import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { openSafetensors } from "../../src/io/safetensors/safetensors.ts";
 import { assertFileError } from "../io/helpers.ts";
 import { withTiny, writeTinyAdapter } from "../models/tiny.ts";

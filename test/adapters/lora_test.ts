@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Adapter, type AdapterOptions } from "../../src/adapters/adapter.ts";
-import { readPeft, writePeft } from "../../src/adapters/peft.ts";
+import { readPeft, writePeft } from "../../src/adapters/peft/folder.ts";
 import { readJsonObject } from "../../src/io/files.ts";
 import { Model } from "../../src/models/model.ts";
 import { freshEngine, withTiny } from "../models/tiny.ts";

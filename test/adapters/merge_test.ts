@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { mergeAdapter, type MergeOptions } from "../../src/adapters/merge.ts";
 import { mergedTensors } from "../../src/adapters/merged_tensors.ts";
-import { type LoraWeights, readPeft, writePeft } from "../../src/adapters/peft.ts";
+import { type LoraWeights, readPeft, writePeft } from "../../src/adapters/peft/folder.ts";
 import { openCheckpoint, writeCheckpoint } from "../../src/io/checkpoint.ts";
 import {
   type Dtype,

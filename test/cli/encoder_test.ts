@@ -1,7 +1,7 @@
 /** A model with an encoder through every command: what serves it works, what does not refuses it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readPeft } from "../../src/adapters/peft.ts";
+import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { main } from "../../src/cli/main.ts";
 import { exists } from "../../src/io/files.ts";
 import { readGolden, writeGolden } from "../golden/golden.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { main } from "../../src/cli/main.ts";
-import { readPeft } from "../../src/adapters/peft.ts";
+import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { exists } from "../../src/io/files.ts";
 import { CachedToy } from "../guard/cached_toy.ts";
 import { Toy } from "../train/toy.ts";

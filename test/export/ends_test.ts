@@ -1,7 +1,7 @@
 /** Adapters on embedding and head, and whole tensors, on their way out: held, or refused by name. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readPeft } from "../../src/adapters/peft.ts";
+import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { openGguf } from "../../src/export/gguf/reader.ts";
 import { exportGgufLora } from "../../src/export/gguf_lora.ts";
 import { exportGguf } from "../../src/export/gguf_model.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readPeft, writePeft } from "../../src/adapters/peft.ts";
+import { readPeft, writePeft } from "../../src/adapters/peft/folder.ts";
 import { type GgufFile, openGguf } from "../../src/export/gguf/reader.ts";
 import { exportGgufLora } from "../../src/export/gguf_lora.ts";
 import { exportGguf } from "../../src/export/gguf_model.ts";

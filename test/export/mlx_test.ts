@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { LoraWeights, PeftAdapter } from "../../src/adapters/peft.ts";
+import type { LoraWeights, PeftAdapter } from "../../src/adapters/peft/folder.ts";
 import { exportMlx } from "../../src/export/mlx.ts";
 import { readJsonObject } from "../../src/io/files.ts";
 import { openSafetensors, toFloat32 } from "../../src/io/safetensors/safetensors.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { mergeAdapter } from "../../src/adapters/merge.ts";
-import { readPeft, writePeft } from "../../src/adapters/peft.ts";
+import { readPeft, writePeft } from "../../src/adapters/peft/folder.ts";
 import { FileError } from "../../src/errors.ts";
 import { proveMerge } from "../../src/generate/prove_merge.ts";
 import { readJsonObject, writeJson } from "../../src/io/files.ts";

@@ -7,7 +7,7 @@
  */
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readPeft } from "../../src/adapters/peft.ts";
+import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { FileError } from "../../src/errors.ts";
 import { exportGgufLora } from "../../src/export/gguf_lora.ts";
 import { exportGguf } from "../../src/export/gguf_model.ts";

@@ -1,8 +1,8 @@
 /** Changes of a model that its golden logits must notice. */
 import type { Value } from "../../src/graph/graph.ts";
-import { attention, type Decoder, decoder, gatedMlp } from "../../src/models/decoder.ts";
-import { type Family, Net } from "../../src/models/net.ts";
-import type { Frequencies } from "../../src/models/rope.ts";
+import { attention, type Decoder, decoder, gatedMlp } from "../../src/models/layers/decoder.ts";
+import { type Family, Net } from "../../src/models/layers/net.ts";
+import type { Frequencies } from "../../src/models/layers/rope.ts";
 import { type Mutation, readGolden } from "./golden.ts";
 
 /** Other fields of config.json, or other code. */

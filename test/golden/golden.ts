@@ -14,9 +14,9 @@ import {
   writeSafetensors,
 } from "../../src/io/safetensors/safetensors.ts";
 import type { Model } from "../../src/models/model.ts";
-import type { Adapt } from "../../src/models/adapt.ts";
-import { type Family, Net, type RowInputs } from "../../src/models/net.ts";
-import { sourceData, sourceInputs } from "../../src/models/pairs.ts";
+import type { Adapt } from "../../src/models/layers/adapt.ts";
+import { type Family, Net, type RowInputs } from "../../src/models/layers/net.ts";
+import { sourceData, sourceInputs } from "../../src/models/layers/pairs.ts";
 import { logits } from "../../src/ops/mod.ts";
 import { tokenizer } from "../models/tiny.ts";
 

@@ -1,7 +1,7 @@
 /** Whole guarded runs on a tiny model. */
 import assert from "node:assert/strict";
 import { FileError } from "../../src/errors.ts";
-import { readPeft } from "../../src/adapters/peft.ts";
+import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { exists } from "../../src/io/files.ts";
 import { numbersIn, Toy } from "../train/toy.ts";
 import { guarded, remeasure, reportOf } from "./guarded_toy.ts";

@@ -1,7 +1,7 @@
 /** The guard beside tensors that are trained whole: the base stays, and strengths are true. */
 import assert from "node:assert/strict";
 import { mergeAdapter } from "../../src/adapters/merge.ts";
-import { readPeft } from "../../src/adapters/peft.ts";
+import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { openCheckpoint } from "../../src/io/checkpoint.ts";
 import { fromFloat32, toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { openModel } from "../../src/generate/open.ts";

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { FileError } from "../../src/errors.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { ConfigReader } from "../../src/models/config.ts";
-import type { Decoder, Windows } from "../../src/models/decoder.ts";
+import type { Decoder, Windows } from "../../src/models/layers/decoder.ts";
 import { familyOf } from "../../src/models/mod.ts";
-import { Net } from "../../src/models/net.ts";
-import { type Frequencies, readFrequencies } from "../../src/models/rope.ts";
+import { Net } from "../../src/models/layers/net.ts";
+import { type Frequencies, readFrequencies } from "../../src/models/layers/rope.ts";
 import { readGolden } from "../golden/golden.ts";
 
 type Fields = Record<string, unknown>;

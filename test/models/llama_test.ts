@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Adapter } from "../../src/adapters/adapter.ts";
-import { readPeft } from "../../src/adapters/peft.ts";
+import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { batch, type Example } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
 import type { Engine } from "../../src/graph/compile.ts";

@@ -1,6 +1,6 @@
 /** Each flag of each family with LayerNorm, flipped: the golden logits must notice. */
 import type { Value } from "../../src/graph/graph.ts";
-import { Net } from "../../src/models/net.ts";
+import { Net } from "../../src/models/layers/net.ts";
 import {
   config,
   exchanged,

@@ -1,6 +1,6 @@
 /** Each flag of an encoder with a decoder, flipped: the golden logits must notice. */
 import type { Graph, Value } from "../../src/graph/graph.ts";
-import { Net, type NetOptions, type RowInputs } from "../../src/models/net.ts";
+import { Net, type NetOptions, type RowInputs } from "../../src/models/layers/net.ts";
 import { config, type Flip, otherScale, withoutNorm, withSilu } from "../golden/flips.ts";
 import { testFlips } from "./test_flips.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { mergeAdapter } from "../../src/adapters/merge.ts";
-import { readPeft } from "../../src/adapters/peft.ts";
+import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { FileError } from "../../src/errors.ts";
 import { openCheckpoint, writeCheckpoint } from "../../src/io/checkpoint.ts";
 import {

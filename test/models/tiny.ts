@@ -1,6 +1,6 @@
 /** A tiny Llama with random weights and a tokenizer of letters, for tests of whole models. */
 import { join } from "node:path";
-import { type LoraWeights, writePeft } from "../../src/adapters/peft.ts";
+import { type LoraWeights, writePeft } from "../../src/adapters/peft/folder.ts";
 import { type Example, UNSUPERVISED } from "../../src/data/mod.ts";
 import type { Engine } from "../../src/graph/compile.ts";
 import { Store } from "../../src/graph/store.ts";

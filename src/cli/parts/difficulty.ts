@@ -10,7 +10,7 @@ import { difficulties } from "../../eval/difficulty.ts";
 import { openModel } from "../../generate/open.ts";
 import { openDevice } from "../../gpu/device.ts";
 import { LossProgram } from "../../models/loss_program.ts";
-import { refuseEncoder } from "../../models/pairs.ts";
+import { refuseEncoder } from "../../models/layers/pairs.ts";
 import type { RowSource } from "../data.ts";
 import { rowsFor } from "../eval.ts";
 import { fetchFolder } from "./hub.ts";

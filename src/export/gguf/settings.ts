@@ -7,9 +7,9 @@
 import { join } from "node:path";
 import type { Checkpoint } from "../../io/checkpoint.ts";
 import { ConfigReader } from "../../models/config.ts";
-import type { Decoder, Windows } from "../../models/decoder.ts";
+import type { Decoder, Windows } from "../../models/layers/decoder.ts";
 import { familyOf } from "../../models/mod.ts";
-import type { Frequencies } from "../../models/rope.ts";
+import type { Frequencies } from "../../models/layers/rope.ts";
 import type { Architecture } from "./architectures.ts";
 import { bools, float32, type MetadataValue, string, uint32 } from "./metadata.ts";
 

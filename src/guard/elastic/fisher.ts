@@ -10,7 +10,7 @@ import type { Graph, Value } from "../../graph/graph.ts";
 import { ConfigError } from "../../errors.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../../models/model.ts";
-import type { Watch } from "../../models/adapt.ts";
+import type { Watch } from "../../models/layers/adapt.ts";
 import { HEAD_MODULE } from "../../models/stored.ts";
 import { squareGradient } from "../../ops/mod.ts";
 import { permutation } from "../../random.ts";

@@ -9,7 +9,7 @@ import { compile, type Engine } from "../../graph/compile.ts";
 import { Graph, type Value } from "../../graph/graph.ts";
 import { footprint, plan } from "../../graph/plan.ts";
 import type { Model } from "../../models/model.ts";
-import type { Adapt } from "../../models/adapt.ts";
+import type { Adapt } from "../../models/layers/adapt.ts";
 import { elastic, sum } from "../../ops/mod.ts";
 import type { GuardProgram, GuardTerm } from "../steer/parts.ts";
 import {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { towards } from "../../adapters/peft_adapter.ts";
+import { towards } from "../../adapters/peft/adapter.ts";
 import { read, upload } from "../../gpu/buffer.ts";
 import type { Store } from "../../graph/store.ts";
 

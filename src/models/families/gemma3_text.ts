@@ -13,9 +13,9 @@ import {
   readDecoder,
   readWindows,
   type Windows,
-} from "../decoder.ts";
-import type { Family, Net } from "../net.ts";
-import { type Frequencies, readFrequencies } from "../rope.ts";
+} from "../layers/decoder.ts";
+import type { Family, Net } from "../layers/net.ts";
+import { type Frequencies, readFrequencies } from "../layers/rope.ts";
 
 interface Gemma3 extends Decoder {
   readonly attentionBias: boolean;

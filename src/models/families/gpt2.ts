@@ -7,8 +7,8 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Activation } from "../../ops/mod.ts";
 import type { ConfigReader } from "../config.ts";
-import { type Decoder, MOST_LAYERS, readActivation } from "../decoder.ts";
-import type { Family, Net } from "../net.ts";
+import { type Decoder, MOST_LAYERS, readActivation } from "../layers/decoder.ts";
+import type { Family, Net } from "../layers/net.ts";
 
 interface Gpt2 extends Decoder {
   readonly activation: Activation;

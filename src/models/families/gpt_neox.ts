@@ -7,9 +7,9 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Activation } from "../../ops/mod.ts";
 import { ConfigReader } from "../config.ts";
-import { type Decoder, readActivation, readDecoder } from "../decoder.ts";
-import type { Family, Net } from "../net.ts";
-import { type Frequencies, readFrequencies } from "../rope.ts";
+import { type Decoder, readActivation, readDecoder } from "../layers/decoder.ts";
+import type { Family, Net } from "../layers/net.ts";
+import { type Frequencies, readFrequencies } from "../layers/rope.ts";
 import { HEAD } from "../stored.ts";
 
 interface GptNeox extends Decoder {

@@ -4,9 +4,9 @@
  * @module
  */
 import type { ConfigReader } from "../config.ts";
-import { attention, type Decoder, decoder, gatedMlp, readDecoder } from "../decoder.ts";
-import type { Family, Net } from "../net.ts";
-import { type Frequencies, readFrequencies } from "../rope.ts";
+import { attention, type Decoder, decoder, gatedMlp, readDecoder } from "../layers/decoder.ts";
+import type { Family, Net } from "../layers/net.ts";
+import { type Frequencies, readFrequencies } from "../layers/rope.ts";
 
 interface Olmo2 extends Decoder {
   readonly attentionBias: boolean;

@@ -11,10 +11,10 @@ import {
   gatedMlp,
   readDecoder,
   type Windows,
-} from "../decoder.ts";
-import type { Family, Net } from "../net.ts";
+} from "../layers/decoder.ts";
+import type { Family, Net } from "../layers/net.ts";
 import { readQwenWindows } from "./qwen2.ts";
-import { type Frequencies, readFrequencies } from "../rope.ts";
+import { type Frequencies, readFrequencies } from "../layers/rope.ts";
 
 interface Qwen3 extends Decoder {
   readonly attentionBias: boolean;

@@ -5,9 +5,15 @@
  */
 import type { Activation } from "../../ops/mod.ts";
 import type { ConfigReader } from "../config.ts";
-import { attention, type Decoder, decoder, readActivation, readDecoder } from "../decoder.ts";
-import type { Family, Net } from "../net.ts";
-import { type Frequencies, readFrequencies } from "../rope.ts";
+import {
+  attention,
+  type Decoder,
+  decoder,
+  readActivation,
+  readDecoder,
+} from "../layers/decoder.ts";
+import type { Family, Net } from "../layers/net.ts";
+import { type Frequencies, readFrequencies } from "../layers/rope.ts";
 
 interface Starcoder2 extends Decoder {
   readonly activation: Activation;

@@ -7,9 +7,9 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Activation } from "../../ops/mod.ts";
 import type { ConfigReader } from "../config.ts";
-import { ACTIVATIONS, type Decoder, MOST_HEAD_DIM, MOST_LAYERS } from "../decoder.ts";
-import type { Family, Memory, Net } from "../net.ts";
-import type { Buckets } from "../relative.ts";
+import { ACTIVATIONS, type Decoder, MOST_HEAD_DIM, MOST_LAYERS } from "../layers/decoder.ts";
+import type { Family, Memory, Net } from "../layers/net.ts";
+import type { Buckets } from "../layers/relative.ts";
 import { HEAD } from "../stored.ts";
 
 interface T5 extends Decoder {

@@ -7,7 +7,7 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
-import { type Bias, BIASES } from "../../adapters/peft_config.ts";
+import { type Bias, BIASES } from "../../adapters/peft/config.ts";
 import {
   type FaultName,
   faultNames,

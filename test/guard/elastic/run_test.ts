@@ -1,7 +1,7 @@
 /** Whole runs with elastic weight consolidation on a tiny model. */
 import assert from "node:assert/strict";
 import { ConfigError } from "../../../src/errors.ts";
-import { readPeft } from "../../../src/adapters/peft.ts";
+import { readPeft } from "../../../src/adapters/peft/folder.ts";
 import { parseConfig } from "../../../src/train/config/mod.ts";
 import { numbersIn, stories, Toy, type ToySettings } from "../../train/toy.ts";
 

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { FileError } from "../errors.ts";
-import { isObject } from "../io/files.ts";
-import type { PeftAdapter } from "./peft_adapter.ts";
-import { matching, type Names, patternOf, saves, selects } from "./peft_targets.ts";
+import { FileError } from "../../errors.ts";
+import { isObject } from "../../io/files.ts";
+import type { PeftAdapter } from "./adapter.ts";
+import { matching, type Names, patternOf, saves, selects } from "./targets.ts";
 
 /** Which biases are trained: none, every one, or those of the modules with low-rank factors. */
 export type Bias = "none" | "all" | "lora_only";

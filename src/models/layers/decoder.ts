@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { Value } from "../graph/graph.ts";
-import type { Activation } from "../ops/mod.ts";
-import type { ConfigReader } from "./config.ts";
+import type { Value } from "../../graph/graph.ts";
+import type { Activation } from "../../ops/mod.ts";
+import type { ConfigReader } from "../config.ts";
 import type { FamilyConfig, Net, Norm, Output } from "./net.ts";
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigReader } from "./config.ts";
+import { ConfigReader } from "../config.ts";
 
 /** How the pairs of a head turn. */
 export interface Frequencies {

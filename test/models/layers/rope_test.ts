@@ -1,9 +1,9 @@
 /** Frequencies against those of transformers, and the tables that kernels read. */
 import assert from "node:assert/strict";
-import { ConfigReader } from "../../src/models/config.ts";
-import { familyOf } from "../../src/models/mod.ts";
-import { angleTable, type Frequencies, readFrequencies } from "../../src/models/rope.ts";
-import vectors from "../golden/vectors/rope.json" with { type: "json" };
+import { ConfigReader } from "../../../src/models/config.ts";
+import { familyOf } from "../../../src/models/mod.ts";
+import { angleTable, type Frequencies, readFrequencies } from "../../../src/models/layers/rope.ts";
+import vectors from "../../golden/vectors/rope.json" with { type: "json" };
 
 /** f32 in transformers, f64 here. */
 const RELATIVE = 1e-6;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Graph, Value } from "../graph/graph.ts";
-import type { LowRank } from "../ops/mod.ts";
+import type { Graph, Value } from "../../graph/graph.ts";
+import type { LowRank } from "../../ops/mod.ts";
 
 /** What an adapter puts into a graph; adapters are passed in from outside. */
 export interface Adapt {

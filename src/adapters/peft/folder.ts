@@ -6,13 +6,13 @@
  */
 
 import { join } from "node:path";
-import { exists, readJsonObject, stageFolder, writeJson } from "../io/files.ts";
-import { openSafetensors, writeSafetensors } from "../io/safetensors/safetensors.ts";
-import type { PeftAdapter } from "./peft_adapter.ts";
-import { checkConfig, configOf } from "./peft_config.ts";
-import { readTensors, tensorsOf } from "./peft_tensors.ts";
+import { exists, readJsonObject, stageFolder, writeJson } from "../../io/files.ts";
+import { openSafetensors, writeSafetensors } from "../../io/safetensors/safetensors.ts";
+import type { PeftAdapter } from "./adapter.ts";
+import { checkConfig, configOf } from "./config.ts";
+import { readTensors, tensorsOf } from "./tensors.ts";
 
-export type { LoraWeights, PeftAdapter, WholeTensor } from "./peft_adapter.ts";
+export type { LoraWeights, PeftAdapter, WholeTensor } from "./adapter.ts";
 
 const CONFIG_FILE = "adapter_config.json";
 const WEIGHTS_FILE = "adapter_model.safetensors";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Tensors } from "../models/stored.ts";
-import { loadStored } from "../models/weights.ts";
+import type { Tensors } from "../../models/stored.ts";
+import { loadStored } from "../../models/weights.ts";
 
 /**
  * The two low-rank factors of one module. Linear: y = x Wᵀ + scale (x Aᵀ) Bᵀ. A table of rows, such

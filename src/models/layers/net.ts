@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Graph, Layout, NumberType, Value } from "../graph/graph.ts";
+import type { Graph, Layout, NumberType, Value } from "../../graph/graph.ts";
 import {
   activate,
   type Activation,
@@ -25,7 +25,7 @@ import {
   scale,
   slidingWindow,
   split,
-} from "../ops/mod.ts";
+} from "../../ops/mod.ts";
 import {
   type Adapt,
   type Matrix,
@@ -34,14 +34,14 @@ import {
   TOKEN_ORDER,
   type Watch,
 } from "./adapt.ts";
-import type { Memory, Output, RowInputs } from "./family.ts";
+import type { Memory, Output, RowInputs } from "../family.ts";
 import { type Buckets, bucketTable } from "./relative.ts";
 import { ANGLE_ROW, angleTable, type Frequencies, type LongAngles } from "./rope.ts";
-import { HEAD, HEAD_MODULE } from "./stored.ts";
+import { HEAD, HEAD_MODULE } from "../stored.ts";
 import { sourceCaches } from "./pairs.ts";
-import { roundTo } from "./weights.ts";
+import { roundTo } from "../weights.ts";
 
-export type * from "./family.ts";
+export type * from "../family.ts";
 
 export interface NetOptions {
   readonly rows: RowInputs;

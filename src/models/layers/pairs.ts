@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
-import type { Graph, Value } from "../graph/graph.ts";
-import type { Documents } from "../ops/mod.ts";
+import { ConfigError } from "../../errors.ts";
+import type { Graph, Value } from "../../graph/graph.ts";
+import type { Documents } from "../../ops/mod.ts";
 import type { Family, RowInputs } from "./net.ts";
 
 /**

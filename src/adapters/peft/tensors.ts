@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { FileError } from "../errors.ts";
-import { toFiniteFloat32 } from "../io/safetensors/finite.ts";
+import { FileError } from "../../errors.ts";
+import { toFiniteFloat32 } from "../../io/safetensors/finite.ts";
 import {
   fromFloat32,
   type SafetensorsFile,
   type TensorData,
   type TensorInfo,
-} from "../io/safetensors/safetensors.ts";
-import type { LoraWeights, PeftAdapter, WholeTensor } from "./peft_adapter.ts";
-import { isTargeted, isWhole, type PeftConfig, scalingOf } from "./peft_config.ts";
+} from "../../io/safetensors/safetensors.ts";
+import type { LoraWeights, PeftAdapter, WholeTensor } from "./adapter.ts";
+import { isTargeted, isWhole, type PeftConfig, scalingOf } from "./config.ts";
 
 const PREFIX = "base_model.model.";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { checkConfig, scalingOf } from "../../src/adapters/peft_config.ts";
-import { assertFileError } from "../io/helpers.ts";
+import { checkConfig, scalingOf } from "../../../src/adapters/peft/config.ts";
+import { assertFileError } from "../../io/helpers.ts";
 
 const CONFIG = { peft_type: "LORA", r: 2, lora_alpha: 6, target_modules: ["q_proj"] };
 

@@ -1,17 +1,17 @@
 /** Which modules are adapted, against what PEFT adapts. */
 import assert from "node:assert/strict";
-import { Lora } from "../../src/adapters/lora.ts";
-import { checkConfig, isTargeted, scalingOf } from "../../src/adapters/peft_config.ts";
-import { names } from "../../src/adapters/peft_targets.ts";
-import { ConfigError } from "../../src/errors.ts";
-import { Graph } from "../../src/graph/graph.ts";
+import { Lora } from "../../../src/adapters/lora.ts";
+import { checkConfig, isTargeted, scalingOf } from "../../../src/adapters/peft/config.ts";
+import { names } from "../../../src/adapters/peft/targets.ts";
+import { ConfigError } from "../../../src/errors.ts";
+import { Graph } from "../../../src/graph/graph.ts";
 
 interface Case {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly adapted: Readonly<Record<string, readonly [rank: number, scale: number]>>;
 }
 const golden: { linear: Record<string, [number, number]>; cases: Case[] } = JSON.parse(
-  Deno.readTextFileSync(new URL("../golden/peft/selection.json", import.meta.url)),
+  Deno.readTextFileSync(new URL("../../golden/peft/selection.json", import.meta.url)),
 );
 const model = { linear: new Map(Object.entries(golden.linear)), tables: new Map() };
 

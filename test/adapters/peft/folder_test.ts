@@ -5,12 +5,12 @@ import {
   type PeftAdapter,
   readPeft,
   writePeft,
-} from "../../src/adapters/peft.ts";
+} from "../../../src/adapters/peft/folder.ts";
 import {
   fromFloat32,
   openSafetensors,
   writeSafetensors,
-} from "../../src/io/safetensors/safetensors.ts";
+} from "../../../src/io/safetensors/safetensors.ts";
 import {
   assertFileError,
   folderOf,
@@ -18,7 +18,7 @@ import {
   noSharedData,
   sharedData,
   withFolder,
-} from "../io/helpers.ts";
+} from "../../io/helpers.ts";
 
 const CONFIG = { peft_type: "LORA", r: 2, lora_alpha: 6, target_modules: ["q_proj"] };
 const PREFIX = "base_model.model.model.layers.0.self_attn.q_proj";

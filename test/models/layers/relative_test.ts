@@ -1,6 +1,6 @@
 /** Buckets of relative positions against transformers: see test/golden/make_golden.py. */
 import assert from "node:assert/strict";
-import { type Buckets, bucketTable } from "../../src/models/relative.ts";
+import { type Buckets, bucketTable } from "../../../src/models/layers/relative.ts";
 
 interface Recorded extends Buckets {
   readonly span: number;
@@ -8,7 +8,7 @@ interface Recorded extends Buckets {
   readonly starts: readonly [distance: number, bucket: number][];
 }
 
-const file = new URL("../golden/vectors/buckets.json", import.meta.url);
+const file = new URL("../../golden/vectors/buckets.json", import.meta.url);
 const recorded: Recorded[] = JSON.parse(Deno.readTextFileSync(file));
 
 for (const { span, starts, ...buckets } of recorded) {
