@@ -11,7 +11,7 @@ import { parseConfig } from "../../src/train/config/mod.ts";
 import { train } from "../../src/train/run.ts";
 import { engine } from "../harness.ts";
 import { freshEngine } from "../models/tiny.ts";
-import { type Golden, T } from "./golden.ts";
+import { type Golden, T, writeGolden } from "./golden.ts";
 
 /** The largest distance of a logit. */
 export const LOGITS = 2e-4;
@@ -72,3 +72,17 @@ export function report(what: string, error: number, bound: number): void {
   assert.ok(error <= bound, `${what}: off by ${error}, wanted at most ${bound}`);
   if (Deno.env.get("GRAFT_ERRORS")) console.log(`${what} ${error.toExponential(1)}`);
 }
+
+/** Declares tests of a golden, each with its model in a folder of its own. */
+export const testsOf =
+  (name: string, golden: Golden) => (what: string, action: (folder: string) => Promise<void>) =>
+    Deno.test(`${name}: ${what}`, async () => {
+      const parent = Deno.makeTempDirSync({ prefix: "graft_test_" });
+      try {
+        const folder = join(parent, "model");
+        writeGolden(folder, golden);
+        await action(folder);
+      } finally {
+        Deno.removeSync(parent, { recursive: true });
+      }
+    });

@@ -1,6 +1,5 @@
 /** Heads, embeddings, whole modules and biases against PEFT and torch: see make_adapters.py. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { tensorsOf } from "../../src/adapters/peft/tensors.ts";
 import { Generator } from "../../src/generate/generator.ts";
 import { toFloat32 } from "../../src/io/safetensors/safetensors.ts";
@@ -13,14 +12,9 @@ import {
   openGoldenAdapter,
   RELATIVE,
   report,
+  testsOf,
 } from "../golden/checks.ts";
-import {
-  type Golden,
-  logitsError,
-  packedLogits,
-  readAdapterGolden,
-  writeGolden,
-} from "../golden/golden.ts";
+import { type Golden, logitsError, packedLogits, readAdapterGolden } from "../golden/golden.ts";
 
 const CASES = [
   ...["head_and_embedding", "saved_and_lora_only", "tied_both_ends", "tied_one_end", "tied_saved"],
@@ -29,17 +23,7 @@ const CASES = [
 
 for (const name of CASES) {
   const golden = readAdapterGolden(name);
-  const test = (what: string, action: (folder: string) => Promise<void>) =>
-    Deno.test(`${name}: ${what}`, async () => {
-      const parent = Deno.makeTempDirSync({ prefix: "graft_test_" });
-      try {
-        const folder = join(parent, "model");
-        writeGolden(folder, golden);
-        await action(folder);
-      } finally {
-        Deno.removeSync(parent, { recursive: true });
-      }
-    });
+  const test = testsOf(name, golden);
 
   test("logits, packed and cached, and gradients equal golden", async (folder) => {
     await checkAdapter(folder, golden, false);

@@ -1,6 +1,5 @@
 /** Every family against transformers, PEFT and torch: see test/golden/make_golden.py. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { BatchGenerator } from "../../src/generate/batch.ts";
 import { Generator } from "../../src/generate/generator.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
@@ -13,15 +12,9 @@ import {
   openGoldenAdapter,
   RELATIVE,
   report,
+  testsOf,
 } from "../golden/checks.ts";
-import {
-  type Golden,
-  logitsError,
-  packedLogits,
-  readGolden,
-  T,
-  writeGolden,
-} from "../golden/golden.ts";
+import { type Golden, logitsError, packedLogits, readGolden, T } from "../golden/golden.ts";
 import { freshEngine } from "./tiny.ts";
 
 const FAMILIES = [
@@ -32,17 +25,7 @@ const FAMILIES = [
 
 for (const name of FAMILIES) {
   const golden = readGolden(name);
-  const test = (what: string, action: (folder: string) => Promise<void>) =>
-    Deno.test(`${name}: ${what}`, async () => {
-      const parent = Deno.makeTempDirSync({ prefix: "graft_test_" });
-      try {
-        const folder = join(parent, "model");
-        writeGolden(folder, golden);
-        await action(folder);
-      } finally {
-        Deno.removeSync(parent, { recursive: true });
-      }
-    });
+  const test = testsOf(name, golden);
 
   test("logits, packed and cached, equal golden", (folder) => checkLogits(folder, golden));
   if (golden.greedy) {
