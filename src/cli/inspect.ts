@@ -4,22 +4,22 @@
  * @module
  */
 import {
-  countFaults,
-  countSupervised,
   describePath,
   encoderOf,
+  encodeRows,
   type Example,
+  type Examples,
+  ExampleStore,
   type FaultCount,
   type FaultName,
   faultNames,
   faults,
-  fitLength,
-  lengthOf,
-  lengthPercentiles,
-  type Loaded,
-  loadExamples,
-  marksOf,
-  roomOf,
+  type Given,
+  Inspection,
+  type Lengths,
+  type LoadCounts,
+  noCounts,
+  requireRows,
 } from "../data/mod.ts";
 import { countDuplicates } from "../data/quality/mod.ts";
 import { Model } from "../models/model.ts";
@@ -46,14 +46,15 @@ const COMMAND: Command = {
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(COMMAND, args);
-  const count = numberOf(parsed.flags, "rows", 3, { least: 0, whole: true });
+  const asJson = parsed.flags["json"];
+  const count = asJson ? 0 : numberOf(parsed.flags, "rows", 3, { least: 0, whole: true });
   const { config } = configOf(parsed);
   using model = new Model(await fetchFolder(config.model, "model"));
-  const sources: Loaded[] = [];
-  for (const entry of config.data) sources.push(await readSource(model, config, entry));
-  const whole = sources.flatMap(({ examples }) => examples);
-  const report = await inspect(model, config, sources);
-  if (parsed.flags["json"]) {
+  using whole = new ExampleStore();
+  const report = await inspect(model, config, (example) => {
+    if (count > 0) whole.keep(example);
+  });
+  if (asJson) {
     answer(JSON.stringify(report));
     return 0;
   }
@@ -64,25 +65,9 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-/** The rows of one entry at their full length, whatever their faults. */
-async function readSource(model: Model, { train }: Config, entry: DataConfig): Promise<Loaded> {
-  const loaded = await loadExamples({ ...entry, on_empty: "drop" }, encoderOf(model), {
-    maxTokens: Infinity,
-    exemplarsWithin: longest(model, train),
-    vocabSize: model.config.vocabSize,
-    allow: faultNames,
-  });
-  say(dim(describeLoaded(describePath(entry.path), loaded)));
-  return loaded;
-}
-
 /** What a source gives to training. */
-interface SourceReport {
+interface SourceReport extends Readonly<Given> {
   readonly path: string;
-  readonly rows: number;
-  readonly tokens: number;
-  /** Tokens that the loss sees. */
-  readonly supervised: number;
   /** Share of all supervised tokens: what the weights ask for, or what the rows come to. */
   readonly share: number;
 }
@@ -101,7 +86,7 @@ interface Report {
   /** Rows with an empty answer, which stop a run unless `on_empty` says to drop them. */
   readonly empty: number;
   /** Of whole rows. */
-  readonly lengths: ReturnType<typeof lengthPercentiles>;
+  readonly lengths: Lengths;
   /** Rows whose texts an earlier row has, exactly or nearly. */
   readonly duplicates: { readonly exact: number; readonly near: number };
   readonly faults: Readonly<Record<FaultName, FaultCount>>;
@@ -111,72 +96,86 @@ interface Report {
   readonly stops: readonly FaultName[];
 }
 
+/** Reads all rows, and gives each to `take` at its full length. */
 async function inspect(
   model: Model,
   { data, mixture, train }: Config,
-  sources: readonly Loaded[],
+  take: (example: Example) => void,
 ): Promise<Report> {
   const limit = longest(model, train);
-  const encoder = encoderOf(model);
   const policy = train.on_too_long === "error" ? "drop" : train.on_too_long;
-  const fitting = sources.map(({ examples }) =>
-    examples.map((example) => fitLength(example, limit, policy, encoder.bos))
-  );
-  const whole = sources.flatMap(({ examples }) => examples);
-  const reports = sourceReports(data, mixture, fitting.map((examples) => examples.flat()));
-  const long = whole.filter((example) => roomOf(example) > limit).length;
-  const tooLong = fitting.flat().filter((pieces) => pieces.length === 0).length;
-  const marks = marksOf(encoder);
-  const noted = (what: "empty" | "unsupervised") => sum(sources.map(({ noted }) => noted[what]));
+  const inspection = new Inspection(encoderOf(model), { limit, policy });
+  const origins = new Set<string>();
+  const given: Given[] = [];
+  const counted: LoadCounts[] = [];
+  for (const entry of data) {
+    const counts = noCounts();
+    const source = { rows: 0, tokens: 0, supervised: 0 };
+    for await (const example of wholeRows(model, entry, limit, counts)) {
+      inspection.add(example, source);
+      origins.add(example.origin);
+      take(example);
+    }
+    say(dim(describeLoaded(describePath(entry.path), counts)));
+    given.push(source);
+    counted.push(counts);
+  }
+  const noted = (what: "empty" | "unsupervised") => sum(counted.map(({ noted }) => noted[what]));
+  const { tooLong, cut, endless, lengths } = inspection;
   const found = {
-    ...countFaults(whole, marks),
+    ...inspection.faults,
     unsupervised: { rows: noted("unsupervised"), first: null },
   };
   return {
-    rows: sum(reports.map(({ rows }) => rows)),
-    tokens: sum(reports.map(({ tokens }) => tokens)),
-    supervised: sum(reports.map(({ supervised }) => supervised)),
-    sources: reports,
+    rows: sum(given.map(({ rows }) => rows)),
+    tokens: sum(given.map(({ tokens }) => tokens)),
+    supervised: sum(given.map(({ supervised }) => supervised)),
+    sources: sourceReports(data, mixture, given),
     limit,
     too_long: tooLong,
-    cut: long - tooLong,
+    cut,
     empty: noted("empty"),
-    lengths: lengthPercentiles(whole),
-    duplicates: await countDuplicates(data, new Set(whole.map(({ origin }) => origin))),
+    lengths,
+    duplicates: await countDuplicates(data, origins),
     faults: found,
-    endless:
-      whole.filter(({ labels, isAnswer }) =>
-        !isAnswer && !labels.some((label) => marks.ends.has(label))
-      ).length,
+    endless,
     stops: faultNames.filter((name) => found[name].rows > 0 && !train.allow.includes(name)),
   };
+}
+
+/** The rows of one entry at their full length, whatever their faults. */
+async function* wholeRows(
+  model: Model,
+  entry: DataConfig,
+  exemplarsWithin: number,
+  counts: LoadCounts,
+): AsyncGenerator<Example> {
+  const { vocabSize } = model.config;
+  const options = { maxTokens: Infinity, exemplarsWithin, vocabSize, allow: faultNames };
+  yield* encodeRows({ ...entry, on_empty: "drop" }, encoderOf(model), options, counts);
+  requireRows(entry, counts, options);
 }
 
 function sourceReports(
   data: readonly DataConfig[],
   mixture: Config["mixture"],
-  used: readonly Example[][],
+  given: readonly Given[],
 ): SourceReport[] {
-  const counts = used.map((examples) => sum(examples.map(countSupervised)));
-  const sources = data.map(({ weight }, i) => ({ count: used[i]!.length, weight }));
-  const parts = weightsOf(sources, mixture) ?? counts;
-  return data.map(({ path }, i) => ({
-    path: describePath(path),
-    rows: used[i]!.length,
-    tokens: sum(used[i]!.map(lengthOf)),
-    supervised: counts[i]!,
-    share: parts[i]! / sum(parts),
-  }));
+  const sources = data.map(({ weight }, i) => ({ count: given[i]!.rows, weight }));
+  const parts = weightsOf(sources, mixture) ?? given.map(({ supervised }) => supervised);
+  return data.map(({ path }, i) => {
+    return { path: describePath(path), ...given[i]!, share: parts[i]! / sum(parts) };
+  });
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0);
 
 /** Some of the examples, at even distances. */
-function spread(examples: readonly Example[], count: number): Example[] {
+function spread(examples: Examples, count: number): Example[] {
   const shown = Math.min(count, examples.length);
   return Array.from(
     { length: shown },
-    (_, i) => examples[Math.floor(i * examples.length / shown)]!,
+    (_, i) => examples.at(Math.floor(i * examples.length / shown))!,
   );
 }
 
