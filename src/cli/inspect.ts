@@ -46,19 +46,19 @@ const COMMAND: Command = {
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(COMMAND, args);
-  const asJson = parsed.flags["json"];
-  const count = asJson ? 0 : numberOf(parsed.flags, "rows", 3, { least: 0, whole: true });
+  const rows = numberOf(parsed.flags, "rows", 3, { least: 0, whole: true });
+  const shown = parsed.flags["json"] ? 0 : rows;
   const { config } = configOf(parsed);
   using model = new Model(await fetchFolder(config.model, "model"));
   using whole = new ExampleStore();
   const report = await inspect(model, config, (example) => {
-    if (count > 0) whole.keep(example);
+    if (shown > 0) whole.keep(example);
   });
-  if (asJson) {
+  if (parsed.flags["json"]) {
     answer(JSON.stringify(report));
     return 0;
   }
-  for (const example of spread(whole, count)) {
+  for (const example of spread(whole, shown)) {
     for (const line of exampleLines(example, model.tokenizer, report.limit)) answer(line);
   }
   for (const line of summary(report)) answer(line);
