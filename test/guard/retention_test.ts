@@ -10,6 +10,7 @@ import { ConfigError, FileError } from "../../src/errors.ts";
 import { parseBudget } from "../../src/guard/budget.ts";
 import { GuardRows } from "../../src/guard/text/rows.ts";
 import {
+  readRetention,
   type RetentionOptions,
   type Slice,
   splitRetention,
@@ -125,4 +126,35 @@ Deno.test("GuardRows gives every slice its lambda, however many tokens it has", 
     assert.ok(Math.abs(sums[0]! - 2) < 1e-6 && Math.abs(sums[1]! - 5) < 1e-6, `${sums}`);
   }
   assert.deepEqual(rows.update(5, () => [1, 1]), rows.update(5, () => [1, 1]));
+});
+
+Deno.test("readRetention draws from more documents than a run has use for, each as likely", async () => {
+  const path = Deno.makeTempFileSync({ suffix: ".jsonl" });
+  try {
+    const lines = Array.from({ length: 200 }, (_, i) => JSON.stringify({ text: `${i}` }));
+    Deno.writeTextFileSync(path, lines.join("\n"));
+    const said: string[] = [];
+    const read = async (seed: number, most: number) => {
+      const options = { seed, most, say: (line: string) => void said.push(line) };
+      const found = (await readRetention([path], options)).get(path)!;
+      return found.map((document) => Number(documentText(document)));
+    };
+    assert.deepEqual(await read(1, 200), [...lines.keys()]);
+    assert.deepEqual(said, []);
+    assert.deepEqual(await read(1, 20), await read(1, 20));
+    assert.deepEqual(said[0], `guard: of 200 documents of ${path} 20 were drawn at random`);
+    const drawn = Array<number>(200).fill(0);
+    for (let seed = 0; seed < 200; seed++) {
+      const numbers = await read(seed, 20);
+      assert.deepEqual(numbers, [...new Set(numbers)].sort((a, b) => a - b));
+      assert.equal(numbers.length, 20);
+      for (const number of numbers) drawn[number]!++;
+    }
+    const tenth = (from: number) => drawn.slice(from, from + 20).reduce((a, b) => a + b) / 400;
+    for (let from = 0; from < 200; from += 20) {
+      assert.ok(Math.abs(tenth(from) - 1) < 0.2, `${from}: ${tenth(from)}`);
+    }
+  } finally {
+    Deno.removeSync(path);
+  }
 });

@@ -18,7 +18,7 @@ import {
   split,
 } from "../../data/mod.ts";
 import { ConfigError, FileError } from "../../errors.ts";
-import { permutation } from "../../random.ts";
+import { permutation, random } from "../../random.ts";
 import type { Budget } from "../budget.ts";
 
 /** The parts that are held back. */
@@ -66,13 +66,29 @@ export interface RetentionOptions {
   readonly task: Examples;
 }
 
-/** Reads the documents of retention files. */
+/** What a run has use for: an update of 1000 guard tokens sees some documents. */
+const MOST_DOCUMENTS = 20_000;
+
+/**
+ * Reads the documents of retention files. Of a file of more than `most` so many are kept, drawn
+ * without bias as they go by (Vitter 1985, algorithm R): large text takes no more memory.
+ */
 export async function readRetention(
   paths: readonly string[],
+  { seed = 0, most = MOST_DOCUMENTS, say = (_line: string) => {} } = {},
 ): Promise<Map<string, readonly Document[]>> {
   const documents = new Map<string, readonly Document[]>();
   for (const path of paths) {
-    documents.set(path, await Array.fromAsync(readDocuments({ path, format: "text" })));
+    const kept: { readonly number: number; readonly document: Document }[] = [];
+    let number = 0;
+    for await (const document of readDocuments({ path, format: "text" })) {
+      const place = number < most ? number : Math.floor(random(seed, number) * (number + 1));
+      if (place < most) kept[place] = { number, document };
+      number++;
+    }
+    if (number > most) say(`guard: of ${number} documents of ${path} ${most} were drawn at random`);
+    const inOrder = kept.sort((a, b) => a.number - b.number);
+    documents.set(path, inOrder.map(({ document }) => document));
   }
   return documents;
 }

@@ -52,7 +52,7 @@ export async function retentionText(
   model: Model,
   { text, budgets, ...options }: RetentionTextOptions,
 ): Promise<Map<string, readonly Document[]>> {
-  if (text.length > 0) return await readRetention(text);
+  if (text.length > 0) return await readRetention(text, options);
   const { slice, text: asked } = budgets[0]!;
   if (slice === null) return new Map([[SAMPLES, await sampleBase(device, model, options)]]);
   throw new ConfigError(
