@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import type { Cell } from "../../src/bench/guard/cell.ts";
 import { picture } from "../../src/bench/guard/picture.ts";
-import type { Arm } from "../../src/bench/guard/spec.ts";
+import { type Arm, readSpec } from "../../src/bench/guard/spec.ts";
 import { claims, table } from "../../src/bench/guard/table.ts";
 
 const arms: Arm[] = [
-  { name: "guard", guard: {}, steers: true },
-  { name: "replay 50 %", guard: { loss: "ce" }, steers: false },
-  { name: "fixed <1>", guard: { weight: 1 }, steers: false },
+  { name: "guard", train: {}, guard: {}, tokens: 120, steers: true },
+  { name: "replay 50 %", train: {}, guard: { loss: "ce" }, tokens: 100, steers: false },
+  { name: "fixed <1>", train: {}, guard: { weight: 1 }, tokens: 120, steers: false },
 ];
 const spec = { arms, budgets: [1, 2, 10], seeds: [1, 2, 3] };
 
@@ -62,6 +62,53 @@ Deno.test("claims() are not met by cells that do not", () => {
   assert.deepEqual(failing(cellsOf(noisy)).filter((p) => p === "P3").length, 2, "5 % and below");
   assert.deepEqual(failing(cellsOf(guard({ price: 1e4 }))), ["P5"]);
   assert.deepEqual(failing(cellsOf(guard({ held_out: 5 }))), ["P8", "P8", "P8"]);
+});
+
+Deno.test("claims() are about replays of no more tokens, and speak of dearer ones apart", () => {
+  const dear = { ...arms[1]!, name: "dear", tokens: 200 };
+  const cells = cellsOf();
+  const better = cells.filter(({ arm }) => arm === "guard")
+    .map((cell) => ({ ...cell, arm: "dear", task: cell.task - 0.1, held_out: 3 }));
+  const found = claims([...cells, ...better], { ...spec, arms: [...arms, dear] });
+  const names = found.filter(({ holds }) => !holds).map(({ name }) => name);
+  assert.equal(names.length, 6);
+  assert.ok(names.every((name) => /replay of any number of tokens/.test(name)), names.join("\n"));
+});
+
+Deno.test("an arm changes the training's keys and the guard's; its tokens are all of an update's", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const file = `${folder}/spec.json`;
+    const entries = [{ path: "rows.jsonl" }];
+    const replay = { loss: "ce", weight: "tokens", share: 1 };
+    Deno.writeTextFileSync(
+      file,
+      JSON.stringify({
+        run: {
+          ...{ model: "m", data: entries, out: "out" },
+          train: { steps: 5, tokens_per_batch: 128, micro_batch_tokens: 64 },
+          guard: { text: ["keep.txt"] },
+        },
+        test: { text: ["test.txt"], data: entries, held_out: entries },
+        ...{ budgets: [2], seeds: [1] },
+        arms: {
+          steered: [{ name: "guard", guard: { share: 0.5 } }],
+          fixed: [
+            { name: "none", guard: { weight: 0 } },
+            { name: "half", train: { tokens_per_batch: 64 }, guard: replay },
+            { name: "EWC", guard: { loss: "ewc", weight: 3 } },
+          ],
+        },
+      }),
+    );
+    const { arms, config } = readSpec(file);
+    assert.deepEqual(arms.map(({ tokens }) => tokens), [192, 128, 128, 128]);
+    const { train, guard } = config(arms[2]!, 7, 2, "there").config;
+    assert.deepEqual([train.tokens_per_batch, train.steps, train.seed], [64, 5, 7]);
+    assert.deepEqual(guard && [guard.loss, guard.budget], ["ce", "ppl:2%"]);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 });
 
 Deno.test("table() and picture() have every arm; names are escaped", () => {

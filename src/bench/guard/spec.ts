@@ -8,17 +8,23 @@ import { z } from "zod";
 import { ConfigError } from "../../errors.ts";
 import { readJsonObject } from "../../io/files.ts";
 import { parseConfig, type ParsedConfig } from "../../train/config/mod.ts";
+import { guardRowSizes } from "../../train/guarding.ts";
 
 /** One way to train. */
 export interface Arm {
   readonly name: string;
+  /** The training's keys that it changes. */
+  readonly train: Readonly<Record<string, unknown>>;
   /** The guard's keys that it changes; those of a budget are set for each. */
   readonly guard: Readonly<Record<string, unknown>>;
+  /** All tokens of an update. */
+  readonly tokens: number;
   /** Whether it is trained anew for each budget, or once and scaled to all. */
   readonly steers: boolean;
 }
 
-const steered = z.strictObject({ name: z.string(), guard: z.record(z.string(), z.unknown()) });
+const keys = z.record(z.string(), z.unknown());
+const arm = z.strictObject({ name: z.string(), guard: keys, train: keys.default({}) });
 
 const schema = z.strictObject({
   run: z.record(z.string(), z.unknown()),
@@ -30,8 +36,8 @@ const schema = z.strictObject({
   budgets: z.array(z.number().positive()).min(1),
   seeds: z.array(z.int().min(0)).min(1),
   arms: z.strictObject({
-    fixed: z.array(steered),
-    steered: z.array(steered),
+    fixed: z.array(arm),
+    steered: z.array(arm),
   }),
 });
 
@@ -67,19 +73,30 @@ export function readSpec(file: string): Spec {
     parseConfig({ folder: dirname(file), values: { ...run, ...values } });
   const entries = (data: unknown) => resolved({ data }).config.data;
   const { guard } = resolved({ guard: { ...guardOf(run), text: test.text } }).config;
+  const valuesOf = ({ train, guard }: Pick<Arm, "train" | "guard">) => ({
+    train: { ...run["train"] as object, ...train },
+    guard: { ...guardOf(run), ...guard },
+  });
+  const tokensOf = (arm: Pick<Arm, "train" | "guard">) => {
+    const { config } = resolved(valuesOf(arm));
+    const { T, micros } = guardRowSizes(config);
+    const hasRows = config.guard !== false && config.guard.loss !== "ewc";
+    return config.train.tokens_per_batch + (hasRows ? T * micros : 0);
+  };
+  const armsOf = (given: typeof arms.fixed, steers: boolean) =>
+    given.map((arm): Arm => ({ ...arm, steers, tokens: tokensOf(arm) }));
   return {
     budgets: [...budgets].sort((a, b) => a - b),
     seeds,
-    arms: [
-      ...arms.steered.map((arm) => ({ ...arm, steers: true })),
-      ...arms.fixed.map((arm) => ({ ...arm, steers: false })),
-    ],
-    config: (arm, seed, budget, out) =>
-      resolved({
-        train: { ...run["train"] as object, seed, log_every: 50 },
-        guard: { ...guardOf(run), ...arm.guard, budget: `ppl:${budget}%` },
+    arms: [...armsOf(arms.steered, true), ...armsOf(arms.fixed, false)],
+    config: (arm, seed, budget, out) => {
+      const { train, guard } = valuesOf(arm);
+      return resolved({
+        train: { ...train, seed, log_every: 50 },
+        guard: { ...guard, budget: `ppl:${budget}%` },
         out,
-      }),
+      });
+    },
     test: {
       text: guard ? guard.text : [],
       data: entries(test.data),
