@@ -6,10 +6,11 @@
 import { relative, resolve } from "node:path";
 import type { DataEntry } from "../data/mod.ts";
 import {
+  DiskList,
   diversity,
   type Dropped,
   judge,
-  type Judged,
+  mapped,
   readRowTexts,
   type RowText,
   STEP_DEFAULTS,
@@ -24,7 +25,7 @@ import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
 import { diversityLines } from "./parts/data_report.ts";
 import { difficultyMeter } from "./parts/difficulty.ts";
 import { numberOf } from "./parts/number.ts";
-import { answer, bold, dim, say } from "./parts/term.ts";
+import { answer, bold, dim, nowAndThen, say } from "./parts/term.ts";
 
 const D = STEP_DEFAULTS;
 const DEFAULT_STEPS = Object.keys(steps).filter((name) => steps[name]!.byDefault);
@@ -83,19 +84,30 @@ export async function run(args: string[]): Promise<number> {
   for (const path of [out, droppedOut]) if (path) refuseTaken(path);
   await using meter = taken.includes("difficulty") ? await difficultyMeter(source) : null;
   const settings = await settingsOf(flags, meter?.measure ?? null);
-  const rows = await readAll(source.entries);
-  const judged = await judge(rows, taken, settings);
-  for (const line of stepLines(rows.length, taken, judged)) say(line);
-  if (judged.kept.length === 0) {
+  const tell = nowAndThen();
+  using rows = new DiskList<RowText>();
+  await readAll(source.entries, rows, tell);
+  using drops = new DiskList<string>();
+  const tally = tallyOf(taken);
+  const kept = await judge(rows, taken, settings, {
+    dropped(drop) {
+      note(tally, drop);
+      if (out) drops.push(droppedLine(drop));
+    },
+    reads: (step, i, count) => tell(() => `${step}: row ${i} of ${count}`),
+  });
+  for (const line of stepLines(rows.length, tally, kept.length)) say(line);
+  if (kept.length === 0) {
     throw new FileError(`Found no row that passes all steps, wanted one at least`);
   }
   if (out && droppedOut) {
-    writeLines(droppedOut, judged.dropped.map(droppedLine));
-    writeLines(out, judged.kept.map(({ line }) => line));
+    writeLines(droppedOut, drops);
+    writeLines(out, mapped(kept, ({ line }) => line));
   }
-  const report = diversity(judged.kept);
+  const report = diversity(kept);
   if (flags["json"]) {
-    answer(JSON.stringify({ ...countsOf(rows, taken, judged), diversity: report }));
+    const dropped = Object.fromEntries(tally.entries().map(([step, { count }]) => [step, count]));
+    answer(JSON.stringify({ rows: rows.length, kept: kept.length, dropped, diversity: report }));
   } else for (const line of diversityLines(report)) answer(line);
   return 0;
 }
@@ -192,15 +204,24 @@ function knownScript(name: string): string {
   }
 }
 
-/** All rows of all sources: they are compared with each other. */
-async function readAll(entries: readonly DataEntry[]): Promise<RowText[]> {
-  const rows: RowText[] = [];
-  for (const entry of entries) for await (const row of readRowTexts(entry)) rows.push(row);
-  const first = rows[0]!;
-  const other = rows.find(({ format }) => format !== first.format);
-  if (other === undefined) return rows;
-  const found = `${other.format} rows after the ${first.format} rows of ${first.origin}`;
-  throw new FileError(`${other.origin}: found ${found}, wanted one format, as one file has`);
+/** Reads all rows of all sources: they are compared with each other. */
+async function readAll(
+  entries: readonly DataEntry[],
+  rows: DiskList<RowText>,
+  tell: ReturnType<typeof nowAndThen>,
+): Promise<void> {
+  let first: RowText | undefined;
+  for (const entry of entries) {
+    for await (const row of readRowTexts(entry)) {
+      first ??= row;
+      if (row.format !== first.format) {
+        const found = `${row.format} rows after the ${first.format} rows of ${first.origin}`;
+        throw new FileError(`${row.origin}: found ${found}, wanted one format, as one file has`);
+      }
+      rows.push(row);
+      tell(() => `${rows.length} rows read`);
+    }
+  }
 }
 
 /** `clean.jsonl` has `clean.dropped.jsonl` beside it. */
@@ -213,11 +234,21 @@ function refuseTaken(path: string): void {
   if (exists(path)) throw new FileError(`Found ${path} there already, wanted a new file`);
 }
 
-function writeLines(path: string, lines: readonly string[]): void {
+function writeLines(path: string, lines: Iterable<string>): void {
   writeFile(path, (file) => {
-    for (const line of lines) writeAll(file, encodeUtf8(`${line}\n`));
+    let text = "";
+    for (const line of lines) {
+      text += `${line}\n`;
+      if (text.length < WRITTEN_AT_ONCE) continue;
+      writeAll(file, encodeUtf8(text));
+      text = "";
+    }
+    writeAll(file, encodeUtf8(text));
   });
 }
+
+/** Characters. */
+const WRITTEN_AT_ONCE = 1 << 16;
 
 /** The row stands in it as it was read. */
 function droppedLine({ row, step, reason }: Dropped): string {
@@ -225,27 +256,26 @@ function droppedLine({ row, step, reason }: Dropped): string {
   return `${said.slice(0, -1)},"row":${row.line}}`;
 }
 
-function countsOf(rows: readonly RowText[], taken: readonly string[], judged: Judged) {
-  const dropped = Object.fromEntries(
-    Object.keys(steps).filter((name) => taken.includes(name))
-      .map((name) => [name, judged.dropped.filter(({ step }) => step === name).length]),
-  );
-  return { rows: rows.length, kept: judged.kept.length, dropped };
+/** How many rows each step dropped, and an example. */
+type Tally = Map<string, { count: number; example: string }>;
+
+function tallyOf(taken: readonly string[]): Tally {
+  const inOrder = Object.keys(steps).filter((name) => taken.includes(name));
+  return new Map(inOrder.map((name) => [name, { count: 0, example: "" }]));
+}
+
+function note(tally: Tally, { row, step, reason }: Dropped): void {
+  const own = tally.get(step)!;
+  if (own.count++ === 0) own.example = `${relative(resolve(), resolve(row.origin))}: ${reason}`;
 }
 
 /** One line a step, with an example of what it dropped. */
-function stepLines(count: number, taken: readonly string[], { kept, dropped }: Judged): string[] {
-  const lines = Object.keys(steps).filter((name) => taken.includes(name)).map((name) => {
-    const own = dropped.filter(({ step }) => step === name);
-    const [first] = own;
-    const example = first
-      ? `${relative(resolve(), resolve(first.row.origin))}: ${first.reason}`
-      : "";
-    return `${name.padEnd(14)}${`-${own.length}`.padStart(7)}  ${dim(example)}`;
-  });
+function stepLines(rows: number, tally: Tally, kept: number): string[] {
   return [
-    `${"rows".padEnd(14)}${`${count}`.padStart(7)}`,
-    ...lines,
-    bold(`${"kept".padEnd(14)}${`${kept.length}`.padStart(7)}`),
+    `${"rows".padEnd(14)}${`${rows}`.padStart(7)}`,
+    ...tally.entries().map(([name, { count, example }]) =>
+      `${name.padEnd(14)}${`-${count}`.padStart(7)}  ${dim(example)}`
+    ),
+    bold(`${"kept".padEnd(14)}${`${kept}`.padStart(7)}`),
   ];
 }

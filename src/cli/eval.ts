@@ -7,7 +7,7 @@ import {
   type DataEntry,
   DEFAULT_TEMPLATE,
   encoderOf,
-  type Example,
+  type Examples,
   faultNames,
   loadExamples,
   roomOf,
@@ -84,9 +84,12 @@ function entryOf(flags: Arguments["flags"]): DataEntry {
 }
 
 /** Rows of the program: a multiple of 8 that holds the longest document. */
-export function rowsFor(examples: readonly Example[]): number {
-  const lengths = examples.map(roomOf);
-  const total = lengths.reduce((sum, length) => sum + length, 0);
-  const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
+export function rowsFor(examples: Examples): number {
+  let [total, longest] = [0, 0];
+  for (let i = 0; i < examples.length; i++) {
+    const room = roomOf(examples.at(i)!);
+    total += room;
+    longest = Math.max(longest, room);
+  }
   return Math.ceil(Math.max(longest, Math.min(total, PACKED_ROWS)) / 8) * 8;
 }

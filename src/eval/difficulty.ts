@@ -5,7 +5,7 @@
  */
 import { type Example, UNSUPERVISED } from "../data/mod.ts";
 import type { LossProgram } from "../models/loss_program.ts";
-import { perplexity } from "./perplexity.ts";
+import { queueDocuments } from "./documents.ts";
 
 /**
  * Instruction-following difficulty: mean nats of the supervised tokens in their place over their mean
@@ -22,13 +22,15 @@ export async function difficulties(
 ): Promise<(number | null)[]> {
   const within = examples.map((example) => bos === null ? withoutFirst(example) : example);
   const alone = examples.map((example) => answerAlone(example, bos));
-  const { documents } = await perplexity(program, [...within, ...alone]);
+  const losses = await (await queueDocuments(program, [...within, ...alone])).result;
   return examples.map((_, i) => {
-    const [given, plain] = [documents[i]!, documents[examples.length + i]!];
-    if (plain.tokens === 0 || plain.nats === 0) return null;
-    return (given.nats / given.tokens) / (plain.nats / plain.tokens);
+    const [given, plain] = [mean(losses[i]!), mean(losses[examples.length + i]!)];
+    return plain > 0 ? given / plain : null; // NaN is the mean of none
   });
 }
+
+const mean = (losses: Float32Array): number =>
+  losses.reduce((sum, nats) => sum + nats, 0) / losses.length;
 
 /** The example with its first supervised token no longer so. */
 function withoutFirst({ ids, labels, origin }: Example): Example {

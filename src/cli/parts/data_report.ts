@@ -10,11 +10,14 @@ const WIDTH = 70;
 
 /** The lines. */
 export function diversityLines(report: Diversity): string[] {
-  const { rows, files, instructions, distinct, nearest_rouge_l: bins, nearest_sample } = report;
+  const { rows, files, instructions, distinct, nearest_rouge_l: bins } = report;
+  const { sample, nearest_sample } = report;
+  const whole = sample === rows;
   const most = Math.max(...bins);
   return [
     `rows            ${rows}${files.length > 1 ? ` from ${files.length} files` : ""}`,
     ...(files.length > 1 ? files.slice(0, 10).map(fileLine) : []),
+    ...(whole ? [] : [`sample          ${sample} rows, of which all that follows is`]),
     ...(instructions === 0 ? [] : [
       `instructions    ${instructions} different; the commonest:`,
       ...report.top_instructions.slice(0, 5).map(countLine),
@@ -22,7 +25,9 @@ export function diversityLines(report: Diversity): string[] {
       ...report.top_verb_objects.slice(0, 10).map(countLine),
     ]),
     `distinct-n      ${distinct.map((share, i) => `${i + 1}: ${share.toFixed(3)}`).join("  ")}`,
-    `nearest prompt  ROUGE-L of ${nearest_sample} rows with the nearest of all`,
+    `nearest prompt  ROUGE-L of ${nearest_sample} rows with the nearest of ${
+      whole ? "all" : sample
+    }`,
     ...bins.map((count, i) => {
       const bar = "█".repeat(Math.round(BAR * count / most));
       return `  ${(i / 10).toFixed(1)}-${((i + 1) / 10).toFixed(1)}  ${

@@ -1,10 +1,16 @@
 /**
- * The difficulty of rows for a model, opened once and asked for rows by where they come from.
+ * The difficulty of rows for a model, measured once and asked for by where they come from.
  *
  * @module
  */
-import { encoderOf, type Example, loadExamples } from "../../data/mod.ts";
-import type { MeasureDifficulty } from "../../data/quality/mod.ts";
+import { encoderOf, encodeRows, ExampleStore, noCounts, requireRows } from "../../data/mod.ts";
+import {
+  type List,
+  mapped,
+  type MeasureDifficulty,
+  type RowText,
+  TextIndex,
+} from "../../data/quality/mod.ts";
 import { ConfigError } from "../../errors.ts";
 import { difficulties } from "../../eval/difficulty.ts";
 import { openModel } from "../../generate/open.ts";
@@ -21,8 +27,12 @@ export interface DifficultyMeter extends AsyncDisposable {
   readonly measure: MeasureDifficulty;
 }
 
+/** Examples that are measured together. */
+const MEASURED_AT_ONCE = 4096;
+
 /**
  * Opens the source's model; its rows are encoded as training would, longer ones cut to the context.
+ * What is asked for first must hold what is asked for later.
  *
  * @throws {ConfigError} where the source has no model.
  */
@@ -37,25 +47,44 @@ export async function difficultyMeter(
   const { vocabSize, context } = model.config;
   const encoder = encoderOf(model);
   const limits = { maxTokens: context, onTooLong: "truncate", vocabSize } as const;
-  const known = new Map<string, number | null>();
+
+  /** Keeps the examples of the rows that an index has. */
+  async function encodeAll(index: TextIndex, store: ExampleStore): Promise<void> {
+    for (const given of entries) {
+      const entry = { ...given, on_empty: "drop" } as const;
+      const counts = noCounts();
+      for await (const example of encodeRows(entry, encoder, limits, counts)) {
+        if (index.find(example.origin) !== undefined) store.keep(example);
+      }
+      requireRows(entry, counts, limits);
+    }
+  }
+
+  async function measureAll(rows: List<RowText>): Promise<(row: RowText) => number> {
+    const index = new TextIndex(mapped(rows, ({ origin }) => origin));
+    using store = new ExampleStore();
+    await encodeAll(index, store);
+    const left = rows.length - store.length;
+    const note = left > 0 ? `; ${left} have no answer within the context and stay` : "";
+    say(dim(`measuring the difficulty of ${store.length} rows${note}`));
+    const program = await LossProgram.open(engine, model, { T: rowsFor(store) });
+    const known = new Float64Array(rows.length).fill(NaN);
+    for (let begin = 0; begin < store.length; begin += MEASURED_AT_ONCE) {
+      const length = Math.min(MEASURED_AT_ONCE, store.length - begin);
+      const examples = Array.from({ length }, (_, i) => store.at(begin + i)!);
+      for (const [i, found] of (await difficulties(program, examples, encoder.bos)).entries()) {
+        known[index.find(examples[i]!.origin)!] = found ?? NaN;
+      }
+    }
+    program.compiled.destroy();
+    return ({ origin }) => known[index.find(origin)!]!;
+  }
+
+  let difficultyOf: ((row: RowText) => number) | undefined;
   return {
     async measure(rows) {
-      const wanted = new Set(rows.map(({ origin }) => origin).filter((o) => !known.has(o)));
-      const examples: Example[] = [];
-      if (wanted.size > 0) {
-        for (const entry of entries) {
-          const loaded = await loadExamples({ ...entry, on_empty: "drop" }, encoder, limits);
-          examples.push(...loaded.examples.filter(({ origin }) => wanted.has(origin)));
-        }
-        const left = wanted.size - examples.length;
-        const note = left > 0 ? `; ${left} have no answer within the context and stay` : "";
-        say(dim(`measuring the difficulty of ${examples.length} rows${note}`));
-        const program = await LossProgram.open(engine, model, { T: rowsFor(examples) });
-        const found = await difficulties(program, examples, encoder.bos);
-        for (const [i, { origin }] of examples.entries()) known.set(origin, found[i]!);
-        program.compiled.destroy();
-      }
-      return rows.map(({ origin }) => known.get(origin) ?? null);
+      const of = difficultyOf ??= await measureAll(rows);
+      return Float64Array.from({ length: rows.length }, (_, i) => of(rows.at(i)!));
     },
     [Symbol.asyncDispose]() {
       open[Symbol.dispose]();

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Reason } from "./filters.ts";
+import { type List, mapped } from "./lists/list.ts";
 import { askedText, type RowText, wholeText } from "./row.ts";
 import { ngrams, words } from "./words.ts";
 
@@ -21,7 +22,7 @@ const COMMON = 10;
  * in more than 10 rows or 10 tests do not count, as in EleutherAI's lm-evaluation-harness: they are
  * instructions that many have in common.
  */
-export function contaminated(rows: readonly RowText[], tests: readonly RowText[]): Reason[] {
+export function contaminated(rows: List<RowText>, tests: readonly RowText[]): Iterable<Reason> {
   const longRuns = (row: RowText) => runs(words(wholeText(row)), LONG);
   const shortRuns = (row: RowText) => ngrams(words(askedText(row)), SHORT);
   const heldRuns = (row: RowText) => [...runs(words(wholeText(row)), SHORT), ...shortRuns(row)];
@@ -29,7 +30,7 @@ export function contaminated(rows: readonly RowText[], tests: readonly RowText[]
   const short = telling(holdersOf(tests, shortRuns), rows, heldRuns);
   const sizes = new Map<number, number>();
   for (const holders of short.values()) for (const test of holders) add(sizes, test);
-  return rows.map((row) => {
+  return mapped(rows, (row) => {
     const shared = longRuns(row).find((run) => long.has(run));
     if (shared !== undefined) {
       return `shares "${shared}" with ${tests[long.get(shared)![0]!]!.origin}`;
@@ -65,7 +66,7 @@ function holdersOf(
 /** Those n-grams that neither many tests nor many rows have. */
 function telling(
   holders: Map<string, number[]>,
-  rows: readonly RowText[],
+  rows: List<RowText>,
   runsOf: (row: RowText) => readonly string[],
 ): Map<string, number[]> {
   const inRows = new Map<string, number>();

@@ -5,18 +5,16 @@
  */
 import type { Reason } from "./filters.ts";
 import type { DataEntry } from "../entry.ts";
+import { firstsOfSame } from "./lists/buckets.ts";
+import { type List, mapped } from "./lists/list.ts";
 import { jaccard, NEAR_DUPLICATE, nearDuplicates } from "./near_duplicates.ts";
 import { readRowTexts, type RowText, wholeText } from "./row.ts";
 import { words } from "./words.ts";
 
 /** Drops rows of which an earlier one has the same texts to the letter. */
-export function exactDuplicates(rows: readonly RowText[]): Reason[] {
-  const seen = new Map<string, RowText>();
-  return rows.map((row) => {
-    const key = JSON.stringify([row.instruction, row.input, row.answer]);
-    const first = seen.getOrInsert(key, row);
-    return first === row ? null : `the same as ${first.origin}`;
-  });
+export function exactDuplicates(rows: List<RowText>): Iterable<Reason> {
+  const texts = mapped(rows, (row) => JSON.stringify([row.instruction, row.input, row.answer]));
+  return repeats(rows, firstsOfSame(texts), "the same as");
 }
 
 /** The least share of words that each text of two near-duplicates has in common. */
@@ -27,11 +25,20 @@ const ALIKE = 0.5;
  * which moreover instruction, input and answer each share half of their words: two questions about
  * one long text are not the same, nor two inputs under one long instruction.
  */
-export function nearDuplicateRows(rows: readonly RowText[], threshold: number): Reason[] {
-  const also = (i: number, j: number) =>
-    PARTS.every((part) => alike(rows[i]![part], rows[j]![part]));
-  const firsts = nearDuplicates(rows.map(wholeText), { threshold, also });
-  return firsts.map((first, i) => first === i ? null : `nearly the same as ${rows[first]!.origin}`);
+export function nearDuplicateRows(rows: List<RowText>, threshold: number): Iterable<Reason> {
+  const also = (i: number, j: number) => {
+    const [one, other] = [rows.at(i)!, rows.at(j)!];
+    return PARTS.every((part) => alike(one[part], other[part]));
+  };
+  const firsts = nearDuplicates(mapped(rows, wholeText), { threshold, also });
+  return repeats(rows, firsts, "nearly the same as");
+}
+
+/** Why each row is dropped of which there is an earlier one. */
+function* repeats(rows: List<RowText>, firsts: Uint32Array, what: string): Generator<Reason> {
+  for (const [i, first] of firsts.entries()) {
+    yield first === i ? null : `${what} ${rows.at(first)!.origin}`;
+  }
 }
 
 /** How many rows of some sources, of those that `origins` names, are duplicates. */
@@ -43,12 +50,12 @@ export async function countDuplicates(
   for (const entry of entries) {
     for await (const row of readRowTexts(entry)) if (origins.has(row.origin)) rows.push(row);
   }
-  const isDropped = (reason: Reason) => reason !== null;
-  const exact = exactDuplicates(rows);
+  const exact = [...exactDuplicates(rows)];
   const left = rows.filter((_, i) => exact[i] === null);
+  const near = [...nearDuplicateRows(left, NEAR_DUPLICATE)];
   return {
-    exact: exact.filter(isDropped).length,
-    near: nearDuplicateRows(left, NEAR_DUPLICATE).filter(isDropped).length,
+    exact: rows.length - left.length,
+    near: near.filter((reason) => reason !== null).length,
   };
 }
 

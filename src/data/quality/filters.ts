@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { List } from "./lists/list.ts";
 import { ngrams, words } from "./words.ts";
 import { type RowText, wholeText } from "./row.ts";
 
@@ -65,11 +66,19 @@ const WINDOW = 100;
 export function repetition({ answer }: RowText, limits: RepetitionLimits): Reason {
   const all = words(answer);
   if (all.length < REPETITION_FROM) return null;
-  const [most, share] = topShare(ngrams(all, 4));
+  const [most, share] = topRun(all, limits.topShare);
   const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
   if (share > limits.topShare) return `${percent(share)} of the 4-grams are "${most}"`;
   const unique = uniqueShare(all);
   return unique < limits.uniqueShare ? `only ${percent(unique)} of the words are different` : null;
+}
+
+/** The commonest 4-gram of words and its share, where that may be above `least`; else no share. */
+function topRun(all: readonly string[], least: number): [run: string, share: number] {
+  const [, share] = topShare(all);
+  // A word is in each run that begins with it, so none is commoner than its first word.
+  const atMost = share * all.length / (all.length - 3);
+  return atMost < least ? ["", 0] : topShare(ngrams(all, 4));
 }
 
 /** The commonest of some items, and its share of them. */
@@ -116,13 +125,15 @@ export function script(row: RowText, name: string, least: number): Reason {
  * Drops answers that are far longer or shorter than the others: more than `limit` standard
  * deviations from the mean of ln(1 + words), in which lengths are nearer to a normal distribution.
  */
-export function outlyingLengths(rows: readonly RowText[], limit: number): Reason[] {
-  const counts = rows.map(({ answer }) => words(answer).length);
-  const logs = counts.map(Math.log1p);
+export function* outlyingLengths(rows: List<RowText>, limit: number): Generator<Reason> {
+  const counts = new Uint32Array(rows.length);
+  let i = 0;
+  for (const { answer } of rows) counts[i++] = words(answer).length;
+  const logs = Float64Array.from(counts, Math.log1p);
   const mean = logs.reduce((sum, x) => sum + x, 0) / logs.length;
   const deviation = Math.sqrt(logs.reduce((sum, x) => sum + (x - mean) ** 2, 0) / logs.length);
-  return logs.map((x, i) => {
+  for (const [i, x] of logs.entries()) {
     const z = deviation === 0 ? 0 : (x - mean) / deviation;
-    return Math.abs(z) > limit ? `an answer of ${counts[i]} words, z = ${z.toFixed(1)}` : null;
-  });
+    yield Math.abs(z) > limit ? `an answer of ${counts[i]} words, z = ${z.toFixed(1)}` : null;
+  }
 }

@@ -35,9 +35,9 @@ export function signature(elements: Iterable<number>): Uint32Array {
 }
 
 /** A key for each band of a signature; two sets with a key in common are a likely pair. */
-export function bandKeys(signature: Uint32Array): number[] {
-  return Array.from({ length: BANDS }, (_, band) => {
-    const rows = signature.subarray(band * ROWS, (band + 1) * ROWS);
-    return hash(band, rows) * 2 ** 20 + (hash(~band, rows) >>> 12); // 52 bits
-  });
+export function bandKeys(signature: Uint32Array): Uint32Array {
+  return Uint32Array.from(
+    { length: BANDS },
+    (_, band) => hash(band, signature.subarray(band * ROWS, (band + 1) * ROWS)),
+  );
 }

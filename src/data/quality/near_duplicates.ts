@@ -4,8 +4,11 @@
  * @module
  */
 import { hash } from "../../random.ts";
-import { bandKeys, BANDS, LSH_THRESHOLD, signature } from "./minhash.ts";
-import { words } from "./words.ts";
+import { Bands } from "./lists/bands.ts";
+import { firstsOfSame } from "./lists/buckets.ts";
+import { type List, mapped } from "./lists/list.ts";
+import { bandKeys, LSH_THRESHOLD, signature } from "./minhash.ts";
+import { hashText, ngrams, words } from "./words.ts";
 
 /** Settings of {@linkcode nearDuplicates}. */
 export interface NearDuplicateOptions {
@@ -17,9 +20,6 @@ export interface NearDuplicateOptions {
   readonly also?: (i: number, j: number) => boolean;
 }
 
-/** A bucket keeps this many of a group, so that time does not grow with the square of its size. */
-const MATES = 16;
-
 /** The Jaccard index from which on texts are near-duplicates, where nothing else is said. */
 export const NEAR_DUPLICATE = 0.8;
 
@@ -30,47 +30,38 @@ export const NEAR_DUPLICATE = 0.8;
  * A group holds what is near to any of it, as in NearDup of Lee et al. 2022 (2107.06499). Case,
  * punctuation and white space do not count; texts without a word are alike only as they stand.
  *
- * Takes time in proportion to the words, and memory of some bytes a word.
+ * Takes time in proportion to the words, memory of 26 bytes a text and 64 bytes of each on the disk;
+ * texts are asked for again where pairs are verified.
  *
  * @returns for each text the index of the first of its group, which is its own where it is alone.
  * @throws {RangeError} for a threshold at which this finds less than half of the pairs.
+ * @throws {FileError} where the disk is full.
  */
 export function nearDuplicates(
-  texts: readonly string[],
+  texts: List<string>,
   { threshold = NEAR_DUPLICATE, shingle = 5, also = () => true }: NearDuplicateOptions = {},
-): number[] {
+): Uint32Array {
   if (!(threshold > LSH_THRESHOLD && threshold <= 1)) {
     const wanted = `above ${LSH_THRESHOLD.toFixed(4)} up to 1`;
     throw new RangeError(`Found a threshold of ${threshold} for near-duplicates, wanted ${wanted}`);
   }
-  const { documents, hashes } = numberWords(texts);
   const groups = new Groups(texts.length);
-  const wholes = new Map<string, number>();
-  const bands = Array.from({ length: BANDS }, () => new Map<number, number[]>());
-  for (const [i, document] of documents.entries()) {
-    const whole = document.length === 0 ? `"${texts[i]}` : document.join();
-    const twin = wholes.get(whole);
-    if (twin !== undefined && also(i, twin)) {
-      groups.join(i, twin);
-      continue;
-    }
-    if (twin === undefined) wholes.set(whole, i);
-    if (document.length === 0) continue;
-    const elements = new Set(runs(document, shingle, (run) => hash(0, run.map((w) => hashes[w]!))));
-    const own = shinglesOf(document, shingle);
-    const keys = bandKeys(signature(elements));
-    for (const j of new Set(keys.flatMap((key, band) => bands[band]!.get(key) ?? []))) {
-      if (groups.first(i) === groups.first(j)) continue;
-      const index = jaccard(own, shinglesOf(documents[j]!, shingle));
-      if (index >= threshold && also(i, j)) groups.join(i, j);
-    }
-    const isMate = (j: number) => groups.first(j) === groups.first(i);
-    for (const [band, key] of keys.entries()) {
-      const bucket = bands[band]!.getOrInsertComputed(key, () => []);
-      if (bucket.filter(isMate).length < MATES) bucket.push(i);
-    }
+  const sames = firstsOfSame(mapped(texts, asWords));
+  for (const [i, first] of sames.entries()) {
+    if (first !== i && also(i, first)) groups.join(i, first);
   }
-  return texts.map((_, i) => groups.first(i));
+  using bands = new Bands();
+  let i = 0;
+  for (const text of texts) {
+    const own = groups.first(i) === i ? words(text) : [];
+    if (own.length > 0) bands.push(i, bandKeys(signature(shingleHashes(own, shingle))));
+    i++;
+  }
+  const shingles = (i: number) => new Set(ngrams(words(texts.at(i)!), shingle));
+  for (const [i, j] of bands.likelyPairs((i, j) => groups.first(i) === groups.first(j))) {
+    if (jaccard(shingles(i), shingles(j)) >= threshold && also(i, j)) groups.join(i, j);
+  }
+  return groups.firsts();
 }
 
 /** |a and b| / |a or b|; 1 of two empty sets. */
@@ -80,26 +71,18 @@ export function jaccard(a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): numbe
   return all === 0 ? 1 : shared / all;
 }
 
-/** Texts as numbers of their words, and a hash of each word, which does not depend on the texts. */
-function numberWords(texts: readonly string[]) {
-  const numbers = new Map<string, number>();
-  const hashes: number[] = [];
-  const numberOf = (word: string) => {
-    const known = numbers.get(word);
-    if (known !== undefined) return known;
-    numbers.set(word, hashes.length);
-    return hashes.push(hash(0, Uint16Array.from(word, (c) => c.charCodeAt(0)))) - 1;
-  };
-  return { documents: texts.map((text) => Uint32Array.from(words(text), numberOf)), hashes };
+/** What two texts have in common that are the same but for case, punctuation and white space. */
+function asWords(text: string): string {
+  const own = words(text);
+  return own.length === 0 ? `"${text}` : own.join(" ");
 }
 
-const shinglesOf = (document: Uint32Array, shingle: number): Set<string> =>
-  new Set(runs(document, shingle, (run) => run.join()));
-
-/** Something of each run of n words; of the one run there is where there are fewer words. */
-function runs<T>(document: Uint32Array, n: number, of: (run: Uint32Array) => T): T[] {
-  const count = Math.max(1, document.length - n + 1);
-  return Array.from({ length: count }, (_, i) => of(document.subarray(i, i + n)));
+/** A hash of each run of n words, from a hash of each word. */
+function shingleHashes(words: readonly string[], n: number): Uint32Array {
+  const hashes = Uint32Array.from(words, (word) => hashText(word));
+  const runs = new Uint32Array(Math.max(1, words.length - n + 1));
+  for (let i = 0; i < runs.length; i++) runs[i] = hash(0, hashes.subarray(i, i + n));
+  return runs;
 }
 
 /** Disjoint sets of indices, each known by its least one. */
@@ -121,5 +104,10 @@ class Groups {
   join(i: number, j: number): void {
     const [a, b] = [this.first(i), this.first(j)];
     this.#parents[Math.max(a, b)] = Math.min(a, b);
+  }
+
+  /** The first of each index's set. */
+  firsts(): Uint32Array {
+    return this.#parents.map((_, i) => this.first(i));
   }
 }

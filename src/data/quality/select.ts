@@ -5,6 +5,7 @@
  */
 import type { Reason } from "./filters.ts";
 import { type Bag, bagOf, nearest } from "./diversity/rouge.ts";
+import type { List } from "./lists/list.ts";
 import { askedText, type RowText } from "./row.ts";
 import { words } from "./words.ts";
 
@@ -20,26 +21,27 @@ export const MOST_ALIKE = 0.7;
  * @param quality of each row, larger is better.
  * @returns why each of the others was not chosen.
  */
-export function notSelected(
-  rows: readonly RowText[],
-  quality: readonly number[],
+export function* notSelected(
+  rows: List<RowText>,
+  quality: ArrayLike<number>,
   count: number,
-): Reason[] {
+): Generator<Reason> {
   const chosen: Bag[] = [];
-  const reasons: Reason[] = rows.map(() => `not among the best ${count}`);
-  const bestFirst = [...rows.keys()].sort((a, b) => quality[b]! - quality[a]! || a - b);
+  const found = new Uint8Array(rows.length); // 0 is not looked at
+  const bestFirst = Uint32Array.from({ length: rows.length }, (_, i) => i)
+    .sort((a, b) => quality[b]! - quality[a]! || a - b);
   for (const i of bestFirst) {
     if (chosen.length >= count) break;
-    const bag = bagOf(words(askedText(rows[i]!)));
-    if (nearest(bag, chosen, MOST_ALIKE) > MOST_ALIKE) {
-      reasons[i] = "asks nearly what a better row asks";
-    } else {
-      chosen.push(bag);
-      reasons[i] = null;
-    }
+    const bag = bagOf(words(askedText(rows.at(i)!)));
+    const isAlike = nearest(bag, chosen, MOST_ALIKE) > MOST_ALIKE;
+    if (!isAlike) chosen.push(bag);
+    found[i] = isAlike ? ALIKE : CHOSEN;
   }
-  return reasons;
+  const reasons = [`not among the best ${count}`, "asks nearly what a better row asks", null];
+  for (const what of found) yield reasons[what]!;
 }
+
+const [ALIKE, CHOSEN] = [1, 2];
 
 /**
  * The quality of rows where no model judges them: the words of the answer. The longest answers of a

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Numbers } from "../order/numbers.ts";
 import { contaminated } from "./contamination.ts";
 import { exactDuplicates, nearDuplicateRows } from "./duplicates.ts";
 import {
@@ -15,12 +16,13 @@ import {
   repetition,
   script,
 } from "./filters.ts";
+import { type Indices, type List, mapped, selected } from "./lists/list.ts";
 import { NEAR_DUPLICATE } from "./near_duplicates.ts";
 import type { RowText } from "./row.ts";
 import { answerLength, notSelected } from "./select.ts";
 
-/** Measures how hard rows are for a model: IFD, null where it could not be measured. */
-export type MeasureDifficulty = (rows: readonly RowText[]) => Promise<readonly (number | null)[]>;
+/** Measures how hard rows are for a model: IFD, NaN where it could not be measured. */
+export type MeasureDifficulty = (rows: List<RowText>) => Promise<Float64Array>;
 
 /** What the steps go by. */
 export interface StepSettings {
@@ -66,13 +68,16 @@ export interface Step {
   /** Whether it is taken where no steps are named. */
   readonly byDefault?: true;
   /** Why each row is dropped, or null. */
-  reasons(rows: readonly RowText[], settings: StepSettings): readonly Reason[] | Promise<Reason[]>;
+  reasons(
+    rows: List<RowText>,
+    settings: StepSettings,
+  ): Iterable<Reason> | Promise<Iterable<Reason>>;
 }
 
 const each = (
   help: string,
   reason: (row: RowText, settings: StepSettings) => Reason,
-): Step => ({ help, reasons: (rows, settings) => rows.map((row) => reason(row, settings)) });
+): Step => ({ help, reasons: (rows, settings) => mapped(rows, (row) => reason(row, settings)) });
 
 /** All steps, by name, in the order in which they are taken. */
 export const steps: Readonly<Record<string, Step>> = {
@@ -109,15 +114,16 @@ export const steps: Readonly<Record<string, Step>> = {
   difficulty: {
     help: "too hard or too easy for a model (needs --model)",
     reasons: async (rows, { difficulty: [least, most], measure }) =>
-      (await measure!(rows)).map((ifd) =>
-        ifd === null || (ifd >= least && ifd <= most) ? null : `IFD ${ifd.toFixed(3)}`
+      (await measure!(rows)).values().map((ifd) =>
+        ifd < least || ifd > most ? `IFD ${ifd.toFixed(3)}` : null
       ),
   },
   select: {
     help: "not among the most useful (needs --select)",
     reasons: async (rows, { measure, count }) => {
       const measured = await measure?.(rows);
-      const quality = rows.map((row, i) => measured ? measured[i] ?? -Infinity : answerLength(row));
+      const quality = measured?.map((ifd) => Number.isNaN(ifd) ? -Infinity : ifd) ??
+        Float64Array.from({ length: rows.length }, (_, i) => answerLength(rows.at(i)!));
       return notSelected(rows, quality, count);
     },
   },
@@ -130,31 +136,42 @@ export interface Dropped {
   readonly reason: string;
 }
 
-/** What the steps left, and what they dropped. */
-export interface Judged {
-  /** In their order. */
-  readonly kept: readonly RowText[];
-  /** In the order of the steps, then of the rows. */
-  readonly dropped: readonly Dropped[];
+/** What is told of while rows are judged. */
+export interface Watch {
+  /** Each row that is dropped, in the order of the steps, then of the rows. */
+  dropped?(dropped: Dropped): void;
+  /** Each row that a step reads, of so many: some more than once. */
+  reads?(step: string, index: number, count: number): void;
 }
 
-/** Takes the named steps in the order of the list; each sees what those before have left. */
+/**
+ * Takes the named steps in the order of the list; each sees what those before have left.
+ *
+ * @returns the rows that are kept, in their order.
+ */
 export async function judge(
-  rows: readonly RowText[],
+  rows: List<RowText>,
   names: readonly string[],
   settings: Partial<StepSettings> = {},
-): Promise<Judged> {
+  watch: Watch = {},
+): Promise<List<RowText>> {
   const all = { ...STEP_DEFAULTS, ...settings };
-  const dropped: Dropped[] = [];
-  let kept = rows;
+  let kept: Indices = { length: rows.length, at: (i) => i };
   for (const [step, { reasons }] of Object.entries(steps)) {
-    if (!names.includes(step) || kept.length === 0) continue;
-    const found = await reasons(kept, all);
-    for (const [i, row] of kept.entries()) {
-      const reason = found[i] ?? null;
-      if (reason !== null) dropped.push({ row, step, reason });
+    const count = kept.length;
+    if (!names.includes(step) || count === 0) continue;
+    const read = mapped(selected(rows, kept), (row, i) => {
+      watch.reads?.(step, i, count);
+      return row;
+    });
+    const left = new Numbers(Uint32Array);
+    let i = 0;
+    for (const reason of await reasons(read, all)) {
+      const index: number = kept.at(i++)!;
+      if (reason === null) left.push(index);
+      else watch.dropped?.({ row: rows.at(index)!, step, reason });
     }
-    kept = kept.filter((_, i) => found[i] === null);
+    kept = left;
   }
-  return { kept, dropped };
+  return selected(rows, kept);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hash } from "../../random.ts";
 
 /** Scripts written without spaces: a character is a word. */
 const WORD =
@@ -21,4 +22,11 @@ export function ngrams(words: readonly string[], n: number): string[] {
   if (words.length === 0) return [];
   const count = Math.max(1, words.length - n + 1);
   return Array.from({ length: count }, (_, i) => words.slice(i, i + n).join(" "));
+}
+
+/** A 32-bit hash of a text's UTF-16 units. */
+export function hashText(text: string, seed = 0): number {
+  const units = new Uint16Array(text.length);
+  for (let i = 0; i < units.length; i++) units[i] = text.charCodeAt(i);
+  return hash(seed, units);
 }

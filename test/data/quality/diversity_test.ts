@@ -64,5 +64,6 @@ Deno.test("diversity() counts files, instructions, verbs and nearest prompts", (
     // "Why?" has nothing in common, the fourth 2 of 3 + 4 words with the first, these all.
     nearest_rouge_l: [1, 0, 0, 0, 0, 1, 0, 0, 0, 2],
     nearest_sample: 4,
+    sample: 4,
   });
 });

@@ -3,7 +3,7 @@ import {
   ascii,
   echo,
   emptyAnswer,
-  outlyingLengths,
+  outlyingLengths as lazyOutlyingLengths,
   type Reason,
   refusal,
   repetition,
@@ -14,6 +14,9 @@ import {
 import type { RowText } from "../../../src/data/quality/row.ts";
 import { counted, rowOf } from "./rows.ts";
 
+const outlyingLengths = (...args: Parameters<typeof lazyOutlyingLengths>) => [
+  ...lazyOutlyingLengths(...args),
+];
 const LIMITS = { topShare: 0.2, uniqueShare: 0.15 };
 const reasonsOf = (judge: (row: RowText) => Reason, texts: readonly Partial<RowText>[]) =>
   texts.map((row) => judge(rowOf(row)));

@@ -1,13 +1,21 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { loadExamples, readDocuments } from "../../../src/data/mod.ts";
-import { contaminated } from "../../../src/data/quality/contamination.ts";
-import { exactDuplicates, nearDuplicateRows } from "../../../src/data/quality/duplicates.ts";
-import { judge, readRowTexts, steps } from "../../../src/data/quality/mod.ts";
-import { notSelected } from "../../../src/data/quality/select.ts";
+import * as contamination from "../../../src/data/quality/contamination.ts";
+import * as duplicates from "../../../src/data/quality/duplicates.ts";
+import { type Dropped, judge, readRowTexts, steps } from "../../../src/data/quality/mod.ts";
+import * as select from "../../../src/data/quality/select.ts";
 import { decode, toyEncoder, withFiles } from "../toy.ts";
 import { counted, rowOf, rowsOf } from "./rows.ts";
 
+/** A function with its result as an array. */
+const spread = <A extends unknown[], T>(lazy: (...args: A) => Iterable<T>) => (...args: A) => [
+  ...lazy(...args),
+];
+const contaminated = spread(contamination.contaminated);
+const exactDuplicates = spread(duplicates.exactDuplicates);
+const nearDuplicateRows = spread(duplicates.nearDuplicateRows);
+const notSelected = spread(select.notSelected);
 const read = (path: string) => Array.fromAsync(readRowTexts({ path }));
 
 Deno.test("readRowTexts() keeps the line of a JSONL file to the byte, and writes others", () =>
@@ -232,7 +240,9 @@ Deno.test("judge() drops each row once, keeps the order, and gives each step wha
         const rows = specs.map((spec, i) =>
           rowOf({ ...spec, empty: spec.answer === "" ? "an empty output" : null }, i)
         );
-        const { kept, dropped } = await judge(rows, names);
+        const dropped: Dropped[] = [];
+        const watch = { dropped: (drop: Dropped) => void dropped.push(drop) };
+        const kept = [...await judge(rows, names, {}, watch)];
         assert.deepEqual(kept, rows.filter((row) => kept.includes(row)));
         assert.equal(kept.length + dropped.length, rows.length);
         assert.equal(new Set([...kept, ...dropped.map(({ row }) => row)]).size, rows.length);
@@ -248,16 +258,19 @@ Deno.test("judge() drops each row once, keeps the order, and gives each step wha
 
 Deno.test("judge() chooses by the model's difficulty where there is one, else by the answer", async () => {
   const rows = rowsOf(["one", "short"], ["two words", "much longer than that"], ["three", "so so"]);
-  const chosen = async (measure: Parameters<typeof judge>[2]) =>
-    (await judge(rows, ["difficulty", "select"].slice(measure?.measure ? 0 : 1), {
+  const chosen = async (measure: Parameters<typeof judge>[2]) => [
+    ...await judge(rows, ["difficulty", "select"].slice(measure?.measure ? 0 : 1), {
       ...measure,
       count: 1,
-    })).kept;
+    }),
+  ];
   assert.deepEqual(await chosen({}), [rows[1]]);
   const ifd = [0.9, 0.2, 1.2];
-  const measure = (left: readonly typeof rows[0][]) =>
-    Promise.resolve(left.map((row) => ifd[rows.indexOf(row)]!));
+  const measure = (left: Iterable<typeof rows[0]>) =>
+    Promise.resolve(Float64Array.from(left, (row) => ifd[rows.indexOf(row)]!));
   assert.deepEqual(await chosen({ measure }), [rows[0]], "1.2 is above what can be learnt");
-  const { dropped } = await judge(rows, ["difficulty"], { measure, difficulty: [0.5, 1] });
-  assert.deepEqual(dropped.map(({ reason }) => reason), ["IFD 0.200", "IFD 1.200"]);
+  const reasons: string[] = [];
+  const watch = { dropped: ({ reason }: Dropped) => void reasons.push(reason) };
+  await judge(rows, ["difficulty"], { measure, difficulty: [0.5, 1] }, watch);
+  assert.deepEqual(reasons, ["IFD 0.200", "IFD 1.200"]);
 });

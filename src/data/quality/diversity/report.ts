@@ -5,8 +5,11 @@
  */
 import { permutation } from "../../../random.ts";
 import { askedText, type RowText } from "../row.ts";
+import { firstsOfSame } from "../lists/buckets.ts";
+import { type List, mapped, selected } from "../lists/list.ts";
 import { ngrams, words } from "../words.ts";
-import { bagOf, nearest } from "./rouge.ts";
+import { Different } from "./different.ts";
+import { type Bag, bagOf, nearest } from "./rouge.ts";
 import { verbObject } from "./verbs.ts";
 
 /** Something and how often it occurs. */
@@ -31,38 +34,52 @@ export interface Diversity {
    * 1. Self-Instruct (2212.10560) draws it, and kept nothing above 0.7.
    */
   readonly nearest_rouge_l: readonly number[];
-  /** How many rows that is a sample of: each of them is compared with all. */
+  /** How many rows that is a sample of: each of them is compared with all others of `sample`. */
   readonly nearest_sample: number;
+  /** How many rows all figures but `rows` and `files` are of: all, or as many drawn of more. */
+  readonly sample: number;
 }
 
 const TOP = 15;
-const SAMPLE = 500;
+const NEAREST_SAMPLE = 500;
+const SAMPLE = 50_000;
 const BINS = 10;
 
-/** Reports on rows; at most 500 of them, drawn by a fixed seed, are compared with all the others. */
-export function diversity(rows: readonly RowText[]): Diversity {
-  const found = rows.map(({ instruction }) => verbObject(instruction)).filter((v) => v !== null);
-  const instructions = rows.map(({ instruction }) => instruction).filter((text) => text !== "");
+/**
+ * Reports on rows. Of more than 50,000 rows so many, drawn by a fixed seed, stand for all, since most
+ * figures depend on how many rows they are of. 500 of them are compared with the others.
+ */
+export function diversity(all: List<RowText>): Diversity {
+  const rows = sampled(all, SAMPLE);
+  const found = [...mapped(rows, ({ instruction }) => verbObject(instruction))]
+    .filter((verb) => verb !== null);
   const verbs = counted(found.map(({ verb, object }) => `${verb} ${object}`.trim()));
-  const common = counted(instructions);
-  const histogram = nearestHistogram(rows);
+  const instructions = mapped(rows, ({ instruction }) => instruction);
+  const asked = counted(firstsOfSame(instructions).filter((i) => instructions.at(i) !== ""));
   return {
-    rows: rows.length,
-    files: counted(rows.map(({ origin }) => origin.replace(/(:\d+| \().*$/, ""))),
-    instructions: common.length,
-    top_instructions: common.slice(0, TOP),
+    rows: all.length,
+    files: counted(mapped(all, ({ origin }) => origin.replace(/(:\d+| \().*$/, ""))),
+    instructions: asked.length,
+    top_instructions: asked.slice(0, TOP).map(([i, count]) => [instructions.at(i)!, count]),
     verb_objects: verbs.length,
     top_verb_objects: verbs.slice(0, TOP),
     without_verb: rows.length - found.length,
-    distinct: [1, 2, 3, 4].map((n) => distinct(rows.map(({ answer }) => words(answer)), n)),
-    nearest_rouge_l: histogram,
-    nearest_sample: Math.min(SAMPLE, rows.length),
+    distinct: [1, 2, 3, 4].map((n) => distinct(mapped(rows, ({ answer }) => words(answer)), n)),
+    nearest_rouge_l: nearestHistogram(mapped(rows, (row) => bagOf(words(askedText(row))))),
+    nearest_sample: Math.min(NEAREST_SAMPLE, rows.length),
+    sample: rows.length,
   };
 }
 
+/** A list, or so many of its items in their order. */
+function sampled<T>(list: List<T>, count: number): List<T> {
+  if (list.length <= count) return list;
+  return selected(list, permutation(list.length, 0).slice(0, count).sort());
+}
+
 /** Different n-grams over all n-grams; 0 where there is none. */
-export function distinct(texts: readonly (readonly string[])[], n: number): number {
-  const different = new Set<string>();
+export function distinct(texts: Iterable<readonly string[]>, n: number): number {
+  const different = new Different();
   let all = 0;
   for (const text of texts) {
     if (text.length < n) continue;
@@ -70,21 +87,27 @@ export function distinct(texts: readonly (readonly string[])[], n: number): numb
     all += runs.length;
     for (const run of runs) different.add(run);
   }
-  return all === 0 ? 0 : different.size / all;
+  return all === 0 ? 0 : different.count() / all;
 }
 
-function nearestHistogram(rows: readonly RowText[]): number[] {
-  const bags = rows.map((row) => bagOf(words(askedText(row))));
-  const bins = Array<number>(BINS).fill(0);
-  for (const i of permutation(rows.length, 0).subarray(0, SAMPLE)) {
-    const score = nearest(bags[i]!, bags.values().filter((_, j) => j !== i));
-    bins[Math.min(BINS - 1, Math.floor(score * BINS + 1e-9))]!++;
+function nearestHistogram(bags: List<Bag>): number[] {
+  const chosen = permutation(bags.length, 0).subarray(0, NEAREST_SAMPLE);
+  const own = Array.from(chosen, (i) => bags.at(i)!);
+  const scores = own.map(() => 0);
+  let j = 0;
+  for (const bag of bags) {
+    for (const [k, i] of chosen.entries()) {
+      if (i !== j) scores[k] = nearest(own[k]!, [bag], scores[k]);
+    }
+    j++;
   }
+  const bins = Array<number>(BINS).fill(0);
+  for (const score of scores) bins[Math.min(BINS - 1, Math.floor(score * BINS + 1e-9))]!++;
   return bins;
 }
 
-function counted(items: readonly string[]): Count[] {
-  return [...Map.groupBy(items, (item) => item)]
-    .map(([item, all]): Count => [item, all.length])
-    .sort((a, b) => b[1] - a[1]);
+function counted<T>(items: Iterable<T>): [what: T, count: number][] {
+  const counts = new Map<T, number>();
+  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]);
 }
