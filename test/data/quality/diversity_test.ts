@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { Different } from "../../../src/data/quality/diversity/different.ts";
 import { distinct, diversity } from "../../../src/data/quality/diversity/report.ts";
 import { bagOf, nearest, rougeL } from "../../../src/data/quality/diversity/rouge.ts";
 import { verbObject } from "../../../src/data/quality/diversity/verbs.ts";
@@ -66,4 +67,36 @@ Deno.test("diversity() counts files, instructions, verbs and nearest prompts", (
     nearest_sample: 4,
     sample: 4,
   });
+});
+
+Deno.test("diversity() of many rows is that of a sample, but for rows and files", () => {
+  const rows = Array.from({ length: 60 }, (_, i) => {
+    const texts = { instruction: `Name thing ${i}`, answer: `word${i} word` };
+    return rowOf({ ...texts, origin: `${i % 3 ? "a" : "b"}.jsonl:${i}` });
+  });
+  const whole = diversity(rows);
+  assert.deepEqual(diversity(rows, 60), whole);
+  const report = diversity(rows, 20);
+  assert.deepEqual([report.rows, report.files], [60, [["a.jsonl", 40], ["b.jsonl", 20]]]);
+  assert.deepEqual([report.sample, report.nearest_sample, report.instructions], [20, 20, 20]);
+  assert.equal(report.distinct[0], 21 / 40);
+  assert.equal(whole.distinct[0], 61 / 120);
+  const drawn = report.top_instructions.map(([text]) => Number(text.split(" ")[2]));
+  assert.deepEqual(drawn, drawn.toSorted((a, b) => a - b), "in their order");
+  assert.notDeepEqual(drawn, drawn.map((_, i) => i), "from all over");
+  assert.deepEqual(diversity(rows, 20), report, "the same whenever it is asked for");
+});
+
+Deno.test("Different counts exactly while there is room, then nearly", () => {
+  const count = (texts: number, most?: number) => {
+    const different = new Different(most);
+    for (let i = 0; i < texts; i++) different.add(`text ${i}`);
+    for (let i = 0; i < texts; i += 7) different.add(`text ${i}`);
+    return different.count();
+  };
+  for (const texts of [0, 1, 1 << 10, 20_000]) assert.equal(count(texts), texts);
+  assert.equal(count(1 << 11, 1 << 12), 1 << 11, "half of the room");
+  // From 2^11 up to 2^12 hashes are kept: a standard error of 2.2 % at most.
+  const found = count(100_000, 1 << 12);
+  assert.ok(found !== 100_000 && Math.abs(found / 100_000 - 1) < 0.1, `${found}`);
 });

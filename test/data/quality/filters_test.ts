@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import {
   ascii,
   echo,
@@ -86,6 +87,23 @@ Deno.test("repetition() counts 4-grams and different words by hand", () => {
   assert.equal(judge("no ".repeat(19)), null, "too short to say");
   const circling = Array.from({ length: 200 }, (_, i) => `w${(i * i) % 13}`).join(" ");
   assert.match(judge(circling)!, /^only \d+ % of the words are different$/);
+});
+
+Deno.test("repetition() finds the commonest 4-gram, whatever it skips (property)", () => {
+  const word = fc.constantFrom(..."a a a b c d e f".split(" "));
+  fc.assert(
+    fc.property(fc.array(word, { minLength: 20, maxLength: 40 }), fc.nat(9), (words, tenths) => {
+      const runs = words.slice(3).map((_, i) => words.slice(i, i + 4).join(" "));
+      const [run, share] = topShare(runs);
+      const found = repetition(rowOf({ answer: words.join(" ") }), {
+        topShare: tenths / 10,
+        uniqueShare: 0,
+      });
+      const percent = (100 * share).toFixed(0);
+      assert.equal(found, share > tenths / 10 ? `${percent} % of the 4-grams are "${run}"` : null);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 Deno.test("ascii() and script() take shares of characters and of letters", () => {

@@ -49,8 +49,8 @@ const BINS = 10;
  * Reports on rows. Of more than 50,000 rows so many, drawn by a fixed seed, stand for all, since most
  * figures depend on how many rows they are of. 500 of them are compared with the others.
  */
-export function diversity(all: List<RowText>): Diversity {
-  const rows = sampled(all, SAMPLE);
+export function diversity(all: List<RowText>, most = SAMPLE): Diversity {
+  const rows = sampled(all, most);
   const found = [...mapped(rows, ({ instruction }) => verbObject(instruction))]
     .filter((verb) => verb !== null);
   const verbs = counted(found.map(({ verb, object }) => `${verb} ${object}`.trim()));
