@@ -55,6 +55,25 @@ Deno.test("data keeps lines to the byte and in order, and says what it dropped a
     await assert.rejects(run([rows, "--out", rows]), /there already/);
   }));
 
+Deno.test("data writes many rows, of any length, in their order", () => {
+  // More than is read or written at once, one row by itself too.
+  const lines = Array.from({ length: 900 }, (_, i) => {
+    const words = Array.from({ length: i === 500 ? 20_000 : 30 }, (_, k) => `é${i}_${k % 2000}`);
+    return row(i % 9 === 4 ? "say what was said" : `say ${i}`, i % 9 === 4 ? "" : words.join(" "));
+  });
+  return withFiles({ "rows.jsonl": lines.join("\n") }, async (folder) => {
+    const out = join(folder, "clean.jsonl");
+    await capture(run, join(folder, "rows.jsonl"), "--out", out, "--steps", "empty,repetition");
+    const isDropped = (i: number) => i % 9 === 4;
+    assert.deepEqual(texts(out), lines.filter((_, i) => !isDropped(i)));
+    const dropped = texts(join(folder, "clean.dropped.jsonl")).map((line) => JSON.parse(line));
+    assert.deepEqual(
+      dropped.map(({ origin, row }) => [origin.split(":").at(-1), JSON.stringify(row)]),
+      lines.flatMap((line, i) => isDropped(i) ? [[`${i + 1}`, line]] : []),
+    );
+  });
+});
+
 Deno.test("data --json prints the counts; without --out nothing is written", () =>
   withFiles({ "rows.jsonl": LINES.join("\n"), "test.jsonl": LINES[5]! }, async (folder) => {
     const rows = join(folder, "rows.jsonl");

@@ -139,9 +139,9 @@ export interface Dropped {
 /** What is told of while rows are judged. */
 export interface Watch {
   /** Each row that is dropped, in the order of the steps, then of the rows. */
-  dropped?(dropped: Dropped): void;
+  dropped?(dropped: Dropped): unknown;
   /** Each row that a step reads, of so many: some more than once. */
-  reads?(step: string, index: number, count: number): void;
+  reads?(step: string, index: number, count: number): unknown;
 }
 
 /**

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { loadExamples, readDocuments } from "../../../src/data/mod.ts";
 import * as contamination from "../../../src/data/quality/contamination.ts";
 import * as duplicates from "../../../src/data/quality/duplicates.ts";
-import { type Dropped, judge, readRowTexts, steps } from "../../../src/data/quality/mod.ts";
+import { readRowTexts } from "../../../src/data/quality/mod.ts";
 import * as select from "../../../src/data/quality/select.ts";
 import { decode, toyEncoder, withFiles } from "../toy.ts";
 import { counted, rowOf, rowsOf } from "./rows.ts";
@@ -227,50 +226,4 @@ Deno.test("notSelected() takes the best first, and nothing that asks nearly the 
   ]);
   assert.equal(notSelected(rows, [3, 1, 4, 2], 9).filter((reason) => reason === null).length, 3);
   assert.deepEqual(notSelected(rowsOf(["a", ""], ["b", ""]), [1, 1], 1)[0], null, "ties in order");
-});
-
-Deno.test("judge() drops each row once, keeps the order, and gives each step what is left (property)", async () => {
-  const word = fc.constantFrom("a", "b", "sorry");
-  const texts = fc.record({ instruction: word, answer: fc.constantFrom("a", "b", "") });
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(texts, { maxLength: 20 }),
-      fc.subarray(["empty", "echo", "exact", "near", "length"]),
-      async (specs, names) => {
-        const rows = specs.map((spec, i) =>
-          rowOf({ ...spec, empty: spec.answer === "" ? "an empty output" : null }, i)
-        );
-        const dropped: Dropped[] = [];
-        const watch = { dropped: (drop: Dropped) => void dropped.push(drop) };
-        const kept = [...await judge(rows, names, {}, watch)];
-        assert.deepEqual(kept, rows.filter((row) => kept.includes(row)));
-        assert.equal(kept.length + dropped.length, rows.length);
-        assert.equal(new Set([...kept, ...dropped.map(({ row }) => row)]).size, rows.length);
-        const order = dropped.map(({ step }) => Object.keys(steps).indexOf(step));
-        assert.deepEqual(order, order.toSorted((a, b) => a - b));
-        assert.ok(dropped.every(({ step, reason }) => names.includes(step) && reason !== ""));
-        if (names.includes("empty")) assert.ok(kept.every(({ answer }) => answer !== ""));
-        if (names.includes("exact")) assert.ok(exactDuplicates(kept).every((r) => r === null));
-      },
-    ),
-  );
-});
-
-Deno.test("judge() chooses by the model's difficulty where there is one, else by the answer", async () => {
-  const rows = rowsOf(["one", "short"], ["two words", "much longer than that"], ["three", "so so"]);
-  const chosen = async (measure: Parameters<typeof judge>[2]) => [
-    ...await judge(rows, ["difficulty", "select"].slice(measure?.measure ? 0 : 1), {
-      ...measure,
-      count: 1,
-    }),
-  ];
-  assert.deepEqual(await chosen({}), [rows[1]]);
-  const ifd = [0.9, 0.2, 1.2];
-  const measure = (left: Iterable<typeof rows[0]>) =>
-    Promise.resolve(Float64Array.from(left, (row) => ifd[rows.indexOf(row)]!));
-  assert.deepEqual(await chosen({ measure }), [rows[0]], "1.2 is above what can be learnt");
-  const reasons: string[] = [];
-  const watch = { dropped: ({ reason }: Dropped) => void reasons.push(reason) };
-  await judge(rows, ["difficulty"], { measure, difficulty: [0.5, 1] }, watch);
-  assert.deepEqual(reasons, ["IFD 0.200", "IFD 1.200"]);
 });
