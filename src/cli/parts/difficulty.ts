@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { encoderOf, encodeRows, ExampleStore, noCounts, requireRows } from "../../data/mod.ts";
+import {
+  type DataEntry,
+  encoderOf,
+  encodeRows,
+  ExampleStore,
+  noCounts,
+  requireRows,
+} from "../../data/mod.ts";
 import {
   type List,
   mapped,
@@ -13,9 +20,10 @@ import {
 } from "../../data/quality/mod.ts";
 import { ConfigError } from "../../errors.ts";
 import { difficulties } from "../../eval/difficulty.ts";
-import { openModel } from "../../generate/open.ts";
+import { type OpenModel, openModel } from "../../generate/open.ts";
 import { openDevice } from "../../gpu/device.ts";
 import { LossProgram } from "../../models/loss_program.ts";
+import type { Model } from "../../models/model.ts";
 import { refuseEncoder } from "../../models/layers/pairs.ts";
 import type { RowSource } from "../data.ts";
 import { rowsFor } from "../eval.ts";
@@ -42,49 +50,12 @@ export async function difficultyMeter(
   if (folder === null) throw new ConfigError("Found the step difficulty without --model");
   const device = await openDevice();
   const open = openModel(device, await fetchFolder(folder, "model"));
-  const { engine, model } = open;
-  refuseEncoder(model, "to measure an answer without its instruction");
-  const { vocabSize, context } = model.config;
-  const encoder = encoderOf(model);
-  const limits = { maxTokens: context, onTooLong: "truncate", vocabSize } as const;
-
-  /** Keeps the examples of the rows that an index has. */
-  async function encodeAll(index: TextIndex, store: ExampleStore): Promise<void> {
-    for (const given of entries) {
-      const entry = { ...given, on_empty: "drop" } as const;
-      const counts = noCounts();
-      for await (const example of encodeRows(entry, encoder, limits, counts)) {
-        if (index.find(example.origin) !== undefined) store.keep(example);
-      }
-      requireRows(entry, counts, limits);
-    }
-  }
-
-  async function measureAll(rows: List<RowText>): Promise<(row: RowText) => number> {
-    const index = new TextIndex(mapped(rows, ({ origin }) => origin));
-    using store = new ExampleStore();
-    await encodeAll(index, store);
-    const left = rows.length - store.length;
-    const note = left > 0 ? `; ${left} have no answer within the context and stay` : "";
-    say(dim(`measuring the difficulty of ${store.length} rows${note}`));
-    const program = await LossProgram.open(engine, model, { T: rowsFor(store) });
-    const known = new Float64Array(rows.length).fill(NaN);
-    for (let begin = 0; begin < store.length; begin += MEASURED_AT_ONCE) {
-      const length = Math.min(MEASURED_AT_ONCE, store.length - begin);
-      const examples = Array.from({ length }, (_, i) => store.at(begin + i)!);
-      for (const [i, found] of (await difficulties(program, examples, encoder.bos)).entries()) {
-        known[index.find(examples[i]!.origin)!] = found ?? NaN;
-      }
-    }
-    program.compiled.destroy();
-    return ({ origin }) => known[index.find(origin)!]!;
-  }
-
-  let difficultyOf: ((row: RowText) => number) | undefined;
+  refuseEncoder(open.model, "to measure an answer without its instruction");
+  let known: ((row: RowText) => number) | undefined;
   return {
     async measure(rows) {
-      const of = difficultyOf ??= await measureAll(rows);
-      return Float64Array.from({ length: rows.length }, (_, i) => of(rows.at(i)!));
+      const difficultyOf = known ??= await measureAll(open, entries, rows);
+      return Float64Array.from({ length: rows.length }, (_, i) => difficultyOf(rows.at(i)!));
     },
     [Symbol.asyncDispose]() {
       open[Symbol.dispose]();
@@ -92,4 +63,48 @@ export async function difficultyMeter(
       return Promise.resolve();
     },
   };
+}
+
+/** @returns the difficulty of each of the rows, found by its origin. */
+async function measureAll(
+  { engine, model }: OpenModel,
+  entries: readonly DataEntry[],
+  rows: List<RowText>,
+): Promise<(row: RowText) => number> {
+  const index = new TextIndex(mapped(rows, ({ origin }) => origin));
+  const known = new Float64Array(rows.length).fill(NaN);
+  using store = new ExampleStore();
+  for (const entry of entries) await keepExamples(store, model, entry, index);
+  const left = rows.length - store.length;
+  const note = left > 0 ? `; ${left} have no answer within the context and stay` : "";
+  say(dim(`measuring the difficulty of ${store.length} rows${note}`));
+  const program = await LossProgram.open(engine, model, { T: rowsFor(store) });
+  for (let begin = 0; begin < store.length; begin += MEASURED_AT_ONCE) {
+    const length = Math.min(MEASURED_AT_ONCE, store.length - begin);
+    const examples = Array.from({ length }, (_, i) => store.at(begin + i)!);
+    for (
+      const [i, ifd] of (await difficulties(program, examples, encoderOf(model).bos)).entries()
+    ) {
+      known[index.find(examples[i]!.origin)!] = ifd ?? NaN;
+    }
+  }
+  program.compiled.destroy();
+  return ({ origin }) => known[index.find(origin)!]!;
+}
+
+/** Keeps the examples of the rows whose origins are in the index. */
+async function keepExamples(
+  store: ExampleStore,
+  model: Model,
+  given: DataEntry,
+  index: TextIndex,
+): Promise<void> {
+  const { context, vocabSize } = model.config;
+  const limits = { maxTokens: context, onTooLong: "truncate", vocabSize } as const;
+  const entry = { ...given, on_empty: "drop" } as const;
+  const counts = noCounts();
+  for await (const example of encodeRows(entry, encoderOf(model), limits, counts)) {
+    if (index.find(example.origin) !== undefined) store.keep(example);
+  }
+  requireRows(entry, counts, limits);
 }

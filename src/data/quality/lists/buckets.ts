@@ -7,7 +7,11 @@ import { hashText } from "../words.ts";
 import type { List } from "./list.ts";
 import { Pairs } from "./pairs.ts";
 
-/** Sorts pairs of a key and an index. @returns the indices of each key that several have, rising. */
+/**
+ * Sorts pairs of a key and an index.
+ *
+ * @returns the indices of each key that several have, in rising order.
+ */
 export function* buckets(pairs: Pairs): Generator<Uint32Array> {
   pairs.sort();
   for (let begin = 0, end; begin < pairs.length; begin = end) {
