@@ -6,7 +6,7 @@
 import type { Reason } from "./filters.ts";
 import type { DataEntry } from "../entry.ts";
 import { firstsOfSame } from "./lists/buckets.ts";
-import { type List, mapped } from "./lists/list.ts";
+import { type List, mapped, remembered } from "./lists/list.ts";
 import { jaccard, NEAR_DUPLICATE, nearDuplicates } from "./near_duplicates.ts";
 import { readRowTexts, type RowText, wholeText } from "./row.ts";
 import { words } from "./words.ts";
@@ -26,9 +26,12 @@ const ALIKE = 0.5;
  * one long text are not the same, nor two inputs under one long instruction.
  */
 export function nearDuplicateRows(rows: List<RowText>, threshold: number): Iterable<Reason> {
+  const lately = remembered(mapped(rows, partsOf), REMEMBERED);
   const also = (i: number, j: number) => {
-    const [one, other] = [rows.at(i)!, rows.at(j)!];
-    return PARTS.every((part) => alike(one[part], other[part]));
+    const [one, other] = [lately.at(i)!, lately.at(j)!];
+    return one.every(({ text, words }, part) =>
+      text === other[part]!.text || jaccard(words, other[part]!.words) >= ALIKE
+    );
   };
   const firsts = nearDuplicates(mapped(rows, wholeText), { threshold, also });
   return repeats(rows, firsts, "nearly the same as");
@@ -59,7 +62,9 @@ export async function countDuplicates(
   };
 }
 
-const PARTS = ["instruction", "input", "answer"] as const;
+/** Rows of which the words are kept: those of a crowd are compared one by one. */
+const REMEMBERED = 1024;
 
-const alike = (a: string, b: string): boolean =>
-  a === b || jaccard(new Set(words(a)), new Set(words(b))) >= ALIKE;
+/** The texts of a row that two have in common each by itself. */
+const partsOf = ({ instruction, input, answer }: RowText) =>
+  [instruction, input, answer].map((text) => ({ text, words: new Set(words(text)) }));

@@ -59,7 +59,7 @@ export function nearDuplicates(
   }
   const shingles = (i: number) => new Set(ngrams(words(texts.at(i)!), shingle));
   for (const [i, j] of bands.likelyPairs((i, j) => groups.first(i) === groups.first(j))) {
-    if (jaccard(shingles(i), shingles(j)) >= threshold && also(i, j)) groups.join(i, j);
+    if (also(i, j) && jaccard(shingles(i), shingles(j)) >= threshold) groups.join(i, j);
   }
   return groups.firsts();
 }

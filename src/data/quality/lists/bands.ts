@@ -11,6 +11,11 @@ import { Pairs } from "./pairs.ts";
 
 /** A bucket keeps this many of a group, so that time does not grow with the square of its size. */
 const MATES = 16;
+/**
+ * And this many in all: what more texts than that have in common, as an instruction of many rows, is
+ * not what makes two of them near, and such a pair has keys of its own in other bands.
+ */
+const CROWD = 256;
 
 const ROW_BYTES = 4 * BANDS;
 /** Rows of keys that are read at once. */
@@ -34,21 +39,24 @@ export class Bands implements Disposable {
   *likelyPairs(areJoined: (i: number, j: number) => boolean): Generator<[i: number, j: number]> {
     const count = this.#texts.length;
     const kept = new Uint16Array(count); // a bit for each band in whose bucket the text was kept
-    const isJoined = (a: number, b: number) => areJoined(this.#texts.at(a), this.#texts.at(b));
+    const isJoined = (a: Row, b: Row) =>
+      areJoined(this.#texts.at(a.index), this.#texts.at(b.index));
     const pairs = new Pairs(count);
     for (let band = 0; band < BANDS; band++) {
       pairs.clear();
       for (const key of this.#column(band)) pairs.put(key, pairs.length);
       for (const bucket of buckets(pairs)) {
-        const own: number[] = [];
-        for (const a of bucket) {
-          for (const b of own) {
-            if (isJoined(a, b) || this.#haveMet(a, b, band, kept[b]!)) continue;
-            yield [this.#texts.at(a), this.#texts.at(b)];
+        const own: Row[] = [];
+        for (const index of bucket) {
+          const row = { index, keys: this.#rows(index, 1) };
+          for (const other of own) {
+            if (isJoined(row, other) || haveMet(row, other, band, kept[other.index]!)) continue;
+            yield [this.#texts.at(index), this.#texts.at(other.index)];
           }
-          if (own.filter((b) => isJoined(a, b)).length >= MATES) continue;
-          own.push(a);
-          kept[a]! |= 1 << band;
+          const mates = own.filter((other) => isJoined(row, other));
+          if (own.length >= CROWD || mates.length >= MATES) continue;
+          own.push(row);
+          kept[index]! |= 1 << band;
         }
       }
     }
@@ -57,12 +65,6 @@ export class Bands implements Disposable {
   /** Removes the keys. */
   [Symbol.dispose](): void {
     this.#keys[Symbol.dispose]();
-  }
-
-  /** Whether a bucket of an earlier band that kept b has brought them together. */
-  #haveMet(a: number, b: number, band: number, kept: number): boolean {
-    const [of, other] = [this.#rows(a, 1), this.#rows(b, 1)];
-    return of.subarray(0, band).some((key, i) => key === other[i] && (kept >> i & 1) === 1);
   }
 
   *#column(band: number): Generator<number> {
@@ -76,4 +78,17 @@ export class Bands implements Disposable {
     const bytes = new Uint8Array(count * ROW_BYTES);
     return new Uint32Array(this.#keys.read(begin * ROW_BYTES, bytes).buffer);
   }
+}
+
+interface Row {
+  readonly index: number;
+  readonly keys: Uint32Array;
+}
+
+/** Whether a bucket of an earlier band that kept b has brought a and b together. */
+function haveMet(a: Row, b: Row, band: number, kept: number): boolean {
+  for (let i = 0; i < band; i++) {
+    if (a.keys[i] === b.keys[i] && (kept >> i & 1) === 1) return true;
+  }
+  return false;
 }

@@ -33,3 +33,12 @@ function listOf<T>(length: number, item: (index: number) => T): List<T> {
     },
   };
 }
+
+/** A list of which as many items as `most` are kept that were asked for last. */
+export function remembered<T>(list: List<T>, most: number): List<T> {
+  const known = new Map<number, T>();
+  return listOf(list.length, (index) => {
+    if (known.size >= most && !known.has(index)) known.delete(known.keys().next().value!);
+    return known.getOrInsertComputed(index, () => list.at(index)!);
+  });
+}
