@@ -4,6 +4,7 @@ import * as contamination from "../../../src/data/quality/contamination.ts";
 import * as duplicates from "../../../src/data/quality/duplicates.ts";
 import { readRowTexts } from "../../../src/data/quality/mod.ts";
 import * as select from "../../../src/data/quality/select.ts";
+import { hash } from "../../../src/random.ts";
 import { decode, toyEncoder, withFiles } from "../toy.ts";
 import { counted, rowOf, rowsOf } from "./rows.ts";
 
@@ -165,6 +166,22 @@ Deno.test("nearDuplicateRows() keeps other questions about one text, and other i
   assert.deepEqual(nearDuplicateRows(rows, 0.8), [
     ...[null, null, null, null, null, null],
     "nearly the same as rows.jsonl:1",
+  ]);
+});
+
+Deno.test("nearDuplicateRows() finds what is near in a crowd of rows of one long instruction", () => {
+  const instruction = counted(0, 80);
+  const rowAt = (i: number, other = "") => {
+    const words = Array.from({ length: 15 }, (_, k) => `w${hash(i, [k]) % 8000}`);
+    if (other) words[i % 15] = other;
+    return rowOf({ instruction, input: words.join(" "), answer: `a${i} b${i}` }, i);
+  };
+  const rows = Array.from({ length: 800 }, (_, i) => rowAt(i)); // a bucket keeps 256
+  const near = rows.flatMap((_, i) => i % 20 === 0 ? [rowAt(i, "edited")] : []);
+  const found = nearDuplicateRows([...rows, ...near], 0.8);
+  assert.deepEqual(found, [
+    ...rows.map(() => null),
+    ...near.map(({ origin }) => `nearly the same as ${origin}`),
   ]);
 });
 
