@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { Numbers, Places } from "../../src/data/order/numbers.ts";
+import { Numbers } from "../../src/data/order/numbers.ts";
 
 Deno.test("Numbers keeps what was pushed and appended, over the edges of its blocks", () => {
   const numbers = new Numbers(Uint32Array);
@@ -28,19 +27,4 @@ Deno.test("Numbers.clear() forgets all, and a copy is nobody else's", () => {
   numbers.push(9);
   assert.deepEqual([...copy], [1, 2 ** 40, 3]);
   assert.deepEqual([...numbers.copy()], [9]);
-});
-
-Deno.test("Places gives back numbers that rise, far above 2^32 too (property)", () => {
-  const rise = fc.oneof(fc.constant(0), fc.nat(1000), fc.integer({ min: 0, max: 2 ** 28 - 1 }));
-  fc.assert(
-    fc.property(fc.array(rise, { maxLength: 200 }), fc.nat(2 ** 31), (rises, start) => {
-      const places = new Places();
-      const wanted: number[] = [];
-      for (const rise of rises) wanted.push((wanted.at(-1) ?? 2 ** 20 * start) + rise);
-      for (const place of wanted) places.push(place);
-      assert.deepEqual(wanted.map((_, i) => places.at(i)), wanted);
-      assert.equal(places.length, wanted.length);
-    }),
-    { examples: [[Array(40).fill(2 ** 28 - 1), 2 ** 30]] },
-  );
 });

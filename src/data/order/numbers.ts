@@ -60,28 +60,3 @@ export class Numbers<A extends Float64Array | Uint32Array | Uint16Array> {
     return this.#blocks[number] ??= new this.Type(BLOCK);
   }
 }
-
-/** Places of a list from one that is kept in full to the next. */
-const STRIDE = 16;
-
-/** Numbers that never fall, and rise by less than 2^32 from one to the 15th after it: 5 bytes each. */
-export class Places {
-  readonly #bases = new Numbers(Float64Array);
-  readonly #offsets = new Numbers(Uint32Array);
-
-  /** How many there are. */
-  get length(): number {
-    return this.#offsets.length;
-  }
-
-  /** Adds one that is not below the last. */
-  push(place: number): void {
-    if (this.length % STRIDE === 0) this.#bases.push(place);
-    this.#offsets.push(place - this.#bases.at(this.#bases.length - 1));
-  }
-
-  /** The place at an index below `length`. */
-  at(index: number): number {
-    return this.#bases.at(Math.floor(index / STRIDE)) + this.#offsets.at(index);
-  }
-}
