@@ -5,8 +5,10 @@
  */
 import type { Reason } from "./filters.ts";
 import type { DataEntry } from "../entry.ts";
+import { Numbers } from "../order/numbers.ts";
 import { firstsOfSame } from "./lists/buckets.ts";
-import { type List, mapped, remembered } from "./lists/list.ts";
+import { DiskList } from "./lists/disk_list.ts";
+import { type List, mapped, remembered, selected } from "./lists/list.ts";
 import { jaccard, NEAR_DUPLICATE, nearDuplicates } from "./near_duplicates.ts";
 import { readRowTexts, type RowText, wholeText } from "./row.ts";
 import { words } from "./words.ts";
@@ -28,10 +30,8 @@ const ALIKE = 0.5;
 export function nearDuplicateRows(rows: List<RowText>, threshold: number): Iterable<Reason> {
   const lately = remembered(mapped(rows, partsOf), REMEMBERED);
   const also = (i: number, j: number) => {
-    const [one, other] = [lately.at(i)!, lately.at(j)!];
-    return one.every(({ text, words }, part) =>
-      text === other[part]!.text || jaccard(words, other[part]!.words) >= ALIKE
-    );
+    const others = lately.at(j)!;
+    return lately.at(i)!.every((part, k) => part.isAlike(others[k]!));
   };
   const firsts = nearDuplicates(mapped(rows, wholeText), { threshold, also });
   return repeats(rows, firsts, "nearly the same as");
@@ -49,22 +49,39 @@ export async function countDuplicates(
   entries: readonly DataEntry[],
   origins: ReadonlySet<string>,
 ): Promise<{ exact: number; near: number }> {
-  const rows: RowText[] = [];
+  using rows = new DiskList<RowText>();
   for (const entry of entries) {
     for await (const row of readRowTexts(entry)) if (origins.has(row.origin)) rows.push(row);
   }
-  const exact = [...exactDuplicates(rows)];
-  const left = rows.filter((_, i) => exact[i] === null);
-  const near = [...nearDuplicateRows(left, NEAR_DUPLICATE)];
-  return {
-    exact: rows.length - left.length,
-    near: near.filter((reason) => reason !== null).length,
-  };
+  const firsts = new Numbers(Uint32Array);
+  let [i, near] = [0, 0];
+  for (const reason of exactDuplicates(rows)) {
+    if (reason === null) firsts.push(i);
+    i++;
+  }
+  for (const reason of nearDuplicateRows(selected(rows, firsts), NEAR_DUPLICATE)) {
+    if (reason !== null) near++;
+  }
+  return { exact: rows.length - firsts.length, near };
 }
 
-/** Rows of which the words are kept: those of a crowd are compared one by one. */
-const REMEMBERED = 1024;
+/** Rows of which the parts are kept: those of a crowd are compared one by one. */
+const REMEMBERED = 512;
 
-/** The texts of a row that two have in common each by itself. */
-const partsOf = ({ instruction, input, answer }: RowText) =>
-  [instruction, input, answer].map((text) => ({ text, words: new Set(words(text)) }));
+const partsOf = ({ instruction, input, answer }: RowText): Part[] =>
+  [instruction, input, answer].map((text) => new Part(text));
+
+/** One of the texts of a row. */
+class Part {
+  #words: ReadonlySet<string> | undefined;
+
+  constructor(readonly text: string) {}
+
+  isAlike(other: Part): boolean {
+    return this.text === other.text || jaccard(this.words, other.words) >= ALIKE;
+  }
+
+  get words(): ReadonlySet<string> {
+    return this.#words ??= new Set(words(this.text));
+  }
+}

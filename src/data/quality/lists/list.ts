@@ -34,7 +34,7 @@ function listOf<T>(length: number, item: (index: number) => T): List<T> {
   };
 }
 
-/** A list of which as many items as `most` are kept that were asked for last. */
+/** A list that keeps as many items as `most`: those made last. */
 export function remembered<T>(list: List<T>, most: number): List<T> {
   const known = new Map<number, T>();
   return listOf(list.length, (index) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { firstsOfSame, TextIndex } from "../../../../src/data/quality/lists/buckets.ts";
 import { DiskList } from "../../../../src/data/quality/lists/disk_list.ts";
-import { mapped, selected } from "../../../../src/data/quality/lists/list.ts";
+import { mapped, remembered, selected } from "../../../../src/data/quality/lists/list.ts";
 import { Pairs } from "../../../../src/data/quality/lists/pairs.ts";
 import { hashText } from "../../../../src/data/quality/words.ts";
 
@@ -31,6 +31,13 @@ Deno.test("mapped() and selected() make an item when it is asked for", () => {
   assert.deepEqual([some.length, made], [2, 0]);
   assert.deepEqual([some.at(0), some.at(2), list.at(3), made], ["c2", undefined, undefined, 1]);
   assert.deepEqual([...some, ...some], ["c2", "a0", "c2", "a0"]);
+});
+
+Deno.test("remembered() makes an item again only after so many others", () => {
+  const made: number[] = [];
+  const list = remembered(mapped([7, 8, 9], (item, i) => (made.push(i), item)), 2);
+  assert.deepEqual([0, 1, 0, 2, 1, 0, 3].map((i) => list.at(i)), [7, 8, 7, 9, 8, 7, undefined]);
+  assert.deepEqual(made, [0, 1, 2, 0]);
 });
 
 Deno.test("Pairs sorts by the first number, then the second, both unsigned (property)", () => {
