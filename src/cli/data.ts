@@ -36,7 +36,7 @@ const COMMAND: Command = {
     "Drops rows that would harm training and reports how different the rest is. Kept rows are the",
     "lines of the input, unchanged and in order; what was dropped and why stands beside them in",
     "FILE.dropped.jsonl. Without --out nothing is written. Memory does not grow with the rows but by",
-    "some 40 bytes each; they wait in a temporary file, two to three times as large as they are.",
+    "some 60 bytes each; they wait in a temporary file, two to three times as large as they are.",
     "Steps, each on what the last one left:",
     ...Object.entries(steps).map(([name, { help, byDefault }]) =>
       `  ${name.padEnd(13)} ${help}${byDefault ? "; by default" : ""}`
