@@ -20,12 +20,13 @@ import {
 import { ConfigError, FileError } from "../errors.ts";
 import { encodeUtf8, exists, writeAll, writeFile } from "../io/files.ts";
 import { didYouMean } from "../io/nearest.ts";
+import { nowAndThen } from "../io/now_and_then.ts";
 import { parseConfig } from "../train/config/mod.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
 import { diversityLines } from "./parts/data_report.ts";
 import { difficultyMeter } from "./parts/difficulty.ts";
 import { numberOf } from "./parts/number.ts";
-import { answer, bold, dim, nowAndThen, say } from "./parts/term.ts";
+import { answer, bold, dim, say } from "./parts/term.ts";
 
 const D = STEP_DEFAULTS;
 const DEFAULT_STEPS = Object.keys(steps).filter((name) => steps[name]!.byDefault);
@@ -86,7 +87,7 @@ export async function run(args: string[]): Promise<number> {
   for (const path of [out, droppedOut]) if (path) refuseTaken(path);
   await using meter = taken.includes("difficulty") ? await difficultyMeter(source) : null;
   const settings = await settingsOf(flags, meter?.measure ?? null);
-  const tell = nowAndThen();
+  const tell = nowAndThen((line) => say(dim(line)));
   using rows = new DiskList<RowText>();
   await readAll(source.entries, rows, tell);
   using drops = new DiskList<string>();

@@ -21,7 +21,7 @@ import {
   noCounts,
   requireRows,
 } from "../data/mod.ts";
-import { countDuplicates } from "../data/quality/mod.ts";
+import { countDuplicates, DiskList, TextIndex } from "../data/quality/mod.ts";
 import { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../train/config/mod.ts";
 import { describeLoaded, longest, weightsOf } from "../train/setup.ts";
@@ -105,7 +105,7 @@ async function inspect(
   const limit = longest(model, train);
   const policy = train.on_too_long === "error" ? "drop" : train.on_too_long;
   const inspection = new Inspection(encoderOf(model), { limit, policy });
-  const origins = new Set<string>();
+  using origins = new DiskList<string>();
   const given: Given[] = [];
   const counted: LoadCounts[] = [];
   for (const entry of data) {
@@ -113,13 +113,14 @@ async function inspect(
     const source = { rows: 0, tokens: 0, supervised: 0 };
     for await (const example of wholeRows(model, entry, limit, counts)) {
       inspection.add(example, source);
-      origins.add(example.origin);
+      origins.push(example.origin);
       take(example);
     }
     say(dim(describeLoaded(describePath(entry.path), counts)));
     given.push(source);
     counted.push(counts);
   }
+  const index = new TextIndex(origins);
   const noted = (what: "empty" | "unsupervised") => sum(counted.map(({ noted }) => noted[what]));
   const { tooLong, cut, endless, lengths } = inspection;
   const found = {
@@ -136,7 +137,7 @@ async function inspect(
     cut,
     empty: noted("empty"),
     lengths,
-    duplicates: await countDuplicates(data, origins),
+    duplicates: await countDuplicates(data, (origin) => index.find(origin) !== undefined),
     faults: found,
     endless,
     stops: faultNames.filter((name) => found[name].rows > 0 && !train.allow.includes(name)),

@@ -23,6 +23,7 @@ import type { Slice } from "../guard/text/retention.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { refuseEncoder } from "../models/layers/pairs.ts";
+import { nowAndThen } from "../io/now_and_then.ts";
 import type { Config, DataConfig } from "./config/mod.ts";
 import {
   activationBytes,
@@ -71,9 +72,6 @@ export interface Rows {
   }[];
 }
 
-/** How often a long reading of rows says where it is, in ms. */
-const SAY_EVERY = 10_000;
-
 /** Gives the rows of several sources to `take`, and says what was left out. */
 export async function loadRows(
   model: Model,
@@ -92,14 +90,12 @@ export async function loadRows(
   };
   for (const entry of entries) {
     const path = describePath(entry.path);
+    const tell = nowAndThen(say);
     let rows = 0;
-    let said = performance.now();
     const counts = await forEachExample(entry, from, options, (example) => {
       take(example);
       rows++;
-      if (performance.now() - said < SAY_EVERY) return;
-      said = performance.now();
-      say(`data: ${path}: ${rows} rows so far`);
+      tell(() => `data: ${path}: ${rows} rows so far`);
     });
     say(describeLoaded(path, counts));
     sources.push({ path, count: counts.rows, weight: entry.weight });

@@ -22,19 +22,6 @@ export function say(line: string): void {
   console.error(line);
 }
 
-/** Milliseconds from one line of {@linkcode nowAndThen} to the next. */
-const NOW_AND_THEN = 10_000;
-
-/** Says lines of progress, but most of them not: one in ten seconds, made only then. */
-export function nowAndThen(): (line: () => string) => void {
-  let last = performance.now();
-  return (line) => {
-    if (performance.now() < last + NOW_AND_THEN) return;
-    say(dim(line()));
-    last = performance.now();
-  };
-}
-
 /** A line that the next one replaces, unless it is the last; for terminals only. */
 export function status(line: string, last: boolean): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${line}${last ? "\n" : ""}`));

@@ -44,14 +44,14 @@ function* repeats(rows: List<RowText>, firsts: Uint32Array, what: string): Gener
   }
 }
 
-/** How many rows of some sources, of those that `origins` names, are duplicates. */
+/** How many rows of some sources, of those whose origin is wanted, are duplicates. */
 export async function countDuplicates(
   entries: readonly DataEntry[],
-  origins: ReadonlySet<string>,
+  isWanted: (origin: string) => boolean,
 ): Promise<{ exact: number; near: number }> {
   using rows = new DiskList<RowText>();
   for (const entry of entries) {
-    for await (const row of readRowTexts(entry)) if (origins.has(row.origin)) rows.push(row);
+    for await (const row of readRowTexts(entry)) if (isWanted(row.origin)) rows.push(row);
   }
   const firsts = new Numbers(Uint32Array);
   let [i, near] = [0, 0];
