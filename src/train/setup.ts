@@ -20,10 +20,10 @@ import type { Engine } from "../graph/compile.ts";
 import { footprint, plan, printPlan } from "../graph/plan.ts";
 import { FLAT } from "../graph/store.ts";
 import type { Slice } from "../guard/text/retention.ts";
+import { nowAndThen } from "../io/now_and_then.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { refuseEncoder } from "../models/layers/pairs.ts";
-import { nowAndThen } from "../io/now_and_then.ts";
 import type { Config, DataConfig } from "./config/mod.ts";
 import {
   activationBytes,
