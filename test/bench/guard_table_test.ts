@@ -64,6 +64,16 @@ Deno.test("claims() are not met by cells that do not", () => {
   assert.deepEqual(failing(cellsOf(guard({ held_out: 5 }))), ["P8", "P8", "P8"]);
 });
 
+Deno.test("claims() without cells are not met", () => {
+  const alone = claims(cellsOf().filter(({ arm }) => arm === "guard"), spec);
+  const missing = alone.filter(({ holds }) => !holds);
+  assert.deepEqual(
+    missing.map(({ name }) => name.slice(0, 2)),
+    [..."PPPPPP"].map((p, i) => p + (i < 3 ? 3 : 8)),
+  );
+  assert.ok(missing.every(({ found }) => found === "no cells"));
+});
+
 Deno.test("claims() are about replays of no more tokens, and speak of dearer ones apart", () => {
   const dear = { ...arms[1]!, name: "dear", tokens: 200 };
   const cells = cellsOf();

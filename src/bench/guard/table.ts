@@ -174,10 +174,8 @@ function heldOut(
   const mine = meanOf(of(cells, arm, budget), (cell) => cell.held_out);
   const theirs = names.map((name) => meanOf(of(cells, name, budget), (c) => c.held_out))
     .filter(Number.isFinite);
+  const name = `P8: held-out families at ${budget} %, no worse than ${called}`;
+  if (theirs.length === 0) return { name, holds: false, found: "no cells" };
   const best = Math.min(...theirs);
-  return {
-    name: `P8: held-out families at ${budget} %, no worse than ${called}`,
-    holds: mine <= best,
-    found: `${mine.toFixed(3)} against ${best.toFixed(3)} nats`,
-  };
+  return { name, holds: mine <= best, found: `${mine.toFixed(3)} against ${best.toFixed(3)} nats` };
 }
