@@ -117,7 +117,7 @@ export function metricsLine(
     ...(forgetting.length > 0 ? [`forget ${forgetting.join(" ")}`] : []),
     `lr ${metrics.lr.toExponential(2)}`,
     `norm ${metrics.grad_norm.toPrecision(3)}`,
-    `${Math.round(metrics.tokens_per_second)} tok/s`,
+    `${metrics.tokens_per_second.toFixed(metrics.tokens_per_second < 10 ? 1 : 0)} tok/s`,
     `ETA ${duration(secondsLeft)}`,
   ].join("  ");
 }

@@ -37,6 +37,8 @@ Deno.test("metricsLine() shows forgetting only once it is known", () => {
     metricsLine(metrics(19), progress),
     "step  20/200  loss 1.2346  lr 2.00e-4  norm 0.512  812 tok/s  ETA 1m05s",
   );
+  const slow = metricsLine({ ...metrics(19), tokens_per_second: 0.64 }, progress);
+  assert.match(slow, / 0\.6 tok\/s /);
   const slice = (name: string, metric: "ppl" | "kl") => ({ name, budget: { metric } });
   const line = (fields: Record<string, number>, ...slices: ReturnType<typeof slice>[]) =>
     metricsLine({ ...metrics(0), ...fields }, { ...progress, slices });
