@@ -46,8 +46,8 @@ export interface Selection {
 
 /**
  * Tries candidates at strengths and takes the least task loss within 0.95 of every budget, if it is
- * less than that of the base. Forgetting grows about with the square of the strength, which tells where to begin; nothing is taken for
- * monotonic, every point that counts is measured.
+ * less than that of the base. Forgetting grows about with the square of the strength, which tells
+ * where to begin; nothing is taken for monotonic, every point that counts is measured.
  */
 export async function select(
   candidates: readonly Candidate[],
