@@ -53,7 +53,7 @@ export {
   type ParsedConfig,
   type TrainConfig,
 } from "./src/train/config/mod.ts";
-export type { FaultName } from "./src/data/faults.ts";
+export type { FaultName } from "./src/data/encode/faults.ts";
 export type {
   ChainOfThoughtSettings,
   DataEntry,

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { TemplateSetting, TrainOn } from "./documents.ts";
+import type { TemplateSetting, TrainOn } from "./documents/documents.ts";
 import type { PromptSetting } from "./prompts/mod.ts";
-import type { Shares } from "./split.ts";
+import type { Shares } from "./documents/split.ts";
 import type { FewShotSettings } from "./variants/few_shot.ts";
 import type { ChainOfThoughtSettings, FormSettings } from "./variants/forms.ts";
 

@@ -7,7 +7,7 @@
 
 import type { ChatTemplate, TemplateVariables } from "./chat/template.ts";
 import type { Message } from "./formats/content.ts";
-import type { TargetMarks } from "./pair.ts";
+import type { TargetMarks } from "./encode/pair.ts";
 
 /** The part of a tokenizer that data needs; `encode` adds no special token. */
 export interface Encoder {

@@ -7,7 +7,7 @@
 import type { Tokenizer } from "../../io/tokenizer/tokenizer.ts";
 import { readChatFacts } from "../chat/facts.ts";
 import type { ChatFacts, Encoder } from "../example.ts";
-import type { TargetMarks } from "../pair.ts";
+import type { TargetMarks } from "../encode/pair.ts";
 
 /** What of a model data must know. */
 export interface Encoding {

@@ -5,17 +5,17 @@
  */
 
 import { FileError } from "../../errors.ts";
-import { type Noted, readDocuments } from "../contents.ts";
+import { type Noted, readDocuments } from "../documents/contents.ts";
 import {
   checkVocabulary,
   countSupervised,
   encode,
   fitLength,
   type TooLongPolicy,
-} from "../encode.ts";
+} from "../encode/encode.ts";
 import { type DataEntry, describePath } from "../entry.ts";
 import { type Document, type Encoder, type Example, roomOf } from "../example.ts";
-import { checkFaults, type FaultName, marksOf } from "../faults.ts";
+import { checkFaults, type FaultName, marksOf } from "../encode/faults.ts";
 
 /** Limits that the model sets. */
 export interface LoadOptions {

@@ -9,7 +9,7 @@ import { loadTokenizer } from "../../io/tokenizer/tokenizer.ts";
 import type { DataEntry } from "../entry.ts";
 import { Numbers } from "../order/numbers.ts";
 import { recordOf } from "../order/record.ts";
-import type { TargetMarks } from "../pair.ts";
+import type { TargetMarks } from "../encode/pair.ts";
 import { encoderOf } from "./encoder.ts";
 import { encodeRows, type LoadCounts, type LoadOptions, noCounts } from "./examples.ts";
 

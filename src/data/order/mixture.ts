@@ -6,7 +6,7 @@
  */
 
 import { permutation } from "../../random.ts";
-import { countSupervised } from "../encode.ts";
+import { countSupervised } from "../encode/encode.ts";
 import type { Examples } from "../example.ts";
 import { Numbers } from "./numbers.ts";
 

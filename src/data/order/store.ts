@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { countSupervised } from "../encode.ts";
+import { countSupervised } from "../encode/encode.ts";
 import { type Example, type Examples, lengthOf } from "../example.ts";
 import { Numbers } from "./numbers.ts";
 import { examplesIn, type Recorded, recordOf } from "./record.ts";

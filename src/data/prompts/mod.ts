@@ -5,7 +5,7 @@
  */
 
 import { ConfigError } from "../../errors.ts";
-import type { Draws } from "../draws.ts";
+import type { Draws } from "../documents/draws.ts";
 import type { Content } from "../formats/content.ts";
 import type { Row } from "../files/row.ts";
 import { type ParaphraseSetting, readParaphrases } from "./paraphrases.ts";

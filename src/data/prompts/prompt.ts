@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Draws } from "../draws.ts";
+import type { Draws } from "../documents/draws.ts";
 import { type Content, instructionContent } from "../formats/content.ts";
 import type { Row } from "../files/row.ts";
 

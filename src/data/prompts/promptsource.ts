@@ -9,7 +9,7 @@ import { type CollectionTag, parseDocument, type YAMLMap } from "yaml";
 import { ConfigError, FileError } from "../../errors.ts";
 import { isObject, readText } from "../../io/files.ts";
 import { didYouMean } from "../../io/nearest.ts";
-import type { Draws } from "../draws.ts";
+import type { Draws } from "../documents/draws.ts";
 import { fault, own, type Row } from "../files/row.ts";
 import { oneLine } from "../jinja.ts";
 import { completed, type Prompt } from "./prompt.ts";

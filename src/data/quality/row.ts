@@ -5,7 +5,7 @@
  */
 import { findFiles, readRows } from "../files/read.ts";
 import type { Row } from "../files/row.ts";
-import { Draws } from "../draws.ts";
+import { Draws } from "../documents/draws.ts";
 import { type DataEntry, POSITIVE_EXAMPLES } from "../entry.ts";
 import { type Content, messageText } from "../formats/content.ts";
 import { chooseFormat, type Format, rowsIn } from "../formats/mod.ts";

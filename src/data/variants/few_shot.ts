@@ -5,7 +5,7 @@
  */
 
 import { ConfigError } from "../../errors.ts";
-import type { Draws } from "../draws.ts";
+import type { Draws } from "../documents/draws.ts";
 import { asked, type Exchange } from "../formats/content.ts";
 
 /** Which rows have exemplars in their prompt, and how many. */

@@ -5,7 +5,7 @@
  */
 
 import { ConfigError } from "../../errors.ts";
-import type { Draws } from "../draws.ts";
+import type { Draws } from "../documents/draws.ts";
 import { fault, type Row, text } from "../files/row.ts";
 import { asked, type Exchange } from "../formats/content.ts";
 import { fill, type Pattern } from "../prompts/patterns.ts";

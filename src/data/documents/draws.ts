@@ -4,7 +4,7 @@
  * @module
  */
 
-import { random } from "../random.ts";
+import { random } from "../../random.ts";
 
 /** Keeps what is drawn for rows apart from the orders of training. */
 const ROW = 0xfffffffd;

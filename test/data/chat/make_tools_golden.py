@@ -3,7 +3,7 @@
     pip install transformers==5.24.0 jinja2 tokenizers
     deno eval 'import { byteLevelTokenizer as t } from "./test/data/chat_tokenizers.ts"
       console.log(JSON.stringify(t()))' > tokenizer.json
-    python test/data/make_tools_golden.py tokenizer.json     # from the root of the repository
+    python test/data/chat/make_tools_golden.py tokenizer.json     # from the root of the repository
 
 The templates are small ones after those of Qwen 2.5, Llama 3.1 and Qwen 3 Coder.
 """

@@ -7,9 +7,9 @@ import {
   ExampleStore,
   lengthOf,
   Stream,
-} from "../../src/data/mod.ts";
-import { examplesIn, recordOf } from "../../src/data/order/record.ts";
-import { exampleOf } from "./toy.ts";
+} from "../../../src/data/mod.ts";
+import { examplesIn, recordOf } from "../../../src/data/order/record.ts";
+import { exampleOf } from "../toy.ts";
 
 const plain = ({ ids, labels, origin }: Example) => ({ ids, labels, origin });
 

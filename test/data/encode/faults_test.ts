@@ -11,8 +11,8 @@ import {
   loadExamples,
   marksOf,
   runsOf,
-} from "../../src/data/mod.ts";
-import { toyChatEncoder, toyEncoder, withFiles } from "./toy.ts";
+} from "../../../src/data/mod.ts";
+import { toyChatEncoder, toyEncoder, withFiles } from "../toy.ts";
 
 const BOS = 256;
 const EOS = 257;

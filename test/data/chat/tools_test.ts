@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ConfigError, FileError } from "../../src/errors.ts";
+import { ConfigError, FileError } from "../../../src/errors.ts";
 import {
   ChatTemplate,
   type Content,
   encode,
   type Message,
   UNSUPERVISED,
-} from "../../src/data/mod.ts";
-import { readConversations, readMessages } from "../../src/data/formats/chats.ts";
-import { BYTE_LEVEL_SPECIAL, byteLevelTokenizer, chatEncoder } from "./chat_tokenizers.ts";
+} from "../../../src/data/mod.ts";
+import { readConversations, readMessages } from "../../../src/data/formats/chats.ts";
+import { BYTE_LEVEL_SPECIAL, byteLevelTokenizer, chatEncoder } from "./tokenizers.ts";
 import golden from "./tools_golden.json" with { type: "json" };
 
 type Chat = Content & { kind: "chat" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ConfigError } from "../../src/errors.ts";
-import { split } from "../../src/data/mod.ts";
+import { ConfigError } from "../../../src/errors.ts";
+import { split } from "../../../src/data/mod.ts";
 
 const shares = { train: 0.5, control: 0.3, certificate: 0.2 };
 const texts = Array.from({ length: 1000 }, (_, i) => `text ${i}`);

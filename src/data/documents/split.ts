@@ -4,9 +4,9 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
-import type { Document } from "./example.ts";
-import { hash } from "../random.ts";
+import { ConfigError } from "../../errors.ts";
+import type { Document } from "../example.ts";
+import { hash } from "../../random.ts";
 
 /** The names of the parts and the share of each; the shares add up to 1. */
 export type Shares = Readonly<Record<string, number>>;

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
-import { batch, type Example, loadExamples, pack, packInOrder } from "../../src/data/mod.ts";
-import { exampleOf, toyEncoder } from "./toy.ts";
+import { batch, type Example, loadExamples, pack, packInOrder } from "../../../src/data/mod.ts";
+import { exampleOf, toyEncoder } from "../toy.ts";
 
 const T = 64;
 const lengths = fc.array(fc.integer({ min: 1, max: T }), { maxLength: 200 });
 const instructionData = new URL(
-  "../../../shared/data/instruct/instruction-data.json",
+  "../../../../shared/data/instruct/instruction-data.json",
   import.meta.url,
 );
 const hasShared = await Deno.stat(instructionData).then(() => true, () => false);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Draws } from "../../src/data/draws.ts";
+import { Draws } from "../../../src/data/documents/draws.ts";
 
 Deno.test("draws: an order holds each number once, its beginning the same however far it is read", () => {
   fc.assert(fc.property(fc.nat(60), fc.nat(), fc.nat(), (n, seed, row) => {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { ConfigError, FileError } from "../errors.ts";
-import { encodeSegments } from "./chat/encode.ts";
-import { chatSegments } from "./chat/segments.ts";
+import { ConfigError, FileError } from "../../errors.ts";
+import { encodeSegments } from "../chat/encode.ts";
+import { chatSegments } from "../chat/segments.ts";
 import { faultError, type FaultName } from "./faults.ts";
 import { encodePair, endOf } from "./pair.ts";
 import {
@@ -16,7 +16,7 @@ import {
   type Example,
   roomOf,
   UNSUPERVISED,
-} from "./example.ts";
+} from "../example.ts";
 
 /** What to do with an example of more than the allowed number of tokens. */
 export type TooLongPolicy = "drop" | "truncate" | "split" | "error";

@@ -6,9 +6,9 @@ import {
   proportionalShares,
   type Source,
   Stream,
-} from "../../src/data/mod.ts";
-import { random } from "../../src/random.ts";
-import { exampleOf } from "./toy.ts";
+} from "../../../src/data/mod.ts";
+import { random } from "../../../src/random.ts";
+import { exampleOf } from "../toy.ts";
 
 const T = 512;
 const SOURCES: readonly Source[] = [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Encoder, type Example, Inspection } from "../../src/data/mod.ts";
+import { type Encoder, type Example, Inspection } from "../../../src/data/mod.ts";
 
 const encoder: Encoder = { encode: () => [7, 8], bos: 1, eos: 2 };
 const of = (length: number, labels = [-100, 5]): Example => ({

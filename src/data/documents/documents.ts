@@ -4,15 +4,15 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
-import { readText } from "../io/files.ts";
-import { didYouMean } from "../io/nearest.ts";
-import { chatTemplates } from "./chat/builtin.ts";
-import { ChatTemplate } from "./chat/template.ts";
+import { ConfigError } from "../../errors.ts";
+import { readText } from "../../io/files.ts";
+import { didYouMean } from "../../io/nearest.ts";
+import { chatTemplates } from "../chat/builtin.ts";
+import { ChatTemplate } from "../chat/template.ts";
 import type { Draws } from "./draws.ts";
-import { asked, type Content, type Message } from "./formats/content.ts";
-import type { ChatDocument, Document, SpansDocument } from "./example.ts";
-import { EXEMPLAR_SEPARATOR } from "./variants/few_shot.ts";
+import { asked, type Content, type Message } from "../formats/content.ts";
+import type { ChatDocument, Document, SpansDocument } from "../example.ts";
+import { EXEMPLAR_SEPARATOR } from "../variants/few_shot.ts";
 import { renderPrompt, resolveTemplate, type Template, templates } from "./template.ts";
 
 /** A template as a config gives it: a name, a prompt written out, or a file of Jinja. */

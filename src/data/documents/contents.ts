@@ -5,21 +5,21 @@
  * @module
  */
 
-import { ConfigError, FileError } from "../errors.ts";
+import { ConfigError, FileError } from "../../errors.ts";
 import { type DocumentSettings, resolveTemplates, toDocument, TRAIN_ON } from "./documents.ts";
 import { Draws } from "./draws.ts";
-import { type DataEntry, POSITIVE_EXAMPLES } from "./entry.ts";
-import type { Document } from "./example.ts";
-import { findFiles, readRows } from "./files/read.ts";
-import type { Row } from "./files/row.ts";
-import { type Content, contentText, type Exchange } from "./formats/content.ts";
-import { chooseFormat, type Format, rowsIn } from "./formats/mod.ts";
-import { inWords, type Prompt, type Prompts, readPrompts } from "./prompts/mod.ts";
+import { type DataEntry, POSITIVE_EXAMPLES } from "../entry.ts";
+import type { Document } from "../example.ts";
+import { findFiles, readRows } from "../files/read.ts";
+import type { Row } from "../files/row.ts";
+import { type Content, contentText, type Exchange } from "../formats/content.ts";
+import { chooseFormat, type Format, rowsIn } from "../formats/mod.ts";
+import { inWords, type Prompt, type Prompts, readPrompts } from "../prompts/mod.ts";
 import { split } from "./split.ts";
 import { DEFAULT_TEMPLATE } from "./template.ts";
-import { blocksOf, drawExemplars, drawShots } from "./variants/few_shot.ts";
-import { invertedChat } from "./variants/dialog.ts";
-import { drawForm } from "./variants/forms.ts";
+import { blocksOf, drawExemplars, drawShots } from "../variants/few_shot.ts";
+import { invertedChat } from "../variants/dialog.ts";
+import { drawForm } from "../variants/forms.ts";
 
 /** An entry, or what one with several paths is for one of them. */
 type OnePath = DataEntry & { readonly path: string };

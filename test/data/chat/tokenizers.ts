@@ -4,7 +4,7 @@
  */
 
 import { Tokenizer } from "@huggingface/tokenizers";
-import type { Encoder } from "../../src/data/mod.ts";
+import type { Encoder } from "../../../src/data/mod.ts";
 
 /** Words that become single tokens, with the space before them. */
 const WORDS = [

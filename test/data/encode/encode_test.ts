@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ConfigError, FileError } from "../../src/errors.ts";
+import { ConfigError, FileError } from "../../../src/errors.ts";
 import {
   countSupervised,
   type Document,
@@ -10,8 +10,8 @@ import {
   renderPrompt,
   resolveTemplate,
   templates,
-} from "../../src/data/mod.ts";
-import { decode, decodeSupervised, exampleOf, toyEncoder } from "./toy.ts";
+} from "../../../src/data/mod.ts";
+import { decode, decodeSupervised, exampleOf, toyEncoder } from "../toy.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 40 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ConfigError, FileError } from "../../src/errors.ts";
+import { ConfigError, FileError } from "../../../src/errors.ts";
 import {
   ChatTemplate,
   chatTemplates,
@@ -8,14 +8,14 @@ import {
   type Encoder,
   type Message,
   UNSUPERVISED,
-} from "../../src/data/mod.ts";
-import golden from "./chat_golden.json" with { type: "json" };
+} from "../../../src/data/mod.ts";
+import golden from "./golden.json" with { type: "json" };
 import {
   BYTE_LEVEL_SPECIAL,
   byteLevelTokenizer,
   chatEncoder,
   sentencePieceTokenizer,
-} from "./chat_tokenizers.ts";
+} from "./tokenizers.ts";
 
 const bytes = (bos: string | null, eos: string) => chatEncoder(byteLevelTokenizer(), bos, eos);
 const pieces = () => chatEncoder(sentencePieceTokenizer(), "<s>", "</s>");

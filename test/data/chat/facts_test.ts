@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { ConfigError, FileError } from "../../src/errors.ts";
-import { readChatFacts } from "../../src/data/mod.ts";
-import { withFiles } from "./toy.ts";
+import { ConfigError, FileError } from "../../../src/errors.ts";
+import { readChatFacts } from "../../../src/data/mod.ts";
+import { withFiles } from "../toy.ts";
 
 type Files = Record<string, unknown>;
 

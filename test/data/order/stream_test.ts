@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Batch, countSupervised, Stream, type StreamOptions } from "../../src/data/mod.ts";
-import { hash, random } from "../../src/random.ts";
-import { exampleOf } from "./toy.ts";
+import { type Batch, countSupervised, Stream, type StreamOptions } from "../../../src/data/mod.ts";
+import { hash, random } from "../../../src/random.ts";
+import { exampleOf } from "../toy.ts";
 
 const T = 256;
 /** Shuffled, in order, and the same of a mixture: made when a whole epoch was packed at once. */

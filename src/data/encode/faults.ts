@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { FileError } from "../errors.ts";
-import { END_TOKENS } from "./chat/builtin.ts";
-import { type Encoder, type Example, UNSUPERVISED } from "./example.ts";
+import { FileError } from "../../errors.ts";
+import { END_TOKENS } from "../chat/builtin.ts";
+import { type Encoder, type Example, UNSUPERVISED } from "../example.ts";
 
 /** Ids that mark begin and end. */
 export interface Marks {

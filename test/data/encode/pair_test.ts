@@ -1,7 +1,7 @@
 /** What a model with an encoder learns from: sources and targets. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ConfigError, FileError } from "../../src/errors.ts";
+import { ConfigError, FileError } from "../../../src/errors.ts";
 import {
   batch,
   type Document,
@@ -13,8 +13,8 @@ import {
   loadExamples,
   promptIds,
   roomOf,
-} from "../../src/data/mod.ts";
-import { toyEncoder, withFiles } from "./toy.ts";
+} from "../../../src/data/mod.ts";
+import { toyEncoder, withFiles } from "../toy.ts";
 
 const [PAD, START, EOS] = [300, 301, toyEncoder.eos!];
 const encoder = { ...toyEncoder, bos: null, target: { start: START, pad: PAD } };

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
-import { type Document, type Encoder, type Span, UNSUPERVISED } from "./example.ts";
+import { ConfigError } from "../../errors.ts";
+import { type Document, type Encoder, type Span, UNSUPERVISED } from "../example.ts";
 
 /** What such a model's decoder reads. */
 export interface TargetMarks {
