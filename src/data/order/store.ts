@@ -26,7 +26,6 @@ export class ExampleStore implements Examples, Disposable {
   readonly #supervised = new Numbers(Uint16Array);
   /** Up to the last that has one. */
   readonly #sources = new Numbers(Uint32Array);
-  #last: { readonly index: number; readonly example: Recorded } | null = null;
   readonly #Stored = storedExamples(this);
 
   /**
@@ -66,20 +65,15 @@ export class ExampleStore implements Examples, Disposable {
     return length === NO_SOURCE ? undefined : length;
   }
 
-  /** An example from the disk; the one read last is kept, for its ids are followed by its labels. */
+  /** An example from the disk. */
   read(index: number): Recorded {
-    if (this.#last?.index !== index) this.#last = { index, example: this.#find(index) };
-    return this.#last.example;
+    const { bytes, before } = this.#records.around(index);
+    return examplesIn(new Uint32Array(bytes.buffer)).drop(before).next().value!;
   }
 
   /** Removes the file. */
   [Symbol.dispose](): void {
     this.#records[Symbol.dispose]();
-  }
-
-  #find(index: number): Recorded {
-    const { bytes, before } = this.#records.around(index);
-    return examplesIn(new Uint32Array(bytes.buffer)).drop(before).next().value!;
   }
 
   #keepSource(length: number): void {
