@@ -24,7 +24,7 @@ import {
 import { countDuplicates, DiskList, TextIndex } from "../data/quality/mod.ts";
 import { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../train/config/mod.ts";
-import { describeLoaded, longest, weightsOf } from "../train/setup.ts";
+import { describeLoaded, longest, weightsOf } from "../train/rows.ts";
 import { type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";
 import { numberOf } from "./parts/number.ts";

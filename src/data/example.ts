@@ -54,7 +54,15 @@ export interface Example {
 }
 
 /** A list of examples; an array is one, and so is a store that has them on disk. */
-export type Examples = Pick<readonly Example[], "length" | "at">;
+export interface Examples extends Pick<readonly Example[], "length" | "at"> {
+  /**
+   * Where examples are encoded while others are trained on: waits until those of some indices can be
+   * taken. One that was left out has no tokens then.
+   */
+  readonly arrived?: (indices: Iterable<number>) => Promise<void>;
+  /** Tells in which order they will be taken, where that decides which are encoded first. */
+  readonly foresee?: (order: Uint32Array) => void;
+}
 
 /** How many tokens an example has. */
 export function lengthOf(example: Example): number {

@@ -17,6 +17,7 @@ export * from "./encode/faults.ts";
 export { formatNames } from "./formats/mod.ts";
 export * from "./load/encoder.ts";
 export * from "./load/examples.ts";
+export * from "./load/on_the_fly.ts";
 export * from "./load/workers.ts";
 export { type ProportionalSettings, proportionalShares, type Source } from "./order/mixture.ts";
 export * from "./encode/inspect.ts";

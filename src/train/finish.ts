@@ -7,7 +7,8 @@ import { join } from "node:path";
 import type { ForgettingReport } from "../guard/report/format.ts";
 import { readMetrics } from "./metrics.ts";
 import { runFiles, writeReport } from "./run_folder.ts";
-import type { Say, Session } from "./setup.ts";
+import type { Say } from "./rows.ts";
+import type { Session } from "./setup.ts";
 
 /** Where an adapter goes that the guard did not certify at any strength. */
 export const UNCERTIFIED = "uncertified";
@@ -30,6 +31,7 @@ export async function finish(
 ): Promise<Finish> {
   const { config, trained, guarding, engine: { store } } = session;
   const folder = join(config.out, trained.folder);
+  await session.rows.finished();
   if (!guarding) {
     await trained.save(store, folder);
     return { measured: await evaluated(session), report: null };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Encoder, Example, Examples } from "../data/mod.ts";
+import { type Encoder, type Example, type Examples, lengthOf } from "../data/mod.ts";
 import { FileError } from "../errors.ts";
 import type { Engine } from "../graph/compile.ts";
 import { footprint, plan } from "../graph/plan.ts";
@@ -15,7 +15,7 @@ import { Guard } from "../guard/steer/guard.ts";
 import type { GuardState, GuardTerm } from "../guard/steer/parts.ts";
 import { forgettingReport } from "../guard/report/report.ts";
 import type { ForgettingReport } from "../guard/report/format.ts";
-import { type Slice, splitRetention } from "../guard/text/retention.ts";
+import { comparedRows, type Slice, splitRetention } from "../guard/text/retention.ts";
 import { GuardRows } from "../guard/text/rows.ts";
 import { retentionText } from "../guard/text/samples.ts";
 import { ship, type Shipment, type ShipOptions } from "../guard/ship/ship.ts";
@@ -62,6 +62,7 @@ export async function loadSlices(options: SlicesOptions): Promise<readonly Slice
   if (!guard) return null;
   const budgets = parseBudget(guard.budget);
   const { text, samples: count } = guard;
+  await task.arrived?.(comparedRows(task, seed));
   return splitRetention(encoder, {
     documents: await retentionText(engine.device, model, {
       ...{ text, budgets, count, maxTokens, seed, say },
@@ -160,7 +161,8 @@ export class Guarding {
     const control = await Gauge.open({ tuned, both }, slices, "control");
     const rows = measured.length > 0 ? measured : trained;
     const order = permutation(rows.length, config.train.seed).slice(0, settings.task_rows);
-    const task = Array.from(order, (i) => rows.at(i)!);
+    if (measured.length === 0) await trained.arrived?.(order);
+    const task = Array.from(order, (i) => rows.at(i)!).filter((row) => lengthOf(row) > 0);
     return new Guarding(options, settings, control, task, term, both);
   }
 

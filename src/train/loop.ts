@@ -10,7 +10,8 @@ import type { GuardProgram } from "../guard/steer/parts.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 import type { Metrics } from "./metrics.ts";
 import { scheduleFactor } from "./schedule.ts";
-import type { Say, Session } from "./setup.ts";
+import type { Say } from "./rows.ts";
+import type { Session } from "./setup.ts";
 import { type MicroTag, UpdateLog } from "./update_log.ts";
 
 export interface LoopOptions {
@@ -55,7 +56,7 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
       log.measured(step, await measure(session, step));
     }
 
-    const { micros, lambdas, rate } = planUpdate(session, step);
+    const { micros, lambdas, rate } = await planUpdate(session, step);
     for (const [i, { program, batch, weights, isGuard }] of micros.entries()) {
       const isLast = i === micros.length - 1;
       const losses = program.compiled.output("losses");
@@ -120,10 +121,10 @@ interface Micro {
 }
 
 /** The micro-batches of an update, the task's before the guard's, and its learning rate. */
-function planUpdate(session: Session, step: number) {
+async function planUpdate(session: Session, step: number) {
   const { config: { train }, program, stream, microBatches, steps } = session;
   const guard = session.guarding?.guard;
-  const batches = taskBatches(stream, step, microBatches);
+  const batches = await taskBatches(stream, step, microBatches);
   const tokens = batches.reduce((sum, { supervised }) => sum + supervised, 0);
   const weights = tokenWeights(batches);
   const task = batches.map((batch, i): Micro => {
@@ -140,8 +141,14 @@ function planUpdate(session: Session, step: number) {
   };
 }
 
-const taskBatches = (stream: Stream, step: number, count: number): Batch[] =>
-  Array.from({ length: count }, (_, i) => stream.micro(step * count + i));
+async function taskBatches(stream: Stream, step: number, count: number): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  for (let index = step * count; index < (step + 1) * count; index++) {
+    await stream.arrived(index); // at once, unless it takes longer to encode rows than to train
+    batches.push(stream.micro(index));
+  }
+  return batches;
+}
 
 /**
  * What each supervised token of an update's task rows counts: 1 / their number over the whole

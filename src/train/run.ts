@@ -4,7 +4,6 @@
  * @module
  */
 import { join } from "node:path";
-import { ExampleStore } from "../data/mod.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { openEngine } from "../graph/compile.ts";
 import { ConfigError } from "../errors.ts";
@@ -16,9 +15,10 @@ import type { Config, ParsedConfig } from "./config/mod.ts";
 import { finish } from "./finish.ts";
 import { trainLoop } from "./loop.ts";
 import { type Metrics, MetricsFile, metricsLine } from "./metrics.ts";
-import { claimRunFolder, refuseOtherRun, runFiles, RunLog } from "./run_folder.ts";
+import { claimRunFolder, clearRunFolder, refuseOtherRun, runFiles, RunLog } from "./run_folder.ts";
 import { openPlaces } from "./places.ts";
-import { describePlan, loadRows, openSession, type Say, type Session } from "./setup.ts";
+import { openRows, type Say } from "./rows.ts";
+import { describePlan, openSession, type Session } from "./setup.ts";
 import { trainAdapter, trainFull } from "./trained.ts";
 
 /** What to train, and who watches. */
@@ -77,7 +77,12 @@ export async function train(given: ParsedConfig, options: RunOptions): Promise<R
     if (!resume) claimRunFolder(config.out, parsed); // whatever can be refused has been by now
     log.open();
     if (resume) log.tell(`resumed after ${start} updates`);
-    return await runSession(session, { start, stopWanted, tell: log.tell });
+    try {
+      return await runSession(session, { start, stopWanted, tell: log.tell });
+    } catch (error) {
+      if (!resume && session.rows.isFault(error)) clearRunFolder(config.out);
+      throw error;
+    }
   });
 }
 
@@ -95,10 +100,7 @@ export async function withSession<T>(
     if (fresh) writeFreshModel(folder, fresh.folder, config.train.seed);
     using model = new Model(fresh?.folder ?? folder);
     say(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
-    using store = new ExampleStore();
-    const { data, train } = config;
-    const sources = await loadRows(model, data, train, say, (example) => store.keep(example));
-    const rows = { examples: store, sources };
+    await using rows = await openRows(model, config, say);
     const trained = kind === "adapter"
       ? trainAdapter(engine, model, adapter, config.train.seed)
       : trainFull(model, "BF16");

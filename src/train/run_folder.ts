@@ -18,7 +18,7 @@ import {
   writeText,
 } from "../io/files.ts";
 import { changedKeys, type ParsedConfig, savedConfig } from "./config/mod.ts";
-import type { Say } from "./setup.ts";
+import type { Say } from "./rows.ts";
 
 /** Paths inside a run folder. */
 export const runFiles = (folder: string) => ({
@@ -58,6 +58,16 @@ export function isRunFolder(folder: string): boolean {
 export function claimRunFolder(folder: string, parsed: ParsedConfig): void {
   onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
   writeJson(runFiles(folder).config, savedConfig(parsed));
+}
+
+/** Removes what a run has written that is refused after it began, and the folder if it is empty then. */
+export function clearRunFolder(folder: string): void {
+  onDisk(`Cannot remove ${folder}`, () => {
+    for (const path of Object.values(runFiles(folder)).filter(exists)) {
+      Deno.removeSync(path, { recursive: true });
+    }
+    if ([...Deno.readDirSync(folder)].length === 0) Deno.removeSync(folder);
+  });
 }
 
 /** Writes a forgetting report as JSON and as a page, with the lines of the run's metrics. */

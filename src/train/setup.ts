@@ -3,28 +3,17 @@
  *
  * @module
  */
-import {
-  describePath,
-  encoderOf,
-  type Example,
-  type Examples,
-  forEachExample,
-  type LoadCounts,
-  proportionalShares,
-  type Source,
-  Stream,
-} from "../data/mod.ts";
+import { encoderOf, type Example, Stream } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import { type Perplexity, queuePerplexity } from "../eval/perplexity.ts";
 import type { Engine } from "../graph/compile.ts";
 import { footprint, plan, printPlan } from "../graph/plan.ts";
 import { FLAT } from "../graph/store.ts";
 import type { Slice } from "../guard/text/retention.ts";
-import { nowAndThen } from "../io/now_and_then.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { refuseEncoder } from "../models/layers/pairs.ts";
-import type { Config, DataConfig } from "./config/mod.ts";
+import type { Config } from "./config/mod.ts";
 import {
   activationBytes,
   guardFootprint,
@@ -33,11 +22,9 @@ import {
   loadSlices,
 } from "./guarding.ts";
 import { Optimizer } from "./optimizer.ts";
+import { loadRows, longest, mixtureOf, type Rows, type Say } from "./rows.ts";
 import { runFiles } from "./run_folder.ts";
 import type { Trained } from "./trained.ts";
-
-/** What a run says of itself while it is set up and trains. */
-export type Say = (line: string) => void;
 
 /** A run that is ready to train. */
 export interface Session {
@@ -47,6 +34,7 @@ export interface Session {
   readonly config: Config;
   readonly program: LossProgram;
   readonly optimizer: Optimizer;
+  readonly rows: Rows;
   readonly stream: Stream;
   /** Micro-batches of task rows in one update. */
   readonly microBatches: number;
@@ -60,86 +48,6 @@ export interface Session {
   /** Frees what the session holds on the device beside the store. */
   readonly close: () => void;
 }
-
-/** The rows of several sources, one source after the other. */
-export interface Rows {
-  readonly examples: Examples;
-  /** How many each source has, where it comes from, and its weight if it has one. */
-  readonly sources: readonly {
-    readonly path: string;
-    readonly count: number;
-    readonly weight: number | undefined;
-  }[];
-}
-
-/** Gives the rows of several sources to `take`, and says what was left out. */
-export async function loadRows(
-  model: Model,
-  entries: readonly DataConfig[],
-  train: Config["train"],
-  say: Say,
-  take: (example: Example) => void,
-): Promise<Rows["sources"]> {
-  const sources: Rows["sources"][number][] = [];
-  const from = { encoder: encoderOf(model), folder: model.folder };
-  const options = {
-    maxTokens: longest(model, train),
-    onTooLong: train.on_too_long,
-    vocabSize: model.config.vocabSize,
-    allow: train.allow,
-  };
-  for (const entry of entries) {
-    const path = describePath(entry.path);
-    const tell = nowAndThen(say);
-    let rows = 0;
-    const counts = await forEachExample(entry, from, options, (example) => {
-      take(example);
-      rows++;
-      tell(() => `data: ${path}: ${rows} rows so far`);
-    });
-    say(describeLoaded(path, counts));
-    sources.push({ path, count: counts.rows, weight: entry.weight });
-  }
-  return sources;
-}
-
-/** What a source gave, and what was left out. */
-export function describeLoaded(path: string, { rows, skipped, cut, noted }: LoadCounts): string {
-  const counts = Object.entries({ "too long": skipped, cut, ...noted })
-    .filter(([, count]) => count > 0)
-    .map(([what, count]) => `, ${count} ${what.replaceAll("_", " ")}`);
-  return `data: ${path}: ${rows} rows${counts.join("")}`;
-}
-
-/** What each source weighs; null where none is mixed and each row comes once. */
-export function weightsOf(
-  sources: readonly Omit<Rows["sources"][number], "path">[],
-  mixture: Config["mixture"],
-): number[] | null {
-  if (mixture) return proportionalShares(sources.map(({ count }) => count), mixture);
-  if (sources.every(({ weight }) => weight === undefined)) return null;
-  return sources.map(({ weight = 1 }) => weight);
-}
-
-/** How the sources are mixed, and who is told of each epoch; nothing where each row comes once. */
-function mixtureOf({ sources }: Rows, mixture: Config["mixture"], say: Say) {
-  const weights = weightsOf(sources, mixture);
-  if (weights === null) return {};
-  return {
-    sources: sources.map(({ count }, i): Source => ({ count, weight: weights[i]! })),
-    onEpochEnd: (epoch: number, tokens: readonly number[]) => {
-      const total = tokens.reduce((sum, count) => sum + count, 0);
-      const parts = tokens.map((count, i) =>
-        `${(100 * count / total).toFixed(2)} % ${sources[i]!.path}`
-      );
-      say(`epoch ${epoch + 1}: of ${total} supervised tokens ${parts.join(", ")}`);
-    },
-  };
-}
-
-/** The most tokens of a document: what fits into a micro-batch, and what the model was made for. */
-export const longest = ({ config }: Model, { micro_batch_tokens: T }: Config["train"]): number =>
-  Math.min(T, config.context);
 
 export interface SessionOptions {
   readonly engine: Engine;
@@ -187,7 +95,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     }, guard)
     : null;
   return {
-    ...{ engine, model, trained, config, program, optimizer, stream },
+    ...{ engine, model, trained, config, program, optimizer, rows, stream },
     ...{ microBatches, microsPerUpdate, steps, guarding },
     evaluate: measured.length > 0 ? () => queuePerplexity(tuned!, measured) : null,
     close: () => {

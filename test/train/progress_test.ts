@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Model } from "../../src/models/model.ts";
 import { parseConfig } from "../../src/train/config/mod.ts";
-import { loadRows } from "../../src/train/setup.ts";
+import { loadRows } from "../../src/train/rows.ts";
 import { Toy } from "./toy.ts";
 
 Deno.test("a source says every ten seconds how many rows it has given", async () => {

@@ -1,6 +1,6 @@
 /**
- * Files to documents: rows are read, put into words and given a template, what is drawn for a row
- * being a function of the seed and its number.
+ * Files to contents to documents: rows are read and put into words, then given a template, what is
+ * drawn for a row being a function of the seed and its number.
  *
  * @module
  */
@@ -40,46 +40,73 @@ interface Item {
 export type Noted = "empty" | "few_shot" | "chain_of_thought" | "inversion";
 
 /**
- * Reads the documents of a source, one at a time. `note` is called for each document of a variant,
- * and for each that is left out because it is empty, or because no prompt has anything to say of it.
- * `isWanted` is asked of each by its number over all paths; the others are passed over.
+ * What a row says in the words and the form that were drawn for it: all that its document is made of,
+ * as data alone, so that it can wait on the disk and go to a worker.
+ */
+export interface DrawnContent {
+  readonly content: Content;
+  /** The template that is put around it by default. */
+  readonly template: string;
+  /** Counted over its path; decides what is drawn for it. */
+  readonly number: number;
+  /** How many numbers have been drawn for it. */
+  readonly drawn: number;
+}
+
+/**
+ * Reads the contents of a source, one at a time. `note` is called for each of a variant, and for each
+ * that is left out because it is empty, or because no prompt has anything to say of it.
  *
- * @throws {ConfigError} if the entry names an unknown format, template, prompt or part.
+ * @throws {ConfigError} if the entry names an unknown format, prompt or part.
  * @throws {FileError} if a file or a row cannot be used, or a part of a split is empty.
  */
-export async function* readDocuments(
+export async function* readContents(
   entry: DataEntry,
   note: (what: Noted) => void = () => {},
-  isWanted: (number: number) => boolean = () => true,
-): AsyncGenerator<Document> {
+): AsyncGenerator<DrawnContent> {
   if (entry.prompts && entry.format !== undefined) {
     throw new ConfigError(
       `Found format ${entry.format} beside prompts, wanted only one of the two`,
     );
   }
-  let number = 0;
-  for (const path of [entry.path].flat()) {
-    yield* readPath({ ...entry, path }, note, () => isWanted(number++));
-  }
+  for (const path of [entry.path].flat()) yield* readPath({ ...entry, path }, note);
+}
+
+/**
+ * Makes the documents of an entry's contents.
+ *
+ * @throws {ConfigError} when it is called, if a template is unknown or not for such content.
+ */
+export function documentMaker(entry: DataEntry): (drawn: DrawnContent) => Document {
+  const settings = settingsByTemplate(entry);
+  return ({ content, template, number, drawn }) =>
+    toDocument(content, settings(template), drawsOf(entry, number).after(drawn));
+}
+
+/** Reads the documents of a source, one at a time. As {@link readContents} and {@link documentMaker}. */
+export async function* readDocuments(
+  entry: DataEntry,
+  note?: (what: Noted) => void,
+): AsyncGenerator<Document> {
+  const documentOf = documentMaker(entry);
+  for await (const drawn of readContents(entry, note)) yield documentOf(drawn);
 }
 
 async function* readPath(
   entry: OnePath,
   note: (what: Noted) => void,
-  isWanted: () => boolean,
-): AsyncGenerator<Document> {
+): AsyncGenerator<DrawnContent> {
   const prompts = entry.prompts === undefined ? null : readPrompts(entry.prompts);
-  const settings = settingsByTemplate(entry);
   const all = readItems(entry, prompts);
   const items = entry.split ? await partOf(entry, entry.split, all) : all;
   for await (const block of entry.few_shot ? blocksOf(items) : singly(items)) {
     for (const item of block) {
-      if (!isWanted()) continue;
-      const draws = new Draws(entry.seed ?? 0, item.number);
+      const { number, template } = item;
+      const draws = drawsOf(entry, number);
       const phrased = phrase(item, prompts, draws);
       if (phrased?.content.empty === null) {
         const content = variantOf({ ...phrased, item, block, draws }, entry, note);
-        yield toDocument(content, settings(item.template), draws);
+        yield { content, template, number, drawn: draws.drawn };
       } else if (phrased === null || entry.on_empty === "drop") note("empty");
       else {
         const { origin, empty } = phrased.content;
@@ -88,6 +115,8 @@ async function* readPath(
     }
   }
 }
+
+const drawsOf = ({ seed = 0 }: DataEntry, number: number): Draws => new Draws(seed, number);
 
 /** An item in the words of one of the prompts, if there are any. */
 function phrase({ content, row }: Item, prompts: Prompts | null, draws: Draws): Phrased | null {

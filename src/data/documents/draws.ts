@@ -21,6 +21,17 @@ export class Draws {
     this.#counters = [ROW, ...counters];
   }
 
+  /** How many numbers have been drawn. */
+  get drawn(): number {
+    return this.#drawn;
+  }
+
+  /** Goes on as if so many numbers had been drawn. */
+  after(drawn: number): this {
+    this.#drawn = drawn;
+    return this;
+  }
+
   /** A number in [0, 1). */
   unit(): number {
     return random(this.#seed, ...this.#counters, this.#drawn++);

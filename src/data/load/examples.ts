@@ -5,7 +5,12 @@
  */
 
 import { FileError } from "../../errors.ts";
-import { type Noted, readDocuments } from "../documents/contents.ts";
+import {
+  documentMaker,
+  type DrawnContent,
+  type Noted,
+  readContents,
+} from "../documents/contents.ts";
 import {
   checkVocabulary,
   countSupervised,
@@ -60,6 +65,16 @@ export const noCounts = (): LoadCounts => ({
   noted: { empty: 0, unsupervised: 0, few_shot: 0, chain_of_thought: 0, inversion: 0 },
 });
 
+/** Adds counts to others. */
+export function addCounts(to: LoadCounts, { rows, skipped, cut, noted }: LoadCounts): void {
+  to.rows += rows;
+  to.skipped += skipped;
+  to.cut += cut;
+  for (const [what, count] of Object.entries(noted)) {
+    to.noted[what as keyof LoadCounts["noted"]] += count;
+  }
+}
+
 /**
  * Reads and encodes a source of data.
  *
@@ -78,38 +93,43 @@ export async function loadExamples(
   return { ...counts, examples };
 }
 
-/**
- * The examples of a source, counted in `counts`. Errors as `loadExamples`, but for there being none.
- *
- * @param isWanted asked of each document by its number, in order; the others are passed over.
- */
+/** The examples of a source, counted in `counts`. Errors as `loadExamples`, but for there being none. */
 export async function* encodeRows(
   entry: DataEntry,
   encoder: Encoder,
   options: LoadOptions,
   counts: LoadCounts,
-  isWanted?: (number: number) => boolean,
 ): AsyncGenerator<Example> {
+  const encodeRow = rowEncoder(entry, encoder, options);
+  for await (const drawn of readContents(entry, (what) => counts.noted[what]++)) {
+    yield* encodeRow(drawn, counts);
+  }
+}
+
+/** What a row comes to: one example, pieces, or none. Counts it. */
+export type EncodeRow = (drawn: DrawnContent, counts: LoadCounts) => Example[];
+
+/** Encodes the rows of a source, one at a time. Errors as those of a row in `loadExamples`. */
+export function rowEncoder(entry: DataEntry, encoder: Encoder, options: LoadOptions): EncodeRow {
   const { maxTokens, exemplarsWithin = maxTokens, onTooLong = "drop" } = options;
   const { vocabSize = Infinity, allow = [] } = options;
-  const { noted } = counts;
   const marks = marksOf(encoder);
-  for await (const document of readDocuments(entry, (what) => noted[what]++, isWanted)) {
+  const documentOf = documentMaker(entry);
+  return (drawn, counts) => {
+    const document = documentOf(drawn);
     const whole = encodeShort(document, encoder, { maxTokens: exemplarsWithin, allow });
     checkFaults(whole, marks, allow);
     if (countSupervised(whole) === 0) {
-      noted.unsupervised++;
-      continue;
+      counts.noted.unsupervised++;
+      return [];
     }
     const fitting = fitLength(whole, maxTokens, onTooLong, encoder.bos);
     if (fitting.length === 0) counts.skipped++;
     else if (roomOf(whole) > maxTokens) counts.cut++;
-    for (const example of fitting) {
-      checkVocabulary(example, vocabSize);
-      counts.rows++;
-      yield example;
-    }
-  }
+    for (const example of fitting) checkVocabulary(example, vocabSize);
+    counts.rows += fitting.length;
+    return fitting;
+  };
 }
 
 /** @throws {FileError} where every row of a source was left out. */

@@ -1,5 +1,5 @@
 /**
- * A worker that encodes its part of a source: every so many documents, of all that it reads.
+ * A worker that encodes rows as they are sent to it.
  *
  * @module
  */
@@ -11,71 +11,66 @@ import { Numbers } from "../order/numbers.ts";
 import { recordOf } from "../order/record.ts";
 import type { TargetMarks } from "../encode/pair.ts";
 import { encoderOf } from "./encoder.ts";
-import { encodeRows, type LoadCounts, type LoadOptions, noCounts } from "./examples.ts";
+import {
+  type EncodeRow,
+  type LoadCounts,
+  type LoadOptions,
+  noCounts,
+  rowEncoder,
+} from "./examples.ts";
+import { linesIn, waitingRow } from "./waiting.ts";
 
-/** What a worker is to do. */
+/** What a worker encodes for. */
 export interface Job {
-  readonly entry: DataEntry;
+  readonly entries: readonly DataEntry[];
   /** The model's. */
   readonly folder: string;
   readonly target: TargetMarks | undefined;
   readonly options: LoadOptions;
-  /** Its index among so many workers. */
-  readonly worker: number;
-  readonly workers: number;
 }
 
-/** What a worker sends when it is asked: examples, an error, or at the end its counts. */
+/** What came of some rows, up to the first with an error. */
 export interface Portion {
-  /** The number of the first document, or that at which the error is; Infinity at the end. */
-  readonly from: number;
-  /** Their records, one after the other. */
+  /** The records of the examples, one after the other. */
   readonly words: Uint32Array;
+  /** How many examples each row came to. */
+  readonly examples: readonly number[];
+  /** Of each entry. */
+  readonly counts: readonly LoadCounts[];
   readonly fault?: { readonly name: string; readonly message: string };
-  readonly done?: LoadCounts;
 }
 
-/** Documents one after the other that are encoded by the same worker. */
-const BLOCK = 256;
-const NONE = new Uint32Array();
+const { entries, folder, target, options } = workerData as Job;
+// In one piece of memory: many small ones would fill it with holes.
+const words = new Numbers(Uint32Array);
+let encoders: EncodeRow[] | null = null;
 
-/** The portions of a job, the last an error or the counts; after that, the same again. */
-async function* portionsOf(job: Job): AsyncGenerator<Portion, never> {
-  const { entry, folder, options, worker, workers } = job;
-  const blockOf = (number: number) => Math.floor(number / BLOCK);
-  const isOwn = (number: number) => blockOf(number) % workers === worker;
-  const counts = noCounts();
-  let number = 0; // of the document that was last looked at
-  let last: Portion;
+/** Encodes them; the first time with a tokenizer to load, where an error is that of the first row. */
+function portionOf(block: Uint8Array): Portion {
+  const counts = entries.map(noCounts);
+  const examples: number[] = [];
+  words.clear();
   try {
-    const config = { target: job.target };
-    const encoder = encoderOf({ tokenizer: loadTokenizer(folder), folder, config });
-    let from = 0;
-    // In one piece of memory: many small ones would fill it with holes.
-    const words = new Numbers(Uint32Array);
-    const isWanted = (next: number) => isOwn(number = next);
-    for await (const example of encodeRows(entry, encoder, options, counts, isWanted)) {
-      if (words.length > 0 && blockOf(number) !== blockOf(from)) {
-        yield { from, words: words.copy() };
-        words.clear();
-      }
-      if (words.length === 0) from = number;
-      words.append(recordOf(example));
+    encoders ??= openEncoders();
+    for (const line of linesIn(block)) {
+      const { source, drawn } = waitingRow(line);
+      const found = encoders[source]!(drawn, counts[source]!);
+      for (const example of found) words.append(recordOf(example));
+      examples.push(found.length);
     }
-    if (words.length > 0) yield { from, words: words.copy() };
-    last = { from: Infinity, words: NONE, done: counts };
+    return { words: words.copy(), examples, counts };
   } catch (thrown) {
     const { name, message } = thrown as Error;
-    // Another worker's document was not encoded here: the error is one of what comes after it.
-    const from = isOwn(number) ? number : number + 1;
-    last = { from, words: NONE, fault: { name, message } };
+    return { words: words.copy(), examples, counts, fault: { name, message } };
   }
-  for (;;) yield last;
 }
 
-const portions = portionsOf(workerData as Job);
-parentPort!.on("message", async () => {
-  const { value } = await portions.next();
-  const isLast = value.from === Infinity || value.fault;
-  parentPort!.postMessage(value, isLast ? [] : [value.words.buffer as ArrayBuffer]);
+function openEncoders(): EncodeRow[] {
+  const encoder = encoderOf({ tokenizer: loadTokenizer(folder), folder, config: { target } });
+  return entries.map((entry) => rowEncoder(entry, encoder, options));
+}
+
+parentPort!.on("message", (block: Uint8Array) => {
+  const portion = portionOf(block);
+  parentPort!.postMessage(portion, [portion.words.buffer as ArrayBuffer]);
 });

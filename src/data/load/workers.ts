@@ -4,20 +4,22 @@
  * @module
  */
 
-import { Worker } from "node:worker_threads";
-import { ConfigError, FileError } from "../../errors.ts";
+import { readContents } from "../documents/contents.ts";
 import type { DataEntry } from "../entry.ts";
 import type { Encoder, Example } from "../example.ts";
 import { findFiles } from "../files/read.ts";
+import { examplesIn } from "../order/record.ts";
 import {
+  addCounts,
   encodeRows,
   type LoadCounts,
   type LoadOptions,
   noCounts,
   requireRows,
 } from "./examples.ts";
-import { examplesIn } from "../order/record.ts";
-import type { Job, Portion } from "./worker.ts";
+import { EncodingPool, faultOf, usefulWorkers } from "./pool.ts";
+import { Block, waitingLine } from "./waiting.ts";
+import type { Portion } from "./worker.ts";
 
 /** Where the tokenizer of a model is from: a worker reads one of its own. */
 export interface EncoderSource {
@@ -27,12 +29,13 @@ export interface EncoderSource {
 
 /** Fewer bytes are encoded before workers would be up: 4 MiB take a core about 3 seconds. */
 const LARGE = 4 * 2 ** 20;
-/** Each takes memory for a tokenizer, and reads all of the source to encode its part. */
-const MOST_WORKERS = 3;
-/** MiB for what lives shortly; left alone, V8 takes 60 more, and is no faster. */
-const YOUNG = 8;
-/** Portions that a worker makes before they are asked for. */
-const AHEAD = 2;
+
+/** Whether some sources have so many bytes that it takes long to encode them. */
+export async function areLarge(entries: readonly DataEntry[]): Promise<boolean> {
+  const files = await Promise.all(entries.map(({ path }) => findFiles(path)));
+  const sizes = await Promise.all(files.flat().map((file) => Deno.stat(file)));
+  return sizes.reduce((sum, { size }) => sum + size, 0) >= LARGE;
+}
 
 /**
  * Reads and encodes a source as `loadExamples` does, and gives each example to `take`, in order. The
@@ -47,95 +50,58 @@ export async function forEachExample(
 ): Promise<LoadCounts> {
   const count = workers ?? await workersFor(entry);
   const counts = noCounts();
-  const examples = count > 0
-    ? encodeInWorkers({ entry, folder, target: encoder.target, options, workers: count }, counts)
-    : encodeRows(entry, encoder, options, counts);
-  for await (const example of examples) take(example);
+  if (count > 0) {
+    const job = { entries: [entry], folder, target: encoder.target, options };
+    await using pool = new EncodingPool(job, count);
+    for await (const portion of portionsOf(pool, blocksOf(entry, counts))) {
+      for (const example of examplesIn(portion.words)) take(example);
+      addCounts(counts, portion.counts[0]!);
+      if (portion.fault) throw faultOf(portion.fault);
+    }
+  } else {
+    for await (const example of encodeRows(entry, encoder, options, counts)) take(example);
+  }
   requireRows(entry, counts, options);
   return counts;
 }
 
-/** None for little data, nor for part of a split: that is read whole, which workers would each do. */
-async function workersFor({ path, split }: DataEntry): Promise<number> {
-  const cores = Math.min(navigator.hardwareConcurrency, MOST_WORKERS);
-  if (split || cores < 2) return 0;
-  const files = await findFiles(path);
-  const sizes = await Promise.all(files.map((file) => Deno.stat(file)));
-  return sizes.reduce((sum, { size }) => sum + size, 0) < LARGE ? 0 : cores;
+/** None for little data, and where no core would be free for one. */
+async function workersFor(entry: DataEntry): Promise<number> {
+  return usefulWorkers() > 1 && await areLarge([entry]) ? usefulWorkers() : 0;
 }
 
-/** Takes the portions of all workers in the order of the rows. */
-async function* encodeInWorkers(
-  job: Omit<Job, "worker">,
-  counts: LoadCounts,
-): AsyncGenerator<Example> {
-  const workers = Array.from({ length: job.workers }, (_, worker) => {
-    return new EncodingWorker({ ...job, worker });
-  });
+/** The rows of an entry in blocks; an error comes after the rows before it. */
+async function* blocksOf(entry: DataEntry, counts: LoadCounts): AsyncGenerator<Block> {
+  let block = new Block();
   try {
-    const next = await Promise.all(workers.map((worker) => worker.next()));
-    for (;;) {
-      const froms = next.map(({ from }) => from);
-      const worker = froms.indexOf(Math.min(...froms));
-      const { fault, done } = next[worker]!;
-      if (fault) throw faultOf(fault);
-      if (done) break;
-      yield* examplesIn(next[worker]!.words);
-      next[worker] = await workers[worker]!.next();
+    for await (const drawn of readContents(entry, (what) => counts.noted[what]++)) {
+      block.push(waitingLine({ source: 0, drawn }));
+      if (!block.isFull) continue;
+      yield block;
+      block = new Block();
     }
-    for (const { done } of next) add(counts, done!);
-  } finally {
-    await Promise.all(workers.map((worker) => worker.close()));
+  } catch (fault) {
+    if (block.length > 0) yield block;
+    throw fault;
   }
+  if (block.length > 0) yield block;
 }
 
-/** A worker that is always asked for some portions more than were taken. */
-class EncodingWorker {
-  readonly #worker: Worker;
-  readonly #asked: PromiseWithResolvers<Portion>[] = [];
-  readonly #coming: Promise<Portion>[] = [];
-
-  constructor(job: Job) {
-    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG };
-    const program = new URL("./worker.ts", import.meta.url);
-    this.#worker = new Worker(program, { workerData: job, resourceLimits });
-    this.#worker.on("message", (portion: Portion) => this.#asked.shift()!.resolve(portion));
-    this.#worker.on("error", (fault) => {
-      for (const { reject } of this.#asked.splice(0)) reject(fault);
-    });
-    for (let i = 0; i < AHEAD; i++) this.#ask();
+/** What becomes of blocks, in their order; an error in reading them comes after those before it. */
+async function* portionsOf(
+  pool: EncodingPool,
+  blocks: AsyncIterable<Block>,
+): AsyncGenerator<Portion> {
+  const underWay: Promise<Portion>[] = [];
+  let failed: { readonly fault: unknown } | null = null;
+  try {
+    for await (const block of blocks) {
+      if (underWay.length === pool.room) yield await underWay.shift()!;
+      underWay.push(pool.encode(block.bytes()));
+    }
+  } catch (fault) {
+    failed = { fault };
   }
-
-  next(): Promise<Portion> {
-    this.#ask();
-    return this.#coming.shift()!;
-  }
-
-  async close(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  #ask(): void {
-    const asked = Promise.withResolvers<Portion>();
-    asked.promise.catch(() => {/* whoever takes the portion sees it */});
-    this.#asked.push(asked);
-    this.#coming.push(asked.promise);
-    this.#worker.postMessage(null);
-  }
-}
-
-/** An error loses its class on the way. */
-function faultOf({ name, message }: { readonly name: string; readonly message: string }): Error {
-  const Known = [ConfigError, FileError, RangeError, SyntaxError, TypeError]
-    .find((Known) => Known.name === name);
-  return Known ? new Known(message) : new Error(message);
-}
-
-function add(to: LoadCounts, { rows, skipped, cut, noted }: LoadCounts): void {
-  to.rows += rows;
-  to.skipped += skipped;
-  to.cut += cut;
-  for (const [what, count] of Object.entries(noted)) {
-    to.noted[what as keyof LoadCounts["noted"]] += count;
-  }
+  for (const portion of underWay) yield await portion;
+  if (failed) throw failed.fault;
 }

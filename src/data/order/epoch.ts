@@ -10,6 +10,8 @@ import { pack, packInOrder } from "./pack.ts";
 
 /** Micro-batches packed together: enough to fill them well, few enough to stay near the shuffle. */
 const WINDOW = 64;
+/** Examples that are waited for at a time, until there are enough for a window. */
+const AT_A_TIME = 256;
 
 /** What decides how an order is packed. */
 export interface EpochOptions {
@@ -20,36 +22,44 @@ export interface EpochOptions {
   readonly shuffle: boolean;
   /** Counted from 0. */
   readonly number: number;
-  /** How many tokens an example has. */
+  /** How many tokens an example has, none if it was left out. */
   readonly lengthAt: (example: number) => number;
+  /** Waits until that is known of some. */
+  readonly arrived: (examples: Uint32Array) => Promise<void>;
   /** Where sources are mixed by weight. */
   readonly mixture: Mixture | undefined;
 }
 
-/** Examples that are packed together: where they stand in the order, and their first micro-batch. */
+/** Where examples that are packed together begin in the order, and their first micro-batch. */
 interface Window {
   readonly from: number;
-  readonly to: number;
   readonly micro: number;
 }
 
 /** The micro-batches of an order of examples. */
 export class Epoch {
   /** Those before one that was packed, and the next; the last of all is empty. */
-  readonly #windows: Window[];
+  readonly #windows: Window[] = [{ from: 0, micro: 0 }];
   #packed: Packed = { window: -1, rows: [] };
 
   /** Packs nothing yet. */
-  constructor(readonly order: Uint32Array, private readonly options: EpochOptions) {
-    this.#windows = [this.#windowAt(0, 0)];
+  constructor(readonly order: Uint32Array, private readonly options: EpochOptions) {}
+
+  /** Waits until a micro-batch can be taken; false where the epoch is over before. */
+  async arrived(index: number): Promise<boolean> {
+    for (let number = this.#windowOf(index);; number++) {
+      const { from, micro } = this.#windows[number]!;
+      if (from === this.order.length) return false;
+      if (number !== this.#packed.window) await this.#arrivedFrom(from);
+      if (index - micro < this.#pack(number).rows.length) return true;
+    }
   }
 
   /** The examples of a micro-batch, null where the epoch is over before. */
   micro(index: number): number[] | null {
-    let number = this.#windows.findLastIndex(({ micro }) => micro <= index);
-    for (;; number++) {
-      const { from, to, micro } = this.#windows[number]!;
-      if (from === to) return null;
+    for (let number = this.#windowOf(index);; number++) {
+      const { from, micro } = this.#windows[number]!;
+      if (from === this.order.length) return null;
       const packed = this.#pack(number);
       if (index - micro >= packed.rows.length) continue;
       packed.order ??= this.#rowOrder(packed);
@@ -60,8 +70,8 @@ export class Epoch {
   /** Whether none comes after that micro-batch, which was the last asked for. */
   isLast(index: number): boolean {
     const { window, rows } = this.#packed;
-    const { to, micro } = this.#windows[window]!;
-    return to === this.order.length && index === micro + rows.length - 1;
+    const isLast = this.#windows[window + 1]!.from === this.order.length;
+    return isLast && index === this.#windows[window]!.micro + rows.length - 1;
   }
 
   /** How many there are. Packs the whole epoch. */
@@ -70,15 +80,21 @@ export class Epoch {
     return this.#windows.at(-1)!.micro;
   }
 
+  #windowOf(index: number): number {
+    return this.#windows.findLastIndex(({ micro }) => micro <= index);
+  }
+
   /** Packs a window, after which it is known where the next begins. */
   #pack(number: number): Packed {
     if (this.#packed.window === number) return this.#packed;
-    const { from, to, micro } = this.#windows[number]!;
+    const { from, micro } = this.#windows[number]!;
     const { T, shuffle, lengthAt } = this.options;
-    const lengths = Array.from(this.order.subarray(from, to), lengthAt);
+    const to = this.#windows[number + 1]?.from ?? this.#endOf(from, this.order.length)!;
+    const examples = this.order.subarray(from, to).filter((example) => lengthAt(example) > 0);
+    const lengths = Array.from(examples, lengthAt);
     const packed = shuffle ? pack(lengths, T) : packInOrder(lengths, T);
-    const rows = packed.map((row) => row.map((i) => this.order[from + i]!));
-    this.#windows[number + 1] ??= this.#windowAt(to, micro + rows.length);
+    const rows = packed.map((row) => row.map((i) => examples[i]!));
+    this.#windows[number + 1] ??= { from: to, micro: micro + rows.length };
     return this.#packed = { window: number, rows };
   }
 
@@ -90,21 +106,33 @@ export class Epoch {
     return mixture?.balance(rows, order) ?? order;
   }
 
-  /** The window that begins there: about 64 micro-batches, and whole ones where they keep the order. */
-  #windowAt(from: number, micro: number): Window {
+  /** Waits for as many examples as the window that begins there has. */
+  async #arrivedFrom(from: number): Promise<void> {
+    const { order, options: { arrived } } = this;
+    for (let to = from; to < order.length && this.#endOf(from, to) === null;) {
+      const next = Math.min(to + AT_A_TIME, order.length);
+      await arrived(order.subarray(to, next));
+      to = next;
+    }
+  }
+
+  /**
+   * Where the window that begins there ends: after about 64 micro-batches, whole ones where they keep
+   * the order. Null where more than the examples before `known` are needed to tell.
+   */
+  #endOf(from: number, known: number): number | null {
     const { order, options: { T, shuffle, lengthAt } } = this;
-    let to = from;
     let room = shuffle ? WINDOW * T : 0;
-    for (let rows = 0; to < order.length; to++) {
+    for (let to = from, rows = 0; to < known; to++) {
       const length = lengthAt(order[to]!);
-      if (shuffle && room <= 0) break;
+      if (shuffle && room <= 0) return to;
       if (!shuffle && length > room) {
-        if (rows++ === WINDOW) break;
+        if (rows++ === WINDOW) return to;
         room = T;
       }
       room -= length;
     }
-    return { from, to, micro };
+    return known === order.length ? known : null;
   }
 }
 

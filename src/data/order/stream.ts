@@ -50,7 +50,8 @@ export class Stream {
   /**
    * A stream over examples.
    *
-   * @throws {RangeError} if there are none, T is out of range, or an example is longer than T.
+   * @throws {RangeError} if there are none or T is out of range; when it is packed, if an example is
+   * longer than T.
    */
   constructor(examples: Examples, options: StreamOptions) {
     const { T } = options;
@@ -58,18 +59,30 @@ export class Stream {
       throw new RangeError("Found no examples to train on, wanted at least one");
     }
     if (!(T > 0 && T % 8 === 0)) throw new RangeError(`Found T = ${T}, wanted a multiple of 8`);
-    checkLengths(examples, T);
     this.examples = examples;
     this.#options = options;
     this.#mixture = options.sources ? new Mixture(examples, options.sources, options) : null;
     this.#starts = [{ micro: 0, places: this.#mixture?.start ?? [] }];
+    if (examples.foresee) examples.foresee(this.#epoch(0).order);
+  }
+
+  /**
+   * Waits until a micro-batch can be taken, where examples are encoded while others are trained on.
+   *
+   * @throws {ConfigError} {FileError} if any of the examples so far cannot be used.
+   */
+  async arrived(index: number): Promise<void> {
+    if (!this.examples.arrived) return;
+    await this.examples.arrived([]); // throws what has been found of others
+    for (let number = this.#epochOf(index);; number++) {
+      if (await this.#epoch(number).arrived(index - this.#starts[number]!.micro)) return;
+      this.#close(number);
+    }
   }
 
   /** The micro-batch of that index, counted from 0 over all epochs. */
   micro(index: number): Batch {
-    let number = this.#open?.number ?? 0;
-    while (this.#starts[number]!.micro > index) number--;
-    for (;; number++) {
+    for (let number = this.#epochOf(index);; number++) {
       const epoch = this.#epoch(number);
       const at = index - this.#starts[number]!.micro;
       const chosen = epoch.micro(at);
@@ -90,22 +103,41 @@ export class Stream {
     return this.#starts[epochs]!.micro;
   }
 
+  /** The last epoch that is known to begin before. */
+  #epochOf(index: number): number {
+    let number = this.#open?.number ?? 0;
+    while (this.#starts[number]!.micro > index) number--;
+    return number;
+  }
+
   /** An epoch whose start is known. */
   #epoch(number: number): Epoch {
     if (this.#open?.number === number) return this.#open.epoch;
     const { order, places } = this.#order(number, this.#starts[number]!.places);
     const { T, seed, shuffle } = this.#options;
-    const lengthAt = (example: number) => roomOf(this.examples.at(example)!);
-    const mixture = this.#mixture ?? undefined;
-    const epoch = new Epoch(order, { T, seed, shuffle, number, lengthAt, mixture });
+    const epoch = new Epoch(order, {
+      ...{ T, seed, shuffle, number, mixture: this.#mixture ?? undefined },
+      lengthAt: (example) => this.#lengthOf(example),
+      arrived: async (examples) => await this.examples.arrived?.(examples),
+    });
     this.#open = { number, epoch, after: places };
     return epoch;
+  }
+
+  #lengthOf(index: number): number {
+    const { T } = this.#options;
+    const example = this.examples.at(index)!;
+    const length = roomOf(example);
+    if (length <= T) return length;
+    const wanted = `wanted at most the micro-batch's ${T}`;
+    throw new RangeError(`${example.origin}: found ${length} tokens, ${wanted}`);
   }
 
   /** Works out where the epoch after that one begins. */
   #close(number: number): void {
     if (this.#starts.length > number + 1) return;
     const { micros } = this.#epoch(number);
+    if (micros === 0) throw new RangeError("Found examples of no tokens, wanted one that has some");
     this.#starts.push({ micro: this.#starts[number]!.micro + micros, places: this.#open!.after });
   }
 
@@ -116,16 +148,5 @@ export class Stream {
     const count = this.examples.length;
     const order = shuffle ? permutation(count, seed, epoch) : Uint32Array.from(Array(count).keys());
     return { order, places };
-  }
-}
-
-function checkLengths(examples: Examples, T: number): void {
-  for (let i = 0; i < examples.length; i++) {
-    const example = examples.at(i)!;
-    const length = roomOf(example);
-    if (length <= T) continue;
-    throw new RangeError(
-      `${example.origin}: found ${length} tokens, wanted at most the micro-batch's ${T}`,
-    );
   }
 }

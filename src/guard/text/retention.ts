@@ -168,12 +168,15 @@ function splitSlice(
 /** Rows of a larger task that are compared, drawn at random: two megabytes of text take a second. */
 const TASK_ROWS = 50_000;
 
+/** Which rows of a task are compared with the retention text. */
+export const comparedRows = ({ length }: Examples, seed: number): Uint32Array =>
+  length <= TASK_ROWS
+    ? Uint32Array.from(Array(length).keys())
+    : permutation(length, seed).subarray(0, TASK_ROWS);
+
 /** Each document's kind: `kept`, or why it is left out. Compared are token ids, as the model sees them. */
 function distinct(retention: readonly Example[], all: Examples, seed: number) {
-  const chosen = all.length <= TASK_ROWS
-    ? Uint32Array.from(Array(all.length).keys())
-    : permutation(all.length, seed).subarray(0, TASK_ROWS);
-  const task = Array.from(chosen, (i) => all.at(i)!);
+  const task = Array.from(comparedRows(all, seed), (i) => all.at(i)!);
   const text = ({ ids }: Example) => ids.join(" ");
   const first = nearDuplicates([...task, ...retention].map(text));
   return retention.map((_, i) => {
