@@ -46,15 +46,14 @@ export interface Rows extends AsyncDisposable {
 /**
  * Opens what a run trains on. Rows are encoded before it begins where there are few, or where all
  * must be known to begin: the number of updates of `epochs` depends on them, pieces of rows have a
- * place of their own in the order, and a mixture is measured in supervised tokens. All others are
- * only read, and encoded while it trains.
+ * place of their own in the order, and shares by size are of rows that are not left out. All others
+ * are only read, and encoded while it trains.
  *
  * @throws {ConfigError} {FileError} if a row cannot be used.
  */
 export async function openRows(model: Model, config: Config, say: Say): Promise<Rows> {
   const { data, train } = config;
-  const needsAll = train.steps === undefined || train.on_too_long === "split" ||
-    config.mixture !== undefined || data.some(({ weight }) => weight !== undefined);
+  const needsAll = train.steps === undefined || train.on_too_long === "split" || config.mixture;
   if (!needsAll && await areLarge(data)) return await readRows(model, data, train, say);
   const store = new ExampleStore();
   try {

@@ -15,7 +15,7 @@ import type { Config, ParsedConfig } from "./config/mod.ts";
 import { finish } from "./finish.ts";
 import { trainLoop } from "./loop.ts";
 import { type Metrics, MetricsFile, metricsLine } from "./metrics.ts";
-import { claimRunFolder, clearRunFolder, refuseOtherRun, runFiles, RunLog } from "./run_folder.ts";
+import { claimRunFolder, refuseOtherRun, runFiles, RunLog } from "./run_folder.ts";
 import { openPlaces } from "./places.ts";
 import { openRows, type Say } from "./rows.ts";
 import { describePlan, openSession, type Session } from "./setup.ts";
@@ -74,13 +74,14 @@ export async function train(given: ParsedConfig, options: RunOptions): Promise<R
       ? loadCheckpoint(engine.store, runFiles(config.out).checkpoints)
       : { step: 0, guard: null };
     if (guarding && start > 0) guarding.resume(guard);
-    if (!resume) claimRunFolder(config.out, parsed); // whatever can be refused has been by now
+    // Whatever can be refused has been by now, but for rows that are encoded while it trains.
+    const unclaim = resume ? () => {} : claimRunFolder(config.out, parsed);
     log.open();
     if (resume) log.tell(`resumed after ${start} updates`);
     try {
       return await runSession(session, { start, stopWanted, tell: log.tell });
     } catch (error) {
-      if (!resume && session.rows.isFault(error)) clearRunFolder(config.out);
+      if (session.rows.isFault(error)) unclaim();
       throw error;
     }
   });

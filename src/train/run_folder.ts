@@ -54,20 +54,21 @@ export function isRunFolder(folder: string): boolean {
   return isFile(config) && "$origin" in readJsonObject(config);
 }
 
-/** Makes the folder and saves the config there. */
-export function claimRunFolder(folder: string, parsed: ParsedConfig): void {
+/**
+ * Makes the folder and saves the config there.
+ *
+ * @returns what takes it all back: removes what the run has written, and the folder if it was new.
+ */
+export function claimRunFolder(folder: string, parsed: ParsedConfig): () => void {
+  const isNew = !exists(folder);
   onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
-  writeJson(runFiles(folder).config, savedConfig(parsed));
-}
-
-/** Removes what a run has written that is refused after it began, and the folder if it is empty then. */
-export function clearRunFolder(folder: string): void {
-  onDisk(`Cannot remove ${folder}`, () => {
-    for (const path of Object.values(runFiles(folder)).filter(exists)) {
-      Deno.removeSync(path, { recursive: true });
-    }
-    if ([...Deno.readDirSync(folder)].length === 0) Deno.removeSync(folder);
-  });
+  const files = runFiles(folder);
+  writeJson(files.config, savedConfig(parsed));
+  return () =>
+    onDisk(`Cannot remove ${folder}`, () => {
+      const written = isNew ? [folder] : Object.values(files).filter(exists);
+      for (const path of written) Deno.removeSync(path, { recursive: true });
+    });
 }
 
 /** Writes a forgetting report as JSON and as a page, with the lines of the run's metrics. */

@@ -56,7 +56,10 @@ export class Toy implements Disposable {
       model: this.model,
       data: [{ path: this.rows, format: "tokens" }],
       adapter: { rank: 4, ...adapter },
-      train: { steps: 6, tokens_per_batch: 128, micro_batch_tokens: 64, lr: 0.01, ...train },
+      train: {
+        ...(!("epochs" in train) && { steps: 6 }),
+        ...{ tokens_per_batch: 128, micro_batch_tokens: 64, lr: 0.01, ...train },
+      },
       eval: { samples: 0, ...evaluation },
       ...rest,
       out: this.path(out),

@@ -21,6 +21,14 @@ const UNDER_WAY = 0xfffffffe;
 const WAITING = 0xffffffff;
 const NO_TOKENS: Example = { ids: new Uint32Array(), labels: new Int32Array(), origin: "left out" };
 
+/** One entry and what came of its rows. */
+interface ReadSource {
+  readonly entry: DataEntry;
+  readonly counts: LoadCounts;
+  /** How many of its rows wait, or have waited. */
+  readonly rows: number;
+}
+
 /** What is said of reading. */
 export interface OnTheFlyOptions extends LoadOptions {
   /** Called for each row that was read. */
@@ -52,8 +60,7 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
 
   private constructor(
     private readonly backlog: Backlog,
-    /** The entries, each with what is counted of it. */
-    private readonly sources: readonly { readonly entry: DataEntry; readonly counts: LoadCounts }[],
+    private readonly sources: readonly ReadSource[],
     { encoder, folder }: EncoderSource,
     private readonly options: LoadOptions,
   ) {
@@ -78,10 +85,12 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
     if (options.onTooLong === "split") throw new RangeError("Found pieces, wanted whole rows");
     const backlog = new Backlog();
     try {
-      const sources = entries.map((entry) => ({ entry, counts: noCounts() }));
-      for (const [i, { entry, counts }] of sources.entries()) {
+      const sources: ReadSource[] = [];
+      for (const [i, entry] of entries.entries()) {
+        const counts = noCounts();
         const before = backlog.length;
         await backlog.read(entry, i, counts, () => onRow(i));
+        sources.push({ entry, counts, rows: backlog.length - before });
         if (backlog.length === before) requireRows(entry, counts, options);
       }
       return new OnTheFlyRows(backlog, sources, from, options);
@@ -205,13 +214,17 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
     }
     for (const [i, source] of this.sources.entries()) addCounts(source.counts, counts[i]!);
     if (fault) throw faultOf(fault);
-    if (this.#encoded + rows.length === this.length) this.#requireRows();
+    this.#requireRows();
     this.#encoded += rows.length;
     this.#progress.raise();
   }
 
+  /** A source of which all was left out would be drawn from for ever. */
   #requireRows(): void {
-    for (const { entry, counts } of this.sources) requireRows(entry, counts, this.options);
+    for (const { entry, counts, rows } of this.sources) {
+      const { skipped, noted: { unsupervised } } = counts;
+      if (counts.rows + skipped + unsupervised === rows) requireRows(entry, counts, this.options);
+    }
   }
 
   #stop(fault: unknown): void {

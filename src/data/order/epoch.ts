@@ -6,6 +6,7 @@
 
 import { permutation } from "../../random.ts";
 import type { Mixture } from "./mixture.ts";
+import type { Order } from "./order.ts";
 import { pack, packInOrder } from "./pack.ts";
 
 /** Micro-batches packed together: enough to fill them well, few enough to stay near the shuffle. */
@@ -25,7 +26,7 @@ export interface EpochOptions {
   /** How many tokens an example has, none if it was left out. */
   readonly lengthAt: (example: number) => number;
   /** Waits until that is known of some. */
-  readonly arrived: (examples: Uint32Array) => Promise<void>;
+  readonly arrived: (examples: readonly number[]) => Promise<void>;
   /** Where sources are mixed by weight. */
   readonly mixture: Mixture | undefined;
 }
@@ -43,13 +44,13 @@ export class Epoch {
   #packed: Packed = { window: -1, rows: [] };
 
   /** Packs nothing yet. */
-  constructor(readonly order: Uint32Array, private readonly options: EpochOptions) {}
+  constructor(private readonly order: Order, private readonly options: EpochOptions) {}
 
   /** Waits until a micro-batch can be taken; false where the epoch is over before. */
   async arrived(index: number): Promise<boolean> {
     for (let number = this.#windowOf(index);; number++) {
       const { from, micro } = this.#windows[number]!;
-      if (from === this.order.length) return false;
+      if (this.#isEnd(from)) return false;
       if (number !== this.#packed.window) await this.#arrivedFrom(from);
       if (index - micro < this.#pack(number).rows.length) return true;
     }
@@ -59,7 +60,7 @@ export class Epoch {
   micro(index: number): number[] | null {
     for (let number = this.#windowOf(index);; number++) {
       const { from, micro } = this.#windows[number]!;
-      if (from === this.order.length) return null;
+      if (this.#isEnd(from)) return null;
       const packed = this.#pack(number);
       if (index - micro >= packed.rows.length) continue;
       packed.order ??= this.#rowOrder(packed);
@@ -67,10 +68,15 @@ export class Epoch {
     }
   }
 
+  /** All of it; once its last micro-batch is known. */
+  get examples(): number[] {
+    return this.#examples(0, this.order.length);
+  }
+
   /** Whether none comes after that micro-batch, which was the last asked for. */
   isLast(index: number): boolean {
     const { window, rows } = this.#packed;
-    const isLast = this.#windows[window + 1]!.from === this.order.length;
+    const isLast = this.#isEnd(this.#windows[window + 1]!.from);
     return isLast && index === this.#windows[window]!.micro + rows.length - 1;
   }
 
@@ -78,6 +84,11 @@ export class Epoch {
   get micros(): number {
     this.micro(Infinity);
     return this.#windows.at(-1)!.micro;
+  }
+
+  /** Where a window ends is known only when there is an example after it, or none. */
+  #isEnd(from: number): boolean {
+    return from === this.order.length && this.order.isWhole;
   }
 
   #windowOf(index: number): number {
@@ -89,8 +100,8 @@ export class Epoch {
     if (this.#packed.window === number) return this.#packed;
     const { from, micro } = this.#windows[number]!;
     const { T, shuffle, lengthAt } = this.options;
-    const to = this.#windows[number + 1]?.from ?? this.#endOf(from, this.order.length)!;
-    const examples = this.order.subarray(from, to).filter((example) => lengthAt(example) > 0);
+    const to = this.#windows[number + 1]?.from ?? this.#drawTo(from);
+    const examples = this.#examples(from, to).filter((example) => lengthAt(example) > 0);
     const lengths = Array.from(examples, lengthAt);
     const packed = shuffle ? pack(lengths, T) : packInOrder(lengths, T);
     const rows = packed.map((row) => row.map((i) => examples[i]!));
@@ -106,13 +117,30 @@ export class Epoch {
     return mixture?.balance(rows, order) ?? order;
   }
 
+  #examples(from: number, to: number): number[] {
+    return Array.from({ length: to - from }, (_, i) => this.order.at(from + i)!);
+  }
+
   /** Waits for as many examples as the window that begins there has. */
   async #arrivedFrom(from: number): Promise<void> {
     const { order, options: { arrived } } = this;
-    for (let to = from; to < order.length && this.#endOf(from, to) === null;) {
+    for (let to = from; this.#endOf(from, to) === null;) {
+      if (to === order.length) {
+        await order.drawable();
+        order.draw();
+      }
       const next = Math.min(to + AT_A_TIME, order.length);
-      await arrived(order.subarray(to, next));
+      await arrived(this.#examples(to, next));
       to = next;
+    }
+  }
+
+  /** Draws as many examples as the window that begins there has. */
+  #drawTo(from: number): number {
+    for (;;) {
+      const end = this.#endOf(from, this.order.length);
+      if (end !== null) return end;
+      this.order.draw();
     }
   }
 
@@ -124,7 +152,7 @@ export class Epoch {
     const { order, options: { T, shuffle, lengthAt } } = this;
     let room = shuffle ? WINDOW * T : 0;
     for (let to = from, rows = 0; to < known; to++) {
-      const length = lengthAt(order[to]!);
+      const length = lengthAt(order.at(to)!);
       if (shuffle && room <= 0) return to;
       if (!shuffle && length > room) {
         if (rows++ === WINDOW) return to;
@@ -132,7 +160,7 @@ export class Epoch {
       }
       room -= length;
     }
-    return known === order.length ? known : null;
+    return this.#isEnd(known) ? known : null;
   }
 }
 

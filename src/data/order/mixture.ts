@@ -7,8 +7,9 @@
 
 import { permutation } from "../../random.ts";
 import { countSupervised } from "../encode/encode.ts";
-import type { Examples } from "../example.ts";
-import { Numbers } from "./numbers.ts";
+import { type Examples, lengthOf } from "../example.ts";
+import { AT_A_TIME, Drawing } from "./drawing.ts";
+import type { Places } from "./order.ts";
 
 /** One source of a mixture: the next `count` examples, and what they weigh beside the others. */
 export interface Source {
@@ -38,19 +39,21 @@ export function proportionalShares(
   return rates.map((rate) => rate / total);
 }
 
-/** How many examples of each source have been drawn, counted over all cycles through it. */
-export type Places = readonly number[];
-
 /** Keeps the order within sources apart from that of epochs */
 const MIXTURE = 0xfffffffe;
 
-/** Draws examples so that no source falls behind its share. A function of the seed and the places. */
+/** Sources and their shares. What is drawn of them is a function of the seed and the places. */
 export class Mixture {
+  /** Source by source. */
+  readonly examples: Examples;
   readonly #sources: readonly (Source & { readonly first: number })[];
+  /** Of those that were looked at; 0 of the others. */
   readonly #supervised: Uint32Array;
   readonly #seed: number;
   readonly #shuffle: boolean;
   readonly #orders: { cycle: number; order: Uint32Array }[] = [];
+  #counted = 0;
+  #tokens = 0;
 
   /**
    * A mixture of examples that are given source by source.
@@ -69,37 +72,75 @@ export class Mixture {
       return placed;
     });
     checkSources(sources, examples.length);
-    // At least 1, so that a source without any cannot be drawn from for ever.
-    this.#supervised = Uint32Array.from(
-      { length: examples.length },
-      (_, i) => Math.max(1, countSupervised(examples.at(i)!)),
-    );
+    this.examples = examples;
+    this.#supervised = new Uint32Array(examples.length);
     this.#seed = seed;
     this.#shuffle = shuffle;
+    if (!examples.arrived) this.count(examples.length);
   }
 
   /** Where the first epoch begins. */
-  get start(): Places {
+  get start(): number[] {
     return this.#sources.map(() => 0);
   }
 
+  /** Draws the examples of one epoch, which has as many supervised tokens as all sources hold. */
+  drawing(places: Places): Drawing {
+    return new Drawing(this, places);
+  }
+
+  /** The weight of each source. */
+  get weights(): number[] {
+    return this.#sources.map(({ weight }) => weight);
+  }
+
+  /** How many examples were counted: the first of all sources. */
+  get counted(): number {
+    return this.#counted;
+  }
+
+  /** The supervised tokens of those. */
+  get tokens(): number {
+    return this.#tokens;
+  }
+
+  /** Counts examples up to one that has arrived. */
+  count(end: number): void {
+    for (; this.#counted < end; this.#counted++) this.#tokens += this.supervised(this.#counted);
+  }
+
   /**
-   * The examples of one epoch, which has as many supervised tokens as all sources hold, and where
-   * that gets. Each time the source that is furthest behind its share gives its next example.
+   * The supervised tokens of an example, at least 1 so that none can be drawn for ever; 0 where it was
+   * left out.
    */
-  epoch(places: Places): { order: Uint32Array; places: Places } {
-    const total = this.#supervised.reduce((sum, tokens) => sum + tokens, 0);
-    const drawn = [...places];
-    const taken = this.#sources.map(() => 0); // supervised tokens over the weight
-    const order = new Numbers(Uint32Array);
-    for (let tokens = 0; tokens < total;) {
-      const source = taken.indexOf(Math.min(...taken));
-      const example = this.#at(source, drawn[source]!++);
-      order.push(example);
-      tokens += this.#supervised[example]!;
-      taken[source]! += this.#supervised[example]! / this.#sources[source]!.weight;
+  supervised(example: number): number {
+    const found = this.#supervised[example]!;
+    if (found > 0) return found;
+    const { examples } = this;
+    const chosen = examples.at(example)!;
+    if (lengthOf(chosen) === 0) return 0;
+    return this.#supervised[example] = Math.max(1, countSupervised(chosen));
+  }
+
+  /** All examples, in about the order in which they are drawn first. */
+  foreseen(): Uint32Array {
+    const order = new Uint32Array(this.examples.length);
+    const most = Math.max(...this.weights);
+    const next = this.start.slice();
+    for (let filled = 0; filled < order.length;) {
+      for (const [source, { count, weight }] of this.#sources.entries()) {
+        const end = Math.min(count, next[source]! + Math.ceil(AT_A_TIME * weight / most));
+        while (next[source]! < end) order[filled++] = this.at(source, next[source]!++);
+      }
     }
-    return { order: order.copy(), places: drawn };
+    return order;
+  }
+
+  /** The examples of a source from a place on that its cycle has, at most so many. */
+  ahead(source: number, place: number, most: number): number[] {
+    const { count } = this.#sources[source]!;
+    const length = Math.min(most, count - place % count);
+    return Array.from({ length }, (_, i) => this.at(source, place + i));
   }
 
   /**
@@ -127,7 +168,7 @@ export class Mixture {
       let tokens = 0;
       for (let i = 0; i < examples.length; i++) {
         const example = examples[i]!;
-        if (first <= example && example < first + count) tokens += this.#supervised[example]!;
+        if (first <= example && example < first + count) tokens += this.supervised(example);
       }
       return tokens;
     });
@@ -143,7 +184,7 @@ export class Mixture {
   }
 
   /** The example at a place of a source: each cycle has all of them, in another order. */
-  #at(source: number, place: number): number {
+  at(source: number, place: number): number {
     const { first, count } = this.#sources[source]!;
     if (!this.#shuffle) return first + place % count;
     const cycle = Math.floor(place / count);

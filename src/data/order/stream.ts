@@ -7,7 +7,8 @@
 
 import { type Examples, roomOf } from "../example.ts";
 import { Epoch } from "./epoch.ts";
-import { Mixture, type Places, type Source } from "./mixture.ts";
+import { Mixture, type Source } from "./mixture.ts";
+import { type Order, type Places, wholeOrder } from "./order.ts";
 import { type Batch, batch } from "./pack.ts";
 import { permutation } from "../../random.ts";
 
@@ -34,6 +35,12 @@ interface EpochStart {
   readonly places: Places;
 }
 
+interface Opened {
+  readonly number: number;
+  readonly epoch: Epoch;
+  readonly order: Order;
+}
+
 /**
  * Micro-batches without end, each by its index. An epoch holds every example once, or as many
  * supervised tokens as that, of sources mixed by weight. Packed is what is asked for, so the next
@@ -45,7 +52,7 @@ export class Stream {
   readonly #options: StreamOptions;
   readonly #mixture: Mixture | null;
   readonly #starts: EpochStart[];
-  #open: { number: number; epoch: Epoch; after: Places } | null = null;
+  #open: Opened | null = null;
 
   /**
    * A stream over examples.
@@ -63,7 +70,12 @@ export class Stream {
     this.#options = options;
     this.#mixture = options.sources ? new Mixture(examples, options.sources, options) : null;
     this.#starts = [{ micro: 0, places: this.#mixture?.start ?? [] }];
-    if (examples.foresee) examples.foresee(this.#epoch(0).order);
+    if (examples.foresee && this.#mixture) examples.foresee(this.#mixture.foreseen());
+    else if (examples.foresee) {
+      const order = this.#shuffled(0);
+      examples.foresee(order);
+      this.#open = this.#opened(0, wholeOrder(order));
+    }
   }
 
   /**
@@ -91,7 +103,7 @@ export class Stream {
         continue;
       }
       if (this.#mixture && epoch.isLast(at)) {
-        this.#options.onEpochEnd?.(number, this.#mixture.tokensBySource(epoch.order));
+        this.#options.onEpochEnd?.(number, this.#mixture.tokensBySource(epoch.examples));
       }
       return batch(this.examples, this.#options.T, chosen);
     }
@@ -112,16 +124,22 @@ export class Stream {
 
   /** An epoch whose start is known. */
   #epoch(number: number): Epoch {
-    if (this.#open?.number === number) return this.#open.epoch;
-    const { order, places } = this.#order(number, this.#starts[number]!.places);
+    if (this.#open?.number !== number) {
+      const order = this.#mixture?.drawing(this.#starts[number]!.places) ??
+        wholeOrder(this.#shuffled(number));
+      this.#open = this.#opened(number, order);
+    }
+    return this.#open.epoch;
+  }
+
+  #opened(number: number, order: Order): Opened {
     const { T, seed, shuffle } = this.#options;
     const epoch = new Epoch(order, {
       ...{ T, seed, shuffle, number, mixture: this.#mixture ?? undefined },
       lengthAt: (example) => this.#lengthOf(example),
       arrived: async (examples) => await this.examples.arrived?.(examples),
     });
-    this.#open = { number, epoch, after: places };
-    return epoch;
+    return { number, epoch, order };
   }
 
   #lengthOf(index: number): number {
@@ -138,15 +156,14 @@ export class Stream {
     if (this.#starts.length > number + 1) return;
     const { micros } = this.#epoch(number);
     if (micros === 0) throw new RangeError("Found examples of no tokens, wanted one that has some");
-    this.#starts.push({ micro: this.#starts[number]!.micro + micros, places: this.#open!.after });
+    const { places } = this.#open!.order;
+    this.#starts.push({ micro: this.#starts[number]!.micro + micros, places });
   }
 
-  /** The examples of an epoch in their order, and where that leaves the sources. */
-  #order(epoch: number, places: Places): { order: Uint32Array; places: Places } {
-    if (this.#mixture) return this.#mixture.epoch(places);
+  /** All examples in the order of an epoch, where none are mixed. */
+  #shuffled(epoch: number): Uint32Array {
     const { seed, shuffle } = this.#options;
-    const count = this.examples.length;
-    const order = shuffle ? permutation(count, seed, epoch) : Uint32Array.from(Array(count).keys());
-    return { order, places };
+    const { length } = this.examples;
+    return shuffle ? permutation(length, seed, epoch) : Uint32Array.from(Array(length).keys());
   }
 }
