@@ -32,7 +32,11 @@ const BEGINS = /rows read, to be encoded while it trains$/;
 Deno.test("a run of given steps ends with the bytes of one that encoded all rows before", async () => {
   using toy = new Toy();
   const data = largeRows(toy);
-  const guard = { text: [toy.text], documents: { control: 4, certificate: 8, probe: 2 } };
+  const guard = {
+    text: [toy.text],
+    documents: { control: 4, certificate: 8, probe: 2 },
+    task_rows: 16,
+  };
   const settings = (train: Record<string, unknown>): ToySettings => ({
     ...{ data, guard, train: { ...train, allow: ["double-bos"] } },
   });
