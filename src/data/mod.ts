@@ -18,6 +18,7 @@ export { formatNames } from "./formats/mod.ts";
 export * from "./load/encoder.ts";
 export * from "./load/examples.ts";
 export * from "./load/on_the_fly.ts";
+export type { EncoderSource } from "./load/pool.ts";
 export * from "./load/workers.ts";
 export { type ProportionalSettings, proportionalShares, type Source } from "./order/mixture.ts";
 export * from "./encode/inspect.ts";

@@ -10,10 +10,9 @@ import { examplesIn } from "../order/record.ts";
 import { ExampleStore } from "../order/store.ts";
 import { Backlog } from "./backlog.ts";
 import { addCounts, type LoadCounts, type LoadOptions, noCounts, requireRows } from "./examples.ts";
-import { EncodingPool, faultOf, usefulWorkers } from "./pool.ts";
+import { type EncoderSource, EncodingPool, faultOf, usefulWorkers } from "./pool.ts";
+import type { Portion } from "./portion.ts";
 import { Signal } from "./signal.ts";
-import type { Portion } from "./worker.ts";
-import type { EncoderSource } from "./workers.ts";
 
 /** In place of where an example is kept: it was left out, is with a worker, or waits. */
 const LEFT_OUT = 0xfffffffd;
@@ -61,13 +60,12 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
   private constructor(
     private readonly backlog: Backlog,
     private readonly sources: readonly ReadSource[],
-    { encoder, folder }: EncoderSource,
+    from: EncoderSource,
     private readonly options: LoadOptions,
   ) {
     this.#places = new Uint32Array(backlog.length).fill(WAITING);
     const entries = sources.map(({ entry }) => entry);
-    const job = { entries, folder, target: encoder.target, options };
-    this.#pool = new EncodingPool(job, Math.max(1, usefulWorkers()));
+    this.#pool = new EncodingPool(entries, from, options, Math.max(1, usefulWorkers()));
     this.#encode().catch((fault) => this.#stop(fault));
   }
 
@@ -207,7 +205,7 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
 
   #take(rows: readonly number[], { words, examples, counts, fault }: Portion): void {
     if (this.#closed) return;
-    const found = examplesIn(words);
+    const found = examplesIn(new Uint32Array(words));
     for (const [i, count] of examples.entries()) {
       this.#places[rows[i]!] = count === 0 ? LEFT_OUT : this.#store.length;
       if (count > 0) this.#store.keep(found.next().value!);

@@ -1,15 +1,30 @@
 /**
- * Workers that encode rows.
+ * Workers that encode blocks of rows.
  *
  * @module
  */
 
 import { Worker } from "node:worker_threads";
 import { ConfigError, FileError } from "../../errors.ts";
-import type { Job, Portion } from "./worker.ts";
+import type { DataEntry } from "../entry.ts";
+import type { Encoder } from "../example.ts";
+import type { LoadOptions } from "./examples.ts";
+import { BlockEncoder, type Portion } from "./portion.ts";
+import type { Job } from "./worker.ts";
 
-/** MiB for what lives shortly; left alone, V8 takes 60 more, and is no faster. */
-const YOUNG = 8;
+/** Where the tokenizer of a model is from: a worker reads one of its own. */
+export interface EncoderSource {
+  readonly encoder: Encoder;
+  readonly folder: string;
+}
+
+/**
+ * MiB for what lives shortly, and for the rest: a quarter of this is never reached, but V8 lets a heap
+ * grow to several times of what lives in it where it may become larger than 1 GiB.
+ */
+const HEAP = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 1024 };
+/** Bytes of a row beyond which it is not left to a worker: where its heap is full, Deno says nothing. */
+const LARGEST = 4 << 20;
 /** Blocks that a worker has at a time: one that it encodes, and the next. */
 const AHEAD = 2;
 /** Each takes memory for a tokenizer. */
@@ -18,12 +33,20 @@ const MOST_WORKERS = 3;
 /** How many workers a machine has use for. */
 export const usefulWorkers = (): number => Math.min(navigator.hardwareConcurrency, MOST_WORKERS);
 
-/** Some workers for one job. */
+/** Some workers for the rows of some entries. */
 export class EncodingPool {
   readonly #workers: EncodingWorker[];
+  readonly #own: BlockEncoder;
 
-  constructor(job: Job, workers: number) {
+  constructor(
+    entries: readonly DataEntry[],
+    { encoder, folder }: EncoderSource,
+    options: LoadOptions,
+    workers: number,
+  ) {
+    const job: Job = { entries, folder, target: encoder.target, options };
     this.#workers = Array.from({ length: workers }, () => new EncodingWorker(job));
+    this.#own = new BlockEncoder(entries, options, () => encoder);
   }
 
   /** Blocks that keep all of them busy. */
@@ -31,8 +54,9 @@ export class EncodingPool {
     return AHEAD * this.#workers.length;
   }
 
-  /** Encodes the rows of a block of lines (see `waitingLine`), which is gone then. */
+  /** Encodes a block of lines (see `waitingLine`), which is gone then. */
   encode(block: Uint8Array<ArrayBuffer>): Promise<Portion> {
+    if (block.length > LARGEST) return Promise.resolve(this.#own.encode(block));
     const [idlest] = this.#workers.toSorted((a, b) => a.underWay - b.underWay);
     return idlest!.encode(block);
   }
@@ -48,9 +72,8 @@ class EncodingWorker {
   readonly #asked: PromiseWithResolvers<Portion>[] = [];
 
   constructor(job: Job) {
-    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG };
     const program = new URL("./worker.ts", import.meta.url);
-    this.#worker = new Worker(program, { workerData: job, resourceLimits });
+    this.#worker = new Worker(program, { workerData: job, resourceLimits: HEAP });
     this.#worker.on("message", (portion: Portion) => this.#asked.shift()!.resolve(portion));
     this.#worker.on("error", (fault) => {
       for (const { reject } of this.#asked.splice(0)) reject(fault);
@@ -61,11 +84,12 @@ class EncodingWorker {
     return this.#asked.length;
   }
 
-  encode(block: Uint8Array<ArrayBuffer>): Promise<Portion> {
+  encode({ buffer }: Uint8Array<ArrayBuffer>): Promise<Portion> {
     const asked = Promise.withResolvers<Portion>();
     asked.promise.catch(() => {/* whoever takes the portion sees it */});
     this.#asked.push(asked);
-    this.#worker.postMessage(block, [block.buffer]);
+    // A bare buffer, here and back: of a typed array, Deno would look at each element.
+    this.#worker.postMessage(buffer, [buffer]);
     return asked.promise;
   }
 

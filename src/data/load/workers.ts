@@ -6,7 +6,7 @@
 
 import { readContents } from "../documents/contents.ts";
 import type { DataEntry } from "../entry.ts";
-import type { Encoder, Example } from "../example.ts";
+import type { Example } from "../example.ts";
 import { findFiles } from "../files/read.ts";
 import { examplesIn } from "../order/record.ts";
 import {
@@ -17,15 +17,9 @@ import {
   noCounts,
   requireRows,
 } from "./examples.ts";
-import { EncodingPool, faultOf, usefulWorkers } from "./pool.ts";
+import { type EncoderSource, EncodingPool, faultOf, usefulWorkers } from "./pool.ts";
+import type { Portion } from "./portion.ts";
 import { Block, waitingLine } from "./waiting.ts";
-import type { Portion } from "./worker.ts";
-
-/** Where the tokenizer of a model is from: a worker reads one of its own. */
-export interface EncoderSource {
-  readonly encoder: Encoder;
-  readonly folder: string;
-}
 
 /** Fewer bytes are encoded before workers would be up: 4 MiB take a core about 3 seconds. */
 const LARGE = 4 * 2 ** 20;
@@ -43,7 +37,7 @@ export async function areLarge(entries: readonly DataEntry[]): Promise<boolean> 
  */
 export async function forEachExample(
   entry: DataEntry,
-  { encoder, folder }: EncoderSource,
+  from: EncoderSource,
   options: LoadOptions,
   take: (example: Example) => void,
   workers?: number,
@@ -51,15 +45,14 @@ export async function forEachExample(
   const count = workers ?? await workersFor(entry);
   const counts = noCounts();
   if (count > 0) {
-    const job = { entries: [entry], folder, target: encoder.target, options };
-    await using pool = new EncodingPool(job, count);
+    await using pool = new EncodingPool([entry], from, options, count);
     for await (const portion of portionsOf(pool, blocksOf(entry, counts))) {
-      for (const example of examplesIn(portion.words)) take(example);
+      for (const example of examplesIn(new Uint32Array(portion.words))) take(example);
       addCounts(counts, portion.counts[0]!);
       if (portion.fault) throw faultOf(portion.fault);
     }
   } else {
-    for await (const example of encodeRows(entry, encoder, options, counts)) take(example);
+    for await (const example of encodeRows(entry, from.encoder, options, counts)) take(example);
   }
   requireRows(entry, counts, options);
   return counts;
