@@ -12,6 +12,7 @@ import {
   type Examples,
   ExampleStore,
   loadExamples,
+  OnTheFlyRows,
   readDocuments,
   Stream,
 } from "../data/mod.ts";
@@ -37,6 +38,17 @@ export async function quickstartStream(T: number): Promise<Stream> {
   const store = new ExampleStore();
   for (const example of await quickstartExamples()) store.keep(example);
   return streamOf(store, T);
+}
+
+/** Files of the quickstart's rows that take some seconds to encode. */
+const COPIES = 50;
+
+/** The same of many more rows, most of which are still to be encoded. */
+export async function growingStream(T: number): Promise<{ stream: Stream; rows: OnTheFlyRows }> {
+  const entry = { path: Array<string>(COPIES).fill(ROWS.path as string) };
+  const from = { encoder: baseEncoder(), folder: BASE };
+  const rows = await OnTheFlyRows.read([entry], from, { maxTokens: T });
+  return { stream: streamOf(rows, T), rows };
 }
 
 async function quickstartExamples(): Promise<Example[]> {

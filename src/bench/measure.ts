@@ -9,14 +9,16 @@ import type { Device } from "../gpu/device.ts";
 /** Something to time. */
 export interface Work {
   readonly name: string;
-  /** Submits the work and does not wait. */
-  replay(): void;
+  /** Submits the work and does not wait for the device. */
+  replay(): void | Promise<void>;
   /** How many times over one replay does the work, 1 by default; all figures are for one time. */
   readonly times?: number;
   readonly flops?: number;
   readonly tokens?: number;
   /** Something to say of the results, asked for once all is timed. */
   note?(): Promise<string>;
+  /** Ends what goes on beside it. */
+  close?(): Promise<void>;
 }
 
 /** What one work took. */
@@ -52,6 +54,18 @@ export async function measure(
   works: readonly Work[],
   rounds: number,
 ): Promise<Measurement[]> {
+  try {
+    return await measureAll(device, works, rounds);
+  } finally {
+    for (const work of works) await work.close?.();
+  }
+}
+
+async function measureAll(
+  device: Device,
+  works: readonly Work[],
+  rounds: number,
+): Promise<Measurement[]> {
   const counts: number[] = [];
   for (const work of works) {
     await batch(device, work, 1);
@@ -74,7 +88,10 @@ export async function measure(
 async function batch(device: Device, work: Work, count: number): Promise<Round> {
   const cpu = process.cpuUsage();
   const start = performance.now();
-  for (let i = 0; i < count; i++) work.replay();
+  for (let i = 0; i < count; i++) {
+    const waits = work.replay();
+    if (waits) await waits;
+  }
   await device.idle();
   const ms = performance.now() - start;
   const { user, system } = process.cpuUsage(cpu);

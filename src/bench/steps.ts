@@ -11,7 +11,7 @@ import { writeFreshModel } from "../models/init.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { Model } from "../models/model.ts";
 import { Optimizer } from "../train/optimizer.ts";
-import { BASE, quickstartStream } from "./data.ts";
+import { BASE, growingStream, quickstartStream } from "./data.ts";
 import { randomDocuments } from "./documents.ts";
 import { withOwnStore } from "./fill.ts";
 import type { Bench } from "./kernels.ts";
@@ -30,6 +30,7 @@ export const stepBenches = (): Bench[] => [
   decoderStep("bf16"),
   { name: "LoRA step, quickstart", open: quickstartStep },
   { name: "LoRA step, quickstart, each with other rows", open: fedStep },
+  { name: "LoRA step, quickstart, rows encoded meanwhile", open: growingStep },
 ];
 
 function decoderStep(type: NumberType): Bench {
@@ -48,23 +49,60 @@ async function quickstartStep(engine: Engine): Promise<Work> {
 async function fedStep(engine: Engine): Promise<Work> {
   const { program, step } = await openQuickstart(engine);
   const stream = await quickstartStream(T);
-  let [micro, ms, longest] = [0, 0, 0];
+  const taken = new Taken();
+  let micro = 0;
   return {
     name: "LoRA step, quickstart, each with other rows",
     tokens: T,
     replay() {
       const begin = performance.now();
       program.feed(stream.micro(micro++));
-      const taken = performance.now() - begin;
-      ms += taken;
-      longest = Math.max(longest, taken);
+      taken.add(performance.now() - begin);
+      step();
+    },
+    note: () => Promise.resolve(taken.describe()),
+  };
+}
+
+/** The same, on rows that workers encode while the device works. */
+async function growingStep(engine: Engine): Promise<Work> {
+  const { program, step } = await openQuickstart(engine);
+  const { stream, rows } = await growingStream(T);
+  const taken = new Taken();
+  await stream.arrived(0); // what a run waits for before its first step
+  let micro = 0;
+  return {
+    name: "LoRA step, quickstart, rows encoded meanwhile",
+    tokens: T,
+    async replay() {
+      const begin = performance.now();
+      await stream.arrived(micro);
+      program.feed(stream.micro(micro++));
+      taken.add(performance.now() - begin);
       step();
     },
     note: () =>
-      Promise.resolve(
-        `${(ms / micro).toFixed(3)} ms of it to get the rows, at most ${longest.toFixed(3)}`,
-      ),
+      Promise.resolve(`${taken.describe()}; ${rows.encoded} of ${rows.length} rows were encoded`),
+    close: async () => await rows[Symbol.asyncDispose](),
   };
+}
+
+/** Milliseconds that steps spend on their rows. */
+class Taken {
+  #ms = 0;
+  #times = 0;
+  #longest = 0;
+
+  add(ms: number): void {
+    this.#ms += ms;
+    this.#times++;
+    this.#longest = Math.max(this.#longest, ms);
+  }
+
+  describe(): string {
+    const mean = (this.#ms / this.#times).toFixed(3);
+    return `${mean} ms of it to get the rows, at most ${this.#longest.toFixed(3)}`;
+  }
 }
 
 async function openQuickstart(engine: Engine) {

@@ -49,8 +49,8 @@ export interface Example {
   readonly origin: string;
   /** Set where it holds an answer to something: a chat, or an instruction. */
   readonly isAnswer?: true;
-  /** How many tokens and supervised tokens it has, where that is known without reading them. */
-  readonly counts?: { readonly length: number; readonly supervised: number };
+  /** How many tokens it has, where that is known without reading them. */
+  readonly length?: number;
 }
 
 /** A list of examples; an array is one, and so is a store that has them on disk. */
@@ -66,7 +66,7 @@ export interface Examples extends Pick<readonly Example[], "length" | "at"> {
 
 /** How many tokens an example has. */
 export function lengthOf(example: Example): number {
-  return example.counts?.length ?? example.ids.length;
+  return example.length ?? example.ids.length;
 }
 
 /** The room that an example takes in a row: of its source and its target the longer one's. */

@@ -48,4 +48,9 @@ Deno.test("bench times the way of data, and says what a step spends on its rows"
     step!["note"] as string,
     /^\d+\.\d{3} ms of it to get the rows, at most \d+\.\d{3}$/,
   );
+  const { results: [growing] } = await bench("--only", "rows encoded meanwhile");
+  const [, encoded, rows] = /at most \d+\.\d{3}; (\d+) of (\d+) rows were encoded$/.exec(
+    growing!["note"] as string,
+  )!;
+  assert.ok(0 < Number(encoded) && Number(encoded) <= Number(rows));
 });

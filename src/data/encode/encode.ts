@@ -144,7 +144,6 @@ export function checkVocabulary({ ids, origin }: Example, vocabSize: number): vo
 
 /** How many tokens of an example the loss sees. */
 export function countSupervised(example: Example): number {
-  if (example.counts) return example.counts.supervised;
   return example.labels.reduce((count, label) => count + (label === UNSUPERVISED ? 0 : 1), 0);
 }
 

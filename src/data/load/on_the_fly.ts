@@ -37,7 +37,7 @@ export interface OnTheFlyOptions extends LoadOptions {
 /**
  * The rows of several sources, one source after the other; each is an example, without tokens where
  * it was left out. All are read before there is such a list; workers encode them, first those that
- * are waited for, then in the order that is foreseen. 10 bytes of each are in memory.
+ * are waited for, then in the order that is foreseen. 8 bytes of each are in memory.
  *
  * The first error of a row in that order is thrown at whoever waits next, for whatever.
  */
@@ -103,7 +103,12 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
     return this.backlog.length;
   }
 
-  /** Whether all are encoded. */
+  /** How many of them are encoded. */
+  get encoded(): number {
+    return this.#encoded;
+  }
+
+  /** Whether all are. */
   get isFinished(): boolean {
     return this.#encoded === this.length;
   }

@@ -75,9 +75,7 @@ export class Recorded implements Example {
     return new TextDecoder().decode(new Uint8Array(buffer, byteOffset + (end + 2) * WORD, bytes));
   }
 
-  get counts(): { readonly length: number; readonly supervised: number } {
-    let supervised = 0;
-    for (const word of this.#tokens) if (word & SUPERVISED) supervised++;
-    return { length: this.#tokens.length, supervised };
+  get length(): number {
+    return this.#tokens.length;
   }
 }

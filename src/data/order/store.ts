@@ -3,27 +3,25 @@
  *
  * @module
  */
-import { countSupervised } from "../encode/encode.ts";
 import { type Example, type Examples, lengthOf } from "../example.ts";
 import { Numbers } from "./numbers.ts";
 import { examplesIn, type Recorded, recordOf } from "./record.ts";
 import { Records } from "./records.ts";
 
-/** In place of a count that needs more than 16 bits, which is then read from the disk. */
+/** In place of a length that needs more than 16 bits, which is then read from the disk. */
 const LARGE = 0xffff;
 /** In place of the length of a source that is not there. */
 const NO_SOURCE = 0xffffffff;
 
 /**
- * Keeps the records of examples in a temporary file, which is gone with the store: 5 bytes of each
- * are in memory, 9 for a model that has an encoder.
+ * Keeps the records of examples in a temporary file, which is gone with the store: 3 bytes of each
+ * are in memory, 7 for a model that has an encoder.
  *
  * @throws {FileError} where no temporary file can be made.
  */
 export class ExampleStore implements Examples, Disposable {
   readonly #records = new Records("tokens");
   readonly #lengths = new Numbers(Uint16Array);
-  readonly #supervised = new Numbers(Uint16Array);
   /** Up to the last that has one. */
   readonly #sources = new Numbers(Uint32Array);
   readonly #Stored = storedExamples(this);
@@ -36,7 +34,6 @@ export class ExampleStore implements Examples, Disposable {
   keep(example: Example): Example {
     this.#keepSource(example.sourceLength ?? NO_SOURCE);
     this.#lengths.push(Math.min(lengthOf(example), LARGE));
-    this.#supervised.push(Math.min(countSupervised(example), LARGE));
     const { buffer, byteOffset, byteLength } = recordOf(example);
     this.#records.push(new Uint8Array(buffer, byteOffset, byteLength));
     return this.at(this.length - 1)!;
@@ -52,11 +49,10 @@ export class ExampleStore implements Examples, Disposable {
     return index < this.length ? new this.#Stored(index) : undefined;
   }
 
-  /** How many tokens an example has, and how many are supervised. */
-  counts(index: number): { readonly length: number; readonly supervised: number } {
+  /** How many tokens an example has. */
+  lengthOf(index: number): number {
     const length = this.#lengths.at(index);
-    if (length === LARGE) return this.read(index).counts;
-    return { length, supervised: this.#supervised.at(index) };
+    return length === LARGE ? this.read(index).length : length;
   }
 
   /** How many tokens an encoder reads, where there is one. */
@@ -108,8 +104,8 @@ function storedExamples(store: ExampleStore) {
       return store.read(this.#index).origin;
     }
 
-    get counts(): { readonly length: number; readonly supervised: number } {
-      return store.counts(this.#index);
+    get length(): number {
+      return store.lengthOf(this.#index);
     }
   };
 }

@@ -37,13 +37,16 @@ Deno.test("workers: examples, their order and the counts are those of one reader
     "a.jsonl": lines(0, 1500),
     "b.jsonl": lines(1500, 1600),
     "c.jsonl": lines(0, 900),
+    "huge.jsonl": [1, 5, 2].map((MiB) =>
+      JSON.stringify({ instruction: `Say ${MiB}`, output: "a word ".repeat(MiB * 2 ** 20 / 7) })
+    ).join("\n"),
   };
   await withFiles(files, async (data) => {
     const path = ["c.jsonl", "a.jsonl", "b.jsonl"].map((name) => `${data}/${name}`);
     const drop = { on_empty: "drop", template: "plain" } as const;
     const entries: [DataEntry, Partial<LoadOptions>?][] = [
       [{ path, ...drop }],
-      [{ path: data, ...drop }, { onTooLong: "split" }],
+      [{ path, ...drop }, { onTooLong: "split" }],
       [{ path, ...drop, few_shot: { share: 0.5, shots: 3 } }, { maxTokens: 96 }],
       [{ path, ...drop, inversion: { share: 0.3 } }, { onTooLong: "truncate", maxTokens: 24 }],
       [{ path, ...drop, template: ["plain", "alpaca"], seed: 3 }, { maxTokens: 256 }],
@@ -53,6 +56,11 @@ Deno.test("workers: examples, their order and the counts are those of one reader
       assert.ok(wanted.counts.rows > 1500, `${wanted.counts.rows}`);
       assert.deepEqual(await load(entry, 3, options), wanted);
     }
+    // No worker is sent the row of 5 MiB.
+    const huge = { path: `${data}/huge.jsonl`, ...drop };
+    const wanted = await load(huge, 0, { onTooLong: "truncate" });
+    assert.deepEqual(await load(huge, 2, { onTooLong: "truncate" }), wanted);
+    assert.equal(wanted.counts.cut, 3);
   });
 });
 
