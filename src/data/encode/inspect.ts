@@ -6,7 +6,7 @@
 import { countSupervised, fitLength, type TooLongPolicy } from "./encode.ts";
 import { type Encoder, type Example, lengthOf, roomOf } from "../example.ts";
 import { type FaultName, faultNames, faultsOf, type Marks, marksOf } from "./faults.ts";
-import { Numbers } from "../order/numbers.ts";
+import { Numbers } from "../store/numbers.ts";
 
 /** Lengths in tokens, by share of the examples that are no longer. */
 export interface Lengths {

@@ -6,9 +6,9 @@
 
 import { documentMaker, readContents } from "../documents/contents.ts";
 import type { DataEntry } from "../entry.ts";
-import { Records } from "../order/records.ts";
+import { Records } from "../store/records.ts";
 import type { LoadCounts } from "./examples.ts";
-import { Block, linesIn, waitingLine } from "./waiting.ts";
+import { Block, linesIn, waitingLine } from "../workers/block.ts";
 
 /** Rows of one source after the other; a byte of each is in memory. */
 export class Backlog implements Disposable {

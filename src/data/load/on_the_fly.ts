@@ -6,12 +6,12 @@
 
 import type { DataEntry } from "../entry.ts";
 import type { Example, Examples } from "../example.ts";
-import { examplesIn } from "../order/record.ts";
-import { ExampleStore } from "../order/store.ts";
+import { examplesIn } from "../store/record.ts";
+import { ExampleStore } from "../store/example_store.ts";
 import { Backlog } from "./backlog.ts";
 import { addCounts, type LoadCounts, type LoadOptions, noCounts, requireRows } from "./examples.ts";
-import { type EncoderSource, EncodingPool, faultOf, usefulWorkers } from "./pool.ts";
-import type { Portion } from "./portion.ts";
+import { type EncoderSource, EncodingPool, faultOf, usefulWorkers } from "../workers/pool.ts";
+import type { Portion } from "../workers/portion.ts";
 import { Signal } from "./signal.ts";
 
 /** In place of where an example is kept: it was left out, is with a worker, or waits. */

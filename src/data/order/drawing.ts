@@ -5,7 +5,7 @@
  */
 
 import type { Mixture } from "./mixture.ts";
-import { Numbers } from "./numbers.ts";
+import { Numbers } from "../store/numbers.ts";
 import type { Order, Places } from "./order.ts";
 
 /** Examples that are drawn or counted before others are waited for. */

@@ -5,7 +5,7 @@
  */
 import type { Reason } from "./filters.ts";
 import type { DataEntry } from "../entry.ts";
-import { Numbers } from "../order/numbers.ts";
+import { Numbers } from "../store/numbers.ts";
 import { firstsOfSame } from "./lists/buckets.ts";
 import { DiskList } from "./lists/disk_list.ts";
 import { type List, mapped, remembered, selected } from "./lists/list.ts";

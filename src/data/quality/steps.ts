@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Numbers } from "../order/numbers.ts";
+import { Numbers } from "../store/numbers.ts";
 import { contaminated } from "./contamination.ts";
 import { exactDuplicates, nearDuplicateRows } from "./duplicates.ts";
 import {

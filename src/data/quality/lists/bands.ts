@@ -4,7 +4,7 @@
  * @module
  */
 import { Spool } from "../../../io/spool.ts";
-import { Numbers } from "../../order/numbers.ts";
+import { Numbers } from "../../store/numbers.ts";
 import { BANDS } from "../minhash.ts";
 import { buckets } from "./buckets.ts";
 import { Pairs } from "./pairs.ts";

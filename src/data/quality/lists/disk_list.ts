@@ -4,7 +4,7 @@
  * @module
  */
 import { encodeUtf8 } from "../../../io/files.ts";
-import { Records } from "../../order/records.ts";
+import { Records } from "../../store/records.ts";
 import type { List } from "./list.ts";
 
 const NEWLINE = 10;

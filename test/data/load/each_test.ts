@@ -11,7 +11,7 @@ import {
 import { loadTokenizer } from "../../../src/io/tokenizer/tokenizer.ts";
 import { withFiles } from "../toy.ts";
 
-const folder = fileURLToPath(new URL("../../../configs/quickstart/base/", import.meta.url));
+const folder = fileURLToPath(new URL("../../../configs/quickstart/base", import.meta.url));
 const encoder = encoderOf({ tokenizer: loadTokenizer(folder), folder });
 const LIMITS: LoadOptions = { maxTokens: 64, vocabSize: 1024 };
 

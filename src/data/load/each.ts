@@ -8,7 +8,7 @@ import { readContents } from "../documents/contents.ts";
 import type { DataEntry } from "../entry.ts";
 import type { Example } from "../example.ts";
 import { findFiles } from "../files/read.ts";
-import { examplesIn } from "../order/record.ts";
+import { examplesIn } from "../store/record.ts";
 import {
   addCounts,
   encodeRows,
@@ -17,9 +17,9 @@ import {
   noCounts,
   requireRows,
 } from "./examples.ts";
-import { type EncoderSource, EncodingPool, faultOf, usefulWorkers } from "./pool.ts";
-import type { Portion } from "./portion.ts";
-import { Block, waitingLine } from "./waiting.ts";
+import { type EncoderSource, EncodingPool, faultOf, usefulWorkers } from "../workers/pool.ts";
+import type { Portion } from "../workers/portion.ts";
+import { Block, waitingLine } from "../workers/block.ts";
 
 /** Fewer bytes are encoded before workers would be up: 4 MiB take a core about 3 seconds. */
 const LARGE = 4 * 2 ** 20;

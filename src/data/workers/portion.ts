@@ -6,16 +6,16 @@
 
 import type { DataEntry } from "../entry.ts";
 import type { Encoder } from "../example.ts";
-import { Numbers } from "../order/numbers.ts";
-import { recordOf } from "../order/record.ts";
+import { Numbers } from "../store/numbers.ts";
+import { recordOf } from "../store/record.ts";
 import {
   type EncodeRow,
   type LoadCounts,
   type LoadOptions,
   noCounts,
   rowEncoder,
-} from "./examples.ts";
-import { linesIn, waitingRow } from "./waiting.ts";
+} from "../load/examples.ts";
+import { linesIn, waitingRow } from "./block.ts";
 
 /** What came of some rows, up to the first with an error. */
 export interface Portion {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Numbers } from "../../../src/data/order/numbers.ts";
+import { Numbers } from "../../../src/data/store/numbers.ts";
 
 Deno.test("Numbers keeps what was pushed and appended, over the edges of its blocks", () => {
   const numbers = new Numbers(Uint32Array);

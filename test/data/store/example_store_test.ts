@@ -8,7 +8,7 @@ import {
   lengthOf,
   Stream,
 } from "../../../src/data/mod.ts";
-import { examplesIn, recordOf } from "../../../src/data/order/record.ts";
+import { examplesIn, recordOf } from "../../../src/data/store/record.ts";
 import { exampleOf } from "../toy.ts";
 
 const plain = ({ ids, labels, origin }: Example) => ({ ids, labels, origin });

@@ -8,7 +8,7 @@ import { Worker } from "node:worker_threads";
 import { ConfigError, FileError } from "../../errors.ts";
 import type { DataEntry } from "../entry.ts";
 import type { Encoder } from "../example.ts";
-import type { LoadOptions } from "./examples.ts";
+import type { LoadOptions } from "../load/examples.ts";
 import { BlockEncoder, type Portion } from "./portion.ts";
 import type { Job } from "./worker.ts";
 

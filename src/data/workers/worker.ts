@@ -8,8 +8,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { loadTokenizer } from "../../io/tokenizer/tokenizer.ts";
 import type { TargetMarks } from "../encode/pair.ts";
 import type { DataEntry } from "../entry.ts";
-import { encoderOf } from "./encoder.ts";
-import type { LoadOptions } from "./examples.ts";
+import { encoderOf } from "../load/encoder.ts";
+import type { LoadOptions } from "../load/examples.ts";
 import { BlockEncoder } from "./portion.ts";
 
 /** What a worker encodes for. */
