@@ -165,9 +165,14 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#more.raise();
-    await this.#pool[Symbol.asyncDispose]();
-    this.backlog[Symbol.dispose]();
+    if (!this.isFinished) await this.#release();
     this.#store[Symbol.dispose]();
+  }
+
+  /** Lets go of what only encoding needs. */
+  async #release(): Promise<void> {
+    this.backlog[Symbol.dispose]();
+    await this.#pool[Symbol.asyncDispose]();
   }
 
   #missing(rows: Iterable<number>): number[] {
@@ -192,6 +197,7 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
       if (first) this.#take(first.rows, await first.portion);
       else await this.#more.raised;
     }
+    if (this.isFinished) await this.#release();
   }
 
   /** The next row to encode; null while nobody wants one. */
