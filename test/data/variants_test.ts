@@ -59,6 +59,18 @@ Deno.test("few-shot: other rows of the same file stand before the question, as i
   assert.notDeepEqual((await read(files, { ...entry, seed: 1 })).found, found);
 });
 
+Deno.test("few-shot: the template is drawn apart from the exemplars", async () => {
+  const entry = { few_shot: { share: 0.5, shots: 1 }, template: ["plain", "alpaca"] };
+  const { found } = await read({ "a.jsonl": rowsOf(400) }, entry);
+  const kinds = found.map(({ prompt }) => {
+    return `${/A\d+\./.test(prompt)} ${prompt.includes("### Response:")}`;
+  });
+  for (const kind of ["true true", "true false", "false true", "false false"]) {
+    const count = kinds.filter((other) => other === kind).length;
+    assert.ok(Math.abs(count - 100) < 30, `${kind}: ${count} of 400`);
+  }
+});
+
 Deno.test("few-shot: all rows may have exemplars; what a small source lacks is not made up", async () => {
   const twice = `${rowsOf(2)}\n${rowsOf(1)}`; // the third row asks what the first asks
   const { found } = await read({ "a.jsonl": twice }, { few_shot: { share: 1, shots: 5 } });
