@@ -59,8 +59,8 @@ Deno.test("few-shot: other rows of the same file stand before the question, as i
   assert.notDeepEqual((await read(files, { ...entry, seed: 1 })).found, found);
 });
 
-Deno.test("few-shot: the template is drawn apart from the exemplars", async () => {
-  const entry = { few_shot: { share: 0.5, shots: 1 }, template: ["plain", "alpaca"] };
+Deno.test("the template is drawn apart from the form", async () => {
+  const entry = { inversion: { share: 0.5 }, template: ["plain", "alpaca"] };
   const { found } = await read({ "a.jsonl": rowsOf(400) }, entry);
   const kinds = found.map(({ prompt }) => {
     return `${/A\d+\./.test(prompt)} ${prompt.includes("### Response:")}`;
