@@ -5,7 +5,7 @@
  */
 
 /** Milliseconds from one line to the next. */
-const NOW_AND_THEN = 10_000;
+export const NOW_AND_THEN = 10_000;
 
 /** Says lines of progress, but most of them not: one in ten seconds, made only then. */
 export function nowAndThen(say: (line: string) => void): (line: () => string) => void {

@@ -17,7 +17,7 @@ import {
   proportionalShares,
   type Source,
 } from "../data/mod.ts";
-import { nowAndThen } from "../io/now_and_then.ts";
+import { NOW_AND_THEN, nowAndThen } from "../io/now_and_then.ts";
 import type { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "./config/mod.ts";
 
@@ -98,8 +98,10 @@ async function readRows(
   return {
     ...{ examples, sources },
     async finished() {
-      if (!examples.isFinished) say("data: waiting until all rows are encoded");
-      await all;
+      const tell = () => say(`data: ${examples.encoded} of ${examples.length} rows encoded`);
+      if (!examples.isFinished) tell();
+      const now = setInterval(tell, NOW_AND_THEN);
+      await all.finally(() => clearInterval(now));
     },
     isFault: (error) => error === examples.fault,
     [Symbol.asyncDispose]: () => examples[Symbol.asyncDispose](),
