@@ -90,22 +90,29 @@ async function readRows(
     say(`data: ${paths[i]}: ${read[i]} rows read, to be encoded while it trains`);
     return { path: paths[i]!, count: read[i]!, weight };
   });
-  const all = examples.finished();
-  all.then(
-    (counts) => counts.forEach((counts, i) => say(describeLoaded(paths[i]!, counts))),
-    () => {/* whoever waits for rows sees it */},
-  );
+  const all = examples.finished().then((counts) => {
+    counts.forEach((counts, i) => say(describeLoaded(paths[i]!, counts)));
+  });
+  all.catch(() => {/* whoever waits for rows sees it */});
   return {
     ...{ examples, sources },
     async finished() {
-      const tell = () => say(`data: ${examples.encoded} of ${examples.length} rows encoded`);
-      if (!examples.isFinished) tell();
-      const now = setInterval(tell, NOW_AND_THEN);
-      await all.finally(() => clearInterval(now));
+      while (!examples.isFinished) {
+        say(`data: ${examples.encoded} of ${examples.length} rows encoded`);
+        await orAfter(NOW_AND_THEN, all);
+      }
+      await all;
     },
     isFault: (error) => error === examples.fault,
     [Symbol.asyncDispose]: () => examples[Symbol.asyncDispose](),
   };
+}
+
+/** Waits for something, or so many milliseconds where it takes longer. */
+async function orAfter(ms: number, something: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([something, promise]).finally(() => clearTimeout(timer));
 }
 
 /** Gives the rows of several sources to `take`, and says what was left out. */
