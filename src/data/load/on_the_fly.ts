@@ -20,6 +20,9 @@ const UNDER_WAY = 0xfffffffe;
 const WAITING = 0xffffffff;
 const NO_TOKENS: Example = { ids: new Uint32Array(), labels: new Int32Array(), origin: "left out" };
 
+/** They are far ahead of training; one more would take 40 MiB. */
+const WORKERS = 2;
+
 /** One entry and what came of its rows. */
 interface ReadSource {
   readonly entry: DataEntry;
@@ -28,7 +31,7 @@ interface ReadSource {
   readonly rows: number;
 }
 
-/** What is said of reading. */
+/** Limits that the model sets, and who hears of reading. */
 export interface OnTheFlyOptions extends LoadOptions {
   /** Called for each row that was read. */
   readonly onRow?: (source: number) => void;
@@ -65,7 +68,7 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
   ) {
     this.#places = new Uint32Array(backlog.length).fill(WAITING);
     const entries = sources.map(({ entry }) => entry);
-    this.#pool = new EncodingPool(entries, from, options, Math.max(1, usefulWorkers()));
+    this.#pool = new EncodingPool(entries, from, options, usefulWorkers(WORKERS));
     this.#encode().catch((fault) => this.#stop(fault));
   }
 
