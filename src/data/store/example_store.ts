@@ -61,10 +61,11 @@ export class ExampleStore implements Examples, Disposable {
     return length === NO_SOURCE ? undefined : length;
   }
 
-  /** An example from the disk. */
+  /** An example from the disk, until the next is read. */
   read(index: number): Recorded {
     const { bytes, before } = this.#records.around(index);
-    return examplesIn(new Uint32Array(bytes.buffer)).drop(before).next().value!;
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    return examplesIn(words).drop(before).next().value!;
   }
 
   /** Removes the file. */

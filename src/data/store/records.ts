@@ -8,12 +8,15 @@ import { Numbers } from "./numbers.ts";
 
 /** Of so many records the place of the first is kept; all of them are read to look at one. */
 const STRIDE = 8;
+/** Bytes that are read into memory which is used again: less to clear away. More is rare. */
+const SCRATCH = 1 << 16;
 
 /** Records that tell themselves where the next begins: 1 byte of each is in memory. */
 export class Records implements Disposable {
   readonly #spool: Spool;
   /** Where every eighth begins. */
   readonly #begins = new Numbers(Float64Array);
+  readonly #scratch = new Uint8Array(SCRATCH);
   #length = 0;
   /** Those that were read last, for the next one asked for is likely to be among them. */
   #last: { readonly first: number; readonly bytes: Uint8Array<ArrayBuffer> } | null = null;
@@ -44,7 +47,10 @@ export class Records implements Disposable {
     this.#last = null;
   }
 
-  /** A few records, of which the one at an index below `length` comes after so many others. */
+  /**
+   * A few records, of which the one at an index below `length` comes after so many others. They stay
+   * until others are asked for.
+   */
   around(index: number): { readonly bytes: Uint8Array<ArrayBuffer>; readonly before: number } {
     const first = Math.floor(index / STRIDE);
     if (this.#last?.first !== first) this.#last = { first, bytes: this.#read(first) };
@@ -59,6 +65,8 @@ export class Records implements Disposable {
   #read(first: number): Uint8Array<ArrayBuffer> {
     const begin = this.#begins.at(first);
     const end = first + 1 < this.#begins.length ? this.#begins.at(first + 1) : this.#spool.length;
-    return this.#spool.read(begin, new Uint8Array(end - begin));
+    const length = end - begin;
+    const room = length <= SCRATCH ? this.#scratch.subarray(0, length) : new Uint8Array(length);
+    return this.#spool.read(begin, room);
   }
 }

@@ -40,33 +40,35 @@ export function waitingRow(line: Uint8Array): WaitingRow {
 
 /** Lines of rows that are encoded together. */
 export class Block {
-  readonly #lines: Uint8Array[] = [];
-  #bytes = 0;
+  #bytes = new Uint8Array(1 << 16);
+  #filled = 0;
+  #length = 0;
 
-  /** Takes one more. */
+  /** Takes a copy of one more. */
   push(line: Uint8Array): void {
-    this.#lines.push(line);
-    this.#bytes += line.length;
+    const end = this.#filled + line.length;
+    if (end > this.#bytes.length) {
+      const larger = new Uint8Array(2 * end);
+      larger.set(this.#bytes.subarray(0, this.#filled));
+      this.#bytes = larger;
+    }
+    this.#bytes.set(line, this.#filled);
+    this.#filled = end;
+    this.#length++;
   }
 
   /** How many there are. */
   get length(): number {
-    return this.#lines.length;
+    return this.#length;
   }
 
   /** Whether there are enough. */
   get isFull(): boolean {
-    return this.length >= ROWS || this.#bytes >= BYTES;
+    return this.length >= ROWS || this.#filled >= BYTES;
   }
 
   /** All of them, one after the other. */
   bytes(): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(this.#bytes);
-    let begin = 0;
-    for (const line of this.#lines) {
-      bytes.set(line, begin);
-      begin += line.length;
-    }
-    return bytes;
+    return this.#bytes.slice(0, this.#filled);
   }
 }

@@ -22,7 +22,7 @@ export interface EncoderSource {
  * MiB for what lives shortly, and for the rest: a tokenizer of 256,000 tokens and 520,000 merges takes
  * 300. V8 lets a heap that may grow beyond 1 GiB take several times of what lives in it.
  */
-const HEAP = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 1024 };
+const HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 1024 };
 /** Bytes of a row beyond which it is not left to a worker: where its heap is full, Deno says nothing. */
 const LARGEST = 4 << 20;
 /** Blocks that a worker has at a time: one that it encodes, and the next. */
