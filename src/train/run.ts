@@ -75,13 +75,16 @@ export async function train(given: ParsedConfig, options: RunOptions): Promise<R
       : { step: 0, guard: null };
     if (guarding && start > 0) guarding.resume(guard);
     // Whatever can be refused has been by now, but for rows that are encoded while it trains.
-    const unclaim = resume ? () => {} : claimRunFolder(config.out, parsed);
+    const unclaim = resume ? null : claimRunFolder(config.out, parsed);
     log.open();
     if (resume) log.tell(`resumed after ${start} updates`);
     try {
       return await runSession(session, { start, stopWanted, tell: log.tell });
     } catch (error) {
-      if (session.rows.isFault(error)) unclaim();
+      if (unclaim && session.rows.isFault(error)) {
+        unclaim();
+        say(`${config.out}: nothing is kept of a run that a row has stopped`);
+      }
       throw error;
     }
   });

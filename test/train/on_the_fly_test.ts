@@ -84,6 +84,7 @@ Deno.test("a row that cannot be used stops a run that has begun, and leaves noth
   );
   await assert.rejects(toy.train("out", settings, { say: (line) => lines.push(line) }), wanted);
   assert.ok(lines.some((line) => line.startsWith("training: 3 updates")));
+  assert.equal(lines.at(-1), `${toy.path("out")}: nothing is kept of a run that a row has stopped`);
   assert.ok(!exists(toy.path("out")));
   Deno.mkdirSync(toy.path("empty"));
   await assert.rejects(toy.train("empty", settings), wanted);
