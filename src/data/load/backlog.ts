@@ -6,17 +6,17 @@
 
 import { documentMaker, readContents } from "../documents/contents.ts";
 import type { DataEntry } from "../entry.ts";
-import { Records } from "../store/records.ts";
+import { DiskList } from "../store/disk_list.ts";
 import type { LoadCounts } from "./examples.ts";
-import { Block, linesIn, waitingLine } from "../workers/block.ts";
+import { Block, type WaitingRow } from "../workers/block.ts";
 
 /** Rows of one source after the other; a byte of each is in memory. */
 export class Backlog implements Disposable {
-  readonly #lines = new Records("rows");
+  readonly #rows = new DiskList<WaitingRow>();
 
   /** How many there are. */
   get length(): number {
-    return this.#lines.length;
+    return this.#rows.length;
   }
 
   /**
@@ -36,7 +36,7 @@ export class Backlog implements Disposable {
     const documentOf = documentMaker(entry);
     for await (const drawn of readContents(entry, (what) => counts.noted[what]++)) {
       documentOf(drawn);
-      this.#lines.push(waitingLine({ source, drawn }));
+      this.#rows.push([source, drawn]);
       onRow();
     }
   }
@@ -49,18 +49,13 @@ export class Backlog implements Disposable {
       const row = next();
       if (row === null) break;
       rows.push(row);
-      block.push(this.#line(row));
+      block.push(this.#rows.line(row));
     }
     return { rows, block };
   }
 
   /** Removes the file. */
   [Symbol.dispose](): void {
-    this.#lines[Symbol.dispose]();
-  }
-
-  #line(row: number): Uint8Array {
-    const { bytes, before } = this.#lines.around(row);
-    return linesIn(bytes).drop(before).next().value!;
+    this.#rows[Symbol.dispose]();
   }
 }

@@ -19,7 +19,8 @@ import {
 } from "./examples.ts";
 import { type EncoderSource, EncodingPool, faultOf, usefulWorkers } from "../workers/pool.ts";
 import type { Portion } from "../workers/portion.ts";
-import { Block, waitingLine } from "../workers/block.ts";
+import { lineOf } from "../store/lines.ts";
+import { Block, type WaitingRow } from "../workers/block.ts";
 
 /** Fewer bytes are encoded before workers would be up: 4 MiB take a core about 3 seconds. */
 const LARGE = 4 * 2 ** 20;
@@ -68,7 +69,7 @@ async function* blocksOf(entry: DataEntry, counts: LoadCounts): AsyncGenerator<B
   let block = new Block();
   try {
     for await (const drawn of readContents(entry, (what) => counts.noted[what]++)) {
-      block.push(waitingLine({ source: 0, drawn }));
+      block.push(lineOf([0, drawn] satisfies WaitingRow));
       if (!block.isFull) continue;
       yield block;
       block = new Block();

@@ -7,7 +7,7 @@ import type { Reason } from "./filters.ts";
 import type { DataEntry } from "../entry.ts";
 import { Numbers } from "../store/numbers.ts";
 import { firstsOfSame } from "./lists/buckets.ts";
-import { DiskList } from "./lists/disk_list.ts";
+import { DiskList } from "../store/disk_list.ts";
 import { type List, mapped, remembered, selected } from "./lists/list.ts";
 import { jaccard, NEAR_DUPLICATE, nearDuplicates } from "./near_duplicates.ts";
 import { readRowTexts, type RowText, wholeText } from "./row.ts";

@@ -55,7 +55,7 @@ export class EncodingPool {
     return AHEAD * this.#workers.length;
   }
 
-  /** Encodes a block of lines (see `waitingLine`), which is gone then. */
+  /** Encodes a block of lines (see `WaitingRow`), which is gone then. */
   encode(block: Uint8Array<ArrayBuffer>): Promise<Portion> {
     if (block.length > LARGEST) return Promise.resolve(this.#own.encode(block));
     const [idlest] = this.#workers.toSorted((a, b) => a.underWay - b.underWay);

@@ -15,7 +15,8 @@ import {
   noCounts,
   rowEncoder,
 } from "../load/examples.ts";
-import { linesIn, waitingRow } from "./block.ts";
+import { linesIn, valueOf } from "../store/lines.ts";
+import type { WaitingRow } from "./block.ts";
 
 /** What came of some rows, up to the first with an error. */
 export interface Portion {
@@ -28,7 +29,7 @@ export interface Portion {
   readonly fault?: { readonly name: string; readonly message: string };
 }
 
-/** Encodes the rows of some entries, which are sent as lines (see `waitingLine`). */
+/** Encodes the rows of some entries, which come as lines (see `WaitingRow`). */
 export class BlockEncoder {
   // In one piece of memory: many small ones would fill it with holes.
   readonly #words = new Numbers(Uint32Array);
@@ -53,7 +54,7 @@ export class BlockEncoder {
     try {
       this.#encoders ??= this.#open();
       for (const line of linesIn(block)) {
-        const { source, drawn } = waitingRow(line);
+        const [source, drawn] = valueOf<WaitingRow>(line);
         const found = this.#encoders[source]!(drawn, counts[source]!);
         for (const example of found) this.#words.append(recordOf(example));
         examples.push(found.length);

@@ -1,6 +1,5 @@
 /** What several workers encode is what one encodes: the same examples, counts and first error. */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import {
   type DataEntry,
   encoderOf,
@@ -8,11 +7,9 @@ import {
   forEachExample,
   type LoadOptions,
 } from "../../../src/data/mod.ts";
-import { loadTokenizer } from "../../../src/io/tokenizer/tokenizer.ts";
 import { withFiles } from "../toy.ts";
+import { encoder, folder, tokenizer } from "./quickstart.ts";
 
-const folder = fileURLToPath(new URL("../../../configs/quickstart/base", import.meta.url));
-const encoder = encoderOf({ tokenizer: loadTokenizer(folder), folder });
 const LIMITS: LoadOptions = { maxTokens: 64, vocabSize: 1024 };
 
 /** Rows of many lengths, a tenth of them too long and a tenth without an answer. */
@@ -101,7 +98,6 @@ Deno.test("workers: the first error is that of one reader, by class and words", 
 });
 
 Deno.test("workers: sources and targets are those of one reader", async () => {
-  const tokenizer = loadTokenizer(folder);
   const pairs = encoderOf({ tokenizer, folder, config: { target: { start: 1, pad: 0 } } });
   await withFiles({ "rows.jsonl": lines(0, 700) }, async (data) => {
     const entry = { path: `${data}/rows.jsonl`, on_empty: "drop", template: "plain" } as const;

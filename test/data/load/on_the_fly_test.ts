@@ -1,20 +1,16 @@
 /** Rows that are encoded while others are trained on give what those encoded before give. */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import {
   type DataEntry,
-  encoderOf,
   loadExamples,
   type LoadOptions,
   OnTheFlyRows,
   Stream,
   type StreamOptions,
 } from "../../../src/data/mod.ts";
-import { loadTokenizer } from "../../../src/io/tokenizer/tokenizer.ts";
 import { withFiles } from "../toy.ts";
+import { encoder, folder } from "./quickstart.ts";
 
-const folder = fileURLToPath(new URL("../../../configs/quickstart/base/", import.meta.url));
-const encoder = encoderOf({ tokenizer: loadTokenizer(folder), folder });
 const LIMITS: LoadOptions = { maxTokens: 128, vocabSize: 1024 };
 const T = 128;
 

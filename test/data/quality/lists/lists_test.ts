@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { firstsOfSame, TextIndex } from "../../../../src/data/quality/lists/buckets.ts";
-import { DiskList } from "../../../../src/data/quality/lists/disk_list.ts";
+import { DiskList } from "../../../../src/data/store/disk_list.ts";
 import { mapped, remembered, selected } from "../../../../src/data/quality/lists/list.ts";
 import { Pairs } from "../../../../src/data/quality/lists/pairs.ts";
 import { hashText } from "../../../../src/data/quality/words.ts";

@@ -3,11 +3,8 @@
  *
  * @module
  */
-import { encodeUtf8 } from "../../../io/files.ts";
-import { Records } from "../../store/records.ts";
-import type { List } from "./list.ts";
-
-const NEWLINE = 10;
+import { lineOf, linesIn, valueOf } from "./lines.ts";
+import { Records } from "./records.ts";
 
 /**
  * Values as lines of JSON in a temporary file, which is gone with the list: a byte of each is in
@@ -15,7 +12,7 @@ const NEWLINE = 10;
  *
  * @throws {FileError} where no temporary file can be made, or the disk is full.
  */
-export class DiskList<T> implements List<T>, Disposable {
+export class DiskList<T> implements Iterable<T>, Disposable {
   readonly #lines = new Records("rows");
 
   /** How many values there are. */
@@ -25,16 +22,18 @@ export class DiskList<T> implements List<T>, Disposable {
 
   /** Adds a value. */
   push(value: T): void {
-    this.#lines.push(encodeUtf8(`${JSON.stringify(value)}\n`));
+    this.#lines.push(lineOf(value));
   }
 
+  /** A value made anew; undefined from `length` on. */
   at(index: number): T | undefined {
-    if (index >= this.length) return undefined;
+    return index < this.length ? valueOf(this.line(index)) : undefined;
+  }
+
+  /** The line of a value at an index below `length`, until the next is asked for. */
+  line(index: number): Uint8Array {
     const { bytes, before } = this.#lines.around(index);
-    let begin = 0;
-    for (let line = 0; line < before; line++) begin = bytes.indexOf(NEWLINE, begin) + 1;
-    const line = bytes.subarray(begin, bytes.indexOf(NEWLINE, begin));
-    return JSON.parse(new TextDecoder().decode(line));
+    return linesIn(bytes).drop(before).next().value!;
   }
 
   *[Symbol.iterator](): Generator<T> {
