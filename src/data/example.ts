@@ -51,6 +51,8 @@ export interface Example {
   readonly isAnswer?: true;
   /** How many tokens it has, where that is known without reading them. */
   readonly length?: number;
+  /** How many are supervised, where that is told faster than by its labels. */
+  readonly supervised?: number;
 }
 
 /** A list of examples; an array is one, and so is a store that has them on disk. */

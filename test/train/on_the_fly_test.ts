@@ -90,3 +90,20 @@ Deno.test("a row that cannot be used stops a run that has begun, and leaves noth
   await assert.rejects(toy.train("empty", settings), wanted);
   assert.deepEqual([...Deno.readDirSync(toy.path("empty"))], []);
 });
+
+Deno.test("a run that is over before its rows are encoded waits for the last, and refuses it", async () => {
+  using toy = new Toy();
+  const text = JSON.stringify({ text: "tom saw a red ball and an old cat. ".repeat(60) });
+  Deno.writeTextFileSync(toy.path("text.jsonl"), Array(2500).fill(text).join("\n"));
+  Deno.writeTextFileSync(toy.path("odd.jsonl"), '{"input_ids": [1, 2], "labels": [-100, 9]}');
+  const data = [
+    { path: toy.path("text.jsonl"), format: "text" },
+    { path: toy.path("odd.jsonl"), format: "tokens" },
+  ];
+  const train = { steps: 1, shuffle: false, on_too_long: "truncate" };
+  await assert.rejects(
+    toy.train("out", { data, guard: false, train }),
+    /odd\.jsonl:1: found label/,
+  );
+  assert.ok(!exists(toy.path("out")));
+});

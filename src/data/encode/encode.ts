@@ -144,6 +144,7 @@ export function checkVocabulary({ ids, origin }: Example, vocabSize: number): vo
 
 /** How many tokens of an example the loss sees. */
 export function countSupervised(example: Example): number {
+  if (example.supervised !== undefined) return example.supervised;
   return example.labels.reduce((count, label) => count + (label === UNSUPERVISED ? 0 : 1), 0);
 }
 

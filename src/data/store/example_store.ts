@@ -108,5 +108,9 @@ function storedExamples(store: ExampleStore) {
     get length(): number {
       return store.lengthOf(this.#index);
     }
+
+    get supervised(): number {
+      return store.read(this.#index).supervised;
+    }
   };
 }

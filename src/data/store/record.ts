@@ -78,4 +78,10 @@ export class Recorded implements Example {
   get length(): number {
     return this.#tokens.length;
   }
+
+  get supervised(): number {
+    let count = 0;
+    for (const word of this.#tokens) if (word & SUPERVISED) count++;
+    return count;
+  }
 }
