@@ -38,8 +38,8 @@ export { ConfigError, FileError, GpuError } from "./src/errors.ts";
 export { type Device, type DeviceOptions, type KernelSet, openDevice } from "./src/gpu/device.ts";
 export { type LanguageModel, loadModel, type LoadOptions } from "./src/library/language_model.ts";
 export type { Perplexity } from "./src/eval/perplexity.ts";
-export type { GenerateOptions } from "./src/generate/generator.ts";
-export type { SampleOptions } from "./src/generate/sample.ts";
+export type { GenerateOptions } from "./src/inference/generator.ts";
+export type { SampleOptions } from "./src/inference/sample.ts";
 export type { Bias } from "./src/adapters/peft/config.ts";
 export {
   type AdapterConfig,
@@ -72,7 +72,7 @@ export type {
   TemplateSetting,
   TrainOn,
 } from "./src/data/mod.ts";
-export type * from "./src/guard/report/format.ts";
+export type * from "./src/forgetting/report/format.ts";
 export type { Metrics } from "./src/train/metrics.ts";
 export { type RunOptions, type RunResult, train } from "./src/train/run.ts";
 export {

@@ -7,30 +7,51 @@ import { fileURLToPath } from "node:url";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 /** The engine, left to right: a room may import those to its right. `kernels` is text. */
-const ENGINE = ["cli", "train", "guard", "adapters", "models", "ops", "graph", "gpu", "kernels"];
+const ENGINE = [
+  "cli",
+  "train",
+  "forgetting",
+  "adapters",
+  "models",
+  "ops",
+  "graph",
+  "gpu",
+  "kernels",
+];
 const rightOf = (room: string) => ENGINE.slice(ENGINE.indexOf(room) + 1);
 const FILES = ["data", "io"];
-const aboveModels = rightOf("guard");
+const aboveModels = rightOf("forgetting");
 
 /** What every room may import. */
 const SHARED = ["src/errors.ts", "src/random.ts"];
 
 /** What each room of src/ may import, beside itself and the shared files. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  cli: [...rightOf("cli"), "bench", "eval", "export", "generate", "quickstart", ...FILES],
+  cli: [
+    ...rightOf("cli"),
+    "bench",
+    "curate",
+    "eval",
+    "export",
+    "inference",
+    "quickstart",
+    ...FILES,
+  ],
   bench: ["train", ...rightOf("train"), "eval", ...FILES],
   train: [...rightOf("train"), "eval", ...FILES],
-  guard: [...rightOf("guard"), "eval", "generate", ...FILES],
+  forgetting: [...rightOf("forgetting"), "eval", "inference", "report", "curate", ...FILES],
   eval: [...aboveModels, ...FILES],
   export: [...aboveModels, ...FILES],
-  generate: [...aboveModels, ...FILES],
-  library: [...rightOf("cli"), "eval", "generate", ...FILES],
+  inference: [...aboveModels, ...FILES],
+  library: [...rightOf("cli"), "eval", "inference", ...FILES],
   adapters: [...rightOf("adapters"), "io"],
   models: [...rightOf("models"), "io"],
   ops: rightOf("ops"),
   graph: rightOf("graph"),
   gpu: rightOf("gpu"),
   quickstart: FILES,
+  report: [],
+  curate: FILES,
   data: ["io"],
   io: [],
 };

@@ -16,7 +16,7 @@ import {
   STEP_DEFAULTS,
   steps,
   type StepSettings,
-} from "../data/quality/mod.ts";
+} from "../curate/mod.ts";
 import { ConfigError, FileError } from "../errors.ts";
 import { encodeUtf8, exists, writeAll, writeFile } from "../io/files.ts";
 import { didYouMean } from "../io/nearest.ts";

@@ -14,7 +14,7 @@ import {
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { perplexity } from "../eval/perplexity.ts";
-import { openModel } from "../generate/open.ts";
+import { openModel } from "../inference/open.ts";
 import { openDevice } from "../gpu/device.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";

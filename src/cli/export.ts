@@ -11,7 +11,7 @@ import { exportGgufLora } from "../export/gguf_lora.ts";
 import { exportGguf } from "../export/gguf_model.ts";
 import { exportMlx } from "../export/mlx.ts";
 import type { Exported } from "../export/proven.ts";
-import { adapterFolder, baseOf } from "../generate/open.ts";
+import { adapterFolder, baseOf } from "../inference/open.ts";
 import { exists } from "../io/files.ts";
 import { type Command, parseArguments } from "./parts/args.ts";
 

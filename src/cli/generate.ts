@@ -11,9 +11,9 @@ import {
   resolveTemplate,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
-import { Generator } from "../generate/generator.ts";
-import { openModel } from "../generate/open.ts";
-import { streamText } from "../generate/text.ts";
+import { Generator } from "../inference/generator.ts";
+import { openModel } from "../inference/open.ts";
+import { streamText } from "../inference/text.ts";
 import { openDevice } from "../gpu/device.ts";
 import { encodeUtf8 } from "../io/files.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";

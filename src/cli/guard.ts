@@ -13,16 +13,16 @@ import {
   loadExamples,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
-import { adapterFolder, baseOf, openModel } from "../generate/open.ts";
+import { adapterFolder, baseOf, openModel } from "../inference/open.ts";
 import { openDevice } from "../gpu/device.ts";
-import { parseBudget } from "../guard/budget.ts";
-import { Gauge } from "../guard/gauge.ts";
-import { forgettingReport } from "../guard/report/report.ts";
-import { splitRetention } from "../guard/text/retention.ts";
-import { retentionText } from "../guard/text/samples.ts";
-import { screen } from "../guard/report/screen.ts";
-import { ship } from "../guard/ship/ship.ts";
-import { applySnapshot, takeSnapshot } from "../guard/ship/strength.ts";
+import { parseBudget } from "../forgetting/budget.ts";
+import { Gauge } from "../forgetting/gauge.ts";
+import { forgettingReport } from "../forgetting/report/report.ts";
+import { splitRetention } from "../forgetting/text/retention.ts";
+import { retentionText } from "../forgetting/text/samples.ts";
+import { screen } from "../forgetting/report/screen.ts";
+import { ship } from "../forgetting/ship/ship.ts";
+import { applySnapshot, takeSnapshot } from "../forgetting/ship/strength.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { refuseEncoder } from "../models/layers/pairs.ts";

@@ -21,7 +21,7 @@ import {
   noCounts,
   requireRows,
 } from "../data/mod.ts";
-import { countDuplicates, DiskList, TextIndex } from "../data/quality/mod.ts";
+import { countDuplicates, DiskList, TextIndex } from "../curate/mod.ts";
 import { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../train/config/mod.ts";
 import { describeLoaded, longest, weightsOf } from "../train/rows.ts";

@@ -6,8 +6,8 @@
 import { resolve } from "node:path";
 import { mergeAdapter, type MergeDtype } from "../adapters/merge.ts";
 import { ConfigError } from "../errors.ts";
-import { adapterFolder, baseOf } from "../generate/open.ts";
-import { proveMerge } from "../generate/prove_merge.ts";
+import { adapterFolder, baseOf } from "../inference/open.ts";
+import { proveMerge } from "../inference/prove_merge.ts";
 import { openDevice } from "../gpu/device.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { exists, onDisk } from "../io/files.ts";

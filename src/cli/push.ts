@@ -6,7 +6,7 @@
 import { join, resolve } from "node:path";
 import { readPeft } from "../adapters/peft/folder.ts";
 import { ConfigError, FileError } from "../errors.ts";
-import { adapterFolder } from "../generate/open.ts";
+import { adapterFolder } from "../inference/open.ts";
 import { COPIED_FILES, openCheckpoint } from "../io/checkpoint.ts";
 import { exists, readJsonObject } from "../io/files.ts";
 import { cachedName, hubSettings, parseRepoName, upload, type UploadFile } from "../io/hub/mod.ts";

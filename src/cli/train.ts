@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseConfig } from "../train/config/mod.ts";
-import { screen } from "../guard/report/screen.ts";
+import { screen } from "../forgetting/report/screen.ts";
 import { openPlaces } from "../train/places.ts";
 import { explainPlan, type RunOptions, type RunResult, train } from "../train/run.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";

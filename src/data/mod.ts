@@ -25,7 +25,6 @@ export * from "./encode/inspect.ts";
 export * from "./order/pack.ts";
 export { promptIds, type TargetMarks } from "./encode/pair.ts";
 export type * from "./prompts/mod.ts";
-export * from "./quality/near_duplicates.ts";
 export * from "./documents/split.ts";
 export * from "./store/example_store.ts";
 export * from "./order/stream.ts";

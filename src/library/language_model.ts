@@ -5,9 +5,9 @@
  */
 import { encode, encoderOf, type Example, limitLength, promptIds } from "../data/mod.ts";
 import { type Perplexity, perplexity } from "../eval/perplexity.ts";
-import { type GenerateOptions, Generator } from "../generate/generator.ts";
-import { type OpenModel, openModel } from "../generate/open.ts";
-import { streamText } from "../generate/text.ts";
+import { type GenerateOptions, Generator } from "../inference/generator.ts";
+import { type OpenModel, openModel } from "../inference/open.ts";
+import { streamText } from "../inference/text.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { type HubOptions, locate } from "../io/hub/mod.ts";
 import { LossProgram } from "../models/loss_program.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { read, upload } from "../gpu/buffer.ts";
 import type { Store } from "../graph/store.ts";
-import type { GuardState } from "../guard/steer/parts.ts";
+import type { GuardState } from "../forgetting/steer/parts.ts";
 import { exists, onDisk } from "../io/files.ts";
 import {
   openSafetensors,

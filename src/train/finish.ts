@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import type { ForgettingReport } from "../guard/report/format.ts";
+import type { ForgettingReport } from "../forgetting/report/format.ts";
 import { readMetrics } from "./metrics.ts";
 import { runFiles, writeReport } from "./run_folder.ts";
 import type { Say } from "./rows.ts";

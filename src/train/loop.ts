@@ -5,8 +5,8 @@
  */
 import type { Batch, Stream } from "../data/mod.ts";
 import { Ring } from "../gpu/buffer.ts";
-import { LAG } from "../guard/steer/guard.ts";
-import type { GuardProgram } from "../guard/steer/parts.ts";
+import { LAG } from "../forgetting/steer/guard.ts";
+import type { GuardProgram } from "../forgetting/steer/parts.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 import type { Metrics } from "./metrics.ts";
 import { scheduleFactor } from "./schedule.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Metric } from "../guard/budget.ts";
+import type { Metric } from "../forgetting/budget.ts";
 import { encodeUtf8, exists, onDisk, readText, writeAll, writeText } from "../io/files.ts";
 
 /** What is logged of one update. Losses are in nats a token. */

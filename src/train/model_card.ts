@@ -6,7 +6,7 @@
  * @module
  */
 import { basename } from "node:path";
-import type { ForgettingReport } from "../guard/report/format.ts";
+import type { ForgettingReport } from "../forgetting/report/format.ts";
 import { exists, isObject, readJsonObject, readText } from "../io/files.ts";
 import { runFiles } from "./run_folder.ts";
 

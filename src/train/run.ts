@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { openEngine } from "../graph/compile.ts";
 import { ConfigError } from "../errors.ts";
-import type { ForgettingReport } from "../guard/report/format.ts";
+import type { ForgettingReport } from "../forgetting/report/format.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
 import { loadCheckpoint } from "./checkpoint.ts";

@@ -5,8 +5,8 @@
  */
 import { basename, join, resolve } from "node:path";
 import { ConfigError, FileError } from "../errors.ts";
-import type { ForgettingReport } from "../guard/report/format.ts";
-import { type MetricsLine, reportPage } from "../guard/page/page.ts";
+import type { ForgettingReport } from "../forgetting/report/format.ts";
+import { type MetricsLine, reportPage } from "../forgetting/page/page.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import {
   appendText,

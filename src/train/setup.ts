@@ -9,7 +9,7 @@ import { type Perplexity, queuePerplexity } from "../eval/perplexity.ts";
 import type { Engine } from "../graph/compile.ts";
 import { footprint, plan, printPlan } from "../graph/plan.ts";
 import { FLAT } from "../graph/store.ts";
-import type { Slice } from "../guard/text/retention.ts";
+import type { Slice } from "../forgetting/text/retention.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { refuseEncoder } from "../models/layers/pairs.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { main } from "../../src/cli/main.ts";
 import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { exists } from "../../src/io/files.ts";
-import { CachedToy } from "../guard/cached_toy.ts";
+import { CachedToy } from "../forgetting/cached_toy.ts";
 import { Toy } from "../train/toy.ts";
 import { capture } from "./capture.ts";
 

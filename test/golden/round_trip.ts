@@ -7,7 +7,7 @@
  */
 import { join } from "node:path";
 import { mergeAdapter } from "../../src/adapters/merge.ts";
-import { Generator } from "../../src/generate/generator.ts";
+import { Generator } from "../../src/inference/generator.ts";
 import { Model } from "../../src/models/model.ts";
 import { parseConfig } from "../../src/train/config/mod.ts";
 import { train } from "../../src/train/run.ts";

@@ -1,7 +1,7 @@
 /** Heads, embeddings, whole modules and biases against PEFT and torch: see make_adapters.py. */
 import assert from "node:assert/strict";
 import { tensorsOf } from "../../src/adapters/peft/tensors.ts";
-import { Generator } from "../../src/generate/generator.ts";
+import { Generator } from "../../src/inference/generator.ts";
 import { toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";

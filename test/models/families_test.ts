@@ -1,7 +1,7 @@
 /** Every family against transformers, PEFT and torch: see test/golden/make_golden.py. */
 import assert from "node:assert/strict";
-import { BatchGenerator } from "../../src/generate/batch.ts";
-import { Generator } from "../../src/generate/generator.ts";
+import { BatchGenerator } from "../../src/inference/batch.ts";
+import { Generator } from "../../src/inference/generator.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
 import { loadParam, storedParam } from "../../src/models/weights.ts";

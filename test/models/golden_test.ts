@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Example } from "../../src/data/mod.ts";
 import { perplexity } from "../../src/eval/perplexity.ts";
-import { Generator } from "../../src/generate/generator.ts";
+import { Generator } from "../../src/inference/generator.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
 import { noSharedData, sharedData } from "../io/helpers.ts";

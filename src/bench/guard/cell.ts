@@ -7,12 +7,12 @@ import { encode, encoderOf, type Example, limitLength, loadExamples } from "../.
 import { queueDocuments } from "../../eval/documents.ts";
 import { perplexity } from "../../eval/perplexity.ts";
 import type { Device } from "../../gpu/device.ts";
-import { parseBudget } from "../../guard/budget.ts";
-import { mean } from "../../guard/gauge.ts";
-import { readRetention, type Slice } from "../../guard/text/retention.ts";
-import type { Measures } from "../../guard/ship/select.ts";
-import { choose, measuresOf } from "../../guard/ship/ship.ts";
-import { summary } from "../../guard/statistics.ts";
+import { parseBudget } from "../../forgetting/budget.ts";
+import { mean } from "../../forgetting/gauge.ts";
+import { readRetention, type Slice } from "../../forgetting/text/retention.ts";
+import type { Measures } from "../../forgetting/ship/select.ts";
+import { choose, measuresOf } from "../../forgetting/ship/ship.ts";
+import { summary } from "../../forgetting/statistics.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import { trainLoop } from "../../train/loop.ts";
 import { withSession } from "../../train/run.ts";

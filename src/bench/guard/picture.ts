@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { summary } from "../../guard/statistics.ts";
+import { summary } from "../../forgetting/statistics.ts";
 import type { Cell } from "./cell.ts";
 import type { Spec } from "./spec.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Count, Diversity } from "../../data/quality/mod.ts";
+import type { Count, Diversity } from "../../curate/mod.ts";
 
 const BAR = 40;
 const WIDTH = 70;

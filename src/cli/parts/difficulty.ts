@@ -17,10 +17,10 @@ import {
   type MeasureDifficulty,
   type RowText,
   TextIndex,
-} from "../../data/quality/mod.ts";
+} from "../../curate/mod.ts";
 import { ConfigError } from "../../errors.ts";
 import { difficulties } from "../../eval/difficulty.ts";
-import { type OpenModel, openModel } from "../../generate/open.ts";
+import { type OpenModel, openModel } from "../../inference/open.ts";
 import { openDevice } from "../../gpu/device.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";

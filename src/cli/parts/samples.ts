@@ -11,8 +11,8 @@ import {
   readDocuments,
   UNSUPERVISED,
 } from "../../data/mod.ts";
-import { Generator } from "../../generate/generator.ts";
-import { openModel } from "../../generate/open.ts";
+import { Generator } from "../../inference/generator.ts";
+import { openModel } from "../../inference/open.ts";
 import { openDevice } from "../../gpu/device.ts";
 import { permutation } from "../../random.ts";
 import type { Config } from "../../train/config/mod.ts";

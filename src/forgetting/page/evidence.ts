@@ -1,0 +1,128 @@
+/**
+ * What stands behind the statement: the certificate's trials, the text, the cost.
+ *
+ * @module
+ */
+import type { Bound } from "../ship/certify.ts";
+import type { ForgettingReport } from "../report/format.ts";
+import { details, type Html, markup, table } from "../../report/html.ts";
+import { errorText, percent, secondsText, shiftText, strengthText, whole } from "./numbers.ts";
+
+/** The trials of the certificate. */
+export function trials(report: ForgettingReport): Html {
+  const { trials, slices, delta, strict, more_documents: more, shipped } = report;
+  if (trials.length === 0) {
+    return markup`<p>No strength was put to the test: on the control text only the base itself keeps
+the budget.</p>`;
+  }
+  const alone = slices.length === 1;
+  const most = Math.max(
+    ...trials.flatMap(({ bounds }) =>
+      bounds.map(({ mean, upper, epsilon }) =>
+        Math.max(mean, Number.isFinite(upper) ? upper : 0, epsilon) / epsilon
+      )
+    ),
+  );
+  const rows = trials.flatMap(({ strength, bounds, passed }) =>
+    bounds.map((bound, i) => {
+      const { metric, name } = slices[i]!;
+      const shown = strengthText(strength);
+      return [
+        passed && strength === shipped.strength ? markup`${shown} <b>shipped</b>` : shown,
+        ...(alone ? [] : [name]),
+        shiftText(metric, bound.mean),
+        errorText(metric, bound.se),
+        shiftText(metric, bound.upper),
+        shiftText(metric, bound.epsilon),
+        whole(bound.documents),
+        boundBar(bound, most),
+        bound.upper <= bound.epsilon
+          ? markup`<span class="kept">\u2713 kept</span>`
+          : markup`<span class="broken">\u2717 not shown</span>`,
+      ];
+    })
+  );
+  return markup`<p>Strengths were tested from weak to strong, each on the same documents, until one failed.
+The order was fixed beforehand, so the confidence of ${sure(delta)} holds for all of them together.
+The bound is ${
+    strict ? "an empirical Bernstein bound, for any number of documents" : "Student's t bound"
+  }${alone ? "" : `, at ${sure(delta / slices.length)} for each slice`}.${
+    more === null ? "" : ` The strength that failed needs about ${whole(more)} more documents.`
+  }</p>
+${
+    table("Trials of the certificate", [
+      "Strength",
+      ...(alone ? [] : ["Slice"]),
+      "Mean",
+      "Standard error",
+      "Upper bound",
+      "Budget",
+      "Documents",
+      markup`<span class="bar-key">mean to bound \u2502 budget</span>`,
+      "Result",
+    ], rows)
+  }`;
+}
+
+/** The confidence of a test. */
+const sure = (delta: number): string => `${Number((100 * (1 - delta)).toFixed(2))} %`;
+
+/** The mean and its bound beside the budget, as a picture for those who see it. */
+function boundBar({ mean, upper, epsilon }: Bound, most: number): Html {
+  const at = (value: number) =>
+    `${(100 * Math.min(1, Math.max(0, value / epsilon / most))).toFixed(1)}%`;
+  return markup`<span class="bar" aria-hidden="true"><i style="left:${at(mean)};right:calc(100% - ${
+    at(upper)
+  })"></i><b style="left:${at(epsilon)}"></b></span>`;
+}
+
+/** The retention text and how it was split. */
+export function retention({ slices, retention_text: text }: ForgettingReport): Html {
+  const from = typeof text === "string"
+    ? markup`<p>${text}</p>`
+    : markup`<ul>${text.map((path) => markup`<li><code>${path}</code></li>`)}</ul>`;
+  const parts = ["train", "control", "certificate", "probe"] as const;
+  return markup`${from}
+${
+    table(
+      "Documents by what they were used for",
+      [
+        "Slice",
+        "Trained on",
+        "Control",
+        "Certificate",
+        "Probe",
+        "Repeated, left out",
+        "In the task, left out",
+      ],
+      slices.map(({ name, documents }) => [
+        name,
+        ...parts.map((part) => whole(documents[part])),
+        whole(documents.repeated),
+        whole(documents.in_task),
+      ]),
+    )
+  }
+${
+    details(
+      "Hashes of the documents",
+      table(
+        "SHA-256 of the token ids",
+        ["Slice", "Part", "SHA-256"],
+        slices.flatMap(({ name, sha256 }) =>
+          Object.entries(sha256).map(([part, hash]) => [name, part, markup`<code>${hash}</code>`])
+        ),
+      ),
+    )
+  }`;
+}
+
+/** What the guard has cost. */
+export function cost({ cost, rollbacks }: ForgettingReport): Html {
+  if (!cost) return markup`<p>Nothing was trained here: the adapter was measured and scaled.</p>`;
+  const { task_tokens: task, guard_tokens: guard, seconds } = cost;
+  return markup`<p>${secondsText(seconds)} of training; ${whole(task)} tokens of the task and
+${whole(guard)} of the guard, ${percent(guard / task)} on top; ${whole(rollbacks)} ${
+    rollbacks === 1 ? "roll-back" : "roll-backs"
+  }.</p>`;
+}

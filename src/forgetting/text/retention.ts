@@ -1,0 +1,214 @@
+/**
+ * Retention text: what must not be forgotten, in four parts that share no document. One is trained
+ * on, one steers, one certifies and one is looked at.
+ *
+ * @module
+ */
+import { nearDuplicates } from "../../curate/near_duplicates.ts";
+import { basename } from "node:path";
+import {
+  type Document,
+  documentText,
+  encode,
+  type Encoder,
+  type Example,
+  type Examples,
+  limitLength,
+  readDocuments,
+  split,
+} from "../../data/mod.ts";
+import { ConfigError, FileError } from "../../errors.ts";
+import { permutation, random } from "../../random.ts";
+import type { Budget } from "../budget.ts";
+
+/** The parts that are held back. */
+export const HELD = ["control", "certificate", "probe"] as const;
+/** One of those: `control` steers and selects, `certificate` is touched once, `probe` is shown. */
+export type HeldPart = typeof HELD[number];
+
+/** The largest share of a slice that each held-back part takes: where the rest is trained on, and
+ * where nothing is. */
+const MOST: Readonly<Record<"trained" | "measured", Readonly<Record<HeldPart, number>>>> = {
+  trained: { control: 1 / 6, certificate: 1 / 3, probe: 1 / 12 },
+  measured: { control: 1 / 3, certificate: 1 / 2, probe: 1 / 6 },
+};
+
+/** Fewer documents than this leave a part without a spread to reckon with. */
+const FEWEST = 2;
+
+/** Text that is measured together against one budget. */
+export interface Slice {
+  readonly name: string;
+  readonly budget: Budget;
+  readonly train: readonly Example[];
+  readonly control: readonly Example[];
+  readonly certificate: readonly Example[];
+  readonly probe: readonly Example[];
+  /** Documents left out because they repeat another, and because they repeat a task row. */
+  readonly repeated: number;
+  readonly inTask: number;
+}
+
+export interface RetentionOptions {
+  /** Documents of each file of retention text, by path. */
+  readonly documents: ReadonlyMap<string, readonly Document[]>;
+  readonly budgets: readonly Budget[];
+  /** How many documents each held-back part has at most. */
+  readonly held: Readonly<Record<HeldPart, number>>;
+  readonly seed: number;
+  /** Longer documents are cut: those that are trained on (null where none are), and the others. */
+  readonly trainTokens: number | null;
+  readonly maxTokens: number;
+  /**
+   * What the run learns; a retention document that repeats one of these is left out. Of more than
+   * 50,000 rows a random part is compared.
+   */
+  readonly task: Examples;
+}
+
+/** What a run has use for: an update of 1000 guard tokens sees some documents. */
+const MOST_DOCUMENTS = 20_000;
+
+/**
+ * Reads the documents of retention files. Of a file of more than `most` so many are kept, drawn
+ * without bias as they go by (Vitter 1985, algorithm R): large text takes no more memory.
+ */
+export async function readRetention(
+  paths: readonly string[],
+  { seed = 0, most = MOST_DOCUMENTS, say = (_line: string) => {} } = {},
+): Promise<Map<string, readonly Document[]>> {
+  const documents = new Map<string, readonly Document[]>();
+  for (const path of paths) {
+    const kept: { readonly number: number; readonly document: Document }[] = [];
+    let number = 0;
+    for await (const document of readDocuments({ path, format: "text" })) {
+      const place = number < most ? number : Math.floor(random(seed, number) * (number + 1));
+      if (place < most) kept[place] = { number, document };
+      number++;
+    }
+    if (number > most) say(`guard: of ${number} documents of ${path} ${most} were drawn at random`);
+    const inOrder = kept.sort((a, b) => a.number - b.number);
+    documents.set(path, inOrder.map(({ document }) => document));
+  }
+  return documents;
+}
+
+/**
+ * Splits retention text at random by document, slice by slice, after near-duplicates and what also
+ * stands in the task have been left out.
+ *
+ * @throws {ConfigError} where budgets and files do not name the same slices.
+ * @throws {FileError} where a slice has too few documents for four parts.
+ */
+export function splitRetention(encoder: Encoder, options: RetentionOptions): Slice[] {
+  const { documents, budgets } = options;
+  const ofSlices = assign(documents, budgets);
+  return budgets.map((budget) => {
+    const name = nameOf(budget);
+    return splitSlice(name, budget, ofSlices.get(name)!, encoder, options);
+  });
+}
+
+const nameOf = ({ slice }: Budget): string => slice ?? "all";
+
+/** Which documents belong to which slice: a file is of the slice of its name. */
+function assign(documents: RetentionOptions["documents"], budgets: readonly Budget[]) {
+  const slices = new Map<string, Document[]>(budgets.map((budget) => [nameOf(budget), []]));
+  for (const [path, ofFile] of documents) {
+    const name = budgets[0]!.slice === null ? "all" : stem(path);
+    const slice = slices.get(name);
+    if (!slice) {
+      const wanted = [...slices.keys()].join(", ");
+      throw new ConfigError(`${path}: found no budget for "${name}", wanted one beside ${wanted}`);
+    }
+    slice.push(...ofFile);
+  }
+  const empty = [...slices].find(([, slice]) => slice.length === 0);
+  if (empty === undefined) return slices;
+  const files = [...documents.keys()].map(stem).join(", ");
+  throw new ConfigError(`Found a budget for "${empty[0]}", wanted one for each of ${files}`);
+}
+
+/** `code` of `texts/code.jsonl.gz`. */
+const stem = (path: string): string => basename(path).split(".")[0]!;
+
+function splitSlice(
+  name: string,
+  budget: Budget,
+  documents: readonly Document[],
+  encoder: Encoder,
+  { held, seed, trainTokens, maxTokens, task }: RetentionOptions,
+): Slice {
+  const encoded = documents.map((document) => encode(document, encoder));
+  const kinds = distinct(encoded, task, seed);
+  const kept = kinds.flatMap((kind, i) => kind === "kept" ? [i] : []);
+  const parts = split(
+    kept.map((i) => documentText(documents[i]!)),
+    shares(kept.length, held, MOST[trainTokens === null ? "measured" : "trained"]),
+    seed,
+  );
+  const part = (of: string, tokens: number) =>
+    parts[of]!.map((i) => limitLength(encoded[kept[i]!]!, tokens, "truncate"))
+      .filter((example) => example !== null);
+  const count = (of: string) => kinds.filter((kind) => kind === of).length;
+  const slice = {
+    name,
+    budget,
+    train: trainTokens === null ? [] : part("train", trainTokens),
+    control: part("control", maxTokens),
+    certificate: part("certificate", maxTokens),
+    probe: part("probe", maxTokens),
+    repeated: count("repeated"),
+    inTask: count("in task"),
+  };
+  requireParts(slice, kept.length, trainTokens === null ? HELD : ["train", ...HELD]);
+  return slice;
+}
+
+/** Rows of a larger task that are compared, drawn at random: two megabytes of text take a second. */
+const TASK_ROWS = 50_000;
+
+/** Which rows of a task are compared with the retention text. */
+export const comparedRows = ({ length }: Examples, seed: number): Uint32Array =>
+  length <= TASK_ROWS
+    ? Uint32Array.from(Array(length).keys())
+    : permutation(length, seed).subarray(0, TASK_ROWS);
+
+/** Each document's kind: `kept`, or why it is left out. Compared are token ids, as the model sees them. */
+function distinct(retention: readonly Example[], all: Examples, seed: number) {
+  const task = Array.from(comparedRows(all, seed), (i) => all.at(i)!);
+  const text = ({ ids }: Example) => ids.join(" ");
+  // Whether rows of the task repeat one another is nobody's question, and would take longest.
+  const also = (i: number, j: number) => Math.max(i, j) >= task.length;
+  const first = nearDuplicates([...task, ...retention].map(text), { also });
+  return retention.map((_, i) => {
+    const at = task.length + i;
+    if (first[at] === at) return "kept";
+    return first[at]! < task.length ? "in task" : "repeated";
+  });
+}
+
+/** The parts' shares of `count` documents; what none takes is trained on, or left out. */
+function shares(
+  count: number,
+  held: RetentionOptions["held"],
+  most: Readonly<Record<HeldPart, number>>,
+): Record<string, number> {
+  const parts = HELD.map((part): [string, number] => {
+    const documents = Math.min(held[part], Math.max(1, Math.floor(most[part] * count)));
+    return [part, documents / Math.max(count, HELD.length + 1)];
+  });
+  const rest = 1 - parts.reduce((sum, [, share]) => sum + share, 0);
+  return { ...Object.fromEntries(parts), ...(rest > 1e-9 && { train: rest }) };
+}
+
+function requireParts(slice: Slice, count: number, parts: readonly ("train" | HeldPart)[]): void {
+  if (parts.every((part) => slice[part].length >= FEWEST)) return;
+  const left = slice.repeated + slice.inTask;
+  const repeated = left > 0 ? ` (${left} more repeat others)` : "";
+  const most = parts.length > HELD.length ? MOST.trained : MOST.measured;
+  throw new FileError(
+    `Retention text ${slice.name}: found ${count} documents${repeated}, wanted at least ` +
+      `${FEWEST / most.probe}, so that each of ${parts.join(", ")} has ${FEWEST}`,
+  );
+}

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import {
+  type Document,
+  documentText,
+  encode,
+  type Example,
+  ExampleStore,
+} from "../../src/data/mod.ts";
+import { ConfigError, FileError } from "../../src/errors.ts";
+import { parseBudget } from "../../src/forgetting/budget.ts";
+import { GuardRows } from "../../src/forgetting/text/rows.ts";
+import {
+  readRetention,
+  type RetentionOptions,
+  type Slice,
+  splitRetention,
+} from "../../src/forgetting/text/retention.ts";
+import { random } from "../../src/random.ts";
+
+/** A tokenizer of words, each with an id of its own. */
+const ids = new Map<string, number>();
+const encoder = {
+  encode: (text: string) =>
+    text.split(" ").map((word) => ids.getOrInsertComputed(word, () => 2 + ids.size)),
+  bos: 1,
+  eos: null,
+};
+
+/** A document of 30 words of its own. */
+function documentOf(seed: number): Document {
+  const text = Array.from({ length: 30 }, (_, i) => `w${Math.floor(random(seed, i) * 5000)}`);
+  return textDocument(text.join(" "));
+}
+
+function textDocument(text: string): Document {
+  return { kind: "spans", spans: [{ text, supervised: true, eos: false }], origin: "toy" };
+}
+
+const documents = (count: number, seed = 0) =>
+  Array.from({ length: count }, (_, i) => documentOf(seed + i));
+
+function slicesOf(options: Partial<RetentionOptions> = {}): Slice[] {
+  return splitRetention(encoder, {
+    documents: new Map([["text.txt", documents(48)]]),
+    budgets: parseBudget("ppl:2%"),
+    held: { control: 64, certificate: 256, probe: 32 },
+    seed: 1,
+    trainTokens: 16,
+    maxTokens: 64,
+    task: [],
+    ...options,
+  });
+}
+
+const PARTS = ["train", "control", "certificate", "probe"] as const;
+const key = ({ ids }: Example) => ids.slice(0, 16).join(" ");
+
+Deno.test("splitRetention() gives four parts that share no document", () => {
+  const [slice] = slicesOf();
+  assert.deepEqual(PARTS.map((part) => slice![part].length), [20, 8, 16, 4]);
+  const all = PARTS.flatMap((part) => slice![part].map(key));
+  assert.equal(new Set(all).size, 48);
+  assert.ok(slice!.train.every(({ ids }) => ids.length === 16), "cut to a guard row");
+  assert.ok(slice!.probe.every(({ ids }) => ids.length === 31));
+  const certificates = [1, 2, 3].map((seed) => slicesOf({ seed })[0]!.certificate.map(key).join());
+  assert.equal(new Set(certificates).size, 3, "another seed, another split");
+  assert.deepEqual(slicesOf()[0]!.certificate, slice!.certificate);
+});
+
+Deno.test("splitRetention() leaves out what repeats other documents or the task", () => {
+  const all = documents(48);
+  const nearly = textDocument(documentText(all[3]!).replace(/ w\d+$/, " end"));
+  const task = [encode(all[7]!, encoder), encode(all[8]!, encoder)];
+  using store = new ExampleStore();
+  const texts = new Map([["text.txt", [...all, nearly, all[5]!]]]);
+  const [slice] = slicesOf({ documents: texts, task });
+  const kept = task.map((example) => store.keep(example));
+  assert.deepEqual(slicesOf({ documents: texts, task: kept }), [slice], "from the disk");
+  assert.deepEqual([slice!.repeated, slice!.inTask], [2, 2]);
+  const left = PARTS.flatMap((part) => slice![part].map(key));
+  assert.equal(left.length, 46);
+  assert.equal(new Set(left).size, 46);
+  assert.ok(!left.includes(key(task[0]!)));
+});
+
+Deno.test("splitRetention() has a slice for each budget", () => {
+  const files = new Map([["a/stories.txt", documents(30)], ["code.jsonl.gz", documents(30, 100)]]);
+  const budgets = parseBudget("ppl[stories]:1%,kl[code]:0.05");
+  const slices = slicesOf({ documents: files, budgets });
+  assert.deepEqual(slices.map(({ name, budget }) => [name, budget.metric]), [
+    ["stories", "ppl"],
+    ["code", "kl"],
+  ]);
+  const [whole] = slicesOf({ documents: files });
+  assert.equal(PARTS.flatMap((part) => whole![part]).length, 60, "one budget holds for all text");
+  const wrong = (text: string) => () => slicesOf({ documents: files, budgets: parseBudget(text) });
+  assert.throws(
+    wrong("ppl[stories]:1%"),
+    new ConfigError('code.jsonl.gz: found no budget for "code", wanted one beside stories'),
+  );
+  assert.throws(wrong("ppl[stories]:1%,ppl[code]:1%,ppl[poems]:1%"), /budget for "poems", wanted/);
+});
+
+Deno.test("splitRetention() refuses text of which no four parts can be made", () => {
+  for (const count of [1, 23]) {
+    const few = new Map([["text.txt", [...documents(count), documentOf(0)]]]);
+    assert.throws(
+      () => slicesOf({ documents: few }),
+      new FileError(
+        `Retention text all: found ${count} documents (1 more repeat others), wanted at least 24, ` +
+          "so that each of train, control, certificate, probe has 2",
+      ),
+    );
+  }
+});
+
+Deno.test("GuardRows gives every slice its lambda, however many tokens it has", () => {
+  const files = new Map([["a.txt", documents(30)], ["b.txt", documents(40, 100)]]);
+  const slices = slicesOf({ documents: files, budgets: parseBudget("ppl[a]:1%,ppl[b]:1%") });
+  const rows = new GuardRows(slices, { T: 64, micros: 2, seed: 1 });
+  for (const step of [0, 7, 3]) {
+    const { micros, lambdas } = rows.update(step, () => [2, 5]);
+    const sums = [0, 0];
+    for (const { batch, weights } of micros) rows.addLosses(batch, weights, sums);
+    assert.deepEqual(lambdas, [2, 5]);
+    assert.ok(Math.abs(sums[0]! - 2) < 1e-6 && Math.abs(sums[1]! - 5) < 1e-6, `${sums}`);
+  }
+  assert.deepEqual(rows.update(5, () => [1, 1]), rows.update(5, () => [1, 1]));
+});
+
+Deno.test("readRetention draws from more documents than a run has use for, each as likely", async () => {
+  const path = Deno.makeTempFileSync({ suffix: ".jsonl" });
+  try {
+    const lines = Array.from({ length: 200 }, (_, i) => JSON.stringify({ text: `${i}` }));
+    Deno.writeTextFileSync(path, lines.join("\n"));
+    const said: string[] = [];
+    const read = async (seed: number, most: number) => {
+      const options = { seed, most, say: (line: string) => void said.push(line) };
+      const found = (await readRetention([path], options)).get(path)!;
+      return found.map((document) => Number(documentText(document)));
+    };
+    assert.deepEqual(await read(1, 200), [...lines.keys()]);
+    assert.deepEqual(said, []);
+    assert.deepEqual(await read(1, 20), await read(1, 20));
+    assert.deepEqual(said[0], `guard: of 200 documents of ${path} 20 were drawn at random`);
+    const drawn = Array<number>(200).fill(0);
+    for (let seed = 0; seed < 200; seed++) {
+      const numbers = await read(seed, 20);
+      assert.deepEqual(numbers, [...new Set(numbers)].sort((a, b) => a - b));
+      assert.equal(numbers.length, 20);
+      for (const number of numbers) drawn[number]!++;
+    }
+    const tenth = (from: number) => drawn.slice(from, from + 20).reduce((a, b) => a + b) / 400;
+    for (let from = 0; from < 200; from += 20) {
+      assert.ok(Math.abs(tenth(from) - 1) < 0.2, `${from}: ${tenth(from)}`);
+    }
+  } finally {
+    Deno.removeSync(path);
+  }
+});
