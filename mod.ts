@@ -52,7 +52,7 @@ export {
   parseConfig,
   type ParsedConfig,
   type TrainConfig,
-} from "./src/train/config/mod.ts";
+} from "./src/config/mod.ts";
 export type { FaultName } from "./src/data/encode/faults.ts";
 export type {
   ChainOfThoughtSettings,

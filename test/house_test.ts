@@ -10,6 +10,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const ENGINE = [
   "cli",
   "train",
+  "config",
   "forgetting",
   "adapters",
   "models",
@@ -39,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   bench: ["train", ...rightOf("train"), "eval", ...FILES],
   train: [...rightOf("train"), "eval", ...FILES],
+  config: [...rightOf("config"), ...FILES],
   forgetting: [...rightOf("forgetting"), "eval", "inference", "report", "curate", ...FILES],
   eval: [...aboveModels, ...FILES],
   export: [...aboveModels, ...FILES],

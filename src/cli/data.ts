@@ -21,7 +21,7 @@ import { ConfigError, FileError } from "../errors.ts";
 import { encodeUtf8, exists, writeAll, writeFile } from "../io/files.ts";
 import { didYouMean } from "../io/nearest.ts";
 import { nowAndThen } from "../io/now_and_then.ts";
-import { parseConfig } from "../train/config/mod.ts";
+import { parseConfig } from "../config/mod.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
 import { diversityLines } from "./parts/data_report.ts";
 import { difficultyMeter } from "./parts/difficulty.ts";

@@ -26,7 +26,7 @@ import { applySnapshot, takeSnapshot } from "../forgetting/ship/strength.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { refuseEncoder } from "../models/layers/pairs.ts";
-import { parseConfig } from "../train/config/mod.ts";
+import { parseConfig } from "../config/mod.ts";
 import { writeReport } from "../train/run_folder.ts";
 import { type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";

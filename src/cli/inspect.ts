@@ -23,7 +23,7 @@ import {
 } from "../data/mod.ts";
 import { countDuplicates, DiskList, TextIndex } from "../curate/mod.ts";
 import { Model } from "../models/model.ts";
-import type { Config, DataConfig } from "../train/config/mod.ts";
+import type { Config, DataConfig } from "../config/mod.ts";
 import { describeLoaded, longest, weightsOf } from "../train/rows.ts";
 import { type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { parseConfig } from "../train/config/mod.ts";
+import { parseConfig } from "../config/mod.ts";
 import { screen } from "../forgetting/report/screen.ts";
 import { openPlaces } from "../train/places.ts";
 import { explainPlan, type RunOptions, type RunResult, train } from "../train/run.ts";

@@ -23,7 +23,7 @@ import { applySnapshot, type BaseOf } from "../forgetting/ship/strength.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { permutation } from "../random.ts";
-import type { Config, GuardConfig } from "./config/mod.ts";
+import type { Config, GuardConfig } from "../config/mod.ts";
 import { fallAhead } from "./schedule.ts";
 
 /** The guard's part of an update: how many replays of how many tokens at most. */

@@ -19,7 +19,7 @@ import {
 } from "../data/mod.ts";
 import { NOW_AND_THEN, nowAndThen } from "../io/now_and_then.ts";
 import type { Model } from "../models/model.ts";
-import type { Config, DataConfig } from "./config/mod.ts";
+import type { Config, DataConfig } from "../config/mod.ts";
 
 /** What a run says of itself while it is set up and trains. */
 export type Say = (line: string) => void;

@@ -11,7 +11,7 @@ import type { ForgettingReport } from "../forgetting/report/format.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
-import type { Config, ParsedConfig } from "./config/mod.ts";
+import type { Config, ParsedConfig } from "../config/mod.ts";
 import { finish } from "./finish.ts";
 import { trainLoop } from "./loop.ts";
 import { type Metrics, MetricsFile, metricsLine } from "./metrics.ts";

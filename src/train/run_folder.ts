@@ -17,7 +17,7 @@ import {
   writeJson,
   writeText,
 } from "../io/files.ts";
-import { changedKeys, type ParsedConfig, savedConfig } from "./config/mod.ts";
+import { changedKeys, type ParsedConfig, savedConfig } from "../config/mod.ts";
 import type { Say } from "./rows.ts";
 
 /** Paths inside a run folder. */

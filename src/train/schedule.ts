@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TrainConfig } from "./config/table.ts";
+import type { TrainConfig } from "../config/table.ts";
 
 /** A schedule over a known number of updates. */
 export interface Schedule {

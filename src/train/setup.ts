@@ -13,7 +13,7 @@ import type { Slice } from "../forgetting/text/retention.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { refuseEncoder } from "../models/layers/pairs.ts";
-import type { Config } from "./config/mod.ts";
+import type { Config } from "../config/mod.ts";
 import {
   activationBytes,
   guardFootprint,

@@ -16,7 +16,7 @@ import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors/safe
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import { HEAD } from "../models/stored.ts";
 import { loadParam, storedParam } from "../models/weights.ts";
-import type { AdapterConfig } from "./config/mod.ts";
+import type { AdapterConfig } from "../config/mod.ts";
 
 /** How a run's params enter the graph, the store and the run folder. */
 export interface Trained {

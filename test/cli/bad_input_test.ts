@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { main } from "../../src/cli/main.ts";
 import { writeJson } from "../../src/io/files.ts";
-import { parseConfig, savedConfig } from "../../src/train/config/mod.ts";
+import { parseConfig, savedConfig } from "../../src/config/mod.ts";
 import { snapshot, Toy, type ToySettings } from "../train/toy.ts";
 import { type BadInput, MODEL, reconfigure, weights } from "./bad_models.ts";
 import { capture } from "./capture.ts";

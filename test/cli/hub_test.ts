@@ -5,7 +5,7 @@ import { loadModel } from "../../mod.ts";
 import { main } from "../../src/cli/main.ts";
 import { barLine } from "../../src/cli/parts/hub.ts";
 import { exists, readJsonObject, writeJson } from "../../src/io/files.ts";
-import { parseConfig } from "../../src/train/config/mod.ts";
+import { parseConfig } from "../../src/config/mod.ts";
 import { REPO } from "../io/hub/world.ts";
 import { capture, withEnv } from "./capture.ts";
 import { succeeds, withHub } from "./with_hub.ts";

@@ -5,7 +5,7 @@ import { openCheckpoint } from "../../src/io/checkpoint.ts";
 import { readJsonObject, writeJson } from "../../src/io/files.ts";
 import { namesIn } from "../io/helpers.ts";
 import { withTiny, writeTinyAdapter } from "../models/tiny.ts";
-import { parseConfig } from "../../src/train/config/mod.ts";
+import { parseConfig } from "../../src/config/mod.ts";
 import { train } from "../../src/train/run.ts";
 import { engine } from "../harness.ts";
 import { capture, withEnv } from "./capture.ts";

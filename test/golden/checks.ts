@@ -7,7 +7,7 @@ import { batch } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
 import type { LossProgram } from "../../src/models/loss_program.ts";
 import type { Model } from "../../src/models/model.ts";
-import { parseConfig } from "../../src/train/config/mod.ts";
+import { parseConfig } from "../../src/config/mod.ts";
 import { train } from "../../src/train/run.ts";
 import { engine } from "../harness.ts";
 import { freshEngine } from "../models/tiny.ts";

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { mergeAdapter } from "../../src/adapters/merge.ts";
 import { Generator } from "../../src/inference/generator.ts";
 import { Model } from "../../src/models/model.ts";
-import { parseConfig } from "../../src/train/config/mod.ts";
+import { parseConfig } from "../../src/config/mod.ts";
 import { train } from "../../src/train/run.ts";
 import { engine } from "../harness.ts";
 import { freshEngine } from "../models/tiny.ts";

@@ -13,7 +13,7 @@ import {
 } from "../../src/io/safetensors/safetensors.ts";
 import { Model } from "../../src/models/model.ts";
 import { loadParam, loadVector, storedParam } from "../../src/models/weights.ts";
-import { parseConfig } from "../../src/train/config/mod.ts";
+import { parseConfig } from "../../src/config/mod.ts";
 import { type RunOptions, train } from "../../src/train/run.ts";
 import { logitsError, packedLogits, readGolden, T, writeGolden } from "../golden/golden.ts";
 import { engine } from "../harness.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseConfig } from "../../src/train/config/mod.ts";
+import { parseConfig } from "../../src/config/mod.ts";
 
 Deno.test("adapter.targets is a list of names, or a pattern where a character is in no name", () => {
   const adapterOf = (flags: Record<string, string>) =>

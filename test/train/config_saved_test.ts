@@ -1,7 +1,7 @@
 /** A configuration as it is saved beside a run. */
 import assert from "node:assert/strict";
 import { writeJson } from "../../src/io/files.ts";
-import { changedKeys, parseConfig, savedConfig } from "../../src/train/config/mod.ts";
+import { changedKeys, parseConfig, savedConfig } from "../../src/config/mod.ts";
 
 const NEEDED = { model: "base", data: "rows.jsonl" };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import { ConfigError, FileError } from "../../src/errors.ts";
-import { configHelp, jsonSchema, parseConfig } from "../../src/train/config/mod.ts";
+import { configHelp, jsonSchema, parseConfig } from "../../src/config/mod.ts";
 
 const NEEDED = { model: "base", data: "rows.jsonl" };
 

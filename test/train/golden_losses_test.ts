@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exists } from "../../src/io/files.ts";
 import { openSafetensors } from "../../src/io/safetensors/safetensors.ts";
-import { parseConfig } from "../../src/train/config/mod.ts";
+import { parseConfig } from "../../src/config/mod.ts";
 import { train } from "../../src/train/run.ts";
 import { assertClose, engine } from "../harness.ts";
 import { numbersIn } from "./toy.ts";

@@ -1,6 +1,6 @@
 /** A run over a mixture says what shares its epochs had, and goes on in the middle of one. */
 import assert from "node:assert/strict";
-import { parseConfig } from "../../src/train/config/mod.ts";
+import { parseConfig } from "../../src/config/mod.ts";
 import { Toy } from "./toy.ts";
 
 Deno.test("a run mixes by the sizes of its sources, says so each epoch, and resumes within", async () => {

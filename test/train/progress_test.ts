@@ -1,7 +1,7 @@
 /** Rows that take long to read say where they are. */
 import assert from "node:assert/strict";
 import { Model } from "../../src/models/model.ts";
-import { parseConfig } from "../../src/train/config/mod.ts";
+import { parseConfig } from "../../src/config/mod.ts";
 import { loadRows } from "../../src/train/rows.ts";
 import { Toy } from "./toy.ts";
 

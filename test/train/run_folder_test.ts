@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ConfigError, FileError } from "../../src/errors.ts";
 import { exists } from "../../src/io/files.ts";
-import { parseConfig } from "../../src/train/config/mod.ts";
+import { parseConfig } from "../../src/config/mod.ts";
 import { claimRunFolder, refuseOtherRun, runFiles, RunLog } from "../../src/train/run_folder.ts";
 import { snapshot } from "./toy.ts";
 

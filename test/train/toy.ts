@@ -1,7 +1,7 @@
 /** Runs on a tiny model, small enough to be done in a fraction of a second. */
 import { join } from "node:path";
 import { openSafetensors, toFloat32 } from "../../src/io/safetensors/safetensors.ts";
-import { parseConfig } from "../../src/train/config/mod.ts";
+import { parseConfig } from "../../src/config/mod.ts";
 import type { Metrics } from "../../src/train/metrics.ts";
 import { type RunOptions, type RunResult, train } from "../../src/train/run.ts";
 import { engine, noise } from "../harness.ts";

@@ -17,7 +17,7 @@ import { LossProgram } from "../../models/loss_program.ts";
 import { trainLoop } from "../../train/loop.ts";
 import { withSession } from "../../train/run.ts";
 import type { Session } from "../../train/setup.ts";
-import type { ParsedConfig } from "../../train/config/mod.ts";
+import type { ParsedConfig } from "../../config/mod.ts";
 import type { Spec } from "./spec.ts";
 
 /** One arm at one budget and seed. Losses and shifts in nats a token. */

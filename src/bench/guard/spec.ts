@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../../errors.ts";
 import { readJsonObject } from "../../io/files.ts";
-import { parseConfig, type ParsedConfig } from "../../train/config/mod.ts";
+import { parseConfig, type ParsedConfig } from "../../config/mod.ts";
 import { guardRowSizes } from "../../train/guarding.ts";
 
 /** One way to train. */

@@ -7,7 +7,7 @@
 import { parseArgs } from "node:util";
 import { ConfigError } from "../../errors.ts";
 import { nearest } from "../../io/nearest.ts";
-import { configHelp, isConfigKey, nearestKey } from "../../train/config/mod.ts";
+import { configHelp, isConfigKey, nearestKey } from "../../config/mod.ts";
 
 /** A flag of a command. */
 export interface Flag {

@@ -15,7 +15,7 @@ import { Generator } from "../../inference/generator.ts";
 import { openModel } from "../../inference/open.ts";
 import { openDevice } from "../../gpu/device.ts";
 import { permutation } from "../../random.ts";
-import type { Config } from "../../train/config/mod.ts";
+import type { Config } from "../../config/mod.ts";
 import { fetchFolder } from "./hub.ts";
 import { answer, bold, dim } from "./term.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import { type DataEntry, loadExamples } from "../../../src/data/mod.ts";
-import { parseConfig } from "../../../src/train/config/mod.ts";
+import { parseConfig } from "../../../src/config/mod.ts";
 import { toyEncoder, withFiles } from "../toy.ts";
 
 const texts = (name: string) =>

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { ConfigError } from "../../../src/errors.ts";
 import { readPeft } from "../../../src/adapters/peft/folder.ts";
-import { parseConfig } from "../../../src/train/config/mod.ts";
+import { parseConfig } from "../../../src/config/mod.ts";
 import { numbersIn, stories, Toy, type ToySettings } from "../../train/toy.ts";
 
 const held = (toy: Toy, weight: number, guard: Record<string, unknown> = {}): ToySettings => ({

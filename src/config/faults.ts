@@ -6,7 +6,7 @@
  */
 
 import type { z } from "zod";
-import { nearest } from "../../io/nearest.ts";
+import { nearest } from "../io/nearest.ts";
 import { alternatives, child, keysOf, type SchemaNode, table, valueAt } from "./keys.ts";
 
 type Issue = z.core.$ZodIssue;

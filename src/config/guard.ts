@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { parseBudget } from "../../forgetting/budget.ts";
+import { parseBudget } from "../forgetting/budget.ts";
 import { count, path, positive } from "./kinds.ts";
 
 /** The forgetting guard. */

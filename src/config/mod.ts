@@ -5,8 +5,8 @@
  */
 
 import { dirname } from "node:path";
-import { ConfigError } from "../../errors.ts";
-import { isObject, readJsonObject } from "../../io/files.ts";
+import { ConfigError } from "../errors.ts";
+import { isObject, readJsonObject } from "../io/files.ts";
 import { configFaults } from "./faults.ts";
 import { assign, keysOf, prepare, table, valueAt } from "./keys.ts";
 import { type Config, configSchema } from "./table.ts";

@@ -5,14 +5,14 @@
  */
 
 import { z } from "zod";
-import { formats } from "../../data/formats/mod.ts";
+import { formats } from "../data/formats/mod.ts";
 import {
   type DataEntry,
   ON_EMPTY,
   POSITIVE_EXAMPLES,
   templateNames,
   TRAIN_ON,
-} from "../../data/mod.ts";
+} from "../data/mod.ts";
 import { count, name, path, seed } from "./kinds.ts";
 
 /** One source of rows, and its place among the others. */

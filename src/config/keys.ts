@@ -6,8 +6,8 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
-import { isObject } from "../../io/files.ts";
-import { resolvePlace } from "../../io/hub/mod.ts";
+import { isObject } from "../io/files.ts";
+import { resolvePlace } from "../io/hub/mod.ts";
 import { PATH, PLACE } from "./kinds.ts";
 import { configSchema } from "./table.ts";
 

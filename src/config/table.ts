@@ -7,13 +7,13 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
-import { type Bias, BIASES } from "../../adapters/peft/config.ts";
+import { type Bias, BIASES } from "../adapters/peft/config.ts";
 import {
   type FaultName,
   faultNames,
   type ProportionalSettings,
   TOO_LONG_POLICIES,
-} from "../../data/mod.ts";
+} from "../data/mod.ts";
 import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
 import { type GuardConfig, guardSchema } from "./guard.ts";
 import { count, name, place, seed, tokens } from "./kinds.ts";

@@ -1,0 +1,85 @@
+/**
+ * What a run says of itself while it happens. Everything that shows or keeps a run - the terminal,
+ * `metrics.jsonl`, `log.txt`, the run history, a page - listens to these and to nothing else.
+ *
+ * @module
+ */
+import type { Config, Origin } from "../config/mod.ts";
+
+/** Numbers by the names that `metrics.jsonl` has for them. */
+export type Fields = Readonly<Record<string, number>>;
+
+/** What is logged of one update. Losses are in nats a token. */
+export interface Metrics {
+  /** Number of the update, counted from 0. */
+  readonly step: number;
+  /** Mean over the supervised tokens, before the update. */
+  readonly loss: number;
+  /** Tokens processed by this update. */
+  readonly tokens: number;
+  /** Learning rate of this update. */
+  readonly lr: number;
+  /** Norm of the gradient before clipping. */
+  readonly grad_norm: number;
+  /** Mean over the last updates. */
+  readonly tokens_per_second: number;
+  /** Further fields, such as `eval_loss` or those of objectives. */
+  readonly [field: string]: number | undefined;
+}
+
+/** Bytes on the device, by what they are for; known before anything is allocated. */
+export type MemoryParts = Readonly<Record<string, number>>;
+
+/** A run begins: it is set up, and nothing of it was refused. */
+export interface StartEvent {
+  readonly kind: "start";
+  /** Resolved: every default filled in. */
+  readonly config: Config;
+  readonly origin: Readonly<Record<string, Origin>>;
+  /** `adapter` on a frozen base, or every parameter from random weights. */
+  readonly trains: "adapter" | "pretrain";
+  /** The folder of the run; null for one that writes nothing. */
+  readonly out: string | null;
+  /** Updates of the whole run. */
+  readonly steps: number;
+  /** Updates that were done before: above 0 where it was resumed. */
+  readonly done: number;
+  readonly memory: MemoryParts;
+  readonly device: { readonly adapter: string; readonly software: boolean };
+}
+
+/** How a run ended, stopped or done. */
+export interface RunEnd {
+  /** Updates done. */
+  readonly step: number;
+  /** Whether it was asked to stop before its end. */
+  readonly stopped: boolean;
+  /** The folder of the adapter or model; null for a run that writes nothing. */
+  readonly saved: string | null;
+  /** The first logged update; null where a resumed run had none left. */
+  readonly first: Metrics | null;
+  /** The last logged update. */
+  readonly last: Metrics | null;
+  /** What was measured at the end: `eval_loss`, ...; nothing where it stopped. */
+  readonly measured: Fields;
+}
+
+/** A prompt and what the model as it is now answers. */
+export interface SampleText {
+  readonly prompt: string;
+  readonly text: string;
+}
+
+/** What a run says of itself, in the order in which it happens. */
+export type RunEvent =
+  | StartEvent
+  | { readonly kind: "log"; readonly line: string }
+  | { readonly kind: "update"; readonly metrics: Metrics; readonly secondsLeft: number }
+  | { readonly kind: "measure"; readonly step: number; readonly values: Fields }
+  | { readonly kind: "sample"; readonly step: number; readonly samples: readonly SampleText[] }
+  | { readonly kind: "checkpoint"; readonly step: number; readonly path: string }
+  | { readonly kind: "end"; readonly result: RunEnd }
+  | { readonly kind: "fault"; readonly error: Error };
+
+/** Follows a run. It is called between updates, so it must be quick; what it throws ends the run. */
+export type RunListener = (event: RunEvent) => void;
