@@ -53,7 +53,7 @@ export {
   type ParsedConfig,
   type TrainConfig,
 } from "./src/config/mod.ts";
-export type { FaultName } from "./src/data/encode/faults.ts";
+export type { FaultName } from "./src/data/tokenize/faults.ts";
 export type {
   ChainOfThoughtSettings,
   DataEntry,

@@ -5,7 +5,7 @@
  */
 import type { Reason } from "./filters.ts";
 import type { DataEntry } from "../data/entry.ts";
-import { Numbers } from "../data/store/numbers.ts";
+import { Numbers } from "../data/store/growable_array.ts";
 import { firstsOfSame } from "./lists/buckets.ts";
 import { DiskList } from "../data/store/disk_list.ts";
 import { type List, mapped, remembered, selected } from "./lists/list.ts";

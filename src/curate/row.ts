@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { findFiles, readRows } from "../data/files/read.ts";
-import type { Row } from "../data/files/row.ts";
-import { Draws } from "../data/documents/draws.ts";
+import { findFiles, readRows } from "../data/sources/read.ts";
+import type { Row } from "../data/sources/row.ts";
+import { Draws } from "../data/row_rng.ts";
 import { type DataEntry, POSITIVE_EXAMPLES } from "../data/entry.ts";
-import { type Content, messageText } from "../data/formats/content.ts";
+import { type Content, messageText } from "../data/content.ts";
 import { chooseFormat, type Format, rowsIn } from "../data/formats/mod.ts";
 import { inWords, type Prompts, readPrompts } from "../data/prompts/mod.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Numbers } from "../data/store/numbers.ts";
+import { Numbers } from "../data/store/growable_array.ts";
 import { contaminated } from "./contamination.ts";
 import { exactDuplicates, nearDuplicateRows } from "./duplicates.ts";
 import {

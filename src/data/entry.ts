@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { TemplateSetting, TrainOn } from "./documents/documents.ts";
+import type { TemplateSetting, TrainOn } from "./dataset/documents.ts";
 import type { PromptSetting } from "./prompts/mod.ts";
-import type { Shares } from "./documents/split.ts";
-import type { FewShotSettings } from "./variants/few_shot.ts";
-import type { ChainOfThoughtSettings, FormSettings } from "./variants/forms.ts";
+import type { Shares } from "./dataset/split.ts";
+import type { FewShotSettings } from "./prompts/few_shot.ts";
+import type { ChainOfThoughtSettings, FormSettings } from "./prompts/forms.ts";
 
 /** What to do with a row whose answer is empty. */
 export type OnEmpty = "error" | "drop";

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { ChatTemplate, TemplateVariables } from "./chat/template.ts";
-import type { Message } from "./formats/content.ts";
-import type { TargetMarks } from "./encode/pair.ts";
+import type { ChatTemplate, TemplateVariables } from "./templates/chat_template.ts";
+import type { Message } from "./content.ts";
+import type { TargetMarks } from "./tokenize/encoder_decoder.ts";
 
 /** The part of a tokenizer that data needs; `encode` adds no special token. */
 export interface Encoder {

@@ -9,7 +9,7 @@ import {
   loadExamples,
   readDocuments,
 } from "../../src/data/mod.ts";
-import { chatEncoder, sentencePieceTokenizer } from "./chat/tokenizers.ts";
+import { chatEncoder, sentencePieceTokenizer } from "./tokenize/tokenizers.ts";
 
 const shared = new URL("../../../shared/data/", import.meta.url);
 const hasShared = await Deno.stat(shared).then(() => true, () => false);

@@ -1,7 +1,7 @@
 /** No file of a checkpoint may link out of its folder; the links of the Hub's cache may. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readChatFacts } from "../../src/data/chat/facts.ts";
+import { readChatFacts } from "../../src/data/templates/chat_facts.ts";
 import { openCheckpoint, writeCheckpoint } from "../../src/io/checkpoint.ts";
 import { pathInside } from "../../src/io/inside.ts";
 import { loadTokenizer } from "../../src/io/tokenizer/tokenizer.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import fc from "fast-check";
 import { loadTokenizer } from "../../src/io/tokenizer/tokenizer.ts";
-import { byteLevelTokenizer } from "../data/chat/tokenizers.ts";
+import { byteLevelTokenizer } from "../data/tokenize/tokenizers.ts";
 import { assertFileError, folderOf, noSharedData, sharedData, withFolder } from "./helpers.ts";
 
 /** A tokenizer of single letters and three special tokens. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { Spool } from "../../io/spool.ts";
-import { Numbers } from "../../data/store/numbers.ts";
+import { Numbers } from "../../data/store/growable_array.ts";
 import { BANDS } from "../minhash.ts";
 import { buckets } from "./buckets.ts";
 import { Pairs } from "./pairs.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Content, Message, Role } from "./content.ts";
+import type { Content, Message, Role } from "../content.ts";
 import { isObject } from "../../io/files.ts";
-import { fault, objects, own, type Row, text } from "../files/row.ts";
+import { fault, objects, own, type Row, text } from "../sources/row.ts";
 import { isAbsent, readCall, readToolCalls, readTools } from "./tools.ts";
 
 /** Who speaks, by the names that ShareGPT files have for them. */

@@ -8,7 +8,7 @@ import { ConfigError, type FileError } from "../../errors.ts";
 import { isObject } from "../../io/files.ts";
 import { didYouMean, nearest } from "../../io/nearest.ts";
 import { readConversations, readMessages } from "./chats.ts";
-import { blank, type Content, instructionContent } from "./content.ts";
+import { blank, type Content, instructionContent } from "../content.ts";
 import { UNSUPERVISED } from "../example.ts";
 import {
   describe,
@@ -20,7 +20,7 @@ import {
   own,
   type Row,
   text,
-} from "../files/row.ts";
+} from "../sources/row.ts";
 import { readTask } from "./super_natural.ts";
 
 /** Labels are kept as signed 32-bit integers. */

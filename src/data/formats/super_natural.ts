@@ -5,8 +5,8 @@
  * @module
  */
 
-import { type Content, instructionContent } from "./content.ts";
-import { array, fieldFault, objects, own, type Row, text } from "../files/row.ts";
+import { type Content, instructionContent } from "../content.ts";
+import { array, fieldFault, objects, own, type Row, text } from "../sources/row.ts";
 
 /** Python's `string.punctuation`. */
 const PUNCTUATION = /[!-/:-@[-`{-~]$/;

@@ -5,8 +5,8 @@
  */
 
 import { isObject } from "../../io/files.ts";
-import type { ToolCall } from "./content.ts";
-import { describe, fault, fieldFault, objects, own, type Row, text } from "../files/row.ts";
+import type { ToolCall } from "../content.ts";
+import { describe, fault, fieldFault, objects, own, type Row, text } from "../sources/row.ts";
 
 /**
  * The calls of a message: `tool_calls` as OpenAI's files have them, each with a `function` or its

@@ -5,9 +5,9 @@
  */
 
 import { ConfigError } from "../../errors.ts";
-import type { Draws } from "../documents/draws.ts";
-import type { Content } from "../formats/content.ts";
-import type { Row } from "../files/row.ts";
+import type { Draws } from "../row_rng.ts";
+import type { Content } from "../content.ts";
+import type { Row } from "../sources/row.ts";
 import { type ParaphraseSetting, readParaphrases } from "./paraphrases.ts";
 import { type FlanSetting, type Pattern, patternPrompt, readFlan } from "./patterns.ts";
 import type { Prompt } from "./prompt.ts";

@@ -6,8 +6,8 @@
 
 import { ConfigError } from "../../errors.ts";
 import { readJsonObject } from "../../io/files.ts";
-import { instructionContent } from "../formats/content.ts";
-import { text } from "../files/row.ts";
+import { instructionContent } from "../content.ts";
+import { text } from "../sources/row.ts";
 import type { Prompt } from "./prompt.ts";
 
 /** Where the instructions are. */

@@ -7,7 +7,7 @@
 import { ConfigError } from "../../errors.ts";
 import { isObject, readJsonObject } from "../../io/files.ts";
 import { didYouMean } from "../../io/nearest.ts";
-import { describe, fault, fieldFault, own, type Row, text } from "../files/row.ts";
+import { describe, fault, fieldFault, own, type Row, text } from "../sources/row.ts";
 import { completed, type Prompt } from "./prompt.ts";
 
 /** Prompt and target, each with fields of the row in braces. */

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Draws } from "../documents/draws.ts";
-import { type Content, instructionContent } from "../formats/content.ts";
-import type { Row } from "../files/row.ts";
+import type { Draws } from "../row_rng.ts";
+import { type Content, instructionContent } from "../content.ts";
+import type { Row } from "../sources/row.ts";
 
 /** One way to put a row into words. */
 export interface Prompt {

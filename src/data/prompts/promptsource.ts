@@ -9,9 +9,9 @@ import { type CollectionTag, parseDocument, type YAMLMap } from "yaml";
 import { ConfigError, FileError } from "../../errors.ts";
 import { isObject, readText } from "../../io/files.ts";
 import { didYouMean } from "../../io/nearest.ts";
-import type { Draws } from "../documents/draws.ts";
-import { fault, own, type Row } from "../files/row.ts";
-import { oneLine } from "../jinja.ts";
+import type { Draws } from "../row_rng.ts";
+import { fault, own, type Row } from "../sources/row.ts";
+import { oneLine } from "../templates/jinja.ts";
 import { completed, type Prompt } from "./prompt.ts";
 import { type Filter, itemsOf, PythonTemplate, str, toValue, type Value } from "./python_jinja.ts";
 

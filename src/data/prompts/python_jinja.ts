@@ -6,7 +6,7 @@
  */
 
 import { Environment, parse, tokenize } from "@huggingface/jinja";
-import { BoundedInterpreter, type Program, renderProgram } from "../jinja.ts";
+import { BoundedInterpreter, type Program, renderProgram } from "../templates/jinja.ts";
 
 /** A value as the interpreter has it. */
 export type Value = ReturnType<BoundedInterpreter["evaluate"]>;

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Example, type Examples, lengthOf } from "../example.ts";
-import { Numbers } from "./numbers.ts";
+import { Numbers } from "./growable_array.ts";
 import { examplesIn, type Recorded, recordOf } from "./record.ts";
 import { Records } from "./records.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { Spool } from "../../io/spool.ts";
-import { Numbers } from "./numbers.ts";
+import { Numbers } from "./growable_array.ts";
 
 /** Of so many records the place of the first is kept; all of them are read to look at one. */
 const STRIDE = 8;

@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import { chatTemplateSource } from "../../data/chat/facts.ts";
+import { chatTemplateSource } from "../../data/templates/chat_facts.ts";
 import { FileError } from "../../errors.ts";
 import { exists, isObject, readJsonObject } from "../../io/files.ts";
 import { loadTokenizer } from "../../io/tokenizer/tokenizer.ts";

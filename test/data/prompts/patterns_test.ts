@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { ConfigError, FileError } from "../../../src/errors.ts";
 import { type DataEntry, type Document, readDocuments } from "../../../src/data/mod.ts";
-import { Draws } from "../../../src/data/documents/draws.ts";
+import { Draws } from "../../../src/data/row_rng.ts";
 import { readFlan } from "../../../src/data/prompts/patterns.ts";
 import { readPrompts } from "../../../src/data/prompts/mod.ts";
 import { withFiles } from "../toy.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { ConfigError, FileError } from "../../../src/errors.ts";
-import { Draws } from "../../../src/data/documents/draws.ts";
+import { Draws } from "../../../src/data/row_rng.ts";
 import {
   type PromptSourceTemplate,
   readPromptSource,

@@ -1,0 +1,231 @@
+/**
+ * Files to contents to documents: rows are read and put into words, then given a template, what is
+ * drawn for a row being a function of the seed and its number.
+ *
+ * @module
+ */
+
+import { ConfigError, FileError } from "../../errors.ts";
+import { type DocumentSettings, resolveTemplates, toDocument, TRAIN_ON } from "./documents.ts";
+import { Draws } from "../row_rng.ts";
+import { type DataEntry, POSITIVE_EXAMPLES } from "../entry.ts";
+import type { Document } from "../example.ts";
+import { findFiles, readRows } from "../sources/read.ts";
+import type { Row } from "../sources/row.ts";
+import { type Content, contentText, type Exchange } from "../content.ts";
+import { chooseFormat, type Format, rowsIn } from "../formats/mod.ts";
+import { inWords, type Prompt, type Prompts, readPrompts } from "../prompts/mod.ts";
+import { split } from "./split.ts";
+import { DEFAULT_TEMPLATE } from "../templates/prompt_template.ts";
+import { blocksOf, drawExemplars, drawShots } from "../prompts/few_shot.ts";
+import { invertedChat } from "../prompts/dialog.ts";
+import { drawForm } from "../prompts/forms.ts";
+
+/** An entry, or what one with several paths is for one of them. */
+type OnePath = DataEntry & { readonly path: string };
+
+/** What becomes one document. */
+interface Item {
+  /** Counted over the whole path. */
+  readonly number: number;
+  readonly file: string;
+  readonly row: Row;
+  /** Null where prompts make it of the row. */
+  readonly content: Content | null;
+  /** The template that is put around it by default. */
+  readonly template: string;
+}
+
+/** What is worth counting: documents left out, and those of each variant. */
+export type Noted = "empty" | "few_shot" | "chain_of_thought" | "inversion";
+
+/**
+ * What a row says in the words and the form that were drawn for it: all that its document is made of,
+ * as data alone, so that it can wait on the disk and go to a worker.
+ */
+export interface DrawnContent {
+  readonly content: Content;
+  /** The template that is put around it by default. */
+  readonly template: string;
+  /** Counted over its path; decides what is drawn for it. */
+  readonly number: number;
+  /** How many numbers have been drawn for it. */
+  readonly drawn: number;
+}
+
+/**
+ * Reads the contents of a source, one at a time. `note` is called for each of a variant, and for each
+ * that is left out because it is empty, or because no prompt has anything to say of it.
+ *
+ * @throws {ConfigError} if the entry names an unknown format, prompt or part.
+ * @throws {FileError} if a file or a row cannot be used, or a part of a split is empty.
+ */
+export async function* readContents(
+  entry: DataEntry,
+  note: (what: Noted) => void = () => {},
+): AsyncGenerator<DrawnContent> {
+  if (entry.prompts && entry.format !== undefined) {
+    throw new ConfigError(
+      `Found format ${entry.format} beside prompts, wanted only one of the two`,
+    );
+  }
+  for (const path of [entry.path].flat()) yield* readPath({ ...entry, path }, note);
+}
+
+/**
+ * Makes the documents of an entry's contents.
+ *
+ * @throws {ConfigError} when it is called, if a template is unknown or not for such content.
+ */
+export function documentMaker(entry: DataEntry): (drawn: DrawnContent) => Document {
+  const settings = settingsByTemplate(entry);
+  return ({ content, template, number, drawn }) =>
+    toDocument(content, settings(template), drawsOf(entry, number).after(drawn));
+}
+
+/** Reads the documents of a source, one at a time. As {@link readContents} and {@link documentMaker}. */
+export async function* readDocuments(
+  entry: DataEntry,
+  note?: (what: Noted) => void,
+): AsyncGenerator<Document> {
+  const documentOf = documentMaker(entry);
+  for await (const drawn of readContents(entry, note)) yield documentOf(drawn);
+}
+
+async function* readPath(
+  entry: OnePath,
+  note: (what: Noted) => void,
+): AsyncGenerator<DrawnContent> {
+  const prompts = entry.prompts === undefined ? null : readPrompts(entry.prompts);
+  const all = readItems(entry, prompts);
+  const items = entry.split ? await partOf(entry, entry.split, all) : all;
+  for await (const block of entry.few_shot ? blocksOf(items) : singly(items)) {
+    for (const item of block) {
+      const { number, template } = item;
+      const draws = drawsOf(entry, number);
+      const phrased = phrase(item, prompts, draws);
+      if (phrased?.content.empty === null) {
+        const content = variantOf({ ...phrased, item, block, draws }, entry, note);
+        yield { content, template, number, drawn: draws.drawn };
+      } else if (phrased === null || entry.on_empty === "drop") note("empty");
+      else {
+        const { origin, empty } = phrased.content;
+        throw new FileError(`${origin}: found ${empty}, wanted text to learn`);
+      }
+    }
+  }
+}
+
+const drawsOf = ({ seed = 0 }: DataEntry, number: number): Draws => new Draws(seed, number);
+
+/** An item in the words of one of the prompts, if there are any. */
+function phrase({ content, row }: Item, prompts: Prompts | null, draws: Draws): Phrased | null {
+  return prompts === null ? { content: content!, prompt: null } : inWords(row, prompts.list, draws);
+}
+
+interface Phrased {
+  readonly content: Content;
+  readonly prompt: Prompt | null;
+}
+
+interface Drawing extends Phrased {
+  readonly item: Item;
+  readonly block: readonly Item[];
+  readonly draws: Draws;
+}
+
+/** The content in the form that is drawn for it. */
+function variantOf(drawing: Drawing, entry: DataEntry, note: (what: Noted) => void): Content {
+  const { content, item, draws } = drawing;
+  const { few_shot, chain_of_thought, inversion } = entry;
+  if (!few_shot && !chain_of_thought && !inversion) return content;
+  if (content.kind === "instruction") {
+    return { ...content, ...exchangeOf({ ...drawing, content }, entry, note) };
+  }
+  if (content.kind !== "chat" || few_shot || chain_of_thought) {
+    const wanted = "instructions for few_shot, chain_of_thought and inversion";
+    throw new ConfigError(
+      `${content.origin}: found rows of kind ${content.kind}, wanted ${wanted}`,
+    );
+  }
+  const form = drawForm(entry, content.kind, draws);
+  const inverted = form.name === "plain" ? null : invertedChat(content, form, item.row);
+  if (inverted !== null) note("inversion");
+  return inverted ?? content;
+}
+
+/** An instruction in its form, with exemplars in the same words and form. */
+function exchangeOf(
+  { content, prompt, item, block, draws }: Drawing & { readonly content: Exchange },
+  entry: DataEntry,
+  note: (what: Noted) => void,
+) {
+  const form = drawForm(entry, "instruction", draws);
+  if (form.name !== "plain") note(form.name);
+  const exchange = form.apply(content, item.row);
+  const take = (other: Item) => {
+    const found = prompt === null ? other.content : prompt.read(other.row, draws);
+    return found?.kind === "instruction" && found.empty === null
+      ? form.apply(found, other.row)
+      : null;
+  };
+  const shots = drawShots(entry.few_shot, draws);
+  const exemplars = drawExemplars(block, { item, exchange }, { shots, draws }, take);
+  if (exemplars.length > 0) note("few_shot");
+  return { ...exchange, exemplars };
+}
+
+async function* singly(items: AsyncIterable<Item> | Iterable<Item>): AsyncGenerator<Item[]> {
+  for await (const item of items) yield [item];
+}
+
+async function* readItems(entry: OnePath, prompts: Prompts | null): AsyncGenerator<Item> {
+  const { format: name, positive_examples: positiveExamples = POSITIVE_EXAMPLES } = entry;
+  let number = 0;
+  for (const file of await findFiles(entry.path)) {
+    let format: Format | undefined;
+    for await (const row of readRows(file)) {
+      if (prompts) {
+        for (const inner of rowsIn(row)) {
+          yield { number: number++, file, row: inner, content: null, template: prompts.template };
+        }
+        continue;
+      }
+      format ??= chooseFormat(name, row);
+      const { template = DEFAULT_TEMPLATE } = format;
+      const contents = format.read(row, { positiveExamples });
+      for (const content of Array.isArray(contents) ? contents : [contents]) {
+        yield { number: number++, file, row, content, template };
+      }
+    }
+  }
+}
+
+/** The settings of documents by the default template, each worked out once. */
+function settingsByTemplate(entry: DataEntry): (template: string) => DocumentSettings {
+  const { train_on: trainOn = TRAIN_ON[0]!, eos: eosAfterText = false } = entry;
+  const known = new Map<string, DocumentSettings>();
+  return (template) => {
+    const found = known.get(template) ??
+      { templates: resolveTemplates(entry.template, template), trainOn, eosAfterText };
+    known.set(template, found);
+    return found;
+  };
+}
+
+/** The items of one part; those of the same text fall into the same, whatever is drawn for them. */
+async function partOf(
+  { path }: OnePath,
+  { part, shares, seed }: NonNullable<DataEntry["split"]>,
+  source: AsyncIterable<Item>,
+): Promise<Item[]> {
+  const items = await Array.fromAsync(source);
+  const texts = items.map(({ content, row }) =>
+    content === null ? JSON.stringify(row.fields) : contentText(content)
+  );
+  const indices = split(texts, shares, seed)[part];
+  if (indices !== undefined && indices.length > 0) return indices.map((i) => items[i]!);
+  const found = `${indices === undefined ? "no" : "an empty"} part ${JSON.stringify(part)}`;
+  const of = `a split of ${items.length} documents into ${Object.keys(shares).join(", ")}`;
+  throw new FileError(`${path}: found ${found} in ${of}, wanted documents`);
+}

@@ -1,0 +1,192 @@
+/**
+ * Contents to documents: which template goes around a row, and what of it is learnt.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../../errors.ts";
+import { readText } from "../../io/files.ts";
+import { didYouMean } from "../../io/nearest.ts";
+import { chatTemplates } from "../templates/builtin.ts";
+import { ChatTemplate } from "../templates/chat_template.ts";
+import type { Draws } from "../row_rng.ts";
+import { asked, type Content, type Message } from "../content.ts";
+import type { ChatDocument, Document, SpansDocument } from "../example.ts";
+import { EXEMPLAR_SEPARATOR } from "../prompts/few_shot.ts";
+import {
+  renderPrompt,
+  resolveTemplate,
+  type Template,
+  templates,
+} from "../templates/prompt_template.ts";
+
+/** A template as a config gives it: a name, a prompt written out, or a file of Jinja. */
+export type TemplateSetting = string | Template | { readonly file: string };
+
+/** The name that stands for the model's own chat template. */
+export const MODEL_TEMPLATE = "model";
+
+/** The names that a template may have. */
+export const templateNames: readonly string[] = [
+  ...new Set([...Object.keys(templates), ...Object.keys(chatTemplates), MODEL_TEMPLATE]),
+];
+
+/** Which of an assistant's turns are learnt: all, or only the last; never one of weight 0. */
+export type TrainOn = "all" | "last";
+/** All of those, the default first. */
+export const TRAIN_ON: readonly TrainOn[] = ["all", "last"];
+
+/** How the contents of one source become documents. */
+export interface DocumentSettings {
+  /** One is drawn for each document. */
+  readonly templates: readonly Templates[];
+  readonly trainOn: TrainOn;
+  /** Whether EOS follows a text document. */
+  readonly eosAfterText: boolean;
+}
+
+/** What to put around instructions and chats. */
+export interface Templates {
+  /** Null: an instruction is a chat of two turns. */
+  readonly prompt: Template | null;
+  /** "model" for the model's own; null where the template chosen is for instructions only. */
+  readonly chat: ChatTemplate | typeof MODEL_TEMPLATE | null;
+}
+
+/**
+ * The templates that a setting stands for, or each of several. Without one, instructions have the
+ * template `byDefault`, and chats the model's own.
+ *
+ * @throws {ConfigError} if a name is unknown or a template cannot be read.
+ */
+export function resolveTemplates(
+  setting: TemplateSetting | readonly TemplateSetting[] | undefined,
+  byDefault: string,
+): Templates[] {
+  if (setting === undefined) return [{ prompt: templates[byDefault]!, chat: MODEL_TEMPLATE }];
+  if (!Array.isArray(setting)) return [resolveOne(setting as TemplateSetting)];
+  if (setting.length === 0) throw new ConfigError("Found no templates, wanted one at least");
+  return setting.map(resolveOne);
+}
+
+function resolveOne(setting: TemplateSetting): Templates {
+  if (typeof setting !== "string") {
+    return "file" in setting
+      ? { prompt: null, chat: new ChatTemplate(setting.file, readText(setting.file)) }
+      : { prompt: resolveTemplate(setting), chat: null };
+  }
+  if (setting === MODEL_TEMPLATE) return { prompt: null, chat: MODEL_TEMPLATE };
+  const prompt = Object.hasOwn(templates, setting) ? templates[setting]! : null;
+  const source = Object.hasOwn(chatTemplates, setting) ? chatTemplates[setting]! : null;
+  const chat = source === null ? null : new ChatTemplate(setting, source);
+  if (prompt !== null || chat !== null) return { prompt, chat };
+  const wanted = `one of ${templateNames.join(", ")}${didYouMean(setting, templateNames)}`;
+  throw new ConfigError(`Found template ${JSON.stringify(setting)}, wanted ${wanted}`);
+}
+
+/**
+ * The document of a content.
+ *
+ * @throws {ConfigError} if the content is a chat and no template is for chats.
+ */
+export function toDocument(content: Content, settings: DocumentSettings, draws: Draws): Document {
+  const { origin } = content;
+  switch (content.kind) {
+    case "tokens":
+      return { kind: "tokens", ids: content.ids, labels: content.labels, origin };
+    case "text": {
+      const span = { text: content.text, supervised: true, eos: settings.eosAfterText };
+      return { kind: "spans", spans: [span], origin };
+    }
+    case "chat":
+      return {
+        ...chatDocument(
+          content.messages,
+          origin,
+          chatTemplateOf(origin, settings, draws),
+          settings,
+        ),
+        ...(content.tools && { tools: content.tools }),
+      };
+    case "instruction": {
+      const template = settings.templates[draws.below(settings.templates.length)]!;
+      return instructionDocument(content, template, settings);
+    }
+  }
+}
+
+function instructionDocument(
+  content: Content & { kind: "instruction" },
+  template: Templates,
+  settings: DocumentSettings,
+): Document {
+  const { exemplars = [] } = content;
+  const document = template.prompt === null
+    ? turnsDocument(content, template.chat!, settings)
+    : spansDocument(content, template.prompt);
+  if (exemplars.length === 0) return document;
+  const fewer = { ...content, exemplars: exemplars.slice(0, -1) };
+  return { ...document, shorter: () => instructionDocument(fewer, template, settings) };
+}
+
+/** A chat that asks and answers, the exemplars first. */
+function turnsDocument(
+  content: Content & { kind: "instruction" },
+  chat: NonNullable<Templates["chat"]>,
+  settings: DocumentSettings,
+): ChatDocument {
+  const exchanges = [...content.exemplars ?? [], content];
+  const turns = exchanges.flatMap((exchange): Message[] => [
+    { role: "user", content: asked(exchange), supervised: false },
+    { role: "assistant", content: exchange.answer, supervised: exchange === content },
+  ]);
+  return chatDocument(turns, content.origin, chat, settings);
+}
+
+function spansDocument(
+  content: Content & { kind: "instruction" },
+  prompt: Template,
+): SpansDocument {
+  const { answer, origin, exemplars = [] } = content;
+  const shown = exemplars.map((exemplar) =>
+    renderPrompt(prompt, exemplar) + exemplar.answer + EXEMPLAR_SEPARATOR
+  );
+  const text = shown.join("") + renderPrompt(prompt, content);
+  return {
+    kind: "spans",
+    spans: [
+      { text, supervised: false, eos: false },
+      { text: answer, supervised: true, eos: true },
+    ],
+    origin,
+  };
+}
+
+/** One of the templates that are for chats. */
+function chatTemplateOf(origin: string, { templates }: DocumentSettings, draws: Draws) {
+  const fitting = templates.flatMap(({ chat }) => chat === null ? [] : [chat]);
+  if (fitting.length > 0) return fitting[draws.below(fitting.length)]!;
+  const wanted = [...Object.keys(chatTemplates), MODEL_TEMPLATE].join(", ");
+  throw new ConfigError(
+    `${origin}: found a chat under a template for instructions, wanted one of ${wanted}`,
+  );
+}
+
+function chatDocument(
+  messages: readonly Message[],
+  origin: string,
+  chat: NonNullable<Templates["chat"]>,
+  { trainOn }: DocumentSettings,
+): ChatDocument {
+  const last = messages.findLastIndex(({ role }) => role === "assistant");
+  return {
+    kind: "chat",
+    messages: messages.map((message, i) => ({
+      ...message,
+      supervised: message.role === "assistant" && message.supervised &&
+        (trainOn === "all" || i === last),
+    })),
+    template: chat === MODEL_TEMPLATE ? null : chat,
+    origin,
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * Rows of a source to examples, one at a time.
+ *
+ * @module
+ */
+
+import { FileError } from "../../errors.ts";
+import { documentMaker, type DrawnContent, type Noted, readContents } from "./contents.ts";
+import {
+  checkVocabulary,
+  countSupervised,
+  encode,
+  fitLength,
+  type TooLongPolicy,
+} from "../tokenize/encode.ts";
+import { type DataEntry, describePath } from "../entry.ts";
+import { type Document, type Encoder, type Example, roomOf } from "../example.ts";
+import { checkFaults, type FaultName, marksOf } from "../tokenize/faults.ts";
+
+/** Limits that the model sets. */
+export interface LoadOptions {
+  /** The most tokens an example may have, BOS and EOS counted. */
+  readonly maxTokens: number;
+  /** Exemplars are left out until it has no more tokens than this; `maxTokens` where absent. */
+  readonly exemplarsWithin?: number;
+  /** "drop" where absent. */
+  readonly onTooLong?: TooLongPolicy;
+  /** Where given, ids must be below it. */
+  readonly vocabSize?: number;
+  /** Faults of rows that are no reason to stop, none where absent. */
+  readonly allow?: readonly FaultName[];
+}
+
+/** What came of the rows of a source. */
+export interface LoadCounts {
+  /** Examples. */
+  rows: number;
+  /** How many were left out for their length. */
+  skipped: number;
+  /** How many were truncated or split. */
+  cut: number;
+  /**
+   * How many were left out for an empty answer, or since they have no supervised token, which was
+   * allowed, and how many are of each variant.
+   */
+  readonly noted: Record<Noted | "unsupervised", number>;
+}
+
+/** What was read. */
+export interface Loaded extends Readonly<LoadCounts> {
+  /** In the order of the files and their rows. */
+  readonly examples: Example[];
+}
+
+/** Counts of nothing yet. */
+export const noCounts = (): LoadCounts => ({
+  rows: 0,
+  skipped: 0,
+  cut: 0,
+  noted: { empty: 0, unsupervised: 0, few_shot: 0, chain_of_thought: 0, inversion: 0 },
+});
+
+/** Adds counts to others. */
+export function addCounts(to: LoadCounts, { rows, skipped, cut, noted }: LoadCounts): void {
+  to.rows += rows;
+  to.skipped += skipped;
+  to.cut += cut;
+  for (const [what, count] of Object.entries(noted)) {
+    to.noted[what as keyof LoadCounts["noted"]] += count;
+  }
+}
+
+/**
+ * Reads and encodes a source of data.
+ *
+ * @throws {ConfigError} if the entry names an unknown format, template or part.
+ * @throws {FileError} if a file or a row cannot be used, a row has a fault that is not allowed, or
+ * no example is left.
+ */
+export async function loadExamples(
+  entry: DataEntry,
+  encoder: Encoder,
+  options: LoadOptions,
+): Promise<Loaded> {
+  const counts = noCounts();
+  const examples = await Array.fromAsync(encodeRows(entry, encoder, options, counts));
+  requireRows(entry, counts, options);
+  return { ...counts, examples };
+}
+
+/** The examples of a source, counted in `counts`. Errors as `loadExamples`, but for there being none. */
+export async function* encodeRows(
+  entry: DataEntry,
+  encoder: Encoder,
+  options: LoadOptions,
+  counts: LoadCounts,
+): AsyncGenerator<Example> {
+  const encodeRow = rowEncoder(entry, encoder, options);
+  for await (const drawn of readContents(entry, (what) => counts.noted[what]++)) {
+    yield* encodeRow(drawn, counts);
+  }
+}
+
+/** What a row comes to: one example, pieces, or none. Counts it. */
+export type EncodeRow = (drawn: DrawnContent, counts: LoadCounts) => Example[];
+
+/** Encodes the rows of a source, one at a time. Errors as those of a row in `loadExamples`. */
+export function rowEncoder(entry: DataEntry, encoder: Encoder, options: LoadOptions): EncodeRow {
+  const { maxTokens, exemplarsWithin = maxTokens, onTooLong = "drop" } = options;
+  const { vocabSize = Infinity, allow = [] } = options;
+  const marks = marksOf(encoder);
+  const documentOf = documentMaker(entry);
+  return (drawn, counts) => {
+    const document = documentOf(drawn);
+    const whole = encodeShort(document, encoder, { maxTokens: exemplarsWithin, allow });
+    checkFaults(whole, marks, allow);
+    if (countSupervised(whole) === 0) {
+      counts.noted.unsupervised++;
+      return [];
+    }
+    const fitting = fitLength(whole, maxTokens, onTooLong, encoder.bos);
+    if (fitting.length === 0) counts.skipped++;
+    else if (roomOf(whole) > maxTokens) counts.cut++;
+    for (const example of fitting) checkVocabulary(example, vocabSize);
+    counts.rows += fitting.length;
+    return fitting;
+  };
+}
+
+/** @throws {FileError} where every row of a source was left out. */
+export function requireRows(
+  { path }: DataEntry,
+  { rows, skipped, noted }: LoadCounts,
+  { maxTokens }: LoadOptions,
+): void {
+  if (rows > 0) return;
+  const found = `${skipped + noted.empty + noted.unsupervised} documents, all left out`;
+  const wanted = `one that ${noted.empty ? "is not empty and " : ""}fits ${maxTokens} tokens`;
+  throw new FileError(`${describePath(path)}: found ${found}, wanted ${wanted}`);
+}
+
+/** Encodes a document with as many of its exemplars as fit. */
+function encodeShort(
+  document: Document,
+  encoder: Encoder,
+  limits: { readonly maxTokens: number; readonly allow: readonly FaultName[] },
+): Example {
+  const example = encode(document, encoder, limits.allow);
+  if (roomOf(example) <= limits.maxTokens || document.kind === "tokens") return example;
+  return document.shorter ? encodeShort(document.shorter(), encoder, limits) : example;
+}

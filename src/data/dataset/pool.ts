@@ -1,0 +1,107 @@
+/**
+ * Workers that encode blocks of rows.
+ *
+ * @module
+ */
+
+import { Worker } from "node:worker_threads";
+import { ConfigError, FileError } from "../../errors.ts";
+import type { DataEntry } from "../entry.ts";
+import type { Encoder } from "../example.ts";
+import type { LoadOptions } from "./examples.ts";
+import { BlockEncoder, type Portion } from "./portion.ts";
+import type { Job } from "./worker.ts";
+
+/** Where the tokenizer of a model is from: a worker reads one of its own. */
+export interface EncoderSource {
+  readonly encoder: Encoder;
+  readonly folder: string;
+}
+
+/**
+ * MiB for what lives shortly, and for the rest: a tokenizer of 256,000 tokens and 520,000 merges takes
+ * 300. V8 lets a heap that may grow beyond 1 GiB take several times of what lives in it.
+ */
+const HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 1024 };
+/** Bytes of a row beyond which it is not left to a worker: where its heap is full, Deno says nothing. */
+const LARGEST = 4 << 20;
+/** Blocks that a worker has at a time: one that it encodes, and the next. */
+const AHEAD = 2;
+/** Each takes memory for a tokenizer. */
+const MOST_WORKERS = 3;
+
+/** How many workers a machine has use for, at most so many. */
+export const usefulWorkers = (most = MOST_WORKERS): number =>
+  Math.min(navigator.hardwareConcurrency, most);
+
+/** Some workers for the rows of some entries. */
+export class EncodingPool {
+  readonly #workers: EncodingWorker[];
+  readonly #own: BlockEncoder;
+
+  constructor(
+    entries: readonly DataEntry[],
+    { encoder, folder }: EncoderSource,
+    options: LoadOptions,
+    workers: number,
+  ) {
+    const job: Job = { entries, folder, target: encoder.target, options };
+    this.#workers = Array.from({ length: workers }, () => new EncodingWorker(job));
+    this.#own = new BlockEncoder(entries, options, () => encoder);
+  }
+
+  /** Blocks that keep all of them busy. */
+  get room(): number {
+    return AHEAD * this.#workers.length;
+  }
+
+  /** Encodes a block of lines (see `WaitingRow`), which is gone then. */
+  encode(block: Uint8Array<ArrayBuffer>): Promise<Portion> {
+    if (block.length > LARGEST) return Promise.resolve(this.#own.encode(block));
+    const [idlest] = this.#workers.toSorted((a, b) => a.underWay - b.underWay);
+    return idlest!.encode(block);
+  }
+
+  /** Ends them, whatever they are at. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+  }
+}
+
+class EncodingWorker {
+  readonly #worker: Worker;
+  readonly #asked: PromiseWithResolvers<Portion>[] = [];
+
+  constructor(job: Job) {
+    const program = new URL("./worker.ts", import.meta.url);
+    this.#worker = new Worker(program, { workerData: job, resourceLimits: HEAP });
+    this.#worker.on("message", (portion: Portion) => this.#asked.shift()!.resolve(portion));
+    this.#worker.on("error", (fault) => {
+      for (const { reject } of this.#asked.splice(0)) reject(fault);
+    });
+  }
+
+  get underWay(): number {
+    return this.#asked.length;
+  }
+
+  encode({ buffer }: Uint8Array<ArrayBuffer>): Promise<Portion> {
+    const asked = Promise.withResolvers<Portion>();
+    asked.promise.catch(() => {/* whoever takes the portion sees it */});
+    this.#asked.push(asked);
+    // A bare buffer, here and back: of a typed array, Deno would look at each element.
+    this.#worker.postMessage(buffer, [buffer]);
+    return asked.promise;
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+/** The error of a portion: an error loses its class on the way. */
+export function faultOf({ name, message }: NonNullable<Portion["fault"]>): Error {
+  const Known = [ConfigError, FileError, RangeError, SyntaxError, TypeError]
+    .find((Known) => Known.name === name);
+  return Known ? new Known(message) : new Error(message);
+}

@@ -1,0 +1,32 @@
+/**
+ * A worker that encodes blocks of rows as they are sent to it.
+ *
+ * @module
+ */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { loadTokenizer } from "../../io/tokenizer/tokenizer.ts";
+import type { TargetMarks } from "../tokenize/encoder_decoder.ts";
+import type { DataEntry } from "../entry.ts";
+import { encoderOf } from "../tokenize/row_tokenizer.ts";
+import type { LoadOptions } from "./examples.ts";
+import { BlockEncoder } from "./portion.ts";
+
+/** What a worker encodes for. */
+export interface Job {
+  readonly entries: readonly DataEntry[];
+  /** The model's. */
+  readonly folder: string;
+  readonly target: TargetMarks | undefined;
+  readonly options: LoadOptions;
+}
+
+const { entries, folder, target, options } = workerData as Job;
+const encoder = new BlockEncoder(entries, options, () => {
+  return encoderOf({ tokenizer: loadTokenizer(folder), folder, config: { target } });
+});
+
+parentPort!.on("message", (block: ArrayBuffer) => {
+  const portion = encoder.encode(new Uint8Array(block));
+  parentPort!.postMessage(portion, [portion.words]);
+});

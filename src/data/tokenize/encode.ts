@@ -1,0 +1,211 @@
+/**
+ * Documents to examples. The mask is built from spans while encoding; no text is tokenized twice.
+ *
+ * @module
+ */
+
+import { ConfigError, FileError } from "../../errors.ts";
+import { encodeSegments } from "./chat.ts";
+import { chatSegments } from "./segments.ts";
+import { faultError, type FaultName } from "./faults.ts";
+import { encodePair, endOf } from "./encoder_decoder.ts";
+import {
+  type ChatDocument,
+  type Document,
+  type Encoder,
+  type Example,
+  roomOf,
+  UNSUPERVISED,
+} from "../example.ts";
+
+/** What to do with an example of more than the allowed number of tokens. */
+export type TooLongPolicy = "drop" | "truncate" | "split" | "error";
+/** All of those, the default first. */
+export const TOO_LONG_POLICIES: readonly TooLongPolicy[] = ["drop", "truncate", "split", "error"];
+
+/**
+ * Encodes one document: BOS once (where the tokenizer has one), then each span on its own, each
+ * followed by EOS where it asks for it, supervised as its span is. A chat is rendered by its
+ * template, BOS before it only where the template writes none. Token rows are taken as they are. For
+ * a model with an encoder see {@link encodePair}.
+ *
+ * @param allowed faults that are no reason to stop; `checkFaults` looks for the others.
+ * @throws {FileError} if no token would be supervised, or the template does not fit the chat.
+ * @throws {ConfigError} if a span ends with EOS and the tokenizer has none, or a chat finds no
+ * template, no end token or an encoder that knows nothing of chats.
+ */
+export function encode(
+  document: Document,
+  encoder: Encoder,
+  allowed: readonly FaultName[] = [],
+): Example {
+  const { ids, labels, sourceLength } = encoder.target
+    ? encodePair(document, encoder, encoder.target)
+    : { ...encodeDocument(document, encoder, allowed), sourceLength: undefined };
+  const isAnswer = document.kind === "chat" ||
+    (document.kind === "spans" && document.spans.length > 1);
+  const example: Example = {
+    ids: Uint32Array.from(ids),
+    labels: Int32Array.from(labels),
+    origin: document.origin,
+    ...(sourceLength !== undefined && { sourceLength }),
+    ...(isAnswer && { isAnswer }),
+  };
+  example.labels[0] = UNSUPERVISED; // nothing stands before the first token to predict it
+  if (countSupervised(example) > 0 || allowed.includes("unsupervised")) return example;
+  throw faultError(example, "unsupervised");
+}
+
+/**
+ * What an example comes to under a policy: itself where it has at most `maxTokens`, else one cut
+ * example, all its pieces, or none. A source and its target have so many each, and no pieces.
+ *
+ * @param bos begins every piece of an example that begins with it.
+ * @throws {FileError} under the policy "error", and of a source and its target under "split".
+ */
+export function fitLength(
+  example: Example,
+  maxTokens: number,
+  policy: TooLongPolicy,
+  bos: number | null,
+): Example[] {
+  if (policy === "split" && !isPair(example)) return splitLength(example, maxTokens, bos);
+  const limited = limitLength(example, maxTokens, policy === "split" ? "error" : policy);
+  return limited === null ? [] : [limited];
+}
+
+/** The pieces of an example, in order, that have anything to learn; every token is learnt once. */
+function splitLength({ ids, labels, origin }: Example, maxTokens: number, bos: number | null) {
+  const head = bos !== null && ids[0] === bos ? [bos] : [];
+  if (maxTokens < 2) throw new FileError(`${origin}: found room for ${maxTokens}, wanted 2 tokens`);
+  const room = maxTokens - head.length;
+  const pieces: Example[] = [];
+  // Without BOS, a piece begins with the last token of the piece before, which it does not learn.
+  const step = maxTokens - 1;
+  for (let at = head.length; at < ids.length; at += step) {
+    const piece = {
+      ids: Uint32Array.from([...head, ...ids.subarray(at, at + room)]),
+      labels: Int32Array.from([...head.map(() => UNSUPERVISED), ...labels.subarray(at, at + room)]),
+      origin,
+    };
+    piece.labels[0] = UNSUPERVISED; // nothing stands before the first token to predict it
+    if (countSupervised(piece) > 0) pieces.push(piece);
+  }
+  return pieces;
+}
+
+/**
+ * The example itself where it has at most `maxTokens`; else what the policy makes of it, null for
+ * one to leave out. Truncating also leaves out an example that loses all its supervised tokens.
+ *
+ * @throws {FileError} under the policy "error".
+ */
+export function limitLength(
+  example: Example,
+  maxTokens: number,
+  policy: Exclude<TooLongPolicy, "split">,
+): Example | null {
+  const { ids, labels, origin, sourceLength = 0 } = example;
+  const room = roomOf(example);
+  if (room <= maxTokens) return example;
+  if (policy === "drop") return null;
+  if (policy === "error") {
+    throw new FileError(`${origin}: found ${room} tokens, wanted at most ${maxTokens}`);
+  }
+  const source = Math.min(sourceLength, maxTokens);
+  // A source that is cut keeps its last token, which ends it.
+  const part = <A extends Uint32Array | Int32Array>(from: A): number[] => [
+    ...from.subarray(0, sourceLength > source ? source - 1 : source),
+    ...from.subarray(
+      sourceLength > source ? sourceLength - 1 : sourceLength,
+      sourceLength + maxTokens,
+    ),
+  ];
+  const cut: Example = {
+    ids: Uint32Array.from(part(ids)),
+    labels: Int32Array.from(part(labels)),
+    origin,
+    ...(isPair(example) && { sourceLength: source }),
+  };
+  return countSupervised(cut) > 0 ? cut : null;
+}
+
+/**
+ * Checks that every token has a row in the embedding table.
+ *
+ * @throws {FileError} if an id is not below `vocabSize`.
+ */
+export function checkVocabulary({ ids, origin }: Example, vocabSize: number): void {
+  const outside = ids.findIndex((id) => id >= vocabSize);
+  if (outside < 0) return;
+  const found = `token id ${ids[outside]} at position ${outside}`;
+  throw new FileError(`${origin}: found ${found}, wanted ids below the vocabulary of ${vocabSize}`);
+}
+
+/** How many tokens of an example the loss sees. */
+export function countSupervised(example: Example): number {
+  if (example.supervised !== undefined) return example.supervised;
+  return example.labels.reduce((count, label) => count + (label === UNSUPERVISED ? 0 : 1), 0);
+}
+
+const isPair = ({ sourceLength }: Example): boolean => sourceLength !== undefined;
+
+interface Encoded {
+  readonly ids: readonly number[];
+  readonly labels: readonly number[];
+}
+
+function encodeDocument(
+  document: Document,
+  encoder: Encoder,
+  allowed: readonly FaultName[],
+): Encoded {
+  if (document.kind === "tokens") return checkAligned(document);
+  if (document.kind === "spans") return encodeSpans(document, encoder);
+  return encodeChat(document, encoder, allowed);
+}
+
+function encodeChat(
+  document: ChatDocument,
+  encoder: Encoder,
+  allowed: readonly FaultName[],
+): Encoded {
+  const { bos, chat } = encoder;
+  if (chat === undefined) {
+    throw new ConfigError(
+      `${document.origin}: found a chat, but nothing is known of the model's special tokens`,
+    );
+  }
+  const segments = chatSegments(document, chat, { needsEnd: !allowed.includes("no-end") });
+  const { ids, labels } = encodeSegments(segments, encoder, chat);
+  if (bos === null || ids[0] === bos) return { ids, labels };
+  return { ids: [bos, ...ids], labels: [UNSUPERVISED, ...labels] };
+}
+
+function encodeSpans(document: Document & { kind: "spans" }, encoder: Encoder): Encoded {
+  const ids: number[] = [];
+  const labels: number[] = [];
+  const append = (id: number, supervised: boolean) => {
+    ids.push(id);
+    labels.push(supervised ? id : UNSUPERVISED);
+  };
+  if (encoder.bos !== null) append(encoder.bos, false);
+  for (const { text, supervised, eos } of document.spans) {
+    for (const id of encoder.encode(text)) append(id, supervised);
+    if (eos) append(endOf(encoder), supervised);
+  }
+  return { ids, labels };
+}
+
+/** Labels of a decoder alone are its own tokens, or none. */
+function checkAligned(document: Document & { kind: "tokens" }): Encoded {
+  const { ids, labels, origin } = document;
+  if (labels.length !== ids.length) {
+    const found = `${labels.length} labels for ${ids.length} input_ids`;
+    throw new FileError(`${origin}: found ${found}, wanted as many of each`);
+  }
+  const odd = labels.findIndex((label, i) => label !== UNSUPERVISED && label !== ids[i]);
+  if (odd < 0) return document;
+  const wanted = `input_ids[${odd}] = ${ids[odd]} or -100`;
+  throw new FileError(`${origin}: found labels[${odd}] = ${labels[odd]}, wanted ${wanted}`);
+}

@@ -1,0 +1,89 @@
+/**
+ * A look at encoded examples before they train anything: lengths, and what is wrong.
+ *
+ * @module
+ */
+import { countSupervised, fitLength, type TooLongPolicy } from "./encode.ts";
+import { type Encoder, type Example, lengthOf, roomOf } from "../example.ts";
+import { type FaultName, faultNames, faultsOf, type Marks, marksOf } from "./faults.ts";
+import { Numbers } from "../store/growable_array.ts";
+
+/** Lengths in tokens, by share of the examples that are no longer. */
+export interface Lengths {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly longest: number;
+}
+
+/** How many examples have a fault, and where the first of them is. */
+export interface FaultCount {
+  rows: number;
+  first: string | null;
+}
+
+/** What a source gives to training. */
+export interface Given {
+  rows: number;
+  tokens: number;
+  /** Tokens that the loss sees. */
+  supervised: number;
+}
+
+/** What training makes of an example that is too long. */
+export interface Fit {
+  /** The most tokens of a row in training. */
+  readonly limit: number;
+  readonly policy: TooLongPolicy;
+}
+
+/** Counts whole examples, one at a time: four bytes of each are kept. */
+export class Inspection {
+  /** Examples beyond the limit that are left out, and that are cut. */
+  tooLong = 0;
+  cut = 0;
+  /** Examples that end without an end token though they answer nothing: text without EOS. */
+  endless = 0;
+  readonly faults: Readonly<Record<FaultName, FaultCount>> = Object.fromEntries(
+    faultNames.map((name) => [name, { rows: 0, first: null }]),
+  ) as Record<FaultName, FaultCount>;
+  readonly #lengths = new Numbers(Uint32Array);
+  readonly #marks: Marks;
+
+  constructor(private readonly encoder: Encoder, private readonly fit: Fit) {
+    this.#marks = marksOf(encoder);
+  }
+
+  /** Counts an example, and adds to `given` what training gets of it. */
+  add(example: Example, given: Given): void {
+    const { limit, policy } = this.fit;
+    const pieces = fitLength(example, limit, policy, this.encoder.bos);
+    if (pieces.length === 0) this.tooLong++;
+    else if (roomOf(example) > limit) this.cut++;
+    given.rows += pieces.length;
+    for (const piece of pieces) {
+      given.tokens += lengthOf(piece);
+      given.supervised += countSupervised(piece);
+    }
+    this.#lengths.push(lengthOf(example));
+    for (const name of faultsOf(example, this.#marks)) {
+      const fault = this.faults[name];
+      fault.rows++;
+      fault.first ??= example.origin;
+    }
+    const { labels, isAnswer } = example;
+    if (!isAnswer && !labels.some((label) => this.#marks.ends.has(label))) this.endless++;
+  }
+
+  /**
+   * The lengths of whole examples.
+   *
+   * @throws {RangeError} where there are none.
+   */
+  get lengths(): Lengths {
+    const ascending = this.#lengths.copy().sort();
+    if (ascending.length === 0) throw new RangeError("Found no examples, wanted one at least");
+    const at = (share: number) => ascending[Math.ceil(share * ascending.length) - 1]!;
+    return { p50: at(0.5), p90: at(0.9), p99: at(0.99), longest: at(1) };
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * The tokenizer of a model's folder, as data wants it.
+ *
+ * @module
+ */
+
+import type { Tokenizer } from "../../io/tokenizer/tokenizer.ts";
+import { readChatFacts } from "../templates/chat_facts.ts";
+import type { ChatFacts, Encoder } from "../example.ts";
+import type { TargetMarks } from "./encoder_decoder.ts";
+
+/** What of a model data must know. */
+export interface Encoding {
+  readonly tokenizer: Tokenizer;
+  readonly folder: string;
+  /** Where an encoder reads the prompt, what its decoder reads beside the answer. */
+  readonly config?: { readonly target?: TargetMarks | undefined };
+}
+
+/** An encoder for a model: BOS only where it expects one. */
+export function encoderOf({ tokenizer, folder, config }: Encoding): Encoder {
+  const { addsBos, bos, eos } = tokenizer;
+  let chat: ChatFacts | undefined;
+  return {
+    encode: (text) => tokenizer.encode(text),
+    bos: addsBos ? bos : null,
+    eos,
+    target: config?.target,
+    // Read when the first chat asks for it: other data needs nothing of the template.
+    get chat() {
+      return chat ??= readChatFacts(folder);
+    },
+  };
+}

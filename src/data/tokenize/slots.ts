@@ -1,0 +1,72 @@
+/**
+ * The texts of a chat as a template sees them, and where they are: each can be replaced by a mark.
+ *
+ * @module
+ */
+
+import type { Message } from "../content.ts";
+import type { Turn } from "../templates/chat_template.ts";
+
+/** A text of a message that a template may write. */
+export interface Slot {
+  readonly message: Message;
+  /** Its place in the chat, from 0. */
+  readonly turn: number;
+  readonly text: string;
+  /** Whether it is the message's content; else it is of a call. */
+  readonly isContent: boolean;
+}
+
+const MARK_BEGIN = "\ufdd0";
+const MARK_END = "\ufdd1";
+/** Divides a rendered text at its marks; every second piece is the number of a slot. */
+export const MARKS: RegExp = /\ufdd0(\d+)\ufdd1/;
+
+/** The turns of a chat as they are. */
+export function turnsOf(messages: readonly Message[]): Turn[] {
+  return messages.map((message) => turnOf(message, (text) => text));
+}
+
+/** The turns with a mark in place of each text, and the texts by their marks. */
+export function markedTurns(messages: readonly Message[]): { turns: Turn[]; slots: Slot[] } {
+  const slots: Slot[] = [];
+  const turns = messages.map((message, turn) =>
+    turnOf(message, (text, isContent) => {
+      if (text.trim() === "") return text;
+      return MARK_BEGIN + (slots.push({ message, turn, text, isContent }) - 1) + MARK_END;
+    })
+  );
+  return { turns, slots };
+}
+
+function turnOf(
+  { role, content, toolCalls, name, toolCallId }: Message,
+  mark: (text: string, isContent: boolean) => string,
+): Turn {
+  return {
+    role,
+    content: mark(content, true),
+    ...(toolCalls && {
+      tool_calls: toolCalls.map((call) => ({
+        ...(call.id !== undefined && { id: call.id }),
+        type: "function",
+        function: {
+          name: mark(call.name, false),
+          arguments: mapTexts(call.arguments, (text) => mark(text, false)),
+        },
+      })),
+    }),
+    ...(name !== undefined && { name }),
+    ...(toolCallId !== undefined && { tool_call_id: toolCallId }),
+  };
+}
+
+/** A value with another text for each in it. */
+function mapTexts(value: unknown, map: (text: string) => string): unknown {
+  if (typeof value === "string") return map(value);
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, map));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, map)]),
+  );
+}
