@@ -38,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "quickstart",
     ...FILES,
   ],
-  bench: ["train", ...rightOf("train"), "eval", ...FILES],
+  bench: ["train", ...rightOf("train"), "eval", "quickstart", ...FILES],
   train: [...rightOf("train"), "eval", ...FILES],
   config: [...rightOf("config"), ...FILES],
   forgetting: [...rightOf("forgetting"), "eval", "inference", "report", "curate", ...FILES],
@@ -57,6 +57,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   data: ["io"],
   io: [],
 };
+
+/** The only folder that names packages, each with its version; every room may import it. */
+const PACKAGES = "src/deps/";
 
 const MAX_LINES = 300;
 
@@ -79,6 +82,25 @@ Deno.test("wrongArrows() finds an arrow that is turned around", () => {
   assert.equal(from("src/new_room/a.ts", "../io/files.ts").length, 1);
   const lazy = { path: "src/graph/plan.ts", text: 'await import("../cli/main.ts")' };
   assert.equal(wrongArrows(lazy).length, 1);
+});
+
+Deno.test(`only ${PACKAGES} names packages, each with its version`, () => {
+  // A program that imports mod.ts has an import map of its own, if any.
+  const library = [...sources("", "ts", false), ...sources("src", "ts")];
+  assert.deepEqual(library.flatMap(strayPackages), []);
+});
+
+Deno.test("strayPackages() finds a package that is not pinned", () => {
+  const from = (path: string, specifier: string) =>
+    strayPackages({ path, text: `export * from "${specifier}";` });
+  assert.deepEqual(from("src/deps/zod.ts", "npm:zod@4.6.7"), []);
+  assert.deepEqual(from("src/deps/uplot.ts", "npm:@a/b@1.6.32/dist/b.css"), []);
+  assert.deepEqual(from("src/io/files.ts", "node:fs"), []);
+  assert.deepEqual(from("src/io/files.ts", "zod"), ["src/io/files.ts imports zod"]);
+  assert.equal(from("src/io/files.ts", "npm:zod@4.6.7").length, 1);
+  assert.equal(from("mod.ts", "@huggingface/hub").length, 1);
+  assert.equal(from("src/deps/zod.ts", "npm:zod@4").length, 1);
+  assert.equal(from("src/deps/zod.ts", "zod").length, 1);
 });
 
 Deno.test("only src/gpu/ names WebGPU, apart from buffers, which others pass on", () => {
@@ -157,9 +179,23 @@ function wrongArrows({ path, text }: Source): string[] {
     .map((target) => `${path} imports ${target}`);
 }
 
+/** The packages that a source file names without being the one place for it, one message each. */
+function strayPackages({ path, text }: Source): string[] {
+  const pinned = /^npm:(@[^/]+\/)?[^@/]+@\d+\.\d+\.\d+(\/|$)/;
+  return specifiersOf(text)
+    .filter((specifier) => !/^(\.|node:)/.test(specifier))
+    .filter((specifier) => !path.startsWith(PACKAGES) || !pinned.test(specifier))
+    .map((specifier) => `${path} imports ${specifier}`);
+}
+
+/** The files that a source file imports. */
 function importsOf(text: string): string[] {
+  return specifiersOf(text).filter((specifier) => specifier.startsWith("."));
+}
+
+function specifiersOf(text: string): string[] {
   const specifiers = withoutComments(text).matchAll(
-    /\b(?:from|import)\s*\(?\s*["'](\.[^"']*)["']/g,
+    /\b(?:from|import)\s*\(?\s*["']([^"'\s]+)["']/g,
   );
   return [...specifiers].map((match) => match[1]!);
 }
@@ -167,7 +203,7 @@ function importsOf(text: string): string[] {
 function mayImport(path: string, target: string): boolean {
   const room = roomOf(path);
   const targetRoom = roomOf(target);
-  return SHARED.includes(target) || room === targetRoom ||
+  return SHARED.includes(target) || target.startsWith(PACKAGES) || room === targetRoom ||
     (MAY_IMPORT[room] ?? []).includes(targetRoom);
 }
 

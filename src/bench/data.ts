@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import {
   type DataEntry,
   encode,
@@ -17,14 +16,12 @@ import {
   Stream,
 } from "../data/mod.ts";
 import { loadTokenizer } from "../io/tokenizer/tokenizer.ts";
+import { quickstartFile } from "../quickstart/files.ts";
 import type { Bench } from "./kernels.ts";
 
-const quickstart = (name: string) =>
-  fileURLToPath(new URL(`../../configs/quickstart/${name}`, import.meta.url));
-
 /** The checkpoint of the quickstart. */
-export const BASE: string = quickstart("base/");
-const ROWS: DataEntry = { path: quickstart("instructions.jsonl") };
+export const BASE: string = quickstartFile("base/");
+const ROWS: DataEntry = { path: quickstartFile("instructions.jsonl") };
 const SEED = 1;
 
 /** All of them. */

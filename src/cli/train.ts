@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import { parseConfig } from "../config/mod.ts";
 import { screen } from "../forgetting/report/screen.ts";
+import { quickstartFile } from "../quickstart/files.ts";
 import { openPlaces } from "../train/places.ts";
 import { explainPlan, type RunOptions, type RunResult, train } from "../train/run.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
@@ -48,11 +48,9 @@ export async function run(args: string[]): Promise<number> {
   return result.forgetting && !result.forgetting.certified ? ONLY_BASE : 0;
 }
 
-const QUICKSTART = fileURLToPath(new URL("../../configs/quickstart/train.json", import.meta.url));
-
 /** The config of a command line. */
 export function configOf({ positionals: [named], config }: Arguments) {
-  const file = named ?? (config["model"] === undefined ? QUICKSTART : undefined);
+  const file = named ?? (config["model"] === undefined ? quickstartFile("train.json") : undefined);
   return parseConfig({ ...(file === undefined ? {} : { file }), flags: config });
 }
 

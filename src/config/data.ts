@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import { z } from "../deps/zod.ts";
 import { formats } from "../data/formats/mod.ts";
 import {
   type DataEntry,

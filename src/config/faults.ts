@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { z } from "zod";
+import type { z } from "../deps/zod.ts";
 import { nearest } from "../io/nearest.ts";
 import { alternatives, child, keysOf, type SchemaNode, table, valueAt } from "./keys.ts";
 

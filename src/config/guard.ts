@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { z } from "zod";
+import { z } from "../deps/zod.ts";
 import { parseBudget } from "../forgetting/budget.ts";
 import { count, path, positive } from "./kinds.ts";
 

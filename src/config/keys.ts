@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "node:path";
-import { z } from "zod";
+import { z } from "../deps/zod.ts";
 import { isObject } from "../io/files.ts";
 import { resolvePlace } from "../io/hub/mod.ts";
 import { PATH, PLACE } from "./kinds.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { resolve } from "node:path";
-import { z } from "zod";
+import { z } from "../deps/zod.ts";
 
 /** The JSON Schema format of paths, by which the other files know them. */
 export const PATH = "path";

@@ -6,7 +6,7 @@
  */
 
 import { resolve } from "node:path";
-import { z } from "zod";
+import { z } from "../deps/zod.ts";
 import { type Bias, BIASES } from "../adapters/peft/config.ts";
 import {
   type FaultName,

@@ -21,8 +21,8 @@ export interface Kernel extends Text {
   readonly aliases?: Readonly<Record<string, string>>;
 }
 
-/** Values of `override` constants. */
-export type Constants = Readonly<Record<string, number | boolean>>;
+/** Values of `override` constants; undefined: as the kernel has it. */
+export type Constants = Readonly<Record<string, number | boolean | undefined>>;
 
 interface Line {
   readonly file: string;
@@ -114,7 +114,9 @@ export class Pipelines {
     let module = this.#modules.get(resolved.code);
     if (!module) this.#modules.set(resolved.code, module = this.#module(kernel, resolved));
     const { gpu } = this.#device;
-    const values = Object.fromEntries(Object.entries(constants).map(([k, v]) => [k, Number(v)]));
+    const values = Object.fromEntries(
+      Object.entries(constants).filter(([, v]) => v !== undefined).map(([k, v]) => [k, Number(v)]),
+    );
     try {
       return await gpu.createComputePipelineAsync({
         label: kernel.name,

@@ -69,7 +69,7 @@ export interface Target {
 export interface Op<I extends Named = any, O extends Named = any, A = any> {
   readonly name: string;
   /** Outputs that take over an input's buffer, by name: the input is dead afterwards. */
-  overwrites?(call: Call<I, O, A>): Readonly<Record<string, string>>;
+  overwrites?(call: Call<I, O, A>): Readonly<Record<string, string | undefined>>;
   launches(call: Call<I, O, A>, target: Target): Launch[];
   backward?(graph: Graph, call: Call<I, O, A>, gradients: Gradients): void;
 }

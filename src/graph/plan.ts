@@ -101,7 +101,7 @@ function liveCalls(graph: Graph): Call[] {
   const live: Call[] = [];
   for (const call of graph.calls.toReversed()) {
     const writesState = Object.values(call.op.overwrites?.(call) ?? {})
-      .some((name) => (call.ins as Named)[name]?.kind === "state");
+      .some((name) => name !== undefined && (call.ins as Named)[name]?.kind === "state");
     if (!writesState && !outsOf(call).some((value) => wanted.has(value))) continue;
     for (const value of insOf(call)) wanted.add(value);
     live.push(call);

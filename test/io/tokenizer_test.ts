@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Tokenizer } from "@huggingface/tokenizers";
+import { Tokenizer } from "../../src/deps/tokenizers.ts";
 import fc from "fast-check";
 import { loadTokenizer } from "../../src/io/tokenizer/tokenizer.ts";
 import { byteLevelTokenizer } from "../data/tokenize/tokenizers.ts";

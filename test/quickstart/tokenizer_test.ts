@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Tokenizer } from "@huggingface/tokenizers";
+import { Tokenizer } from "../../src/deps/tokenizers.ts";
 import fc from "fast-check";
 import { BOS, BYTE_CHARACTERS, EOS, tokenizerFiles, trainBpe } from "../../src/quickstart/bpe.ts";
 import { quickstartFiles, VOCABULARY_SIZE } from "../../src/quickstart/make.ts";

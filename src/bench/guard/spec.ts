@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname } from "node:path";
-import { z } from "zod";
+import { z } from "../../deps/zod.ts";
 import { ConfigError } from "../../errors.ts";
 import { readJsonObject } from "../../io/files.ts";
 import { parseConfig, type ParsedConfig } from "../../config/mod.ts";

@@ -30,6 +30,12 @@ const AHEAD = 2;
 /** Each takes memory for a tokenizer. */
 const MOST_WORKERS = 3;
 
+/** A program that imports the worker's file: Node's `Worker` takes a file, not an address. */
+const PROGRAM = new URL(
+  "data:text/javascript," +
+    encodeURIComponent(`import ${JSON.stringify(import.meta.resolve("./worker.ts"))};`),
+);
+
 /** How many workers a machine has use for, at most so many. */
 export const usefulWorkers = (most = MOST_WORKERS): number =>
   Math.min(navigator.hardwareConcurrency, most);
@@ -73,8 +79,7 @@ class EncodingWorker {
   readonly #asked: PromiseWithResolvers<Portion>[] = [];
 
   constructor(job: Job) {
-    const program = new URL("./worker.ts", import.meta.url);
-    this.#worker = new Worker(program, { workerData: job, resourceLimits: HEAP });
+    this.#worker = new Worker(PROGRAM, { workerData: job, resourceLimits: HEAP });
     this.#worker.on("message", (portion: Portion) => this.#asked.shift()!.resolve(portion));
     this.#worker.on("error", (fault) => {
       for (const { reject } of this.#asked.splice(0)) reject(fault);

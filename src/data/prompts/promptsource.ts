@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type CollectionTag, parseDocument, type YAMLMap } from "yaml";
+import { type CollectionTag, parseDocument, type YAMLMap } from "../../deps/yaml.ts";
 import { ConfigError, FileError } from "../../errors.ts";
 import { isObject, readText } from "../../io/files.ts";
 import { didYouMean } from "../../io/nearest.ts";

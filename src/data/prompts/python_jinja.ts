@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Environment, parse, tokenize } from "@huggingface/jinja";
+import { Environment, parse, tokenize } from "../../deps/jinja.ts";
 import { BoundedInterpreter, type Program, renderProgram } from "../templates/jinja.ts";
 
 /** A value as the interpreter has it. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parse, tokenize } from "@huggingface/jinja";
+import { parse, tokenize } from "../../deps/jinja.ts";
 import { ConfigError, FileError } from "../../errors.ts";
 import type { Role } from "../content.ts";
 import { oneLine, type Program, renderProgram } from "./jinja.ts";

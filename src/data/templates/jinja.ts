@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Environment, Interpreter, type parse } from "@huggingface/jinja";
+import { Environment, Interpreter, type parse } from "../../deps/jinja.ts";
 
 /** A template that has been parsed. */
 export type Program = ReturnType<typeof parse>;

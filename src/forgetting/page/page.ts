@@ -4,9 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import uplotLicence from "uplot/LICENSE" with { type: "text" };
-import uplotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
-import uplot from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
+import * as uplot from "../../deps/uplot.ts";
 import type { ForgettingReport } from "../report/format.ts";
 import { drawable, type Figure, figure } from "../../report/chart.ts";
 import { curves, type MetricsLine } from "./curves.ts";
@@ -22,7 +20,7 @@ import { pointsTable, traceTable, tradeoff } from "./tradeoff.ts";
 
 export type { MetricsLine };
 
-const SCRIPT = `/*\n${uplotLicence}*/\n${uplot}\n${plots}`;
+const SCRIPT = `/*\n${uplot.licence}*/\n${uplot.script}\n${plots}`;
 
 /** Only this script runs, and nothing is loaded, whatever the report's text holds. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" +
@@ -63,7 +61,7 @@ export function reportPage(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>Forgetting report: ${run}</title>
-<style>${new Html([uplotStyle, style, parts, media].join("\n"))}</style>
+<style>${new Html([uplot.style, style, parts, media].join("\n"))}</style>
 </head>
 <body>
 <header>

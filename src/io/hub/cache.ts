@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { getRepoFolderName } from "@huggingface/hub";
+import { getRepoFolderName } from "../../deps/hub.ts";
 import { basename, dirname, join, relative } from "node:path";
 import { encodeUtf8, exists, isFile, onDisk, readText, writeAll, writeFile } from "../files.ts";
 import { isCommit } from "./name.ts";

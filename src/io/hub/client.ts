@@ -60,7 +60,7 @@ export class HubClient {
     const { endpoint, patience } = this.settings;
     const path = [revision, ...file.split("/")].map(encodeURIComponent).join("/");
     const url = new URL(`${endpoint}/${this.name.repo}/resolve/${path}`);
-    const headers = offset === 0 ? {} : { Range: `bytes=${offset}-` };
+    const headers: HeadersInit = offset === 0 ? {} : { Range: `bytes=${offset}-` };
     return await this.#ask(url, { headers }, patience, (response) => Promise.resolve(response));
   }
 

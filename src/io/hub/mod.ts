@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { modelInfo, pathsInfo } from "@huggingface/hub";
+import { modelInfo, pathsInfo } from "../../deps/hub.ts";
 import { join } from "node:path";
 import { FileError } from "../../errors.ts";
 import { INDEX_FILE } from "../checkpoint_writer.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { commitIter, type CommitOutput, createRepo, modelInfo } from "@huggingface/hub";
+import { commitIter, type CommitOutput, createRepo, modelInfo } from "../../deps/hub.ts";
 import { pathToFileURL } from "node:url";
 import { ConfigError, FileError } from "../../errors.ts";
 import { encodeUtf8 } from "../files.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { Tokenizer as HuggingFaceTokenizer } from "../../deps/tokenizers.ts";
 import { FileError } from "../../errors.ts";
 import { type AddedToken, AddedTokens } from "./added_tokens.ts";
 import { exists, isObject, readJsonObject } from "../files.ts";

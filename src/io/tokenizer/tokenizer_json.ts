@@ -11,7 +11,7 @@ import {
   PrecompiledNormalizer,
   SequenceDecoder,
   SequenceNormalizer,
-} from "@huggingface/tokenizers";
+} from "../../deps/tokenizers.ts";
 import { isObject } from "../files.ts";
 import { readCharsmap } from "./charsmap.ts";
 

@@ -3,7 +3,7 @@
  * byte-level BPE as in Llama 3 and Qwen, and SentencePiece's BPE as in Llama 2 and Mistral.
  */
 
-import { Tokenizer } from "@huggingface/tokenizers";
+import { Tokenizer } from "../../../src/deps/tokenizers.ts";
 import type { Encoder } from "../../../src/data/mod.ts";
 
 /** Words that become single tokens, with the space before them. */

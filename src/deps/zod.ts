@@ -1,0 +1,6 @@
+/**
+ * Checks of what people write.
+ *
+ * @module
+ */
+export * from "npm:zod@4.6.7";
