@@ -18,7 +18,8 @@ import {
   valueOf,
 } from "./graph.ts";
 import { type Plan, plan } from "./plan.ts";
-import { Store } from "./store.ts";
+import { Resources } from "./resources.ts";
+import { isFlat, Store } from "./store.ts";
 
 /** What programs of one model share. */
 export interface Engine {
@@ -39,6 +40,10 @@ const GUARD = 0xff;
 export interface CompileOptions {
   /** Puts a guard behind every temporary value; {@link Compiled.strayWrites} finds what hit it. */
   guarded?: boolean;
+  /** The plan, where there is one already. */
+  plan?: Plan;
+  /** States that it shares with other programs; by default it has its own, freed with it. */
+  resources?: Resources | undefined;
 }
 
 /** A graph on the device: write its inputs, replay it, read its outputs. */
@@ -50,6 +55,9 @@ export class Compiled {
     private readonly inputs: ReadonlyMap<string, Slice>,
     private readonly outputs: ReadonlyMap<string, Slice>,
     private readonly owned: readonly GPUBuffer[],
+    /** What it keeps from one replay to the next, beside the store. */
+    readonly resources: Resources,
+    private readonly ownsResources: boolean,
   ) {}
 
   /**
@@ -81,6 +89,7 @@ export class Compiled {
 
   destroy(): void {
     for (const buffer of this.owned) destroyBuffer(this.engine.device, buffer);
+    if (this.ownsResources) this.resources[Symbol.dispose]();
   }
 
   #get(slices: ReadonlyMap<string, Slice>, what: string, name: string): Slice {
@@ -94,10 +103,11 @@ export class Compiled {
 export async function compile(
   engine: Engine,
   graph: Graph,
-  { guarded = false }: CompileOptions = {},
+  { guarded = false, plan: planned = plan(graph, { share: !guarded }), resources: given }:
+    CompileOptions = {},
 ): Promise<Compiled> {
   const { device, pipelines, store } = engine;
-  const planned = plan(graph, { share: !guarded });
+  const resources = given ?? new Resources(device);
   const guard = guarded ? GUARD_BYTES : 0;
   const slots = planned.slots.map((bytes, i) => createBuffer(device, bytes + guard, `slot ${i}`));
   if (guarded) { for (const buffer of slots) fillWithGuard(device, buffer); }
@@ -111,6 +121,7 @@ export async function compile(
       return { buffer: slots[slot]!, offset: 0, size: bytesOf(value) + guard };
     }
     const home = planned.homeOf.get(value) ?? value;
+    if (home.kind === "state" && !isFlat(home.name)) return resources.find(home);
     return inputs.get(home.name) ?? store.find(home);
   };
   const target = {
@@ -127,7 +138,7 @@ export async function compile(
     return [name, { ...sliceOf(value), size: bytesOf(value) }];
   }));
   const owned = [...slots, ...[...inputs.values()].map(({ buffer }) => buffer)];
-  return new Compiled(engine, planned, program, inputs, outputs, owned);
+  return new Compiled(engine, planned, program, inputs, outputs, owned, resources, !given);
 }
 
 /** The guard, and what a value holds before anything is written to it. */

@@ -1,6 +1,6 @@
 /**
- * The store: buffers that outlive programs. Frozen weights, trained params in one flat buffer with
- * one each for gradient, sum and moments, and states.
+ * The store: buffers that outlive programs. Frozen weights, and trained params in one flat buffer
+ * with one each for gradient, sum and moments.
  *
  * @module
  */
@@ -14,11 +14,14 @@ import {
   whole,
 } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
-import { bytesOf, describe, type Value } from "./graph.ts";
+import { bytesOf, type Value } from "./graph.ts";
 
 /** The flat buffers beside the params; all have the same layout. */
 export const FLAT = ["params", "gradients", "sums", "m", "v"] as const;
 export type Flat = typeof FLAT[number];
+
+/** Whether a state of that name is a flat buffer. */
+export const isFlat = (name: string): name is Flat => (FLAT as readonly string[]).includes(name);
 
 /** Where a param lies in the flat buffers. */
 interface Place {
@@ -29,7 +32,6 @@ interface Place {
 /** Buffers by name, shared by every program of one model. */
 export class Store {
   readonly #weights = new Map<string, GPUBuffer>();
-  readonly #states = new Map<string, GPUBuffer>();
   readonly #places = new Map<string, Place>();
   readonly #flat = new Map<Flat, GPUBuffer>();
   /** Bytes of one flat buffer. */
@@ -87,35 +89,18 @@ export class Store {
     return readFloats(this.device, this.param(name, flat));
   }
 
-  /** The buffer of a persistent value; states are made, all zero, when first asked for. */
+  /** The buffer of a weight, a param, its gradient, or of a state by the name of a flat buffer. */
   find(value: Value): Slice {
     if (value.kind === "param") return this.param(value.name);
     if (value.kind === "gradient") return this.param(value.name, "gradients");
-    if (value.kind === "state") return whole(this.#state(value));
+    if (value.kind === "state" && isFlat(value.name)) return this.flat(value.name);
     const buffer = this.#weights.get(value.name);
     if (!buffer) throw new RangeError(`The store holds no ${value.kind} ${value.name}`);
     return whole(buffer);
   }
 
   destroy(): void {
-    const buffers = [this.#weights, this.#states, this.#flat].flatMap((map) => [...map.values()]);
+    const buffers = [this.#weights, this.#flat].flatMap((map) => [...map.values()]);
     for (const buffer of buffers) destroyBuffer(this.device, buffer);
-  }
-
-  #state(value: Value): GPUBuffer {
-    if ((FLAT as readonly string[]).includes(value.name)) {
-      return this.flat(value.name as Flat).buffer;
-    }
-    let buffer = this.#states.get(value.name);
-    if (!buffer) {
-      buffer = createBuffer(this.device, bytesOf(value), value.name);
-      this.#states.set(value.name, buffer);
-    }
-    if (buffer.size < bytesOf(value)) {
-      throw new RangeError(
-        `${describe(value)} takes ${bytesOf(value)} bytes, the store holds ${buffer.size} for it`,
-      );
-    }
-    return buffer;
   }
 }

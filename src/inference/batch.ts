@@ -41,10 +41,7 @@ interface Sequence {
   cached: number;
 }
 
-/**
- * Continues many prompts with one model. The caches live in the engine's store and are larger than a
- * `Generator`'s, so give it an engine of its own, and destroy its store afterwards.
- */
+/** Continues many prompts with one model, over caches of its own. */
 export class BatchGenerator implements Disposable {
   private constructor(
     private readonly model: Model,
@@ -84,7 +81,7 @@ export class BatchGenerator implements Disposable {
       );
     }
     const slots = Math.min(options.slots ?? Infinity, slotsFor(engine, single));
-    const program = await model.compile(engine, graphOf(slots));
+    const program = await model.plan(engine, graphOf(slots)).open();
     program.write("rows", Uint32Array.from({ length: slots }, (_, row) => row));
     return new BatchGenerator(model, context, slots, program);
   }
@@ -130,7 +127,7 @@ export class BatchGenerator implements Disposable {
     return found;
   }
 
-  /** Frees what the program does not share; weights and caches stay in the store. */
+  /** Frees program and caches; the weights stay in the store. */
   [Symbol.dispose](): void {
     this.program.destroy();
   }

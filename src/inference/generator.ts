@@ -5,6 +5,7 @@
  */
 import { readFloats, Ring, type Slice } from "../gpu/buffer.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
+import { Resources } from "../graph/resources.ts";
 import type { Model } from "../models/model.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
 import { SOURCE_LAST } from "../models/layers/pairs.ts";
@@ -43,10 +44,7 @@ export interface GeneratorOptions {
   readonly adapt?: Adapt | undefined;
 }
 
-/**
- * Continues prompts with one model. The caches live in the engine's store, so all generators of an
- * engine must have the same context, and only one text may be under way at a time.
- */
+/** Continues prompts with one model, one text at a time, over caches of its own. */
 export class Generator implements Disposable {
   readonly #scores: Ring<void>;
   /** First row of the angles that the text under way turns by. */
@@ -61,6 +59,7 @@ export class Generator implements Disposable {
     private readonly long: LongAngles | undefined,
     /** Reads prompts, where an encoder does. */
     private readonly source: SourceReader | null,
+    private readonly caches: Resources,
   ) {
     this.#scores = new Ring(decode.engine.device, model.config.vocabSize, 1);
   }
@@ -78,20 +77,14 @@ export class Generator implements Disposable {
   ): Promise<Generator> {
     const sizes = { context: Math.ceil(context / 8) * 8, scored: SCORED_ROWS, adapt };
     const build = (T: number) => model.decodeGraph(engine, { T, ...sizes });
-    const decode = build(DECODE_ROWS);
-    const prefill = await model.compile(engine, build(PREFILL_ROWS));
+    const [read, write] = [build(PREFILL_ROWS), build(DECODE_ROWS)];
+    const caches = new Resources(engine.device);
     const source = model.hasEncoder
-      ? new SourceReader(engine, model, { context: sizes.context, adapt })
+      ? new SourceReader(engine, model, { context: sizes.context, adapt, caches })
       : null;
-    const { long } = decode;
-    return new Generator(
-      model,
-      context,
-      prefill,
-      await model.compile(engine, decode),
-      long,
-      source,
-    );
+    const prefill = await model.plan(engine, read).open(caches);
+    const decode = await model.plan(engine, write).open(caches);
+    return new Generator(model, context, prefill, decode, write.long, source, caches);
   }
 
   /**
@@ -147,8 +140,9 @@ export class Generator implements Disposable {
     }
   }
 
-  /** Frees what the programs do not share; weights and caches stay in the store. */
+  /** Frees programs and caches; the weights stay in the store. */
   [Symbol.dispose](): void {
+    this.caches[Symbol.dispose]();
     this.#scores.destroy();
     this.prefill.destroy();
     this.decode.destroy();

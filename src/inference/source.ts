@@ -5,6 +5,7 @@
  * @module
  */
 import type { Compiled, Engine } from "../graph/compile.ts";
+import type { Resources } from "../graph/resources.ts";
 import type { Model } from "../models/model.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
 
@@ -16,6 +17,8 @@ export interface SourceOptions {
   /** The most tokens of a source, a multiple of 8, as the decoder's program has it. */
   readonly context: number;
   readonly adapt?: Adapt | undefined;
+  /** Where keys and values go. */
+  readonly caches: Resources;
 }
 
 /** Reads sources with the encoder of a model. */
@@ -51,12 +54,13 @@ export class SourceReader implements Disposable {
     const { engine, model, options } = this;
     const known = this.#programs.get(T);
     if (known) return known;
-    const made = await model.compile(engine, model.encodeGraph(engine, { T, ...options }));
+    const graph = model.encodeGraph(engine, { T, ...options });
+    const made = await model.plan(engine, graph).open(options.caches);
     this.#programs.set(T, made);
     return made;
   }
 
-  /** Frees what the programs do not share; the caches stay in the store. */
+  /** Frees the programs; the caches are not its own. */
   [Symbol.dispose](): void {
     for (const program of this.#programs.values()) program.destroy();
   }

@@ -5,6 +5,7 @@
  */
 import type { ReplayOptions } from "../gpu/program.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
+import type { Planned } from "../graph/planned.ts";
 import { CHUNK, supervisedCapacity } from "../ops/mod.ts";
 import type { LossGraphOptions, Model, ModelGraph } from "./model.ts";
 import { type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./layers/adapt.ts";
@@ -49,10 +50,17 @@ export class LossProgram {
     this.#hasEncoder = hasEncoder;
   }
 
-  /** Builds, loads and records. */
-  static async open(engine: Engine, model: Model, options: LossGraphOptions): Promise<LossProgram> {
-    const graph = model.lossGraph(engine, options);
-    return new LossProgram(await model.compile(engine, graph), options.T, graph, model);
+  /** Builds the graph and plans its memory. */
+  static plan(engine: Engine, model: Model, options: LossGraphOptions): Planned<LossProgram> {
+    const built = model.lossGraph(engine, options);
+    return model.plan(engine, built).as((compiled) =>
+      new LossProgram(compiled, options.T, built, model)
+    );
+  }
+
+  /** Plans, loads and records. */
+  static open(engine: Engine, model: Model, options: LossGraphOptions): Promise<LossProgram> {
+    return LossProgram.plan(engine, model, options).open();
   }
 
   /**

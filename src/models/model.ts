@@ -7,8 +7,9 @@
 import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { upload } from "../gpu/buffer.ts";
-import { compile, type Compiled, type Engine } from "../graph/compile.ts";
+import { compile, type Engine } from "../graph/compile.ts";
 import { Graph, type NumberType, type Value } from "../graph/graph.ts";
+import { Planned } from "../graph/planned.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
 import { loadTokenizer, type Tokenizer } from "../io/tokenizer/tokenizer.ts";
 import {
@@ -216,14 +217,16 @@ export class Model implements Disposable {
     return { linear, tables, tensors };
   }
 
-  /** Compiles a graph, after the weights that the store lacks have been loaded. */
-  compile(engine: Engine, { graph, tables }: ModelGraph): Promise<Compiled> {
-    for (const value of graph.values) {
-      if (value.kind === "weight" && !engine.store.hasWeight(value.name)) {
-        this.#load(engine, value, tables);
+  /** Plans a graph; what is opened of it loads the weights that the store lacks. */
+  plan(engine: Engine, { graph, tables }: ModelGraph): Planned {
+    return Planned.of(graph, (plan, resources) => {
+      for (const value of graph.values) {
+        if (value.kind === "weight" && !engine.store.hasWeight(value.name)) {
+          this.#load(engine, value, tables);
+        }
       }
-    }
-    return compile(engine, graph);
+      return compile(engine, graph, { plan, resources });
+    });
   }
 
   /** Whether an encoder reads the prompt. */

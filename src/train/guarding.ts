@@ -6,10 +6,9 @@
 import { type Encoder, type Example, type Examples, lengthOf } from "../data/mod.ts";
 import { FileError } from "../errors.ts";
 import type { Engine } from "../graph/compile.ts";
-import { footprint, plan } from "../graph/plan.ts";
 import type { Entry } from "../forgetting/steer/archive.ts";
 import { parseBudget } from "../forgetting/budget.ts";
-import { elasticFootprint, openElastic } from "../forgetting/elastic/penalty.ts";
+import { planElastic } from "../forgetting/elastic/penalty.ts";
 import { Gauge } from "../forgetting/gauge.ts";
 import { Guard } from "../forgetting/steer/guard.ts";
 import type { GuardState, GuardTerm } from "../forgetting/steer/parts.ts";
@@ -97,8 +96,7 @@ export interface GuardingOptions {
 
 /** Bytes of what a loss graph keeps only while it replays. */
 export function activationBytes(engine: Engine, model: Model, options: LossGraphOptions): number {
-  const { graph } = model.lossGraph(engine, options);
-  return footprint(graph, plan(graph)).temporary;
+  return LossProgram.plan(engine, model, options).footprint.temporary;
 }
 
 /** What the guard takes beside training, known before anything is allocated. */
@@ -112,9 +110,9 @@ export function guardFootprint(
   const { T, micros } = guardRowSizes({ train, guard });
   const both = activationBytes(engine, model, { ...graph, loss: "kl" });
   if (guard.loss === "ewc" && micros > 0) {
-    const { pass, penalty, fisher } = elasticFootprint(engine, model, {
+    const { pass, penalty, fisher } = planElastic(engine, model, {
       ...{ adapt: graph.adapt!, T, recompute: train.recompute },
-    });
+    }).footprint;
     return { activations: Math.max(pass, penalty + both), fisher }; // the pass is over by then
   }
   const loss = guard.loss === "kl" ? "kl" : "nll";
@@ -129,8 +127,9 @@ async function openTerm(options: GuardingOptions, settings: GuardConfig): Promis
   const { T, micros } = guardRowSizes(config);
   if (settings.loss === "ewc" && micros > 0) {
     const { fisher_documents: documents } = settings;
-    const fisher = { slices, documents, seed, recompute: config.train.recompute };
-    return await openElastic(engine, model, { adapt: graph.adapt!, say, ...fisher });
+    const { recompute } = config.train;
+    const elastic = planElastic(engine, model, { adapt: graph.adapt!, T, recompute });
+    return await elastic.open({ slices, documents, seed, say });
   }
   const loss = settings.loss === "kl" ? "kl" : "nll";
   const program = await LossProgram.open(engine, model, { ...graph, T, loss, train: true });

@@ -7,7 +7,8 @@ import { encoderOf, type Example, Stream } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import { type Perplexity, queuePerplexity } from "../eval/perplexity.ts";
 import type { Engine } from "../graph/compile.ts";
-import { footprint, plan, printPlan } from "../graph/plan.ts";
+import { printPlan } from "../graph/plan.ts";
+import type { Planned } from "../graph/planned.ts";
 import { FLAT } from "../graph/store.ts";
 import type { Slice } from "../forgetting/text/retention.ts";
 import { LossProgram } from "../models/loss_program.ts";
@@ -77,8 +78,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const mixture = mixtureOf(rows, config.mixture, say);
   const stream = new Stream(rows.examples, { T, seed, shuffle, ...mixture });
   const graph = { T, ...trained.graph, recompute: train.recompute };
-  placeParams(options, graph);
-  const program = await LossProgram.open(engine, model, { ...graph, train: true });
+  const program = await placeParams(options, graph).open();
   const microBatches = train.tokens_per_batch / T;
   const microsPerUpdate = microBatches + guardRowSizes(config).micros;
   const { weight_decay: decay, beta1, beta2, eps: epsilon, clip } = train;
@@ -121,17 +121,17 @@ export function describePlan(
   { engine, model, config, trained }: Omit<SessionOptions, "rows" | "say">,
 ): string {
   const { micro_batch_tokens: T, recompute } = config.train;
-  const { graph } = model.lossGraph(engine, { T, ...trained.graph, recompute, train: true });
-  return printPlan(plan(graph));
+  const options = { T, ...trained.graph, recompute, train: true };
+  return printPlan(LossProgram.plan(engine, model, options).plan);
 }
 
 /** Plans the training graph before anything is allocated, says what it takes, makes the params. */
 function placeParams(
   { engine, model, trained, config, say }: SessionOptions,
   graphOptions: LossGraphOptions,
-): void {
-  const { graph } = model.lossGraph(engine, { ...graphOptions, train: true });
-  const { weights, params, temporary } = footprint(graph, plan(graph));
+): Planned<LossProgram> {
+  const training = LossProgram.plan(engine, model, { ...graphOptions, train: true });
+  const { weights, params, temporary } = training.footprint;
   const state = params * FLAT.length;
   const beside = besideTraining(engine, model, config, graphOptions);
   const total = weights + state + temporary + beside.activations + beside.fisher;
@@ -145,9 +145,10 @@ function placeParams(
     })`,
   );
   checkMemory(engine, total);
-  const values = graph.values.filter(({ kind }) => kind === "param");
+  const values = training.graph.values.filter(({ kind }) => kind === "param");
   engine.store.addParams(values);
   trained.load(engine.store, values);
+  return training;
 }
 
 /** A real GPU does not say how much memory it has; software Vulkan shares the machine's. */

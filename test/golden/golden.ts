@@ -139,7 +139,7 @@ export async function packedLogits(
     memory,
   );
   graph.output("logits", logits(graph, hidden, head, input("rows"), { cap, adapter }));
-  const compiled = await model.compile(engine, { graph, tables });
+  const compiled = await model.plan(engine, { graph, tables }).open();
   const packed = batch(examples, T);
   const { tokens, positions } = packed;
   const inputs = { token: tokens, position: positions, start: packed.start, end: packed.end };

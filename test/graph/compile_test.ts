@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFloats } from "../../src/gpu/buffer.ts";
 import { compile, type Engine } from "../../src/graph/compile.ts";
 import { Graph, type Op, type Value } from "../../src/graph/graph.ts";
-import { footprint } from "../../src/graph/plan.ts";
-import { Store } from "../../src/graph/store.ts";
+import { footprint, plan } from "../../src/graph/plan.ts";
+import { Resources } from "../../src/graph/resources.ts";
 import { accumulate, add } from "../../src/ops/mod.ts";
 import { assertClose, engine, narrow, noise } from "../harness.ts";
 import { buildNet, data, type NetOptions, storeFor } from "./net.ts";
@@ -103,27 +103,47 @@ Deno.test("a guarded program names the value that a kernel writes beyond", async
   compiled.destroy();
 });
 
-/** A program that adds x to a running total. */
-async function compileTotal(shared: Engine) {
+/** Adds x to a running total. */
+function totalGraph(): Graph {
   const graph = new Graph();
   const state = graph.state("total", [4]);
   const first = graph.input("first", [1]);
   graph.output("now", accumulate(graph, graph.input("x", [4], "f32"), state, first));
-  return await compile(shared, graph);
+  return graph;
 }
 
-Deno.test("a state outlives a replay and is shared by programs of one store", async () => {
+async function compileTotal(shared: Engine, resources?: Resources) {
+  const compiled = await compile(shared, totalGraph(), { resources });
+  compiled.write("x", Float32Array.of(1, 2, 3, 4));
+  return compiled;
+}
+
+Deno.test("a state outlives a replay and is shared by programs with one owner", async () => {
   const shared = await engine();
-  const own = { ...shared, store: new Store(shared.device) };
-  const [a, b] = [await compileTotal(own), await compileTotal(own)];
-  for (const compiled of [a, b]) compiled.write("x", Float32Array.of(1, 2, 3, 4));
-  a.program.replay();
-  a.program.replay();
-  b.program.replay();
-  assert.deepEqual([...await readFloats(own.device, b.output("now"))], [3, 6, 9, 12]);
-  a.destroy();
-  b.destroy();
-  own.store.destroy();
+  using resources = new Resources(shared.device);
+  const [a, b] = [await compileTotal(shared, resources), await compileTotal(shared, resources)];
+  const alone = await compileTotal(shared);
+  for (const { program } of [a, a, b, alone]) program.replay();
+  assert.deepEqual([...await readFloats(shared.device, b.output("now"))], [3, 6, 9, 12]);
+  assert.deepEqual([...await readFloats(shared.device, alone.output("now"))], [1, 2, 3, 4]);
+  for (const compiled of [a, b, alone]) compiled.destroy();
+});
+
+Deno.test("what a program allocates is what was planned, and goes with it or its owner", async () => {
+  const shared = await engine();
+  const before = shared.device.allocated;
+  const alone = await compileTotal(shared);
+  const taken = shared.device.allocated - before;
+  const graph = totalGraph();
+  const { states, inputs, temporary } = footprint(graph, plan(graph));
+  alone.destroy();
+  assert.equal(shared.device.allocated, before);
+  assert.ok(taken >= states + inputs + temporary && taken < states + inputs + temporary + 16 * 4);
+  const resources = new Resources(shared.device);
+  (await compileTotal(shared, resources)).destroy();
+  assert.equal(shared.device.allocated - before, 16);
+  resources[Symbol.dispose]();
+  assert.equal(shared.device.allocated, before);
 });
 
 Deno.test("an input keeps what a shorter write does not reach", async () => {

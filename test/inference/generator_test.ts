@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { BatchGenerator } from "../../src/inference/batch.ts";
 import { type GenerateOptions, Generator, stopIds } from "../../src/inference/generator.ts";
 import { openModel } from "../../src/inference/open.ts";
 import { distance, scoresOf } from "../../src/inference/scores.ts";
@@ -123,4 +124,41 @@ Deno.test("a context beyond the loops of software Vulkan is refused", () =>
       message: `Found a context of ${most + 8}, software Vulkan attends to at most ${most} ` +
         "tokens at once",
     });
+  }));
+
+Deno.test("generators of different context write in turn over one store, each as it does alone", () =>
+  withTiny(LONG, async (folder, sizes) => {
+    using model = new Model(folder);
+    const how = { stop: [], maxTokens: 12 };
+    const prompts = [tokens(70, 1, sizes.vocab), tokens(5, 2, sizes.vocab)];
+    const contexts = [CONTEXT, 24];
+    const alone: number[][] = [];
+    let weights = 0;
+    for (const [i, context] of contexts.entries()) {
+      const gpu = await freshEngine();
+      const before = gpu.device.allocated;
+      const generator = await Generator.open(gpu, model, { context });
+      alone.push(await Array.fromAsync(generator.generate(prompts[i]!, how)));
+      generator[Symbol.dispose]();
+      weights = gpu.device.allocated - before;
+      gpu.store.destroy();
+    }
+    const gpu = await freshEngine();
+    const before = gpu.device.allocated;
+    const open = (context: number) => Generator.open(gpu, model, { context });
+    const generators = [await open(contexts[0]!), await open(contexts[1]!)];
+    const batch = await BatchGenerator.open(gpu, model, { context: 88, slots: 3 });
+    const texts = generators.map((generator, i) => generator.generate(prompts[i]!, how));
+    const found: number[][] = [[], []];
+    for (let token = 0; token < 12; token++) {
+      for (const [i, text] of texts.entries()) found[i]!.push((await text.next()).value as number);
+      if (token === 6) {
+        assert.deepEqual((await batch.generate(prompts, how)).map(({ ids }) => ids), alone);
+      }
+    }
+    assert.deepEqual(found, alone);
+    for (const generator of [batch, ...generators]) generator[Symbol.dispose]();
+    assert.equal(gpu.device.allocated - before, weights, "bytes of one copy of the weights");
+    gpu.store.destroy();
+    assert.equal(gpu.device.allocated, before);
   }));

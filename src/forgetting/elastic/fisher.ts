@@ -7,6 +7,7 @@ import { type Batch, batch, type Example, lengthOf } from "../../data/mod.ts";
 import { Ring } from "../../gpu/buffer.ts";
 import type { Engine } from "../../graph/compile.ts";
 import type { Graph, Value } from "../../graph/graph.ts";
+import type { Resources } from "../../graph/resources.ts";
 import { ConfigError } from "../../errors.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../../models/model.ts";
@@ -25,7 +26,7 @@ export function watchable(engine: Engine, model: Model): Modules {
   return new Map([...linear].filter(([module]) => module !== HEAD_MODULE));
 }
 
-/** What the store keeps of a module's weight: the diagonal of its Fisher information, [out, in]. */
+/** What is kept of a module's weight: the diagonal of its Fisher information, [out, in]. */
 export const fisherOf = (graph: Graph, module: string, shape: readonly number[]): Value =>
   graph.state(`${module}.weight.fisher`, shape);
 
@@ -36,7 +37,7 @@ export interface FisherPass {
   readonly unseen: ReadonlySet<string>;
 }
 
-/** A loss graph whose replay adds the squares of its gradients to what the store keeps. */
+/** A loss graph whose replay adds the squares of its gradients to what is kept. */
 export function fisherPass(modules: Modules): FisherPass {
   const unseen = new Set(modules.keys());
   const watch: Watch = (graph, module, x, y) => {
@@ -61,6 +62,8 @@ export interface FisherOptions {
   readonly documents: number;
   readonly seed: number;
   readonly recompute: boolean;
+  /** Where it is kept. */
+  readonly resources: Resources;
 }
 
 /** What the information was taken from, over all slices. */
@@ -71,7 +74,7 @@ export interface FisherSource {
 }
 
 /**
- * Adds to the store, number by number, F = sum over documents of (d log p(document) / d w)^2, over
+ * Adds to what is kept, number by number, F = sum over documents of (d log p(document) / d w)^2, over
  * the tokens predicted in them; of several slices the sum. A pass forward and back for each.
  *
  * Then 1/2 sum F dw^2 is the divergence of the moved model from the base in nats a token, to second
@@ -90,16 +93,14 @@ export interface FisherSource {
 export async function addFisher(
   engine: Engine,
   model: Model,
-  { modules, slices, documents, seed, recompute }: FisherOptions,
+  { modules, slices, documents, seed, recompute, resources }: FisherOptions,
 ): Promise<FisherSource> {
   const chosen = slices.map(({ train }) => draw(train, documents, seed));
   const T = Math.ceil(Math.max(...chosen.flat().map(lengthOf)) / 8) * 8;
   const pass = fisherPass(modules);
-  const program = await LossProgram.open(engine, model, { T, recompute, ...pass.graph });
-  for (const module of pass.unseen) {
-    program.compiled.destroy();
-    throw refuse(module);
-  }
+  const planned = LossProgram.plan(engine, model, { T, recompute, ...pass.graph });
+  for (const module of pass.unseen) throw refuse(module);
+  const program = await planned.open(resources);
   const ring = new Ring<null>(engine.device, program.capacity);
   const source = { documents: 0, tokens: 0 };
   for (const examples of chosen) {

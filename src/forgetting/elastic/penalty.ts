@@ -5,9 +5,10 @@
  * @module
  */
 import { batch } from "../../data/mod.ts";
-import { compile, type Engine } from "../../graph/compile.ts";
+import { compile, type Compiled, type Engine } from "../../graph/compile.ts";
 import { Graph, type Value } from "../../graph/graph.ts";
-import { footprint, plan } from "../../graph/plan.ts";
+import { Planned } from "../../graph/planned.ts";
+import { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";
 import type { Adapt } from "../../models/layers/adapt.ts";
 import { elastic, sum } from "../../ops/mod.ts";
@@ -25,7 +26,7 @@ import {
  * weight / 2 * sum over adapted weights of F (scale B A)^2, and its gradients. Input: weight [1];
  * output: `losses` [1].
  *
- * @throws {ConfigError} where a trained param is of no low-rank update of a linear layer.
+ * @throws {ConfigError} where the adapter updates no linear layer, or the head.
  */
 export function penaltyGraph(engine: Engine, model: Model, adapt: Adapt) {
   const graph = new Graph(engine.device.kernelSet);
@@ -42,7 +43,6 @@ export function penaltyGraph(engine: Engine, model: Model, adapt: Adapt) {
     loss = more.loss;
     modules.set(module, shape);
   }
-  refuseOthers(graph, engine.store.paramNames);
   if (!loss) throw refuse("nothing but a head or a table");
   graph.output("losses", sum(graph, loss));
   return { graph, modules };
@@ -53,32 +53,68 @@ function refuseOthers(graph: Graph, params: readonly string[]): void {
   for (const name of params) if (!reached.has(name)) throw refuse(name);
 }
 
-export interface ElasticOptions extends Omit<FisherOptions, "modules"> {
+/** A penalty that takes no memory yet. */
+export interface PlannedElastic {
+  /** Bytes beside those of training: what is kept, and what lives only while a program replays. */
+  readonly footprint: { readonly fisher: number; readonly penalty: number; readonly pass: number };
+  /**
+   * Takes the information of the base and records the penalty. The params must be in the store.
+   *
+   * @throws {ConfigError} where a trained param is of no low-rank update of a linear layer.
+   */
+  open(options: ElasticOptions): Promise<GuardTerm>;
+}
+
+export interface ElasticSizes {
   readonly adapt: Adapt;
+  /** Tokens of the longest document that the information is taken from, at most. */
+  readonly T: number;
+  readonly recompute: boolean;
+}
+
+export interface ElasticOptions extends Omit<FisherOptions, "modules" | "recompute" | "resources"> {
   readonly say: (line: string) => void;
 }
 
 /**
- * Takes the information of the base and records the penalty. The params must be in the store.
+ * Plans the penalty of an adapter and the pass that the information is taken in.
  *
  * @throws {ConfigError} as {@link penaltyGraph}.
  */
-export async function openElastic(
+export function planElastic(
   engine: Engine,
   model: Model,
-  { adapt, say, ...options }: ElasticOptions,
-): Promise<GuardTerm> {
+  { adapt, T, recompute }: ElasticSizes,
+): PlannedElastic {
   const { graph, modules } = penaltyGraph(engine, model, adapt);
-  const { documents, tokens } = await addFisher(engine, model, { modules, ...options });
-  say(`Fisher information: ${documents} documents of ${tokens} tokens`);
-  const compiled = await compile(engine, graph);
-  const program: GuardProgram = {
+  const penalty = Planned.of(graph, (plan, resources) => {
+    return compile(engine, graph, { plan, resources });
+  });
+  const pass = LossProgram.plan(engine, model, { T, recompute, ...fisherPass(modules).graph });
+  const { states: fisher, temporary } = penalty.footprint;
+  return {
+    footprint: { fisher, penalty: temporary, pass: pass.footprint.temporary },
+    open: async ({ say, ...options }) => {
+      refuseOthers(graph, engine.store.paramNames);
+      const compiled = await penalty.open();
+      const { resources } = compiled; // the penalty's own, which the pass fills
+      const { documents, tokens } = await addFisher(engine, model, {
+        ...{ modules, recompute, resources },
+        ...options,
+      });
+      say(`Fisher information: ${documents} documents of ${tokens} tokens`);
+      return { program: penaltyProgram(compiled), rows: NO_ROWS, tokens };
+    },
+  };
+}
+
+function penaltyProgram(compiled: Compiled): GuardProgram {
+  return {
     compiled,
     capacity: 1,
     feed: (_, weight) => compiled.write("weight", weight!),
     run: (after) => compiled.program.replay(after && { after }),
   };
-  return { program, rows: NO_ROWS, tokens };
 }
 
 const EMPTY = batch([], 8);
@@ -93,15 +129,3 @@ const NO_ROWS: GuardTerm["rows"] = {
     sums[0]! += losses[0]!;
   },
 };
-
-/** Bytes beside those of training: what is kept, and what lives only while a program replays. */
-export function elasticFootprint(
-  engine: Engine,
-  model: Model,
-  { adapt, T, recompute }: { adapt: Adapt; T: number; recompute: boolean },
-): { fisher: number; penalty: number; pass: number } {
-  const { graph, modules } = penaltyGraph(engine, model, adapt);
-  const { states, temporary } = footprint(graph, plan(graph));
-  const pass = model.lossGraph(engine, { T, recompute, ...fisherPass(modules).graph }).graph;
-  return { fisher: states, penalty: temporary, pass: footprint(pass, plan(pass)).temporary };
-}

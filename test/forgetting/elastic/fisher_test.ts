@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { batch, type Example } from "../../../src/data/mod.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { readFloats } from "../../../src/gpu/buffer.ts";
-import type { Engine } from "../../../src/graph/compile.ts";
 import { Graph } from "../../../src/graph/graph.ts";
+import { Resources } from "../../../src/graph/resources.ts";
 import {
   addFisher,
   fisherOf,
@@ -23,12 +23,12 @@ import { freshEngine, tinyExamples, withTiny } from "../../models/tiny.ts";
 const T = 40;
 const OPTIONS = { documents: 99, seed: 1, recompute: false };
 
-/** What the store keeps of each module. */
-async function kept({ device, store }: Engine, modules: Modules) {
+/** What is kept of each module. */
+async function kept(resources: Resources, modules: Modules) {
   const found = new Map<string, Float32Array>();
   for (const [module, shape] of modules) {
-    const slice = store.find(fisherOf(new Graph(), module, shape));
-    found.set(module, await readFloats(device, slice));
+    const slice = resources.find(fisherOf(new Graph(), module, shape));
+    found.set(module, await readFloats(resources.device, slice));
   }
   return found;
 }
@@ -70,13 +70,14 @@ async function checkFisher(folder: string, recompute: boolean) {
   const modules = watchable(engine, model);
   const { vocabSize } = model.config;
   const slices = [tinyExamples(vocabSize, [19, 10, 37]), tinyExamples(vocabSize, [23, 31])];
+  using resources = new Resources(engine.device);
   const source = await addFisher(engine, model, {
-    ...{ modules, ...OPTIONS, recompute },
+    ...{ modules, ...OPTIONS, recompute, resources },
     slices: slices.map((train) => ({ train })),
   });
   assert.equal(source.documents, 5);
   assert.equal(source.tokens, slices.flat().reduce((sum, { ids }) => sum + ids.length - 4, 0));
-  const [found, wanted] = [await kept(engine, modules), await plain(model, modules, slices)];
+  const [found, wanted] = [await kept(resources, modules), await plain(model, modules, slices)];
   for (const [module, squares] of wanted) assertClose(found.get(module)!, squares, 1e-5, module);
   engine.store.destroy();
 }
@@ -107,9 +108,10 @@ Deno.test("Fisher information is of as many documents as asked for, the same for
     const measure = async (documents: number, seed: number) => {
       const engine = await freshEngine();
       const modules = new Map([...watchable(engine, model)].slice(0, 1));
-      const options = { ...OPTIONS, modules, slices: [{ train }], documents, seed };
+      using resources = new Resources(engine.device);
+      const options = { ...OPTIONS, modules, slices: [{ train }], documents, seed, resources };
       const source = await addFisher(engine, model, options);
-      const numbers = [...(await kept(engine, modules)).values()][0]!;
+      const numbers = [...(await kept(resources, modules)).values()][0]!;
       engine.store.destroy();
       return { source, numbers };
     };
@@ -126,8 +128,9 @@ Deno.test("a module that is no linear layer of the forward is refused by name", 
     using model = new Model(folder);
     const modules = new Map([["lm_head", [61, 32]]] as const);
     const slices = [{ train: tinyExamples(model.config.vocabSize) }];
+    using resources = new Resources(engine.device);
     await assert.rejects(
-      addFisher(engine, model, { ...OPTIONS, modules, slices }),
+      addFisher(engine, model, { ...OPTIONS, modules, slices, resources }),
       new ConfigError(
         "guard.loss: found ewc but lm_head is trained, wanted LoRA of linear layers alone",
       ),

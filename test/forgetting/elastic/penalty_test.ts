@@ -5,14 +5,10 @@ import { encode, encoderOf, type Example } from "../../../src/data/mod.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { queueDocuments } from "../../../src/eval/documents.ts";
 import { readFloats } from "../../../src/gpu/buffer.ts";
-import type { Engine } from "../../../src/graph/compile.ts";
+import type { Compiled, Engine } from "../../../src/graph/compile.ts";
 import { Graph, type Value } from "../../../src/graph/graph.ts";
 import { fisherOf, type Modules, watchable } from "../../../src/forgetting/elastic/fisher.ts";
-import {
-  elasticFootprint,
-  openElastic,
-  penaltyGraph,
-} from "../../../src/forgetting/elastic/penalty.ts";
+import { planElastic } from "../../../src/forgetting/elastic/penalty.ts";
 import { column, tokenMean } from "../../../src/forgetting/gauge.ts";
 import type { GuardTerm } from "../../../src/forgetting/steer/parts.ts";
 import { LossProgram } from "../../../src/models/loss_program.ts";
@@ -45,10 +41,12 @@ function moved(engine: Engine, model: Model, size: number): Adapter {
   return lora;
 }
 
+const OPTIONS = { slices: [{ train: tinyExamples(61) }], documents: 999, seed: 1, say() {} };
+
 const open = (engine: Engine, model: Model, lora: Adapter, examples: readonly Example[]) =>
-  openElastic(engine, model, {
-    ...{ adapt: lora.adapt, slices: [{ train: examples }], documents: 999 },
-    ...{ seed: 1, recompute: false, say: () => {} },
+  planElastic(engine, model, { adapt: lora.adapt, T, recompute: false }).open({
+    ...OPTIONS,
+    slices: [{ train: examples }],
   });
 
 /** What the penalty comes to at a weight; its gradients are in the store afterwards. */
@@ -67,9 +65,10 @@ interface Part {
   lossAt(numbers: Part["numbers"], weight: number): number;
 }
 
-/** The parts of every module, from what the store holds. */
+/** The parts of every module, from what store and penalty hold. */
 async function partsOf(
   { device, store }: Engine,
+  { resources }: Compiled,
   modules: Modules,
   lora: Adapter,
 ): Promise<Part[]> {
@@ -77,7 +76,7 @@ async function partsOf(
   for (const [module, [M, N]] of modules) {
     const graph = new Graph();
     const { a, b, scale } = lora.adapt.linear(graph, module, [M, N])!;
-    const slice = store.find(fisherOf(graph, module, [M, N]));
+    const slice = resources.find(fisherOf(graph, module, [M, N]));
     const fisher = Float64Array.from(await readFloats(device, slice));
     const sizes = { M, N, K: a.shape[0]!, SCALE: scale };
     parts.push({
@@ -100,7 +99,7 @@ Deno.test("the penalty is the plain sum, and its gradients are its slopes", () =
     const term = await open(engine, model, lora, tinyExamples(61, [19, 10, 30]));
     assert.equal(term.tokens, 19 + 10 + 30 - 3 * 4);
     const found = await lossAt(engine, term, 3);
-    const parts = await partsOf(engine, watchable(engine, model), lora);
+    const parts = await partsOf(engine, term.program.compiled, watchable(engine, model), lora);
     const plain = parts.reduce((sum, { lossAt, numbers }) => sum + lossAt(numbers, 3), 0);
     assertClose([found], [plain], 1e-5, "loss");
     for (const { params, numbers, lossAt } of parts) {
@@ -145,8 +144,8 @@ Deno.test("four bytes are kept of each adapted weight, and of no other", () =>
     using model = new Model(folder);
     const targets = ["q_proj", "down_proj"];
     const { adapt } = Adapter.fresh(engine, model, { rank: 4, alpha: 8, targets });
-    const { fisher } = elasticFootprint(engine, model, { adapt, T, recompute: false });
-    assert.equal(fisher, 4 * 2 * (32 * 32 + 32 * 48));
+    const { footprint } = planElastic(engine, model, { adapt, T, recompute: false });
+    assert.equal(footprint.fisher, 4 * 2 * (32 * 32 + 32 * 48));
   }));
 
 Deno.test("what is trained beside LoRA of linear layers is refused by name", () =>
@@ -157,8 +156,9 @@ Deno.test("what is trained beside LoRA of linear layers is refused by name", () 
     const params: Value[] = model.lossGraph(engine, { T, adapt }).graph.values
       .filter(({ kind }) => kind === "param");
     engine.store.addParams([...params, new Graph().param("model.norm.weight", [32], "rows")]);
-    assert.throws(
-      () => penaltyGraph(engine, model, adapt),
+    const planned = planElastic(engine, model, { adapt, T, recompute: false });
+    await assert.rejects(
+      planned.open(OPTIONS),
       new ConfigError(
         "guard.loss: found ewc but model.norm.weight is trained, wanted LoRA of linear layers alone",
       ),
@@ -174,6 +174,7 @@ Deno.test("an update of the output head is refused by name", () =>
     const { adapt } = Adapter.fresh(engine, model, { rank: 4, alpha: 8, targets });
     const { graph } = model.lossGraph(engine, { T, adapt });
     engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
-    assert.throws(() => penaltyGraph(engine, model, adapt), /ewc but lm_head\.lora_A\.weight/);
+    const planned = planElastic(engine, model, { adapt, T, recompute: false });
+    await assert.rejects(planned.open(OPTIONS), /ewc but lm_head\.lora_A\.weight/);
     engine.store.destroy();
   }));
