@@ -18,7 +18,7 @@ import {
   valueOf,
 } from "./graph.ts";
 import { type Plan, plan } from "./plan.ts";
-import { Resources } from "./resources.ts";
+import { type Contents, Resources } from "./resources.ts";
 import { isFlat, Store } from "./store.ts";
 
 /** What programs of one model share. */
@@ -44,6 +44,8 @@ export interface CompileOptions {
   plan?: Plan;
   /** States that it shares with other programs; by default it has its own, freed with it. */
   resources?: Resources | undefined;
+  /** Weights that are computed, not loaded: they lie beside the states. */
+  tables?: ReadonlyMap<string, Contents>;
 }
 
 /** A graph on the device: write its inputs, replay it, read its outputs. */
@@ -103,11 +105,11 @@ export class Compiled {
 export async function compile(
   engine: Engine,
   graph: Graph,
-  { guarded = false, plan: planned = plan(graph, { share: !guarded }), resources: given }:
-    CompileOptions = {},
+  options: CompileOptions = {},
 ): Promise<Compiled> {
+  const { guarded = false, plan: planned = plan(graph, { share: !guarded }), tables } = options;
   const { device, pipelines, store } = engine;
-  const resources = given ?? new Resources(device);
+  const resources = options.resources ?? new Resources(device);
   const guard = guarded ? GUARD_BYTES : 0;
   const slots = planned.slots.map((bytes, i) => createBuffer(device, bytes + guard, `slot ${i}`));
   if (guarded) { for (const buffer of slots) fillWithGuard(device, buffer); }
@@ -121,7 +123,8 @@ export async function compile(
       return { buffer: slots[slot]!, offset: 0, size: bytesOf(value) + guard };
     }
     const home = planned.homeOf.get(value) ?? value;
-    if (home.kind === "state" && !isFlat(home.name)) return resources.find(home);
+    const table = tables?.get(home.name);
+    if (table || (home.kind === "state" && !isFlat(home.name))) return resources.find(home, table);
     return inputs.get(home.name) ?? store.find(home);
   };
   const target = {
@@ -138,7 +141,16 @@ export async function compile(
     return [name, { ...sliceOf(value), size: bytesOf(value) }];
   }));
   const owned = [...slots, ...[...inputs.values()].map(({ buffer }) => buffer)];
-  return new Compiled(engine, planned, program, inputs, outputs, owned, resources, !given);
+  return new Compiled(
+    engine,
+    planned,
+    program,
+    inputs,
+    outputs,
+    owned,
+    resources,
+    !options.resources,
+  );
 }
 
 /** The guard, and what a value holds before anything is written to it. */

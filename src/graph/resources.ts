@@ -1,41 +1,49 @@
 /**
  * What programs keep between replays and share with each other but not with the store: caches of
- * keys and values, sums over passes.
+ * keys and values, sums over passes, tables of their own size.
  *
  * @module
  */
-import { createBuffer, destroyBuffer, type Slice, whole } from "../gpu/buffer.ts";
+import { createBuffer, destroyBuffer, type Slice, upload, whole } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
 import { bytesOf, describe, type Value } from "./graph.ts";
 
-/** The states of some programs by name, freed with whoever made them. */
+/** What a value holds when it is made. */
+export type Contents = () => Float32Array | Uint32Array;
+
+/** Values of some programs by name, freed with whoever made them. */
 export class Resources implements Disposable {
-  readonly #states = new Map<string, GPUBuffer>();
+  readonly #buffers = new Map<string, GPUBuffer>();
 
   constructor(readonly device: Device) {}
 
   /** Bytes on the device. */
   get bytes(): number {
-    return this.#states.values().reduce((sum, { size }) => sum + size, 0);
+    return this.#buffers.values().reduce((sum, { size }) => sum + size, 0);
   }
 
   /**
-   * The buffer of a state, made, all zero, when first asked for.
+   * The buffer of a value, made when first asked for: with contents where there are any, else zero.
    *
    * @throws {RangeError} where another program has made it smaller.
    */
-  find(state: Value): Slice {
-    const found = this.#states.get(state.name);
-    const buffer = found ?? createBuffer(this.device, bytesOf(state), state.name);
-    this.#states.set(state.name, buffer);
-    if (buffer.size >= bytesOf(state)) return whole(buffer);
+  find(value: Value, contents?: Contents): Slice {
+    const buffer = this.#buffers.get(value.name) ?? this.#make(value, contents);
+    if (buffer.size >= bytesOf(value)) return whole(buffer);
     throw new RangeError(
-      `${describe(state)} takes ${bytesOf(state)} bytes, found ${buffer.size} made for it`,
+      `${describe(value)} takes ${bytesOf(value)} bytes, found ${buffer.size} made for it`,
     );
   }
 
   [Symbol.dispose](): void {
-    for (const buffer of this.#states.values()) destroyBuffer(this.device, buffer);
-    this.#states.clear();
+    for (const buffer of this.#buffers.values()) destroyBuffer(this.device, buffer);
+    this.#buffers.clear();
+  }
+
+  #make(value: Value, contents?: Contents): GPUBuffer {
+    const buffer = createBuffer(this.device, bytesOf(value), value.name);
+    this.#buffers.set(value.name, buffer);
+    if (contents) upload(this.device, whole(buffer), contents());
+    return buffer;
   }
 }

@@ -10,6 +10,7 @@ import { upload } from "../gpu/buffer.ts";
 import { compile, type Engine } from "../graph/compile.ts";
 import { Graph, type NumberType, type Value } from "../graph/graph.ts";
 import { Planned } from "../graph/planned.ts";
+import type { Contents } from "../graph/resources.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
 import { loadTokenizer, type Tokenizer } from "../io/tokenizer/tokenizer.ts";
 import {
@@ -81,7 +82,7 @@ export interface Modules {
 /** A graph with the tables that its weights need beside the checkpoint. */
 export interface ModelGraph {
   readonly graph: Graph;
-  readonly tables: ReadonlyMap<string, () => Float32Array | Uint32Array>;
+  readonly tables: ReadonlyMap<string, Contents>;
   /** For graphs over a cache; undefined where all texts turn alike. */
   readonly long?: LongAngles | undefined;
 }
@@ -221,11 +222,10 @@ export class Model implements Disposable {
   plan(engine: Engine, { graph, tables }: ModelGraph): Planned {
     return Planned.of(graph, (plan, resources) => {
       for (const value of graph.values) {
-        if (value.kind === "weight" && !engine.store.hasWeight(value.name)) {
-          this.#load(engine, value, tables);
-        }
+        const isStored = value.kind === "weight" && !tables.has(value.name);
+        if (isStored && !engine.store.hasWeight(value.name)) this.#load(engine, value);
       }
-      return compile(engine, graph, { plan, resources });
+      return compile(engine, graph, { plan, resources, tables });
     });
   }
 
@@ -265,12 +265,9 @@ export class Model implements Disposable {
     return new Net(graph, { ...options, typeOf });
   }
 
-  #load(engine: Engine, value: Value, tables: ModelGraph["tables"]): void {
+  #load(engine: Engine, value: Value): void {
     const slice = engine.store.addWeight(value);
-    const table = tables.get(value.name);
-    if (table) {
-      upload(engine.device, slice, table());
-    } else if (value.layout === "blocks") {
+    if (value.layout === "blocks") {
       loadBlocks(engine.device, this.tensors, value, slice);
     } else {
       upload(engine.device, slice, loadVector(this.tensors, value.name));
