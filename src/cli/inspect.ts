@@ -59,7 +59,7 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   }
   for (const example of spread(whole, shown)) {
-    for (const line of exampleLines(example, model.tokenizer, report.limit)) answer(line);
+    for (const line of exampleLines(example, model.tokenizer, report)) answer(line);
   }
   for (const line of summary(report)) answer(line);
   return 0;
@@ -80,6 +80,10 @@ interface Report {
   readonly sources: readonly SourceReport[];
   /** The most tokens of a row in training. */
   readonly limit: number;
+  /** The most tokens of both documents of a preference. */
+  readonly both_limit: number;
+  /** Mean tokens of the answers of preferences; null where there are none. */
+  readonly answers: { readonly chosen: number; readonly rejected: number } | null;
   /** Rows beyond it that are left out, and that are cut. */
   readonly too_long: number;
   readonly cut: number;
@@ -103,8 +107,9 @@ async function inspect(
   take: (example: Example) => void,
 ): Promise<Report> {
   const limit = longest(model, train);
+  const bothLimit = train.micro_batch_tokens;
   const policy = train.on_too_long === "error" ? "drop" : train.on_too_long;
-  const inspection = new Inspection(encoderOf(model), { limit, policy });
+  const inspection = new Inspection(encoderOf(model), { limit, policy, bothLimit });
   using origins = new DiskList<string>();
   const given: Given[] = [];
   const counted: LoadCounts[] = [];
@@ -122,7 +127,7 @@ async function inspect(
   }
   const index = new TextIndex(origins);
   const noted = (what: "empty" | "unsupervised") => sum(counted.map(({ noted }) => noted[what]));
-  const { tooLong, cut, endless, lengths } = inspection;
+  const { tooLong, cut, endless, lengths, preferences: { rows, chosen, rejected } } = inspection;
   const found = {
     ...inspection.faults,
     unsupervised: { rows: noted("unsupervised"), first: null },
@@ -133,6 +138,8 @@ async function inspect(
     supervised: sum(given.map(({ supervised }) => supervised)),
     sources: sourceReports(data, mixture, given),
     limit,
+    both_limit: bothLimit,
+    answers: rows === 0 ? null : { chosen: chosen / rows, rejected: rejected / rows },
     too_long: tooLong,
     cut,
     empty: noted("empty"),
@@ -152,7 +159,13 @@ async function* wholeRows(
   counts: LoadCounts,
 ): AsyncGenerator<Example> {
   const { vocabSize } = model.config;
-  const options = { maxTokens: Infinity, exemplarsWithin, vocabSize, allow: faultNames };
+  const options = {
+    maxTokens: Infinity,
+    exemplarsWithin,
+    vocabSize,
+    allow: faultNames,
+    answers: "any" as const,
+  };
   yield* encodeRows({ ...entry, on_empty: "drop" }, encoderOf(model), options, counts);
   requireRows(entry, counts, options);
 }
@@ -183,7 +196,7 @@ function spread(examples: Examples, count: number): Example[] {
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 function summary(report: Report): string[] {
-  const { rows, tokens, supervised, sources, limit, lengths, duplicates } = report;
+  const { rows, tokens, supervised, sources, limit, lengths, duplicates, answers } = report;
   const { p50, p90, p99, longest } = lengths;
   const noted = Object.entries({
     [`left out: longer than ${limit} tokens`]: report.too_long,
@@ -197,6 +210,13 @@ function summary(report: Report): string[] {
     `rows      ${rows}`,
     `tokens    ${tokens}, of which ${supervised} (${percent(supervised / tokens)}) are learned`,
     ...(sources.length > 1 ? sources.map(sourceLine) : []),
+    ...(answers
+      ? [
+        `answers   ${answers.chosen.toFixed(1)} tokens chosen, ${
+          answers.rejected.toFixed(1)
+        } rejected`,
+      ]
+      : []),
     `lengths   ${p50} (half), ${p90} (90 %), ${p99} (99 %), ${longest} (longest)`,
     ...noted.map(([what, count]) => `note      ${count} rows ${what}`),
     ...faultLines(report),

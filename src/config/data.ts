@@ -95,7 +95,7 @@ export const dataSchema = z.strictObject({
   train_on: z.enum(TRAIN_ON).default(TRAIN_ON[0]!)
     .describe("turns of an assistant that are learnt; never those of weight 0"),
   on_empty: z.enum(ON_EMPTY).default(ON_EMPTY[0]!)
-    .describe("what becomes of a row whose answer is empty"),
+    .describe("what becomes of a row whose answer is empty, or whose two answers are the same"),
   weight: z.number().positive().exactOptional().describe(
     "share of the supervised tokens beside the other entries (1 for those without); when none " +
       "has one and there is no mixture, every row comes once an epoch",

@@ -108,6 +108,10 @@ function textsOf(content: Content): Pick<RowText, "instruction" | "input" | "ans
       return { instruction: "", input: "", answer: content.text };
     case "tokens":
       return { instruction: "", input: "", answer: content.ids.join(" ") };
+    case "preference": {
+      const [chosen, rejected] = [textsOf(content.chosen), textsOf(content.rejected)];
+      return { ...chosen, answer: joined([chosen.answer, rejected.answer]) };
+    }
     case "chat": {
       const { messages } = content;
       const first = messages.findIndex(({ role }) => role === "user");

@@ -37,7 +37,10 @@ export interface Exchange {
   readonly answer: string;
 }
 
-/** The content of one document. */
+/** Something asked or said before, and what answers it. */
+export type Answered = Content & { readonly kind: "instruction" | "chat" };
+
+/** The content of one document, or of the two of a preference. */
 export type Content =
   & {
     /** Where it came from, for messages: `rows.jsonl:12`. */
@@ -54,6 +57,8 @@ export type Content =
       readonly tools?: readonly unknown[];
     }
     | { readonly kind: "text"; readonly text: string }
+    /** Two answers to the same prompt. */
+    | { readonly kind: "preference"; readonly chosen: Answered; readonly rejected: Answered }
     | {
       readonly kind: "tokens";
       readonly ids: readonly number[];
@@ -70,7 +75,7 @@ export function instructionContent(
     readonly answer: string;
     readonly field: string;
   },
-): Content {
+): Content & { kind: "instruction" } {
   return { kind: "instruction", instruction, input, answer, origin, empty: blank(answer, field) };
 }
 
@@ -88,6 +93,8 @@ export function contentText(content: Content): string {
       return content.messages.map(messageText).join("\n");
     case "text":
       return content.text;
+    case "preference":
+      return `${contentText(content.chosen)}\n${contentText(content.rejected)}`;
     case "tokens":
       return content.ids.join(" ");
   }

@@ -45,6 +45,11 @@ export interface Example {
    * that follow.
    */
   readonly sourceLength?: number | undefined;
+  /**
+   * Set where it is a preference: the first so many ids are a document, the prompt and the chosen
+   * answer, and those that follow another, the prompt and the rejected one.
+   */
+  readonly chosenLength?: number | undefined;
   /** Where it came from, for messages: `rows.jsonl:12`. */
   readonly origin: string;
   /** Set where it holds an answer to something: a chat, or an instruction. */
@@ -71,7 +76,10 @@ export function lengthOf(example: Example): number {
   return example.length ?? example.ids.length;
 }
 
-/** The room that an example takes in a row: of its source and its target the longer one's. */
+/**
+ * The room that an example takes in a row: of its source and its target the longer one's, of a
+ * preference both documents'.
+ */
 export function roomOf(example: Example): number {
   const { sourceLength = 0 } = example;
   return Math.max(sourceLength, lengthOf(example) - sourceLength);
@@ -91,6 +99,7 @@ export interface Span {
 export type Document =
   | SpansDocument
   | ChatDocument
+  | PreferenceDocument
   | {
     readonly kind: "tokens";
     readonly ids: readonly number[];
@@ -108,6 +117,14 @@ export interface Shortening {
 export interface SpansDocument extends Shortening {
   readonly kind: "spans";
   readonly spans: readonly Span[];
+  readonly origin: string;
+}
+
+/** Two documents of the same prompt. */
+export interface PreferenceDocument {
+  readonly kind: "preference";
+  readonly chosen: Document;
+  readonly rejected: Document;
   readonly origin: string;
 }
 

@@ -22,6 +22,7 @@ export type { EncoderSource } from "./dataset/pool.ts";
 export * from "./dataset/each.ts";
 export { type ProportionalSettings, proportionalShares, type Source } from "./batches/mixture.ts";
 export * from "./tokenize/inspect.ts";
+export { type Side, sidesOf } from "./tokenize/sides.ts";
 export * from "./batches/pack.ts";
 export { promptIds, type TargetMarks } from "./tokenize/encoder_decoder.ts";
 export type * from "./prompts/mod.ts";

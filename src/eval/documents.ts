@@ -21,7 +21,8 @@ export interface Queued<T> {
  * attention ends with a document.
  *
  * @param output a result of the program with a fixed count of numbers for each supervised token.
- * @returns the numbers of each document, in the order given, [supervised tokens x count].
+ * @returns the numbers of each example, in the order given, [supervised tokens x count]; of a
+ * preference those of the chosen document first.
  * @throws {RangeError} where a document is longer than the program's rows.
  */
 export async function queueDocuments(
@@ -38,8 +39,11 @@ export async function queueDocuments(
   const take = (arrivals: readonly Arrival<Batch>[]) => {
     for (const { tag: { documents }, values } of arrivals) {
       const count = values.length / program.capacity;
-      for (const { example, rowBegin, rowEnd } of documents) {
-        found[example] = values.slice(rowBegin * count, rowEnd * count);
+      for (const { example, side, rowBegin, rowEnd } of documents) {
+        const numbers = values.slice(rowBegin * count, rowEnd * count);
+        found[example] = side === "rejected"
+          ? Float32Array.of(...found[example]!, ...numbers)
+          : numbers;
       }
     }
   };

@@ -145,6 +145,7 @@ const encoderFrom = (model: Model) => ({ encoder: encoderOf(model), folder: mode
 
 const limitsOf = (model: Model, train: Config["train"]): LoadOptions => ({
   maxTokens: longest(model, train),
+  bothTokens: train.micro_batch_tokens,
   onTooLong: train.on_too_long,
   vocabSize: model.config.vocabSize,
   allow: train.allow,

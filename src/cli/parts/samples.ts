@@ -58,7 +58,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   const found: Sample[] = [];
   for (const i of permutation(rows.length, seed)) {
     if (found.length === count) break;
-    const { ids, labels, sourceLength } = encode(rows[i]!, encoder, faultNames);
+    const { ids, labels, sourceLength, chosenLength } = encode(rows[i]!, encoder, faultNames);
     const length = sourceLength ?? labels.findIndex((label) => label !== UNSUPERVISED);
     const prompt = [...ids.subarray(0, length)];
     if (length < 2 || length >= context) continue;
@@ -68,7 +68,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
     };
     found.push({
       prompt: model.tokenizer.decode(prompt),
-      wanted: model.tokenizer.decode([...ids.subarray(length)]),
+      wanted: model.tokenizer.decode([...ids.subarray(length, chosenLength)]),
       base: await complete(base),
       tuned: await complete(tuned),
     });

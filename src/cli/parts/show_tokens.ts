@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Example, roomOf, type Run, runsOf } from "../../data/mod.ts";
+import { type Example, roomOf, type Run, runsOf, type Side, sidesOf } from "../../data/mod.ts";
 import type { Tokenizer } from "../../io/tokenizer/tokenizer.ts";
 
 /** Codes of ANSI colours: dim, green, cyan, struck-out red. */
@@ -16,11 +16,35 @@ const SHOWN = { first: 120, last: 40 };
 /** Tokens before one that decide whether a space stands before it. */
 const CONTEXT = 4;
 
+/** The most tokens of a row, and of both documents of a preference. */
+export interface Limits {
+  readonly limit: number;
+  readonly both_limit: number;
+}
+
 /**
- * A heading, and one line a run of tokens that are all learned, all not, or all beyond `limit`, with
- * `|` between tokens.
+ * A heading, and one line a run of tokens that are all learned, all not, or all beyond the limit, with
+ * `|` between tokens. A preference has a heading for each answer.
  */
-export function exampleLines(example: Example, tokenizer: Tokenizer, limit: number): string[] {
+export function exampleLines(example: Example, tokenizer: Tokenizer, limits: Limits): string[] {
+  const { limit, both_limit: most } = limits;
+  const [chosen, rejected] = sidesOf(example);
+  if (!rejected) return documentLines(example, tokenizer, limit);
+  const over = roomOf(example) - most;
+  const many = over > 0 ? [`${example.origin}: both answers have ${over} tokens too many`] : [];
+  return [
+    ...many,
+    ...documentLines(chosen!, tokenizer, limit, "chosen"),
+    ...documentLines(rejected, tokenizer, limit, "rejected"),
+  ];
+}
+
+function documentLines(
+  example: Example,
+  tokenizer: Tokenizer,
+  limit: number,
+  side?: Side,
+): string[] {
   const { ids, origin, sourceLength } = example;
   const over = roomOf(example) - limit;
   const end = sourceLength === undefined ? limit : Infinity; // source and target are cut apart
@@ -29,7 +53,8 @@ export function exampleLines(example: Example, tokenizer: Tokenizer, limit: numb
     return `  ${paint(kind, kind.padEnd(6))}  ${runText(ids, run, kind, tokenizer)}`;
   });
   const many = over > 0 ? `, ${over} too many` : "";
-  return [`${origin}: ${ids.length} tokens${many}`, ...lines, ""];
+  const which = side ? ` (${side})` : "";
+  return [`${origin}${which}: ${ids.length} tokens${many}`, ...lines, ""];
 }
 
 /** What is beyond the limit is one run. */

@@ -4,12 +4,15 @@
  * @module
  */
 
+import { type Side, SIDES, sidesOf } from "../tokenize/sides.ts";
 import { type Examples, UNSUPERVISED } from "../example.ts";
 
 /** Where one document of a batch stands. */
 export interface PackedDocument {
   /** Index of its example. */
   readonly example: number;
+  /** Of a preference the chosen or the rejected; the second follows the first in the same batch. */
+  readonly side?: Side;
   /** Its first token in the batch. */
   readonly begin: number;
   /** Its tokens, BOS and EOS counted. */
@@ -129,17 +132,22 @@ export function batch(
   const documents: PackedDocument[] = [];
   const sources: Stretch[] = [];
   for (const example of chosen) {
-    const { ids, labels, sourceLength, origin } = examples.at(example)!;
-    if (sourceLength !== undefined) sources.push(source.put(ids.subarray(0, sourceLength), origin));
-    const { begin, length } = row.put(ids.subarray(sourceLength ?? 0), origin);
-    const rowBegin = rows.length;
-    for (let i = 1; i < length; i++) {
-      const label = labels[(sourceLength ?? 0) + i]!;
-      if (label === UNSUPERVISED) continue;
-      rows.push(begin + i - 1);
-      targets.push(label);
+    const sides = sidesOf(examples.at(example)!);
+    for (const [i, { ids, labels, sourceLength, origin }] of sides.entries()) {
+      if (sourceLength !== undefined) {
+        sources.push(source.put(ids.subarray(0, sourceLength), origin));
+      }
+      const { begin, length } = row.put(ids.subarray(sourceLength ?? 0), origin);
+      const rowBegin = rows.length;
+      for (let i = 1; i < length; i++) {
+        const label = labels[(sourceLength ?? 0) + i]!;
+        if (label === UNSUPERVISED) continue;
+        rows.push(begin + i - 1);
+        targets.push(label);
+      }
+      const side = sides.length === 1 ? {} : { side: SIDES[i]! };
+      documents.push({ example, ...side, begin, length, rowBegin, rowEnd: rows.length });
     }
-    documents.push({ example, begin, length, rowBegin, rowEnd: rows.length });
   }
   if (sources.length > 0 && sources.length !== documents.length) {
     throw new RangeError(`Found ${sources.length} sources of ${documents.length} documents`);

@@ -98,6 +98,12 @@ export function toDocument(content: Content, settings: DocumentSettings, draws: 
       const span = { text: content.text, supervised: true, eos: settings.eosAfterText };
       return { kind: "spans", spans: [span], origin };
     }
+    case "preference": {
+      const { drawn } = draws; // the same template for both
+      const chosen = toDocument(content.chosen, settings, draws);
+      const rejected = toDocument(content.rejected, settings, draws.after(drawn));
+      return { kind: "preference", chosen, rejected, origin };
+    }
     case "chat":
       return {
         ...chatDocument(

@@ -4,23 +4,29 @@
  * @module
  */
 
-import { FileError } from "../../errors.ts";
+import { ConfigError, FileError } from "../../errors.ts";
 import { documentMaker, type DrawnContent, type Noted, readContents } from "./contents.ts";
 import {
   checkVocabulary,
   countSupervised,
   encode,
   fitLength,
+  isCut,
   type TooLongPolicy,
 } from "../tokenize/encode.ts";
 import { type DataEntry, describePath } from "../entry.ts";
 import { type Document, type Encoder, type Example, roomOf } from "../example.ts";
 import { checkFaults, type FaultName, marksOf } from "../tokenize/faults.ts";
+import { sidesOf } from "../tokenize/sides.ts";
 
 /** Limits that the model sets. */
 export interface LoadOptions {
   /** The most tokens an example may have, BOS and EOS counted. */
   readonly maxTokens: number;
+  /** The most tokens that both documents of a preference may have; `maxTokens` where absent. */
+  readonly bothTokens?: number;
+  /** Whether rows have one answer or are preferences; "one" where absent. */
+  readonly answers?: "one" | "two" | "any";
   /** Exemplars are left out until it has no more tokens than this; `maxTokens` where absent. */
   readonly exemplarsWithin?: number;
   /** "drop" where absent. */
@@ -107,24 +113,36 @@ export type EncodeRow = (drawn: DrawnContent, counts: LoadCounts) => Example[];
 /** Encodes the rows of a source, one at a time. Errors as those of a row in `loadExamples`. */
 export function rowEncoder(entry: DataEntry, encoder: Encoder, options: LoadOptions): EncodeRow {
   const { maxTokens, exemplarsWithin = maxTokens, onTooLong = "drop" } = options;
-  const { vocabSize = Infinity, allow = [] } = options;
+  const { vocabSize = Infinity, allow = [], bothTokens = maxTokens, answers = "one" } = options;
   const marks = marksOf(encoder);
   const documentOf = documentMaker(entry);
   return (drawn, counts) => {
     const document = documentOf(drawn);
+    checkAnswers(document, answers);
     const whole = encodeShort(document, encoder, { maxTokens: exemplarsWithin, allow });
     checkFaults(whole, marks, allow);
-    if (countSupervised(whole) === 0) {
+    if (sidesOf(whole).some((side) => countSupervised(side) === 0)) {
       counts.noted.unsupervised++;
       return [];
     }
-    const fitting = fitLength(whole, maxTokens, onTooLong, encoder.bos);
+    const fitting = fitLength(whole, maxTokens, onTooLong, encoder.bos, bothTokens);
     if (fitting.length === 0) counts.skipped++;
-    else if (roomOf(whole) > maxTokens) counts.cut++;
+    else if (isCut(whole, fitting)) counts.cut++;
     for (const example of fitting) checkVocabulary(example, vocabSize);
     counts.rows += fitting.length;
     return fitting;
   };
+}
+
+/** @throws {ConfigError} where a row has not as many answers as are wanted. */
+function checkAnswers({ kind, origin }: Document, answers: LoadOptions["answers"]): void {
+  const found = kind === "preference" ? "two" : "one";
+  if (answers === "any" || answers === found) return;
+  throw new ConfigError(
+    found === "two"
+      ? `${origin}: found a row of two answers (format preference), wanted rows of one answer`
+      : `${origin}: found a row of one answer, wanted rows of chosen and rejected ones`,
+  );
 }
 
 /** @throws {FileError} where every row of a source was left out. */
@@ -146,6 +164,8 @@ function encodeShort(
   limits: { readonly maxTokens: number; readonly allow: readonly FaultName[] },
 ): Example {
   const example = encode(document, encoder, limits.allow);
-  if (roomOf(example) <= limits.maxTokens || document.kind === "tokens") return example;
-  return document.shorter ? encodeShort(document.shorter(), encoder, limits) : example;
+  if (roomOf(example) <= limits.maxTokens) return example;
+  return "shorter" in document && document.shorter
+    ? encodeShort(document.shorter(), encoder, limits)
+    : example;
 }

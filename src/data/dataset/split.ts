@@ -41,6 +41,9 @@ export function split(
 export function documentText(document: Document): string {
   if (document.kind === "tokens") return document.ids.join(" ");
   if (document.kind === "chat") return document.messages.map(({ content }) => content).join("\n");
+  if (document.kind === "preference") {
+    return `${documentText(document.chosen)}\n${documentText(document.rejected)}`;
+  }
   return document.spans.map(({ text }) => text).join("\n");
 }
 

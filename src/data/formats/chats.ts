@@ -65,7 +65,8 @@ export function readConversations(row: Row): Content {
   return chat(row, merged(turns.filter(({ role }, i) => role === "system" || i >= firstHuman)));
 }
 
-function readMessage(message: Row): Message {
+/** One turn, with the fields of `messages`. */
+export function readMessage(message: Row): Message {
   const { fields } = message;
   const given = text(message, "role");
   const role = ROLES.get(given);
@@ -131,7 +132,7 @@ function merged(turns: readonly Message[]): Message[] {
 }
 
 /** The chat up to its last answer: what follows has nothing to learn. */
-function chat(row: Row, messages: readonly Message[]): Content {
+export function chat(row: Row, messages: readonly Message[]): Content & { kind: "chat" } {
   const last = messages.findLastIndex(({ role }) => role === "assistant");
   if (last < 0) throw fault(row, "no assistant's turn", "an answer to learn from");
   const empty = messages.find(({ role, content, toolCalls }) =>

@@ -21,6 +21,7 @@ import {
   type Row,
   text,
 } from "../sources/row.ts";
+import { readPreference } from "./preference.ts";
 import { readTask } from "./super_natural.ts";
 
 /** Labels are kept as signed 32-bit integers. */
@@ -92,6 +93,13 @@ const tokens: Format = {
 /** All formats, in the order in which a row is tried: Alpaca's own rows also have a `text`. */
 export const formats: readonly Format[] = [
   tokens,
+  { // before chats: files of preferences have their chosen answer as messages too
+    name: "preference",
+    fields: "prompt (may be in both answers), chosen, rejected",
+    marks: ["chosen", "rejected"],
+    template: "verbatim",
+    read: readPreference,
+  },
   {
     name: "chat",
     fields: "messages (role, content)",

@@ -101,6 +101,10 @@ function storedExamples(store: ExampleStore) {
       return store.sourceLength(this.#index);
     }
 
+    get chosenLength(): number | undefined {
+      return store.read(this.#index).chosenLength;
+    }
+
     get origin(): string {
       return store.read(this.#index).origin;
     }

@@ -1,7 +1,7 @@
 /**
  * Examples as records of 32-bit words, for the disk and the way between workers: how many tokens it
- * has, their words, the length of its source, the bytes of its origin, then those as UTF-8, filled up
- * to a whole word. So a record says itself where the next one begins.
+ * has, their words, the lengths of its source and of its chosen document, the bytes of its origin,
+ * then those as UTF-8, filled up to a whole word. So a record says itself where the next one begins.
  *
  * @module
  */
@@ -11,23 +11,24 @@ import { type Example, UNSUPERVISED } from "../example.ts";
 /** Set in the word of a supervised token; ids are below it. */
 const SUPERVISED = 0x80000000;
 const WORD = 4;
-/** In place of the length of a source. */
-const NO_SOURCE = 0xffffffff;
+/** In place of the length of a part that it has not. */
+const NO_PART = 0xffffffff;
+/** Words between its tokens and its origin. */
+const FIELDS = 3;
 
 /** The record of an example. */
 export function recordOf(example: Example): Uint32Array {
   if (example instanceof Recorded) return example.record;
-  const { ids, labels, origin, sourceLength = NO_SOURCE } = example;
+  const { ids, labels, origin, sourceLength = NO_PART, chosenLength = NO_PART } = example;
   const text = new TextEncoder().encode(origin);
   const end = 1 + ids.length;
-  const record = new Uint32Array(end + 2 + Math.ceil(text.length / WORD));
+  const record = new Uint32Array(end + FIELDS + Math.ceil(text.length / WORD));
   record[0] = ids.length;
   for (const [i, id] of ids.entries()) {
     record[1 + i] = labels[i] === UNSUPERVISED ? id : id | SUPERVISED;
   }
-  record[end] = sourceLength;
-  record[end + 1] = text.length;
-  new Uint8Array(record.buffer).set(text, (end + 2) * WORD);
+  record.set([sourceLength, chosenLength, text.length], end);
+  new Uint8Array(record.buffer).set(text, (end + FIELDS) * WORD);
   return record;
 }
 
@@ -48,7 +49,8 @@ export class Recorded implements Example {
   /** The example whose record begins at a word. */
   constructor(words: Uint32Array, begin: number) {
     const end = begin + 1 + words[begin]!;
-    this.record = words.subarray(begin, end + 2 + Math.ceil(words[end + 1]! / WORD));
+    const bytes = words[end + FIELDS - 1]!;
+    this.record = words.subarray(begin, end + FIELDS + Math.ceil(bytes / WORD));
     this.#tokens = words.subarray(begin + 1, end);
   }
 
@@ -64,15 +66,19 @@ export class Recorded implements Example {
   }
 
   get sourceLength(): number | undefined {
-    const length = this.record[1 + this.#tokens.length]!;
-    return length === NO_SOURCE ? undefined : length;
+    return this.#part(0);
+  }
+
+  get chosenLength(): number | undefined {
+    return this.#part(1);
   }
 
   get origin(): string {
     const { buffer, byteOffset } = this.record;
     const end = 1 + this.#tokens.length;
-    const bytes = this.record[end + 1]!;
-    return new TextDecoder().decode(new Uint8Array(buffer, byteOffset + (end + 2) * WORD, bytes));
+    const bytes = this.record[end + FIELDS - 1]!;
+    const begin = byteOffset + (end + FIELDS) * WORD;
+    return new TextDecoder().decode(new Uint8Array(buffer, begin, bytes));
   }
 
   get length(): number {
@@ -83,5 +89,10 @@ export class Recorded implements Example {
     let count = 0;
     for (const word of this.#tokens) if (word & SUPERVISED) count++;
     return count;
+  }
+
+  #part(field: number): number | undefined {
+    const length = this.record[1 + this.#tokens.length + field]!;
+    return length === NO_PART ? undefined : length;
   }
 }

@@ -9,11 +9,14 @@ import { encodeSegments } from "./chat.ts";
 import { chatSegments } from "./segments.ts";
 import { faultError, type FaultName } from "./faults.ts";
 import { encodePair, endOf } from "./encoder_decoder.ts";
+import { fitSides, joinSides } from "./sides.ts";
 import {
   type ChatDocument,
   type Document,
   type Encoder,
   type Example,
+  lengthOf,
+  type PreferenceDocument,
   roomOf,
   UNSUPERVISED,
 } from "../example.ts";
@@ -26,19 +29,29 @@ export const TOO_LONG_POLICIES: readonly TooLongPolicy[] = ["drop", "truncate", 
 /**
  * Encodes one document: BOS once (where the tokenizer has one), then each span on its own, each
  * followed by EOS where it asks for it, supervised as its span is. A chat is rendered by its
- * template, BOS before it only where the template writes none. Token rows are taken as they are. For
- * a model with an encoder see {@link encodePair}.
+ * template, BOS before it only where the template writes none. Token rows are taken as they are. A
+ * preference is two documents. For a model with an encoder see {@link encodePair}.
  *
  * @param allowed faults that are no reason to stop; `checkFaults` looks for the others.
  * @throws {FileError} if no token would be supervised, or the template does not fit the chat.
  * @throws {ConfigError} if a span ends with EOS and the tokenizer has none, or a chat finds no
- * template, no end token or an encoder that knows nothing of chats.
+ * template, no end token or an encoder that knows nothing of chats, or a preference a model with an
+ * encoder.
  */
 export function encode(
   document: Document,
   encoder: Encoder,
   allowed: readonly FaultName[] = [],
 ): Example {
+  if (document.kind === "preference") {
+    if (encoder.target) {
+      const wanted = "wanted rows of one answer: the model has an encoder";
+      throw new ConfigError(`${document.origin}: found a preference, ${wanted}`);
+    }
+    const [chosen, rejected] = [document.chosen, document.rejected]
+      .map((side) => encode(side, encoder, allowed));
+    return joinSides(chosen!, rejected!, document.origin);
+  }
   const { ids, labels, sourceLength } = encoder.target
     ? encodePair(document, encoder, encoder.target)
     : { ...encodeDocument(document, encoder, allowed), sourceLength: undefined };
@@ -58,21 +71,34 @@ export function encode(
 
 /**
  * What an example comes to under a policy: itself where it has at most `maxTokens`, else one cut
- * example, all its pieces, or none. A source and its target have so many each, and no pieces.
+ * example, all its pieces, or none. A source and its target have so many each, and no pieces; so
+ * have the documents of a preference, and `bothTokens` together.
  *
  * @param bos begins every piece of an example that begins with it.
- * @throws {FileError} under the policy "error", and of a source and its target under "split".
+ * @throws {FileError} under the policy "error", and of a source and its target, or a preference,
+ * under "split".
  */
 export function fitLength(
   example: Example,
   maxTokens: number,
   policy: TooLongPolicy,
   bos: number | null,
+  bothTokens = maxTokens,
 ): Example[] {
+  const whole = policy === "split" ? "error" : policy; // of what has no pieces
+  if (example.chosenLength !== undefined) {
+    const limit = (side: Example, most: number) => limitLength(side, most, "truncate");
+    const fitting = fitSides(example, { maxTokens, bothTokens }, whole, limit);
+    return fitting === null ? [] : [fitting];
+  }
   if (policy === "split" && !isPair(example)) return splitLength(example, maxTokens, bos);
-  const limited = limitLength(example, maxTokens, policy === "split" ? "error" : policy);
+  const limited = limitLength(example, maxTokens, whole);
   return limited === null ? [] : [limited];
 }
+
+/** Whether what an example came to is not all of it. */
+export const isCut = (whole: Example, [first, ...others]: readonly Example[]): boolean =>
+  others.length > 0 || (first !== undefined && lengthOf(first) < lengthOf(whole));
 
 /** The pieces of an example, in order, that have anything to learn; every token is learnt once. */
 function splitLength({ ids, labels, origin }: Example, maxTokens: number, bos: number | null) {
@@ -156,7 +182,7 @@ interface Encoded {
 }
 
 function encodeDocument(
-  document: Document,
+  document: Exclude<Document, PreferenceDocument>,
   encoder: Encoder,
   allowed: readonly FaultName[],
 ): Encoded {

@@ -35,8 +35,8 @@ export function encodePair(
 ): EncodedPair {
   if (document.kind === "tokens") return pairOf(document.ids, document.labels, marks);
   const wanted = "wanted an instruction and its answer: an encoder reads one, a decoder the other";
-  if (document.kind === "chat") {
-    throw new ConfigError(`${document.origin}: found a chat, ${wanted}`);
+  if (document.kind !== "spans") {
+    throw new ConfigError(`${document.origin}: found a ${document.kind}, ${wanted}`);
   }
   const { spans, origin } = document;
   const target = spans.at(-1);

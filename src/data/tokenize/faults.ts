@@ -7,6 +7,7 @@
 import { FileError } from "../../errors.ts";
 import { END_TOKENS } from "../templates/builtin.ts";
 import { type Encoder, type Example, UNSUPERVISED } from "../example.ts";
+import { sidesOf } from "./sides.ts";
 
 /** Ids that mark begin and end. */
 export interface Marks {
@@ -68,7 +69,8 @@ export function marksOf({ bos, eos, encode }: Encoder): Marks {
 
 /** The names of a row's faults. */
 export function faultsOf(example: Example, marks: Marks): FaultName[] {
-  return faultNames.filter((name) => faults[name].has(example, marks));
+  const sides = sidesOf(example);
+  return faultNames.filter((name) => sides.some((side) => faults[name].has(side, marks)));
 }
 
 /**

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { countSupervised, fitLength, type TooLongPolicy } from "./encode.ts";
-import { type Encoder, type Example, lengthOf, roomOf } from "../example.ts";
+import { countSupervised, fitLength, isCut, type TooLongPolicy } from "./encode.ts";
+import { type Encoder, type Example, lengthOf } from "../example.ts";
 import { type FaultName, faultNames, faultsOf, type Marks, marksOf } from "./faults.ts";
+import { sidesOf } from "./sides.ts";
 import { Numbers } from "../store/growable_array.ts";
 
 /** Lengths in tokens, by share of the examples that are no longer. */
@@ -34,6 +35,8 @@ export interface Given {
 export interface Fit {
   /** The most tokens of a row in training. */
   readonly limit: number;
+  /** The most tokens of both documents of a preference; `limit` where absent. */
+  readonly bothLimit?: number;
   readonly policy: TooLongPolicy;
 }
 
@@ -44,6 +47,8 @@ export class Inspection {
   cut = 0;
   /** Examples that end without an end token though they answer nothing: text without EOS. */
   endless = 0;
+  /** Preferences, and the tokens of their answers. */
+  readonly preferences = { rows: 0, chosen: 0, rejected: 0 };
   readonly faults: Readonly<Record<FaultName, FaultCount>> = Object.fromEntries(
     faultNames.map((name) => [name, { rows: 0, first: null }]),
   ) as Record<FaultName, FaultCount>;
@@ -56,16 +61,17 @@ export class Inspection {
 
   /** Counts an example, and adds to `given` what training gets of it. */
   add(example: Example, given: Given): void {
-    const { limit, policy } = this.fit;
-    const pieces = fitLength(example, limit, policy, this.encoder.bos);
+    const { limit, bothLimit = limit, policy } = this.fit;
+    const pieces = fitLength(example, limit, policy, this.encoder.bos, bothLimit);
     if (pieces.length === 0) this.tooLong++;
-    else if (roomOf(example) > limit) this.cut++;
+    else if (isCut(example, pieces)) this.cut++;
     given.rows += pieces.length;
     for (const piece of pieces) {
       given.tokens += lengthOf(piece);
       given.supervised += countSupervised(piece);
     }
     this.#lengths.push(lengthOf(example));
+    this.#countAnswers(example);
     for (const name of faultsOf(example, this.#marks)) {
       const fault = this.faults[name];
       fault.rows++;
@@ -73,6 +79,14 @@ export class Inspection {
     }
     const { labels, isAnswer } = example;
     if (!isAnswer && !labels.some((label) => this.#marks.ends.has(label))) this.endless++;
+  }
+
+  #countAnswers(example: Example): void {
+    if (example.chosenLength === undefined) return;
+    const [chosen, rejected] = sidesOf(example).map(countSupervised);
+    this.preferences.rows++;
+    this.preferences.chosen += chosen!;
+    this.preferences.rejected += rejected!;
   }
 
   /**
