@@ -45,10 +45,11 @@ export class Adapter {
    * rank exceeds a module's size.
    */
   static fresh(engine: Engine, model: Model, options: AdapterOptions): Adapter {
-    const { rank, alpha, rslora = false, modules_to_save: saved = [], bias = "none" } = options;
+    const { rank, alpha, rslora = false, dropout: lora_dropout = 0 } = options;
+    const { modules_to_save: saved = [], bias = "none" } = options;
     const modules = model.modules(engine);
     const lora = Lora.fresh(modules, { ...options, saved });
-    const config = { modules_to_save: saved.length > 0 ? saved : null, bias };
+    const config = { modules_to_save: saved.length > 0 ? saved : null, bias, lora_dropout };
     const shapes = wholeShapes(modules, lora, config);
     const names = [...shapes.keys()];
     const none = saved.find((name) => !names.some((tensor) => saves([name], tensor)));
@@ -67,18 +68,21 @@ export class Adapter {
   }
 
   /**
-   * The shape of an adapter that was read from a folder; {@link load} fills in its numbers.
+   * The shape of an adapter that was read from a folder; {@link load} fills in its numbers. To train
+   * it on, `dropout` is wanted, which may be another than it was trained with.
    *
    * @throws {ConfigError} where it has what the model lacks or has in another shape, or lacks what
    * its config names.
    * @throws {FileError} where it was made for another embedding.
    */
-  static of(engine: Engine, model: Model, adapter: PeftAdapter): Adapter {
+  static of(engine: Engine, model: Model, adapter: PeftAdapter, dropout = 0): Adapter {
     const modules = model.modules(engine);
-    const lora = Lora.of(modules, adapter.modules);
+    const lora = Lora.of(modules, adapter.modules, dropout);
     refuseOtherBase(model.tensors, adapter);
     const shapes = wholeShapes(modules, lora, adapter.config);
-    return new Adapter(lora, Whole.of(model.tensors, shapes, adapter.whole ?? []), adapter);
+    const config = { ...adapter.config, lora_dropout: dropout };
+    const whole = Whole.of(model.tensors, shapes, adapter.whole ?? []);
+    return new Adapter(lora, whole, { ...adapter, config });
   }
 
   /** The names of the tensors that it changes. */

@@ -8,7 +8,8 @@ import type { Graph } from "../graph/graph.ts";
 import type { Flat, Store } from "../graph/store.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
 import type { Modules } from "../models/model.ts";
-import type { LowRank } from "../ops/mod.ts";
+import { linear, type LowRank } from "../ops/mod.ts";
+import { HEAD_MODULE } from "../models/stored.ts";
 import { normal, random } from "../random.ts";
 import { type FactorSizes, keepA, keepB, peftA, peftB, storeShapes } from "./factors.ts";
 import type { LoraWeights } from "./peft/adapter.ts";
@@ -30,6 +31,8 @@ export interface LoraOptions extends Selection {
   /** Ranks of modules that a pattern matches, the first one first. */
   readonly rank_pattern?: Readonly<Record<string, number>>;
   readonly alpha_pattern?: Readonly<Record<string, number>>;
+  /** The share of a layer's input that the update does not see in training; 0 by default. */
+  readonly dropout?: number;
 }
 
 /** Modules that can be adapted. */
@@ -44,18 +47,25 @@ export class Lora {
 
   private constructor(
     modules: readonly Module[],
+    private readonly dropout: number,
     private readonly source?: readonly LoraWeights[],
   ) {
     this.#modules = new Map(modules.map((module) => [module.name, module]));
+    if (dropout === 0 || !this.#modules.has(HEAD_MODULE)) return;
+    throw new ConfigError(
+      `adapter.dropout: found ${dropout} with ${HEAD_MODULE} among the targets, which is scored in ` +
+        "chunks and cannot drop out, wanted 0",
+    );
   }
 
   /**
    * A fresh adapter.
    *
-   * @throws {ConfigError} where a target names no module, or the rank exceeds a module's size.
+   * @throws {ConfigError} where a target names no module, the rank exceeds a module's size, or the
+   * head is to drop out.
    */
   static fresh(model: Adaptable, options: LoraOptions): Lora {
-    const { rslora = false } = options;
+    const { rslora = false, dropout = 0 } = options;
     return new Lora(
       chooseModules(model, options).map((name) => {
         const rank = matching(name, options.rank_pattern ?? {}) ?? options.rank;
@@ -69,15 +79,17 @@ export class Lora {
         }
         return { name, rank, alpha, scale: alpha / (rslora ? Math.sqrt(rank) : rank), ...sizes };
       }),
+      dropout,
     );
   }
 
   /**
    * The shape of an adapter that was read from a folder; {@link load} fills in its numbers.
    *
-   * @throws {ConfigError} where it adapts a module that the model lacks or that has another shape.
+   * @throws {ConfigError} where it adapts a module that the model lacks or that has another shape, or
+   * the head is to drop out.
    */
-  static of(model: Adaptable, source: readonly LoraWeights[]): Lora {
+  static of(model: Adaptable, source: readonly LoraWeights[], dropout: number): Lora {
     const modules = source.map(({ module: name, isTable = false, ...weights }) => {
       const { rank, alpha, scale, outFeatures, inFeatures } = weights;
       const sizes = sizesOf(model, name);
@@ -93,7 +105,7 @@ export class Lora {
       }
       return { name, rank, alpha, scale, isTable, outFeatures, inFeatures };
     });
-    return new Lora(modules, source);
+    return new Lora(modules, dropout, source);
   }
 
   get modules(): string[] {
@@ -110,8 +122,15 @@ export class Lora {
   }
 
   /** Gives each adapted module its factors when a graph is built. */
-  readonly adapt: Pick<Adapt, "linear" | "table"> = {
-    linear: (graph, name) => this.#factors(graph, name, false),
+  readonly adapt: Pick<Adapt, "linear" | "lowRank" | "table"> = {
+    linear: (graph, { module, x, w, residual, seed }) => {
+      const factors = this.#factors(graph, module, false);
+      const { dropout: rate } = this;
+      const layer = this.modules.indexOf(module);
+      const dropout = rate > 0 && seed !== undefined ? { rate, seed, layer } : undefined;
+      return factors && linear(graph, x, w, { adapter: { ...factors, dropout }, residual });
+    },
+    lowRank: (graph, name) => this.#factors(graph, name, false),
     table: (graph, name) => this.#factors(graph, name, true),
   };
 

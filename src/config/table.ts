@@ -36,6 +36,8 @@ export interface AdapterConfig {
   readonly alpha_pattern: Readonly<Record<string, number>>;
   /** Whether the update is scaled by alpha / sqrt(rank). */
   readonly rslora: boolean;
+  /** The share of a layer's input that the update does not see in training. */
+  readonly dropout?: number;
   /** Ends of the names of modules that are trained whole, such as `lm_head` or `norm`. */
   readonly modules_to_save: readonly string[];
   /** Which biases are trained: every one, or those of the target modules. */
@@ -138,6 +140,9 @@ const adapter = z.strictObject({
   alpha_pattern: z.record(pattern, z.number().positive()).default({})
     .describe("alphas of such modules"),
   rslora: z.boolean().default(false).describe("scale the update by alpha / sqrt(rank) instead"),
+  dropout: z.number().gte(0).lt(1).exactOptional().describe(
+    "share of a layer's input that the update does not see in training; 0 when absent, or that of from",
+  ),
   modules_to_save: z.array(name).default([])
     .describe("ends of the names of modules that are trained whole, such as lm_head,norm"),
   bias: z.enum(BIASES).default("none")

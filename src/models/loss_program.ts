@@ -6,7 +6,7 @@
 import type { ReplayOptions } from "../gpu/program.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import type { Planned } from "../graph/planned.ts";
-import { CHUNK, supervisedCapacity } from "../ops/mod.ts";
+import { CHUNK, DRAW, supervisedCapacity } from "../ops/mod.ts";
 import type { LossGraphOptions, Model, ModelGraph } from "./model.ts";
 import { type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./layers/adapt.ts";
 import { sourceData, type SourceRows } from "./layers/pairs.ts";
@@ -34,6 +34,8 @@ export class LossProgram {
   /** Rows of trained tables, of tokens and of positions; 0 where there is none. */
   readonly #tables: { readonly tokens: number; readonly positions: number };
   readonly #hasEncoder: boolean;
+  /** Whether an adapter drops out. */
+  readonly #draws: boolean;
   #gates = 0;
 
   private constructor(
@@ -48,6 +50,7 @@ export class LossProgram {
       (inputs.find(({ name }) => name === first)?.shape[0] ?? 1) - 1;
     this.#tables = { tokens: rowsOf(TOKEN_ORDER), positions: rowsOf(POSITION_ORDER) };
     this.#hasEncoder = hasEncoder;
+    this.#draws = inputs.some(({ name }) => name === DRAW);
   }
 
   /** Builds the graph and plans its memory. */
@@ -65,12 +68,14 @@ export class LossProgram {
 
   /**
    * Writes a micro-batch. `weights` is what each supervised token counts, [supervised]: 1 / tokens
-   * of the update in training; where absent 1, for plain negative log-likelihoods.
+   * of the update in training; where absent 1, for plain negative log-likelihoods. `draw` is the
+   * number of the micro-batch in the whole run, by which an adapter drops out.
    *
    * @throws {RangeError} where it has another number of rows than the program, or a source that the
-   * model has no encoder for, or none where it has one.
+   * model has no encoder for, or none where it has one; where an adapter drops out and no `draw` is
+   * given.
    */
-  feed(packed: PackedRows, weights?: Float32Array): void {
+  feed(packed: PackedRows, weights?: Float32Array, draw?: number): void {
     const { tokens, positions, start, end, rows, targets, source } = packed;
     if (tokens.length !== this.T) {
       throw new RangeError(`Expected ${this.T} rows but found ${tokens.length}`);
@@ -79,6 +84,10 @@ export class LossProgram {
       throw new RangeError(`Expected rows ${this.#hasEncoder ? "with" : "without"} a source`);
     }
     for (const [name, data] of source ? sourceData(source) : []) this.compiled.write(name, data);
+    if (this.#draws) {
+      if (draw === undefined) throw new RangeError("An adapter drops out: expected a draw");
+      this.compiled.write(DRAW, Uint32Array.of(draw));
+    }
     const { capacity } = this;
     const padded = new Uint32Array(capacity).fill(NO_ROW);
     padded.set(rows);

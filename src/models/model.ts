@@ -55,6 +55,8 @@ export interface LossGraphOptions {
   /** Every tensor of the checkpoint is trained. */
   full?: boolean;
   recompute?: boolean;
+  /** Of what an adapter draws at random where `train` is set; 0 by default. */
+  seed?: number;
 }
 
 export interface DecodeGraphOptions {
@@ -109,16 +111,17 @@ export class Model implements Disposable {
 
   /**
    * The loss of a packed micro-batch. Inputs: token, position, start, end [T]; rows, label, weight
-   * [capacity]; where tables are trained also order [T] and first [rows + 1]; with an encoder also
-   * what `sourceInputs()` declares. Outputs: `losses`, the weighted loss of each supervised row, and
-   * `loss`, their sum; for `kl` also `stats`, as of `linearKl()`. The base's predictions are those of
-   * a forward without the adapter, over the same weights.
+   * [capacity]; where tables are trained also order [T] and first [rows + 1]; where an adapter drops
+   * out also draw [1]; with an encoder also what `sourceInputs()` declares. Outputs: `losses`, the
+   * weighted loss of each supervised row, and `loss`, their sum; for `kl` also `stats`, as of
+   * `linearKl()`. The base's predictions are those of a forward without the adapter, over the same
+   * weights.
    *
    * @throws {ConfigError} for full training of an encoder and a decoder.
    */
   lossGraph(engine: Engine, options: LossGraphOptions): ModelGraph {
     const { T, loss = "nll", adapt, watch } = options;
-    const { train = false, full = false, recompute = false } = options;
+    const { train = false, full = false, recompute = false, seed = 0 } = options;
     const graph = new Graph(engine.device.kernelSet);
     const input = (name: string, size = T) => graph.input(name, [size]);
     const rows: RowInputs = {
@@ -136,6 +139,7 @@ export class Model implements Disposable {
       adapt,
       watch,
       full,
+      seed: train ? seed : undefined,
     });
     const capacity = supervisedCapacity(T);
     const supervision = {
@@ -208,7 +212,12 @@ export class Model implements Disposable {
       found.set(name, shape);
       return undefined;
     };
-    const adapt = { linear: noting(linear), table: noting(tables), tensor: noting(tensors) };
+    const adapt: Adapt = {
+      linear: (_, { module, w }) => (linear.set(module, w.shape as Matrix), undefined),
+      lowRank: noting(linear),
+      table: noting(tables),
+      tensor: noting(tensors),
+    };
     this.lossGraph(engine, { T: 8, adapt });
     if (this.hasEncoder) {
       // The gradient of a table that encoder and decoder share is not built.

@@ -15,6 +15,7 @@ import {
   type Target,
   type Value,
 } from "../graph/graph.ts";
+import { type Dropout, dropout } from "./dropout.ts";
 import { matmul } from "./matmul.ts";
 import { chooseTile, STORES, weightsOf } from "./tile.ts";
 
@@ -23,6 +24,8 @@ export interface LowRank {
   readonly a: Value; // [rank, in]
   readonly b: Value; // [out, rank]
   readonly scale: number;
+  /** Dropped of x before a, in training graphs; no op but {@link linear} does. */
+  readonly dropout?: Dropout | undefined;
 }
 
 export interface LinearOptions {
@@ -39,10 +42,11 @@ type Ins = {
   u: Value | undefined; // [T, rank] = scale x a^T
   residual: Value | undefined;
 };
-type Attrs = { scale: number };
+type Attrs = { scale: number; drop?: Dropout | undefined };
 
 /**
- * y = x w^T + scale (x a^T) b^T + residual, [T, out]. Saves x and the rank-wide u for backward.
+ * y = x w^T + scale (x a^T) b^T + residual, [T, out]. Saves x and the rank-wide u for backward. With
+ * dropout x a^T is dropout(x) a^T, which backward makes again.
  *
  * Method: LoRA (Hu et al., 2021, arXiv 2106.09685).
  *
@@ -60,27 +64,37 @@ export function linear(graph: Graph, x: Value, w: Value, options: LinearOptions 
       `${w.name} gives [${rows},${out}] but the residual is [${residual.shape}]`,
     );
   }
-  const u = adapter && matmul(graph, "nt", x, adapter.a, { scale: adapter.scale });
-  const ins: Ins = { x, w, a: adapter?.a, b: adapter?.b, u, residual };
-  return graph.call(LINEAR, ins, { y: { shape: [rows, out] } }, { scale: adapter?.scale ?? 0 }).y;
+  const { a, b, scale = 0, dropout: drop } = adapter ?? {};
+  const u = a && matmul(graph, "nt", dropped(graph, x, drop), a, { scale });
+  const ins: Ins = { x, w, a, b, u, residual };
+  return graph.call(LINEAR, ins, { y: { shape: [rows, out] } }, { scale, drop }).y;
 }
+
+const dropped = (graph: Graph, x: Value, drop: Dropout | undefined): Value =>
+  drop ? dropout(graph, x, drop) : x;
 
 export const LINEAR: Op<Ins, { y: Value }, Attrs> = {
   name: "linear",
   launches({ ins: { x, w, b, u, residual }, outs: { y } }, target) {
     return [forwardLaunch(target, { x, w, y, u, b, residual })];
   },
-  backward(graph, { ins: { x, w, a, b, u, residual }, outs: { y }, attrs: { scale } }, gradients) {
+  backward(graph, { ins, outs: { y }, attrs: { scale, drop } }, gradients) {
+    const { x, w, a, b, u, residual } = ins;
     const dy = gradients.of(y)!;
     const v = b && matmul(graph, "nn", dy, b, { scale }); // [T, rank]
     if (x.needs) {
-      gradients.set(x, linearBackward(graph, { dy, w, v, a, before: gradients.before(x) }));
+      const before = gradients.before(x);
+      const dx = linearBackward(graph, { dy, w, v: drop ? undefined : v, a, before });
+      gradients.set(x, drop ? dropout(graph, matmul(graph, "nn", v!, a!), drop, dx) : dx);
     }
     if (w.needs) {
       const before = gradients.before(w);
       gradients.set(w, matmul(graph, "tn", dy, x, { layout: "blocks", before }));
     }
-    if (a?.needs) gradients.set(a, matmul(graph, "tn", v!, x, { before: gradients.before(a) }));
+    if (a?.needs) {
+      const before = gradients.before(a);
+      gradients.set(a, matmul(graph, "tn", v!, dropped(graph, x, drop), { before }));
+    }
     if (b?.needs) gradients.set(b, matmul(graph, "tn", dy, u!, { before: gradients.before(b) }));
     if (residual?.needs) gradients.add(residual, dy);
   },

@@ -24,6 +24,7 @@ export { attention } from "./attention.ts";
 export { bias } from "./bias.ts";
 export { cachedAttention, type CacheRows, cacheWrite } from "./cached_attention.ts";
 export { distanceBias } from "./distance_bias.ts";
+export { DRAW, type Dropout } from "./dropout.ts";
 export { elastic } from "./elastic.ts";
 export { embed, type TokenOrder } from "./embed.ts";
 export { gated } from "./gated.ts";

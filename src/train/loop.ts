@@ -63,7 +63,7 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
       const normAt = isLast ? program.capacity : null;
       const tag = { step, rate, lambdas, batch, isGuard, normAt };
       await ring.room(); // waits only while the GPU is several micro-batches behind
-      program.feed(batch, weights);
+      program.feed(batch, weights, step * session.microsPerUpdate + i);
       program.run(isLast ? undefined : (encoder) => ring.load(encoder, [losses]));
       optimizer.accumulate(i === 0);
       if (isLast) {

@@ -4,6 +4,7 @@
  * @module
  */
 import { Adapter } from "../adapters/adapter.ts";
+import { dropoutOf } from "../adapters/peft/config.ts";
 import { type PeftAdapter, readPeft, writePeft } from "../adapters/peft/folder.ts";
 import { atStrength } from "../adapters/peft/adapter.ts";
 import type { Engine } from "../graph/compile.ts";
@@ -21,7 +22,7 @@ import type { AdapterConfig } from "../config/mod.ts";
 /** How a run's params enter the graph, the store and the run folder. */
 export interface Trained {
   /** For the loss graph. */
-  readonly graph: Pick<LossGraphOptions, "adapt" | "full">;
+  readonly graph: Pick<LossGraphOptions, "adapt" | "full" | "seed">;
   /** Fills the params in the store with what training starts from. */
   load(store: Store, params: readonly Value[]): void;
   /** Writes what was trained, an adapter at that strength (1 where absent). A sync point. */
@@ -46,9 +47,9 @@ export function trainAdapter(
 ): Trained {
   const adapter = config.from === undefined
     ? Adapter.fresh(engine, model, config)
-    : Adapter.of(engine, model, readPeft(config.from));
+    : continued(engine, model, readPeft(config.from), config);
   return {
-    graph: { adapt: adapter.adapt },
+    graph: { adapt: adapter.adapt, seed },
     load: (store) => adapter.load(store, seed),
     save: async (store, folder, strength = 1) => {
       const saved = nameBase(await adapter.read(store, model.folder));
@@ -61,6 +62,11 @@ export function trainAdapter(
     notes: model.config.tied ? tieNotes(adapter, model) : [],
     folder: "adapter",
   };
+}
+
+/** An adapter of a folder, whose own dropout counts where the config has none. */
+function continued(engine: Engine, model: Model, read: PeftAdapter, config: AdapterConfig) {
+  return Adapter.of(engine, model, read, config.dropout ?? dropoutOf(read.config));
 }
 
 /** PEFT warns too: each end of a tied pair is trained by itself. */

@@ -28,6 +28,8 @@ export interface PeftConfig extends Readonly<Record<string, unknown>> {
   readonly layers_pattern?: Names | null;
   readonly base_model_name_or_path: string | null;
   readonly bias: Bias;
+  /** In training alone. */
+  readonly lora_dropout: number;
   readonly modules_to_save?: readonly string[] | null;
 }
 
@@ -41,6 +43,7 @@ const DEFAULTS = {
   alpha_pattern: {},
   target_modules: null,
   bias: "none",
+  lora_dropout: 0,
 };
 
 /** The further fields that every adapter is written with, so that no reader has to guess. */
@@ -52,7 +55,6 @@ const WRITTEN = {
   init_lora_weights: true,
   layers_pattern: null,
   layers_to_transform: null,
-  lora_dropout: 0,
   modules_to_save: null,
   peft_type: "LORA",
   revision: null,
@@ -68,7 +70,6 @@ const WITHOUT_EFFECT = [
   "inference_mode",
   "layers_pattern",
   "layers_to_transform",
-  "lora_dropout",
   "megatron_core",
   "modules_to_save",
   "peft_version",
@@ -134,6 +135,7 @@ export function configOf(adapter: PeftAdapter): PeftConfig {
     inference_mode: true,
     r: rank,
     lora_alpha: alpha,
+    lora_dropout: dropoutOf(adapter.config),
     use_rslora: rslora,
     rank_pattern: odd("rank", rank),
     alpha_pattern: odd("alpha", alpha),
@@ -163,6 +165,10 @@ export function scalingOf(
   const alpha = matching(module, config.alpha_pattern) ?? config.lora_alpha;
   return { rank, alpha, scale: alpha / (config.use_rslora ? Math.sqrt(rank) : rank) };
 }
+
+/** The dropout of a config, as read or as made. */
+export const dropoutOf = ({ lora_dropout }: PeftAdapter["config"]): number =>
+  Number(lora_dropout ?? DEFAULTS.lora_dropout);
 
 /** Whether PEFT would adapt `module`; a pattern that only Python understands is taken to match. */
 export function isTargeted(module: string, config: PeftConfig): boolean {
@@ -195,6 +201,10 @@ export function isWhole(
 const TYPES: Readonly<Record<string, { wanted: string; accepts: (value: unknown) => boolean }>> = {
   r: { wanted: "a whole number above 0", accepts: isRank },
   lora_alpha: { wanted: "a number", accepts: Number.isFinite },
+  lora_dropout: {
+    wanted: "a number from 0 to below 1",
+    accepts: (value) => typeof value === "number" && value >= 0 && value < 1,
+  },
   use_rslora: { wanted: "true or false", accepts: (value) => typeof value === "boolean" },
   rank_pattern: {
     wanted: "an object of patterns with whole numbers above 0",

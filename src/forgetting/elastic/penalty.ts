@@ -34,7 +34,7 @@ export function penaltyGraph(engine: Engine, model: Model, adapt: Adapt) {
   const modules = new Map<string, readonly [number, number]>();
   let loss: Value | undefined;
   for (const [module, shape] of watchable(engine, model)) {
-    const update = adapt.linear(graph, module, shape);
+    const update = adapt.lowRank(graph, module, shape);
     if (!update) continue;
     const fisher = fisherOf(graph, module, shape);
     const { da, db, ...more } = elastic(graph, update, { fisher, weight, before: loss });

@@ -6,10 +6,27 @@
 import type { Graph, Value } from "../../graph/graph.ts";
 import type { LowRank } from "../../ops/mod.ts";
 
+/** A linear layer that an adapter may change. */
+export interface LinearLayer {
+  /** Its name in the checkpoint. */
+  readonly module: string;
+  readonly x: Value; // [T, in]
+  readonly w: Value; // [out, in], blocks
+  /** Added to the result: [T, out]. */
+  readonly residual: Value | undefined;
+  /** The seed of what is drawn at random in training; undefined in graphs that only measure. */
+  readonly seed: number | undefined;
+}
+
 /** What an adapter puts into a graph; adapters are passed in from outside. */
 export interface Adapt {
-  /** The low-rank update of a linear module, or none; b has rows up to a multiple of 4. */
-  linear(graph: Graph, module: string, shape: Matrix): LowRank | undefined;
+  /** The layer's output as the adapter has it, its bias aside; undefined where it leaves it alone. */
+  linear(graph: Graph, layer: LinearLayer): Value | undefined;
+  /**
+   * The low-rank update of a linear module where it is all that the adapter does there, or none; b
+   * has rows up to a multiple of 4. For a head, which is scored in chunks, and for penalties.
+   */
+  lowRank(graph: Graph, module: string, shape: Matrix): LowRank | undefined;
   /** That of a table of rows: a [rows, rank] and b [width, rank], both in blocks; or none. */
   table(graph: Graph, module: string, shape: Matrix): LowRank | undefined;
   /** The trained tensor that stands in place of the base's, or none. */

@@ -53,6 +53,8 @@ export interface NetOptions {
   readonly watch?: Watch | undefined;
   /** Full-parameter training: every tensor is a param. */
   readonly full?: boolean | undefined;
+  /** Where it trains: the seed of what an adapter draws at random. */
+  readonly seed?: number | undefined;
 }
 
 /**
@@ -123,7 +125,7 @@ export class Net {
     return {
       head: adapt?.tensor(this.graph, HEAD, shape) ??
         this.#stored(embedding === undefined ? HEAD : `${embedding}.weight`, shape),
-      adapter: adapt?.linear(this.graph, HEAD_MODULE, shape),
+      adapter: adapt?.lowRank(this.graph, HEAD_MODULE, shape),
     };
   }
 
@@ -172,11 +174,10 @@ export class Net {
   /** A linear layer with its adapter. */
   linear(x: Value, module: string, outFeatures: number, options: LinearOptions = {}): Value {
     const { bias = false, residual } = options;
-    const { adapt, watch } = this.#options;
-    const inFeatures = x.shape[1]!;
-    const w = this.matrix(`${module}.weight`, outFeatures, inFeatures);
-    const adapter = adapt?.linear(this.graph, module, [outFeatures, inFeatures]);
-    const made = linear(this.graph, x, w, { adapter, residual });
+    const { adapt, watch, seed } = this.#options;
+    const w = this.matrix(`${module}.weight`, outFeatures, x.shape[1]!);
+    const made = adapt?.linear(this.graph, { module, x, w, residual, seed }) ??
+      linear(this.graph, x, w, { residual });
     const y = watch?.(this.graph, module, x, made) ?? made;
     return bias ? addBias(this.graph, y, this.vector(`${module}.bias`, outFeatures)) : y;
   }

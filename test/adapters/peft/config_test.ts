@@ -26,6 +26,8 @@ const REFUSED_CONFIGS: [string, unknown, ...string[]][] = [
   ["r", 0, "whole number above 0"],
   ["r", "4", "whole number above 0"],
   ["lora_alpha", "8", "wanted a number"],
+  ["lora_dropout", 1, "from 0 to below 1"],
+  ["lora_dropout", "0.1", "from 0 to below 1"],
   ["use_rslora", 1, "true or false"],
   ["rank_pattern", { "(": 4 }, "patterns"],
   ["rank_pattern", { q_proj: 0.5 }, "whole numbers"],
@@ -46,7 +48,7 @@ for (const [field, value, ...wanted] of REFUSED_CONFIGS) {
   });
 }
 
-Deno.test("checkConfig() takes the fields of a full PEFT config that change nothing", () => {
+Deno.test("checkConfig() takes the fields of a full PEFT config that change nothing, or only training", () => {
   const config = {
     ...CONFIG,
     ...{ alora_invocation_tokens: null, arrow_config: null, auto_mapping: { a: "b" } },

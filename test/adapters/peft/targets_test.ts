@@ -45,7 +45,7 @@ for (const { settings, adapted } of golden.cases) {
     assert.deepEqual(lora.modules.sort(), Object.keys(adapted).sort());
     const graph = new Graph();
     for (const [module, [rank, scale]] of Object.entries(adapted)) {
-      const { a, scale: found } = lora.adapt.linear(graph, module, golden.linear[module]!)!;
+      const { a, scale: found } = lora.adapt.lowRank(graph, module, golden.linear[module]!)!;
       assert.deepEqual([a.shape[0], Math.fround(found)], [
         4 * Math.ceil(rank / 4),
         Math.fround(scale),

@@ -75,7 +75,7 @@ async function partsOf(
   const parts: Part[] = [];
   for (const [module, [M, N]] of modules) {
     const graph = new Graph();
-    const { a, b, scale } = lora.adapt.linear(graph, module, [M, N])!;
+    const { a, b, scale } = lora.adapt.lowRank(graph, module, [M, N])!;
     const slice = resources.find(fisherOf(graph, module, [M, N]));
     const fisher = Float64Array.from(await readFloats(device, slice));
     const sizes = { M, N, K: a.shape[0]!, SCALE: scale };
