@@ -16,6 +16,7 @@ const ENGINE = [
   "models",
   "ops",
   "graph",
+  "formats",
   "gpu",
   "kernels",
 ];
@@ -50,6 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   models: [...rightOf("models"), "io"],
   ops: rightOf("ops"),
   graph: rightOf("graph"),
+  formats: [...rightOf("formats"), "io"],
   gpu: rightOf("gpu"),
   quickstart: FILES,
   report: [],

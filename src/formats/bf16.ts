@@ -1,0 +1,9 @@
+/**
+ * bf16: the upper half of f32.
+ *
+ * @module
+ */
+import loader from "../../kernels/shared/weights_bf16.wgsl" with { type: "text" };
+import { plain } from "./plain.ts";
+
+export const bf16 = plain("BF16", { name: "shared/weights_bf16", text: loader });

@@ -1,0 +1,9 @@
+/**
+ * f16: half precision.
+ *
+ * @module
+ */
+import loader from "../../kernels/shared/weights_f16.wgsl" with { type: "text" };
+import { plain } from "./plain.ts";
+
+export const f16 = plain("F16", { name: "shared/weights_f16", text: loader });
