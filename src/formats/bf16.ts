@@ -4,6 +4,7 @@
  * @module
  */
 import loader from "../../kernels/shared/weights_bf16.wgsl" with { type: "text" };
+import type { WeightFormat } from "./format.ts";
 import { plain } from "./plain.ts";
 
-export const bf16 = plain("BF16", { name: "shared/weights_bf16", text: loader });
+export const bf16: WeightFormat = plain("BF16", { name: "shared/weights_bf16", text: loader });

@@ -5,12 +5,13 @@
  * @module
  */
 import loader from "../../kernels/shared/weights_q4_0.wgsl" with { type: "text" };
+import type { WeightFormat } from "./format.ts";
 import { GROUP, grouped, nibbles, spread } from "./grouped.ts";
 
 /** Halves of a unit, two cells of 8 x 8 bytes each, before its scales. */
 const SCALES = 64;
 
-export const q4_0 = grouped({
+export const q4_0: WeightFormat = grouped({
   stored: "Q4_0",
   ...{ groupBytes: 18, scales: 1, cells: 2, unitBytes: 144 },
   overflowsAt: 65520 * 8,
