@@ -7,7 +7,7 @@
  * import { loadModel, locate, merge, parseConfig, train } from "@graft/lora";
  *
  * const config = parseConfig({ file: "configs/quickstart/train.json" });
- * const { saved } = await train(config, { kind: "adapter", say: console.error });
+ * const { saved } = await train(config);
  * const { folder } = await locate(config.config.model, "model");
  * merge(folder, saved, "merged");
  *
@@ -73,8 +73,26 @@ export type {
   TrainOn,
 } from "./src/data/mod.ts";
 export type * from "./src/forgetting/report/format.ts";
-export type { Metrics } from "./src/train/metrics.ts";
-export { type RunOptions, type RunResult, train } from "./src/train/run.ts";
+export type {
+  Column,
+  Fields,
+  MemoryParts,
+  Metrics,
+  Report,
+  RunEnd,
+  RunEvent,
+  RunListener,
+  SampleText,
+  StartEvent,
+} from "./src/runs/events.ts";
+export { follow } from "./src/train/follow.ts";
+export {
+  type FreeOptions,
+  type FreeResult,
+  type RunResult,
+  train,
+  type TrainOptions,
+} from "./src/train/run.ts";
 export {
   mergeAdapter as merge,
   type Merged,

@@ -13,9 +13,11 @@ import {
   loadExamples,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
+import { queuePerplexity } from "../eval/perplexity.ts";
 import { adapterFolder, baseOf, openModel } from "../inference/open.ts";
 import { openDevice } from "../gpu/device.ts";
 import { parseBudget } from "../forgetting/budget.ts";
+import { reportPage } from "../forgetting/page/page.ts";
 import { Gauge } from "../forgetting/gauge.ts";
 import { forgettingReport } from "../forgetting/report/report.ts";
 import { splitRetention } from "../forgetting/text/retention.ts";
@@ -27,7 +29,7 @@ import { refuseOccupied } from "../io/checkpoint.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { refuseEncoder } from "../models/layers/pairs.ts";
 import { parseConfig } from "../config/mod.ts";
-import { writeReport } from "../train/run_folder.ts";
+import { writeReport } from "../runs/folder.ts";
 import { type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";
 import { numberOf } from "./parts/number.ts";
@@ -98,7 +100,17 @@ export async function run(args: string[]): Promise<number> {
   const found = await control.measure();
   const spent = Math.max(...found.map(({ mean }, i) => mean / slices[i]!.budget.epsilon));
   const shipment = await ship({
-    ...{ programs, slices, control, task, certificate: guard },
+    programs,
+    slices,
+    control,
+    certificate: guard,
+    task: {
+      rows: task,
+      async queue() {
+        const { result } = await queuePerplexity(programs.tuned, task);
+        return { result: result.then(({ nll }) => nll) };
+      },
+    },
     candidates: [{ step: 0, spent }],
     put: (_step, strength) =>
       applySnapshot(
@@ -116,7 +128,11 @@ export async function run(args: string[]): Promise<number> {
     decode: (ids) => model.tokenizer.decode(ids),
   });
   writePeft(out, atStrength(readPeft(folder), shipment.strength, model.tensors));
-  writeReport(out, report, []);
+  writeReport(out, {
+    name: "forgetting",
+    data: report,
+    page: (lines, title) => reportPage(report, lines, title),
+  });
   if (flags["json"]) answer(JSON.stringify(report));
   else for (const line of [...screen(report), `saved       ${out}`]) answer(line);
   return report.certified ? 0 : ONLY_BASE;

@@ -6,14 +6,15 @@
 import { join, resolve } from "node:path";
 import { readPeft } from "../adapters/peft/folder.ts";
 import { ConfigError, FileError } from "../errors.ts";
+import { UNCERTIFIED } from "../forgetting/part.ts";
+import { cardEvidence, forgettingOf } from "../forgetting/report/card.ts";
 import { adapterFolder } from "../inference/open.ts";
 import { COPIED_FILES, openCheckpoint } from "../io/checkpoint.ts";
 import { exists, readJsonObject } from "../io/files.ts";
 import { cachedName, hubSettings, parseRepoName, upload, type UploadFile } from "../io/hub/mod.ts";
 import { pathInside } from "../io/inside.ts";
-import { UNCERTIFIED } from "../train/finish.ts";
-import { type CardSubject, forgettingOf, modelCard } from "../train/model_card.ts";
-import { isRunFolder, runFiles } from "../train/run_folder.ts";
+import { isRunFolder, runFiles } from "../runs/folder.ts";
+import { type CardSubject, modelCard } from "../runs/model_card.ts";
 import { type Command, parseArguments } from "./parts/args.ts";
 import { answer, dim, say } from "./parts/term.ts";
 
@@ -66,11 +67,13 @@ function filesToPush(folder: string, repo: string, flags: Flags): UploadFile[] {
   const isAdapter = exists(join(folder, "adapter_config.json"));
   const { files, base } = isAdapter ? adapterFiles(folder, flags) : modelFiles(folder, flags);
   if (exists(join(folder, CARD))) return [...files, fileOf(folder, CARD)];
-  const card = modelCard({ ...base, repo, run: runFolderOf(folder, flags) });
+  const run = runFolderOf(folder, flags);
+  const report = run === undefined ? null : forgettingOf(run);
+  const card = modelCard({ ...base, repo, run, ...(report && { evidence: cardEvidence(report) }) });
   return [...files, { name: CARD, content: { text: card } }];
 }
 
-type Base = Omit<CardSubject, "repo" | "run">;
+type Base = Omit<CardSubject, "repo" | "run" | "evidence">;
 
 /** Weights as they are; the config names the base so that others find it. */
 function adapterFiles(folder: string, flags: Flags): { files: UploadFile[]; base: Base } {

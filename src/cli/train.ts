@@ -7,7 +7,9 @@ import { parseConfig } from "../config/mod.ts";
 import { screen } from "../forgetting/report/screen.ts";
 import { quickstartFile } from "../quickstart/files.ts";
 import { openPlaces } from "../train/places.ts";
-import { explainPlan, type RunOptions, type RunResult, train } from "../train/run.ts";
+import type { ForgettingReport } from "../forgetting/report/format.ts";
+import { linesListener } from "../runs/lines.ts";
+import { explainPlan, type RunResult, train, type TrainOptions } from "../train/run.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
 import { ONLY_BASE } from "./guard.ts";
 import { hubReports } from "./parts/hub.ts";
@@ -45,7 +47,8 @@ export async function run(args: string[]): Promise<number> {
   if (parsed.flags["json"]) answer(JSON.stringify(result));
   else for (const line of summary(result)) answer(line);
   if (!parsed.flags["json"]) await showSamples(config.config, result.saved);
-  return result.forgetting && !result.forgetting.certified ? ONLY_BASE : 0;
+  const forgetting = forgettingOf(result);
+  return forgetting && !forgetting.certified ? ONLY_BASE : 0;
 }
 
 /** The config of a command line. */
@@ -57,24 +60,28 @@ export function configOf({ positionals: [named], config }: Arguments) {
 /** Trains until the end, or until Ctrl-C or a polite kill, which save a checkpoint first. */
 export async function trainWithSignals(
   config: ReturnType<typeof parseConfig>,
-  options: Pick<RunOptions, "kind" | "resume">,
+  options: Pick<TrainOptions, "kind" | "resume">,
 ): Promise<RunResult> {
-  let wanted = false;
+  const wanted = new AbortController();
   const stop = () => {
-    wanted = true;
+    wanted.abort();
     say("stopping after this update");
   };
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   for (const signal of signals) Deno.addSignalListener(signal, stop);
   try {
-    return await train(config, { ...options, say, stopWanted: () => wanted });
+    return await train(config, { ...options, on: linesListener(say), stop: wanted.signal });
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, stop);
   }
 }
 
-function summary({ saved, first, last, measured, forgetting }: RunResult): string[] {
-  const { eval_loss: evalLoss } = measured;
+const forgettingOf = ({ reports }: RunResult) =>
+  reports["forgetting"] as ForgettingReport | undefined;
+
+function summary(result: RunResult): string[] {
+  const { saved, first, last, measured: { eval_loss: evalLoss } } = result;
+  const forgetting = forgettingOf(result);
   return [
     ...(first && last ? [`loss        ${first.loss.toFixed(4)} -> ${last.loss.toFixed(4)}`] : []),
     ...(evalLoss === undefined ? [] : [`eval loss   ${evalLoss.toFixed(4)}`]),

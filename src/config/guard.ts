@@ -5,54 +5,8 @@
  */
 import { z } from "../deps/zod.ts";
 import { parseBudget } from "../forgetting/budget.ts";
+import type { GuardConfig } from "../forgetting/settings.ts";
 import { count, path, positive } from "./kinds.ts";
-
-/** The forgetting guard. */
-export interface GuardConfig {
-  /** Retention text: files of what must not be forgotten; where there are none, the base writes it. */
-  readonly text: readonly string[];
-  /** How many documents the base writes where there is no text. */
-  readonly samples: number;
-  /** How much may be forgotten, such as `ppl:2%`. */
-  readonly budget: string;
-  /**
-   * What holds the model to its retention text: the base's predictions of it, the text itself, or
-   * the base's weights, each as hard as it matters to the text.
-   */
-  readonly loss: "kl" | "ce" | "ewc";
-  /** The most documents of a slice that say which weights matter, for `ewc`. */
-  readonly fisher_documents: number;
-  /** Guard tokens of an update for each of its task tokens. */
-  readonly share: number;
-  /** A fixed weight of the guard's mean loss in place of the controller. */
-  readonly weight?: number | "tokens";
-  /** Updates from one measurement to the next. */
-  readonly every: number;
-  /** The most documents that each held-back part has. */
-  readonly documents: {
-    readonly control: number;
-    readonly certificate: number;
-    readonly probe: number;
-  };
-  /** Rows of the task that checkpoints and strengths are compared by. */
-  readonly task_rows: number;
-  /** The probability of shipping an adapter that forgets more than its budget. */
-  readonly delta: number;
-  /** Certifies by a bound that holds for every number of documents. */
-  readonly strict: boolean;
-  /** Constants of the controller. */
-  readonly controller: {
-    readonly lambda: number;
-    readonly ki: number;
-    readonly kp: number;
-    readonly kd: number;
-    readonly margin: number;
-    readonly fade: number;
-    readonly ema: number;
-  };
-  /** When a run goes back to its last checkpoint within the budget. */
-  readonly wall: { readonly at: number; readonly most: number };
-}
 
 const share = z.number().gte(0).lt(1);
 
@@ -80,7 +34,7 @@ const wall = z.strictObject({
 }).prefault({}).describe("when a run goes back to its last checkpoint within the budget");
 
 /** Checks the guard's section. */
-export const guardSchema = z.union([
+export const guardSchema: z.ZodType<false | GuardConfig> = z.union([
   z.literal(false),
   z.strictObject({
     text: z.array(path("")).default([])

@@ -13,7 +13,7 @@ import { type Config, configSchema } from "./table.ts";
 
 export { nearestKey } from "./faults.ts";
 export type { DataConfig } from "./data.ts";
-export type { GuardConfig } from "./guard.ts";
+export type { GuardConfig } from "../forgetting/settings.ts";
 export type { AdapterConfig, Config, EvalConfig, TrainConfig } from "./table.ts";
 
 /** Where a value came from; `call` is an object handed over in code. */

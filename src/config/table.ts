@@ -14,8 +14,9 @@ import {
   type ProportionalSettings,
   TOO_LONG_POLICIES,
 } from "../data/mod.ts";
+import type { GuardConfig } from "../forgetting/settings.ts";
 import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
-import { type GuardConfig, guardSchema } from "./guard.ts";
+import { guardSchema } from "./guard.ts";
 import { count, name, place, seed, tokens } from "./kinds.ts";
 
 /** The low-rank adapter. */

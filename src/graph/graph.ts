@@ -6,10 +6,12 @@
  */
 import type { Constants, Kernel } from "../gpu/kernel.ts";
 import type { KernelSet } from "../gpu/device.ts";
-import { type FormatName, FORMATS } from "../formats/mod.ts";
 
-/** How the numbers of a value are stored: indices, or real numbers in a weight format. */
-export type NumberType = FormatName | "u32";
+/** How the numbers of a value are stored. */
+export type NumberType = "f32" | "f16" | "bf16" | "u32";
+
+/** Bytes of one stored number. */
+export const BYTES: Readonly<Record<NumberType, number>> = { f32: 4, f16: 2, bf16: 2, u32: 4 };
 
 /**
  * Where a value lives: `input` is written by the host before a replay; `weight` is frozen; `param`
@@ -218,13 +220,8 @@ export function storedRows(value: Value): number {
 
 /** Bytes that a value takes. */
 export function bytesOf(value: Value): number {
-  return bytesOfRows(value, storedRows(value));
-}
-
-/** Bytes of the first `rows` rows as they are stored; in blocks, a multiple of 4. */
-export function bytesOfRows({ shape, type }: Value, rows: number): number {
-  const columns = shape.slice(1).reduce((n, size) => n * size, 1);
-  return type === "u32" ? 4 * rows * columns : FORMATS[type].bytes(rows, columns);
+  const columns = value.shape.slice(1).reduce((n, size) => n * size, 1);
+  return storedRows(value) * columns * BYTES[value.type];
 }
 
 /** `x [512, 64]`, for messages and plans. */
@@ -238,7 +235,8 @@ export interface Rows {
   readonly rows: number;
 }
 
-/** Binds some rows of a matrix, as `partsOf()` cuts it. */
+/** Binds some rows of a matrix; in blocks, both numbers are multiples of 4. */
 export function rowsOf(value: Value, { from, rows }: Rows): Bound {
-  return { value, offset: bytesOfRows(value, from), size: bytesOfRows(value, rows) };
+  const row = bytesOf(value) / storedRows(value);
+  return { value, offset: from * row, size: rows * row };
 }

@@ -1,6 +1,6 @@
 /**
- * Checkpoints of a run: params, moments and what the guard knows after an update, enough to go on
- * bit for bit.
+ * Checkpoints of a run: params, moments and what its parts know after an update, enough to go on bit
+ * for bit.
  *
  * @module
  */
@@ -8,7 +8,6 @@ import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { read, upload } from "../gpu/buffer.ts";
 import type { Store } from "../graph/store.ts";
-import type { GuardState } from "../forgetting/steer/parts.ts";
 import { exists, onDisk } from "../io/files.ts";
 import {
   openSafetensors,
@@ -28,31 +27,38 @@ const NAME = /^step-(\d+)\.safetensors$/;
 export interface Resumed {
   /** Updates that were done; 0 where there is no checkpoint. */
   readonly step: number;
-  /** Null where no guard was on. */
-  readonly guard: GuardState | null;
+  /** What it kept of each part, by name. */
+  readonly sections: Readonly<Record<string, unknown>>;
 }
 
-/** Writes the state after `step` updates and drops all but the last checkpoints. A sync point. */
+/**
+ * Writes the state after `step` updates and drops all but the last checkpoints. A sync point.
+ *
+ * @param sections what is kept of each part of the run, as JSON.
+ * @returns the path of the checkpoint.
+ */
 export async function saveCheckpoint(
   store: Store,
   folder: string,
   step: number,
-  guard?: GuardState,
-): Promise<void> {
+  sections: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
   onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
   const tensors: TensorData[] = [];
   for (const name of KEPT) {
     const data = await read(store.device, store.flat(name));
     tensors.push({ name, dtype: "F32", shape: [data.length / 4], data });
   }
+  const kept = Object.entries(sections).map(([name, state]) => [name, JSON.stringify(state)]);
   const metadata = {
+    ...Object.fromEntries(kept),
     step: String(step),
     params: store.paramNames.join(" "),
-    ...(guard && { guard: JSON.stringify(guard) }),
   };
-  const name = `step-${String(step).padStart(8, "0")}.safetensors`;
-  writeSafetensors(join(folder, name), tensors, metadata);
+  const path = join(folder, `step-${String(step).padStart(8, "0")}.safetensors`);
+  writeSafetensors(path, tensors, metadata);
   for (const old of checkpoints(folder).slice(0, -KEEP)) Deno.removeSync(join(folder, old));
+  return path;
 }
 
 /**
@@ -62,7 +68,7 @@ export async function saveCheckpoint(
  */
 export function loadCheckpoint(store: Store, folder: string): Resumed {
   const name = checkpoints(folder).at(-1);
-  if (name === undefined) return { step: 0, guard: null };
+  if (name === undefined) return { step: 0, sections: {} };
   const path = join(folder, name);
   using file = openSafetensors(path);
   if (file.metadata["params"] !== store.paramNames.join(" ")) {
@@ -76,15 +82,16 @@ export function loadCheckpoint(store: Store, folder: string): Resumed {
     }
     upload(store.device, slice, bytes);
   }
-  const { step, guard } = file.metadata;
-  return { step: Number(step), guard: guard === undefined ? null : parseGuard(path, guard) };
+  const { step, params: _, ...kept } = file.metadata;
+  const sections = Object.entries(kept).map(([name, text]) => [name, parse(path, name, text)]);
+  return { step: Number(step), sections: Object.fromEntries(sections) };
 }
 
-function parseGuard(path: string, text: string): GuardState {
+function parse(path: string, name: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new FileError(`${path}: what it holds of the guard is no JSON`, { cause });
+    throw new FileError(`${path}: what it holds of ${name} is no JSON`, { cause });
   }
 }
 

@@ -7,7 +7,7 @@
 import { isFile, isObject, readJsonObject } from "../io/files.ts";
 import { type HubOptions, locate } from "../io/hub/mod.ts";
 import type { AdapterConfig, ParsedConfig } from "../config/mod.ts";
-import { runFiles } from "./run_folder.ts";
+import { runFiles } from "../runs/folder.ts";
 
 /** A configuration whose places are on this machine. */
 export interface OpenPlaces {

@@ -1,56 +1,57 @@
 /**
- * A whole run: folder, model, session, loop, result.
+ * A whole run: folder, model, session, loop, result; and what it says of itself meanwhile.
  *
  * @module
  */
 import { join } from "node:path";
+import type { PeftAdapter } from "../adapters/peft/folder.ts";
+import type { Config, ParsedConfig } from "../config/mod.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { openEngine } from "../graph/compile.ts";
-import { ConfigError } from "../errors.ts";
-import type { ForgettingReport } from "../forgetting/report/format.ts";
+import { methodsOf } from "../methods.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
+import type { Ending } from "../objectives/objective.ts";
+import type { Metrics, RunEnd, RunEvent, RunListener } from "../runs/events.ts";
+import { claimRunFolder, refuseOtherRun, runFiles } from "../runs/folder.ts";
+import { folderListeners } from "../runs/mod.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
-import type { Config, ParsedConfig } from "../config/mod.ts";
-import { finish } from "./finish.ts";
 import { trainLoop } from "./loop.ts";
-import { type Metrics, MetricsFile, metricsLine } from "./metrics.ts";
-import { claimRunFolder, refuseOtherRun, runFiles, RunLog } from "./run_folder.ts";
 import { openPlaces } from "./places.ts";
-import { openRows, type Say } from "./rows.ts";
-import { describePlan, openSession, type Session } from "./setup.ts";
-import { trainAdapter, trainFull } from "./trained.ts";
+import { openRows } from "./rows.ts";
+import { describePlan, openSession, type Session } from "./session.ts";
+import { trainAdapter, trainFull } from "./trainable.ts";
 
-/** What to train, and who watches. */
-export interface RunOptions {
-  /** `adapter` on a frozen base, or every parameter from random weights. */
-  readonly kind: "adapter" | "pretrain";
+/** How to run. */
+export interface TrainOptions {
+  /** `adapter` (the default) on a frozen base, or every parameter from random weights. */
+  readonly kind?: "adapter" | "pretrain";
   /** Goes on from the last checkpoint of the run folder. */
   readonly resume?: boolean;
-  /** Asked after each update; true ends the run after a checkpoint. */
-  readonly stopWanted?: () => boolean;
-  /** Lines of progress. */
-  readonly say?: (line: string) => void;
+  /** Follows the run. */
+  readonly on?: RunListener;
+  /** Ends the run after the update under way, with a checkpoint. */
+  readonly stop?: Pick<AbortSignal, "aborted">;
   /** Any device; one is opened, and closed at the end, where absent. */
   readonly device?: Device;
 }
 
+/** A run that leaves nothing on the disk: its adapter is in the result. */
+export interface FreeOptions extends Omit<TrainOptions, "resume"> {
+  readonly out: null;
+}
+
 /** What a run came to. */
-export interface RunResult {
-  /** Updates done. */
-  readonly step: number;
-  /** Whether it was asked to stop before its end. */
-  readonly stopped: boolean;
+export interface RunResult extends RunEnd {
   /** The folder of the adapter or model. */
   readonly saved: string;
-  /** What was measured at the end: `forgetting`, `eval_loss`, ...; nothing where it stopped. */
-  readonly measured: Readonly<Record<string, number>>;
-  /** What the guard says of the result; null without a guard, or where the run stopped. */
-  readonly forgetting: ForgettingReport | null;
-  /** The first logged update; null where a resumed run had none left. */
-  readonly first: Metrics | null;
-  /** The last logged update. */
-  readonly last: Metrics | null;
+}
+
+/** What a run without a folder came to. */
+export interface FreeResult extends RunEnd {
+  readonly saved: null;
+  /** What it trained; null where it stopped. */
+  readonly adapter: PeftAdapter | null;
 }
 
 /**
@@ -59,57 +60,74 @@ export interface RunResult {
  * @throws {ConfigError} {FileError} {GpuError} with one sentence; a run folder that another run
  * holds is left as it is.
  */
-export async function train(given: ParsedConfig, options: RunOptions): Promise<RunResult> {
-  if (options.kind === "pretrain" && given.config.guard) {
-    throw new ConfigError("guard: a model from nothing has nothing to forget");
-  }
-  const { resume = false, say = () => {}, stopWanted = () => false } = options;
-  const { parsed } = await openPlaces(given, { resume, say });
-  const { config } = parsed;
-  refuseOtherRun(config.out, parsed, resume);
-  const log = new RunLog(runFiles(config.out).log, say);
-  return await withSession(config, { ...options, say: log.tell }, async (session) => {
-    const { engine, guarding } = session;
-    const { step: start, guard } = resume
-      ? loadCheckpoint(engine.store, runFiles(config.out).checkpoints)
-      : { step: 0, guard: null };
-    if (guarding && start > 0) guarding.resume(guard);
-    // Whatever can be refused has been by now, but for rows that are encoded while it trains.
-    const unclaim = resume ? null : claimRunFolder(config.out, parsed);
-    log.open();
-    if (resume) log.tell(`resumed after ${start} updates`);
-    try {
-      return await runSession(session, { start, stopWanted, tell: log.tell });
-    } catch (error) {
-      if (unclaim && session.rows.isFault(error)) {
-        unclaim();
-        say(`${config.out}: nothing is kept of a run that a row has stopped`);
-      }
-      throw error;
+export async function train(given: ParsedConfig, options: FreeOptions): Promise<FreeResult>;
+export async function train(given: ParsedConfig, options?: TrainOptions): Promise<RunResult>;
+export async function train(
+  given: ParsedConfig,
+  options: TrainOptions & { readonly out?: null } = {},
+): Promise<RunResult | FreeResult> {
+  const { resume = false, on = () => {} } = options;
+  const listeners = [on];
+  const emit = (event: RunEvent) => listeners.forEach((listener) => listener(event));
+  const log = (line: string) => emit({ kind: "log", line });
+  using temporary = options.out === null ? temporaryFolder() : null;
+  const run = { log, emit, unclaim: () => {} };
+  try {
+    methodsOf(given.config, options.kind);
+    const { parsed } = await openPlaces(given, { resume, say: log });
+    const out = temporary?.folder ?? parsed.config.out;
+    if (!temporary) {
+      refuseOtherRun(out, parsed, resume);
+      listeners.unshift(...folderListeners(out));
     }
-  });
+    const result = await withSession(parsed.config, { ...options, log, out }, (session) => {
+      return runSession(session, { ...options, parsed, out, isKept: !temporary, run });
+    });
+    const { adapter, saved, ...end } = result;
+    emit({ kind: "end", result: { ...end, saved } });
+    return saved === null ? { ...end, saved, adapter } : { ...end, saved };
+  } catch (error) {
+    quietly(() => emit({ kind: "fault", error: error as Error }));
+    quietly(run.unclaim);
+    throw error;
+  }
+}
+
+/** What follows a fault must not hide it. */
+function quietly(action: () => void): void {
+  try {
+    action();
+  } catch { /* the first fault is the one to tell */ }
+}
+
+export interface SessionSettings extends Pick<TrainOptions, "kind" | "device"> {
+  readonly log?: (line: string) => void;
+  /** The folder of the run; that of the config where absent. */
+  readonly out?: string;
 }
 
 /** Opens model and session of a config for as long as `use` takes. */
 export async function withSession<T>(
   config: Config,
-  { kind, device: given, say = () => {} }: Pick<RunOptions, "kind" | "device" | "say">,
+  { kind = "adapter", device: given, log = () => {}, out = config.out }: SessionSettings,
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { model: folder, adapter } = await openPlaces({ config, origin: {} }, { say });
+  const { model: folder, adapter } = await openPlaces({ config, origin: {} }, { say: log });
   const device = given ?? await openDevice();
   const engine = openEngine(device);
   try {
     using fresh = kind === "pretrain" ? temporaryFolder() : null;
     if (fresh) writeFreshModel(folder, fresh.folder, config.train.seed);
     using model = new Model(fresh?.folder ?? folder);
-    say(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
-    await using rows = await openRows(model, config, say);
+    log(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
+    await using rows = await openRows(model, config, log);
     const trained = kind === "adapter"
       ? trainAdapter(engine, model, adapter, config.train.seed)
       : trainFull(model, "BF16");
-    for (const note of trained.notes) say(note);
-    const session = await openSession({ engine, model, config, trained, rows, say });
+    for (const note of trained.notes) log(note);
+    const checkpoints = runFiles(out).checkpoints;
+    const options = { engine, model, config, trained, rows, folder: checkpoints, log };
+    const session = await openSession(options);
     try {
       return await use(session);
     } finally {
@@ -131,52 +149,143 @@ export async function explainPlan(given: ParsedConfig): Promise<string> {
   return describePlan({ engine, model, config, trained });
 }
 
-/** For random weights, which are on disk for as long as the run needs them. */
+/** What is on disk for only as long as a run needs it. */
 function temporaryFolder(): { folder: string } & Disposable {
   const folder = Deno.makeTempDirSync({ prefix: "graft-" });
   return { folder, [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }) };
 }
 
-interface SessionRun {
-  /** Updates that were done before. */
-  readonly start: number;
-  readonly stopWanted: () => boolean;
-  readonly tell: Say;
+/** How a run ended, and what it trained where it has no folder. */
+type Ended = RunEnd & Pick<FreeResult, "adapter">;
+
+interface SessionRun extends TrainOptions {
+  readonly parsed: ParsedConfig;
+  /** The folder of the run. */
+  readonly out: string;
+  /** Whether the folder outlives the run. */
+  readonly isKept: boolean;
+  readonly run: {
+    readonly log: (line: string) => void;
+    readonly emit: RunListener;
+    /** Takes back what a run has written that is not to be kept. */
+    unclaim: () => void;
+  };
 }
 
-async function runSession(
+async function runSession(session: Session, options: SessionRun): Promise<Ended> {
+  const { parsed, out, isKept, resume = false, run: { log, emit } } = options;
+  const files = runFiles(out);
+  const { step: done, sections } = resume
+    ? loadCheckpoint(session.engine.store, files.checkpoints)
+    : { step: 0, sections: {} };
+  if (done > 0) { for (const part of session.parts) part.restore?.(sections[part.name]); }
+  // Whatever can be refused has been by now, but for rows that are encoded while it trains.
+  const unclaim = isKept && !resume ? claimRunFolder(out, parsed) : () => {};
+  emit(startOf(session, options, done));
+  if (resume) log(`resumed after ${done} updates`);
+  try {
+    return await trainAndEnd(session, options, done);
+  } catch (error) {
+    if (session.rows.isFault(error)) {
+      options.run.unclaim = () => {
+        unclaim();
+        log(`${out}: nothing is kept of a run that a row has stopped`);
+      };
+    }
+    throw error;
+  }
+}
+
+function startOf(
+  { steps, memory, parts, engine: { device } }: Session,
+  { kind = "adapter", parsed, out, isKept }: SessionRun,
+  done: number,
+): RunEvent {
+  return {
+    kind: "start",
+    ...parsed,
+    trains: kind,
+    out: isKept ? out : null,
+    steps,
+    done,
+    memory,
+    columns: parts.flatMap(({ columns }) => columns ?? []),
+    device: { adapter: device.adapter, software: device.software },
+  };
+}
+
+async function trainAndEnd(
   session: Session,
-  { start, stopWanted, tell }: SessionRun,
-): Promise<RunResult> {
-  const { config, trained, steps, microBatches } = session;
-  const files = runFiles(config.out);
-  const { tokens_per_batch: tokens } = config.train;
-  tell(`training: ${steps} updates of ${tokens} tokens in ${microBatches} micro-batches`);
-  using metrics = new MetricsFile(files.metrics, start);
+  options: SessionRun,
+  start: number,
+): Promise<Ended> {
+  const { out, isKept, stop, run: { log, emit } } = options;
+  const { config: { train }, trained, steps } = session;
+  const micros = train.tokens_per_batch / train.micro_batch_tokens;
+  log(`training: ${steps} updates of ${train.tokens_per_batch} tokens in ${micros} micro-batches`);
   let first: Metrics | null = null;
   let last: Metrics | null = null;
-  const started = performance.now();
-  let since = 0;
+  const clock = new Clock(steps, train.log_every);
   const { step, stopped } = await trainLoop(session, {
     start,
-    checkpoints: files.checkpoints,
-    stopWanted,
-    say: tell,
-    onUpdate: (update) => {
-      metrics.append(update);
-      first ??= update;
-      last = update;
-      since++;
-      const perLine = (performance.now() - started) / 1000 / since;
-      const linesLeft = (steps - 1 - update.step) / config.train.log_every;
-      const slices = session.guarding?.guard.slices ?? [];
-      tell(metricsLine(update, { steps, secondsLeft: perLine * linesLeft, slices }));
+    checkpoints: runFiles(out).checkpoints,
+    ...(stop && { stop }),
+    log,
+    onUpdate: (metrics) => {
+      first ??= metrics;
+      last = metrics;
+      emit({ kind: "update", metrics, secondsLeft: clock.left(metrics.step) });
     },
+    onMeasure: (step, values) => emit({ kind: "measure", step, values }),
+    onCheckpoint: (step, path) => emit({ kind: "checkpoint", step, path }),
   });
-  const saved = join(config.out, trained.folder);
-  const result = { step, stopped, saved, first, last };
-  if (stopped) return { ...result, measured: {}, forgetting: null };
-  const seconds = (performance.now() - started) / 1000;
-  const { measured, report } = await finish(session, step, seconds, tell);
-  return { ...result, measured, forgetting: report };
+  const saved = isKept ? join(out, trained.folder) : null;
+  const result = { step, stopped, saved, first, last, adapter: null };
+  if (stopped) return { ...result, measured: {}, reports: {} };
+  const { ending: { measured, report }, adapter } = await finish(session, options, {
+    step,
+    seconds: clock.seconds,
+  });
+  if (report) emit({ kind: "report", report });
+  return { ...result, measured, reports: report ? { [report.name]: report.data } : {}, adapter };
+}
+
+/** Saves and measures what was trained; a part that has its own end decides what that is. */
+async function finish(
+  session: Session,
+  { out, isKept, run: { log } }: SessionRun,
+  done: { readonly step: number; readonly seconds: number },
+): Promise<{ ending: Ending; adapter: PeftAdapter | null }> {
+  const { trained, engine: { store }, parts } = session;
+  let adapter: PeftAdapter | null = null;
+  const save = async ({ scaling = 1, folder = trained.folder } = {}) => {
+    if (isKept) await trained.save(store, join(out, folder), scaling);
+    else if (folder === trained.folder) adapter = await trained.read(store, scaling);
+  };
+  await session.rows.finished();
+  const ender = parts.find((part) => part.end);
+  if (ender) {
+    const ending = await ender.end!({ ...done, measure: session.measure, save, log });
+    return { ending, adapter };
+  }
+  await save();
+  return { ending: { measured: await session.measure(), report: null }, adapter };
+}
+
+/** How long updates have taken. */
+class Clock {
+  readonly #started = performance.now();
+  #lines = 0;
+
+  constructor(private readonly steps: number, private readonly logEvery: number) {}
+
+  get seconds(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+
+  /** Expected seconds until the last update, by the lines so far; this is one of them. */
+  left(step: number): number {
+    this.#lines++;
+    return this.seconds / this.#lines * (this.steps - 1 - step) / this.logEvery;
+  }
 }

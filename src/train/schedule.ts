@@ -17,7 +17,7 @@ export interface Schedule {
 }
 
 /** The share of the peak learning rate that the schedule takes away after update `step`. */
-export const fallAhead = (schedule: Schedule, step: number): number =>
+export const remainingDecay = (schedule: Schedule, step: number): number =>
   Math.max(0, scheduleFactor(schedule, step) - scheduleFactor(schedule, schedule.steps));
 
 /**

@@ -3,71 +3,72 @@
  *
  * @module
  */
-import type { Batch } from "../data/mod.ts";
 import { GpuError } from "../errors.ts";
 import type { Arrival } from "../gpu/buffer.ts";
-import type { Metrics } from "./metrics.ts";
-import type { Session } from "./setup.ts";
+import type { Fields, Objective, Observed } from "../objectives/objective.ts";
+import type { Metrics } from "../runs/events.ts";
+import type { LoopOptions } from "./loop.ts";
+import type { Session } from "./session.ts";
 
 /** Updates that the speed is averaged over. */
 const RECENT = 32;
 
-/** What a micro-batch's losses are known by. */
-export interface MicroTag {
+/** What a replay's losses are known by. */
+export interface ReplayTag {
   readonly step: number;
   /** The learning rate. */
   readonly rate: number;
-  /** The weight of each slice of the guard. */
-  readonly lambdas: readonly number[];
-  readonly batch: Batch;
-  /** Whether its rows are the guard's. */
-  readonly isGuard: boolean;
-  /** Where the gradient norm lies among the numbers: in the last of an update. */
+  readonly objective: Objective;
+  readonly tokens: number;
+  /** Where the squared norm of the gradient lies among the numbers: in the last of an update. */
   readonly normAt: number | null;
 }
 
-type Fields = Record<string, number>;
+/** What is measured before an update, until all of it is there. */
+interface Measuring {
+  readonly waiting: Promise<void>[];
+  readonly fields: Fields[];
+}
 
-/** Adds up an update's micro-batches and reports it, in order, once what was measured is there. */
+/** Adds up an update's replays and reports it, in order, once what was measured is there. */
 export class UpdateLog {
   readonly #session: Session;
-  readonly #report: (metrics: Metrics) => void;
-  readonly #measured = new Map<number, { readonly done: Promise<void>; fields: Fields | null }>();
+  readonly #listeners: Pick<LoopOptions, "onUpdate" | "onMeasure">;
+  readonly #measuring = new Map<number, Measuring>();
   readonly #finished: Metrics[] = [];
   #latest: Fields;
   #fault: unknown = null;
-  #task = 0;
-  /** The guard's weighted losses by slice. */
-  #guard: number[];
+  /** Losses of the update under way, by objective. */
+  #losses = new Map<Objective, Float32Array[]>();
   #tokens = 0;
-  #supervised = 0;
   /** When recent updates came back, with their tokens: several come at once, so one tells little. */
   #recent: { at: number; tokens: number }[] = [{ at: performance.now(), tokens: 0 }];
 
-  constructor(session: Session, report: (metrics: Metrics) => void) {
+  constructor(session: Session, listeners: Pick<LoopOptions, "onUpdate" | "onMeasure">) {
     this.#session = session;
-    this.#report = report;
-    const guard = session.guarding?.guard;
-    this.#guard = guard?.slices.map(() => 0) ?? [];
-    this.#latest = guard?.before ? guard.fields(guard.before) : {};
+    this.#listeners = listeners;
+    const meters = session.parts.flatMap(({ meters }) => meters ?? []);
+    this.#latest = Object.assign({}, ...meters.map(({ known }) => known));
   }
 
   /** Fields that are on their way and go with the update of that step. */
-  measured(step: number, parts: readonly Promise<Fields>[]): void {
-    const waiting: { done: Promise<void>; fields: Fields | null } = {
-      done: Promise.all(parts).then((found) => {
-        waiting.fields = Object.assign({}, ...found);
-        this.#flush();
-      }).catch((fault) => void (this.#fault ??= fault)),
-      fields: null,
-    };
-    this.#measured.set(step, waiting);
+  measured(step: number, part: Promise<Fields>): void {
+    const measuring = this.#measuring.getOrInsertComputed(
+      step,
+      () => ({ waiting: [], fields: [] }),
+    );
+    const done = part.then((fields) => {
+      measuring.fields.push(fields);
+      this.#flush();
+    });
+    measuring.waiting.push(done.catch((fault) => void (this.#fault ??= fault)));
   }
 
   /** @throws {GpuError} where a loss is no number. */
-  take(arrivals: readonly Arrival<MicroTag>[]): void {
+  take(arrivals: readonly Arrival<ReplayTag>[]): void {
     for (const { tag, values } of arrivals) {
-      this.#add(tag, values);
+      this.#losses.getOrInsertComputed(tag.objective, () => []).push(values);
+      this.#tokens += tag.tokens;
       if (tag.normAt !== null) this.#finish(tag, values[tag.normAt]!);
     }
     if (this.#fault) throw this.#fault;
@@ -75,40 +76,33 @@ export class UpdateLog {
 
   /** Waits for what was measured, so that every finished update has been reported. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#measured.values()].map(({ done }) => done));
+    await Promise.all([...this.#measuring.values()].flatMap(({ waiting }) => waiting));
     if (this.#fault) throw this.#fault;
   }
 
-  #add({ batch, isGuard }: MicroTag, losses: Float32Array): void {
-    if (isGuard) this.#session.guarding!.guard.addLosses(batch, losses, this.#guard);
-    else for (let row = 0; row < batch.supervised; row++) this.#task += losses[row]!;
-    this.#tokens += batch.used;
-    this.#supervised += isGuard ? 0 : batch.supervised;
-  }
-
-  #finish({ step, rate, lambdas }: MicroTag, squares: number): void {
-    const { guarding } = this.#session;
-    const guardLosses = lambdas.map((lambda, i) => this.#guard[i]! / lambda);
-    if (!Number.isFinite(this.#task + this.#guard.reduce((sum, loss) => sum + loss, 0))) {
-      throw new GpuError(`The loss of step ${step} is ${this.#task}; lower train.lr`);
+  #finish({ step, rate }: ReplayTag, squares: number): void {
+    const observed = this.#session.parts.flatMap(({ objective }): Observed[] =>
+      objective ? [objective.observe(step, this.#losses.get(objective) ?? [])] : []
+    );
+    this.#losses = new Map();
+    const minimised = observed.reduce((sum, { minimised }) => sum + minimised, 0);
+    if (!Number.isFinite(minimised)) {
+      throw new GpuError(`The loss of step ${step} is ${minimised}; lower train.lr`);
     }
-    guarding?.guard.observed(step, { losses: guardLosses });
     this.#recent = [...this.#recent, { at: performance.now(), tokens: this.#tokens }].slice(
       -RECENT,
     );
+    const fields: Fields = Object.assign({}, ...observed.map(({ fields }) => fields));
     this.#finished.push({
       step,
-      loss: this.#task,
-      ...guarding?.guard.named("guard_loss", guardLosses),
-      ...guarding?.guard.named("lambda", lambdas),
+      loss: fields["loss"]!,
+      ...fields,
       tokens: this.#tokens,
-      supervised: this.#supervised,
       lr: rate,
       grad_norm: Math.sqrt(squares),
       tokens_per_second: this.#speed(),
     });
-    this.#task = this.#tokens = this.#supervised = 0;
-    this.#guard.fill(0);
+    this.#tokens = 0;
     this.#flush();
   }
 
@@ -117,13 +111,17 @@ export class UpdateLog {
     const { config: { train: { log_every: every } }, steps } = this.#session;
     while (this.#finished.length > 0) {
       const metrics = this.#finished[0]!;
-      const measured = this.#measured.get(metrics.step);
-      if (measured?.fields === null) return;
-      this.#measured.delete(metrics.step);
-      this.#latest = { ...this.#latest, ...measured?.fields };
+      const measuring = this.#measuring.get(metrics.step);
+      if (measuring && measuring.fields.length < measuring.waiting.length) return;
+      this.#measuring.delete(metrics.step);
       this.#finished.shift();
+      if (measuring) {
+        const values: Fields = Object.assign({}, ...measuring.fields);
+        this.#latest = { ...this.#latest, ...values };
+        this.#listeners.onMeasure?.(metrics.step, values);
+      }
       const isLogged = metrics.step % every === 0 || metrics.step === steps - 1;
-      if (isLogged) this.#report({ ...metrics, ...this.#latest });
+      if (isLogged) this.#listeners.onUpdate?.({ ...metrics, ...this.#latest });
     }
   }
 

@@ -6,6 +6,7 @@ import { readJsonObject, writeJson } from "../../src/io/files.ts";
 import { namesIn } from "../io/helpers.ts";
 import { withTiny, writeTinyAdapter } from "../models/tiny.ts";
 import { parseConfig } from "../../src/config/mod.ts";
+import { linesListener } from "../../src/runs/lines.ts";
 import { train } from "../../src/train/run.ts";
 import { engine } from "../harness.ts";
 import { capture, withEnv } from "./capture.ts";
@@ -111,9 +112,8 @@ Deno.test("merge refuses one end of a tied pair without --untie, and proves it w
     });
     const said: string[] = [];
     const { saved } = await train(parsed, {
-      kind: "adapter",
       device,
-      say: (line) => said.push(line),
+      on: linesListener((line) => said.push(line)),
     });
     const note = /changes model\.embed_tokens\.weight and lm_head\.weight, .* takes --untie/;
     assert.equal(said.filter((line) => note.test(line)).length, 1);

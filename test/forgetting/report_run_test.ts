@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runFiles } from "../../src/train/run_folder.ts";
+import { runFiles } from "../../src/runs/folder.ts";
 import { stories, Toy } from "../train/toy.ts";
 
 Deno.test("a guarded run leaves report.html, with its curves", async () => {

@@ -8,7 +8,7 @@ import {
 } from "../../src/data/mod.ts";
 import { ConfigError, FileError } from "../../src/errors.ts";
 import { parseBudget } from "../../src/forgetting/budget.ts";
-import { GuardRows } from "../../src/forgetting/text/rows.ts";
+import { RetentionRows } from "../../src/forgetting/text/rows.ts";
 import {
   readRetention,
   type RetentionOptions,
@@ -114,10 +114,10 @@ Deno.test("splitRetention() refuses text of which no four parts can be made", ()
   }
 });
 
-Deno.test("GuardRows gives every slice its lambda, however many tokens it has", () => {
+Deno.test("RetentionRows gives every slice its lambda, however many tokens it has", () => {
   const files = new Map([["a.txt", documents(30)], ["b.txt", documents(40, 100)]]);
   const slices = slicesOf({ documents: files, budgets: parseBudget("ppl[a]:1%,ppl[b]:1%") });
-  const rows = new GuardRows(slices, { T: 64, micros: 2, seed: 1 });
+  const rows = new RetentionRows(slices, { T: 64, micros: 2, seed: 1 });
   for (const step of [0, 7, 3]) {
     const { micros, lambdas } = rows.update(step, () => [2, 5]);
     const sums = [0, 0];

@@ -62,7 +62,7 @@ async function roundTrip(name: string, golden: Golden, adapter: Json): Promise<v
     },
   });
   const { device } = await engine();
-  const { saved } = await train(parsed, { kind: "adapter", device });
+  const { saved } = await train(parsed, { device });
   const merged = join(folder, "merged");
   const tied = golden.config["tie_word_embeddings"] === true;
   mergeAdapter(folder, saved, merged, { untie: tied && "targets" in adapter });

@@ -14,7 +14,7 @@ import {
 import { Model } from "../../src/models/model.ts";
 import { loadParam, loadVector, storedParam } from "../../src/models/weights.ts";
 import { parseConfig } from "../../src/config/mod.ts";
-import { type RunOptions, train } from "../../src/train/run.ts";
+import { train, type TrainOptions } from "../../src/train/run.ts";
 import { logitsError, packedLogits, readGolden, T, writeGolden } from "../golden/golden.ts";
 import { engine } from "../harness.ts";
 import { freshEngine } from "./tiny.ts";
@@ -142,7 +142,7 @@ Deno.test("adapters of GPT-2 say fan_in_fan_out, whole models are saved as [in, 
     const lines = gpt2.ids.map((input_ids, i) => ({ input_ids, labels: gpt2.labels[i] }));
     Deno.writeTextFileSync(rows, lines.map((line) => JSON.stringify(line)).join("\n"));
     const { device } = await engine();
-    const run = (out: string, kind: RunOptions["kind"]) => {
+    const run = (out: string, kind: NonNullable<TrainOptions["kind"]>) => {
       const values = {
         model: join(parent, "model"),
         data: [{ path: rows, format: "tokens" }],

@@ -44,11 +44,12 @@ const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name })
 Deno.test("loadCheckpoint() brings back the last checkpoint, of which two are kept", () =>
   withFolder(async (folder) => {
     const [saved, loaded] = [await storeOf(1), await storeOf(2)];
-    assert.deepEqual(loadCheckpoint(loaded, folder), { step: 0, guard: null });
+    assert.deepEqual(loadCheckpoint(loaded, folder), { step: 0, sections: {} });
     for (const step of [9, 90, 900]) await saveCheckpoint(await storeOf(step), folder, step);
-    await saveCheckpoint(saved, folder, 1000);
+    const sections = { one: { kept: [1, 2] }, other: null };
+    await saveCheckpoint(saved, folder, 1000, sections);
     assert.deepEqual(namesIn(folder), ["step-00000900.safetensors", "step-00001000.safetensors"]);
-    assert.deepEqual(loadCheckpoint(loaded, folder), { step: 1000, guard: null });
+    assert.deepEqual(loadCheckpoint(loaded, folder), { step: 1000, sections });
     await assertSame(loaded, saved);
   }));
 

@@ -52,7 +52,7 @@ async function checkGolden(folder: string): Promise<void> {
     },
   });
   const { device } = await engine();
-  const { measured, saved } = await train(parsed, { kind: "adapter", device });
+  const { measured, saved } = await train(parsed, { device });
 
   const lines = Deno.readTextFileSync(join(folder, "run/metrics.jsonl")).trimEnd().split("\n");
   const metrics = lines.map((line) => JSON.parse(line));

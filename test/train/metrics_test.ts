@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { duration, type Metrics, MetricsFile, metricsLine } from "../../src/train/metrics.ts";
+import type { Column, Metrics } from "../../src/runs/events.ts";
+import { duration, metricsLine } from "../../src/runs/lines.ts";
+import { MetricsFile } from "../../src/runs/metrics_file.ts";
 
 const metrics = (step: number): Metrics => ({
   step,
@@ -39,15 +41,20 @@ Deno.test("metricsLine() shows forgetting only once it is known", () => {
   );
   const slow = metricsLine({ ...metrics(19), tokens_per_second: 0.64 }, progress);
   assert.match(slow, / 0\.6 tok\/s /);
-  const slice = (name: string, metric: "ppl" | "kl") => ({ name, budget: { metric } });
-  const line = (fields: Record<string, number>, ...slices: ReturnType<typeof slice>[]) =>
-    metricsLine({ ...metrics(0), ...fields }, { ...progress, slices });
-  assert.match(line({ forgetting: 0.0131 }, slice("all", "ppl")), / forget \+1\.3 % /);
-  assert.match(line({ forgetting: -0.002 }, slice("all", "ppl")), / forget -0\.2 % /);
-  assert.match(line({ forgetting: 0.0131 }, slice("all", "kl")), / forget 0\.0131 /);
+  const column = (unit: Column["unit"], of?: string): Column => ({
+    field: of ? `forgetting.${of}` : "forgetting",
+    label: "forget",
+    ...(of !== undefined && { of }),
+    unit,
+  });
+  const line = (fields: Record<string, number>, ...columns: Column[]) =>
+    metricsLine({ ...metrics(0), ...fields }, { ...progress, columns });
+  assert.match(line({ forgetting: 0.0131 }, column("percent")), / forget \+1\.3 % /);
+  assert.match(line({ forgetting: -0.002 }, column("percent")), / forget -0\.2 % /);
+  assert.match(line({ forgetting: 0.0131 }, column("number")), / forget 0\.0131 /);
   const both = { "forgetting.code": 0.01, "forgetting.stories": 0.002 };
   assert.match(
-    line(both, slice("stories", "kl"), slice("code", "ppl")),
+    line(both, column("number", "stories"), column("percent", "code")),
     / forget stories 0\.0020 code \+1\.0 % /,
   );
 });

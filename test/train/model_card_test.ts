@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { modelCard } from "../../src/train/model_card.ts";
+import { modelCard } from "../../src/runs/model_card.ts";
 import { folderOf, withFolder } from "../io/helpers.ts";
 
 const CONFIG = {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ConfigError, FileError } from "../../src/errors.ts";
 import { exists } from "../../src/io/files.ts";
 import { parseConfig } from "../../src/config/mod.ts";
-import { claimRunFolder, refuseOtherRun, runFiles, RunLog } from "../../src/train/run_folder.ts";
+import { claimRunFolder, logListener, refuseOtherRun, runFiles } from "../../src/runs/folder.ts";
 import { snapshot } from "./toy.ts";
 
 function withFolder(action: (folder: string) => void): void {
@@ -67,15 +67,27 @@ Deno.test("refuseOtherRun() resumes the same run only", () =>
     );
   }));
 
-Deno.test("RunLog keeps its lines until the folder is there", () =>
+Deno.test("log.txt gets its lines once the folder is there, and none after the end", () =>
   withFolder((folder) => {
-    const said: string[] = [];
-    const log = new RunLog(runFiles(folder).log, (line) => said.push(line));
-    log.tell("one");
+    const { log } = runFiles(folder);
+    const listener = logListener(log);
+    listener({ kind: "log", line: "one" });
     assert.ok(!exists(folder));
-    claimRunFolder(folder, config());
-    log.open();
-    log.tell("two");
-    assert.deepEqual(said, ["one", "two"]);
-    assert.equal(Deno.readTextFileSync(runFiles(folder).log), "one\ntwo\n");
+    const parsed = config();
+    claimRunFolder(folder, parsed);
+    listener({
+      kind: "start",
+      ...parsed,
+      trains: "adapter",
+      out: folder,
+      steps: 2,
+      done: 0,
+      memory: {},
+      columns: [],
+      device: { adapter: "none", software: true },
+    });
+    listener({ kind: "log", line: "two" });
+    listener({ kind: "fault", error: new Error("gone") });
+    listener({ kind: "log", line: "three" });
+    assert.equal(Deno.readTextFileSync(log), "one\ntwo\n");
   }));

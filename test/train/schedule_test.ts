@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fallAhead, type Schedule, scheduleFactor } from "../../src/train/schedule.ts";
+import { remainingDecay, type Schedule, scheduleFactor } from "../../src/train/schedule.ts";
 
 function check(schedule: Schedule, golden: Record<number, number>): void {
   for (const [step, factor] of Object.entries(golden)) {
@@ -32,10 +32,10 @@ Deno.test("scheduleFactor() stays finite where the warm-up takes the whole run",
   check({ schedule: "cosine", warmup: 10, steps: 10 }, { 0: 0, 9: 0.9, 10: 1 });
 });
 
-Deno.test("fallAhead() is what the schedule is yet to take of the peak", () => {
+Deno.test("remainingDecay() is what the schedule is yet to take of the peak", () => {
   const cosine: Schedule = { schedule: "cosine", warmup: 10, steps: 110 };
-  assert.deepEqual([10, 110].map((step) => fallAhead(cosine, step)), [1, 0]);
-  assert.ok(Math.abs(fallAhead(cosine, 60) - 0.5) < 1e-12);
-  assert.equal(fallAhead({ ...cosine, schedule: "constant" }, 50), 0);
-  assert.equal(fallAhead({ ...cosine, schedule: "constant" }, 0), 0); // it rises
+  assert.deepEqual([10, 110].map((step) => remainingDecay(cosine, step)), [1, 0]);
+  assert.ok(Math.abs(remainingDecay(cosine, 60) - 0.5) < 1e-12);
+  assert.equal(remainingDecay({ ...cosine, schedule: "constant" }, 50), 0);
+  assert.equal(remainingDecay({ ...cosine, schedule: "constant" }, 0), 0); // it rises
 });

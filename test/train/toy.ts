@@ -2,8 +2,10 @@
 import { join } from "node:path";
 import { openSafetensors, toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { parseConfig } from "../../src/config/mod.ts";
-import type { Metrics } from "../../src/train/metrics.ts";
-import { type RunOptions, type RunResult, train } from "../../src/train/run.ts";
+import type { ForgettingReport } from "../../src/forgetting/report/format.ts";
+import type { Metrics } from "../../src/runs/events.ts";
+import { linesListener } from "../../src/runs/lines.ts";
+import { train, type TrainOptions } from "../../src/train/run.ts";
 import { engine, noise } from "../harness.ts";
 import { type TinyOptions, writeTinyLlama } from "../models/tiny.ts";
 
@@ -20,6 +22,20 @@ export interface ToySettings {
   mixture?: Settings;
   model?: string;
 }
+
+/** How a test follows and stops a run. */
+export interface ToyOptions extends TrainOptions {
+  readonly say?: (line: string) => void;
+  /** Asked once after each update. */
+  readonly stopWanted?: () => boolean;
+}
+
+/** A signal that is asked anew each time it is looked at. */
+const stopBy = (stopWanted: () => boolean) => ({
+  get aborted() {
+    return stopWanted();
+  },
+});
 
 /** A folder with a tiny model, rows of tokens and retention text. */
 export class Toy implements Disposable {
@@ -70,14 +86,16 @@ export class Toy implements Disposable {
   async train(
     out: string,
     settings: ToySettings = {},
-    options: Partial<RunOptions> = {},
-  ): Promise<RunResult> {
+    { say, stopWanted, ...options }: ToyOptions = {},
+  ) {
     const { device } = await engine();
-    return await train(parseConfig({ values: this.values(out, settings) }), {
-      kind: "adapter",
+    const result = await train(parseConfig({ values: this.values(out, settings) }), {
       device,
+      ...(say && { on: linesListener(say) }),
+      ...(stopWanted && { stop: stopBy(stopWanted) }),
       ...options,
     });
+    return { ...result, forgetting: result.reports["forgetting"] as ForgettingReport | undefined };
   }
 
   /** The metrics of a run. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { UNSUPERVISED } from "../../src/data/mod.ts";
 import { type Example, Stream } from "../../src/data/mod.ts";
-import { tokenWeights } from "../../src/train/loop.ts";
+import { tokenWeights } from "../../src/objectives/sft.ts";
 import { distance, numbersIn, Toy, type ToySettings } from "./toy.ts";
 
 const PLAIN = { steps: 1, warmup: 0, clip: 0, shuffle: false, schedule: "constant" };

@@ -13,10 +13,11 @@ import { readRetention, type Slice } from "../../forgetting/text/retention.ts";
 import type { Measures } from "../../forgetting/ship/select.ts";
 import { choose, measuresOf } from "../../forgetting/ship/ship.ts";
 import { summary } from "../../forgetting/statistics.ts";
+import { GuardPart } from "../../forgetting/part.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import { trainLoop } from "../../train/loop.ts";
 import { withSession } from "../../train/run.ts";
-import type { Session } from "../../train/setup.ts";
+import type { Session } from "../../train/session.ts";
 import type { ParsedConfig } from "../../config/mod.ts";
 import type { Spec } from "./spec.ts";
 
@@ -53,15 +54,9 @@ export async function runCells(
 ): Promise<Cell[]> {
   return await withSession(parsed.config, { kind: "adapter", device }, async (session) => {
     const started = performance.now();
-    const { step: done } = await trainLoop(session, {
-      start: 0,
-      checkpoints: parsed.config.out,
-      onUpdate: () => {},
-      say: () => {},
-      stopWanted: () => false,
-    });
+    const { step: done } = await trainLoop(session, { start: 0, checkpoints: parsed.config.out });
     const seconds = (performance.now() - started) / 1000;
-    const guarding = session.guarding!;
+    const guarding = session.parts.find((part) => part instanceof GuardPart)!;
     await guarding.guard.finish(done);
     const last = guarding.guard.trace.at(-1)!;
     const test = await openTest(session, spec);

@@ -8,7 +8,7 @@ import { z } from "../../deps/zod.ts";
 import { ConfigError } from "../../errors.ts";
 import { readJsonObject } from "../../io/files.ts";
 import { parseConfig, type ParsedConfig } from "../../config/mod.ts";
-import { guardRowSizes } from "../../train/guarding.ts";
+import { rowSizes } from "../../forgetting/term.ts";
 
 /** One way to train. */
 export interface Arm {
@@ -79,9 +79,10 @@ export function readSpec(file: string): Spec {
   });
   const tokensOf = (arm: Pick<Arm, "train" | "guard">) => {
     const { config } = resolved(valuesOf(arm));
-    const { T, micros } = guardRowSizes(config);
-    const hasRows = config.guard !== false && config.guard.loss !== "ewc";
-    return config.train.tokens_per_batch + (hasRows ? T * micros : 0);
+    const { train, guard } = config;
+    if (!guard || guard.loss === "ewc") return train.tokens_per_batch;
+    const { T, micros } = rowSizes(train, guard);
+    return train.tokens_per_batch + T * micros;
   };
   const armsOf = (given: typeof arms.fixed, steers: boolean) =>
     given.map((arm): Arm => ({ ...arm, steers, tokens: tokensOf(arm) }));

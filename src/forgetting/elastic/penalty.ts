@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { batch } from "../../data/mod.ts";
 import { compile, type Compiled, type Engine } from "../../graph/compile.ts";
 import { Graph, type Value } from "../../graph/graph.ts";
 import { Planned } from "../../graph/planned.ts";
@@ -12,7 +11,8 @@ import { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";
 import type { Adapt } from "../../models/layers/adapt.ts";
 import { elastic, sum } from "../../ops/mod.ts";
-import type { GuardProgram, GuardTerm } from "../steer/parts.ts";
+import type { Replay } from "../../objectives/objective.ts";
+import type { RetentionTerm } from "../steer/parts.ts";
 import {
   addFisher,
   fisherOf,
@@ -62,7 +62,7 @@ export interface PlannedElastic {
    *
    * @throws {ConfigError} where a trained param is of no low-rank update of a linear layer.
    */
-  open(options: ElasticOptions): Promise<GuardTerm>;
+  open(options: ElasticOptions): Promise<{ readonly term: PenaltyTerm; readonly tokens: number }>;
 }
 
 export interface ElasticSizes {
@@ -103,29 +103,37 @@ export function planElastic(
         ...options,
       });
       say(`Fisher information: ${documents} documents of ${tokens} tokens`);
-      return { program: penaltyProgram(compiled), rows: NO_ROWS, tokens };
+      return { term: new PenaltyTerm(compiled), tokens };
     },
   };
 }
 
-function penaltyProgram(compiled: Compiled): GuardProgram {
-  return {
-    compiled,
-    capacity: 1,
-    feed: (_, weight) => compiled.write("weight", weight!),
-    run: (after) => compiled.program.replay(after && { after }),
-  };
-}
+/** One penalty over all slices: it reads no rows. */
+export class PenaltyTerm implements RetentionTerm {
+  readonly capacity = 1;
 
-const EMPTY = batch([], 8);
+  constructor(readonly compiled: Compiled) {}
 
-/** One penalty over all slices, in place of rows of each. */
-const NO_ROWS: GuardTerm["rows"] = {
-  update: (_, lambdasOf) => {
+  plan(_step: number, lambdasOf: Parameters<RetentionTerm["plan"]>[1]) {
+    const { compiled } = this;
     const lambdas = lambdasOf([0]);
-    return { micros: [{ batch: EMPTY, weights: Float32Array.from(lambdas) }], lambdas };
-  },
-  addLosses: (_, losses, sums) => {
-    sums[0]! += losses[0]!;
-  },
-};
+    const replay: Replay = {
+      tokens: 0,
+      supervised: 0,
+      losses: compiled.output("losses"),
+      run(_draw, after) {
+        compiled.write("weight", Float32Array.from(lambdas));
+        compiled.program.replay(after && { after });
+      },
+    };
+    return { replays: [replay], lambdas };
+  }
+
+  sums(_step: number, [loss]: readonly Float32Array[]): number[] {
+    return [loss![0]!];
+  }
+
+  close(): void {
+    this.compiled.destroy();
+  }
+}

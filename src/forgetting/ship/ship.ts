@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { Example } from "../../data/mod.ts";
-import { perplexity } from "../../eval/perplexity.ts";
+import type { TaskSample } from "../../objectives/objective.ts";
 import type { Measured } from "../steer/archive.ts";
 import { type Certificate, certify, type CertifyOptions, ladder } from "./certify.ts";
 import { Gauge, type GaugePrograms } from "../gauge.ts";
@@ -21,7 +20,7 @@ export interface ShipOptions {
   /** Measures the control part. */
   readonly control: Gauge;
   /** Rows that choices are compared by; the strongest is chosen where there are none. */
-  readonly task: readonly Example[];
+  readonly task: Pick<TaskSample, "rows" | "queue">;
   readonly candidates: readonly Candidate[];
   /** Puts a candidate at a strength where the programs find it. */
   readonly put: (step: number, strength: number) => void;
@@ -65,12 +64,12 @@ export interface TaskLosses {
 
 /** Measures candidates on the control text and on the task's sample. */
 export function measuresOf(options: Omit<ShipOptions, "certificate" | "candidates">): Measures {
-  const { programs, control, task, put } = options;
+  const { control, task, put } = options;
   return {
     task: async (step, strength) => {
-      if (task.length === 0) return -strength;
+      if (task.rows.length === 0) return -strength;
       put(step, strength);
-      return (await perplexity(programs.tuned, task)).nll;
+      return await (await task.queue()).result;
     },
     shifts: async (step, strength) => {
       put(step, strength);
@@ -90,7 +89,7 @@ export async function choose(options: ShipOptions): Promise<Choice> {
   const certificate = selection.chosen &&
     await testStrengths(selection.chosen.strength, epsilons, options, step);
   const strength = certificate?.strength ?? 0;
-  const hasPrice = strength > 0 && options.task.length > 0;
+  const hasPrice = strength > 0 && options.task.rows.length > 0;
   const price = hasPrice ? await priceOf(measures, epsilons, step, strength) : null;
   return { step, strength, selection, certificate, price };
 }
@@ -106,9 +105,9 @@ export async function ship(options: ShipOptions): Promise<Shipment> {
   put(step, strength);
   const portraits: Portrait[] = [];
   for (const { probe } of slices) portraits.push(await portray(programs.both, probe));
-  const losses = task.length === 0
+  const losses = task.rows.length === 0
     ? null
-    : { base, tuned, portrait: await portray(programs.both, task) };
+    : { base, tuned, portrait: await portray(programs.both, task.rows) };
   return { ...choice, task: losses, shifts, baseNll: control.baseNll, portraits };
 }
 

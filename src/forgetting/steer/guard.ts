@@ -3,23 +3,21 @@
  *
  * @module
  */
-import type { Batch } from "../../data/mod.ts";
 import type { Queued } from "../../eval/documents.ts";
-import { queuePerplexity } from "../../eval/perplexity.ts";
 import { clear } from "../../gpu/buffer.ts";
+import type {
+  Fields,
+  Hook,
+  Meter,
+  Objective,
+  Observed,
+  Replay,
+} from "../../objectives/objective.ts";
 import { Archive, type Entry } from "./archive.ts";
 import { Controller } from "./controller.ts";
 import type { Shift } from "../gauge.ts";
-import type {
-  GuardParts,
-  GuardProgram,
-  GuardSettings,
-  GuardState,
-  Observation,
-  TracePoint,
-} from "./parts.ts";
+import type { GuardParts, GuardSettings, GuardState, Observation, TracePoint } from "./parts.ts";
 import type { Slice } from "../text/retention.ts";
-import type { GuardUpdate } from "../text/rows.ts";
 import { putSnapshot, takeSnapshot } from "../ship/strength.ts";
 
 /** What the steering knows comes this many updates late, always: so runs repeat, and never wait. */
@@ -29,16 +27,19 @@ export const LAG = 4;
 const EARLY = [5, 10];
 
 /** Steers a run. All it does is a function of the updates so far, not of when numbers arrive. */
-export class Guard {
+export class Guard implements Objective, Hook, Meter {
+  readonly lag = LAG;
   readonly #parts: GuardParts;
   readonly #settings: GuardSettings;
   readonly #controllers: readonly Controller[];
   readonly #pending: Map<number, Observation>;
   readonly #measuring: Map<number, Promise<Entry>>;
   readonly #trace: TracePoint[];
+  /** The weight of each slice in the updates under way. */
+  readonly #lambdas = new Map<number, readonly number[]>();
   readonly archive: Archive;
   /** The last measurement before a run goes on from a checkpoint. */
-  readonly before: Entry | undefined;
+  readonly #last: Entry | undefined;
   #rollbacks: number;
   /** The update that the optimizer's moments begin with. */
   #fresh: number;
@@ -58,7 +59,7 @@ export class Guard {
     this.#trace = [...state?.trace ?? []];
     this.#pending = new Map(state?.pending);
     this.#measuring = new Map(state?.measured.map((entry) => [entry.step, Promise.resolve(entry)]));
-    this.before = state?.measured.at(-1) ?? state?.trace.at(-1);
+    this.#last = state?.measured.at(-1) ?? state?.trace.at(-1);
     this.#rollbacks = state?.rollbacks ?? 0;
     this.#fresh = state?.fresh ?? 0;
   }
@@ -72,8 +73,16 @@ export class Guard {
     return this.slices.map(({ budget }) => budget.epsilon);
   }
 
-  get program(): GuardProgram {
-    return this.#parts.program;
+  get count(): number {
+    return this.#parts.count;
+  }
+
+  get capacity(): number {
+    return this.#parts.term?.capacity ?? 0;
+  }
+
+  get known(): Fields {
+    return this.#last ? this.fields(this.#last) : {};
   }
 
   get trace(): readonly TracePoint[] {
@@ -95,18 +104,27 @@ export class Guard {
     return step + 1 - this.#fresh;
   }
 
-  /** The guard's part of an update of that many task tokens, and the weight of each slice in it. */
-  micros(step: number, taskTokens: number): GuardUpdate {
+  plan(step: number, { supervised }: { readonly supervised: number }): Promise<readonly Replay[]> {
     const { weight } = this.#settings;
-    return this.#parts.rows.update(step, (tokens) => {
+    const planned = this.#parts.term?.plan(step, (tokens) => {
       if (weight === null) return this.#controllers.map(({ lambda }) => lambda);
-      return tokens.map((count) => weight === "tokens" ? count / taskTokens : weight);
+      return tokens.map((count) => weight === "tokens" ? count / supervised : weight);
     });
+    this.#lambdas.set(step, planned?.lambdas ?? []);
+    return Promise.resolve(planned?.replays ?? []);
   }
 
-  /** Adds the weighted losses of a micro-batch to the sums of their slices. */
-  addLosses(batch: Batch, losses: Float32Array, sums: number[]): void {
-    this.#parts.rows.addLosses(batch, losses, sums);
+  /** Takes what an update's retention rows came to, whenever it arrives. */
+  observe(step: number, weighted: readonly Float32Array[]): Observed {
+    const lambdas = this.#lambdas.get(step)!;
+    this.#lambdas.delete(step);
+    const sums = this.#parts.term?.sums(step, weighted) ?? [];
+    const losses = sums.map((sum, i) => sum / lambdas[i]!);
+    this.#pending.set(step, { losses });
+    return {
+      minimised: sums.reduce((total, sum) => total + sum, 0),
+      fields: { ...this.named("guard_loss", losses), ...this.named("lambda", lambdas) },
+    };
   }
 
   /** Whether the model is to be measured before that update. */
@@ -116,15 +134,20 @@ export class Guard {
   }
 
   /** Submits a measurement of the model as it is before that update. */
-  async measure(step: number): Promise<Queued<Entry>> {
-    const { store, control, task, tuned } = this.#parts;
+  async measure(step: number): Promise<Queued<Fields>> {
+    const { result } = await this.#measure(step);
+    return { result: result.then((entry) => this.fields(entry)) };
+  }
+
+  async #measure(step: number): Promise<Queued<Entry>> {
+    const { store, control, task } = this.#parts;
     const snapshot = takeSnapshot(store);
     const shifts = (await control.queue()).result;
-    const onTask = (await queuePerplexity(tuned, task)).result;
+    const onTask = (await task.queue()).result;
     const result = (async () => {
-      const [params, found, { nll }] = await Promise.all([snapshot, shifts, onTask]);
+      const [params, found, loss] = await Promise.all([snapshot, shifts, onTask]);
       this.archive.write(step, params);
-      return { step, task: nll, shifts: found.map(inShort) };
+      return { step, task: loss, shifts: found.map(inShort) };
     })();
     result.catch(() => {}); // as in queueDocuments()
     this.#measuring.set(step, result);
@@ -154,12 +177,7 @@ export class Guard {
     );
   }
 
-  /** Takes what an update's guard rows came to, whenever it arrives. */
-  observed(step: number, observation: Observation): void {
-    this.#pending.set(step, observation);
-  }
-
-  /** Whether everything is known that {@link steer} uses before that update. */
+  /** Whether everything is known that {@link before} uses before that update. */
   isReady(step: number): boolean {
     return step < LAG || this.#pending.has(step - LAG) || step - LAG < this.#fresh;
   }
@@ -169,14 +187,14 @@ export class Guard {
    *
    * @returns what to say, where the run went back.
    */
-  async steer(step: number): Promise<string | null> {
+  async before(step: number): Promise<string | null> {
     const seen = step - LAG;
     const observation = this.#pending.get(seen);
     this.#pending.delete(seen);
     if (observation && seen >= this.#fresh) {
       for (const [i, controller] of this.#controllers.entries()) {
         const loss = observation.losses[i]!;
-        if (Number.isFinite(loss)) controller.observe(loss, this.#settings.toFall(seen));
+        if (Number.isFinite(loss)) controller.observe(loss, this.#settings.remainingDecay(seen));
       }
     }
     const measuring = this.#measuring.get(seen);
@@ -196,7 +214,7 @@ export class Guard {
     const waiting = [...this.#measuring.keys()].filter((seen) => seen >= this.#fresh);
     for (const seen of waiting.sort((a, b) => a - b)) this.#add(await this.#measuring.get(seen)!);
     this.#measuring.clear();
-    if (this.#trace.at(-1)?.step !== step) this.#add(await (await this.measure(step)).result);
+    if (this.#trace.at(-1)?.step !== step) this.#add(await (await this.#measure(step)).result);
     this.#measuring.clear();
   }
 

@@ -3,14 +3,12 @@
  *
  * @module
  */
-import type { Example } from "../../data/mod.ts";
 import type { Store } from "../../graph/store.ts";
-import type { LossProgram } from "../../models/loss_program.ts";
+import type { Replay, TaskSample } from "../../objectives/objective.ts";
 import type { Entry } from "./archive.ts";
 import type { ControllerOptions, ControllerState } from "./controller.ts";
 import type { Gauge } from "../gauge.ts";
 import type { Slice } from "../text/retention.ts";
-import type { GuardRows } from "../text/rows.ts";
 
 /** When a run that forgets far too much goes back. */
 export interface WallOptions {
@@ -31,29 +29,37 @@ export interface GuardSettings {
   /** Updates of the whole run. */
   readonly steps: number;
   /** The share of the peak learning rate that is yet to go after an update. */
-  readonly toFall: (step: number) => number;
+  readonly remainingDecay: (step: number) => number;
 }
 
-/** What an update replays for the guard. */
-export type GuardProgram = Pick<LossProgram, "compiled" | "capacity" | "feed" | "run">;
-
-/** What a guard adds to the loss that is trained. */
-export interface GuardTerm {
-  readonly program: GuardProgram;
-  /** What the program is fed. */
-  readonly rows: Pick<GuardRows, "update" | "addLosses">;
-  /** Tokens that it takes in the whole run. */
-  readonly tokens: number;
+/** What holds the model to its retention text: replays that are added to an update. */
+export interface RetentionTerm {
+  /** The most losses of a replay. */
+  readonly capacity: number;
+  /**
+   * The replays of an update, the loss of each slice times its lambda.
+   *
+   * @param lambdasOf the lambda of each slice, from its supervised tokens.
+   */
+  plan(
+    step: number,
+    lambdasOf: (tokens: readonly number[]) => readonly number[],
+  ): { readonly replays: readonly Replay[]; readonly lambdas: readonly number[] };
+  /** The weighted losses of an update's replays, summed by slice. */
+  sums(step: number, losses: readonly Float32Array[]): number[];
+  close(): void;
 }
 
-export interface GuardParts extends GuardTerm {
+export interface GuardParts {
   readonly store: Store;
   readonly slices: readonly Slice[];
+  /** Null where retention text is only measured. */
+  readonly term: RetentionTerm | null;
+  /** The most replays that the term adds to an update. */
+  readonly count: number;
   /** Measures the control part. */
   readonly control: Gauge;
-  /** The task's sample, and what measures it. */
-  readonly task: readonly Example[];
-  readonly tuned: LossProgram;
+  readonly task: TaskSample;
   /** The folder of the archive. */
   readonly folder: string;
 }

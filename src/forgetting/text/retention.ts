@@ -49,6 +49,18 @@ export interface Slice {
   readonly inTask: number;
 }
 
+/** One line about a slice, for the log of a run. */
+export function describeSlice(slice: Slice): string {
+  const { name, train, control, certificate, probe, repeated, inTask } = slice;
+  const left = [
+    ...(repeated ? [`${repeated} repeat others`] : []),
+    ...(inTask ? [`${inTask} stand in the task`] : []),
+  ];
+  const out = left.length > 0 ? `, left out: ${left.join(", ")}` : "";
+  return `retention text ${name}: ${train.length} documents to train on, ${control.length} to ` +
+    `steer by, ${certificate.length} to certify, ${probe.length} to show${out}`;
+}
+
 export interface RetentionOptions {
   /** Documents of each file of retention text, by path. */
   readonly documents: ReadonlyMap<string, readonly Document[]>;

@@ -1,26 +1,29 @@
 /**
- * Guard rows: which retention documents an update trains on, and what their tokens count.
+ * Retention rows: which retention documents an update trains on, and what their tokens count.
  *
  * @module
  */
 import { type Batch, Stream } from "../../data/mod.ts";
+import type { LossProgram } from "../../models/loss_program.ts";
+import { type Replay, rowsReplay } from "../../objectives/objective.ts";
+import type { RetentionTerm } from "../steer/parts.ts";
 import type { Slice } from "./retention.ts";
 
-/** One micro-batch of guard rows. */
-export interface GuardMicro {
+/** One micro-batch of retention rows. */
+export interface RetentionMicro {
   readonly batch: Batch;
   /** What each supervised token counts. */
   readonly weights: Float32Array; // [supervised]
 }
 
-/** The guard rows of one update. */
-export interface GuardUpdate {
-  readonly micros: readonly GuardMicro[];
+/** The retention rows of one update. */
+export interface RetentionUpdate {
+  readonly micros: readonly RetentionMicro[];
   /** What the mean loss of each slice's rows counts beside the mean task loss. */
   readonly lambdas: readonly number[];
 }
 
-export interface GuardRowsOptions {
+export interface RetentionRowsOptions {
   /** Rows of a micro-batch. */
   readonly T: number;
   /** Micro-batches of an update. */
@@ -29,14 +32,14 @@ export interface GuardRowsOptions {
 }
 
 /** Draws retention documents, every slice as many tokens as the others. */
-export class GuardRows {
+export class RetentionRows {
   readonly #stream: Stream;
   readonly #micros: number;
   readonly #slices: number;
   /** The slice of each example. */
   readonly #sliceOf: readonly number[];
 
-  constructor(slices: readonly Slice[], { T, micros, seed }: GuardRowsOptions) {
+  constructor(slices: readonly Slice[], { T, micros, seed }: RetentionRowsOptions) {
     const examples = slices.flatMap(({ train }) => train);
     const sources = slices.map(({ train }) => ({ count: train.length, weight: 1 }));
     const mixed = slices.length > 1 && { sources };
@@ -52,7 +55,10 @@ export class GuardRows {
    *
    * @param lambdasOf the lambda of each slice, from its supervised tokens.
    */
-  update(step: number, lambdasOf: (tokens: readonly number[]) => readonly number[]): GuardUpdate {
+  update(
+    step: number,
+    lambdasOf: (tokens: readonly number[]) => readonly number[],
+  ): RetentionUpdate {
     const first = step * this.#micros;
     const batches = Array.from({ length: this.#micros }, (_, i) => this.#stream.micro(first + i));
     const tokens = Array<number>(this.#slices).fill(0);
@@ -79,5 +85,42 @@ export class GuardRows {
       const slice = this.#sliceOf[example]!;
       for (let row = rowBegin; row < rowEnd; row++) sums[slice]! += losses[row]!;
     }
+  }
+}
+
+/** The loss of retention rows, replayed by a program. */
+export class RowsTerm implements RetentionTerm {
+  readonly #planned = new Map<number, readonly RetentionMicro[]>();
+
+  constructor(
+    private readonly program: LossProgram,
+    private readonly rows: RetentionRows,
+    private readonly slices: number,
+  ) {}
+
+  get capacity(): number {
+    return this.program.capacity;
+  }
+
+  plan(step: number, lambdasOf: Parameters<RetentionTerm["plan"]>[1]) {
+    const { micros, lambdas } = this.rows.update(step, lambdasOf);
+    this.#planned.set(step, micros);
+    const replays = micros.map(({ batch, weights }): Replay =>
+      rowsReplay(this.program, batch, weights)
+    );
+    return { replays, lambdas };
+  }
+
+  sums(step: number, losses: readonly Float32Array[]): number[] {
+    const sums = Array<number>(this.slices).fill(0);
+    for (const [i, { batch }] of this.#planned.get(step)!.entries()) {
+      this.rows.addLosses(batch, losses[i]!, sums);
+    }
+    this.#planned.delete(step);
+    return sums;
+  }
+
+  close(): void {
+    this.program.compiled.destroy();
   }
 }

@@ -15,7 +15,7 @@ import {
 import { LossProgram } from "../../../src/models/loss_program.ts";
 import { Model } from "../../../src/models/model.ts";
 import { fromBlocks } from "../../../src/models/weights.ts";
-import { trainFull } from "../../../src/train/trained.ts";
+import { trainFull } from "../../../src/train/trainable.ts";
 import { readGolden, writeGolden } from "../../golden/golden.ts";
 import { assertClose } from "../../harness.ts";
 import { freshEngine, tinyExamples, withTiny } from "../../models/tiny.ts";

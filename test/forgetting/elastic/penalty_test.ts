@@ -10,7 +10,7 @@ import { Graph, type Value } from "../../../src/graph/graph.ts";
 import { fisherOf, type Modules, watchable } from "../../../src/forgetting/elastic/fisher.ts";
 import { planElastic } from "../../../src/forgetting/elastic/penalty.ts";
 import { column, tokenMean } from "../../../src/forgetting/gauge.ts";
-import type { GuardTerm } from "../../../src/forgetting/steer/parts.ts";
+import type { RetentionTerm } from "../../../src/forgetting/steer/parts.ts";
 import { LossProgram } from "../../../src/models/loss_program.ts";
 import { Model } from "../../../src/models/model.ts";
 import { assertClose, noise } from "../../harness.ts";
@@ -50,11 +50,10 @@ const open = (engine: Engine, model: Model, lora: Adapter, examples: readonly Ex
   });
 
 /** What the penalty comes to at a weight; its gradients are in the store afterwards. */
-async function lossAt({ device }: Engine, { program, rows }: GuardTerm, weight: number) {
-  const { micros: [micro] } = rows.update(0, (tokens) => tokens.map(() => weight));
-  program.feed(micro!.batch, micro!.weights);
-  program.run();
-  return (await readFloats(device, program.compiled.output("losses")))[0]!;
+async function lossAt({ device }: Engine, term: RetentionTerm, weight: number) {
+  const { replays: [replay] } = term.plan(0, (tokens) => tokens.map(() => weight));
+  replay!.run(0);
+  return (await readFloats(device, replay!.losses))[0]!;
 }
 
 /** A module's part of the penalty, in f64. */
@@ -96,10 +95,10 @@ Deno.test("the penalty is the plain sum, and its gradients are its slopes", () =
     const engine = await freshEngine();
     using model = new Model(folder);
     const lora = moved(engine, model, 0.5);
-    const term = await open(engine, model, lora, tinyExamples(61, [19, 10, 30]));
-    assert.equal(term.tokens, 19 + 10 + 30 - 3 * 4);
+    const { term, tokens } = await open(engine, model, lora, tinyExamples(61, [19, 10, 30]));
+    assert.equal(tokens, 19 + 10 + 30 - 3 * 4);
     const found = await lossAt(engine, term, 3);
-    const parts = await partsOf(engine, term.program.compiled, watchable(engine, model), lora);
+    const parts = await partsOf(engine, term.compiled, watchable(engine, model), lora);
     const plain = parts.reduce((sum, { lossAt, numbers }) => sum + lossAt(numbers, 3), 0);
     assertClose([found], [plain], 1e-5, "loss");
     for (const { params, numbers, lossAt } of parts) {
@@ -115,7 +114,7 @@ Deno.test("the penalty is the plain sum, and its gradients are its slopes", () =
         assertClose([dot], [slope], 1e-4, `d ${params[factor]}`);
       }
     }
-    term.program.compiled.destroy();
+    term.close();
     engine.store.destroy();
   }));
 
@@ -126,7 +125,7 @@ Deno.test("at weight 1 the penalty is the divergence from the base, to second or
   const { documents } = await toy.samples({ count: 160, maxTokens: 32 });
   const examples = documents.map((document) => encode(document, encoderOf(model)));
   const lora = moved(engine, model, 0.06);
-  const term = await open(engine, model, lora, examples);
+  const { term } = await open(engine, model, lora, examples);
   const foreseen = await lossAt(engine, term, 1);
   const both = await LossProgram.open(engine, model, { T, adapt: lora.adapt, loss: "kl" });
   const stats = await (await queueDocuments(both, examples, "stats")).result;
@@ -134,7 +133,8 @@ Deno.test("at weight 1 the penalty is the divergence from the base, to second or
   assert.ok(measured > 1e-3 && measured < 1e-2, `${measured} nats`);
   const ratio = foreseen / measured;
   assert.ok(ratio > 0.8 && ratio < 1.25, `${foreseen} nats were foreseen, ${measured} measured`);
-  for (const { compiled } of [term.program, both]) compiled.destroy();
+  term.close();
+  both.compiled.destroy();
   engine.store.destroy();
 });
 

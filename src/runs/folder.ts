@@ -5,8 +5,6 @@
  */
 import { basename, join, resolve } from "node:path";
 import { ConfigError, FileError } from "../errors.ts";
-import type { ForgettingReport } from "../forgetting/report/format.ts";
-import { type MetricsLine, reportPage } from "../forgetting/page/page.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import {
   appendText,
@@ -18,7 +16,9 @@ import {
   writeText,
 } from "../io/files.ts";
 import { changedKeys, type ParsedConfig, savedConfig } from "../config/mod.ts";
-import type { Say } from "./rows.ts";
+import type { Report, RunListener } from "./events.ts";
+import { linesListener } from "./lines.ts";
+import { readMetrics } from "./metrics_file.ts";
 
 /** Paths inside a run folder. */
 export const runFiles = (folder: string) => ({
@@ -71,35 +71,35 @@ export function claimRunFolder(folder: string, parsed: ParsedConfig): () => void
     });
 }
 
-/** Writes a forgetting report as JSON and as a page, with the lines of the run's metrics. */
-export function writeReport(
-  folder: string,
-  report: ForgettingReport,
-  metrics: readonly MetricsLine[],
-): void {
+/** Writes a report as JSON and as a page, with the lines of the run's metrics. */
+export function writeReport(folder: string, { name, data, page }: Report): void {
   const files = runFiles(folder);
-  writeJson(files.forgetting, report);
-  writeText(files.report, reportPage(report, metrics, basename(resolve(folder))));
+  const metrics = exists(files.metrics) ? readMetrics(files.metrics) : [];
+  writeJson(join(folder, `${name}_report.json`), data);
+  writeText(files.report, page(metrics, basename(resolve(folder))));
 }
 
-/** Lines of progress: said at once, kept for `log.txt` until the run folder is claimed. */
-export class RunLog {
-  #waiting: string[] | null = [];
+/** Writes the report of a run when it is there: the metrics file is closed by then. */
+export const reportListener = (folder: string): RunListener => (event) => {
+  if (event.kind === "report") writeReport(folder, event.report);
+};
 
-  constructor(private readonly path: string, private readonly say: Say) {}
-
-  /** Says a line and logs it. */
-  tell: Say = (line) => {
-    this.say(line);
-    if (this.#waiting) this.#waiting.push(line);
-    else appendText(this.path, `${line}\n`);
+/** Writes `log.txt`; lines wait until the run begins, for before that its folder is not its own. */
+export function logListener(path: string): RunListener {
+  let waiting: string[] | null = [];
+  let isOver = false;
+  const lines = linesListener((line) => {
+    if (waiting) waiting.push(line);
+    else appendText(path, `${line}\n`);
+  });
+  return (event) => {
+    if (isOver) return;
+    lines(event);
+    isOver = event.kind === "end" || event.kind === "fault";
+    if (event.kind !== "start") return;
+    appendText(path, waiting!.map((line) => `${line}\n`).join(""));
+    waiting = null;
   };
-
-  /** Writes what has waited, and from now on every line at once. */
-  open(): void {
-    appendText(this.path, (this.#waiting ?? []).map((line) => `${line}\n`).join(""));
-    this.#waiting = null;
-  }
 }
 
 function checkSame(path: string, now: Record<string, unknown>): void {

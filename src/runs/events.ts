@@ -5,9 +5,9 @@
  * @module
  */
 import type { Config, Origin } from "../config/mod.ts";
+import type { Column, Fields, Report } from "../objectives/objective.ts";
 
-/** Numbers by the names that `metrics.jsonl` has for them. */
-export type Fields = Readonly<Record<string, number>>;
+export type { Column, Fields, Report } from "../objectives/objective.ts";
 
 /** What is logged of one update. Losses are in nats a token. */
 export interface Metrics {
@@ -45,6 +45,8 @@ export interface StartEvent {
   /** Updates that were done before: above 0 where it was resumed. */
   readonly done: number;
   readonly memory: MemoryParts;
+  /** Fields of the metrics that a progress line shows beside the loss. */
+  readonly columns: readonly Column[];
   readonly device: { readonly adapter: string; readonly software: boolean };
 }
 
@@ -62,6 +64,8 @@ export interface RunEnd {
   readonly last: Metrics | null;
   /** What was measured at the end: `eval_loss`, ...; nothing where it stopped. */
   readonly measured: Fields;
+  /** What methods say of the result, by their names; empty where it stopped. */
+  readonly reports: Readonly<Record<string, object>>;
 }
 
 /** A prompt and what the model as it is now answers. */
@@ -78,6 +82,7 @@ export type RunEvent =
   | { readonly kind: "measure"; readonly step: number; readonly values: Fields }
   | { readonly kind: "sample"; readonly step: number; readonly samples: readonly SampleText[] }
   | { readonly kind: "checkpoint"; readonly step: number; readonly path: string }
+  | { readonly kind: "report"; readonly report: Report }
   | { readonly kind: "end"; readonly result: RunEnd }
   | { readonly kind: "fault"; readonly error: Error };
 

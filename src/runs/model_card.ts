@@ -6,9 +6,8 @@
  * @module
  */
 import { basename } from "node:path";
-import type { ForgettingReport } from "../forgetting/report/format.ts";
 import { exists, isObject, readJsonObject, readText } from "../io/files.ts";
-import { runFiles } from "./run_folder.ts";
+import { runFiles } from "./folder.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -26,17 +25,27 @@ export interface CardSubject {
   readonly revision?: string | undefined;
   /** The folder of the run, where it is known. */
   readonly run?: string | undefined;
+  /** What a method says of the result, where one does. */
+  readonly evidence?: CardEvidence | undefined;
+}
+
+/** What a method adds to the card of a run. */
+export interface CardEvidence {
+  /** Rows of the table of figures. */
+  readonly rows: readonly Row[];
+  /** Paragraphs after it. */
+  readonly paragraphs: readonly string[];
 }
 
 /** The text of the card. */
 export function modelCard(subject: CardSubject): string {
-  const { repo, kind, base, revision, run } = subject;
+  const { repo, kind, base, revision, run, evidence } = subject;
   const what = kind === "adapter" ? "A LoRA adapter for" : "A LoRA adapter merged into";
   const at = revision === undefined ? "" : ` at commit \`${revision}\``;
   const sections = [
     `# ${repo.split("/")[1]}`,
     `${what} [${base}](https://huggingface.co/${base})${at}, trained with Graft.`,
-    ...(run === undefined ? [] : runSections(run)),
+    ...(run === undefined ? [] : runSections(run, evidence ?? { rows: [], paragraphs: [] })),
     usage(subject),
   ];
   return `${frontMatter(subject)}\n${sections.join("\n\n")}\n`;
@@ -59,32 +68,22 @@ function frontMatter({ kind, hasEncoder, base }: CardSubject): string {
   ].join("\n");
 }
 
-/** What a card takes of `forgetting_report.json`. */
-type Report = Pick<ForgettingReport, "statement" | "not_covered" | "slices" | "shipped">;
-
-/** The guard's report of a run, or null where it had no guard. */
-export function forgettingOf(run: string): Report | null {
-  const path = runFiles(run).forgetting;
-  return exists(path) ? readJsonObject(path) as Report : null;
-}
-
 /** Figures and data of a run, as far as its folder has them. */
-function runSections(run: string): string[] {
+function runSections(run: string, { rows: found, paragraphs }: CardEvidence): string[] {
   const files = runFiles(run);
   const config = readJsonObject(files.config);
-  const report = forgettingOf(run);
-  const forgetting = report ? forgettingRows(report) : [];
-  const rows = [...lossRows(files.metrics), ...forgetting, ...settingRows(config)];
+  const rows = [...lossRows(files.metrics), ...found, ...settingRows(config)];
   return [
     "## Figures",
     ["| | |", "| --- | --- |", ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n"),
-    ...(report ? [report.statement, report.not_covered] : []),
+    ...paragraphs,
     "## Data",
     dataLines(config).map((line) => `- ${line}`).join("\n"),
   ];
 }
 
-type Row = readonly [what: string, found: string];
+/** A row of the table of figures. */
+export type Row = readonly [what: string, found: string];
 
 function lossRows(path: string): Row[] {
   const lines = exists(path) ? readText(path).split("\n").filter((line) => line !== "") : [];
@@ -95,18 +94,6 @@ function lossRows(path: string): Row[] {
     ["updates", String(Number(last["step"]) + 1)],
     ["loss (nats a token)", `${fixed(first["loss"], 4)} -> ${fixed(last["loss"], 4)}`],
   ];
-}
-
-/** What the guard's report says of each slice, which is about the base alone at no strength. */
-function forgettingRows({ slices, shipped }: Report): Row[] {
-  if (shipped.strength === 0) return [];
-  const perplexities = slices.map((
-    { name, base_perplexity: base, tuned_perplexity: tuned },
-  ): Row => [
-    `perplexity on held-back text (${name})`,
-    `${fixed(base, 3)} -> ${fixed(tuned, 3)}`,
-  ]);
-  return [...perplexities, ["strength", String(shipped.strength)]];
 }
 
 function settingRows(config: Json): Row[] {

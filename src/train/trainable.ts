@@ -20,13 +20,15 @@ import { loadParam, storedParam } from "../models/weights.ts";
 import type { AdapterConfig } from "../config/mod.ts";
 
 /** How a run's params enter the graph, the store and the run folder. */
-export interface Trained {
+export interface Trainable {
   /** For the loss graph. */
   readonly graph: Pick<LossGraphOptions, "adapt" | "full" | "seed">;
   /** Fills the params in the store with what training starts from. */
   load(store: Store, params: readonly Value[]): void;
-  /** Writes what was trained, an adapter at that strength (1 where absent). A sync point. */
-  save(store: Store, folder: string, strength?: number): Promise<void>;
+  /** Writes what was trained, an adapter at that scaling (1 where absent). A sync point. */
+  save(store: Store, folder: string, scaling?: number): Promise<void>;
+  /** Reads an adapter back at a scaling; null of a whole model. A sync point. */
+  read(store: Store, scaling: number): Promise<PeftAdapter | null>;
   /**
    * What a param is at strength 0, as the store keeps it; undefined for one that may keep its
    * numbers.
@@ -44,20 +46,22 @@ export function trainAdapter(
   model: Model,
   config: AdapterConfig,
   seed: number,
-): Trained {
+): Trainable {
   const adapter = config.from === undefined
     ? Adapter.fresh(engine, model, config)
     : continued(engine, model, readPeft(config.from), config);
+  const read = async (store: Store, scaling: number) => {
+    const saved = nameBase(await adapter.read(store, model.folder));
+    const fan_in_fan_out = model.family.stored?.transposed !== undefined;
+    const task_type = model.hasEncoder ? "SEQ_2_SEQ_LM" : "CAUSAL_LM";
+    const config = { task_type, ...saved.config, fan_in_fan_out };
+    return atStrength({ ...saved, config }, scaling, model.tensors);
+  };
   return {
     graph: { adapt: adapter.adapt, seed },
     load: (store) => adapter.load(store, seed),
-    save: async (store, folder, strength = 1) => {
-      const saved = nameBase(await adapter.read(store, model.folder));
-      const fan_in_fan_out = model.family.stored?.transposed !== undefined;
-      const task_type = model.hasEncoder ? "SEQ_2_SEQ_LM" : "CAUSAL_LM";
-      const config = { task_type, ...saved.config, fan_in_fan_out };
-      writePeft(folder, atStrength({ ...saved, config }, strength, model.tensors));
-    },
+    read,
+    save: async (store, folder, scaling = 1) => writePeft(folder, await read(store, scaling)),
     base: (store, param) => adapter.base(store, param),
     notes: model.config.tied ? tieNotes(adapter, model) : [],
     folder: "adapter",
@@ -87,7 +91,7 @@ function nameBase(adapter: PeftAdapter): PeftAdapter {
 }
 
 /** Every parameter of the model, saved as `model/` in `dtype`. */
-export function trainFull(model: Model, dtype: Dtype): Trained {
+export function trainFull(model: Model, dtype: Dtype): Trainable {
   const { tensors } = model;
   let trained: readonly Value[] = [];
   return {
@@ -109,6 +113,7 @@ export function trainFull(model: Model, dtype: Dtype): Trained {
         copyFrom: model.folder,
       });
     },
+    read: () => Promise.resolve(null),
     base: () => undefined,
     notes: [],
     folder: "model",

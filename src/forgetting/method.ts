@@ -1,0 +1,63 @@
+/**
+ * The forgetting guard as a method of a run: it reads its text and knows its size before anything is
+ * allocated.
+ *
+ * @module
+ */
+import { refuseEncoder } from "../models/layers/pairs.ts";
+import { LossProgram } from "../models/loss_program.ts";
+import type { Part, Prepared, RunContext, SideMethod } from "../objectives/objective.ts";
+import { parseBudget } from "./budget.ts";
+import { GuardPart, type Opening } from "./part.ts";
+import type { GuardConfig } from "./settings.ts";
+import { planTerm, rowSizes } from "./term.ts";
+import { comparedRows, describeSlice, type Slice, splitRetention } from "./text/retention.ts";
+import { retentionText } from "./text/samples.ts";
+
+/** What forgetting is held back with, as the settings say. */
+export const forgettingGuard = (settings: GuardConfig): SideMethod => ({
+  prepare: (context) => prepare(context, settings),
+});
+
+async function prepare(
+  context: RunContext,
+  settings: GuardConfig,
+): Promise<Prepared<Part, Opening>> {
+  const { engine, model, graph } = context;
+  refuseEncoder(model, "for the guard, which measures plain text");
+  const slices = await loadSlices(context, settings);
+  for (const slice of slices) context.log(describeSlice(slice));
+  const term = planTerm(context, settings);
+  const both = LossProgram.plan(engine, model, { ...graph, loss: "kl" });
+  return {
+    count: rowSizes(context.train, settings).micros,
+    measures: true,
+    memory: term.memory(both.footprint.temporary),
+    open: (run) => GuardPart.open({ context, settings, slices, term, both }, run),
+  };
+}
+
+/** Reads the retention text, or lets the base write it, and splits it. */
+async function loadSlices(context: RunContext, settings: GuardConfig): Promise<readonly Slice[]> {
+  const { engine, model, encoder, rows: { examples }, maxTokens, log } = context;
+  const { seed } = context.train;
+  const budgets = parseBudget(settings.budget);
+  const { text, samples: count } = settings;
+  await examples.arrived?.(comparedRows(examples, seed));
+  return splitRetention(encoder, {
+    documents: await retentionText(engine.device, model, {
+      text,
+      budgets,
+      count,
+      maxTokens,
+      seed,
+      say: log,
+    }),
+    budgets,
+    held: settings.documents,
+    seed,
+    trainTokens: Math.min(maxTokens, rowSizes(context.train, settings).T),
+    maxTokens,
+    task: examples,
+  });
+}

@@ -1,0 +1,201 @@
+/**
+ * The guard of a run with its programs: what it adds to updates, and how the run ends.
+ *
+ * @module
+ */
+import { FileError } from "../errors.ts";
+import type { Planned } from "../graph/planned.ts";
+import type { LossProgram } from "../models/loss_program.ts";
+import type {
+  Column,
+  EndContext,
+  Ending,
+  MainPart,
+  OpenContext,
+  Part,
+  RunContext,
+  TaskSample,
+} from "../objectives/objective.ts";
+import { Gauge } from "./gauge.ts";
+import { reportPage } from "./page/page.ts";
+import { forgettingReport } from "./report/report.ts";
+import type { GuardConfig } from "./settings.ts";
+import { ship, type ShipOptions } from "./ship/ship.ts";
+import { applySnapshot } from "./ship/strength.ts";
+import type { Entry } from "./steer/archive.ts";
+import { Guard } from "./steer/guard.ts";
+import type { GuardState, RetentionTerm } from "./steer/parts.ts";
+import { type PlannedTerm, rowSizes } from "./term.ts";
+import type { Slice } from "./text/retention.ts";
+
+/** Where an adapter goes that was not certified at any strength. */
+export const UNCERTIFIED = "uncertified";
+
+/** What a guard is opened with. */
+export type Opening = OpenContext & Pick<MainPart, "task">;
+
+/** What a guard is made of, before it takes memory. */
+export interface GuardPlans {
+  readonly context: RunContext;
+  readonly settings: GuardConfig;
+  readonly slices: readonly Slice[];
+  readonly term: PlannedTerm;
+  /** Both models side by side. */
+  readonly both: Planned<LossProgram>;
+}
+
+/** What a guard works with once it is open. */
+interface Opened {
+  readonly run: Opening;
+  readonly term: RetentionTerm | null;
+  /** Retention tokens that the whole run trains on. */
+  readonly tokens: number;
+  readonly tuned: LossProgram;
+  /** Both models side by side. */
+  readonly both: LossProgram;
+  readonly control: Gauge;
+  readonly task: TaskSample;
+}
+
+/** A run's guard with its programs. */
+export class GuardPart implements Part {
+  readonly name = "guard";
+  #guard: Guard;
+
+  private constructor(private readonly plans: GuardPlans, private readonly opened: Opened) {
+    this.#guard = this.#make();
+  }
+
+  /** Records the programs and measures the base. The params must be in the store. */
+  static async open(plans: GuardPlans, run: Opening): Promise<GuardPart> {
+    const { slices, settings } = plans;
+    const { term, tokens } = await plans.term.open(slices, run.steps);
+    const tuned = await run.tuned();
+    const both = await plans.both.open();
+    const control = await Gauge.open({ tuned, both }, slices, "control");
+    const task = await run.task(settings.task_rows);
+    return new GuardPart(plans, { run, term, tokens, tuned, both, control, task });
+  }
+
+  get guard(): Guard {
+    return this.#guard;
+  }
+
+  get objective(): Guard {
+    return this.#guard;
+  }
+
+  get hook(): Guard {
+    return this.#guard;
+  }
+
+  get meters(): readonly Guard[] {
+    return [this.#guard];
+  }
+
+  get columns(): readonly Column[] {
+    const { slices } = this.plans;
+    return slices.map(({ name, budget: { metric } }): Column => ({
+      field: slices.length > 1 ? `forgetting.${name}` : "forgetting",
+      label: "forget",
+      ...(slices.length > 1 && { of: name }),
+      unit: metric === "ppl" ? "percent" : "number",
+    }));
+  }
+
+  state(): Promise<GuardState> {
+    return this.#guard.state();
+  }
+
+  restore(state: unknown): void {
+    const { folder } = this.opened.run;
+    if (!state) throw new FileError(`Cannot resume: ${folder} holds nothing of the guard`);
+    this.#guard = this.#make(state as GuardState);
+  }
+
+  sweep(): void {
+    this.#guard.sweep();
+  }
+
+  /**
+   * Selects and certifies, and saves at the strength that was. Where only the base is certain, the
+   * adapter is saved at strength 0, and what was trained beside it.
+   */
+  async end({ step, seconds, measure, save, log }: EndContext): Promise<Ending> {
+    await this.#guard.finish(step);
+    log("guard: selecting and certifying");
+    const shipment = await ship(this.shipOptions(this.plans.slices));
+    const { strength, shifts, task, selection } = shipment;
+    this.put(shipment.step, strength);
+    const fields = this.#guard.fields({ step: shipment.step, shifts, task: task!.tuned });
+    const measured = { ...fields, ...await measure() };
+    this.put(shipment.step, 1);
+    await save({ scaling: strength });
+    if (strength === 0) {
+      await save({ scaling: selection.chosen?.strength ?? 1, folder: UNCERTIFIED });
+    }
+    return { measured, report: this.#report(shipment, seconds) };
+  }
+
+  #report(shipment: Awaited<ReturnType<typeof ship>>, seconds: number): Ending["report"] {
+    const { task, run, tokens } = this.opened;
+    const { settings, slices, context: { train, model } } = this.plans;
+    const { trace, rollbacks } = this.#guard;
+    const data = forgettingReport({
+      ...settings,
+      slices,
+      shipment,
+      trace,
+      rollbacks,
+      task: task.rows,
+      taskFrom: task.from,
+      cost: {
+        seconds,
+        task_tokens: train.tokens_per_batch * run.steps,
+        guard_tokens: tokens,
+      },
+      decode: (ids) => model.tokenizer.decode(ids),
+    });
+    return { name: "forgetting", data, page: (lines, title) => reportPage(data, lines, title) };
+  }
+
+  /** What this run can ship, held to the budgets of the slices. */
+  shipOptions(slices: readonly Slice[]): ShipOptions {
+    const { tuned, both, control, task } = this.opened;
+    const { archive } = this.#guard;
+    const spent = ({ shifts }: Entry) =>
+      Math.max(...shifts.map(({ mean }, i) => mean / slices[i]!.budget.epsilon));
+    return {
+      slices,
+      control,
+      task,
+      programs: { tuned, both },
+      candidates: archive.entries.map((entry) => ({ step: entry.step, spent: spent(entry) })),
+      put: (step, strength) => this.put(step, strength),
+      certificate: this.plans.settings,
+    };
+  }
+
+  /** Puts an archived moment into the store, at a strength. */
+  put(step: number, strength: number): void {
+    const { run: { base } } = this.opened;
+    applySnapshot(this.plans.context.engine.store, this.#guard.archive.read(step), strength, base);
+  }
+
+  close(): void {
+    this.opened.term?.close();
+    this.opened.both.compiled.destroy();
+  }
+
+  #make(state?: GuardState): Guard {
+    const { term, control, task, run: { steps, folder, remainingDecay } } = this.opened;
+    const { slices, settings, context: { engine: { store }, train } } = this.plans;
+    const { weight = null, controller, wall, every } = settings;
+    const { micros: count } = rowSizes(train, settings);
+    return new Guard(
+      { store, slices, term, count, control, task, folder },
+      { weight, controller, wall, every, steps, remainingDecay },
+      state,
+    );
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * What the model card of a run takes of its forgetting report.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { exists, readJsonObject } from "../../io/files.ts";
+import type { ForgettingReport } from "./format.ts";
+
+/** What a card takes of the report. */
+type Told = Pick<ForgettingReport, "statement" | "not_covered" | "slices" | "shipped">;
+
+/** The forgetting report in the folder of a run, or null where it had no guard. */
+export function forgettingOf(run: string): Told | null {
+  const path = join(run, "forgetting_report.json");
+  return exists(path) ? readJsonObject(path) as unknown as Told : null;
+}
+
+/** Rows and paragraphs for the card; at no strength there is nothing to tell but the base. */
+export function cardEvidence({ statement, not_covered, slices, shipped }: Told) {
+  const perplexities = slices.map((
+    { name, base_perplexity: base, tuned_perplexity: tuned },
+  ): [string, string] => [
+    `perplexity on held-back text (${name})`,
+    `${fixed(base)} -> ${fixed(tuned)}`,
+  ]);
+  const rows = shipped.strength === 0
+    ? []
+    : [...perplexities, ["strength", String(shipped.strength)] as [string, string]];
+  return { rows, paragraphs: [statement, not_covered] };
+}
+
+const fixed = (value: unknown): string => typeof value === "number" ? value.toFixed(3) : "unknown";

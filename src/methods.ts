@@ -1,0 +1,33 @@
+/**
+ * Every method that a run can be made of, a line each: what a run is about, and what is beside it.
+ *
+ * @module
+ */
+import type { Config } from "./config/mod.ts";
+import { ConfigError } from "./errors.ts";
+import { forgettingGuard } from "./forgetting/method.ts";
+import type { MainMethod, SideMethod } from "./objectives/objective.ts";
+import { sft } from "./objectives/sft.ts";
+
+/** The methods of a configuration. */
+export interface Methods {
+  readonly main: MainMethod;
+  readonly beside: readonly SideMethod[];
+}
+
+/**
+ * What a configuration asks for.
+ *
+ * @throws {ConfigError} where a method does not fit what is trained.
+ */
+export function methodsOf({ guard }: Config, trains: "adapter" | "pretrain" = "adapter"): Methods {
+  if (trains === "pretrain" && guard) {
+    throw new ConfigError("guard: a model from nothing has nothing to forget");
+  }
+  return {
+    main: sft,
+    beside: [
+      ...(guard ? [forgettingGuard(guard)] : []),
+    ],
+  };
+}

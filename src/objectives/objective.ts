@@ -1,0 +1,262 @@
+/**
+ * What a run is made of beside its model: what an update minimises, what happens around updates, and
+ * what is measured. The training loop knows these and no method by name.
+ *
+ * @module
+ */
+import type { Encoder, Example, Examples } from "../data/mod.ts";
+import type { Queued } from "../eval/documents.ts";
+import type { Slice } from "../gpu/buffer.ts";
+import type { ReplayOptions } from "../gpu/program.ts";
+import type { Engine } from "../graph/compile.ts";
+import type { Value } from "../graph/graph.ts";
+import type { Store } from "../graph/store.ts";
+import type { LossProgram, PackedRows } from "../models/loss_program.ts";
+import type { LossGraphOptions, Model } from "../models/model.ts";
+
+/** Numbers by the names that `metrics.jsonl` has for them. */
+export type Fields = Readonly<Record<string, number>>;
+
+/** A field of the metrics that a progress line shows. */
+export interface Column {
+  readonly field: string;
+  /** What stands before it; columns of one label stand together. */
+  readonly label: string;
+  /** Which of several it is, such as the name of a text. */
+  readonly of?: string;
+  /** A share that is shown as a signed percentage, or a plain number. */
+  readonly unit: "percent" | "number";
+}
+
+/** One replay of an update; its gradients are added to those of the others. */
+export interface Replay {
+  /** Tokens that it processes. */
+  readonly tokens: number;
+  /** Tokens of them that are predicted. */
+  readonly supervised: number;
+  /** Where its weighted losses lie once it has run. */
+  readonly losses: Slice;
+  /**
+   * Writes what it reads and submits it, without waiting.
+   *
+   * @param draw its number in the whole run, which random numbers are keyed by.
+   */
+  run(draw: number, after?: ReplayOptions["after"]): void;
+}
+
+/** What the losses of an update came to. */
+export interface Observed {
+  /** What was minimised, as weighted: the update is refused where it is no finite number. */
+  readonly minimised: number;
+  readonly fields: Fields;
+}
+
+/** What an update minimises: a sum of token losses, each times its weight, or a penalty. */
+export interface Objective {
+  /** The most replays of an update. */
+  readonly count: number;
+  /** The most losses of a replay. */
+  readonly capacity: number;
+  /**
+   * The replays of an update.
+   *
+   * @param before what the objectives before it have put into the update.
+   */
+  plan(step: number, before: Pick<Replay, "tokens" | "supervised">): Promise<readonly Replay[]>;
+  /** Takes the losses of an update's replays, in their order, some updates later. */
+  observe(step: number, losses: readonly Float32Array[]): Observed;
+}
+
+/** What happens before updates. All it does is a function of the updates so far. */
+export interface Hook {
+  /** Updates that it looks back: what they came to must have been observed. */
+  readonly lag: number;
+  /** What the learning rate is multiplied by. */
+  readonly rate: number;
+  /** Whether all has been observed that {@link before} uses. */
+  isReady(step: number): boolean;
+  /**
+   * Acts before an update.
+   *
+   * @returns what to say, where there is something.
+   */
+  before(step: number): Promise<string | null>;
+  /** The number of an update for the optimizer, counted from 1 since its moments were fresh. */
+  age(step: number): number;
+}
+
+/** What is measured now and then. */
+export interface Meter {
+  /** Fields that are known before anything is measured: those of a run that goes on. */
+  readonly known: Fields;
+  /** Whether it is to be measured before that update. */
+  isDue(step: number): boolean;
+  /** Submits a measurement of the model as it is; the fields follow. */
+  measure(step: number): Promise<Queued<Fields>>;
+}
+
+/** The task on a sample of rows, by which moments of a run are compared. */
+export interface TaskSample {
+  readonly rows: readonly Example[];
+  /** Where they come from. */
+  readonly from: string;
+  /** Submits a measurement of the task's loss on them, as the model is now. */
+  queue(): Promise<Queued<number>>;
+}
+
+/** What a method says of a finished run: a file of JSON, and the same as a page. */
+export interface Report {
+  readonly name: string;
+  readonly data: object;
+  /** The page, with the lines of `metrics.jsonl`. */
+  readonly page: (
+    metrics: readonly Readonly<Record<string, number | null | undefined>>[],
+    title: string,
+  ) => string;
+}
+
+/** What the end of a run is given. */
+export interface EndContext {
+  /** Updates done. */
+  readonly step: number;
+  /** Seconds that they took. */
+  readonly seconds: number;
+  /** Measures what the store holds, as at the end of any run. */
+  readonly measure: () => Promise<Fields>;
+  /** Saves what the store holds, at a scaling, into that folder of the run (its own by default). */
+  readonly save: (options?: { scaling?: number; folder?: string }) => Promise<void>;
+  readonly log: (line: string) => void;
+}
+
+/** What a run comes to. */
+export interface Ending {
+  readonly measured: Fields;
+  readonly report: Report | null;
+}
+
+/** What a method adds to a run. */
+export interface Part {
+  /** The name of its section in a checkpoint. */
+  readonly name: string;
+  readonly objective?: Objective;
+  readonly hook?: Hook;
+  readonly meters?: readonly Meter[];
+  readonly columns?: readonly Column[];
+  /** Decides what is saved in place of the model as it is after the last update. */
+  end?(context: EndContext): Promise<Ending>;
+  /** For a checkpoint, as JSON. A sync point where a measurement is under way. */
+  state?(): Promise<unknown>;
+  /**
+   * Goes on from what a checkpoint kept.
+   *
+   * @throws {FileError} where it kept nothing of this part.
+   */
+  restore?(state: unknown): void;
+  /** Removes what a checkpoint that holds {@link state} no longer needs. */
+  sweep?(): void;
+  /** Frees what it holds on the device beside the store. */
+  close(): void;
+}
+
+/** The part that the run is about. */
+export interface MainPart extends Part {
+  readonly objective: Objective;
+  readonly task: (count: number) => Promise<TaskSample>;
+}
+
+/** The keys of the section `train` that methods read. */
+export interface TrainSettings {
+  readonly tokens_per_batch: number;
+  readonly micro_batch_tokens: number;
+  readonly seed: number;
+  readonly shuffle: boolean;
+  readonly recompute: boolean;
+  /** Updates from one measurement of `eval.data` to the next; 0 is only at the end. */
+  readonly eval_every: number;
+}
+
+/** Rows that are trained on, by source. */
+export interface TrainRows {
+  readonly examples: Examples;
+  /** How sources are mixed, and who is told of each epoch; empty where each row comes once. */
+  readonly mixture: {
+    readonly sources?: readonly { readonly count: number; readonly weight: number }[];
+    readonly onEpochEnd?: (epoch: number, tokens: readonly number[]) => void;
+  };
+}
+
+/** What a method is prepared from, before anything is allocated. */
+export interface RunContext {
+  readonly engine: Engine;
+  readonly model: Model;
+  readonly encoder: Encoder;
+  readonly train: TrainSettings;
+  /** Of the graph that is trained. */
+  readonly graph: LossGraphOptions;
+  readonly rows: TrainRows;
+  /** The rows of `eval.data`. */
+  readonly measured: readonly Example[];
+  /** The most tokens of a document. */
+  readonly maxTokens: number;
+  readonly log: (line: string) => void;
+}
+
+/** What a method is opened with: the params are in the store. */
+export interface OpenContext {
+  /** Measures the model as it is; shared by all that measure. */
+  readonly tuned: () => Promise<LossProgram>;
+  /** Updates of the whole run. */
+  readonly steps: number;
+  /** The share of the peak learning rate that is yet to go after an update. */
+  readonly remainingDecay: (step: number) => number;
+  /** What a param is where nothing is learnt; undefined for one that may keep its numbers. */
+  readonly base: (store: Store, param: string) => Float32Array | undefined;
+  /** The folder of checkpoints. */
+  readonly folder: string;
+}
+
+/** A method that knows what it takes and has taken nothing yet. */
+export interface Prepared<P extends Part = Part, C = OpenContext> {
+  /** The most replays that it adds to an update. */
+  readonly count: number;
+  /** Bytes on the device beside the store's params, by what they are for. */
+  readonly memory: Readonly<Record<string, number>>;
+  /** Whether it measures: the program for that is counted once. */
+  readonly measures: boolean;
+  open(context: C): Promise<P>;
+}
+
+/** What the main objective has prepared: it also says how long a run is. */
+export interface PreparedMain extends Prepared<MainPart> {
+  /** What is trained. */
+  readonly params: readonly Value[];
+  /** Updates of so many passes over the rows. */
+  steps(epochs: number): number;
+}
+
+/** An objective that a run is about. */
+export interface MainMethod {
+  prepare(context: RunContext): Promise<PreparedMain>;
+}
+
+/** What is added to a run beside its objective; it sees the task. */
+export interface SideMethod {
+  prepare(context: RunContext): Promise<Prepared<Part, OpenContext & Pick<MainPart, "task">>>;
+}
+
+/** A replay of packed rows, each supervised token times its weight. */
+export function rowsReplay(
+  program: LossProgram,
+  batch: PackedRows & { readonly used: number; readonly supervised: number },
+  weights: Float32Array, // [supervised]
+): Replay {
+  return {
+    tokens: batch.used,
+    supervised: batch.supervised,
+    losses: program.compiled.output("losses"),
+    run(draw, after) {
+      program.feed(batch, weights, draw);
+      program.run(after);
+    },
+  };
+}

@@ -1,0 +1,204 @@
+/**
+ * Everything that a run needs, opened in order: rows, methods, memory, programs.
+ *
+ * @module
+ */
+import { encoderOf, type Example } from "../data/mod.ts";
+import type { Config } from "../config/mod.ts";
+import type { Engine } from "../graph/compile.ts";
+import { printPlan } from "../graph/plan.ts";
+import { FLAT } from "../graph/store.ts";
+import { bytesOf, type Value } from "../graph/graph.ts";
+import { methodsOf } from "../methods.ts";
+import { LossProgram } from "../models/loss_program.ts";
+import type { Model } from "../models/model.ts";
+import type { Fields, MainPart, Part, RunContext } from "../objectives/objective.ts";
+import type { MemoryParts } from "../runs/events.ts";
+import { Optimizer } from "./optimizer.ts";
+import { loadRows, longest, mixtureOf, type Rows } from "./rows.ts";
+import { remainingDecay } from "./schedule.ts";
+import type { Trainable } from "./trainable.ts";
+
+/** A run that is ready to train. */
+export interface Session {
+  readonly engine: Engine;
+  readonly model: Model;
+  readonly trained: Trainable;
+  readonly config: Config;
+  readonly optimizer: Optimizer;
+  readonly rows: Rows;
+  /** What the run is about, and then what is beside it. */
+  readonly parts: readonly [MainPart, ...Part[]];
+  /** The most losses of a replay. */
+  readonly capacity: number;
+  readonly replaysPerUpdate: number;
+  /** Updates of the whole run. */
+  readonly steps: number;
+  readonly memory: MemoryParts;
+  /** Measures the model as it is, as at the end of a run. */
+  readonly measure: () => Promise<Fields>;
+  /** What a checkpoint keeps of each part. */
+  readonly state: () => Promise<Record<string, unknown>>;
+  /** Frees what the session holds on the device beside the store. */
+  readonly close: () => void;
+}
+
+export interface SessionOptions {
+  readonly engine: Engine;
+  readonly model: Model;
+  readonly config: Config;
+  readonly trained: Trainable;
+  /** What to train on, encoded. */
+  readonly rows: Rows;
+  /** The folder of checkpoints. */
+  readonly folder: string;
+  readonly log: (line: string) => void;
+}
+
+/** Opens a session: plans the memory, checks it, loads the weights and records the programs. */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { engine, model, config, trained, rows, log } = options;
+  const context = await contextOf(options);
+  const { main, beside } = methodsOf(config);
+  const prepared = await main.prepare(context);
+  const others = [];
+  for (const method of beside) others.push(await method.prepare(context));
+  const all = [prepared, ...others];
+
+  const measuring = LossProgram.plan(engine, model, context.graph);
+  const measures = all.some(({ measures }) => measures);
+  const memory = sumOf([
+    ...all.map(({ memory }) => memory),
+    measures ? { "to measure": measuring.footprint.temporary } : {},
+    { "params with gradients and moments": bytesOfParams(prepared.params) },
+  ]);
+  log(describeMemory(memory));
+  checkMemory(engine, memory);
+  engine.store.addParams(prepared.params);
+  trained.load(engine.store, prepared.params);
+
+  const steps = config.train.steps ?? prepared.steps(config.train.epochs!);
+  const tuned = once(() => measuring.open());
+  const run = {
+    tuned: tuned.get,
+    steps,
+    remainingDecay: (step: number) => remainingDecay({ ...config.train, steps }, step),
+    base: trained.base,
+    folder: options.folder,
+  };
+  const first = await prepared.open(run);
+  const parts: [MainPart, ...Part[]] = [first];
+  for (const other of others) parts.push(await other.open({ ...run, task: first.task }));
+  const replaysPerUpdate = all.reduce((sum, { count }) => sum + count, 0);
+  const { weight_decay: decay, beta1, beta2, eps: epsilon, clip } = config.train;
+  const optimizer = await Optimizer.open(
+    engine,
+    { decay, beta1, beta2, epsilon, clip },
+    replaysPerUpdate,
+  );
+  return {
+    engine,
+    model,
+    trained,
+    config,
+    optimizer,
+    rows,
+    parts,
+    capacity: Math.max(...parts.map(({ objective }) => objective?.capacity ?? 0)),
+    replaysPerUpdate,
+    steps,
+    memory,
+    measure: () => measure(first, steps),
+    state: () => stateOf(parts),
+    close: () => {
+      for (const part of parts) part.close();
+      tuned.made?.compiled.destroy();
+      optimizer.close();
+    },
+  };
+}
+
+/** What methods are prepared from: the rows that are measured are read here. */
+async function contextOf(options: SessionOptions): Promise<RunContext> {
+  const { engine, model, config, trained, rows, log } = options;
+  const { train } = config;
+  const measured: Example[] = [];
+  await loadRows(model, config.eval.data, train, log, (example) => measured.push(example));
+  return {
+    engine,
+    model,
+    encoder: encoderOf(model),
+    train,
+    graph: { T: train.micro_batch_tokens, ...trained.graph, recompute: train.recompute },
+    rows: { examples: rows.examples, mixture: mixtureOf(rows, config.mixture, log) },
+    measured,
+    maxTokens: longest(model, train),
+    log,
+  };
+}
+
+/** Every dispatch of a training step, for `--print-plan`. */
+export function describePlan(
+  { engine, model, config, trained }: Pick<
+    SessionOptions,
+    "engine" | "model" | "config" | "trained"
+  >,
+): string {
+  const { micro_batch_tokens: T, recompute } = config.train;
+  const options = { T, ...trained.graph, recompute, train: true };
+  return printPlan(LossProgram.plan(engine, model, options).plan);
+}
+
+async function measure({ meters = [] }: Part, step: number): Promise<Fields> {
+  const found: Fields[] = [];
+  for (const meter of meters) found.push(await (await meter.measure(step)).result);
+  return Object.assign({}, ...found);
+}
+
+async function stateOf(parts: readonly Part[]): Promise<Record<string, unknown>> {
+  const sections: Record<string, unknown> = {};
+  for (const part of parts) if (part.state) sections[part.name] = await part.state();
+  return sections;
+}
+
+/** The flat buffers beside the params have their size. */
+const bytesOfParams = (params: readonly Value[]): number =>
+  FLAT.length * params.reduce((sum, param) => sum + bytesOf(param), 0);
+
+function sumOf(parts: readonly MemoryParts[]): MemoryParts {
+  const sum: Record<string, number> = {};
+  for (const part of parts) {
+    for (const [name, bytes] of Object.entries(part)) sum[name] = (sum[name] ?? 0) + bytes;
+  }
+  return sum;
+}
+
+const totalOf = (memory: MemoryParts): number =>
+  Object.values(memory).reduce((sum, bytes) => sum + bytes, 0);
+
+function describeMemory(memory: MemoryParts): string {
+  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  const parts = Object.entries(memory).filter(([, bytes]) => bytes > 0)
+    .map(([name, bytes]) => `${name} ${mib(bytes)}`);
+  return `memory: ${mib(totalOf(memory))} (${parts.join(", ")})`;
+}
+
+/** A real GPU does not say how much memory it has; software Vulkan shares the machine's. */
+function checkMemory({ device }: Engine, memory: MemoryParts): void {
+  if (!device.software) return;
+  const { available } = Deno.systemMemoryInfo();
+  const bytes = totalOf(memory);
+  if (bytes <= available) return;
+  throw new RangeError(
+    `The run needs ${bytes} bytes but only ${available} are free; lower ` +
+      "train.micro_batch_tokens or set train.recompute",
+  );
+}
+
+/** What is made when it is first asked for. */
+function once<T>(make: () => Promise<T>): { get: () => Promise<T>; made: T | null } {
+  let making: Promise<T> | null = null;
+  const result = { made: null as T | null, get: () => making ??= make().then(keep) };
+  const keep = (made: T) => result.made = made;
+  return result;
+}
