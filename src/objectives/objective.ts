@@ -19,6 +19,7 @@ export type Fields = Readonly<Record<string, number>>;
 
 /** A field of the metrics that a progress line shows. */
 export interface Column {
+  /** Its name in the metrics. */
   readonly field: string;
   /** What stands before it; columns of one label stand together. */
   readonly label: string;
@@ -106,7 +107,9 @@ export interface TaskSample {
 
 /** What a method says of a finished run: a file of JSON, and the same as a page. */
 export interface Report {
+  /** The method, and the beginning of the file's name. */
   readonly name: string;
+  /** What the file holds. */
   readonly data: object;
   /** The page, with the lines of `metrics.jsonl`. */
   readonly page: (

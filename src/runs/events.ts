@@ -32,9 +32,11 @@ export type MemoryParts = Readonly<Record<string, number>>;
 
 /** A run begins: it is set up, and nothing of it was refused. */
 export interface StartEvent {
+  /** Which event it is. */
   readonly kind: "start";
   /** Resolved: every default filled in. */
   readonly config: Config;
+  /** Where each value of the config came from. */
   readonly origin: Readonly<Record<string, Origin>>;
   /** `adapter` on a frozen base, or every parameter from random weights. */
   readonly trains: "adapter" | "pretrain";
@@ -44,9 +46,11 @@ export interface StartEvent {
   readonly steps: number;
   /** Updates that were done before: above 0 where it was resumed. */
   readonly done: number;
+  /** What it takes on the device. */
   readonly memory: MemoryParts;
   /** Fields of the metrics that a progress line shows beside the loss. */
   readonly columns: readonly Column[];
+  /** What it runs on. */
   readonly device: { readonly adapter: string; readonly software: boolean };
 }
 
@@ -70,7 +74,9 @@ export interface RunEnd {
 
 /** A prompt and what the model as it is now answers. */
 export interface SampleText {
+  /** What was asked. */
   readonly prompt: string;
+  /** What was answered. */
   readonly text: string;
 }
 

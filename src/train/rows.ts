@@ -70,6 +70,15 @@ export async function openRows(model: Model, config: Config, say: Say): Promise<
   }
 }
 
+/** Rows that a program has encoded itself. */
+export const rowsOf = (examples: readonly Example[]): Rows => ({
+  examples,
+  sources: [{ path: "rows of the program", count: examples.length, weight: undefined }],
+  finished: () => Promise.resolve(),
+  isFault: () => false,
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+});
+
 async function readRows(
   model: Model,
   data: readonly DataConfig[],

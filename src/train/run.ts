@@ -5,22 +5,19 @@
  */
 import { join } from "node:path";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
-import type { Config, ParsedConfig } from "../config/mod.ts";
-import { type Device, openDevice } from "../gpu/device.ts";
-import { openEngine } from "../graph/compile.ts";
-import { methodsOf } from "../methods.ts";
-import { writeFreshModel } from "../models/init.ts";
-import { Model } from "../models/model.ts";
+import type { ParsedConfig } from "../config/mod.ts";
+import type { Example } from "../data/mod.ts";
+import type { Device } from "../gpu/device.ts";
+import { type Methods, methodsOf } from "../methods.ts";
 import type { Ending } from "../objectives/objective.ts";
 import type { Metrics, RunEnd, RunEvent, RunListener } from "../runs/events.ts";
 import { claimRunFolder, refuseOtherRun, runFiles } from "../runs/folder.ts";
 import { folderListeners } from "../runs/mod.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import { trainLoop } from "./loop.ts";
+import { temporaryFolder, withSession } from "./open.ts";
 import { openPlaces } from "./places.ts";
-import { openRows } from "./rows.ts";
-import { describePlan, openSession, type Session } from "./session.ts";
-import { trainAdapter, trainFull } from "./trainable.ts";
+import type { Session } from "./session.ts";
 
 /** How to run. */
 export interface TrainOptions {
@@ -28,6 +25,8 @@ export interface TrainOptions {
   readonly kind?: "adapter" | "pretrain";
   /** Goes on from the last checkpoint of the run folder. */
   readonly resume?: boolean;
+  /** Encoded rows to train on, in place of `data` of the config. */
+  readonly data?: readonly Example[];
   /** Follows the run. */
   readonly on?: RunListener;
   /** Ends the run after the update under way, with a checkpoint. */
@@ -38,6 +37,7 @@ export interface TrainOptions {
 
 /** A run that leaves nothing on the disk: its adapter is in the result. */
 export interface FreeOptions extends Omit<TrainOptions, "resume"> {
+  /** No folder. */
   readonly out: null;
 }
 
@@ -49,6 +49,7 @@ export interface RunResult extends RunEnd {
 
 /** What a run without a folder came to. */
 export interface FreeResult extends RunEnd {
+  /** There is none. */
   readonly saved: null;
   /** What it trained; null where it stopped. */
   readonly adapter: PeftAdapter | null;
@@ -60,9 +61,19 @@ export interface FreeResult extends RunEnd {
  * @throws {ConfigError} {FileError} {GpuError} with one sentence; a run folder that another run
  * holds is left as it is.
  */
-export async function train(given: ParsedConfig, options: FreeOptions): Promise<FreeResult>;
-export async function train(given: ParsedConfig, options?: TrainOptions): Promise<RunResult>;
-export async function train(
+export function train(given: ParsedConfig, options: FreeOptions): Promise<FreeResult>;
+/** Trains as the config says and leaves the run folder behind. */
+export function train(given: ParsedConfig, options?: TrainOptions): Promise<RunResult>;
+export function train(
+  given: ParsedConfig,
+  options: TrainOptions & { readonly out?: null } = {},
+): Promise<RunResult | FreeResult> {
+  return trainWith({}, given, options);
+}
+
+/** {@linkcode train} with other methods than those of the config. */
+export async function trainWith(
+  methods: Partial<Methods>,
   given: ParsedConfig,
   options: TrainOptions & { readonly out?: null } = {},
 ): Promise<RunResult | FreeResult> {
@@ -80,9 +91,13 @@ export async function train(
       refuseOtherRun(out, parsed, resume);
       listeners.unshift(...folderListeners(out));
     }
-    const result = await withSession(parsed.config, { ...options, log, out }, (session) => {
-      return runSession(session, { ...options, parsed, out, isKept: !temporary, run });
-    });
+    const result = await withSession(
+      parsed.config,
+      { ...options, methods, log, out },
+      (session) => {
+        return runSession(session, { ...options, parsed, out, isKept: !temporary, run });
+      },
+    );
     const { adapter, saved, ...end } = result;
     emit({ kind: "end", result: { ...end, saved } });
     return saved === null ? { ...end, saved, adapter } : { ...end, saved };
@@ -98,61 +113,6 @@ function quietly(action: () => void): void {
   try {
     action();
   } catch { /* the first fault is the one to tell */ }
-}
-
-export interface SessionSettings extends Pick<TrainOptions, "kind" | "device"> {
-  readonly log?: (line: string) => void;
-  /** The folder of the run; that of the config where absent. */
-  readonly out?: string;
-}
-
-/** Opens model and session of a config for as long as `use` takes. */
-export async function withSession<T>(
-  config: Config,
-  { kind = "adapter", device: given, log = () => {}, out = config.out }: SessionSettings,
-  use: (session: Session) => Promise<T>,
-): Promise<T> {
-  const { model: folder, adapter } = await openPlaces({ config, origin: {} }, { say: log });
-  const device = given ?? await openDevice();
-  const engine = openEngine(device);
-  try {
-    using fresh = kind === "pretrain" ? temporaryFolder() : null;
-    if (fresh) writeFreshModel(folder, fresh.folder, config.train.seed);
-    using model = new Model(fresh?.folder ?? folder);
-    log(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
-    await using rows = await openRows(model, config, log);
-    const trained = kind === "adapter"
-      ? trainAdapter(engine, model, adapter, config.train.seed)
-      : trainFull(model, "BF16");
-    for (const note of trained.notes) log(note);
-    const checkpoints = runFiles(out).checkpoints;
-    const options = { engine, model, config, trained, rows, folder: checkpoints, log };
-    const session = await openSession(options);
-    try {
-      return await use(session);
-    } finally {
-      session.close();
-    }
-  } finally {
-    engine.store.destroy();
-    if (!given) device.close();
-  }
-}
-
-/** Every dispatch of a training step, without training. */
-export async function explainPlan(given: ParsedConfig): Promise<string> {
-  const { parsed: { config }, model: folder, adapter } = await openPlaces(given);
-  using device = await openDevice();
-  const engine = openEngine(device);
-  using model = new Model(folder);
-  const trained = trainAdapter(engine, model, adapter, config.train.seed);
-  return describePlan({ engine, model, config, trained });
-}
-
-/** What is on disk for only as long as a run needs it. */
-function temporaryFolder(): { folder: string } & Disposable {
-  const folder = Deno.makeTempDirSync({ prefix: "graft-" });
-  return { folder, [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }) };
 }
 
 /** How a run ended, and what it trained where it has no folder. */

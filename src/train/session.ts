@@ -9,7 +9,7 @@ import type { Engine } from "../graph/compile.ts";
 import { printPlan } from "../graph/plan.ts";
 import { FLAT } from "../graph/store.ts";
 import { bytesOf, type Value } from "../graph/graph.ts";
-import { methodsOf } from "../methods.ts";
+import type { Methods } from "../methods.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { Model } from "../models/model.ts";
 import type { Fields, MainPart, Part, RunContext } from "../objectives/objective.ts";
@@ -50,6 +50,7 @@ export interface SessionOptions {
   readonly trained: Trainable;
   /** What to train on, encoded. */
   readonly rows: Rows;
+  readonly methods: Methods;
   /** The folder of checkpoints. */
   readonly folder: string;
   readonly log: (line: string) => void;
@@ -57,12 +58,11 @@ export interface SessionOptions {
 
 /** Opens a session: plans the memory, checks it, loads the weights and records the programs. */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { engine, model, config, trained, rows, log } = options;
+  const { engine, model, config, trained, rows, methods, log } = options;
   const context = await contextOf(options);
-  const { main, beside } = methodsOf(config);
-  const prepared = await main.prepare(context);
+  const prepared = await methods.main.prepare(context);
   const others = [];
-  for (const method of beside) others.push(await method.prepare(context));
+  for (const method of methods.beside) others.push(await method.prepare(context));
   const all = [prepared, ...others];
 
   const measuring = LossProgram.plan(engine, model, context.graph);

@@ -5,7 +5,7 @@ import { parseConfig } from "../../src/config/mod.ts";
 import { exists } from "../../src/io/files.ts";
 import type { RunEvent } from "../../src/runs/events.ts";
 import { follow } from "../../src/train/follow.ts";
-import { train } from "../../src/train/run.ts";
+import { train, trainWith } from "../../src/train/run.ts";
 import { engine } from "../harness.ts";
 import { snapshot, Toy } from "./toy.ts";
 
@@ -102,6 +102,29 @@ Deno.test("a run without a folder leaves nothing, and gives the adapter of one w
       assert.deepEqual([found.a, found.b, found.alpha], [module.a, module.b, module.alpha]);
     }
   }
+});
+
+Deno.test("rows of a program train as those of a file; methods of a program stand for the config's", async () => {
+  using toy = new Toy();
+  const { device } = await engine();
+  const settings = { guard: false as const, train: { steps: 3 } };
+  await toy.train("file", settings);
+  const lines = Deno.readTextFileSync(toy.rows).split("\n").map((line) => JSON.parse(line));
+  const data = lines.map(({ input_ids, labels }, i) => ({
+    ids: Uint32Array.from(input_ids),
+    labels: Int32Array.from(labels),
+    origin: `row ${i}`,
+  }));
+  toy.writeRows("other.jsonl", [{ length: 9 }]);
+  const other = [{ path: toy.path("other.jsonl"), format: "tokens" }];
+  await toy.train("rows", { ...settings, data: other }, { data });
+  assert.deepEqual(toy.adapter("rows"), toy.adapter("file"));
+
+  const guard = { text: [toy.text], share: 0.5, budget: "ppl:5%" };
+  const parsed = parseConfig({ values: toy.values("no guard", { ...settings, guard }) });
+  const { reports } = await trainWith({ beside: [] }, parsed, { device });
+  assert.deepEqual(reports, {});
+  assert.deepEqual(toy.adapter("no guard"), toy.adapter("file"));
 });
 
 Deno.test("follow() yields the events; whoever leaves the loop stops the run", async () => {

@@ -16,7 +16,7 @@ import { summary } from "../../forgetting/statistics.ts";
 import { GuardPart } from "../../forgetting/part.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import { trainLoop } from "../../train/loop.ts";
-import { withSession } from "../../train/run.ts";
+import { withSession } from "../../train/open.ts";
 import type { Session } from "../../train/session.ts";
 import type { ParsedConfig } from "../../config/mod.ts";
 import type { Spec } from "./spec.ts";
@@ -52,7 +52,7 @@ export async function runCells(
   budgets: readonly number[],
   about: { readonly arm: string; readonly seed: number },
 ): Promise<Cell[]> {
-  return await withSession(parsed.config, { kind: "adapter", device }, async (session) => {
+  return await withSession(parsed.config, { device }, async (session) => {
     const started = performance.now();
     const { step: done } = await trainLoop(session, { start: 0, checkpoints: parsed.config.out });
     const seconds = (performance.now() - started) / 1000;

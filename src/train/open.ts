@@ -1,0 +1,77 @@
+/**
+ * Model, rows and session of a config, opened for as long as something uses them.
+ *
+ * @module
+ */
+import type { Config, ParsedConfig } from "../config/mod.ts";
+import { openDevice } from "../gpu/device.ts";
+import { openEngine } from "../graph/compile.ts";
+import { type Methods, methodsOf } from "../methods.ts";
+import { writeFreshModel } from "../models/init.ts";
+import { Model } from "../models/model.ts";
+import { runFiles } from "../runs/folder.ts";
+import { openPlaces } from "./places.ts";
+import { openRows, rowsOf } from "./rows.ts";
+import type { TrainOptions } from "./run.ts";
+import { describePlan, openSession, type Session } from "./session.ts";
+import { trainAdapter, trainFull } from "./trainable.ts";
+
+/** What a session is opened with beside its config. */
+export interface SessionSettings extends Pick<TrainOptions, "kind" | "device" | "data"> {
+  /** What an update minimises and what is beside it, in place of what the config has. */
+  readonly methods?: Partial<Methods>;
+  readonly log?: (line: string) => void;
+  /** The folder of the run; that of the config where absent. */
+  readonly out?: string;
+}
+
+/** Opens model and session of a config for as long as `use` takes. */
+export async function withSession<T>(
+  config: Config,
+  settings: SessionSettings,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { kind = "adapter", device: given, data, log = () => {}, out = config.out } = settings;
+  const { model: folder, adapter } = await openPlaces({ config, origin: {} }, { say: log });
+  const device = given ?? await openDevice();
+  const engine = openEngine(device);
+  try {
+    using fresh = kind === "pretrain" ? temporaryFolder() : null;
+    if (fresh) writeFreshModel(folder, fresh.folder, config.train.seed);
+    using model = new Model(fresh?.folder ?? folder);
+    log(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
+    await using rows = data ? rowsOf(data) : await openRows(model, config, log);
+    const trained = kind === "adapter"
+      ? trainAdapter(engine, model, adapter, config.train.seed)
+      : trainFull(model, "BF16");
+    for (const note of trained.notes) log(note);
+    const checkpoints = runFiles(out).checkpoints;
+    const methods = { ...methodsOf(config, kind), ...settings.methods };
+    const options = { engine, model, config, trained, rows, methods, folder: checkpoints, log };
+    const session = await openSession(options);
+    try {
+      return await use(session);
+    } finally {
+      session.close();
+    }
+  } finally {
+    engine.store.destroy();
+    if (!given) device.close();
+  }
+}
+
+/** Every dispatch of a training step, without training. */
+export async function explainPlan(given: ParsedConfig): Promise<string> {
+  const { parsed: { config }, model: folder, adapter } = await openPlaces(given);
+  using device = await openDevice();
+  const engine = openEngine(device);
+  using model = new Model(folder);
+  const trained = trainAdapter(engine, model, adapter, config.train.seed);
+  return describePlan({ engine, model, config, trained });
+}
+
+/** What is on disk for only as long as a run needs it. */
+export function temporaryFolder(): { folder: string } & Disposable {
+  const folder = Deno.makeTempDirSync({ prefix: "graft-" });
+  return { folder, [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }) };
+}
