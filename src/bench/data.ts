@@ -5,13 +5,13 @@
  */
 import {
   type DataEntry,
+  Dataset,
   encode,
   type Encoder,
   type Example,
   type Examples,
   ExampleStore,
   loadExamples,
-  OnTheFlyRows,
   readDocuments,
   Stream,
 } from "../data/mod.ts";
@@ -41,10 +41,10 @@ export async function quickstartStream(T: number): Promise<Stream> {
 const COPIES = 50;
 
 /** The same of many more rows, most of which are still to be encoded. */
-export async function growingStream(T: number): Promise<{ stream: Stream; rows: OnTheFlyRows }> {
+export async function growingStream(T: number): Promise<{ stream: Stream; rows: Dataset }> {
   const entry = { path: Array<string>(COPIES).fill(ROWS.path as string) };
   const from = { encoder: baseEncoder(), folder: BASE };
-  const rows = await OnTheFlyRows.read([entry], from, { maxTokens: T });
+  const rows = await Dataset.read([entry], from, { maxTokens: T });
   return { stream: streamOf(rows, T), rows };
 }
 

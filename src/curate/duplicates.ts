@@ -5,7 +5,7 @@
  */
 import type { Reason } from "./filters.ts";
 import type { DataEntry } from "../data/entry.ts";
-import { Numbers } from "../data/store/growable_array.ts";
+import { GrowableArray } from "../data/store/growable_array.ts";
 import { firstsOfSame } from "./lists/buckets.ts";
 import { DiskList } from "../data/store/disk_list.ts";
 import { type List, mapped, remembered, selected } from "./lists/list.ts";
@@ -53,7 +53,7 @@ export async function countDuplicates(
   for (const entry of entries) {
     for await (const row of readRowTexts(entry)) if (isWanted(row.origin)) rows.push(row);
   }
-  const firsts = new Numbers(Uint32Array);
+  const firsts = new GrowableArray(Uint32Array);
   let [i, near] = [0, 0];
   for (const reason of exactDuplicates(rows)) {
     if (reason === null) firsts.push(i);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Numbers } from "../data/store/growable_array.ts";
+import { GrowableArray } from "../data/store/growable_array.ts";
 import { contaminated } from "./contamination.ts";
 import { exactDuplicates, nearDuplicateRows } from "./duplicates.ts";
 import {
@@ -164,7 +164,7 @@ export async function judge(
       watch.reads?.(step, i, count);
       return row;
     });
-    const left = new Numbers(Uint32Array);
+    const left = new GrowableArray(Uint32Array);
     let i = 0;
     for (const reason of await reasons(read, all)) {
       const index: number = kept.at(i++)!;

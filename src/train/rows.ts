@@ -5,16 +5,17 @@
  */
 import {
   areLarge,
+  Dataset,
   describePath,
   encoderOf,
+  encodeRows,
   type Example,
   type Examples,
-  ExampleStore,
-  forEachExample,
   type LoadCounts,
   type LoadOptions,
-  OnTheFlyRows,
+  noCounts,
   proportionalShares,
+  requireRows,
   type Source,
 } from "../data/mod.ts";
 import { NOW_AND_THEN, nowAndThen } from "../io/now_and_then.ts";
@@ -54,18 +55,30 @@ export interface Rows extends AsyncDisposable {
 export async function openRows(model: Model, config: Config, say: Say): Promise<Rows> {
   const { data, train } = config;
   const needsAll = train.steps === undefined || train.on_too_long === "split" || config.mixture;
-  if (!needsAll && await areLarge(data)) return await readRows(model, data, train, say);
-  const store = new ExampleStore();
+  const isBefore = needsAll || !(await areLarge(data));
+  const { dataset, read } = await readRows(model, config, say);
+  const rows = {
+    isFault: (error: unknown) => error === dataset.fault,
+    [Symbol.asyncDispose]: () => dataset[Symbol.asyncDispose](),
+  };
+  const sourcesOf = (counts: readonly number[]) =>
+    data.map(({ path, weight }, i) => ({ path: describePath(path), count: counts[i]!, weight }));
+  if (!isBefore) {
+    const sources = sourcesOf(read);
+    for (const { path, count } of sources) {
+      say(`data: ${path}: ${count} rows read, to be encoded while it trains`);
+    }
+    const counts = countsOf(dataset, data, say);
+    const finished = async () => void await encodingOf(dataset, counts, say);
+    return { ...rows, examples: dataset, sources, finished };
+  }
   try {
-    const sources = await loadRows(model, data, train, say, (example) => store.keep(example));
-    return {
-      ...{ examples: store, sources },
-      finished: () => Promise.resolve(),
-      isFault: () => false,
-      [Symbol.asyncDispose]: () => Promise.resolve(store[Symbol.dispose]()),
-    };
+    const all = Promise.all([dataset.all(), countsOf(dataset, data, say)]);
+    const [examples, counts] = await encodingOf(dataset, all, say);
+    const sources = sourcesOf(counts.map(({ rows }) => rows));
+    return { ...rows, examples, sources, finished: () => Promise.resolve() };
   } catch (fault) {
-    store[Symbol.dispose]();
+    await dataset[Symbol.asyncDispose]();
     throw fault;
   }
 }
@@ -79,46 +92,41 @@ export const rowsOf = (examples: readonly Example[]): Rows => ({
   [Symbol.asyncDispose]: () => Promise.resolve(),
 });
 
-async function readRows(
-  model: Model,
-  data: readonly DataConfig[],
-  train: Config["train"],
-  say: Say,
-): Promise<Rows> {
+/** Reads the rows of all sources, and counts those of each. */
+async function readRows(model: Model, { data, train }: Config, say: Say) {
   const tell = nowAndThen(say);
-  const paths = data.map(({ path }) => describePath(path));
   const read = data.map(() => 0);
-  const examples = await OnTheFlyRows.read(data, encoderFrom(model), {
+  const dataset = await Dataset.read(data, encoderFrom(model), {
     ...limitsOf(model, train),
     onRow(source) {
       read[source]!++;
-      tell(() => `data: ${paths[source]}: ${read[source]} rows read so far`);
+      tell(() => `data: ${describePath(data[source]!.path)}: ${read[source]} rows so far`);
     },
   });
-  const sources = data.map(({ weight }, i) => {
-    say(`data: ${paths[i]}: ${read[i]} rows read, to be encoded while it trains`);
-    return { path: paths[i]!, count: read[i]!, weight };
+  return { dataset, read };
+}
+
+/** What came of each source, said when all rows are encoded. */
+function countsOf(dataset: Dataset, data: readonly DataConfig[], say: Say) {
+  const counts = dataset.finished().then((counts) => {
+    for (const [i, { path }] of data.entries()) say(describeLoaded(describePath(path), counts[i]!));
+    return counts;
   });
-  const all = examples.finished().then((counts) => {
-    counts.forEach((counts, i) => say(describeLoaded(paths[i]!, counts)));
-  });
-  all.catch(() => {/* whoever waits for rows sees it */});
-  return {
-    ...{ examples, sources },
-    async finished() {
-      while (!examples.isFinished) {
-        say(`data: ${examples.encoded} of ${examples.length} rows encoded`);
-        await orAfter(NOW_AND_THEN, all);
-      }
-      await all;
-    },
-    isFault: (error) => error === examples.fault,
-    [Symbol.asyncDispose]: () => examples[Symbol.asyncDispose](),
-  };
+  counts.catch(() => {/* whoever waits for rows sees it */});
+  return counts;
+}
+
+/** Waits for what comes when all rows are encoded, and says how many are. */
+async function encodingOf<T>(dataset: Dataset, all: Promise<T>, say: Say): Promise<T> {
+  while (!dataset.isFinished) {
+    await orAfter(NOW_AND_THEN, all);
+    if (!dataset.isFinished) say(`data: ${dataset.encoded} of ${dataset.length} rows encoded`);
+  }
+  return await all;
 }
 
 /** Waits for something, or so many milliseconds where it takes longer. */
-async function orAfter(ms: number, something: Promise<void>): Promise<void> {
+async function orAfter(ms: number, something: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
   await Promise.race([something, promise]).finally(() => clearTimeout(timer));
@@ -131,23 +139,19 @@ export async function loadRows(
   train: Config["train"],
   say: Say,
   take: (example: Example) => void,
-): Promise<Rows["sources"]> {
-  const sources: Rows["sources"][number][] = [];
-  const from = encoderFrom(model);
+): Promise<void> {
   const options = limitsOf(model, train);
   for (const entry of entries) {
     const path = describePath(entry.path);
     const tell = nowAndThen(say);
-    let rows = 0;
-    const counts = await forEachExample(entry, from, options, (example) => {
+    const counts = noCounts();
+    for await (const example of encodeRows(entry, encoderOf(model), options, counts)) {
       take(example);
-      rows++;
-      tell(() => `data: ${path}: ${rows} rows so far`);
-    });
+      tell(() => `data: ${path}: ${counts.rows} rows so far`);
+    }
+    requireRows(entry, counts, options);
     say(describeLoaded(path, counts));
-    sources.push({ path, count: counts.rows, weight: entry.weight });
   }
-  return sources;
 }
 
 const encoderFrom = (model: Model) => ({ encoder: encoderOf(model), folder: model.folder });

@@ -4,7 +4,7 @@
  * @module
  */
 import { Spool } from "../../io/spool.ts";
-import { Numbers } from "../../data/store/growable_array.ts";
+import { GrowableArray } from "../../data/store/growable_array.ts";
 import { BANDS } from "../minhash.ts";
 import { buckets } from "./buckets.ts";
 import { Pairs } from "./pairs.ts";
@@ -24,7 +24,7 @@ const BLOCK = 1 << 12;
 /** The keys of texts, gone with it: 64 bytes of each on the disk, 14 in memory while pairs are found. */
 export class Bands implements Disposable {
   readonly #keys = new Spool("keys"); // [texts, BANDS]
-  readonly #texts = new Numbers(Uint32Array);
+  readonly #texts = new GrowableArray(Uint32Array);
 
   /** Adds a text by its number, which is above those before it, and its key in each band. */
   push(text: number, keys: Uint32Array): void {

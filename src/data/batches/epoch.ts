@@ -6,8 +6,34 @@
 
 import { permutation } from "../../random.ts";
 import type { Mixture } from "./mixture.ts";
-import type { Order } from "./order.ts";
 import { pack, packInOrder } from "./pack.ts";
+
+/** How many examples of each source have been sampled, counted over all cycles through it. */
+export type Cursors = readonly number[];
+
+/** Examples one after the other, as far as they have been sampled. */
+export interface Order {
+  readonly length: number;
+  /** Whether no more are to be sampled. */
+  readonly isWhole: boolean;
+  readonly at: (index: number) => number | undefined;
+  /** Waits until the examples are there that the next draw looks at. */
+  readonly drawable: () => Promise<void>;
+  /** Draws some more, unless it is whole. */
+  readonly draw: () => void;
+  /** Where it has got to in each source of a mixture. */
+  readonly cursors: Cursors;
+}
+
+/** An order that is whole from the start. */
+export const wholeOrder = (examples: Uint32Array): Order => ({
+  length: examples.length,
+  isWhole: true,
+  at: (index) => examples[index],
+  drawable: () => Promise.resolve(),
+  draw: () => {},
+  cursors: [],
+});
 
 /** Micro-batches packed together: enough to fill them well, few enough to stay near the shuffle. */
 const WINDOW = 64;

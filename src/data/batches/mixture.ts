@@ -8,8 +8,9 @@
 import { permutation } from "../../random.ts";
 import { countSupervised } from "../tokenize/encode.ts";
 import { type Examples, lengthOf } from "../example.ts";
-import { AT_A_TIME, Drawing } from "./drawing.ts";
-import type { Places } from "./order.ts";
+
+/** Examples that are sampled or counted before others are waited for. */
+export const AT_A_TIME = 256;
 
 /** One source of a mixture: the next `count` examples, and what they weigh beside the others. */
 export interface Source {
@@ -39,10 +40,10 @@ export function proportionalShares(
   return rates.map((rate) => rate / total);
 }
 
-/** Keeps the order within sources apart from that of epochs */
+/** Keeps the order within sources apart from that of epochs. */
 const MIXTURE = 0xfffffffe;
 
-/** Sources and their shares. What is drawn of them is a function of the seed and the places. */
+/** Sources and their shares. What is sampled of them is a function of the seed and the cursors. */
 export class Mixture {
   /** Source by source. */
   readonly examples: Examples;
@@ -84,11 +85,6 @@ export class Mixture {
     return this.#sources.map(() => 0);
   }
 
-  /** Draws the examples of one epoch, which has as many supervised tokens as all sources hold. */
-  drawing(places: Places): Drawing {
-    return new Drawing(this, places);
-  }
-
   /** The weight of each source. */
   get weights(): number[] {
     return this.#sources.map(({ weight }) => weight);
@@ -110,7 +106,7 @@ export class Mixture {
   }
 
   /**
-   * The supervised tokens of an example, at least 1 so that none can be drawn for ever; 0 where it was
+   * The supervised tokens of an example, at least 1 so that none can be sampled for ever; 0 where it was
    * left out.
    */
   supervised(example: number): number {
@@ -122,7 +118,7 @@ export class Mixture {
     return this.#supervised[example] = Math.max(1, countSupervised(chosen));
   }
 
-  /** All examples, in about the order in which they are drawn first. */
+  /** All examples, in about the order in which they are sampled first. */
   foreseen(): Uint32Array {
     const order = new Uint32Array(this.examples.length);
     const most = Math.max(...this.weights);
@@ -136,11 +132,11 @@ export class Mixture {
     return order;
   }
 
-  /** The examples of a source from a place on that its cycle has, at most so many. */
-  ahead(source: number, place: number, most: number): number[] {
+  /** The examples of a source from a cursor to the end of its cycle, at most so many. */
+  ahead(source: number, cursor: number, most: number): number[] {
     const { count } = this.#sources[source]!;
-    const length = Math.min(most, count - place % count);
-    return Array.from({ length }, (_, i) => this.at(source, place + i));
+    const length = Math.min(most, count - cursor % count);
+    return Array.from({ length }, (_, i) => this.at(source, cursor + i));
   }
 
   /**
@@ -183,16 +179,16 @@ export class Mixture {
     );
   }
 
-  /** The example at a place of a source: each cycle has all of them, in another order. */
-  at(source: number, place: number): number {
+  /** The example at a cursor of a source: each cycle has all of them, in another order. */
+  at(source: number, cursor: number): number {
     const { first, count } = this.#sources[source]!;
-    if (!this.#shuffle) return first + place % count;
-    const cycle = Math.floor(place / count);
+    if (!this.#shuffle) return first + cursor % count;
+    const cycle = Math.floor(cursor / count);
     if (this.#orders[source]?.cycle !== cycle) {
       const order = permutation(count, this.#seed, MIXTURE, source, cycle);
       this.#orders[source] = { cycle, order };
     }
-    return first + this.#orders[source]!.order[place % count]!;
+    return first + this.#orders[source]!.order[cursor % count]!;
   }
 }
 

@@ -6,11 +6,11 @@
  */
 
 import { type Examples, roomOf } from "../example.ts";
-import { Epoch } from "./epoch.ts";
-import { Mixture, type Source } from "./mixture.ts";
-import { type Order, type Places, wholeOrder } from "./order.ts";
-import { type Batch, batch } from "./pack.ts";
 import { permutation } from "../../random.ts";
+import { type Cursors, Epoch, type Order, wholeOrder } from "./epoch.ts";
+import { Mixture, type Source } from "./mixture.ts";
+import { type Batch, batch } from "./pack.ts";
+import { MixtureSampler } from "./sampler.ts";
 
 /** Settings of a stream. */
 export interface StreamOptions {
@@ -32,7 +32,7 @@ export interface StreamOptions {
 /** Where an epoch begins: a function of the epoch, kept so that it is worked out once. */
 interface EpochStart {
   readonly micro: number;
-  readonly places: Places;
+  readonly cursors: Cursors;
 }
 
 interface Opened {
@@ -69,7 +69,7 @@ export class Stream {
     this.examples = examples;
     this.#options = options;
     this.#mixture = options.sources ? new Mixture(examples, options.sources, options) : null;
-    this.#starts = [{ micro: 0, places: this.#mixture?.start ?? [] }];
+    this.#starts = [{ micro: 0, cursors: this.#mixture?.start ?? [] }];
     if (examples.foresee && this.#mixture) examples.foresee(this.#mixture.foreseen());
     else if (examples.foresee) {
       const order = this.#shuffled(0);
@@ -125,8 +125,9 @@ export class Stream {
   /** An epoch whose start is known. */
   #epoch(number: number): Epoch {
     if (this.#open?.number !== number) {
-      const order = this.#mixture?.drawing(this.#starts[number]!.places) ??
-        wholeOrder(this.#shuffled(number));
+      const order = this.#mixture
+        ? new MixtureSampler(this.#mixture, this.#starts[number]!.cursors)
+        : wholeOrder(this.#shuffled(number));
       this.#open = this.#opened(number, order);
     }
     return this.#open.epoch;
@@ -156,8 +157,8 @@ export class Stream {
     if (this.#starts.length > number + 1) return;
     const { micros } = this.#epoch(number);
     if (micros === 0) throw new RangeError("Found examples of no tokens, wanted one that has some");
-    const { places } = this.#open!.order;
-    this.#starts.push({ micro: this.#starts[number]!.micro + micros, places });
+    const { cursors } = this.#open!.order;
+    this.#starts.push({ micro: this.#starts[number]!.micro + micros, cursors });
   }
 
   /** All examples in the order of an epoch, where none are mixed. */

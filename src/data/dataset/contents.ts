@@ -18,8 +18,7 @@ import { inWords, type Prompt, type Prompts, readPrompts } from "../prompts/mod.
 import { split } from "./split.ts";
 import { DEFAULT_TEMPLATE } from "../templates/prompt_template.ts";
 import { blocksOf, drawExemplars, drawShots } from "../prompts/few_shot.ts";
-import { invertedChat } from "../prompts/dialog.ts";
-import { drawForm } from "../prompts/forms.ts";
+import { drawForm, invertedChat } from "../prompts/forms.ts";
 
 /** An entry, or what one with several paths is for one of them. */
 type OnePath = DataEntry & { readonly path: string };
@@ -40,10 +39,10 @@ interface Item {
 export type Noted = "empty" | "few_shot" | "chain_of_thought" | "inversion";
 
 /**
- * What a row says in the words and the form that were drawn for it: all that its document is made of,
+ * What a row says in the words and the form that were sampled for it: all that its document is made of,
  * as data alone, so that it can wait on the disk and go to a worker.
  */
-export interface DrawnContent {
+export interface SampledContent {
   readonly content: Content;
   /** The template that is put around it by default. */
   readonly template: string;
@@ -63,7 +62,7 @@ export interface DrawnContent {
 export async function* readContents(
   entry: DataEntry,
   note: (what: Noted) => void = () => {},
-): AsyncGenerator<DrawnContent> {
+): AsyncGenerator<SampledContent> {
   if (entry.prompts && entry.format !== undefined) {
     throw new ConfigError(
       `Found format ${entry.format} beside prompts, wanted only one of the two`,
@@ -77,7 +76,7 @@ export async function* readContents(
  *
  * @throws {ConfigError} when it is called, if a template is unknown or not for such content.
  */
-export function documentMaker(entry: DataEntry): (drawn: DrawnContent) => Document {
+export function documentMaker(entry: DataEntry): (sampled: SampledContent) => Document {
   const settings = settingsByTemplate(entry);
   return ({ content, template, number, drawn }) =>
     toDocument(content, settings(template), drawsOf(entry, number).after(drawn));
@@ -89,13 +88,13 @@ export async function* readDocuments(
   note?: (what: Noted) => void,
 ): AsyncGenerator<Document> {
   const documentOf = documentMaker(entry);
-  for await (const drawn of readContents(entry, note)) yield documentOf(drawn);
+  for await (const sampled of readContents(entry, note)) yield documentOf(sampled);
 }
 
 async function* readPath(
   entry: OnePath,
   note: (what: Noted) => void,
-): AsyncGenerator<DrawnContent> {
+): AsyncGenerator<SampledContent> {
   const prompts = entry.prompts === undefined ? null : readPrompts(entry.prompts);
   const all = readItems(entry, prompts);
   const items = entry.split ? await partOf(entry, entry.split, all) : all;

@@ -5,7 +5,7 @@
  */
 
 import { ConfigError, FileError } from "../../errors.ts";
-import { documentMaker, type DrawnContent, type Noted, readContents } from "./contents.ts";
+import { documentMaker, type Noted, readContents, type SampledContent } from "./contents.ts";
 import {
   checkVocabulary,
   countSupervised,
@@ -15,6 +15,7 @@ import {
   type TooLongPolicy,
 } from "../tokenize/encode.ts";
 import { type DataEntry, describePath } from "../entry.ts";
+import { findFiles } from "../sources/read.ts";
 import { type Document, type Encoder, type Example, roomOf } from "../example.ts";
 import { checkFaults, type FaultName, marksOf } from "../tokenize/faults.ts";
 import { sidesOf } from "../tokenize/sides.ts";
@@ -76,6 +77,16 @@ export function addCounts(to: LoadCounts, { rows, skipped, cut, noted }: LoadCou
   }
 }
 
+/** Fewer bytes are encoded before workers would be up: 4 MiB take a core about 3 seconds. */
+const LARGE = 4 * 2 ** 20;
+
+/** Whether some sources have so many bytes that it takes long to encode them. */
+export async function areLarge(entries: readonly DataEntry[]): Promise<boolean> {
+  const files = await Promise.all(entries.map(({ path }) => findFiles(path)));
+  const sizes = await Promise.all(files.flat().map((file) => Deno.stat(file)));
+  return sizes.reduce((sum, { size }) => sum + size, 0) >= LARGE;
+}
+
 /**
  * Reads and encodes a source of data.
  *
@@ -102,13 +113,13 @@ export async function* encodeRows(
   counts: LoadCounts,
 ): AsyncGenerator<Example> {
   const encodeRow = rowEncoder(entry, encoder, options);
-  for await (const drawn of readContents(entry, (what) => counts.noted[what]++)) {
-    yield* encodeRow(drawn, counts);
+  for await (const sampled of readContents(entry, (what) => counts.noted[what]++)) {
+    yield* encodeRow(sampled, counts);
   }
 }
 
 /** What a row comes to: one example, pieces, or none. Counts it. */
-export type EncodeRow = (drawn: DrawnContent, counts: LoadCounts) => Example[];
+export type EncodeRow = (sampled: SampledContent, counts: LoadCounts) => Example[];
 
 /** Encodes the rows of a source, one at a time. Errors as those of a row in `loadExamples`. */
 export function rowEncoder(entry: DataEntry, encoder: Encoder, options: LoadOptions): EncodeRow {
@@ -116,8 +127,8 @@ export function rowEncoder(entry: DataEntry, encoder: Encoder, options: LoadOpti
   const { vocabSize = Infinity, allow = [], bothTokens = maxTokens, answers = "one" } = options;
   const marks = marksOf(encoder);
   const documentOf = documentMaker(entry);
-  return (drawn, counts) => {
-    const document = documentOf(drawn);
+  return (sampled, counts) => {
+    const document = documentOf(sampled);
     checkAnswers(document, answers);
     const whole = encodeShort(document, encoder, { maxTokens: exemplarsWithin, allow });
     checkFaults(whole, marks, allow);

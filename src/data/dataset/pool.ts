@@ -9,7 +9,7 @@ import { ConfigError, FileError } from "../../errors.ts";
 import type { DataEntry } from "../entry.ts";
 import type { Encoder } from "../example.ts";
 import type { LoadOptions } from "./examples.ts";
-import { BlockEncoder, type Portion } from "./portion.ts";
+import { BlockEncoder, type EncodedBlock } from "./row_block.ts";
 import type { Job } from "./worker.ts";
 
 /** Where the tokenizer of a model is from: a worker reads one of its own. */
@@ -27,8 +27,6 @@ const HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 1024 };
 const LARGEST = 4 << 20;
 /** Blocks that a worker has at a time: one that it encodes, and the next. */
 const AHEAD = 2;
-/** Each takes memory for a tokenizer. */
-const MOST_WORKERS = 3;
 
 /** A program that imports the worker's file: Node's `Worker` takes a file, not an address. */
 const PROGRAM = new URL(
@@ -36,11 +34,7 @@ const PROGRAM = new URL(
     encodeURIComponent(`import ${JSON.stringify(import.meta.resolve("./worker.ts"))};`),
 );
 
-/** How many workers a machine has use for, at most so many. */
-export const usefulWorkers = (most = MOST_WORKERS): number =>
-  Math.min(navigator.hardwareConcurrency, most);
-
-/** Some workers for the rows of some entries. */
+/** Some workers for the rows of some entries; without any, this thread encodes. */
 export class EncodingPool {
   readonly #workers: EncodingWorker[];
   readonly #own: BlockEncoder;
@@ -57,15 +51,15 @@ export class EncodingPool {
   }
 
   /** Blocks that keep all of them busy. */
-  get room(): number {
-    return AHEAD * this.#workers.length;
+  get capacity(): number {
+    return Math.max(1, AHEAD * this.#workers.length);
   }
 
-  /** Encodes a block of lines (see `WaitingRow`), which is gone then. */
-  encode(block: Uint8Array<ArrayBuffer>): Promise<Portion> {
-    if (block.length > LARGEST) return Promise.resolve(this.#own.encode(block));
-    const [idlest] = this.#workers.toSorted((a, b) => a.underWay - b.underWay);
-    return idlest!.encode(block);
+  /** Encodes a block of lines (see `PendingRow`), which is gone then. */
+  async encode(block: Uint8Array<ArrayBuffer>): Promise<EncodedBlock> {
+    const [idlest] = this.#workers.toSorted((a, b) => a.pending - b.pending);
+    if (!idlest || block.length > LARGEST) return this.#own.encode(block);
+    return await idlest.encode(block);
   }
 
   /** Ends them, whatever they are at. */
@@ -76,23 +70,24 @@ export class EncodingPool {
 
 class EncodingWorker {
   readonly #worker: Worker;
-  readonly #asked: PromiseWithResolvers<Portion>[] = [];
+  readonly #asked: PromiseWithResolvers<EncodedBlock>[] = [];
 
   constructor(job: Job) {
     this.#worker = new Worker(PROGRAM, { workerData: job, resourceLimits: HEAP });
-    this.#worker.on("message", (portion: Portion) => this.#asked.shift()!.resolve(portion));
+    this.#worker.on("message", ({ fault, ...encoded }: EncodedBlock) => {
+      this.#asked.shift()!.resolve({ ...encoded, ...(fault && { fault: errorOf(fault) }) });
+    });
     this.#worker.on("error", (fault) => {
       for (const { reject } of this.#asked.splice(0)) reject(fault);
     });
   }
 
-  get underWay(): number {
+  get pending(): number {
     return this.#asked.length;
   }
 
-  encode({ buffer }: Uint8Array<ArrayBuffer>): Promise<Portion> {
-    const asked = Promise.withResolvers<Portion>();
-    asked.promise.catch(() => {/* whoever takes the portion sees it */});
+  encode({ buffer }: Uint8Array<ArrayBuffer>): Promise<EncodedBlock> {
+    const asked = Promise.withResolvers<EncodedBlock>();
     this.#asked.push(asked);
     // A bare buffer, here and back: of a typed array, Deno would look at each element.
     this.#worker.postMessage(buffer, [buffer]);
@@ -104,8 +99,8 @@ class EncodingWorker {
   }
 }
 
-/** The error of a portion: an error loses its class on the way. */
-export function faultOf({ name, message }: NonNullable<Portion["fault"]>): Error {
+/** An error of the class that its name tells. */
+function errorOf({ name, message }: Pick<Error, "name" | "message">): Error {
   const Known = [ConfigError, FileError, RangeError, SyntaxError, TypeError]
     .find((Known) => Known.name === name);
   return Known ? new Known(message) : new Error(message);

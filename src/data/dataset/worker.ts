@@ -6,11 +6,11 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { loadTokenizer } from "../../io/tokenizer/tokenizer.ts";
-import type { TargetMarks } from "../tokenize/encoder_decoder.ts";
 import type { DataEntry } from "../entry.ts";
+import type { TargetMarks } from "../tokenize/encoder_decoder.ts";
 import { encoderOf } from "../tokenize/row_tokenizer.ts";
 import type { LoadOptions } from "./examples.ts";
-import { BlockEncoder } from "./portion.ts";
+import { BlockEncoder } from "./row_block.ts";
 
 /** What a worker encodes for. */
 export interface Job {
@@ -27,6 +27,8 @@ const encoder = new BlockEncoder(entries, options, () => {
 });
 
 parentPort!.on("message", (block: ArrayBuffer) => {
-  const portion = encoder.encode(new Uint8Array(block));
-  parentPort!.postMessage(portion, [portion.words]);
+  const { fault, ...encoded } = encoder.encode(new Uint8Array(block));
+  // An error loses its class on the way.
+  const told = fault && { fault: { name: fault.name, message: fault.message } };
+  parentPort!.postMessage({ ...encoded, ...told }, [encoded.words]);
 });

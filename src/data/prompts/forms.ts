@@ -7,7 +7,7 @@
 import { ConfigError } from "../../errors.ts";
 import type { Draws } from "../row_rng.ts";
 import { fault, type Row, text } from "../sources/row.ts";
-import { asked, type Exchange } from "../content.ts";
+import { asked, type Content, type Exchange, type Message } from "../content.ts";
 import { fill, type Pattern } from "./patterns.ts";
 import { CHAIN_OF_THOUGHT, DIALOG_INVERSION, INVERSION } from "./form_patterns.ts";
 
@@ -102,4 +102,26 @@ function parted({ answer }: Exchange, row: Row, { field }: ChainOfThoughtSetting
   if (final !== undefined && others.length === 0) return { way: way!, answer: final };
   const wanted = "the way to the answer before it, or its field in data.chain_of_thought.field";
   throw fault(row, "an answer without one ####", wanted);
+}
+
+/** A chat as its content has it. */
+type Chat = Content & { readonly kind: "chat" };
+
+/**
+ * A chat of two turns: the last answer, and the turns before it, a line each, as what to say. Null
+ * for a chat that has calls in it, or whose last answer is not learnt.
+ */
+export function invertedChat(chat: Chat, form: Form, row: Row): Chat | null {
+  const spoken = chat.messages.filter(({ role }) => role !== "system");
+  const last = spoken.at(-1);
+  const hasTools = spoken.some(({ role, toolCalls }) => role === "tool" || toolCalls);
+  if (hasTools || spoken.length < 2 || !last?.supervised) return null;
+  const before = spoken.slice(0, -1).map(({ content }) => content).join("\n");
+  const exchange = { instruction: before, input: "", answer: last.content };
+  const { instruction, answer } = form.apply(exchange, row);
+  const messages: Message[] = [
+    { role: "user", content: instruction, supervised: false },
+    { role: "assistant", content: answer, supervised: true },
+  ];
+  return { kind: "chat", messages, origin: chat.origin, empty: null };
 }

@@ -6,9 +6,9 @@
 
 import { ConfigError } from "../../errors.ts";
 import type { Draws } from "../row_rng.ts";
-import type { Content } from "../content.ts";
-import type { Row } from "../sources/row.ts";
-import { type ParaphraseSetting, readParaphrases } from "./paraphrases.ts";
+import { readJsonObject } from "../../io/files.ts";
+import { type Content, instructionContent } from "../content.ts";
+import { type Row, text } from "../sources/row.ts";
 import { type FlanSetting, type Pattern, patternPrompt, readFlan } from "./patterns.ts";
 import type { Prompt } from "./prompt.ts";
 import {
@@ -17,12 +17,20 @@ import {
   readPromptSource,
 } from "./promptsource.ts";
 
-export type { FlanSetting, ParaphraseSetting, Pattern, Prompt, PromptSourceSetting };
+export type { FlanSetting, Pattern, Prompt, PromptSourceSetting };
 
 /** Jinja that writes prompt and target, divided by `|||`, as PromptSource has it. */
 export interface JinjaSetting {
   /** The source. */
   readonly jinja: string;
+}
+
+/** One instruction in several words, for rows that have only an input and an output. */
+export interface ParaphraseSetting {
+  /**
+   * A JSON file with a list `annotations`, as in data/annotations of orhonovich/instruction-induction.
+   */
+  readonly instructions: string;
 }
 
 /** Prompts as a config gives them: a file of them, or a list written out. */
@@ -73,4 +81,28 @@ export function inWords(
     if (content !== null) return { content, prompt };
   }
   return null;
+}
+
+/**
+ * Reads the instructions of a file, each a prompt over `input` and `output`.
+ *
+ * @throws {FileError} if the file is missing or no JSON object.
+ * @throws {ConfigError} if it has no list of instructions.
+ */
+function readParaphrases({ instructions: path }: ParaphraseSetting): Prompt[] {
+  const { annotations } = readJsonObject(path);
+  const list = Array.isArray(annotations) ? annotations : [];
+  if (list.length === 0 || !list.every((item) => typeof item === "string" && item.trim() !== "")) {
+    throw new ConfigError(`${path}: found no list of instructions, wanted annotations: [...]`);
+  }
+  return list.map((instruction: string) => ({
+    name: instruction,
+    read: (row) =>
+      instructionContent(row.origin, {
+        instruction,
+        input: text(row, "input"),
+        answer: text(row, "output"),
+        field: "output",
+      }),
+  }));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Example, type Examples, lengthOf } from "../example.ts";
-import { Numbers } from "./growable_array.ts";
+import { GrowableArray } from "./growable_array.ts";
 import { examplesIn, type Recorded, recordOf } from "./record.ts";
 import { Records } from "./records.ts";
 
@@ -21,9 +21,9 @@ const NO_SOURCE = 0xffffffff;
  */
 export class ExampleStore implements Examples, Disposable {
   readonly #records = new Records("tokens");
-  readonly #lengths = new Numbers(Uint16Array);
+  readonly #lengths = new GrowableArray(Uint16Array);
   /** Up to the last that has one. */
-  readonly #sources = new Numbers(Uint32Array);
+  readonly #sources = new GrowableArray(Uint32Array);
   readonly #Stored = storedExamples(this);
 
   /**

@@ -4,11 +4,11 @@
  * @module
  */
 
-/** Numbers of a block. A list grows by blocks: nothing is copied, and at most one is partly used. */
+/** GrowableArray of a block. A list grows by blocks: nothing is copied, and at most one is partly used. */
 const BLOCK = 1 << 14;
 
-/** Numbers of one type, as many as come. */
-export class Numbers<A extends Float64Array | Uint32Array | Uint16Array> {
+/** GrowableArray of one type, as many as come. */
+export class GrowableArray<A extends Float64Array | Uint32Array | Uint16Array> {
   readonly #blocks: A[] = [];
   #length = 0;
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { Spool } from "../../io/spool.ts";
-import { Numbers } from "./growable_array.ts";
+import { GrowableArray } from "./growable_array.ts";
 
 /** Of so many records the place of the first is kept; all of them are read to look at one. */
 const STRIDE = 8;
@@ -15,7 +15,7 @@ const SCRATCH = 1 << 16;
 export class Records implements Disposable {
   readonly #spool: Spool;
   /** Where every eighth begins. */
-  readonly #begins = new Numbers(Float64Array);
+  readonly #begins = new GrowableArray(Float64Array);
   readonly #scratch = new Uint8Array(SCRATCH);
   #length = 0;
   /** Those that were read last, for the next one asked for is likely to be among them. */

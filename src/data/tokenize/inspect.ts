@@ -7,7 +7,7 @@ import { countSupervised, fitLength, isCut, type TooLongPolicy } from "./encode.
 import { type Encoder, type Example, lengthOf } from "../example.ts";
 import { type FaultName, faultNames, faultsOf, type Marks, marksOf } from "./faults.ts";
 import { sidesOf } from "./sides.ts";
-import { Numbers } from "../store/growable_array.ts";
+import { GrowableArray } from "../store/growable_array.ts";
 
 /** Lengths in tokens, by share of the examples that are no longer. */
 export interface Lengths {
@@ -52,7 +52,7 @@ export class Inspection {
   readonly faults: Readonly<Record<FaultName, FaultCount>> = Object.fromEntries(
     faultNames.map((name) => [name, { rows: 0, first: null }]),
   ) as Record<FaultName, FaultCount>;
-  readonly #lengths = new Numbers(Uint32Array);
+  readonly #lengths = new GrowableArray(Uint32Array);
   readonly #marks: Marks;
 
   constructor(private readonly encoder: Encoder, private readonly fit: Fit) {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Numbers } from "../../../src/data/store/growable_array.ts";
+import { GrowableArray } from "../../../src/data/store/growable_array.ts";
 
-Deno.test("Numbers keeps what was pushed and appended, over the edges of its blocks", () => {
-  const numbers = new Numbers(Uint32Array);
+Deno.test("GrowableArray keeps what was pushed and appended, over the edges of its blocks", () => {
+  const numbers = new GrowableArray(Uint32Array);
   const wanted: number[] = [];
   for (const count of [3, 1 << 14, 0, 40_000, 1]) {
     const more = Uint32Array.from({ length: count }, (_, i) => wanted.length + 7 * i);
@@ -17,8 +17,8 @@ Deno.test("Numbers keeps what was pushed and appended, over the edges of its blo
   }
 });
 
-Deno.test("Numbers.clear() forgets all, and a copy is nobody else's", () => {
-  const numbers = new Numbers(Float64Array);
+Deno.test("GrowableArray.clear() forgets all, and a copy is nobody else's", () => {
+  const numbers = new GrowableArray(Float64Array);
   numbers.append(Float64Array.of(1, 2 ** 40, 3));
   const copy = numbers.copy();
   numbers.clear();

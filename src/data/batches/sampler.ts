@@ -1,37 +1,33 @@
 /**
- * Examples drawn from a mixture.
+ * Examples sampled from a mixture.
  *
  * @module
  */
 
-import type { Mixture } from "./mixture.ts";
-import { Numbers } from "../store/growable_array.ts";
-import type { Order, Places } from "./order.ts";
-
-/** Examples that are drawn or counted before others are waited for. */
-export const AT_A_TIME = 256;
+import { GrowableArray } from "../store/growable_array.ts";
+import type { Cursors, Order } from "./epoch.ts";
+import { AT_A_TIME, type Mixture } from "./mixture.ts";
 
 /**
  * The examples of an epoch of a mixture: each time the source that is furthest behind its share gives
- * its next one, until as many supervised tokens are drawn as all sources hold.
+ * its next one, until as many supervised tokens are sampled as all sources hold.
  */
-export class Drawing implements Order {
-  readonly places: number[];
-  readonly #drawn = new Numbers(Uint32Array);
+export class MixtureSampler implements Order {
+  readonly cursors: number[];
+  readonly #sampled = new GrowableArray(Uint32Array);
   /** Supervised tokens of each source over its weight. */
   readonly #taken: number[];
   readonly #weights: readonly number[];
   #tokens = 0;
 
-  /** Nothing yet, from places of the sources on. */
-  constructor(private readonly mixture: Mixture, places: Places) {
-    this.places = [...places];
+  constructor(private readonly mixture: Mixture, cursors: Cursors) {
+    this.cursors = [...cursors];
     this.#weights = mixture.weights;
     this.#taken = this.#weights.map(() => 0);
   }
 
   get length(): number {
-    return this.#drawn.length;
+    return this.#sampled.length;
   }
 
   get isWhole(): boolean {
@@ -39,14 +35,14 @@ export class Drawing implements Order {
   }
 
   at(index: number): number {
-    return this.#drawn.at(index);
+    return this.#sampled.at(index);
   }
 
   /** Waits for the next of each source; and for some more where it may be that the epoch is over. */
   async drawable(): Promise<void> {
     const { mixture, mixture: { examples } } = this;
     if (!examples.arrived) return;
-    const next = this.places.map((place, source) => mixture.ahead(source, place, AT_A_TIME));
+    const next = this.cursors.map((cursor, source) => mixture.ahead(source, cursor, AT_A_TIME));
     await examples.arrived(next.flat());
     while (this.#tokens >= mixture.tokens && !this.#isCounted) {
       const { counted } = mixture;
@@ -63,10 +59,10 @@ export class Drawing implements Order {
     }
     for (let i = 0; i < AT_A_TIME && this.#tokens < mixture.tokens; i++) {
       const source = this.#taken.indexOf(Math.min(...this.#taken));
-      const example = mixture.at(source, this.places[source]!++);
+      const example = mixture.at(source, this.cursors[source]!++);
       const tokens = mixture.supervised(example);
       if (tokens === 0) continue; // left out
-      this.#drawn.push(example);
+      this.#sampled.push(example);
       this.#tokens += tokens;
       this.#taken[source]! += tokens / this.#weights[source]!;
     }

@@ -8,13 +8,12 @@ import { documentMaker, readContents } from "./contents.ts";
 import type { DataEntry } from "../entry.ts";
 import { DiskList } from "../store/disk_list.ts";
 import type { LoadCounts } from "./examples.ts";
-import { Block, type WaitingRow } from "./block.ts";
+import { type PendingRow, RowBlock } from "./row_block.ts";
 
 /** Rows of one source after the other; a byte of each is in memory. */
-export class Backlog implements Disposable {
-  readonly #rows = new DiskList<WaitingRow>();
+export class PendingRows implements Disposable {
+  readonly #rows = new DiskList<PendingRow>();
 
-  /** How many there are. */
   get length(): number {
     return this.#rows.length;
   }
@@ -23,7 +22,7 @@ export class Backlog implements Disposable {
    * Reads the rows of an entry and makes the document of each once, so that all errors show that are
    * not of tokens or of a chat template.
    *
-   * @param counts what is left out, and what is a variant, is counted there.
+   * @param counts where rows left out and variants are counted.
    * @param source the number of the entry, for the worker.
    * @throws {ConfigError} {FileError} as `readDocuments`.
    */
@@ -34,17 +33,17 @@ export class Backlog implements Disposable {
     onRow: () => void,
   ): Promise<void> {
     const documentOf = documentMaker(entry);
-    for await (const drawn of readContents(entry, (what) => counts.noted[what]++)) {
-      documentOf(drawn);
-      this.#rows.push([source, drawn]);
+    for await (const sampled of readContents(entry, (what) => counts.noted[what]++)) {
+      documentOf(sampled);
+      this.#rows.push([source, sampled]);
       onRow();
     }
   }
 
-  /** The rows that `next` gives until there are enough for a block, or null. */
-  blockOf(next: () => number | null): { readonly rows: number[]; readonly block: Block } {
+  /** The rows that `next` gives until a block is full or it gives null. */
+  blockOf(next: () => number | null): { readonly rows: number[]; readonly block: RowBlock } {
     const rows: number[] = [];
-    const block = new Block();
+    const block = new RowBlock();
     while (!block.isFull) {
       const row = next();
       if (row === null) break;

@@ -1,27 +1,33 @@
 /**
- * Rows that are encoded while others are trained on.
+ * The rows of several sources, encoded by several cores: all before training, or while it runs.
  *
  * @module
  */
 
 import type { DataEntry } from "../entry.ts";
 import type { Example, Examples } from "../example.ts";
-import { examplesIn } from "../store/record.ts";
 import { ExampleStore } from "../store/example_store.ts";
-import { Backlog } from "./backlog.ts";
-import { addCounts, type LoadCounts, type LoadOptions, noCounts, requireRows } from "./examples.ts";
-import { type EncoderSource, EncodingPool, faultOf, usefulWorkers } from "./pool.ts";
-import type { Portion } from "./portion.ts";
-import { Signal } from "./signal.ts";
+import { examplesIn } from "../store/record.ts";
+import {
+  addCounts,
+  areLarge,
+  type LoadCounts,
+  type LoadOptions,
+  noCounts,
+  requireRows,
+} from "./examples.ts";
+import { PendingRows } from "./pending_rows.ts";
+import { type EncoderSource, EncodingPool } from "./pool.ts";
+import type { EncodedBlock } from "./row_block.ts";
 
 /** In place of where an example is kept: it was left out, is with a worker, or waits. */
 const LEFT_OUT = 0xfffffffd;
 const UNDER_WAY = 0xfffffffe;
-const WAITING = 0xffffffff;
+const PENDING = 0xffffffff;
 const NO_TOKENS: Example = { ids: new Uint32Array(), labels: new Int32Array(), origin: "left out" };
 
-/** They are far ahead of training; one more would take 40 MiB. */
-const WORKERS = 2;
+/** The most workers before training and beside it, where one more would take 40 MiB for nothing. */
+const WORKERS = { before: 3, beside: 2 };
 
 /** One entry and what came of its rows. */
 interface ReadSource {
@@ -32,22 +38,23 @@ interface ReadSource {
 }
 
 /** Limits that the model sets, and who hears of reading. */
-export interface OnTheFlyOptions extends LoadOptions {
+export interface DatasetOptions extends LoadOptions {
   /** Called for each row that was read. */
   readonly onRow?: (source: number) => void;
+  /** Threads that encode beside this one; as is useful for the size of the data where absent. */
+  readonly workers?: number;
 }
 
 /**
- * The rows of several sources, one source after the other; each is an example, without tokens where
- * it was left out. All are read before there is such a list; workers encode them, first those that
- * are waited for, then in the order that is foreseen. 8 bytes of each are in memory.
+ * All rows are read before there is a dataset. Then either {@link all} encodes them, or each is an
+ * example, without tokens where it was left out, and those are encoded first that are waited for,
+ * then the others in the order that is foreseen. 8 bytes of each are in memory.
  *
- * The first error of a row in that order is thrown at whoever waits next, for whatever.
+ * The first error of a row in the order of encoding is thrown at whoever waits next, for whatever.
  */
-export class OnTheFlyRows implements Examples, AsyncDisposable {
+export class Dataset implements Examples, AsyncDisposable {
   readonly #store = new ExampleStore();
-  readonly #pool: EncodingPool;
-  /** Where the store has each row. */
+  /** Where the store has the first example of each row. */
   readonly #places: Uint32Array;
   /** What is waited for, the next one last. */
   readonly #wanted: number[] = [];
@@ -56,54 +63,52 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
   /** Rows of the order that are encoded or with a worker. */
   #passed = 0;
   readonly #progress = new Signal();
+  #pool: EncodingPool | null = null;
   #encoded = 0;
   #fault: unknown = null;
   #closed = false;
 
   private constructor(
-    private readonly backlog: Backlog,
+    private readonly pending: PendingRows,
     private readonly sources: readonly ReadSource[],
-    from: EncoderSource,
-    private readonly options: LoadOptions,
+    private readonly from: EncoderSource,
+    private readonly options: DatasetOptions,
+    private readonly isLarge: boolean,
   ) {
-    this.#places = new Uint32Array(backlog.length).fill(WAITING);
-    const entries = sources.map(({ entry }) => entry);
-    this.#pool = new EncodingPool(entries, from, options, usefulWorkers(WORKERS));
-    this.#encode().catch((fault) => this.#stop(fault));
+    this.#places = new Uint32Array(pending.length).fill(PENDING);
   }
 
   /**
-   * Reads the rows of some entries; where a row can be more than one example, that is, under the
-   * policy "split", they have to be encoded before.
+   * Reads the rows of some entries.
    *
    * @throws {ConfigError} {FileError} as `readDocuments`.
    */
   static async read(
     entries: readonly DataEntry[],
     from: EncoderSource,
-    { onRow = () => {}, ...options }: OnTheFlyOptions,
-  ): Promise<OnTheFlyRows> {
-    if (options.onTooLong === "split") throw new RangeError("Found pieces, wanted whole rows");
-    const backlog = new Backlog();
+    options: DatasetOptions,
+  ): Promise<Dataset> {
+    const pending = new PendingRows();
     try {
+      const isLarge = await areLarge(entries);
       const sources: ReadSource[] = [];
       for (const [i, entry] of entries.entries()) {
         const counts = noCounts();
-        const before = backlog.length;
-        await backlog.read(entry, i, counts, () => onRow(i));
-        sources.push({ entry, counts, rows: backlog.length - before });
-        if (backlog.length === before) requireRows(entry, counts, options);
+        const before = pending.length;
+        await pending.read(entry, i, counts, () => options.onRow?.(i));
+        sources.push({ entry, counts, rows: pending.length - before });
+        if (pending.length === before) requireRows(entry, counts, options);
       }
-      return new OnTheFlyRows(backlog, sources, from, options);
+      return new Dataset(pending, sources, from, options, isLarge);
     } catch (fault) {
-      backlog[Symbol.dispose]();
+      pending[Symbol.dispose]();
       throw fault;
     }
   }
 
   /** How many rows were read. */
   get length(): number {
-    return this.backlog.length;
+    return this.pending.length;
   }
 
   /** How many of them are encoded. */
@@ -138,6 +143,7 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
    */
   async arrived(rows: Iterable<number>): Promise<void> {
     if (this.#fault) throw this.#fault;
+    this.#begin(WORKERS.beside);
     let missing = this.#missing(rows);
     if (missing.length === 0) return;
     for (const row of missing.toReversed()) this.#wanted.push(row);
@@ -145,11 +151,14 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
     for (; missing.length > 0; missing = this.#missing(missing)) await this.#next();
   }
 
-  /** Tells the order in which all rows will be wanted: they are encoded ahead. */
+  /**
+   * Tells the order in which all rows will be wanted: they are encoded ahead.
+   *
+   * @throws {RangeError} under the policy "split", by which a row can be more than one example.
+   */
   foresee(order: Uint32Array): void {
-    this.#order = order;
-    this.#passed = 0;
-    this.#more.raise();
+    if (this.options.onTooLong === "split") throw new RangeError("Found pieces, wanted whole rows");
+    this.#foresee(order, WORKERS.beside);
   }
 
   /**
@@ -164,6 +173,19 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
     return this.sources.map(({ counts }) => counts);
   }
 
+  /**
+   * Encodes all rows, in their order.
+   *
+   * @returns the examples, which live as long as the dataset: none of a row that was left out, each
+   * piece of one that was split.
+   * @throws {ConfigError} {FileError} as {@link finished}.
+   */
+  async all(): Promise<Examples> {
+    this.#foresee(Uint32Array.from(this.#places.keys()), WORKERS.before);
+    await this.finished();
+    return this.#store;
+  }
+
   /** Ends the workers and removes the files. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
@@ -174,8 +196,8 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
 
   /** Lets go of what only encoding needs. */
   async #release(): Promise<void> {
-    this.backlog[Symbol.dispose]();
-    await this.#pool[Symbol.asyncDispose]();
+    this.pending[Symbol.dispose]();
+    await this.#pool?.[Symbol.asyncDispose]();
   }
 
   #missing(rows: Iterable<number>): number[] {
@@ -187,17 +209,35 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
     if (this.#fault) throw this.#fault;
   }
 
+  #foresee(order: Uint32Array, mostWorkers: number): void {
+    this.#order = order;
+    this.#passed = 0;
+    this.#begin(mostWorkers);
+    this.#more.raise();
+  }
+
+  #begin(mostWorkers: number): void {
+    if (this.#pool) return;
+    const useful = this.isLarge ? Math.min(navigator.hardwareConcurrency, mostWorkers) : 0;
+    const { workers = useful, onRow: _, ...options } = this.options;
+    const entries = this.sources.map(({ entry }) => entry);
+    this.#pool = new EncodingPool(entries, this.from, options, workers);
+    this.#encode(this.#pool).catch((fault) => this.#stop(fault));
+  }
+
   /** Keeps the workers busy until all rows are encoded; takes what they give in the same order. */
-  async #encode(): Promise<void> {
-    const underWay: { readonly rows: readonly number[]; readonly portion: Promise<Portion> }[] = [];
+  async #encode(pool: EncodingPool): Promise<void> {
+    const underWay: { readonly rows: readonly number[]; encoded: Promise<EncodedBlock> }[] = [];
     while (!this.isFinished && !this.#closed) {
-      while (underWay.length < this.#pool.room) {
-        const { rows, block } = this.backlog.blockOf(() => this.#pick());
+      while (underWay.length < pool.capacity) {
+        const { rows, block } = this.pending.blockOf(() => this.#pick());
         if (rows.length === 0) break;
-        underWay.push({ rows, portion: this.#pool.encode(block.bytes()) });
+        const encoded = pool.encode(block.bytes());
+        encoded.catch(() => {/* seen where it is taken */});
+        underWay.push({ rows, encoded });
       }
       const first = underWay.shift();
-      if (first) this.#take(first.rows, await first.portion);
+      if (first) this.#take(first.rows, await first.encoded);
       else await this.#more.raised;
     }
     if (this.isFinished) await this.#release();
@@ -205,7 +245,7 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
 
   /** The next row to encode; null while nobody wants one. */
   #pick(): number | null {
-    const isNew = (row: number) => this.#places[row] === WAITING;
+    const isNew = (row: number) => this.#places[row] === PENDING;
     let row = this.#wanted.pop();
     while (row !== undefined && !isNew(row)) row = this.#wanted.pop();
     while (row === undefined && this.#passed < this.#order.length) {
@@ -217,30 +257,45 @@ export class OnTheFlyRows implements Examples, AsyncDisposable {
     return row;
   }
 
-  #take(rows: readonly number[], { words, examples, counts, fault }: Portion): void {
+  #take(rows: readonly number[], { words, examples, counts, fault }: EncodedBlock): void {
     if (this.#closed) return;
     const found = examplesIn(new Uint32Array(words));
     for (const [i, count] of examples.entries()) {
       this.#places[rows[i]!] = count === 0 ? LEFT_OUT : this.#store.length;
-      if (count > 0) this.#store.keep(found.next().value!);
+      for (let n = 0; n < count; n++) this.#store.keep(found.next().value!);
     }
     for (const [i, source] of this.sources.entries()) addCounts(source.counts, counts[i]!);
-    if (fault) throw faultOf(fault);
+    if (fault) throw fault;
     this.#requireRows();
     this.#encoded += rows.length;
     this.#progress.raise();
   }
 
-  /** A source of which all was left out would be drawn from for ever. */
+  /** A source of which all was left out would be sampled for ever. */
   #requireRows(): void {
     for (const { entry, counts, rows } of this.sources) {
-      const { skipped, noted: { unsupervised } } = counts;
-      if (counts.rows + skipped + unsupervised === rows) requireRows(entry, counts, this.options);
+      const leftOut = counts.skipped + counts.noted.unsupervised;
+      if (leftOut === rows) requireRows(entry, counts, this.options);
     }
   }
 
   #stop(fault: unknown): void {
     this.#fault = fault;
     this.#progress.raise();
+  }
+}
+
+/** Something that happens again and again, and can be waited for. */
+class Signal {
+  #next = Promise.withResolvers<void>();
+
+  /** Resolves when it is raised next. */
+  get raised(): Promise<void> {
+    return this.#next.promise;
+  }
+
+  raise(): void {
+    this.#next.resolve();
+    this.#next = Promise.withResolvers();
   }
 }

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import {
   type DataEntry,
+  Dataset,
   encoderOf,
   type Example,
-  forEachExample,
+  loadExamples,
   type LoadOptions,
 } from "../../../src/data/mod.ts";
 import { withFiles } from "../toy.ts";
@@ -21,13 +22,22 @@ const row = (i: number) => ({
 const lines = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => JSON.stringify(row(from + i))).join("\n");
 
-async function load(entry: DataEntry, workers: number, options: Partial<LoadOptions> = {}) {
-  const examples: Pick<Example, "ids" | "labels" | "origin">[] = [];
-  const take = ({ ids, labels, origin }: Example) => void examples.push({ ids, labels, origin });
-  const limits = { ...LIMITS, ...options };
-  const counts = await forEachExample(entry, { encoder, folder }, limits, take, workers);
-  return { examples, counts };
+async function load(
+  entry: DataEntry,
+  workers: number,
+  options: Partial<LoadOptions> = {},
+  from = encoder,
+) {
+  const limits = { ...LIMITS, ...options, workers };
+  await using dataset = await Dataset.read([entry], { encoder: from, folder }, limits);
+  const all = await dataset.all();
+  const [counts] = await dataset.finished();
+  return { examples: Array.from({ length: all.length }, (_, i) => partsOf(all.at(i)!)), counts };
 }
+
+const partsOf = ({ ids, labels, sourceLength, origin }: Example) => {
+  return { ids, labels, sourceLength, origin };
+};
 
 Deno.test("workers: examples, their order and the counts are those of one reader", async () => {
   const files = {
@@ -49,15 +59,16 @@ Deno.test("workers: examples, their order and the counts are those of one reader
       [{ path, ...drop, template: ["plain", "alpaca"], seed: 3 }, { maxTokens: 256 }],
     ];
     for (const [entry, options] of entries) {
-      const wanted = await load(entry, 0, options);
-      assert.ok(wanted.counts.rows > 1500, `${wanted.counts.rows}`);
-      assert.deepEqual(await load(entry, 3, options), wanted);
+      const { examples, ...counts } = await loadExamples(entry, encoder, { ...LIMITS, ...options });
+      assert.ok(counts.rows > 1500, `${counts.rows}`);
+      const wanted = { examples: examples.map(partsOf), counts };
+      for (const workers of [0, 3]) assert.deepEqual(await load(entry, workers, options), wanted);
     }
     // No worker is sent the row of 5 MiB.
     const huge = { path: `${data}/huge.jsonl`, ...drop };
     const wanted = await load(huge, 0, { onTooLong: "truncate" });
     assert.deepEqual(await load(huge, 2, { onTooLong: "truncate" }), wanted);
-    assert.equal(wanted.counts.cut, 3);
+    assert.equal(wanted.counts!.cut, 3);
   });
 });
 
@@ -68,7 +79,8 @@ Deno.test("workers: the first error is that of one reader, by class and words", 
     "empty.jsonl": `${many}\n${lines(4, 5)}\n{"instruction"`,
     "json.jsonl": `${many}\n{"instruction"\n${lines(4, 5)}\n${many}`,
     "early.jsonl": `${lines(4, 5)}\n${many}\n{"instruction"`,
-    "long.jsonl": `${many}\n${lines(9, 10)}\n${many}\n${lines(4, 5)}`,
+    "long.jsonl": `${many}\n${lines(9, 10)}\n${many}\n${lines(19, 20)}`,
+    "both.jsonl": `${many}\n${lines(9, 10)}\n${many}\n${lines(4, 5)}`,
     "good.jsonl": good,
     "none.jsonl": lines(9, 10),
   };
@@ -77,6 +89,7 @@ Deno.test("workers: the first error is that of one reader, by class and words", 
     "json.jsonl": /^FileError: \S+json\.jsonl:301: found malformed JSON/,
     "early.jsonl": /^FileError: \S+early\.jsonl:1: found an empty \w+/,
     "long.jsonl": /^FileError: \S+long\.jsonl:301: found \d+ tokens, wanted at most 64/,
+    "both.jsonl": /^FileError: \S+both\.jsonl:602: found an empty/, // read before any is encoded
     "missing.jsonl": /^FileError: \S+missing\.jsonl: cannot be read/,
   };
   await withFiles(files, async (data) => {
@@ -101,14 +114,8 @@ Deno.test("workers: sources and targets are those of one reader", async () => {
   const pairs = encoderOf({ tokenizer, folder, config: { target: { start: 1, pad: 0 } } });
   await withFiles({ "rows.jsonl": lines(0, 700) }, async (data) => {
     const entry = { path: `${data}/rows.jsonl`, on_empty: "drop", template: "plain" } as const;
-    const found = await Promise.all([0, 2].map(async (workers) => {
-      const examples: unknown[] = [];
-      const take = ({ ids, labels, sourceLength, origin }: Example) =>
-        void examples.push({ ids, labels, sourceLength, origin });
-      await forEachExample(entry, { encoder: pairs, folder }, LIMITS, take, workers);
-      return examples;
-    }));
+    const found = await Promise.all([0, 2].map((workers) => load(entry, workers, {}, pairs)));
     assert.deepEqual(found[0], found[1]);
-    assert.ok((found[0]![0] as Example).sourceLength! > 0);
+    assert.ok(found[0]!.examples[0]!.sourceLength! > 0);
   });
 });
