@@ -14,6 +14,7 @@ Deno.test("guard scales and certifies an adapter that was trained without one", 
   const { code, stdout } = await capture(main, "guard", toy.path("run"), ...flags, "--out", out);
   assert.equal(code, 0);
   const report = JSON.parse(Deno.readTextFileSync(`${out}/forgetting_report.json`));
+  assert.equal(report.version, 1);
   assert.ok(report.certified && report.shipped.strength > 0 && report.shipped.strength < 1);
   assert.match(stdout, /Certified: forgets at most 0\.00\d+/);
   assert.equal(report.task, null, "the strongest is chosen where there is no task");

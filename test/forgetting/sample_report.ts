@@ -39,6 +39,7 @@ export function sampleReport({ names = ["all"], piece = " time", text }: Sample 
   const bounds = (mean: number, upper: number) =>
     names.map(() => ({ mean, se: 0.0013, upper, epsilon: EPSILON, documents: 133 }));
   return {
+    version: 1,
     statement: "Certified: forgets at most +1.8 % within the budget ppl:2%.",
     ...{ certified: true, budget: "ppl:2%", delta: 0.05, strict: false },
     shipped: { step: 200, strength: 0.81 },

@@ -13,7 +13,8 @@ import {
   logRange,
   type Point,
 } from "../../report/chart.ts";
-import { fixed, inBudgetUnit, shiftText, unitOf } from "./numbers.ts";
+import { fixed } from "../../report/numbers.ts";
+import { inBudgetUnit, shiftText, unitOf } from "./units.ts";
 
 /** A line of `metrics.jsonl`; what was not finite is null. */
 export type MetricsLine = Readonly<Record<string, number | null | undefined>>;

@@ -5,7 +5,8 @@
  */
 import type { ForgettingReport } from "../report/format.ts";
 import { details, type Html, markup, table } from "../../report/html.ts";
-import { fixed, shiftText, signed } from "./numbers.ts";
+import { fixed, signed } from "../../report/numbers.ts";
+import { shiftText } from "./units.ts";
 
 type SliceReport = ForgettingReport["slices"][number];
 type Document = SliceReport["worst"][number];

@@ -6,7 +6,8 @@
 import type { Bound } from "../ship/certify.ts";
 import type { ForgettingReport } from "../report/format.ts";
 import { details, type Html, markup, table } from "../../report/html.ts";
-import { errorText, percent, secondsText, shiftText, strengthText, whole } from "./numbers.ts";
+import { percent, secondsText, whole } from "../../report/numbers.ts";
+import { errorText, shiftText, strengthText } from "./units.ts";
 
 /** The trials of the certificate. */
 export function trials(report: ForgettingReport): Html {

@@ -5,7 +5,8 @@
  */
 import type { ForgettingReport, TaskReport } from "../report/format.ts";
 import { type Html, markup } from "../../report/html.ts";
-import { chance, fixed, percent, shiftText, strengthText, whole } from "./numbers.ts";
+import { chance, fixed, percent, whole } from "../../report/numbers.ts";
+import { shiftText, strengthText } from "./units.ts";
 
 type SliceReport = ForgettingReport["slices"][number];
 

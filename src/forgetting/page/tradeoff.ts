@@ -6,7 +6,8 @@
 import type { ForgettingReport, TaskReport } from "../report/format.ts";
 import { type Figure, linearRange, logRange, type Note, type Point } from "../../report/chart.ts";
 import { type Html, markup, table } from "../../report/html.ts";
-import { fixed, inBudgetUnit, shiftText, strengthText, unitOf } from "./numbers.ts";
+import { fixed } from "../../report/numbers.ts";
+import { inBudgetUnit, shiftText, strengthText, unitOf } from "./units.ts";
 
 /** Forgetting that is shown, in budgets. */
 const SHOWN = 3;

@@ -6,6 +6,8 @@
 
 /** What was allowed to be forgotten, what was done about it, and what came of it. */
 export interface ForgettingReport {
+  /** Of this format: one more where a field goes or means something else; new fields leave it. */
+  readonly version: 1;
   /** The result in a sentence or two. */
   readonly statement: string;
   /** Whether more than the base itself was certified. */

@@ -49,6 +49,7 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
   const { step, strength, certificate, selection } = shipment;
   const certified = strength > 0;
   return {
+    version: 1,
     statement: statement(facts),
     certified,
     budget,

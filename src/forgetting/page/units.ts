@@ -1,8 +1,9 @@
 /**
- * Numbers as a person reads them.
+ * Forgetting in the unit of its budget.
  *
  * @module
  */
+import { minus } from "../../report/numbers.ts";
 import { inUnit, type Metric } from "../budget.ts";
 
 /** What forgetting of a metric is measured in. */
@@ -23,29 +24,5 @@ export function errorText(metric: Metric, se: number): string {
   return metric === "ppl" ? `${(100 * se).toFixed(2)} %` : se.toFixed(4);
 }
 
-/** With digits after the point. */
-export const fixed = (value: number, digits: number): string => minus(value.toFixed(digits));
-
-/** With its sign. */
-export const signed = (value: number, digits: number): string =>
-  `${value > 0 ? "+" : ""}${fixed(value, digits)}`;
-
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-
-export const whole = (count: number): string => count.toLocaleString("en-US");
-
 /** A strength without the noise of its last bits. */
 export const strengthText = (strength: number): string => String(Number(strength.toFixed(4)));
-
-/** A probability of a test. */
-export const chance = (p: number): string => p < 0.001 ? "< 0.001" : p.toPrecision(2);
-
-/** Seconds as a person says them. */
-export function secondsText(seconds: number): string {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 5400) return `${(seconds / 60).toFixed(1)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
-}
-
-/** With a real minus sign, and none before nothing. */
-const minus = (text: string): string => text.replace(/^-(?=.*[1-9])/, "\u2212").replace(/^-/, "");
