@@ -72,6 +72,7 @@ const NEUTRAL = ["src/train/", "src/runs/"];
 const METHODS = /^src\/(forgetting|objectives\/(?!objective\.ts))/;
 
 const MAX_LINES = 300;
+const MAX_COLUMNS = 120;
 
 Deno.test("src/ imports point right only", () => {
   assert.deepEqual(sources("src", "ts").flatMap(wrongArrows), []);
@@ -146,6 +147,13 @@ Deno.test(`no source file is longer than ${MAX_LINES} lines`, () => {
     .concat(sources("kernels", "wgsl"));
   const long = files.filter(({ text }) => text.trimEnd().split("\n").length > MAX_LINES);
   assert.deepEqual(long.map(({ path }) => path), []);
+});
+
+Deno.test(`no line of docs/ is longer than ${MAX_COLUMNS} columns`, () => {
+  const long = sources("docs", "md").flatMap(({ path, text }) =>
+    text.split("\n").flatMap((line, i) => line.length > MAX_COLUMNS ? `${path}:${i + 1}` : [])
+  );
+  assert.deepEqual(long, []);
 });
 
 Deno.test("every kernel names its twin in test/reference/", () => {
