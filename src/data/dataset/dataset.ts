@@ -56,12 +56,7 @@ export class Dataset implements Examples, AsyncDisposable {
   readonly #store = new ExampleStore();
   /** Where the store has the first example of each row. */
   readonly #places: Uint32Array;
-  /** What is waited for, the next one last. */
-  readonly #wanted: number[] = [];
   readonly #more = new Signal();
-  #order: Uint32Array = new Uint32Array();
-  /** Rows of the order that are encoded or with a worker. */
-  #passed = 0;
   readonly #progress = new Signal();
   #pool: EncodingPool | null = null;
   #encoded = 0;
@@ -146,7 +141,7 @@ export class Dataset implements Examples, AsyncDisposable {
     this.#begin(WORKERS.beside);
     let missing = this.#missing(rows);
     if (missing.length === 0) return;
-    for (const row of missing.toReversed()) this.#wanted.push(row);
+    this.pending.want(missing);
     this.#more.raise();
     for (; missing.length > 0; missing = this.#missing(missing)) await this.#next();
   }
@@ -210,8 +205,7 @@ export class Dataset implements Examples, AsyncDisposable {
   }
 
   #foresee(order: Uint32Array, mostWorkers: number): void {
-    this.#order = order;
-    this.#passed = 0;
+    this.pending.foresee(order);
     this.#begin(mostWorkers);
     this.#more.raise();
   }
@@ -230,7 +224,7 @@ export class Dataset implements Examples, AsyncDisposable {
     const underWay: { readonly rows: readonly number[]; encoded: Promise<EncodedBlock> }[] = [];
     while (!this.isFinished && !this.#closed) {
       while (underWay.length < pool.capacity) {
-        const { rows, block } = this.pending.blockOf(() => this.#pick());
+        const { rows, block } = this.pending.nextBlock((row) => this.#hand(row));
         if (rows.length === 0) break;
         const encoded = pool.encode(block.bytes());
         encoded.catch(() => {/* seen where it is taken */});
@@ -243,18 +237,11 @@ export class Dataset implements Examples, AsyncDisposable {
     if (this.isFinished) await this.#release();
   }
 
-  /** The next row to encode; null while nobody wants one. */
-  #pick(): number | null {
-    const isNew = (row: number) => this.#places[row] === PENDING;
-    let row = this.#wanted.pop();
-    while (row !== undefined && !isNew(row)) row = this.#wanted.pop();
-    while (row === undefined && this.#passed < this.#order.length) {
-      const next = this.#order[this.#passed++]!;
-      if (isNew(next)) row = next;
-    }
-    if (row === undefined) return null;
+  /** Marks a row that goes to a worker; false where it was there before. */
+  #hand(row: number): boolean {
+    if (this.#places[row] !== PENDING) return false;
     this.#places[row] = UNDER_WAY;
-    return row;
+    return true;
   }
 
   #take(rows: readonly number[], { words, examples, counts, fault }: EncodedBlock): void {

@@ -13,6 +13,11 @@ import { type PendingRow, RowBlock } from "./row_block.ts";
 /** Rows of one source after the other; a byte of each is in memory. */
 export class PendingRows implements Disposable {
   readonly #rows = new DiskList<PendingRow>();
+  /** Rows that are waited for, the next one last. */
+  readonly #wanted: number[] = [];
+  #order: Uint32Array = new Uint32Array();
+  /** Rows of the order that have been looked at. */
+  #passed = 0;
 
   get length(): number {
     return this.#rows.length;
@@ -40,13 +45,23 @@ export class PendingRows implements Disposable {
     }
   }
 
-  /** The rows that `next` gives until a block is full or it gives null. */
-  blockOf(next: () => number | null): { readonly rows: number[]; readonly block: RowBlock } {
+  /** Puts some rows before all others. */
+  want(rows: readonly number[]): void {
+    for (const row of rows.toReversed()) this.#wanted.push(row);
+  }
+
+  /** The order in which those follow that nobody has put before them. */
+  foresee(order: Uint32Array): void {
+    this.#order = order;
+    this.#passed = 0;
+  }
+
+  /** The next rows that `take` does not refuse, until they fill a block or nobody wants more. */
+  nextBlock(take: (row: number) => boolean): { readonly rows: number[]; readonly block: RowBlock } {
     const rows: number[] = [];
     const block = new RowBlock();
-    while (!block.isFull) {
-      const row = next();
-      if (row === null) break;
+    for (let row = this.#next(); row !== undefined; row = block.isFull ? undefined : this.#next()) {
+      if (!take(row)) continue;
       rows.push(row);
       block.push(this.#rows.line(row));
     }
@@ -56,5 +71,9 @@ export class PendingRows implements Disposable {
   /** Removes the file. */
   [Symbol.dispose](): void {
     this.#rows[Symbol.dispose]();
+  }
+
+  #next(): number | undefined {
+    return this.#wanted.pop() ?? this.#order[this.#passed++];
   }
 }
