@@ -36,7 +36,13 @@
  */
 export { ConfigError, FileError, GpuError } from "./src/errors.ts";
 export { type Device, type DeviceOptions, type KernelSet, openDevice } from "./src/gpu/device.ts";
-export { type LanguageModel, loadModel, type LoadOptions } from "./src/library/language_model.ts";
+export {
+  type LanguageModel,
+  loadModel,
+  type LoadOptions,
+  type WriteOptions,
+} from "./src/library/language_model.ts";
+export type { ChatTurn, Role, ToolCall } from "./src/data/content.ts";
 export type { Perplexity } from "./src/eval/perplexity.ts";
 export type { GenerateOptions } from "./src/inference/generator.ts";
 export type { SampleOptions } from "./src/inference/sample.ts";

@@ -1,107 +1,178 @@
 /**
- * `deno task generate`: lets a model continue a prompt.
+ * `deno task generate`: lets a model continue or answer prompts.
  *
  * @module
  */
 import {
-  DEFAULT_TEMPLATE,
+  type EncodedPrompt,
   encoderOf,
-  promptIds,
-  renderPrompt,
-  resolveTemplate,
+  hasTemplate,
+  type ModelRequest,
+  promptOf,
+  type PromptSettings,
+  readRequests,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
+import { BatchGenerator } from "../inference/batch.ts";
 import { Generator } from "../inference/generator.ts";
-import { openModel } from "../inference/open.ts";
-import { streamText } from "../inference/text.ts";
+import { type OpenModel, openModel } from "../inference/open.ts";
+import { Speed, timed } from "../inference/speed.ts";
+import { stopAt, streamText } from "../inference/text.ts";
 import { openDevice } from "../gpu/device.ts";
-import { encodeUtf8 } from "../io/files.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";
 import { numberOf } from "./parts/number.ts";
-import { answer, dim, say } from "./parts/term.ts";
+import { SAMPLING_FLAGS, samplingOf, saySuggestion } from "./parts/sampling.ts";
+import { answer, bold, dim, say, show } from "./parts/term.ts";
 
 const COMMAND: Command = {
-  usage: 'generate MODEL --prompt "..." | --instruction "..." [--input "..."]',
-  summary: "Lets a model continue a prompt or answer an instruction.",
+  usage: 'generate MODEL --prompt "..." | --instruction "..." [--input "..."] | --prompts FILE',
+  summary: "Lets a model continue a text, or answer an instruction through its own chat template.",
   flags: {
     prompt: { type: "string", help: "text to continue" },
     instruction: { type: "string", help: "what to do; put into the template" },
     input: { type: "string", help: "what to do it with" },
-    template: { type: "string", help: `template by name; ${DEFAULT_TEMPLATE} by default` },
+    system: { type: "string", help: "what the system says before an instruction" },
+    prompts: {
+      type: "string",
+      help: "file of many: .txt, a text to continue a line, or rows with prompt, messages or " +
+        "instruction",
+    },
+    template: {
+      type: "string",
+      help: "template by name or file; the model's own by default, alpaca where it has none",
+    },
     adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
     "max-tokens": { type: "string", help: "most tokens to make; 100 by default" },
-    temperature: { type: "string", help: "0, the default, takes the likeliest token" },
-    "top-k": { type: "string", help: "draw from so many tokens; 0, the default, for all" },
-    "top-p": { type: "string", help: "draw from this share of probability; 1 by default" },
-    seed: { type: "string", help: "same seed, same text; 0 by default" },
-    json: { type: "boolean", help: "print one JSON object: prompt, text, ids" },
+    ...SAMPLING_FLAGS,
+    json: { type: "boolean", help: "print one JSON object: prompt, text, ids; of many results" },
   },
   positionals: [1, 1],
   config: false,
 };
 
+type Sampling = ReturnType<typeof samplingOf> & { readonly maxTokens: number };
+
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
-  const { positionals: [place], flags } = parseArguments(COMMAND, args);
-  const prompt = promptOf(flags);
-  const how = optionsOf(flags);
+  const parsed = parseArguments(COMMAND, args);
+  const { positionals: [place], flags } = parsed;
+  const request = requestOf(flags);
+  const maxTokens = numberOf(flags, "max-tokens", 100, { least: 1, whole: true });
+  const how: Sampling = { ...samplingOf(parsed), maxTokens };
   const folder = await fetchFolder(place!, "model");
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   using device = await openDevice();
   using open = openModel(device, folder, adapter);
-  const { engine, model, adapt } = open;
-  const ids = promptIds(prompt, encoderOf(model));
-  const context = Math.min(model.config.context, ids.length + how.maxTokens);
-  using generator = await Generator.open(engine, model, { context, adapt });
-
-  const made: number[] = [];
-  const recorded = async function* () {
-    for await (const id of generator.generate(ids, how)) {
-      made.push(id);
-      yield id;
-    }
-  };
-  const started = performance.now();
-  let text = "";
-  const before = model.hasEncoder ? [] : ids;
-  for await (const piece of streamText(model.tokenizer, before, recorded())) {
-    if (!flags["json"]) show(piece);
-    text += piece;
+  saySuggestion(open.model, parsed);
+  const json = flags["json"] !== undefined;
+  if (request === null) {
+    const prompts = await promptsOf(open, flags["prompts"]!, settingsOf(flags));
+    await answerAll(open, prompts, how, json);
+    return 0;
   }
-  if (flags["json"]) answer(JSON.stringify({ prompt, text, ids: made }));
-  else show("\n");
-  const seconds = (performance.now() - started) / 1000;
-  say(dim(`${made.length} tokens, ${(made.length / seconds).toFixed(0)} tokens/s`));
+  const encoder = encoderOf(open.model);
+  if (request.kind === "text" && hasTemplate(encoder)) {
+    say(dim("the text is continued as it is; --instruction asks through the chat template"));
+  }
+  await answerOne(open, promptOf(request, encoder, settingsOf(flags)), how, json);
   return 0;
 }
 
-/** @throws {ConfigError} unless there is either a prompt or an instruction. */
-function promptOf(flags: Arguments["flags"]): string {
-  const { prompt, instruction, input = "", template = DEFAULT_TEMPLATE } = flags;
-  if ((prompt === undefined) === (instruction === undefined)) {
-    throw new ConfigError(`Wanted one of --prompt and --instruction: ${COMMAND.usage}`);
+/**
+ * What is asked; null for a file of many.
+ *
+ * @throws {ConfigError} unless there is one of prompt, instruction and file.
+ */
+function requestOf(flags: Arguments["flags"]): ModelRequest | null {
+  const { prompt, instruction, input = "", prompts } = flags;
+  const given = [prompt, instruction, prompts].filter((value) => value !== undefined);
+  if (given.length !== 1) {
+    throw new ConfigError(`Wanted one of --prompt, --instruction and --prompts: ${COMMAND.usage}`);
   }
-  if (prompt === undefined) {
-    return renderPrompt(resolveTemplate(template), { instruction: instruction!, input });
+  if (instruction !== undefined) return { kind: "instruction", instruction, input };
+  const ofInstructions = prompt === undefined ? ["input"] : ["input", "system", "template"];
+  const stray = ofInstructions.find((name) => flags[name] !== undefined);
+  if (stray !== undefined) {
+    const beside = prompt === undefined ? "prompts" : "prompt";
+    throw new ConfigError(`Found --${stray} beside --${beside}, wanted it with --instruction only`);
   }
-  const stray = ["input", "template"].find((name) => flags[name] !== undefined);
-  if (stray === undefined) return prompt;
-  throw new ConfigError(`Found --${stray} beside --prompt, wanted it with --instruction only`);
+  return prompt === undefined ? null : { kind: "text", text: prompt };
 }
 
-function optionsOf(flags: Arguments["flags"]) {
+function settingsOf({ template, system }: Arguments["flags"]): PromptSettings {
   return {
-    maxTokens: numberOf(flags, "max-tokens", 100, { least: 1, whole: true }),
-    temperature: numberOf(flags, "temperature", 0, { least: 0 }),
-    topK: numberOf(flags, "top-k", 0, { least: 0, whole: true }),
-    topP: numberOf(flags, "top-p", 1, { least: Number.MIN_VALUE, most: 1 }),
-    seed: numberOf(flags, "seed", 0, { least: 0, whole: true }),
+    ...(template !== undefined && {
+      template: template.endsWith(".jinja") ? { file: template } : template,
+    }),
+    ...(system !== undefined && { system }),
   };
 }
 
-/** Text without a line end, at once. */
-function show(text: string): void {
-  const bytes = encodeUtf8(text);
-  for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
+async function promptsOf({ model }: OpenModel, file: string, settings: PromptSettings) {
+  const encoder = encoderOf(model);
+  const prompts: EncodedPrompt[] = [];
+  for await (const { origin, ...request } of readRequests(file)) {
+    prompts.push(promptOf(request, encoder, { ...settings, origin }));
+  }
+  if (prompts.length > 0) return prompts;
+  throw new ConfigError(`${file}: found no prompt, wanted one at least`);
+}
+
+/** Prints an answer as it comes. */
+async function answerOne(open: OpenModel, prompt: EncodedPrompt, how: Sampling, json: boolean) {
+  const { engine, model, adapt } = open;
+  const context = Math.min(model.config.context, prompt.ids.length + how.maxTokens);
+  using generator = await Generator.open(engine, model, { context, adapt });
+  const ids: number[] = [];
+  const kept = async function* () {
+    for await (const id of generator.generate(prompt.ids, how)) {
+      ids.push(id);
+      yield id;
+    }
+  };
+  const speed = new Speed(prompt.ids.length);
+  const before = model.hasEncoder ? [] : prompt.ids;
+  let text = "";
+  for await (
+    const piece of streamText(model.tokenizer, before, speed.of(kept()), how.stopStrings)
+  ) {
+    if (!json) show(piece);
+    text += piece;
+  }
+  if (json) answer(JSON.stringify({ prompt: prompt.text, text, ids }));
+  else show("\n");
+  say(dim(`${speed}`));
+}
+
+/** Prints the answers of many prompts, made beside each other, in their order. */
+async function answerAll(
+  open: OpenModel,
+  prompts: readonly EncodedPrompt[],
+  how: Sampling,
+  json: boolean,
+) {
+  const { engine, model, adapt } = open;
+  const longest = Math.max(...prompts.map(({ ids }) => ids.length));
+  const context = Math.min(model.config.context, longest + how.maxTokens);
+  using batch = await BatchGenerator.open(engine, model, { context, adapt, slots: prompts.length });
+  const began = performance.now();
+  const found = await batch.generate(prompts.map(({ ids }) => ids), how);
+  const seconds = (performance.now() - began) / 1000;
+  const results = found.map(({ ids }, i) => {
+    const whole = model.tokenizer.decode(ids);
+    const stop = stopAt(whole, how.stopStrings);
+    return { prompt: prompts[i]!.text, text: stop < 0 ? whole : whole.slice(0, stop), ids };
+  });
+  if (json) answer(JSON.stringify({ results }));
+  for (const [i, { prompt, text }] of json ? [] : results.entries()) {
+    answer(bold(`--- ${i + 1}: ${prompt.trim().split("\n").at(-1)}`));
+    answer(text);
+  }
+  const read = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
+  const made = results.reduce((sum, { ids }) => sum + ids.length, 0);
+  say(dim(
+    `${prompts.length} prompts of ${read} tokens, ${batch.slots} at a time; ` +
+      `answers of ${made} tokens in ${timed(made, seconds)}`,
+  ));
 }

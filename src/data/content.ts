@@ -9,24 +9,32 @@ export type Role = "system" | "user" | "assistant" | "tool";
 
 /** A call of a tool by an assistant. */
 export interface ToolCall {
+  /** What the tool's answer names. */
   readonly id?: string;
+  /** The tool. */
   readonly name: string;
   /** By their names. */
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
-/** One turn of a chat. */
-export interface Message {
+/** Someone's turn of a chat. */
+export interface ChatTurn {
+  /** Who says it. */
   readonly role: Role;
   /** "" where it has calls alone. */
   readonly content: string;
-  /** Whether the loss sees it, if it is an assistant's. */
-  readonly supervised: boolean;
   /** What an assistant calls, at least one. */
   readonly toolCalls?: readonly ToolCall[];
-  /** Of a tool's turn: the tool, and the call that it answers. */
+  /** Of a tool's turn: the tool. */
   readonly name?: string;
+  /** Of a tool's turn: the call that it answers. */
   readonly toolCallId?: string;
+}
+
+/** A turn to learn from. */
+export interface Message extends ChatTurn {
+  /** Whether the loss sees it, if it is an assistant's. */
+  readonly supervised: boolean;
 }
 
 /** Something asked and what answers it. */

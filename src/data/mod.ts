@@ -23,6 +23,8 @@ export { type ProportionalSettings, proportionalShares, type Source } from "./ba
 export * from "./tokenize/inspect.ts";
 export { type Side, sidesOf } from "./tokenize/sides.ts";
 export * from "./batches/pack.ts";
+export * from "./tokenize/prompt.ts";
+export * from "./dataset/requests.ts";
 export { promptIds, type TargetMarks } from "./tokenize/encoder_decoder.ts";
 export type * from "./prompts/mod.ts";
 export * from "./dataset/split.ts";

@@ -9,9 +9,11 @@ import { bytesOf } from "../graph/graph.ts";
 import type { Model, ModelGraph } from "../models/model.ts";
 import { refuseEncoder } from "../models/layers/pairs.ts";
 import { random } from "../random.ts";
-import { type GenerateOptions, type GeneratorOptions, stopIds } from "./generator.ts";
+import type { GenerateOptions, GeneratorOptions } from "./generator.ts";
 import { checkPrompt } from "./prompt.ts";
 import { sample } from "./sample.ts";
+import { stopIds } from "./stop.ts";
+import { stopAt } from "./text.ts";
 
 /** More sequences at a time would gain little. */
 const MOST_SLOTS = 128;
@@ -24,10 +26,16 @@ export interface BatchOptions extends GeneratorOptions {
   readonly slots?: number;
 }
 
+/** How to continue prompts. */
+export interface BatchGenerateOptions extends Omit<GenerateOptions, "fromCache"> {
+  /** Texts that end an answer, which has the ids up to the one that completes such a text. */
+  readonly stopStrings?: readonly string[];
+}
+
 /** What followed a prompt. */
 export interface Continuation {
   readonly ids: readonly number[];
-  /** The id that ended it; null where the context or `maxTokens` did. */
+  /** The id that ended it; null where the context, `maxTokens` or a text did. */
   readonly end: number | null;
 }
 
@@ -96,9 +104,11 @@ export class BatchGenerator implements Disposable {
    */
   async generate(
     prompts: readonly (readonly number[])[],
-    { maxTokens = Infinity, seed = 0, stop = stopIds(this.model), ...how }: GenerateOptions = {},
+    options: BatchGenerateOptions = {},
     onEnd: (ended: number) => void = () => {},
   ): Promise<Continuation[]> {
+    const { maxTokens = Infinity, seed = 0, stop = stopIds(this.model), ...how } = options;
+    const { stopStrings = [] } = options;
     this.#check(prompts);
     if (maxTokens < 1) return prompts.map(() => ({ ids: [], end: null }));
     const waiting = prompts.map((prompt, index): Sequence => {
@@ -118,7 +128,8 @@ export class BatchGenerator implements Disposable {
         const token = sample(scores[row]!, how, random(seed, index, made));
         const end = stop.includes(token) ? token : null;
         if (end === null) ids.push(token);
-        if (end === null && ids.length < Math.min(this.context, promptLength + maxTokens)) continue;
+        const hasRoom = ids.length < Math.min(this.context, promptLength + maxTokens);
+        if (end === null && hasRoom && !this.#hasStop(sequence, stopStrings)) continue;
         found[index] = { ids: ids.slice(promptLength), end };
         active.delete(slot);
         onEnd(++ended);
@@ -145,6 +156,11 @@ export class BatchGenerator implements Disposable {
     const rows = { ...program.output("logits"), size: 4 * width * active.size };
     const scores = await readFloats(program.engine.device, rows);
     return sequences.map((_, row) => scores.subarray(row * width, row * width + vocabSize));
+  }
+
+  #hasStop({ ids, promptLength }: Sequence, stops: readonly string[]): boolean {
+    if (stops.length === 0) return false;
+    return stopAt(this.model.tokenizer.decode(ids.slice(promptLength)), stops) >= 0;
   }
 
   #check(prompts: readonly (readonly number[])[]): void {

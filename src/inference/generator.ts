@@ -14,6 +14,7 @@ import { random } from "../random.ts";
 import { checkPrompt } from "./prompt.ts";
 import { sample, type SampleOptions } from "./sample.ts";
 import { SourceReader } from "./source.ts";
+import { stopIds } from "./stop.ts";
 
 /** Rows of a replay while the prompt is read: more would only be faster for long prompts. */
 const PREFILL_ROWS = 64;
@@ -32,6 +33,11 @@ export interface GenerateOptions extends Partial<SampleOptions> {
   readonly seed?: number;
   /** Ids that end the text and are not part of it; the model's own by default. */
   readonly stop?: readonly number[];
+  /**
+   * Whether what the cache holds of the prompt's beginning is not read again; false by default. The
+   * scores are the same but for rounding, as pieces of a prompt are cut elsewhere.
+   */
+  readonly fromCache?: boolean;
 }
 
 /** What a generator is made for. */
@@ -47,6 +53,8 @@ export interface GeneratorOptions {
 /** Continues prompts with one model, one text at a time, over caches of its own. */
 export class Generator implements Disposable {
   readonly #scores: Ring<void>;
+  /** The tokens in the cache, by position. */
+  readonly #held: number[] = [];
   /** First row of the angles that the text under way turns by. */
   #angles = 0;
 
@@ -82,9 +90,14 @@ export class Generator implements Disposable {
     const source = model.hasEncoder
       ? new SourceReader(engine, model, { context: sizes.context, adapt, caches })
       : null;
-    const prefill = await model.plan(engine, read).open(caches);
-    const decode = await model.plan(engine, write).open(caches);
-    return new Generator(model, context, prefill, decode, write.long, source, caches);
+    try {
+      const prefill = await model.plan(engine, read).open(caches);
+      const decode = await model.plan(engine, write).open(caches);
+      return new Generator(model, context, prefill, decode, write.long, source, caches);
+    } catch (fault) {
+      caches[Symbol.dispose]();
+      throw fault;
+    }
   }
 
   /**
@@ -95,14 +108,16 @@ export class Generator implements Disposable {
    */
   async *generate(
     prompt: readonly number[],
-    { maxTokens = Infinity, seed = 0, stop = stopIds(this.model), ...how }: GenerateOptions = {},
+    options: GenerateOptions = {},
   ): AsyncGenerator<number> {
+    const { maxTokens = Infinity, seed = 0, stop = stopIds(this.model), ...how } = options;
     this.#check(prompt, this.source ? this.context : this.context - 1);
     const begun = await this.#begin(prompt);
     const room = Math.min(maxTokens, this.context - begun.length);
     const all = [...begun];
-    let next = begun;
-    for (let index = 0, position = 0; index < room; index++) {
+    let position = how.fromCache ? this.commonWith(begun) : 0;
+    let next = begun.slice(position);
+    for (let index = 0; index < room; index++) {
       if (this.#turnsAnew(all.length)) [next, position] = [all.slice(), 0];
       // One wait for the GPU a token cannot be helped: the token decides what is computed next.
       const scores = await this.#lastScores(next, position);
@@ -138,6 +153,13 @@ export class Generator implements Disposable {
         yield scores.subarray(begin, begin + vocabSize);
       }
     }
+  }
+
+  /** How many tokens of a prompt the cache holds from its beginning on; all but its last at most. */
+  commonWith(prompt: readonly number[]): number {
+    if (this.source) return 0;
+    const differs = prompt.findIndex((id, i) => id !== this.#held[i]);
+    return Math.min(differs < 0 ? prompt.length : differs, prompt.length - 1);
   }
 
   /** Frees programs and caches; the weights stay in the store. */
@@ -194,6 +216,7 @@ export class Generator implements Disposable {
 
   /** The one sequence is in slot 0, which the inputs begin with. */
   #feed(program: Compiled, ids: readonly number[], position: number, rows: number[]): void {
+    this.#held.splice(position, Infinity, ...ids);
     program.write("token", Uint32Array.from(ids));
     program.write("position", Uint32Array.from(ids, (_, i) => position + i));
     if (this.long) {
@@ -208,10 +231,4 @@ export class Generator implements Disposable {
     const { context, model: { config: { vocabSize } } } = this;
     checkPrompt(ids, { vocabSize, context, most });
   }
-}
-
-/** Ids that end a text: the tokenizer's EOS and all that `config.json` names. */
-export function stopIds({ tokenizer, checkpoint }: Model): number[] {
-  const named = [checkpoint.config["eos_token_id"], tokenizer.eos].flat();
-  return [...new Set(named.filter((id) => typeof id === "number"))];
 }

@@ -3,9 +3,20 @@
  *
  * @module
  */
-import { encode, encoderOf, type Example, limitLength, promptIds } from "../data/mod.ts";
+import {
+  chatPrompt,
+  type ChatTurn,
+  encode,
+  type EncodedPrompt,
+  encoderOf,
+  type Example,
+  limitLength,
+  promptOf,
+  turnEnds,
+} from "../data/mod.ts";
 import { type Perplexity, perplexity } from "../eval/perplexity.ts";
 import { type GenerateOptions, Generator } from "../inference/generator.ts";
+import { stopIds } from "../inference/stop.ts";
 import { type OpenModel, openModel } from "../inference/open.ts";
 import { streamText } from "../inference/text.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
@@ -18,6 +29,12 @@ export interface LoadOptions extends HubOptions {
   readonly adapter?: string;
   /** A device that the caller keeps; one is opened, and closed with the model, where absent. */
   readonly device?: Device;
+}
+
+/** How a model writes. */
+export interface WriteOptions extends Omit<GenerateOptions, "fromCache"> {
+  /** Texts that end it and are no part of it. */
+  readonly stopStrings?: readonly string[];
 }
 
 /** A model with its adapter on a device. */
@@ -55,18 +72,45 @@ export class LanguageModel implements Disposable {
 
   /**
    * Yields the text that follows a prompt, or where an encoder reads it answers it, piece by piece;
-   * greedy unless a temperature is given.
+   * greedy unless a temperature is given. Several texts may be under way at a time, each over a
+   * cache of its own.
    *
    * @throws {RangeError} where the prompt fills the context.
    */
-  async *write(prompt: string, options: GenerateOptions = {}): AsyncGenerator<string> {
+  async *write(prompt: string, options: WriteOptions = {}): AsyncGenerator<string> {
+    const encoder = encoderOf(this.#open.model);
+    yield* this.#follow(promptOf({ kind: "text", text: prompt }, encoder), options);
+  }
+
+  /**
+   * Yields the answer to the last turn of a chat piece by piece, through the model's own chat
+   * template; as {@linkcode write} otherwise.
+   *
+   * @example
+   * ```ts ignore
+   * const turns = [{ role: "user", content: "What is the capital of France?" }] as const;
+   * for await (const piece of model.chat(turns, { maxTokens: 20 })) console.log(piece);
+   * ```
+   *
+   * @throws {ConfigError} where the model has no chat template.
+   * @throws {FileError} where the template refuses the chat.
+   * @throws {RangeError} where the chat fills the context.
+   */
+  async *chat(turns: readonly ChatTurn[], options: WriteOptions = {}): AsyncGenerator<string> {
+    const { model } = this.#open;
+    const encoder = encoderOf(model);
+    const prompt = chatPrompt(turns, encoder, null);
+    const stop = [...new Set([...stopIds(model), ...turnEnds(encoder, null)])];
+    yield* this.#follow(prompt, { stop, ...options });
+  }
+
+  async *#follow({ ids }: EncodedPrompt, options: WriteOptions): AsyncGenerator<string> {
     const { engine, model, adapt } = this.#open;
-    const ids = promptIds(prompt, encoderOf(model));
-    const { maxTokens = Infinity } = options;
+    const { maxTokens = Infinity, stopStrings = [] } = options;
     const context = Math.min(model.config.context, ids.length + maxTokens);
     using generator = await Generator.open(engine, model, { context, adapt });
     const before = model.hasEncoder ? [] : ids;
-    yield* streamText(model.tokenizer, before, generator.generate(ids, options));
+    yield* streamText(model.tokenizer, before, generator.generate(ids, options), stopStrings);
   }
 
   /** Frees the weights, and the device where it was opened for this model. */

@@ -8,16 +8,19 @@ const COMMAND: Command = {
   flags: {
     json: { type: "boolean", help: "print JSON" },
     prompt: { type: "string", help: "text to continue" },
+    stop: { type: "string", many: true, help: "text that ends it" },
   },
   positionals: [0, 1],
   config: true,
 };
 
 Deno.test("parseArguments() tells flags, configuration keys and positionals apart", () => {
-  const line = "a.json --train.lr 1e-4 --json --adapter.rank=8 --prompt=--x --out runs/mine";
+  const line =
+    "a.json --train.lr 1e-4 --json --adapter.rank=8 --prompt=--x --out runs/mine --stop a --stop=b";
   assert.deepEqual(parseArguments(COMMAND, line.split(" ")), {
     positionals: ["a.json"],
     flags: { json: "true", prompt: "--x" },
+    lists: { stop: ["a", "b"] },
     config: { "train.lr": "1e-4", "adapter.rank": "8", out: "runs/mine" },
   });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { run } from "../../src/cli/generate.ts";
 import { noSharedData, sharedData } from "../io/helpers.ts";
+import { SMOLLM2, withTinyChat } from "../inference/tiny_chat.ts";
 import { withTiny } from "../models/tiny.ts";
 import { capture } from "./capture.ts";
 
@@ -15,7 +16,9 @@ Deno.test("generate prints text as it comes, or one JSON object", () =>
     assert.equal(prompt, "a dog");
     assert.equal(plain.stdout, `${text}\n`);
     assert.ok(ids.length > 0 && ids.length <= 12);
-    assert.match(plain.stderr, new RegExp(`${ids.length} tokens, \\d+ tokens/s`));
+    const digits = "[\\d.]+(e-\\d+)?";
+    const speed = (count: number) => `${count} tokens in ${digits} s, ${digits} tokens/s`;
+    assert.match(plain.stderr, new RegExp(`prompt ${speed(6)}; answer ${speed(ids.length)}`));
   }));
 
 Deno.test("generate puts an instruction into the template", () =>
@@ -32,6 +35,80 @@ Deno.test("generate puts an instruction into the template", () =>
     assert.equal(await promptOf(...plain), "count\n1 2\n");
   }));
 
+Deno.test("generate asks through the model's own chat template, or one that is named", () =>
+  withTinyChat(SMOLLM2, async (folder) => {
+    const promptOf = async (...args: string[]) => {
+      const { stdout } = await capture(run, folder, ...args, "--max-tokens", "1", "--json");
+      return JSON.parse(stdout).prompt;
+    };
+    const own = await promptOf("--instruction", "count", "--input", "1 2", "--system", "Be brief.");
+    assert.equal(
+      own,
+      "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\ncount\n\n1 2<|im_end|>\n" +
+        "<|im_start|>assistant\n",
+    );
+    const named = (template: string) => promptOf("--instruction", "count", "--template", template);
+    assert.match(await named("alpaca"), /### Instruction:\ncount\n\n### Response:$/);
+    assert.equal(await named("llama-2"), "<|im_start|>[INST] count [/INST]");
+    assert.equal(await promptOf("--prompt", "count"), "count");
+    await assert.rejects(named("none"), /template "none", wanted one of alpaca, plain/);
+  }));
+
+Deno.test("generate answers a file of prompts beside each other, each as it does alone", () =>
+  withTinyChat(SMOLLM2, async (folder) => {
+    const rows = [
+      { prompt: "Hello, you" },
+      { instruction: "count", input: "1 2", output: "3" },
+      { messages: [{ role: "user", content: "Hi" }, { role: "assistant", content: "Ho" }] },
+      { prompt: [{ role: "user", content: "Hi" }], completion: [] },
+    ];
+    const file = join(folder, "prompts.jsonl");
+    Deno.writeTextFileSync(file, rows.map((row) => JSON.stringify(row)).join("\n"));
+    const common = ["--max-tokens", "9", "--json"];
+    const many = await capture(run, folder, "--prompts", file, ...common);
+    const { results } = JSON.parse(many.stdout);
+    assert.equal(results.length, 4);
+    const alone = async (...args: string[]) =>
+      JSON.parse((await capture(run, folder, ...args, ...common)).stdout);
+    assert.deepEqual(results[0], await alone("--prompt", "Hello, you"));
+    assert.deepEqual(results[1], await alone("--instruction", "count", "--input", "1 2"));
+    assert.deepEqual(results[2], await alone("--instruction", "Hi"));
+    assert.deepEqual(results[3], results[2]);
+    assert.match(many.stderr, /4 prompts of \d+ tokens, 4 at a time; answers of 36 tokens in/);
+
+    const text = results[0].text as string;
+    const stop = text.slice(2, 4);
+    Deno.writeTextFileSync(join(folder, "prompts.txt"), "Hello, you\n\nThe answer\n");
+    const texts = ["--prompts", join(folder, "prompts.txt"), "--max-tokens", "9", "--stop", stop];
+    const plain = await capture(run, folder, ...texts, "--stop", "~~~~");
+    assert.equal(plain.stdout.split("\n")[1], text.slice(0, text.indexOf(stop)));
+    assert.match(plain.stdout, /--- 2: The answer\n/);
+
+    Deno.writeTextFileSync(file, '{"text": "a"}\n');
+    await assert.rejects(
+      capture(run, folder, "--prompts", file),
+      /prompts\.jsonl:1: found the fields text, wanted prompt, messages or instruction/,
+    );
+  }));
+
+Deno.test("generate ends at the ids of generation_config.json, and tells how its makers draw", () =>
+  withTiny({}, async (folder) => {
+    const path = join(folder, "generation_config.json");
+    const idsOf = async () => {
+      const found = await capture(run, folder, "--prompt", "a dog", "--max-tokens", "12", "--json");
+      return { ids: JSON.parse(found.stdout).ids as number[], stderr: found.stderr };
+    };
+    const { ids } = await idsOf();
+    const stop = ids[4]!;
+    const fields = { eos_token_id: [2, stop], do_sample: true, temperature: 0.6, top_p: 0.95 };
+    Deno.writeTextFileSync(path, JSON.stringify(fields));
+    const ended = await idsOf();
+    assert.deepEqual(ended.ids, ids.slice(0, ids.indexOf(stop)));
+    assert.match(ended.stderr, /suggests --temperature 0\.6 --top-p 0\.95\n/);
+    Deno.writeTextFileSync(path, '{"eos_token_id": ["</s>"]}');
+    await assert.rejects(idsOf(), /generation_config\.json: found "<\/s>" in "eos_token_id"/);
+  }));
+
 Deno.test("generate samples by its seed", () =>
   withTiny({}, async (folder) => {
     const args = [folder, "--prompt", "a", "--temperature", "1", "--top-k", "30", "--top-p", "0.9"];
@@ -43,10 +120,11 @@ Deno.test("generate samples by its seed", () =>
 
 for (
   const [line, message] of [
-    ["model", /one of --prompt and --instruction/],
-    ["model --prompt a --instruction b", /one of --prompt and --instruction/],
+    ["model", /one of --prompt, --instruction and --prompts/],
+    ["model --prompt a --instruction b", /one of --prompt, --instruction and --prompts/],
+    ["model --prompt a --prompts b.txt", /one of --prompt, --instruction and --prompts/],
+    ["model --prompts b.txt --input c", /--input beside --prompts/],
     ["model --prompt a --template plain", /--template beside --prompt/],
-    ["model --instruction a --template none", /template "none", wanted one of alpaca, plain/],
     ["model --prompt a --max-tokens 0", /--max-tokens 0, wanted a whole number from 1 on/],
     ["model --prompt a --temperature hot", /--temperature hot, wanted a number from 0 on/],
     ["model --prompt a --top-p 2", /--top-p 2, wanted a number from/],

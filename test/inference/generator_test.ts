@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { BatchGenerator } from "../../src/inference/batch.ts";
-import { type GenerateOptions, Generator, stopIds } from "../../src/inference/generator.ts";
+import { type GenerateOptions, Generator } from "../../src/inference/generator.ts";
 import { openModel } from "../../src/inference/open.ts";
 import { distance, scoresOf } from "../../src/inference/scores.ts";
+import { stopIds } from "../../src/inference/stop.ts";
 import { Model } from "../../src/models/model.ts";
 import { engine, noise } from "../harness.ts";
 import { freshEngine, tinyTensors, withTiny, writeTinyAdapter } from "../models/tiny.ts";

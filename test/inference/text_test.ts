@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { streamText } from "../../src/inference/text.ts";
+import { stopAt, streamText } from "../../src/inference/text.ts";
 
 /** A tokenizer whose ids are bytes, and which drops the first space, as many do. */
 const bytes = {
@@ -30,4 +30,15 @@ Deno.test("bytes that never become a character come at the end, or with what fol
   assert.deepEqual(await stream("a", [0x62, 0xf0, 0x9f]), ["b", "\ufffd"]);
   assert.deepEqual(await stream("a", [0xf0, 0x62]), ["\ufffdb"]);
   assert.deepEqual(await stream("a", []), []);
+});
+
+Deno.test("a text that ends it is not shown, nor what might have begun it before it is clear", async () => {
+  const ids = each(new TextEncoder().encode("one END two STOP three"));
+  const found = await Array.fromAsync(streamText(bytes, [], ids, ["EN.", "STOP"]));
+  assert.equal(found.join(""), "one END two ");
+  assert.ok(found.includes("END"), `${found}`);
+  const open = await Array.fromAsync(streamText(bytes, [], each([0x53, 0x54]), ["STOP"]));
+  assert.deepEqual(open, ["ST"]);
+  assert.equal(stopAt("a b c", ["c", "b"]), 2);
+  assert.equal(stopAt("a b c", []), -1);
 });

@@ -15,6 +15,8 @@ export interface Flag {
   readonly type: "string" | "boolean";
   /** What it does, in one line. */
   readonly help: string;
+  /** Whether it may stand several times. */
+  readonly many?: boolean;
 }
 
 /** What a command takes. */
@@ -37,6 +39,8 @@ export interface Arguments {
   readonly positionals: readonly string[];
   /** The command's own flags that were set, by name; a boolean flag is `"true"`. */
   readonly flags: Readonly<Record<string, string>>;
+  /** All values of each flag that may stand several times. */
+  readonly lists: Readonly<Record<string, readonly string[]>>;
   /** Configuration keys with their values as typed. */
   readonly config: Readonly<Record<string, string>>;
 }
@@ -65,9 +69,14 @@ export function parseArguments(command: Command, args: readonly string[]): Argum
   const flags: Record<string, string> = {};
   const config: Record<string, string> = {};
   const positionals: string[] = [];
+  const lists: Record<string, string[]> = {};
   for (const token of tokens) {
     if (token.kind === "positional") positionals.push(token.value);
     if (token.kind !== "option") continue;
+    if (command.flags[token.name]?.many) {
+      (lists[token.name] ??= []).push(valueOf(command, token));
+      continue;
+    }
     const values = Object.hasOwn(command.flags, token.name) ? flags : config;
     if (Object.hasOwn(values, token.name)) {
       throw new ConfigError(`Found ${token.rawName} twice, wanted it once`);
@@ -75,7 +84,7 @@ export function parseArguments(command: Command, args: readonly string[]): Argum
     values[token.name] = valueOf(command, token);
   }
   checkCount(command, positionals);
-  return { positionals, flags, config };
+  return { positionals, flags, lists, config };
 }
 
 /** The help of a command: usage, flags and, where it takes them, all configuration keys. */

@@ -32,6 +32,12 @@ export function answer(line: string): void {
   console.log(line);
 }
 
+/** A part of the result, without a line end, at once. */
+export function show(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
+}
+
 function style(code: number, text: string): string {
   return colour ? `\x1b[${code}m${text}\x1b[0m` : text;
 }

@@ -19,7 +19,7 @@ import {
   type Placed,
 } from "./answers.ts";
 import { markedTurns, MARKS, type Slot, turnsOf } from "./slots.ts";
-import { type ChatTemplate, GENERATION_BEGIN } from "../templates/chat_template.ts";
+import { type ChatTemplate, GENERATION_BEGIN, GENERATION_END } from "../templates/chat_template.ts";
 
 /** Text that is encoded apart from its neighbours. */
 export interface Segment {
@@ -28,6 +28,7 @@ export interface Segment {
 }
 
 const RESERVED = /[\ufdd0-\ufdd3]/;
+const GENERATION_MARKS = new RegExp(`[${GENERATION_BEGIN}${GENERATION_END}]`, "g");
 
 /**
  * The segments of a chat. An answer is an assistant's text with the spaces that the template puts
@@ -43,16 +44,7 @@ export function chatSegments(
   facts: ChatFacts,
   { needsEnd = true }: { readonly needsEnd?: boolean } = {},
 ): Segment[] {
-  const template = document.template ?? facts.template;
-  if (template === null) {
-    throw new ConfigError(
-      `${document.origin}: found a chat, but the model has no chat template, wanted data.template`,
-    );
-  }
-  if (document.tools && !template.knowsTools) {
-    const found = `tools in the chat, and none in template ${template.name}`;
-    throw new ConfigError(`${document.origin}: found ${found}, wanted one that tells of them`);
-  }
+  const template = templateOf(document, facts);
   const parts = placedParts(document, template, facts);
   const isMarked = parts.some(({ text }) => text.includes(GENERATION_BEGIN));
   if (isMarked) return grouped(answersByMarks(parts));
@@ -60,8 +52,47 @@ export function chatSegments(
   return grouped(answersByEndToken(parts, template, { ...facts, needsEnd }, openings));
 }
 
+/**
+ * A chat up to where an answer is to begin, in one segment. Only where a message has a special token
+ * in its text must it be known what the template wrote; else any template will do.
+ *
+ * @throws {FileError} {ConfigError} as {@link chatSegments}.
+ */
+export function promptSegment(document: ChatDocument, facts: ChatFacts): Segment {
+  const template = templateOf(document, facts);
+  const { messages, tools, origin } = document;
+  const isTyped = (token: string) => messages.some(({ content }) => content.includes(token));
+  const options = { ...(tools && { tools }), generationPrompt: true };
+  const parts = facts.specialTokens.some(isTyped)
+    ? placedParts(document, template, facts, true)
+    : [{ text: template.render(turnsOf(messages), facts, origin, options), fromTemplate: true }];
+  const unmarked = parts.map(({ text, fromTemplate }) => ({
+    text: fromTemplate ? text.replace(GENERATION_MARKS, "") : text,
+    fromTemplate,
+  }));
+  return { parts: unmarked, supervised: false };
+}
+
+/** @throws {ConfigError} where there is none, or it does not know of the chat's tools. */
+function templateOf({ template, tools, origin }: ChatDocument, facts: ChatFacts): ChatTemplate {
+  const found = template ?? facts.template;
+  if (found === null) {
+    throw new ConfigError(
+      `${origin}: found a chat, but the model has no chat template, wanted one named`,
+    );
+  }
+  if (!tools || found.knowsTools) return found;
+  const what = `tools in the chat, and none in template ${found.name}`;
+  throw new ConfigError(`${origin}: found ${what}, wanted one that tells of them`);
+}
+
 /** The rendered chat, cut where a message's text begins and ends. */
-function placedParts(document: ChatDocument, template: ChatTemplate, facts: ChatFacts): Placed[] {
+function placedParts(
+  document: ChatDocument,
+  template: ChatTemplate,
+  facts: ChatFacts,
+  generationPrompt = false,
+): Placed[] {
   const { messages, tools, origin } = document;
   const { turns, slots } = markedTurns(messages);
   const reserved = slots.find(({ text }) => RESERVED.test(text));
@@ -69,7 +100,7 @@ function placedParts(document: ChatDocument, template: ChatTemplate, facts: Chat
     const found = `a noncharacter in message ${reserved.turn + 1}`;
     throw new FileError(`${origin}: found ${found}, wanted text`);
   }
-  const options = tools && { tools };
+  const options = { ...(tools && { tools }), generationPrompt };
   const rendered = template.render(turnsOf(messages), facts, origin, options);
   const pieces = template.render(turns, facts, origin, options).split(MARKS);
   checkAnswers(slots, pieces.filter((_, i) => i % 2 === 1).map(Number), template, origin);

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { type Document, UNSUPERVISED } from "../../data/mod.ts";
 import { ConfigError, FileError } from "../../errors.ts";
 import { BatchGenerator } from "../../inference/batch.ts";
-import { stopIds } from "../../inference/generator.ts";
+import { stopIds } from "../../inference/stop.ts";
 import type { Device } from "../../gpu/device.ts";
 import { openEngine } from "../../graph/compile.ts";
 import { cacheFolder } from "../../io/cache.ts";

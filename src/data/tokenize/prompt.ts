@@ -1,0 +1,134 @@
+/**
+ * What a model reads before it answers, as it read it in training.
+ *
+ * @module
+ */
+
+import { ConfigError, FileError } from "../../errors.ts";
+import { asked, type ChatTurn, type Message } from "../content.ts";
+import { MODEL_TEMPLATE, resolveTemplates, type TemplateSetting } from "../dataset/documents.ts";
+import type { Encoder } from "../example.ts";
+import type { ChatTemplate } from "../templates/chat_template.ts";
+import { DEFAULT_TEMPLATE, renderPrompt } from "../templates/prompt_template.ts";
+import { encodeSegments } from "./chat.ts";
+import { promptIds } from "./encoder_decoder.ts";
+import { chatSegments, promptSegment } from "./segments.ts";
+
+/** What a model is asked. */
+export type ModelRequest =
+  /** To go on with a text. */
+  | { readonly kind: "text"; readonly text: string }
+  /** To answer the last turn. */
+  | { readonly kind: "chat"; readonly turns: readonly ChatTurn[] }
+  /** To do something, with `input` where that is not "". */
+  | { readonly kind: "instruction"; readonly instruction: string; readonly input: string };
+
+/** A request as a model reads it. */
+export interface EncodedPrompt {
+  readonly text: string;
+  readonly ids: readonly number[];
+}
+
+/** What stands around chats and instructions. */
+export interface PromptSettings {
+  /** By default the model's own; for instructions "alpaca" where it has none. */
+  readonly template?: TemplateSetting | undefined;
+  /** Said before an instruction by the system; "" for nothing. */
+  readonly system?: string;
+  /** What asks, for messages. */
+  readonly origin?: string;
+}
+
+/**
+ * Puts the template around a request and encodes it.
+ *
+ * @throws {ConfigError} where it needs a chat template and there is none.
+ * @throws {FileError} where the template refuses the chat.
+ */
+export function promptOf(
+  request: ModelRequest,
+  encoder: Encoder,
+  { template, system = "", origin = "the prompt" }: PromptSettings = {},
+): EncodedPrompt {
+  if (request.kind === "text") return textPrompt(request.text, encoder);
+  const { prompt, chat } = template === undefined && hasTemplate(encoder)
+    ? { prompt: null, chat: MODEL_TEMPLATE } as const
+    : resolveTemplates(template, DEFAULT_TEMPLATE)[0]!;
+  if (request.kind === "instruction" && prompt !== null) {
+    if (system === "") return textPrompt(renderPrompt(prompt, request), encoder);
+    throw new ConfigError(`${origin}: found a system's turn, wanted a template of chats for it`);
+  }
+  if (chat === null) {
+    throw new ConfigError(`${origin}: found a chat under a template for instructions`);
+  }
+  const turns = request.kind === "chat" ? request.turns : turnsOf(request, system);
+  return chatPrompt(turns, encoder, chat === MODEL_TEMPLATE ? null : chat, origin);
+}
+
+/**
+ * A chat up to where its answer begins: the ids of `apply_chat_template` in transformers, with a
+ * generation prompt, and BOS before them where the model expects it and the template writes none.
+ *
+ * @param template Null for the model's own.
+ * @throws {ConfigError} {FileError} as {@link promptOf}.
+ */
+export function chatPrompt(
+  turns: readonly ChatTurn[],
+  encoder: Encoder,
+  template: ChatTemplate | null,
+  origin = "the chat",
+): EncodedPrompt {
+  const { bos, chat } = encoder;
+  if (chat === undefined || encoder.target) {
+    throw new ConfigError(`${origin}: found a chat, and a model that knows nothing of chats`);
+  }
+  if (turns.length === 0) {
+    throw new ConfigError(`${origin}: found a chat without a turn, wanted one to answer`);
+  }
+  const messages = turns.map((turn) => ({ ...turn, supervised: false }));
+  const segment = promptSegment({ kind: "chat", messages, template, origin }, chat);
+  const { ids } = encodeSegments([segment], encoder, chat);
+  return {
+    text: segment.parts.map(({ text }) => text).join(""),
+    ids: bos === null || ids[0] === bos ? ids : [bos, ...ids],
+  };
+}
+
+/** Whether the model has a chat template of its own. */
+export const hasTemplate = ({ chat, target }: Encoder): boolean =>
+  !target && (chat?.template ?? null) !== null;
+
+/**
+ * The special tokens that a template writes after an answer, and so those that end one; none where it
+ * writes none, or shows no chat of two turns.
+ */
+export function turnEnds(encoder: Encoder, template: ChatTemplate | null): number[] {
+  const { chat } = encoder;
+  if (!chat) return [];
+  const messages: Message[] = [
+    { role: "user", content: "a", supervised: false },
+    { role: "assistant", content: "b", supervised: true },
+  ];
+  const document = { kind: "chat", messages, template, origin: "the template" } as const;
+  try {
+    const answer = chatSegments(document, chat, { needsEnd: false })
+      .findLast(({ supervised }) => supervised);
+    const ending = answer?.parts.filter(({ fromTemplate }) => fromTemplate)
+      .map(({ text }) => text).join("") ?? "";
+    const tokens = chat.specialTokens.filter((token) => ending.includes(token));
+    return tokens.flatMap((token) => encoder.encode(token));
+  } catch (fault) {
+    if (fault instanceof FileError) return [];
+    throw fault;
+  }
+}
+
+const textPrompt = (text: string, encoder: Encoder): EncodedPrompt => ({
+  text,
+  ids: promptIds(text, encoder),
+});
+
+function turnsOf(request: ModelRequest & { kind: "instruction" }, system: string): ChatTurn[] {
+  const turn: ChatTurn = { role: "user", content: asked({ ...request, answer: "" }) };
+  return system === "" ? [turn] : [{ role: "system", content: system }, turn];
+}
