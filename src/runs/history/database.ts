@@ -1,0 +1,146 @@
+/**
+ * The file of a run history, `runs.sqlite` beside the folders of its runs: its tables, and how it is
+ * opened.
+ *
+ * @module
+ */
+import { dirname, join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { FileError } from "../../errors.ts";
+import { isFile } from "../../io/files.ts";
+
+/** The file that has the run of a folder. */
+export const historyOf = (runFolder: string): string =>
+  join(dirname(resolve(runFolder)), "runs.sqlite");
+
+/** `PRAGMA application_id`: tells a history from another program's file. */
+const APPLICATION = 0x47524654; // "GRFT"
+
+/** `PRAGMA user_version`. */
+const VERSION = 1;
+
+/** Times are UTC in ISO 8601; `config`, `origin`, `device`, ... and `data` are JSON. */
+const TABLES = `
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,              -- of the folder, which lies beside this file
+  trains TEXT NOT NULL,            -- adapter or pretrain
+  status TEXT NOT NULL,            -- running, done, stopped or failed
+  error TEXT,                      -- of a failed one
+  started TEXT NOT NULL,
+  seen TEXT NOT NULL,              -- when it last wrote here
+  seconds REAL NOT NULL,           -- that it ran, without the time before it was resumed
+  host TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  steps INTEGER NOT NULL,          -- updates of the whole run
+  done INTEGER NOT NULL,           -- updates done
+  config TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  device TEXT NOT NULL,
+  memory TEXT NOT NULL,            -- bytes
+  versions TEXT NOT NULL,
+  measured TEXT NOT NULL           -- at the end
+) STRICT;
+CREATE INDEX runs_by_name ON runs (name);
+CREATE TABLE events (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  kind TEXT NOT NULL,              -- update, measure, sample or checkpoint
+  step INTEGER NOT NULL,
+  data TEXT NOT NULL,
+  PRIMARY KEY (run, kind, step)
+) STRICT, WITHOUT ROWID;
+PRAGMA application_id = ${APPLICATION};
+PRAGMA user_version = ${VERSION};
+`;
+
+/** Another program holds the file. */
+export class Locked extends FileError {}
+
+/** How to open a history. */
+export interface OpenOptions {
+  /** Milliseconds that another program may hold the file. */
+  readonly patience: number;
+  /** Whether a file that is not there is made. */
+  readonly create: boolean;
+}
+
+/**
+ * Opens a history.
+ *
+ * @throws {Locked} where another program holds it for longer than `patience`.
+ * @throws {FileError} where it is missing, damaged, another program's or of a newer version.
+ */
+export function openHistory(path: string, { patience, create }: OpenOptions): DatabaseSync {
+  if (!create && !isFile(path)) {
+    throw new FileError(`Found no ${path}, wanted the history of the runs in that folder`);
+  }
+  return within(path, () => {
+    const db = new DatabaseSync(path, { timeout: patience });
+    try {
+      requireHistory(db, path);
+      // Readers and a writer do not wait for each other, and a write waits for no disk.
+      db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+      return db;
+    } catch (fault) {
+      db.close();
+      throw fault;
+    }
+  });
+}
+
+/** Runs `action` as one transaction: all of it is in the file, or nothing. */
+export function transaction<T>(db: DatabaseSync, path: string, action: () => T): T {
+  return within(path, () => {
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      const result = action();
+      db.exec("COMMIT");
+      return result;
+    } catch (fault) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      throw fault;
+    }
+  });
+}
+
+/** Runs `action`; what SQLite says of the file becomes a FileError. */
+export function within<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (fault) {
+    if (!(fault instanceof Error && "code" in fault && fault.code === "ERR_SQLITE_ERROR")) {
+      throw fault;
+    }
+    const words = fault.message;
+    if (/\b(locked|busy)\b/.test(words)) {
+      throw new Locked(`Cannot use ${path}: another program holds it (${words})`);
+    }
+    throw new FileError(`Cannot use ${path}: ${words}`, { cause: fault });
+  }
+}
+
+/** Makes the tables of a new file; refuses a file that is no history, or of a newer version. */
+function requireHistory(db: DatabaseSync, path: string): void {
+  if (isEmpty(db)) {
+    transaction(db, path, () => {
+      if (isEmpty(db)) db.exec(TABLES); // unless another run was faster
+    });
+  }
+  if (pragma(db, "application_id") !== APPLICATION) {
+    throw new FileError(`Cannot use ${path}: found another program's file, wanted a run history`);
+  }
+  const version = pragma(db, "user_version");
+  if (version > VERSION) {
+    throw new FileError(
+      `Cannot use ${path}: found version ${version} of the run history, ` +
+        `wanted ${VERSION}, the newest that this Graft knows`,
+    );
+  }
+}
+
+const isEmpty = (db: DatabaseSync): boolean =>
+  db.prepare("SELECT count(*) AS tables FROM sqlite_master").get()!["tables"] === 0 &&
+  pragma(db, "application_id") === 0 && pragma(db, "user_version") === 0;
+
+const pragma = (db: DatabaseSync, name: string): number =>
+  db.prepare(`PRAGMA ${name}`).get()![name] as number;

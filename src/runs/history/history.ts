@@ -1,0 +1,192 @@
+/**
+ * Reads the history of runs.
+ *
+ * @module
+ */
+import { hostname, uptime } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import process from "node:process";
+import type { DatabaseSync } from "node:sqlite";
+import type { Config, Origin } from "../../config/mod.ts";
+import { ConfigError } from "../../errors.ts";
+import { didYouMean } from "../../io/nearest.ts";
+import type { Fields, MemoryParts, Metrics, SampleText } from "../events.ts";
+import { openHistory, transaction, within } from "./database.ts";
+
+/** How a run stands; `interrupted`: its process ended without a word. */
+export type RunStatus = "running" | "done" | "stopped" | "failed" | "interrupted";
+
+/** A run of the history. */
+export interface RunRecord {
+  readonly id: number;
+  /** Of its folder. */
+  readonly name: string;
+  readonly folder: string;
+  readonly status: RunStatus;
+  /** Why it failed. */
+  readonly error: string | null;
+  /** `adapter` on a frozen base, or every parameter from random weights. */
+  readonly trains: "adapter" | "pretrain";
+  readonly started: Date;
+  /** When it last said something. */
+  readonly seen: Date;
+  /** Seconds that it ran. */
+  readonly seconds: number;
+  /** Updates of the whole run. */
+  readonly steps: number;
+  /** Updates done. */
+  readonly done: number;
+  readonly config: Config;
+  readonly origin: Readonly<Record<string, Origin>>;
+  readonly device: { readonly adapter: string; readonly software: boolean };
+  /** Bytes on the device. */
+  readonly memory: MemoryParts;
+  /** Of Graft and Deno. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** The last logged update; null before the first. */
+  readonly last: Metrics | null;
+  /** What was measured at the end: `eval_loss`, ... */
+  readonly measured: Fields;
+}
+
+/** What happened in a run, by the updates done before. */
+export interface RunEvents {
+  readonly updates: readonly Metrics[];
+  readonly measures: readonly { readonly step: number; readonly values: Fields }[];
+  readonly samples: readonly { readonly step: number; readonly samples: readonly SampleText[] }[];
+  readonly checkpoints: readonly { readonly step: number; readonly name: string }[];
+}
+
+/** Milliseconds that a reader waits for another program. */
+const PATIENCE = 2000;
+
+/**
+ * The runs of a folder, as `deno task runs` shows them.
+ *
+ * @example
+ * ```ts ignore
+ * using history = new RunHistory("runs/runs.sqlite");
+ * for (const { name, status, last } of history.runs()) console.log(name, status, last?.loss);
+ * ```
+ */
+export class RunHistory implements Disposable {
+  /** The file. */
+  readonly path: string;
+  readonly #db: DatabaseSync;
+
+  /** @throws {FileError} where it is missing, locked, damaged, or of a newer version. */
+  constructor(path: string) {
+    this.path = resolve(path);
+    this.#db = openHistory(path, { patience: PATIENCE, create: false });
+  }
+
+  /** All runs, the newest first. */
+  runs(): RunRecord[] {
+    return within(this.path, () => {
+      const rows = this.#db.prepare(
+        "SELECT *, (SELECT data FROM events WHERE run = id AND kind = 'update' " +
+          "ORDER BY step DESC LIMIT 1) AS last FROM runs ORDER BY id DESC",
+      ).all();
+      return rows.map((row) => recordOf(row as unknown as Row, dirname(this.path)));
+    });
+  }
+
+  /**
+   * A run by its number, or the newest of a folder by its name.
+   *
+   * @throws {ConfigError} where there is none, with names that are near.
+   */
+  find(wanted: string): RunRecord {
+    const runs = this.runs();
+    const found = runs.find(({ id }) => String(id) === wanted) ??
+      runs.find(({ name }) => name === wanted);
+    if (found) return found;
+    const names = runs.flatMap(({ id, name }) => [String(id), name]);
+    throw new ConfigError(
+      `Found no run ${wanted} in ${this.path}${didYouMean(wanted, new Set(names))}`,
+    );
+  }
+
+  /** What happened in a run. */
+  events(id: number): RunEvents {
+    const all = within(
+      this.path,
+      () =>
+        this.#db.prepare("SELECT kind, step, data FROM events WHERE run = ? ORDER BY step").all(id),
+    );
+    const of = (kind: string) =>
+      all.filter((row) => row["kind"] === kind)
+        .map(({ step, data }) => ({ step: step as number, data: JSON.parse(data as string) }));
+    return {
+      updates: of("update").map(({ data }) => data),
+      measures: of("measure").map(({ step, data }) => ({ step, values: data })),
+      samples: of("sample").map(({ step, data }) => ({ step, ...data })),
+      checkpoints: of("checkpoint").map(({ step, data }) => ({ step, ...data })),
+    };
+  }
+
+  /** Takes runs out of the history; their folders stay. */
+  remove(ids: readonly number[]): void {
+    transaction(this.#db, this.path, () => {
+      const statement = this.#db.prepare("DELETE FROM runs WHERE id = ?");
+      for (const id of ids) statement.run(id);
+    });
+  }
+
+  /** Closes the file. */
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+}
+
+/** Numbers that a run came to: its last update's, and what was measured at the end. */
+export function figuresOf({ last, measured }: RunRecord): Record<string, number> {
+  const { step: _, tokens: _tokens, ...fields } = { ...last, ...measured } as Record<
+    string,
+    number
+  >;
+  return fields;
+}
+
+/** A row as SQLite has it. */
+type Row = Readonly<Record<keyof RunRecord, string>> & {
+  readonly id: number;
+  readonly steps: number;
+  readonly done: number;
+  readonly seconds: number;
+  readonly host: string;
+  readonly pid: number;
+  readonly last: string | null;
+};
+
+function recordOf(row: Row, folder: string): RunRecord {
+  const { host: _, pid: _pid, ...rest } = row;
+  return {
+    ...rest,
+    folder: join(folder, row.name),
+    status: row.status === "running" && !isAlive(row) ? "interrupted" : row.status as RunStatus,
+    trains: row.trains as RunRecord["trains"],
+    started: new Date(row.started),
+    seen: new Date(row.seen),
+    config: JSON.parse(row.config),
+    origin: JSON.parse(row.origin),
+    device: JSON.parse(row.device),
+    memory: JSON.parse(row.memory),
+    versions: JSON.parse(row.versions),
+    last: row.last === null ? null : JSON.parse(row.last),
+    measured: JSON.parse(row.measured),
+  };
+}
+
+/** Whether the process of a run can still be there; that of another machine is taken to be. */
+function isAlive({ host, pid, seen }: Row): boolean {
+  if (host !== hostname()) return true;
+  const booted = Date.now() - 1000 * uptime();
+  if (new Date(seen).getTime() < booted) return false;
+  try {
+    process.kill(pid, 0); // sends nothing
+    return true;
+  } catch (fault) {
+    return (fault as { code?: string }).code === "EPERM";
+  }
+}
