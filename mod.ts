@@ -101,6 +101,12 @@ export {
   type TrainOptions,
 } from "./src/train/run.ts";
 export {
+  type RunEvents,
+  RunHistory,
+  type RunRecord,
+  type RunStatus,
+} from "./src/runs/history/history.ts";
+export {
   mergeAdapter as merge,
   type Merged,
   type MergeDtype,

@@ -27,7 +27,7 @@ const FILES = ["data", "io"];
 const aboveModels = rightOf("objectives");
 
 /** What every room may import. */
-const SHARED = ["src/errors.ts", "src/random.ts"];
+const SHARED = ["src/errors.ts", "src/random.ts", "deno.json"];
 
 /** What each room of src/ may import, beside itself and the shared files. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {

@@ -117,6 +117,8 @@ export interface Config {
   readonly eval: EvalConfig;
   /** Folder of the run. */
   readonly out: string;
+  /** Whether the run is a row of `runs.sqlite`, beside its folder. */
+  readonly history: boolean;
 }
 
 const decay = z.number().gte(0).lt(1);
@@ -211,6 +213,8 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   eval: evaluation,
   out: z.string().min(1).default("runs/train").transform((path) => resolve(path))
     .describe("run folder, relative to the working directory"),
+  history: z.boolean().default(true)
+    .describe("whether the run is a row of runs.sqlite, beside its folder"),
 }).superRefine(({ data, mixture }, context) => {
   const weighed = mixture ? data.findIndex(({ weight }) => weight !== undefined) : -1;
   if (weighed < 0) return;

@@ -89,7 +89,7 @@ export async function trainWith(
     const out = temporary?.folder ?? parsed.config.out;
     if (!temporary) {
       refuseOtherRun(out, parsed, resume);
-      listeners.unshift(...folderListeners(out));
+      listeners.unshift(...folderListeners(out, { history: parsed.config.history, log }));
     }
     const result = await withSession(
       parsed.config,

@@ -42,7 +42,7 @@ Deno.test("runs lists the newest first, in columns", () =>
     const [head, ...rows] = lines(await ask(folder, "list"));
     assert.match(
       head!,
-      /^ID  NAME +STATUS +WHEN +UPDATES +LOSS +EVAL_LOSS +FORGETTING +MODEL  DATA$/,
+      /^ID +NAME +STATUS +WHEN +UPDATES +LOSS +EVAL_LOSS +FORGETTING +MODEL +DATA$/,
     );
     assert.deepEqual(
       rows.map((row) => row.split(/  +/).filter((cell) => cell !== "")).map(
@@ -71,8 +71,11 @@ Deno.test("runs show: a number, a name and a path name the same run", () =>
     assert.equal(stdout, shown);
     assert.match(shown, /^run +2: second, done\nfolder +\/.*second\nwhen +\d+-/);
     assert.match(shown, /^device +a device \(software\), 4 MiB$/m);
-    assert.match(shown, /^settings +adapter.rank=4 train.steps=1 train.lr=0.01$/m);
-    assert.match(shown, /^figures +loss 1.235, .*eval_loss 1.5, forgetting 0.01$/m);
+    assert.match(
+      shown,
+      /^settings +adapter.rank 4 \(flag\)\n +train.steps 1 \(flag\)\n +train.lr 0.01 \(flag\)$/m,
+    );
+    assert.match(shown, /^figures +loss 1.235, eval_loss 1.5, forgetting 0.01, lr 0.0001,/m);
     assert.match(await ask(folder, "show", "failed"), /^run +4: failed, failed: The GPU is gone$/m);
     const json = await askJson(folder, "show", "second");
     assert.equal(json.config.adapter.rank, 4);
@@ -126,8 +129,8 @@ Deno.test("runs best orders the runs that are done by a figure", () =>
     assert.deepEqual(await ids("--by", "loss", "--highest"), [3, 1, 2]);
     assert.deepEqual(await ids("--by", "eval_loss"), [2, 1]); // the third has none
     const [head, first] = lines(await ask(folder, "best", "--by", "eval_loss"));
-    assert.match(head!, /LOSS  EVAL_LOSS  MODEL/);
-    assert.match(first!, /^ 2  second /);
+    assert.match(head!, /LOSS +EVAL_LOSS +MODEL/);
+    assert.match(first!, /^ 2 +second /);
     await assert.rejects(ask(folder, "best", "--by", "eval_los"), {
       name: "ConfigError",
       message: "Found no run that is done with the figure eval_los, the nearest is eval_loss",

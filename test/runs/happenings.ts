@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { parseConfig, savedConfig } from "../../src/config/mod.ts";
 import { writeJson } from "../../src/io/files.ts";
-import type { Metrics, RunEvent, StartEvent } from "../../src/runs/events.ts";
+import type { Metrics, RunEnd, RunEvent, StartEvent } from "../../src/runs/events.ts";
 import { historyListener } from "../../src/runs/history/listener.ts";
 
 /** Calls `use` with an empty folder for runs. */
@@ -32,6 +32,7 @@ export function start(
     out,
     steps,
     done,
+    columns: [],
     memory: { weights: 3 << 20, activations: 1 << 20 },
     device: { adapter: "a device", software: true },
   };
@@ -54,13 +55,23 @@ export const update = (step: number, loss = 5 - step / 10): RunEvent => ({
 
 export const end = (step: number, measured: Record<string, number> = {}): RunEvent => ({
   kind: "end",
-  result: { step, stopped: false, saved: "adapter", first: null, last: null, measured },
+  result: { ...ENDED, step, measured },
 });
 
 export const stopped = (step: number): RunEvent => ({
   kind: "end",
-  result: { step, stopped: true, saved: "adapter", first: null, last: null, measured: {} },
+  result: { ...ENDED, step, stopped: true },
 });
+
+const ENDED: RunEnd = {
+  step: 0,
+  stopped: false,
+  saved: "adapter",
+  first: null,
+  last: null,
+  measured: {},
+  reports: {},
+};
 
 export interface Happenings {
   readonly flags?: Readonly<Record<string, string>>;

@@ -45,6 +45,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
     guard: false,
     eval: { data: [], samples: 4 },
     out: resolve("runs/train"),
+    history: true,
   });
   assert.equal(origin["model"], "flag");
   assert.equal(origin["data.0.path"], "flag");

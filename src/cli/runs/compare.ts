@@ -34,7 +34,7 @@ export const compare: HistoryCommand = {
         name,
         digits(a),
         digits(b),
-        a === undefined || b === undefined ? "" : `${b < a ? "" : "+"}${digits(b - a)}`,
+        a === undefined || b === undefined ? "" : `${b > a ? "+" : ""}${digits(b - a)}`,
       ]),
     ];
     for (const line of columns(rows)) answer(line);

@@ -4,7 +4,7 @@
  * @module
  */
 import { figuresOf, type RunEvents, type RunRecord } from "../../runs/history/history.ts";
-import { duration } from "../../train/metrics.ts";
+import { duration } from "../../runs/lines.ts";
 import { columns, cut } from "../parts/columns.ts";
 import { answer } from "../parts/term.ts";
 import {
@@ -43,7 +43,7 @@ function lines(run: RunRecord, events: RunEvents): string[] {
   const facts = [
     ["run", `${run.id}: ${run.name}, ${run.status}${error === null ? "" : `: ${error}`}`],
     ["folder", run.folder],
-    ["when", `${localTime(run.started)}, ${duration(run.seconds)} of training`],
+    ["when", `${localTime(run.started)}, ${duration(run.seconds)}`],
     ["trains", `${run.trains} on ${run.config.model}`],
     ["data", dataOf(run).join(", ")],
     [
@@ -54,7 +54,7 @@ function lines(run: RunRecord, events: RunEvents): string[] {
       "versions",
       Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", "),
     ],
-    ["settings", settings(run).join(" ") || "all by default"],
+    ...settings(run),
     ["updates", course(run, events)],
     ["figures", figures(figuresOf(run))],
     ["checkpoints", events.checkpoints.map(({ name }) => name).join(" ")],
@@ -66,12 +66,13 @@ function lines(run: RunRecord, events: RunEvents): string[] {
   ];
 }
 
-/** Settings that somebody chose. */
-function settings({ config, origin }: RunRecord): string[] {
+/** Settings that somebody chose, a line each. */
+function settings({ config, origin }: RunRecord): string[][] {
   const shown = ["model", "data", "out"]; // in lines of their own
-  return Object.keys(origin)
+  const chosen = Object.keys(origin)
     .filter((key) => origin[key] !== "default" && !shown.includes(key.split(".")[0]!))
-    .map((key) => `${key}=${JSON.stringify(valueAt(config, key))}`);
+    .map((key) => `${key} ${JSON.stringify(valueAt(config, key))} (${origin[key]})`);
+  return chosen.map((line, i) => [i === 0 ? "settings" : "", line]);
 }
 
 function valueAt(config: unknown, key: string): unknown {

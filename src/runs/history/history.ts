@@ -18,15 +18,19 @@ export type RunStatus = "running" | "done" | "stopped" | "failed" | "interrupted
 
 /** A run of the history. */
 export interface RunRecord {
+  /** Its number; none is given twice. */
   readonly id: number;
   /** Of its folder. */
   readonly name: string;
+  /** Where it lies, or lay. */
   readonly folder: string;
+  /** How it stands. */
   readonly status: RunStatus;
   /** Why it failed. */
   readonly error: string | null;
   /** `adapter` on a frozen base, or every parameter from random weights. */
   readonly trains: "adapter" | "pretrain";
+  /** When it began. */
   readonly started: Date;
   /** When it last said something. */
   readonly seen: Date;
@@ -36,8 +40,11 @@ export interface RunRecord {
   readonly steps: number;
   /** Updates done. */
   readonly done: number;
+  /** Resolved: every default filled in. */
   readonly config: Config;
+  /** Where each value of it came from. */
   readonly origin: Readonly<Record<string, Origin>>;
+  /** What it ran on. */
   readonly device: { readonly adapter: string; readonly software: boolean };
   /** Bytes on the device. */
   readonly memory: MemoryParts;
@@ -51,9 +58,13 @@ export interface RunRecord {
 
 /** What happened in a run, by the updates done before. */
 export interface RunEvents {
+  /** Those that were logged. */
   readonly updates: readonly Metrics[];
+  /** What was measured on the way. */
   readonly measures: readonly { readonly step: number; readonly values: Fields }[];
+  /** What the model answered on the way. */
   readonly samples: readonly { readonly step: number; readonly samples: readonly SampleText[] }[];
+  /** By the updates done, with the names of their files. */
   readonly checkpoints: readonly { readonly step: number; readonly name: string }[];
 }
 
@@ -74,7 +85,11 @@ export class RunHistory implements Disposable {
   readonly path: string;
   readonly #db: DatabaseSync;
 
-  /** @throws {FileError} where it is missing, locked, damaged, or of a newer version. */
+  /**
+   * Opens the file, `runs.sqlite` beside the folders of runs.
+   *
+   * @throws {FileError} where it is missing, locked, damaged, or of a newer version.
+   */
   constructor(path: string) {
     this.path = resolve(path);
     this.#db = openHistory(path, { patience: PATIENCE, create: false });
@@ -139,13 +154,15 @@ export class RunHistory implements Disposable {
   }
 }
 
-/** Numbers that a run came to: its last update's, and what was measured at the end. */
+/** What an update took, which is no figure of the run. */
+const TAKEN: readonly string[] = ["step", "tokens", "supervised"];
+
+/** Numbers that a run came to: its last loss, what was measured at the end, its last update's. */
 export function figuresOf({ last, measured }: RunRecord): Record<string, number> {
-  const { step: _, tokens: _tokens, ...fields } = { ...last, ...measured } as Record<
-    string,
-    number
-  >;
-  return fields;
+  const fields = Object.entries({ loss: last?.loss, ...measured, ...last, ...measured });
+  return Object.fromEntries(
+    fields.filter(([name, value]) => typeof value === "number" && !TAKEN.includes(name)),
+  ) as Record<string, number>;
 }
 
 /** A row as SQLite has it. */
