@@ -19,6 +19,7 @@ const ENGINE = [
   "models",
   "ops",
   "graph",
+  "formats",
   "gpu",
   "kernels",
 ];
@@ -56,6 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   models: [...rightOf("models"), "io"],
   ops: rightOf("ops"),
   graph: rightOf("graph"),
+  formats: [...rightOf("formats"), "io"],
   gpu: rightOf("gpu"),
   quickstart: FILES,
   report: [],

@@ -5,17 +5,10 @@
  */
 import { upload } from "../gpu/buffer.ts";
 import { compile, type Compiled, type Engine } from "../graph/compile.ts";
-import type { Graph, NumberType, Value } from "../graph/graph.ts";
+import { type Graph, storedRows, type Value } from "../graph/graph.ts";
 import { Store } from "../graph/store.ts";
-import type { Dtype } from "../io/safetensors/dtype.ts";
-import { fromFloat32 } from "../io/safetensors/safetensors.ts";
+import { FORMATS } from "../formats/mod.ts";
 import { hash, random } from "../random.ts";
-
-const DTYPES: Readonly<Record<Exclude<NumberType, "u32">, Dtype>> = {
-  f32: "F32",
-  f16: "F16",
-  bf16: "BF16",
-};
 
 /** An engine with a store of its own: graphs that are timed side by side reuse names. */
 export function withOwnStore(engine: Engine): Engine {
@@ -31,9 +24,13 @@ export function noise({ name, shape }: Value, scale: number): Float32Array {
 
 /** Adds a frozen tensor of noise, in the type that it is stored in, to the store. */
 export function fillWeight({ device, store }: Engine, weight: Value, scale: number): void {
-  const { type } = weight;
+  const { type, layout, shape } = weight;
   if (type === "u32") throw new TypeError(`${weight.name} is no tensor of real numbers`);
-  upload(device, store.addWeight(weight), fromFloat32(noise(weight, scale), DTYPES[type]));
+  const format = FORMATS[type];
+  const numbers = noise({ ...weight, shape: [storedRows(weight), ...shape.slice(1)] }, scale);
+  const rows = format.encode(numbers);
+  const stored = layout === "blocks" ? format.pack(rows, shape[1]!) : rows;
+  upload(device, store.addWeight(weight), stored);
 }
 
 /** Compiles a graph over its own store, with noise in all f32 inputs, weights and params. */

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Compiled, Engine } from "../graph/compile.ts";
-import { Graph, type NumberType, type Op, type Value } from "../graph/graph.ts";
+import { FORMAT_NAMES } from "../formats/mod.ts";
+import { Graph, type Op, type Value } from "../graph/graph.ts";
 import { LINEAR_BACKWARD } from "../ops/linear.ts";
 import { matmul, type Transposition } from "../ops/matmul.ts";
 import {
@@ -83,7 +84,7 @@ export function kernelBenches(): Bench[] {
 function layerBenches(out: number, inner: number): Bench[] {
   const flops = 2 * T * out * inner;
   const times = timesOf(flops);
-  const types: NumberType[] = ["f32", "bf16", "f16"];
+  const types = FORMAT_NAMES;
   return [
     product("nt", T, out, inner),
     product("tn", out, inner, T),

@@ -8,7 +8,7 @@ import { readFloats, upload } from "../gpu/buffer.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { compile, openEngine } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
-import { toBlocks } from "../models/weights.ts";
+import { blocksOf } from "../models/weights.ts";
 import { linear } from "../ops/mod.ts";
 import { random } from "../random.ts";
 import { type Command, parseArguments } from "./parts/args.ts";
@@ -108,7 +108,7 @@ async function checkProduct(device: Device): Promise<{ error: number; gflops: nu
   const engine = openEngine(device);
   const a = noise(M * K, 1);
   const b = noise(N * K, 2);
-  upload(device, engine.store.addWeight(w), toBlocks(new Uint32Array(b.buffer), K, 4));
+  upload(device, engine.store.addWeight(w), blocksOf(b, [N, K]));
   const compiled = await compile(engine, graph);
   compiled.write("x", a);
   compiled.program.replay();

@@ -6,12 +6,10 @@
  */
 import type { Constants, Kernel } from "../gpu/kernel.ts";
 import type { KernelSet } from "../gpu/device.ts";
+import { type FormatName, FORMATS } from "../formats/mod.ts";
 
-/** How the numbers of a value are stored. */
-export type NumberType = "f32" | "f16" | "bf16" | "u32";
-
-/** Bytes of one stored number. */
-export const BYTES: Readonly<Record<NumberType, number>> = { f32: 4, f16: 2, bf16: 2, u32: 4 };
+/** How the numbers of a value are stored: indices, or real numbers in a weight format. */
+export type NumberType = FormatName | "u32";
 
 /**
  * Where a value lives: `input` is written by the host before a replay; `weight` is frozen; `param`
@@ -220,8 +218,13 @@ export function storedRows(value: Value): number {
 
 /** Bytes that a value takes. */
 export function bytesOf(value: Value): number {
-  const columns = value.shape.slice(1).reduce((n, size) => n * size, 1);
-  return storedRows(value) * columns * BYTES[value.type];
+  return bytesOfRows(value, storedRows(value));
+}
+
+/** Bytes of the first `rows` rows as they are stored; in blocks, a multiple of 4. */
+export function bytesOfRows({ shape, type }: Value, rows: number): number {
+  const columns = shape.slice(1).reduce((n, size) => n * size, 1);
+  return type === "u32" ? 4 * rows * columns : FORMATS[type].bytes(rows, columns);
 }
 
 /** `x [512, 64]`, for messages and plans. */
@@ -235,8 +238,7 @@ export interface Rows {
   readonly rows: number;
 }
 
-/** Binds some rows of a matrix; in blocks, both numbers are multiples of 4. */
+/** Binds some rows of a matrix, as `partsOf()` cuts it. */
 export function rowsOf(value: Value, { from, rows }: Rows): Bound {
-  const row = bytesOf(value) / storedRows(value);
-  return { value, offset: from * row, size: rows * row };
+  return { value, offset: bytesOfRows(value, from), size: bytesOfRows(value, rows) };
 }

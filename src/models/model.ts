@@ -5,7 +5,6 @@
  * @module
  */
 import { join } from "node:path";
-import { FileError } from "../errors.ts";
 import { upload } from "../gpu/buffer.ts";
 import { compile, type Engine } from "../graph/compile.ts";
 import { Graph, type NumberType, type Value } from "../graph/graph.ts";
@@ -37,8 +36,6 @@ import { refuseEncoder, SOURCE_LAST, sourceCaches, sourceInputs } from "./layers
 import type { LongAngles } from "./layers/rope.ts";
 import { Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
-
-const STORED: Readonly<Record<string, NumberType>> = { F32: "f32", F16: "f16", BF16: "bf16" };
 
 /** `nll` of the next token, or `kl`: the divergence from the base's prediction of it. */
 export type Loss = "nll" | "kl";
@@ -266,10 +263,8 @@ export class Model implements Disposable {
 
   #net(graph: Graph, options: Omit<NetOptions, "typeOf">): Net {
     const typeOf = (name: string, shape: readonly number[]): NumberType => {
-      const { dtype } = this.tensors.get(name, shape);
-      const type = STORED[dtype];
-      if (type) return type;
-      throw new FileError(`${this.folder}: ${name} is stored as ${dtype}, wanted F32, F16 or BF16`);
+      this.tensors.get(name, shape);
+      return this.tensors.source(name).format;
     };
     return new Net(graph, { ...options, typeOf });
   }

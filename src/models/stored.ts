@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { FileError } from "../errors.ts";
+import { FORMAT_NAMES, type FormatName, formatOf, FORMATS } from "../formats/mod.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { DTYPE_BYTES, type ReadOptions, type TensorInfo } from "../io/safetensors/safetensors.ts";
 
@@ -20,6 +22,12 @@ export interface Stored {
 
 /** Numbers of one tensor: the bytes asked for, in the orientation of the forward. */
 export type Reader = (options?: ReadOptions) => Uint8Array;
+
+/** A tensor as its file has it, in the orientation of the forward. */
+export interface Source {
+  readonly format: FormatName;
+  readonly read: Reader;
+}
 
 /** The head, where it is not the embedding. */
 export const HEAD_MODULE = "lm_head";
@@ -75,6 +83,19 @@ export class Tensors {
    */
   get(name: string, shape?: readonly number[]): TensorInfo {
     return this.checkpoint.get(this.nameOf(name), shape && this.turn(name, shape));
+  }
+
+  /**
+   * A tensor as its file has it.
+   *
+   * @throws {FileError} where it is stored in a format that is not built.
+   */
+  source(name: string): Source {
+    const { dtype, file } = this.get(name);
+    const format = formatOf(dtype);
+    if (format) return { format, read: this.reader(name) };
+    const known = FORMAT_NAMES.map((name) => FORMATS[name].stored).join(", ");
+    throw new FileError(`${file}: ${name} is stored as ${dtype}, wanted one of ${known}`);
   }
 
   /** Reads a tensor in pieces; one that lies the other way round is read and turned as a whole. */

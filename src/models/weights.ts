@@ -5,18 +5,20 @@
  */
 import { type Slice, upload } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
-import { BYTES, type NumberType, type Value } from "../graph/graph.ts";
+import { FileError } from "../errors.ts";
+import { fileBytes, type FormatName, FORMATS, type WeightFormat } from "../formats/mod.ts";
+import type { NumberType, Value } from "../graph/graph.ts";
 import { refuseNonFinite, toFiniteFloat32 } from "../io/safetensors/finite.ts";
-import { fromFloat32, toFloat32 } from "../io/safetensors/safetensors.ts";
+import type { TensorInfo } from "../io/safetensors/safetensors.ts";
 import { type Tensors, transpose } from "./stored.ts";
 
 /** About how many bytes of a tensor are in hand at a time. */
 const PIECE = 4 << 20;
 
-/** A number in the precision of a stored type. */
+/** A number in the precision of a format; of those with groups, in f32. */
 export function roundTo(x: number, type: NumberType): number {
-  const dtype = type === "bf16" ? "BF16" : type === "f16" ? "F16" : "F32";
-  return toFloat32(fromFloat32(Float32Array.of(x), dtype), dtype)[0]!;
+  const format = type === "u32" || FORMATS[type].group > 1 ? FORMATS.f32 : FORMATS[type];
+  return format.decode(format.encode(Float32Array.of(x)))[0]!;
 }
 
 /** A vector as f32. */
@@ -31,71 +33,58 @@ export function loadStored(tensors: Tensors, name: string): Float32Array {
 }
 
 /**
- * Uploads a matrix as 4x4 blocks in the precision that it is stored in, some bands of four rows at
- * a time; rows that only fill the last band are zero.
+ * Uploads a matrix as its format has it on the device, some bands of four rows at a time; rows that
+ * only fill the last band are zero. One that its file stores in another format is rounded to it.
+ *
+ * @throws {FileError} where a number is NaN or infinite.
  */
 export function loadBlocks(device: Device, tensors: Tensors, value: Value, slice: Slice) {
-  const read = tensors.reader(value.name);
+  const { format: storedName, read } = tensors.source(value.name);
+  const [stored, kept] = [FORMATS[storedName], FORMATS[value.type as FormatName]];
   const [rows, columns] = value.shape as [number, number];
-  const rowBytes = columns * BYTES[value.type];
-  const step = Math.max(1, Math.floor(PIECE / (4 * rowBytes))) * 4;
+  const rowBytes = fileBytes(stored, columns);
+  const step = Math.max(1, Math.floor(PIECE / (8 * rowBytes))) * 8; // whole units of any format
   for (let from = 0; from < rows; from += step) {
     const count = Math.min(step, rows - from);
     const piece = new Uint8Array(Math.ceil(count / 4) * 4 * rowBytes);
     read({ offset: from * rowBytes, length: count * rowBytes, into: piece });
-    const words = new Uint32Array(piece.buffer);
-    refuseNonFinite(words, tensors.get(value.name), from * columns);
-    upload(device, slice, toBlocks(words, rowBytes / 4, BYTES[value.type]), from * rowBytes);
+    refuseBroken(stored, piece, tensors.get(value.name), from * columns);
+    const rounded = stored === kept ? piece : kept.encode(stored.decode(piece));
+    upload(device, slice, kept.pack(rounded, columns), kept.bytes(from, columns));
   }
 }
 
-/** How one matrix lies in words of four bytes: a block's row is four numbers. */
-interface Words {
-  readonly rows: number;
-  readonly perRow: number;
-  readonly perBlockRow: number;
-}
-
-/** Calls `move(inRows, inBlocks)` for the first word of every block's row. */
-function eachBlockRow(
-  { rows, perRow, perBlockRow }: Words,
-  move: (from: number, to: number) => void,
-) {
-  let to = 0;
-  for (let band = 0; band < rows; band += 4) {
-    for (let column = 0; column < perRow; column += perBlockRow) {
-      for (let row = band; row < band + 4; row++, to += perBlockRow) {
-        move(row * perRow + column, to);
-      }
+/** Refuses numbers that are NaN or infinite: of formats with groups, their scales. */
+function refuseBroken(format: WeightFormat, bytes: Uint8Array, tensor: TensorInfo, from: number) {
+  if (format.scales === 0) return refuseNonFinite(new Uint32Array(bytes.buffer), tensor, from);
+  const halves = new Uint16Array(bytes.buffer);
+  for (let at = 0; at < halves.length; at += format.groupBytes / 2) {
+    for (let i = 0; i < format.scales; i++) {
+      if ((halves[at + i]! & 0x7c00) !== 0x7c00) continue;
+      const element = from + at * 2 / format.groupBytes * format.group;
+      throw new FileError(
+        `Cannot use tensor "${tensor.name}" in ${tensor.file}: the scale of its elements from ` +
+          `${element} on is NaN or infinite`,
+      );
     }
   }
 }
 
-/** Words of whole bands of rows, as 4x4 blocks. */
-export function toBlocks(rowMajor: Uint32Array, perRow: number, perBlockRow: number): Uint32Array {
-  const blocks = new Uint32Array(rowMajor.length);
-  eachBlockRow({ rows: rowMajor.length / perRow, perRow, perBlockRow }, (from, to) => {
-    for (let i = 0; i < perBlockRow; i++) blocks[to + i] = rowMajor[from + i]!;
-  });
-  return blocks;
-}
-
 /** An f32 matrix [rows, columns] out of its 4x4 blocks; rows that only fill a band are dropped. */
 export function fromBlocks(blocks: Float32Array, [rows, columns]: readonly [number, number]) {
-  const rowMajor = new Float32Array(blocks.length);
-  const words = { rows: blocks.length / columns, perRow: columns, perBlockRow: 4 };
-  eachBlockRow(words, (from, to) => {
-    for (let i = 0; i < 4; i++) rowMajor[from + i] = blocks[to + i]!;
-  });
-  return rowMajor.subarray(0, rows * columns);
+  const rowMajor = FORMATS.f32.unpack(bytesIn(blocks), blocks.length / columns, columns);
+  return new Float32Array(rowMajor.buffer).subarray(0, rows * columns);
 }
 
 /** An f32 matrix [rows, columns] as 4x4 blocks: {@link fromBlocks} the other way. */
 export function blocksOf(numbers: Float32Array, [rows, columns]: readonly [number, number]) {
   const banded = new Float32Array(Math.ceil(rows / 4) * 4 * columns);
   banded.set(numbers);
-  return new Float32Array(toBlocks(new Uint32Array(banded.buffer), columns, 4).buffer);
+  return new Float32Array(FORMATS.f32.pack(bytesIn(banded), columns).buffer);
 }
+
+const bytesIn = ({ buffer, byteOffset, byteLength }: Float32Array) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 /** What of a param says how the store keeps it. */
 export type Param = Pick<Value, "name" | "shape" | "layout">;

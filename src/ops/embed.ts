@@ -40,7 +40,7 @@ export const EMBED: Op<Ins, { x: Value }, Attrs> = {
   name: "embed",
   launches({ ins: { token, table }, outs: { x }, attrs: { scale } }, { maxBinding }) {
     const [T, D] = x.shape as [number, number];
-    const imports = { weights: weightsOf(table.type) };
+    const imports = weightsOf(table.type);
     return partsOf(table, maxBinding).map((part) => ({
       kernel: { name: "embed", text: forwardText, imports },
       constants: { T, D, ROW0: part.from, ROWS: part.rows, SCALE: scale },

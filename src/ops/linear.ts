@@ -145,7 +145,7 @@ export function forwardLaunch(target: Target, parts: ForwardParts): Launch {
     kernel: {
       name: "linear",
       text: forwardText,
-      imports: { ...tile.imports, tile: tile.text, store, weights: weightsOf(w.type) },
+      imports: { ...tile.imports, tile: tile.text, store, ...weightsOf(w.type) },
     },
     constants: { M: m, N: n, K: k, R: u?.shape[1] ?? 0, ...place, ...tile.constants },
     bind: [y, x, u ?? x, b && part ? rowsOf(b, part) : b ?? x, ...(residual ? [residual] : [])],
@@ -176,7 +176,7 @@ export function backwardLaunch(target: Target, parts: BackwardParts): Launch {
     kernel: {
       name: "linear_backward",
       text: backwardText,
-      imports: { ...tile.imports, tile: tile.text, store: STORES.rows, weights: weightsOf(w.type) },
+      imports: { ...tile.imports, tile: tile.text, store: STORES.rows, ...weightsOf(w.type) },
     },
     constants: { M: m, N: n, K: k, R: v?.shape[1] ?? 0, ADD: add, ...place, ...tile.constants },
     bind: [dx, dy, v ?? dy, a ?? dy],

@@ -16,9 +16,8 @@ import tile8x8 from "../../kernels/shared/tile_8x8.wgsl" with { type: "text" };
 import tileLanes from "../../kernels/shared/tile_lanes.wgsl" with { type: "text" };
 import tileShared4x4 from "../../kernels/shared/tile_shared_4x4.wgsl" with { type: "text" };
 import tileShared8x8 from "../../kernels/shared/tile_shared_8x8.wgsl" with { type: "text" };
-import weightsBf16 from "../../kernels/shared/weights_bf16.wgsl" with { type: "text" };
-import weightsF16 from "../../kernels/shared/weights_f16.wgsl" with { type: "text" };
-import weightsF32 from "../../kernels/shared/weights_f32.wgsl" with { type: "text" };
+import wordsBuffer from "../../kernels/shared/words_buffer.wgsl" with { type: "text" };
+import { FORMATS } from "../formats/mod.ts";
 import type { Constants, Text } from "../gpu/kernel.ts";
 import { grid } from "../gpu/program.ts";
 import type { NumberType, Target } from "../graph/graph.ts";
@@ -38,17 +37,10 @@ export const NO_MORE: Text = text("no_more", noMore);
 /** One step of k of a 4x4 block. */
 export const OUTER: Text = text("outer", outer);
 
-const WEIGHTS: Partial<Record<NumberType, Text>> = {
-  f32: text("weights_f32", weightsF32),
-  f16: text("weights_f16", weightsF16),
-  bf16: text("weights_bf16", weightsBf16),
-};
-
-/** The loader of a weight format. */
-export function weightsOf(type: NumberType): Text {
-  const loader = WEIGHTS[type];
-  if (!loader) throw new TypeError(`No kernel reads weights of ${type}`);
-  return loader;
+/** What reads the blocks of a frozen matrix: the loader of its format, and of its words. */
+export function weightsOf(type: NumberType): Readonly<Record<"weights" | "words", Text>> {
+  if (type === "u32") throw new TypeError("No kernel reads weights of u32");
+  return { weights: FORMATS[type].loader, words: text("words_buffer", wordsBuffer) };
 }
 
 /** A body with the grid that covers an M x N result. */

@@ -1,0 +1,41 @@
+/**
+ * What a weight format is: how the numbers of a frozen matrix lie in a file and on the device.
+ *
+ * @module
+ */
+import type { Text } from "../gpu/kernel.ts";
+
+/**
+ * One format of frozen matrices. In a file numbers lie row by row, in groups of columns that share
+ * scales; on the device in 4x4 blocks, with the scales of a block beside it, so that both products
+ * of a linear layer read the same words. What differs between formats is in its file and loader.
+ */
+export interface WeightFormat {
+  /** Its name in GGUF files and, for those that safetensors knows, there. */
+  readonly stored: string;
+  /** Columns that share scales; a row holds whole groups. */
+  readonly group: number;
+  /** Bytes of a group in a file. */
+  readonly groupBytes: number;
+  /** f16 scales and minima that a group in a file begins with. */
+  readonly scales: number;
+  /** Whether numbers keep their value where the format is the file's own. */
+  readonly overflowsAt: number;
+  /** Numbers, row by row, rounded to what a file holds. */
+  encode(values: Float32Array): Uint8Array<ArrayBuffer>;
+  /** The numbers that the bytes of a file stand for. */
+  decode(bytes: Uint8Array): Float32Array<ArrayBuffer>;
+  /** Bytes that a matrix takes on the device. `rows` is a multiple of 4. */
+  bytes(rows: number, columns: number): number;
+  /** Rows as a file has them, a multiple of 4, as the loader reads them. */
+  pack(rows: Uint8Array, columns: number): Uint8Array<ArrayBuffer>;
+  /** {@link WeightFormat.pack} the other way. */
+  unpack(packed: Uint8Array, rows: number, columns: number): Uint8Array<ArrayBuffer>;
+  /** `weights(block) -> mat4x4f` in WGSL; its words come through `word(i)`. */
+  readonly loader: Text;
+}
+
+/** Bytes of some rows as a file has them. */
+export function fileBytes({ group, groupBytes }: WeightFormat, numbers: number): number {
+  return numbers / group * groupBytes;
+}

@@ -1,0 +1,107 @@
+/**
+ * Formats of groups of 32 columns that share scales, as ggml defines them: a group of a file is
+ * re-laid without a change of value.
+ *
+ * On the device the groups of four neighbouring rows lie together, eight 4x4 blocks with their
+ * scales: a cell. Cells run along the rows of blocks as 4x4 blocks do; `cells` of them are one unit
+ * of whole 16-byte words, so that block `b` lies in cell b / 8 whatever the shape of the matrix.
+ *
+ * @module
+ */
+import type { WeightFormat } from "./format.ts";
+import { aligned } from "./plain.ts";
+
+/** Columns that share scales. */
+export const GROUP = 32;
+
+/** Where the group of one row of a cell lies. */
+export interface Place {
+  /** Of the file, in halves of 16 bits. */
+  readonly file: Uint16Array;
+  readonly at: number;
+  /** Of the device. */
+  readonly device: Uint16Array;
+  /** Where the unit begins, which cell of it this is, and which row of the cell. */
+  readonly unit: number;
+  readonly cell: number;
+  readonly row: number;
+}
+
+/** What a grouped format says of itself. */
+export interface Grouped {
+  readonly stored: string;
+  readonly groupBytes: number;
+  readonly scales: number;
+  readonly overflowsAt: number;
+  /** Cells of a unit, and its bytes, a multiple of 16. */
+  readonly cells: number;
+  readonly unitBytes: number;
+  readonly loader: WeightFormat["loader"];
+  /** Rounds the 32 numbers from `from` on into the group of a file that begins at `at`. */
+  encode(values: Float32Array, from: number, group: DataView, at: number): void;
+  /** The other way. */
+  decode(group: DataView, at: number, values: Float32Array, to: number): void;
+  /** Copies a group of a file to its place on the device. */
+  pack(place: Place): void;
+  /** The other way. */
+  unpack(place: Place): void;
+}
+
+/** The format of groups that `g` describes. */
+export function grouped(g: Grouped): WeightFormat {
+  const { stored, groupBytes, scales, overflowsAt, cells, unitBytes, loader } = g;
+  const bytes = (rows: number, columns: number) =>
+    Math.ceil(rows * columns / (4 * GROUP * cells)) * unitBytes;
+  const move = (file: Uint16Array, device: Uint16Array, columns: number, way: Grouped["pack"]) => {
+    const perRow = columns / GROUP;
+    const rows = file.length / (perRow * groupBytes / 2);
+    for (let row = 0; row < rows; row++) {
+      for (let group = 0; group < perRow; group++) {
+        const cell = Math.floor(row / 4) * perRow + group;
+        const unit = Math.floor(cell / cells) * unitBytes / 2;
+        const at = (row * perRow + group) * groupBytes / 2;
+        way({ file, at, device, unit, cell: cell % cells, row: row % 4 });
+      }
+    }
+  };
+  return {
+    ...{ stored, group: GROUP, groupBytes, scales, overflowsAt, bytes, loader },
+    encode(values) {
+      const view = new DataView(new ArrayBuffer(values.length / GROUP * groupBytes));
+      for (let from = 0, at = 0; from < values.length; from += GROUP, at += groupBytes) {
+        g.encode(values, from, view, at);
+      }
+      return new Uint8Array(view.buffer);
+    },
+    decode({ buffer, byteOffset, byteLength }) {
+      const view = new DataView(buffer, byteOffset, byteLength);
+      const values = new Float32Array(byteLength / groupBytes * GROUP);
+      for (let to = 0, at = 0; to < values.length; to += GROUP, at += groupBytes) {
+        g.decode(view, at, values, to);
+      }
+      return values;
+    },
+    pack(rows, columns) {
+      const file = new Uint16Array(aligned(rows, 2));
+      const count = rows.byteLength / groupBytes * GROUP / columns;
+      const device = new Uint16Array(bytes(count, columns) / 2);
+      move(file, device, columns, g.pack);
+      return new Uint8Array(device.buffer);
+    },
+    unpack(packed, rows, columns) {
+      const file = new Uint16Array(rows * columns / GROUP * groupBytes / 2);
+      move(file, new Uint16Array(aligned(packed, 2)), columns, g.unpack);
+      return new Uint8Array(file.buffer);
+    },
+  };
+}
+
+/** Four low nibbles, one of each byte of two halves, as one half; the first lowest. */
+export const nibbles = (a: number, b: number): number =>
+  (a & 0xf) | (a >>> 4 & 0xf0) | (b & 0xf) << 8 | (b << 4 & 0xf000);
+
+/** {@link nibbles} the other way: two halves with a nibble in the low part of each byte. */
+export const spread = (four: number): [number, number] => [
+  (four & 0xf) | (four & 0xf0) << 4,
+  (four >>> 8 & 0xf) | (four >>> 4 & 0xf00),
+];

@@ -1,0 +1,34 @@
+/**
+ * The registry of weight formats.
+ *
+ * @module
+ */
+import { bf16 } from "./bf16.ts";
+import { f16 } from "./f16.ts";
+import { f32 } from "./f32.ts";
+import type { WeightFormat } from "./format.ts";
+import { q4_0 } from "./q4_0.ts";
+import { q4_1 } from "./q4_1.ts";
+import { q8_0 } from "./q8_0.ts";
+
+export { fileBytes, type WeightFormat } from "./format.ts";
+
+/** All formats by name: a format is its file, its loader and a line here. */
+export const FORMATS = { f32, f16, bf16, q8_0, q4_0, q4_1 } as const satisfies Record<
+  string,
+  WeightFormat
+>;
+
+/** The name of a format. */
+export type FormatName = keyof typeof FORMATS;
+
+/** All names, those of single numbers first. */
+export const FORMAT_NAMES = Object.keys(FORMATS) as FormatName[];
+
+/** Formats that a base can be rounded to as it is loaded. */
+export const QUANTIZED: readonly FormatName[] = FORMAT_NAMES.filter((n) => FORMATS[n].group > 1);
+
+/** The format that files call `stored`, such as `BF16` or `Q8_0`; undefined where none is built. */
+export function formatOf(stored: string): FormatName | undefined {
+  return FORMAT_NAMES.find((name) => FORMATS[name].stored === stored);
+}

@@ -1,0 +1,73 @@
+/**
+ * q4_1: four bits times an f16 scale, plus an f16 minimum. 20 bytes a group of 32: scale, minimum,
+ * then byte i with number i in its low and number i + 16 in its high half.
+ *
+ * @module
+ */
+import loader from "../../kernels/shared/weights_q4_1.wgsl" with { type: "text" };
+import type { WeightFormat } from "./format.ts";
+import { GROUP, grouped, nibbles, spread } from "./grouped.ts";
+
+/** Halves of a cell, 8 x 8 bytes, before its scales and its minima. */
+const SCALES = 32;
+const MINIMA = 36;
+
+export const q4_1: WeightFormat = grouped({
+  stored: "Q4_1",
+  ...{ groupBytes: 20, scales: 2, cells: 1, unitBytes: 80 },
+  overflowsAt: 65520,
+  loader: { name: "shared/weights_q4_1", text: loader },
+
+  /** d = (max - min) / 15 and (x - min) / d rounded: ggml's `quantize_row_q4_1_ref`. */
+  encode(values, from, group, at) {
+    let [least, most] = [Infinity, -Infinity];
+    for (let i = 0; i < GROUP; i++) {
+      least = Math.min(least, values[from + i]!);
+      most = Math.max(most, values[from + i]!);
+    }
+    const d = Math.fround(Math.fround(most - least) / 15);
+    const inverse = d === 0 ? 0 : Math.fround(1 / d);
+    const code = (x: number) =>
+      Math.min(
+        15,
+        Math.trunc(Math.fround(Math.fround(Math.fround(x - least) * inverse) + 0.5)),
+      );
+    group.setFloat16(at, d, true);
+    group.setFloat16(at + 2, least, true);
+    for (let i = 0; i < GROUP / 2; i++) {
+      const [low, high] = [code(values[from + i]!), code(values[from + GROUP / 2 + i]!)];
+      group.setUint8(at + 4 + i, low | high << 4);
+    }
+  },
+
+  decode(group, at, values, to) {
+    const d = group.getFloat16(at, true);
+    const least = group.getFloat16(at + 2, true);
+    for (let i = 0; i < GROUP / 2; i++) {
+      const byte = group.getUint8(at + 4 + i);
+      values[to + i] = d * (byte & 15) + least; // the product is exact: rounded once
+      values[to + GROUP / 2 + i] = d * (byte >> 4) + least;
+    }
+  },
+
+  pack({ file, at, device, unit, row }) {
+    device[unit + SCALES + row] = file[at]!;
+    device[unit + MINIMA + row] = file[at + 1]!;
+    for (let block = 0; block < 4; block++) {
+      const [a, b] = [file[at + 2 + 2 * block]!, file[at + 3 + 2 * block]!];
+      device[unit + 4 * block + row] = nibbles(a, b);
+      device[unit + 4 * (block + 4) + row] = nibbles(a >>> 4, b >>> 4);
+    }
+  },
+
+  unpack({ file, at, device, unit, row }) {
+    file[at] = device[unit + SCALES + row]!;
+    file[at + 1] = device[unit + MINIMA + row]!;
+    for (let block = 0; block < 4; block++) {
+      const low = spread(device[unit + 4 * block + row]!);
+      const high = spread(device[unit + 4 * (block + 4) + row]!);
+      file[at + 2 + 2 * block] = low[0] | high[0] << 4;
+      file[at + 3 + 2 * block] = low[1] | high[1] << 4;
+    }
+  },
+});

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import {
+  FORMAT_NAMES,
+  type FormatName,
+  formatOf,
+  FORMATS,
+  QUANTIZED,
+} from "../../src/formats/mod.ts";
+import { noise } from "../harness.ts";
+import { blockIndex } from "../layout.ts";
+import GGML from "./ggml_blocks.json" with { type: "json" };
+
+/** What the Python package `gguf` makes of the numbers of a fixture, and what it reads back. */
+const fromBase64 = (text: string) => Uint8Array.fromBase64(text);
+const floats = (text: string) => new Float32Array(fromBase64(text).buffer);
+const ggmlOf = (name: FormatName) => GGML[FORMATS[name].stored as "Q8_0" | "Q4_0" | "Q4_1"];
+
+for (const name of QUANTIZED) {
+  const format = FORMATS[name];
+
+  Deno.test(`${name} rounds as ggml does, bit for bit`, () => {
+    const found = format.encode(floats(GGML.f32));
+    assert.deepEqual(found, fromBase64(ggmlOf(name).bytes));
+  });
+
+  Deno.test(`${name} reads what ggml reads, bit for bit`, () => {
+    const found = format.decode(fromBase64(ggmlOf(name).bytes));
+    const wanted = floats(ggmlOf(name).numbers);
+    // ggml reads -0 where a scale is 0.
+    assert.deepEqual(found.map((x) => x + 0), wanted.map((x) => x + 0));
+  });
+
+  Deno.test(`${name} takes no more bytes on the device than in a file, but for a last half`, () => {
+    for (const [rows, columns] of [[4, 32], [12, 96], [40, 576]] as const) {
+      const inFile = rows * columns / format.group * format.groupBytes;
+      const odd = rows / 4 * columns / 32 % 2;
+      const most = inFile + odd * 4 * format.groupBytes;
+      assert.ok(format.bytes(rows, columns) >= inFile && format.bytes(rows, columns) <= most);
+    }
+    assert.equal(format.bytes(576, 1536), 576 * 1536 / 32 * format.groupBytes);
+  });
+}
+
+for (const name of FORMAT_NAMES) {
+  const format = FORMATS[name];
+
+  Deno.test(`${name} unpacks what it packed`, () => {
+    for (const [rows, columns] of [[4, 32], [12, 96], [20, 160]] as const) {
+      const file = format.encode(noise(rows * columns, rows));
+      const packed = format.pack(file, columns);
+      assert.equal(packed.byteLength, format.bytes(rows, columns));
+      assert.equal(packed.byteLength % 16, 0, "whole words");
+      assert.deepEqual(format.unpack(packed, rows, columns), file);
+    }
+  });
+
+  Deno.test(`${name} packs the rows of a matrix in pieces as it does at once`, () => {
+    const [rows, columns] = [24, 96];
+    const file = format.encode(noise(rows * columns, 3));
+    const whole = format.pack(file, columns);
+    const at = format.bytes(16, columns);
+    const rowBytes = file.byteLength / rows;
+    assert.deepEqual(format.pack(file.slice(0, 16 * rowBytes), columns), whole.slice(0, at));
+    assert.deepEqual(format.pack(file.slice(16 * rowBytes), columns), whole.slice(at));
+  });
+
+  Deno.test(`${name} is found by the name that files have for it`, () => {
+    assert.equal(formatOf(format.stored), name);
+    assert.equal(formatOf(format.stored.toLowerCase()), undefined);
+  });
+}
+
+Deno.test("formats of single numbers lie in 4x4 blocks", () => {
+  const [rows, columns] = [12, 20];
+  const numbers = Float32Array.from({ length: rows * columns }, (_, i) => i);
+  for (const name of ["f32", "f16", "bf16"] as const) {
+    const { encode, decode, pack } = FORMATS[name];
+    const packed = decode(pack(encode(numbers), columns));
+    for (let i = 0; i < numbers.length; i++) {
+      const [row, column] = [Math.floor(i / columns), i % columns];
+      assert.equal(packed[blockIndex(row, column, columns)], decode(encode(numbers))[i]);
+    }
+  }
+});
+
+Deno.test("q8_0 lies as its loader says: 16 blocks of a word each, then the scales", () => {
+  const [rows, columns] = [8, 64];
+  const { encode, pack } = FORMATS.q8_0;
+  const file = encode(noise(rows * columns, 9));
+  const packed = pack(file, columns);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const block = (row >> 2) * (columns / 4) + (column >> 2);
+      const unit = (block >> 4) * 17 * 16;
+      const group = (row * columns + column >> 5) * 34;
+      const at = unit + block % 16 * 16 + (row & 3) * 4 + (column & 3);
+      assert.equal(packed[at], file[group + 2 + column % 32]);
+      const scale = unit + 256 + (block % 16 >> 3) * 8 + (row & 3) * 2;
+      assert.deepEqual(packed.slice(scale, scale + 2), file.slice(group, group + 2));
+    }
+  }
+});
+
+Deno.test("q4_0 and q4_1 lie as their loaders say: 8 bytes a block, a row in 16 bits", () => {
+  const [rows, columns] = [8, 64];
+  const sizes = {
+    q4_0: { blocks: 16, unit: 144, begin: 2 },
+    q4_1: { blocks: 8, unit: 80, begin: 4 },
+  };
+  for (const name of ["q4_0", "q4_1"] as const) {
+    const { blocks, unit, begin } = sizes[name];
+    const file = FORMATS[name].encode(noise(rows * columns, 9));
+    const packed = FORMATS[name].pack(file, columns);
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const block = (row >> 2) * (columns / 4) + (column >> 2);
+        const at = Math.floor(block / blocks) * unit + block % blocks * 8 + (row & 3) * 2;
+        const four = packed[at]! | packed[at + 1]! << 8;
+        const group = (row * columns + column >> 5) * FORMATS[name].groupBytes;
+        const byte = file[group + begin + column % 16]!;
+        const wanted = column % 32 < 16 ? byte & 15 : byte >> 4;
+        assert.equal(four >> 4 * (column & 3) & 15, wanted);
+      }
+    }
+  }
+});
