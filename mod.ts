@@ -113,7 +113,7 @@ export {
   type MergeOptions,
   type MergeTensorsOptions,
 } from "./src/adapters/merge.ts";
-export type { GgufType } from "./src/export/gguf/tensor_types.ts";
+export type { GgufType } from "./src/io/gguf/tensor_types.ts";
 export { exportGgufLora } from "./src/export/gguf_lora.ts";
 export { exportGguf, type GgufOptions } from "./src/export/gguf_model.ts";
 export { exportMlx } from "./src/export/mlx.ts";

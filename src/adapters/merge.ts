@@ -14,7 +14,14 @@ import {
   writeCheckpoint,
 } from "../io/checkpoint.ts";
 import type { TensorData } from "../io/safetensors/safetensors.ts";
-import { mergedTensors, type MergeTensorsOptions, type Rounding } from "./merged_tensors.ts";
+import { openWeights } from "../models/gguf_checkpoint.ts";
+import { isGguf } from "../io/model_files.ts";
+import {
+  mergedTensors,
+  type MergeDtype,
+  type MergeTensorsOptions,
+  type Rounding,
+} from "./merged_tensors.ts";
 import { readPeft } from "./peft/folder.ts";
 
 export type { MergeDtype, MergeTensorsOptions } from "./merged_tensors.ts";
@@ -38,6 +45,7 @@ export interface Merged {
 /**
  * Merges the adapter in `adapterFolder` into the checkpoint in `baseFolder`, writes the result with
  * the base's tokenizer to `outFolder`, reads it back and compares every byte with a recomputation.
+ * A base in a GGUF file becomes a folder of one element type, by default of 16 bits.
  *
  * @throws {FileError} If a folder is missing, damaged or occupied, the adapter does not fit the
  * base or changes one end of a tied pair that is not to be untied, a merged weight is not finite,
@@ -51,16 +59,26 @@ export function mergeAdapter(
 ): Merged {
   refuseOccupied(outFolder);
   const adapter = readPeft(adapterFolder);
-  using base = openCheckpoint(baseFolder);
+  using base = openWeights(baseFolder);
   const roundings = new Map<string, Rounding>();
-  const tensors = mergedTensors(base, adapter, options, roundings);
-  const config = configText(baseFolder, options.dtype, options.untie);
+  const dtype = options.dtype ?? (isGguf(baseFolder) ? dtypeOf(base) : undefined);
+  const tensors = mergedTensors(base, adapter, { ...options, ...(dtype && { dtype }) }, roundings);
+  const config = configText(baseFolder, dtype, options.untie);
   const { maxShardBytes } = options;
   const copied = { config, tensors, copyFrom: baseFolder };
   writeCheckpoint(outFolder, maxShardBytes === undefined ? copied : { ...copied, maxShardBytes });
   using merged = openCheckpoint(outFolder);
   for (const tensor of tensors) checkOnDisk(merged, tensor);
   return { changed: [...roundings.keys()], ...lossOf(roundings, outFolder) };
+}
+
+/** The element type of the matrices of a GGUF file; BF16 where they share scales. */
+function dtypeOf(base: Checkpoint): MergeDtype {
+  const matrices = base.tensors.values().filter(({ shape }) => shape.length === 2).toArray();
+  const isGrouped = matrices.some(({ name }) => base.grouped(name) !== undefined);
+  const found = matrices.map(({ dtype }) => dtype);
+  if (isGrouped || found.includes("BF16")) return "BF16";
+  return found.includes("F16") ? "F16" : "F32";
 }
 
 /** @throws {FileError} If there was an update, and nothing of it is left. */

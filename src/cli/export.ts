@@ -6,13 +6,14 @@
 import { join } from "node:path";
 import { readPeft } from "../adapters/peft/folder.ts";
 import { ConfigError } from "../errors.ts";
-import { type GgufType, TENSOR_TYPES } from "../export/gguf/tensor_types.ts";
+import { WRITTEN_TYPES } from "../export/gguf/encoding.ts";
 import { exportGgufLora } from "../export/gguf_lora.ts";
 import { exportGguf } from "../export/gguf_model.ts";
 import { exportMlx } from "../export/mlx.ts";
 import type { Exported } from "../export/proven.ts";
 import { adapterFolder, baseOf } from "../inference/open.ts";
 import { exists } from "../io/files.ts";
+import type { GgufType } from "../io/gguf/tensor_types.ts";
 import { type Command, parseArguments } from "./parts/args.ts";
 
 import { fetchFolder } from "./parts/hub.ts";
@@ -35,7 +36,7 @@ const COMMAND: Command = {
     base: { type: "string", help: "base of an adapter; the one that it names by default" },
     type: {
       type: "string",
-      help: "F32, F16, BF16 or Q8_0 for GGUF; by default 16 bits, adapters F32",
+      help: `for GGUF ${WRITTEN_TYPES.join(", ")}; by default 16 bits, adapters F32`,
     },
     json: { type: "boolean", help: "print one JSON object" },
   },
@@ -82,7 +83,7 @@ async function write(
 
 function typeOf(text: string | undefined): GgufType | undefined {
   if (text === undefined) return undefined;
-  const type = (Object.keys(TENSOR_TYPES) as GgufType[]).find((t) => t === text.toUpperCase());
+  const type = WRITTEN_TYPES.find((type) => type === text.toUpperCase());
   if (type !== undefined) return type;
-  throw new ConfigError(`Found --type ${text}, wanted ${Object.keys(TENSOR_TYPES).join(", ")}`);
+  throw new ConfigError(`Found --type ${text}, wanted ${WRITTEN_TYPES.join(", ")}`);
 }

@@ -6,15 +6,20 @@
 import { basename, resolve } from "node:path";
 import type { LoraWeights, PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
-import { openCheckpoint } from "../io/checkpoint.ts";
+import { openWeights } from "../models/gguf_checkpoint.ts";
 import { isTied } from "../models/mod.ts";
 import { transpose } from "../models/stored.ts";
-import { type Architecture, architectureOf, isWoven, moduleName } from "./gguf/architectures.ts";
-import { float32, type MetadataValue, string, uint32 } from "./gguf/metadata.ts";
+import {
+  type Architecture,
+  architectureOf,
+  isWoven,
+  moduleName,
+} from "../io/gguf/architectures.ts";
+import { float32, type MetadataValue, string, uint32 } from "../io/gguf/metadata.ts";
 import { convertedTensor, type RowOptions } from "./gguf/rows.ts";
 import { readSettings } from "./gguf/settings.ts";
-import { type GgufType, TENSOR_TYPES } from "./gguf/tensor_types.ts";
-import type { GgufTensor } from "./gguf/writer.ts";
+import { type GgufType, TENSOR_TYPES } from "../io/gguf/tensor_types.ts";
+import type { GgufTensor } from "../io/gguf/writer.ts";
 import { fallbacks, QUANTIZATION_VERSION, typeFor } from "./gguf_model.ts";
 import { type Exported, refuseWhole, writeProven } from "./proven.ts";
 
@@ -34,7 +39,7 @@ export function exportGgufLora(
   out: string,
   type: GgufType = "F32",
 ): Exported {
-  using checkpoint = openCheckpoint(folder);
+  using checkpoint = openWeights(folder);
   const architecture = architectureOf(checkpoint.config["model_type"], folder);
   refuseWhole(adapter, "a GGUF adapter");
   const { headDim } = readSettings(checkpoint);

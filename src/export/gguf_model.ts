@@ -7,15 +7,21 @@ import { basename, resolve } from "node:path";
 import { mergedTensors } from "../adapters/merged_tensors.ts";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
-import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
 import type { TensorData } from "../io/safetensors/safetensors.ts";
-import { type Architecture, architectureOf, isWoven, moduleName } from "./gguf/architectures.ts";
-import { type MetadataValue, string, uint32 } from "./gguf/metadata.ts";
+import {
+  type Architecture,
+  architectureOf,
+  isWoven,
+  moduleName,
+} from "../io/gguf/architectures.ts";
+import { type MetadataValue, string, uint32 } from "../io/gguf/metadata.ts";
+import { openWeights } from "../models/gguf_checkpoint.ts";
 import { convertedTensor } from "./gguf/rows.ts";
 import { modelMetadata, readSettings, type Settings } from "./gguf/settings.ts";
-import { type GgufType, TENSOR_TYPES } from "./gguf/tensor_types.ts";
+import { type GgufType, TENSOR_TYPES } from "../io/gguf/tensor_types.ts";
 import { vocabularyMetadata } from "./gguf/vocabulary.ts";
-import type { GgufTensor } from "./gguf/writer.ts";
+import type { GgufTensor } from "../io/gguf/writer.ts";
 import { type Exported, writeProven } from "./proven.ts";
 
 /** The form of quantised numbers that this export writes; `GGML_QNT_VERSION` of ggml. */
@@ -37,7 +43,7 @@ export interface GgufOptions {
  * tokenizer is of a kind that is not known; where `out` is taken or the disk gives back other bytes.
  */
 export function exportGguf(folder: string, out: string, options: GgufOptions = {}): Exported {
-  using checkpoint = openCheckpoint(folder);
+  using checkpoint = openWeights(folder);
   const { adapter, type = storedType(checkpoint) } = options;
   const architecture = architectureOf(checkpoint.config["model_type"], folder);
   const settings = readSettings(checkpoint);
@@ -103,7 +109,8 @@ export function typeFor(type: GgufType, shape: readonly number[]): GgufType {
 
 /** What {@link typeFor} changed, in words. */
 export function fallbacks(tensors: readonly GgufTensor[], type: GgufType): string[] {
-  const count = type === "Q8_0" ? tensors.filter((tensor) => tensor.type === "F16").length : 0;
+  const isGrouped = TENSOR_TYPES[type].blockLength > 1;
+  const count = isGrouped ? tensors.filter((tensor) => tensor.type === "F16").length : 0;
   return count === 0 ? [] : [`${count} tensors are F16: their rows are no multiple of 32`];
 }
 

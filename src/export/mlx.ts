@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { LoraWeights, PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
 import { exists, stageFolder, writeJson } from "../io/files.ts";
-import { openCheckpoint, refuseOccupied } from "../io/checkpoint.ts";
+import { refuseOccupied } from "../io/checkpoint.ts";
 import {
   bytesOf,
   fromFloat32,
@@ -16,6 +16,7 @@ import {
   type TensorData,
   writeSafetensors,
 } from "../io/safetensors/safetensors.ts";
+import { openWeights } from "../models/gguf_checkpoint.ts";
 import { isTied } from "../models/mod.ts";
 import { type Exported, refuseWhole } from "./proven.ts";
 
@@ -72,7 +73,7 @@ function refuseTied({ module, isTable }: LoraWeights, base: string | undefined):
     if (isTable) throw fault("found no folder of its base, wanted one to see if its head is tied");
     return;
   }
-  using checkpoint = openCheckpoint(base);
+  using checkpoint = openWeights(base);
   if (!isTied(checkpoint)) return;
   throw fault(
     `embedding and output head of ${base} share one tensor, and mlx-lm would change both; ` +

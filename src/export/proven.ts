@@ -6,9 +6,9 @@
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
 import { exists, onDisk } from "../io/files.ts";
-import type { Metadata } from "./gguf/metadata.ts";
-import { type GgufFile, openGguf } from "./gguf/reader.ts";
-import { type GgufTensor, writeGguf } from "./gguf/writer.ts";
+import type { Metadata } from "../io/gguf/metadata.ts";
+import { type GgufFile, openGguf } from "../io/gguf/reader.ts";
+import { type GgufTensor, writeGguf } from "../io/gguf/writer.ts";
 
 /** What was written. */
 export interface Exported {

@@ -25,6 +25,9 @@ export type FormatName = keyof typeof FORMATS;
 /** All names, those of single numbers first. */
 export const FORMAT_NAMES = Object.keys(FORMATS) as FormatName[];
 
+/** Formats of single numbers. */
+export const PLAIN: readonly FormatName[] = FORMAT_NAMES.filter((n) => FORMATS[n].group === 1);
+
 /** Formats that a base can be rounded to as it is loaded. */
 export const QUANTIZED: readonly FormatName[] = FORMAT_NAMES.filter((n) => FORMATS[n].group > 1);
 

@@ -33,22 +33,76 @@ export {
  * names a file outside the folder, a missing shard or a tensor that its shard lacks.
  */
 export function openCheckpoint(folder: string): Checkpoint {
-  return new Checkpoint(folder);
+  return new CheckpointFolder(folder);
 }
 
-/** An open checkpoint folder. Close it, or hold it with `using`. */
-export class Checkpoint implements Disposable {
-  /** Its path, as it was given. */
+/** A tensor whose numbers share scales, as its file has it. */
+export interface GroupedTensor {
+  /** The file's name of the format. */
+  readonly stored: string;
+  /** Bytes of the tensor, row by row. */
+  read(options?: ReadOptions): Uint8Array;
+}
+
+/** The tensors of a model. Close it, or hold it with `using`. */
+export interface Checkpoint extends Disposable {
+  /** Its path, as it was given: a folder, or a GGUF file. */
   readonly folder: string;
   /** `config.json`. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** The tensors of all shards. */
+  /** The tensors of all files. Those of a format with groups are F32 here: their exact values. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** The metadata of the weight files; where they differ, the last one's. */
   readonly metadata: Readonly<Record<string, string>>;
+  /**
+   * The place of tensor `name`, which must have `shape` where one is given.
+   *
+   * @throws {FileError} If there is no such tensor, or it has another shape.
+   */
+  get(name: string, shape?: readonly number[]): TensorInfo;
+  /**
+   * The bytes of tensor `name`, or a range of them.
+   *
+   * @throws {FileError} If there is no such tensor or it cannot be read.
+   * @throws {RangeError} If the range leaves the tensor or does not fit into `options.into`.
+   */
+  read(name: string, options?: ReadOptions): Uint8Array;
+  /** Tensor `name` where its format has groups; undefined where it has not. */
+  grouped(name: string): GroupedTensor | undefined;
+  /** The paths of the weight files. */
+  files(): string[];
+  /** Closes all files; a second call does nothing. */
+  close(): void;
+}
+
+/** What {@linkcode Checkpoint.get} finds among `tensors`. */
+export function tensorIn(
+  { tensors, folder }: Pick<Checkpoint, "tensors" | "folder">,
+  name: string,
+  shape?: readonly number[],
+): TensorInfo {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) {
+    const near = didYouMean(name, tensors.keys());
+    throw new FileError(`Cannot find tensor "${name}" in ${folder}${near}`);
+  }
+  if (shape !== undefined && !sameShape(tensor.shape, shape)) {
+    throw new FileError(
+      `Cannot use tensor "${name}" in ${tensor.file}: found shape [${tensor.shape}], ` +
+        `wanted [${shape}]`,
+    );
+  }
+  return tensor;
+}
+
+/** An open checkpoint folder. */
+class CheckpointFolder implements Checkpoint {
+  readonly folder: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly metadata: Readonly<Record<string, string>>;
   readonly #shards = new Map<string, SafetensorsFile>();
 
-  /** Use {@linkcode openCheckpoint}. */
   constructor(folder: string) {
     this.folder = folder;
     this.config = readJsonObject(pathInside(folder, "config.json"));
@@ -63,47 +117,26 @@ export class Checkpoint implements Disposable {
     this.metadata = Object.assign({}, ...[...this.#shards.values()].map((file) => file.metadata));
   }
 
-  /**
-   * The place of tensor `name`, which must have `shape` where one is given.
-   *
-   * @throws {FileError} If there is no such tensor, or it has another shape.
-   */
   get(name: string, shape?: readonly number[]): TensorInfo {
-    const tensor = this.tensors.get(name);
-    if (tensor === undefined) {
-      const near = didYouMean(name, this.tensors.keys());
-      throw new FileError(`Cannot find tensor "${name}" in ${this.folder}${near}`);
-    }
-    if (shape !== undefined && !sameShape(tensor.shape, shape)) {
-      throw new FileError(
-        `Cannot use tensor "${name}" in ${tensor.file}: found shape [${tensor.shape}], ` +
-          `wanted [${shape}]`,
-      );
-    }
-    return tensor;
+    return tensorIn(this, name, shape);
   }
 
-  /**
-   * The bytes of tensor `name`, or a range of them.
-   *
-   * @throws {FileError} If there is no such tensor or it cannot be read.
-   * @throws {RangeError} If the range leaves the tensor or does not fit into `options.into`.
-   */
   read(name: string, options?: ReadOptions): Uint8Array {
     return this.#shards.get(this.get(name).file)!.read(name, options);
   }
 
-  /** The paths of the weight files. */
+  grouped(): undefined {
+    return undefined;
+  }
+
   files(): string[] {
     return [...this.#shards.keys()];
   }
 
-  /** Closes all files; a second call does nothing. */
   close(): void {
     for (const file of this.#shards.values()) file.close();
   }
 
-  /** Closes all files at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -15,7 +15,7 @@ import {
   writeFile,
   writeJson,
 } from "./files.ts";
-import { pathInside } from "./inside.ts";
+import { modelBytes } from "./model_files.ts";
 import { bytesOf, type TensorData, writeSafetensors } from "./safetensors/safetensors.ts";
 
 /** The file of weights when there is one. */
@@ -133,9 +133,8 @@ function fiveDigits(n: number): string {
 /** Copies contents only: the permissions of a read-only original would make a folder hard to use. */
 function copyFiles(from: string, to: string): void {
   for (const name of COPIED_FILES) {
-    const source = pathInside(from, name);
-    if (!exists(source)) continue;
-    const bytes = onDisk(`Cannot read ${source}`, () => Deno.readFileSync(source));
+    const bytes = modelBytes(from, name);
+    if (bytes === undefined) continue;
     writeFile(join(to, name), (file) => writeAll(file, bytes));
   }
 }

@@ -5,8 +5,7 @@
  * @module
  */
 import type { Dtype } from "./safetensors/dtype.ts";
-import { readText } from "./files.ts";
-import { pathInside } from "./inside.ts";
+import { requireText } from "./model_files.ts";
 
 const NAMES: Partial<Record<Dtype, string>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
 
@@ -22,7 +21,7 @@ const TIE = /"(tie_word_embeddings)"(\s*:\s*)(?:true|false|null)/g;
  * @throws {FileError} If there is none.
  */
 export function configText(folder: string, dtype?: Dtype, untie = false): string {
-  const text = readText(pathInside(folder, "config.json"));
+  const text = requireText(folder, "config.json");
   const name = dtype && NAMES[dtype];
   const typed = name === undefined ? text : withEntry(text, ENTRY, "torch_dtype", `"${name}"`);
   return untie ? withEntry(typed, TIE, "tie_word_embeddings", "false") : typed;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { Graph, type Value } from "../graph/graph.ts";
 import { writeCheckpoint } from "../io/checkpoint.ts";
 import { configText } from "../io/config_text.ts";
-import { readJsonObject } from "../io/files.ts";
+import { requireJson } from "../io/model_files.ts";
 import type { TensorData } from "../io/safetensors/safetensors.ts";
 import { fromFloat32 } from "../io/safetensors/safetensors.ts";
 import { normal } from "../random.ts";
@@ -26,7 +26,7 @@ const DEVIATION = 0.02;
  * @throws {FileError} where the config is not understood or `out` holds something.
  */
 export function writeFreshModel(folder: string, out: string, seed: number): void {
-  const config = readJsonObject(join(folder, "config.json"));
+  const config = requireJson(folder, "config.json");
   const { shapes, norms } = tensorsOf(folder, config);
   const tensors = [...shapes].map(([name, shape], index): TensorData => {
     const length = shape.reduce((n, size) => n * size, 1);

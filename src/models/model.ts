@@ -5,12 +5,13 @@
  * @module
  */
 import { join } from "node:path";
+import type { FormatName } from "../formats/mod.ts";
 import { upload } from "../gpu/buffer.ts";
 import { compile, type Engine } from "../graph/compile.ts";
-import { Graph, type NumberType, type Value } from "../graph/graph.ts";
+import { Graph, type Value } from "../graph/graph.ts";
 import { Planned } from "../graph/planned.ts";
 import type { Contents } from "../graph/resources.ts";
-import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
 import { loadTokenizer, type Tokenizer } from "../io/tokenizer/tokenizer.ts";
 import {
   cacheWrite,
@@ -34,7 +35,8 @@ import {
 } from "./layers/net.ts";
 import { refuseEncoder, SOURCE_LAST, sourceCaches, sourceInputs } from "./layers/pairs.ts";
 import type { LongAngles } from "./layers/rope.ts";
-import { Tensors } from "./stored.ts";
+import { openWeights } from "./gguf_checkpoint.ts";
+import { refuseNoGroups, Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 
 /** `nll` of the next token, or `kl`: the divergence from the base's prediction of it. */
@@ -86,23 +88,34 @@ export interface ModelGraph {
   readonly long?: LongAngles | undefined;
 }
 
-/** A model in a Hugging Face folder. */
+/** How to open a model. */
+export interface ModelOptions {
+  /** What matrices are rounded to as they are loaded; as they are stored where absent. */
+  readonly quantize?: FormatName | undefined;
+}
+
+/** A model in a Hugging Face folder or a GGUF file. */
 export class Model implements Disposable {
   readonly family: Family;
   readonly config: FamilyConfig;
   readonly tokenizer: Tokenizer;
   readonly tensors: Tensors;
+  readonly checkpoint: Checkpoint;
 
   /**
-   * Opens the folder and checks its config; tensors are checked when a graph is built.
+   * Opens the folder or file and checks its config; tensors are checked when a graph is built.
    *
    * @throws {FileError} for a missing or damaged file, or a family that is not built.
+   * @throws {ConfigError} where no matrix can be rounded as wanted.
    */
-  constructor(readonly folder: string, readonly checkpoint: Checkpoint = openCheckpoint(folder)) {
+  constructor(readonly folder: string, { quantize }: ModelOptions = {}) {
+    this.checkpoint = openWeights(folder);
+    const { checkpoint } = this;
     const file = join(folder, "config.json");
     this.family = familyOf(checkpoint.config["model_type"], file);
     this.config = this.family.parse(new ConfigReader(file, checkpoint.config));
-    this.tensors = new Tensors(checkpoint, this.family.stored, this.config.tied);
+    this.tensors = new Tensors(checkpoint, this.family.stored, this.config.tied, quantize);
+    if (quantize) refuseNoGroups(checkpoint, quantize);
     this.tokenizer = loadTokenizer(folder);
   }
 
@@ -262,11 +275,10 @@ export class Model implements Disposable {
   }
 
   #net(graph: Graph, options: Omit<NetOptions, "typeOf">): Net {
-    const typeOf = (name: string, shape: readonly number[]): NumberType => {
-      this.tensors.get(name, shape);
-      return this.tensors.source(name).format;
-    };
-    return new Net(graph, { ...options, typeOf });
+    return new Net(graph, {
+      ...options,
+      typeOf: (name, shape) => this.tensors.format(name, shape),
+    });
   }
 
   #load(engine: Engine, value: Value): void {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { FileError } from "../errors.ts";
-import { FORMAT_NAMES, type FormatName, formatOf, FORMATS } from "../formats/mod.ts";
+import { ConfigError, FileError } from "../errors.ts";
+import { type FormatName, formatOf, FORMATS, PLAIN } from "../formats/mod.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { DTYPE_BYTES, type ReadOptions, type TensorInfo } from "../io/safetensors/safetensors.ts";
 
@@ -37,11 +37,14 @@ export const HEAD = `${HEAD_MODULE}.weight`;
 export class Tensors {
   /**
    * @param tied Whether embedding and head are one: some files have it by the name of the head.
+   * @param quantize What matrices of single numbers are rounded to, where their rows are whole
+   * groups of it.
    */
   constructor(
     readonly checkpoint: Checkpoint,
     private readonly stored: Stored = {},
     private readonly tied = false,
+    readonly quantize?: FormatName | undefined,
   ) {}
 
   /** What the forward calls the embedding. */
@@ -92,10 +95,23 @@ export class Tensors {
    */
   source(name: string): Source {
     const { dtype, file } = this.get(name);
-    const format = formatOf(dtype);
-    if (format) return { format, read: this.reader(name) };
-    const known = FORMAT_NAMES.map((name) => FORMATS[name].stored).join(", ");
+    const grouped = this.isTransposed(name)
+      ? undefined
+      : this.checkpoint.grouped(this.nameOf(name));
+    const format = formatOf(grouped?.stored ?? dtype);
+    if (format) return { format, read: grouped?.read ?? this.reader(name) };
+    const known = PLAIN.map((name) => FORMATS[name].stored).join(", ");
     throw new FileError(`${file}: ${name} is stored as ${dtype}, wanted one of ${known}`);
+  }
+
+  /** The format of a matrix on the device: its own, or the one that it is rounded to. */
+  format(name: string, shape: readonly number[]): FormatName {
+    this.get(name, shape);
+    const { format } = this.source(name);
+    const { quantize } = this;
+    const isRounded = quantize && PLAIN.includes(format) &&
+      shape.at(-1)! % FORMATS[quantize].group === 0;
+    return isRounded ? quantize : format;
   }
 
   /** Reads a tensor in pieces; one that lies the other way round is read and turned as a whole. */
@@ -109,6 +125,19 @@ export class Tensors {
       return into.subarray(0, length);
     };
   }
+}
+
+/** @throws {ConfigError} where no matrix of the checkpoint can be rounded to `quantize`. */
+export function refuseNoGroups(checkpoint: Checkpoint, quantize: FormatName): void {
+  const { group } = FORMATS[quantize];
+  const fits = checkpoint.tensors.values().some(({ name, shape }) =>
+    shape.length === 2 && shape[1]! % group === 0 && !checkpoint.grouped(name)
+  );
+  if (fits) return;
+  throw new ConfigError(
+    `Cannot round ${checkpoint.folder} to ${quantize}: none of its matrices is of single numbers ` +
+      `in rows of a multiple of ${group}`,
+  );
 }
 
 /** A row-major matrix [rows, columns] the other way round. */

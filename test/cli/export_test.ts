@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openGguf } from "../../src/export/gguf/reader.ts";
+import { openGguf } from "../../src/io/gguf/reader.ts";
 import { writeTinyAdapter } from "../models/tiny.ts";
 import { main } from "../../src/cli/main.ts";
 import { capture } from "./capture.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readPeft } from "../../src/adapters/peft/folder.ts";
-import { openGguf } from "../../src/export/gguf/reader.ts";
+import { openGguf } from "../../src/io/gguf/reader.ts";
 import { exportGgufLora } from "../../src/export/gguf_lora.ts";
 import { exportGguf } from "../../src/export/gguf_model.ts";
 import { exportMlx } from "../../src/export/mlx.ts";
@@ -11,6 +11,7 @@ import { transpose } from "../../src/models/stored.ts";
 import { byteTokenizer } from "./tokenizers.ts";
 import { readAdapterGolden, writeGolden } from "../golden/golden.ts";
 import { assertFileError, namesIn, withFolder } from "../io/helpers.ts";
+import { ggufNumbers } from "../io/gguf/numbers.ts";
 
 /** A golden adapter beside its base, with a tokenizer that llama.cpp knows. */
 function withAdapter(
@@ -34,9 +35,9 @@ Deno.test("an embedding's update lies for llama.cpp and mlx-lm as they look its 
     using gguf = openGguf(out);
     const byRow = transpose(a, [rank, inFeatures]);
     assert.deepEqual(gguf.tensors.get("token_embd.weight.lora_a")!.shape, [inFeatures, rank]);
-    assert.deepEqual(gguf.numbers("token_embd.weight.lora_a"), byRow);
+    assert.deepEqual(ggufNumbers(gguf, "token_embd.weight.lora_a"), byRow);
     const factor = scale * rank / adapter.alpha; // llama.cpp scales by alpha / rank
-    assert.deepEqual(gguf.numbers("token_embd.weight.lora_b"), b.map((x) => x * factor));
+    assert.deepEqual(ggufNumbers(gguf, "token_embd.weight.lora_b"), b.map((x) => x * factor));
     assert.ok(gguf.tensors.has("output.weight.lora_a"));
 
     exportMlx(adapter, `${out}.mlx`, folder);
@@ -73,14 +74,14 @@ Deno.test("whole tensors reach a merged GGUF, and are refused for adapters", () 
     exportGguf(folder, out, { type: "F32", adapter });
     using file = openGguf(out);
     const saved = (name: string) => adapter.whole!.find((tensor) => tensor.name === name)!.numbers;
-    assert.deepEqual(file.numbers("output.weight"), saved("lm_head.weight"));
-    assert.deepEqual(file.numbers("token_embd.weight"), saved("model.embed_tokens.weight"));
+    assert.deepEqual(ggufNumbers(file, "output.weight"), saved("lm_head.weight"));
+    assert.deepEqual(ggufNumbers(file, "token_embd.weight"), saved("model.embed_tokens.weight"));
     assert.deepEqual(
-      file.numbers("blk.1.ffn_norm.weight"),
+      ggufNumbers(file, "blk.1.ffn_norm.weight"),
       saved("model.layers.1.post_attention_layernorm.weight"),
     );
     assert.deepEqual(
-      file.numbers("blk.0.ffn_down.bias"),
+      ggufNumbers(file, "blk.0.ffn_down.bias"),
       saved("model.layers.0.mlp.down_proj.bias"),
     );
   }));

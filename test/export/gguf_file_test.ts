@@ -10,13 +10,15 @@ import {
   string,
   strings,
   uint32,
-} from "../../src/export/gguf/metadata.ts";
-import { openGguf } from "../../src/export/gguf/reader.ts";
+} from "../../src/io/gguf/metadata.ts";
+import { openGguf } from "../../src/io/gguf/reader.ts";
 import { convertedTensor, weave } from "../../src/export/gguf/rows.ts";
-import { type GgufType, TENSOR_TYPES } from "../../src/export/gguf/tensor_types.ts";
-import { writeGguf } from "../../src/export/gguf/writer.ts";
+import { FORMATS } from "../../src/formats/mod.ts";
+import type { GgufType } from "../../src/io/gguf/tensor_types.ts";
+import { writeGguf } from "../../src/io/gguf/writer.ts";
 import { writeProven } from "../../src/export/proven.ts";
 import { assertFileError, namesIn, withFolder } from "../io/helpers.ts";
+import { ggufNumbers } from "../io/gguf/numbers.ts";
 
 const METADATA = new Map([
   ["general.architecture", string("llama")],
@@ -28,6 +30,12 @@ const METADATA = new Map([
   ["a.types", int32s([-1, 3])],
   ["a.flags", bools([true, false])],
 ]);
+
+/** The most that a number from -1 to 1 is off; the step of q4_0 leaves out one end. */
+const BOUNDS: Partial<Record<GgufType, number>> = {
+  ...{ F32: 2 ** -25, F16: 2 ** -12, BF16: 2 ** -9 },
+  ...{ Q8_0: 0.6 / 127, Q4_0: 1.001 / 8, Q4_1: 1.05 / 15 },
+};
 
 function tensor(name: string, type: GgufType, shape: number[], numbers?: Float32Array) {
   const length = shape.reduce((n, size) => n * size, 1);
@@ -44,6 +52,8 @@ Deno.test("a GGUF file reads back as it was written", () =>
       tensor("matrix", "F16", [3, 7]),
       tensor("rounded", "BF16", [2, 3]),
       tensor("quantised", "Q8_0", [3, 64]),
+      tensor("four bits", "Q4_0", [3, 64]),
+      tensor("with minima", "Q4_1", [3, 64]),
     ];
     writeGguf(path, METADATA, tensors);
     using file = openGguf(path);
@@ -60,14 +70,16 @@ Deno.test("a GGUF file reads back as it was written", () =>
     for (const { name, type, shape } of tensors) {
       const found = file.tensors.get(name)!;
       assert.deepEqual([found.type, found.shape, found.begin % 32], [type, shape, 0]);
-      const bound = { F32: 2 ** -25, F16: 2 ** -12, BF16: 2 ** -9, Q8_0: 0.6 / 127 }[type];
-      file.numbers(name).forEach((x, i) => assert.ok(Math.abs(x - Math.sin(i)) <= bound, name));
+      const bound = BOUNDS[type]!;
+      ggufNumbers(file, name).forEach((x, i) =>
+        assert.ok(Math.abs(x - Math.sin(i)) <= bound, name)
+      );
     }
     assert.deepEqual(file.read("vector", 4, 8), file.read("vector").subarray(4, 12));
   }));
 
 Deno.test("Q8_0 is off by half a step of its block at most, and zeros stay zeros", () => {
-  const { encode, decode } = TENSOR_TYPES.Q8_0;
+  const { encode, decode } = FORMATS.q8_0;
   const block = fc.array(fc.float({ noNaN: true, min: -1000, max: 1000 }), {
     minLength: 32,
     maxLength: 32,
@@ -107,7 +119,7 @@ Deno.test("pieces of any size come out in whole blocks of a head, shifted", () =
       },
     };
     const { data } = convertedTensor("q", "F32", source, "x", { headDim: 8, shift: 1 });
-    const found = [...data()].flatMap((piece) => [...TENSOR_TYPES.F32.decode(piece)]);
+    const found = [...data()].flatMap((piece) => [...FORMATS.f32.decode(piece)]);
     const wanted = [0, 8].flatMap((head) =>
       [0, 4, 1, 5, 2, 6, 3, 7].flatMap((row) => [0, 1, 2].map((i) => (head + row) * 3 + i + 1))
     );
@@ -153,7 +165,7 @@ Deno.test("openGguf() refuses what is cut off or lies", () =>
     };
     const set = (at: number, byte: number) => (bytes: Uint8Array) => (bytes[at] = byte, bytes);
     broken((bytes) => bytes.subarray(0, 200), "ends inside its header");
-    broken((bytes) => bytes.subarray(0, bytes.length - 32), `"vector"`, "beyond");
+    broken((bytes) => bytes.subarray(0, bytes.length - 32), `"vector"`, "20 bytes", "within");
     broken(set(0, 0), "begin with GGUF");
     broken(set(4, 9), "version 9");
     broken(set(13, 255), "announces");

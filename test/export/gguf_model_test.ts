@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readPeft, writePeft } from "../../src/adapters/peft/folder.ts";
-import { type GgufFile, openGguf } from "../../src/export/gguf/reader.ts";
+import { type GgufFile, openGguf } from "../../src/io/gguf/reader.ts";
 import { exportGgufLora } from "../../src/export/gguf_lora.ts";
 import { exportGguf } from "../../src/export/gguf_model.ts";
 import { openCheckpoint } from "../../src/io/checkpoint.ts";
@@ -9,6 +9,7 @@ import { toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { readGolden, writeGolden } from "../golden/golden.ts";
 import { assertFileError, namesIn, withFolder } from "../io/helpers.ts";
 import { byteTokenizer } from "./tokenizers.ts";
+import { ggufNumbers } from "../io/gguf/numbers.ts";
 
 /** A golden checkpoint in a folder of its own, with a tokenizer that llama.cpp knows. */
 function withGolden(
@@ -52,13 +53,13 @@ Deno.test("exportGguf() weaves q and k of Llama, and writes Llama 3.1's factors"
     const layer = "model.layers.1.self_attn";
     for (const [ours, theirs] of [["q_proj", "attn_q"], ["k_proj", "attn_k"]]) {
       const wanted = permuted(numbersOf(folder, `${layer}.${ours}.weight`), 8, 32);
-      assert.deepEqual([...file.numbers(`blk.1.${theirs}.weight`)], wanted);
+      assert.deepEqual([...ggufNumbers(file, `blk.1.${theirs}.weight`)], wanted);
     }
     const v = numbersOf(folder, `${layer}.v_proj.weight`);
-    assert.deepEqual(file.numbers("blk.1.attn_v.weight"), v);
+    assert.deepEqual(ggufNumbers(file, "blk.1.attn_v.weight"), v);
     assert.deepEqual(valuesOf(file, "llama.rope.freq_base", "llama.block_count"), [1000, 2]);
     // theta 1000, factor 8, context 64: the fastest pair is left, the slowest is slowed by 8.
-    const factors = file.numbers("rope_freqs.weight");
+    const factors = ggufNumbers(file, "rope_freqs.weight");
     assert.equal(factors[0], 1);
     assert.ok(factors[1]! > 1 && factors[1]! < 8);
     assert.equal(factors[3], 8);
@@ -75,7 +76,7 @@ Deno.test("exportGguf() adds one to Gemma's norms alone and drops a tied head", 
       ]
     ) {
       const wanted = numbersOf(folder, `model.layers.0.${ours}.weight`).map((x) => x + 1);
-      assert.deepEqual(file.numbers(`blk.0.${theirs}.weight`), wanted);
+      assert.deepEqual(ggufNumbers(file, `blk.0.${theirs}.weight`), wanted);
     }
     assert.equal(file.tensors.get("blk.0.attn_q.weight")!.type, "BF16");
     assert.equal(file.tensors.get("output_norm.weight")!.type, "F32");
@@ -95,7 +96,7 @@ Deno.test("exportGguf() merges in f32 and rounds once; rows of no whole blocks b
     const { module, a, b, rank, scale, inFeatures } = adapter.modules
       .find(({ module }) => module === "model.layers.0.self_attn.q_proj")!;
     const weight = numbersOf(folder, `${module}.weight`);
-    file.numbers("blk.0.attn_q.weight").forEach((found, at) => {
+    ggufNumbers(file, "blk.0.attn_q.weight").forEach((found, at) => {
       const [row, column] = [Math.floor(at / inFeatures), at % inFeatures];
       let delta = 0;
       for (let r = 0; r < rank; r++) delta += b[row * rank + r]! * a[r * inFeatures + column]!;
@@ -124,9 +125,9 @@ for (const rslora of [false, true]) {
       const tensors = [...file.tensors.keys()];
       assert.equal(tensors.length, 2 * modules.length);
       modules.forEach(({ module, rank, scale, a, b }, i) => {
-        assert.deepEqual(file.numbers(tensors[2 * i]!), a);
+        assert.deepEqual(ggufNumbers(file, tensors[2 * i]!), a);
         const wanted = /[qk]_proj$/.test(module) ? permuted(b, 8, rank) : b;
-        file.numbers(tensors[2 * i + 1]!).forEach((found, at) => {
+        ggufNumbers(file, tensors[2 * i + 1]!).forEach((found, at) => {
           const error = Math.abs(found * alpha / rank - wanted[at]! * scale);
           assert.ok(error <= 1e-6 * Math.abs(wanted[at]! * scale), module);
         });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { preTokenizerName } from "../../src/export/gguf/pre_tokenizer.ts";
+import { preTokenizerName } from "../../src/io/gguf/pre_tokenizer.ts";
 import { vocabularyMetadata } from "../../src/export/gguf/vocabulary.ts";
 import { assertFileError, folderOf, withFolder } from "../io/helpers.ts";
 import { byteTokenizer, spaceTokenizer } from "./tokenizers.ts";

@@ -6,8 +6,8 @@
 
 import { join } from "node:path";
 import { FileError } from "../../errors.ts";
-import { exists, isObject, readJsonObject, readText } from "../../io/files.ts";
-import { pathInside } from "../../io/inside.ts";
+import { isObject } from "../../io/files.ts";
+import { modelJson, modelText } from "../../io/model_files.ts";
 import type { ChatFacts } from "../example.ts";
 import { ChatTemplate } from "./chat_template.ts";
 
@@ -38,8 +38,8 @@ export function readChatFacts(folder: string): ChatFacts {
  */
 export function chatTemplateSource(folder: string): string | null {
   const { chat_template: template } = readOptional(folder, "tokenizer_config.json");
-  const path = pathInside(folder, "chat_template.jinja");
-  if (exists(path)) return readText(path);
+  const own = modelText(folder, "chat_template.jinja");
+  if (own !== undefined) return own;
   if (template === undefined || template === null) return null;
   if (typeof template === "string") return template;
   const named = Array.isArray(template) ? template.filter(isObject) : [];
@@ -64,6 +64,5 @@ function tokenText(token: unknown): string {
 }
 
 function readOptional(folder: string, name: string): Record<string, unknown> {
-  const path = pathInside(folder, name);
-  return exists(path) ? readJsonObject(path) : {};
+  return modelJson(folder, name) ?? {};
 }

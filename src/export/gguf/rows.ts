@@ -4,8 +4,9 @@
  * @module
  */
 import { FileError } from "../../errors.ts";
-import { type GgufType, TENSOR_TYPES } from "./tensor_types.ts";
-import type { GgufTensor } from "./writer.ts";
+import type { GgufType } from "../../io/gguf/tensor_types.ts";
+import { encodingOf } from "./encoding.ts";
+import type { GgufTensor } from "../../io/gguf/writer.ts";
 
 /** A tensor's numbers, made in pieces when they are due. */
 export interface Numbers {
@@ -33,7 +34,7 @@ export function convertedTensor(
   { headDim, shift = 0 }: RowOptions = {},
 ): GgufTensor {
   const width = source.shape.length < 2 ? 1 : source.shape.at(-1)!;
-  const { encode, overflowsAt } = TENSOR_TYPES[type];
+  const { encode, overflowsAt } = encodingOf(type);
   const length = width * (headDim ?? Math.max(1, Math.floor(BLOCK / width)));
   return {
     name,

@@ -10,8 +10,8 @@ import { ConfigReader } from "../../models/config.ts";
 import type { Decoder, Windows } from "../../models/layers/decoder.ts";
 import { familyOf } from "../../models/mod.ts";
 import type { Frequencies } from "../../models/layers/rope.ts";
-import type { Architecture } from "./architectures.ts";
-import { bools, float32, type MetadataValue, string, uint32 } from "./metadata.ts";
+import type { Architecture } from "../../io/gguf/architectures.ts";
+import { bools, float32, type MetadataValue, string, uint32 } from "../../io/gguf/metadata.ts";
 
 /** The settings of any family: common sizes, and those that only some have. */
 export interface Settings extends Decoder {

@@ -4,16 +4,22 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { chatTemplateSource } from "../../data/templates/chat_facts.ts";
 import { FileError } from "../../errors.ts";
-import { exists, isObject, readJsonObject } from "../../io/files.ts";
+import { isObject } from "../../io/files.ts";
 import { loadTokenizer } from "../../io/tokenizer/tokenizer.ts";
-import { bool, float32s, int32s, type MetadataValue, string, strings, uint32 } from "./metadata.ts";
-import { preTokenizerName } from "./pre_tokenizer.ts";
-
-/** `llama_token_type`. */
-const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 };
+import {
+  bool,
+  float32s,
+  int32s,
+  type MetadataValue,
+  string,
+  strings,
+  uint32,
+} from "../../io/gguf/metadata.ts";
+import { preTokenizerName } from "../../io/gguf/pre_tokenizer.ts";
+import { TOKEN_TYPES as TYPE } from "../../io/gguf/tokenizer.ts";
+import { modelFile, modelJson, requireJson } from "../../io/model_files.ts";
 
 interface AddedToken {
   readonly id: number;
@@ -37,8 +43,8 @@ interface TokenizerJson {
  * @throws {FileError} where the tokenizer is of a kind that llama.cpp or this export does not know.
  */
 export function vocabularyMetadata(folder: string, vocabSize: number): Map<string, MetadataValue> {
-  const path = join(folder, "tokenizer.json");
-  const tokenizer = readTokenizer(path);
+  const path = modelFile(folder, "tokenizer.json");
+  const tokenizer = readTokenizer(requireJson(folder, "tokenizer.json"), path);
   const { model, json } = tokenizer;
   const isSentencePiece = model["byte_fallback"] === true;
   const { texts, types } = tokensOf(tokenizer, vocabSize, isSentencePiece, path);
@@ -65,8 +71,7 @@ export function vocabularyMetadata(folder: string, vocabSize: number): Map<strin
   ]);
 }
 
-function readTokenizer(path: string): TokenizerJson {
-  const json = readJsonObject(path);
+function readTokenizer(json: Record<string, unknown>, path: string): TokenizerJson {
   const { model, added_tokens } = json;
   if (!isObject(model) || model["type"] !== "BPE" || !isObject(model["vocab"])) {
     const found = isObject(model) ? JSON.stringify(model["type"]) : "nothing";
@@ -172,8 +177,7 @@ function specialIds(
   { vocab, added }: TokenizerJson,
   vocabSize: number,
 ): [string, MetadataValue][] {
-  const read = (name: string) =>
-    exists(join(folder, name)) ? readJsonObject(join(folder, name)) : {};
+  const read = (name: string) => modelJson(folder, name) ?? {};
   const named = { ...read("special_tokens_map.json"), ...read("tokenizer_config.json") };
   const counted = read("config.json");
   const ids = new Map([...vocab, ...[...added].map(([id, t]) => [id, t.content] as const)]

@@ -7,8 +7,8 @@
 import { Tokenizer as HuggingFaceTokenizer } from "../../deps/tokenizers.ts";
 import { FileError } from "../../errors.ts";
 import { type AddedToken, AddedTokens } from "./added_tokens.ts";
-import { exists, isObject, readJsonObject } from "../files.ts";
-import { pathInside } from "../inside.ts";
+import { isObject } from "../files.ts";
+import { modelFile, modelJson, requireJson } from "../model_files.ts";
 import { correctDecoder, corrected, correctNormalizer } from "./tokenizer_json.ts";
 
 /** Turns text into token ids and back. */
@@ -34,16 +34,16 @@ export interface Tokenizer {
 type Json = Record<string, unknown>;
 
 /**
- * Loads the tokenizer of a checkpoint folder. The ids of BOS and EOS come from
+ * Loads the tokenizer of a checkpoint folder, or of a GGUF file. The ids of BOS and EOS come from
  * `tokenizer_config.json`, else `special_tokens_map.json`, else `config.json`.
  *
  * @throws {FileError} If `tokenizer.json` is missing, damaged or of a kind that is not supported,
  * or a special token that is named is not in it.
  */
 export function loadTokenizer(folder: string): Tokenizer {
-  const path = pathInside(folder, "tokenizer.json");
+  const path = modelFile(folder, "tokenizer.json");
   const config = readOptional(folder, "tokenizer_config.json");
-  const json = readJsonObject(path);
+  const json = requireJson(folder, "tokenizer.json");
   checkIds(path, json);
   const { inner, encode } = construct(path, json, config);
   const bos = specialId(folder, inner, config, "bos");
@@ -208,6 +208,5 @@ function modelId(folder: string, key: string): number | null {
 }
 
 function readOptional(folder: string, name: string): Json {
-  const path = pathInside(folder, name);
-  return exists(path) ? readJsonObject(path) : {};
+  return modelJson(folder, name) ?? {};
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { encodeUtf8, writeAll, writeFile } from "../../io/files.ts";
+import { encodeUtf8, writeAll, writeFile } from "../files.ts";
 import { type Metadata, type MetadataValue, VALUE_TYPES } from "./metadata.ts";
 import { bytesOf, type GgufType, TENSOR_TYPES } from "./tensor_types.ts";
 
@@ -40,8 +40,9 @@ export function writeGguf(
   });
 }
 
-/** The next multiple of {@link ALIGNMENT}. */
-export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+/** The next multiple of the alignment. */
+export const align = (bytes: number, alignment = ALIGNMENT): number =>
+  Math.ceil(bytes / alignment) * alignment;
 
 function headerBytes(metadata: Metadata, tensors: readonly GgufTensor[]): Uint8Array {
   const out = new Bytes();

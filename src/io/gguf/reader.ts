@@ -4,9 +4,9 @@
  * @module
  */
 import { FileError } from "../../errors.ts";
-import { decodeUtf8, openFile, readAt } from "../../io/files.ts";
+import { decodeUtf8, openFile, readAt } from "../files.ts";
 import { VALUE_TYPES } from "./metadata.ts";
-import { bytesOf, type GgufType, TENSOR_TYPES } from "./tensor_types.ts";
+import { bytesOf, type GgufType, TENSOR_TYPES, typeOf } from "./tensor_types.ts";
 import { align, ALIGNMENT, MAGIC, VERSION } from "./writer.ts";
 
 /** A value as JavaScript has it; 64-bit whole numbers beyond 2^53 lose digits. */
@@ -53,11 +53,6 @@ export class GgufFile implements Disposable {
     return readAt(this.#file, this.path, new Uint8Array(count), tensor.begin + offset);
   }
 
-  /** The numbers of tensor `name`. */
-  numbers(name: string): Float32Array<ArrayBuffer> {
-    return TENSOR_TYPES[this.tensors.get(name)?.type ?? "F32"].decode(this.read(name));
-  }
-
   [Symbol.dispose](): void {
     this.#file.close();
   }
@@ -66,7 +61,7 @@ export class GgufFile implements Disposable {
 /**
  * Opens a GGUF file and reads its header.
  *
- * @throws {FileError} where it is missing, damaged, or has tensors of a type that is not built.
+ * @throws {FileError} where it is missing or damaged, or says of its tensors what cannot be.
  */
 export function openGguf(path: string): GgufFile {
   return new GgufFile(path);
@@ -96,35 +91,63 @@ function readTensors(
   count: number,
   alignment: PlainValue = ALIGNMENT,
 ): Map<string, GgufTensorInfo> {
-  if (alignment !== ALIGNMENT) {
-    throw cursor.fault(`general.alignment is ${alignment}, wanted ${ALIGNMENT}`);
+  if (typeof alignment !== "number" || !(alignment >= 8 && alignment % 8 === 0)) {
+    throw cursor.fault(`general.alignment is ${alignment}, wanted a multiple of 8`);
   }
   const found = Array.from({ length: count }, () => readTensor(cursor));
-  const dataBegin = align(cursor.position);
+  const dataBegin = align(cursor.position, alignment);
   const tensors = new Map<string, GgufTensorInfo>();
   for (const tensor of found) {
     const begin = dataBegin + tensor.begin;
-    if (tensors.has(tensor.name)) throw cursor.fault(`it has tensor "${tensor.name}" twice`);
-    if (begin % ALIGNMENT !== 0 || begin + tensor.bytes > cursor.fileBytes) {
-      throw cursor.fault(`tensor "${tensor.name}" lies at byte ${begin}, beyond what there is`);
+    const { name, bytes } = tensor;
+    if (tensors.has(name)) throw cursor.fault(`it has tensor "${name}" twice`);
+    if (tensor.begin % alignment !== 0 || !(begin + bytes <= cursor.fileBytes)) {
+      throw cursor.fault(
+        `tensor "${name}" takes ${bytes} bytes from byte ${begin} on, wanted a multiple of ` +
+          `${alignment} within the ${cursor.fileBytes} bytes of the file`,
+      );
     }
-    tensors.set(tensor.name, { ...tensor, begin });
+    tensors.set(name, { ...tensor, begin });
   }
+  refuseOverlap(cursor, [...tensors.values()]);
   return tensors;
 }
 
+/** The most sizes of a tensor; `GGML_MAX_DIMS` of ggml. */
+const MAX_SIZES = 4;
+
 function readTensor(cursor: Cursor): GgufTensorInfo {
   const name = cursor.string();
-  const shape = Array.from({ length: cursor.uint32() }, () => cursor.uint64()).reverse();
+  const sizes = cursor.uint32();
+  if (sizes > MAX_SIZES) {
+    throw cursor.fault(`tensor "${name}" has ${sizes} sizes, wanted at most ${MAX_SIZES}`);
+  }
+  const shape = Array.from({ length: sizes }, () => cursor.uint64()).reverse();
   const id = cursor.uint32();
-  const type = (Object.keys(TENSOR_TYPES) as GgufType[]).find((t) => TENSOR_TYPES[t].id === id);
-  if (type === undefined) {
-    throw cursor.fault(`tensor "${name}" has type ${id}, wanted ${Object.keys(TENSOR_TYPES)}`);
+  const type = typeOf(id);
+  if (type === undefined) throw cursor.fault(`tensor "${name}" has type ${id}, which is not known`);
+  const { blockLength } = TENSOR_TYPES[type];
+  if ((shape.at(-1) ?? 1) % blockLength !== 0) {
+    throw cursor.fault(
+      `tensor "${name}" is ${type} of [${shape}], wanted rows of a multiple of ${blockLength}`,
+    );
   }
   return { name, type, shape, begin: cursor.uint64(), bytes: bytesOf(type, shape) };
 }
 
+function refuseOverlap(cursor: Cursor, tensors: readonly GgufTensorInfo[]): void {
+  const sorted = tensors.toSorted((a, b) => a.begin - b.begin);
+  for (const [i, { name, begin }] of sorted.entries()) {
+    const before = sorted[i - 1];
+    if (before === undefined || before.begin + before.bytes <= begin) continue;
+    throw cursor.fault(`tensor "${name}" begins inside tensor "${before.name}"`);
+  }
+}
+
 const PAGE = 1 << 20;
+
+/** Lists in lists; files have none. */
+const MAX_DEPTH = 4;
 
 /** Reads little-endian values one after another, a page of the file at a time. */
 class Cursor {
@@ -166,7 +189,7 @@ class Cursor {
     return text;
   }
 
-  value(type: number): PlainValue {
+  value(type: number, depth = 0): PlainValue {
     const next = (bytes: number, read: (view: DataView, at: number) => number) =>
       this.#next(bytes, read);
     switch (type) {
@@ -189,8 +212,9 @@ class Cursor {
       case VALUE_TYPES.string:
         return this.string();
       case VALUE_TYPES.array: {
+        if (depth === MAX_DEPTH) throw this.fault(`its lists nest deeper than ${MAX_DEPTH}`);
         const inner = this.uint32();
-        return Array.from({ length: this.count() }, () => this.value(inner));
+        return Array.from({ length: this.count() }, () => this.value(inner, depth + 1));
       }
       case VALUE_TYPES.uint64:
         return this.uint64();
