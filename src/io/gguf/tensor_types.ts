@@ -23,8 +23,43 @@ function type(id: number, blockLength: number, blockBytes: number, fileType = GU
   return { id, blockLength, blockBytes, fileType };
 }
 
-/** All types by their ggml names. */
-export const TENSOR_TYPES = {
+/** A tensor type by its ggml name. */
+export type GgufType =
+  | "F32"
+  | "F16"
+  | "Q4_0"
+  | "Q4_1"
+  | "Q5_0"
+  | "Q5_1"
+  | "Q8_0"
+  | "Q8_1"
+  | "Q2_K"
+  | "Q3_K"
+  | "Q4_K"
+  | "Q5_K"
+  | "Q6_K"
+  | "Q8_K"
+  | "IQ2_XXS"
+  | "IQ2_XS"
+  | "IQ3_XXS"
+  | "IQ1_S"
+  | "IQ4_NL"
+  | "IQ3_S"
+  | "IQ2_S"
+  | "IQ4_XS"
+  | "I8"
+  | "I16"
+  | "I32"
+  | "I64"
+  | "F64"
+  | "IQ1_M"
+  | "BF16"
+  | "TQ1_0"
+  | "TQ2_0"
+  | "MXFP4";
+
+/** All types. */
+export const TENSOR_TYPES: Readonly<Record<GgufType, TensorType>> = {
   F32: type(0, 1, 4, 0),
   F16: type(1, 1, 2, 1),
   Q4_0: type(2, 32, 18, 2),
@@ -57,10 +92,7 @@ export const TENSOR_TYPES = {
   TQ1_0: type(34, 256, 54, 36),
   TQ2_0: type(35, 256, 66, 37),
   MXFP4: type(39, 32, 17),
-} as const satisfies Readonly<Record<string, TensorType>>;
-
-/** A tensor type by its ggml name. */
-export type GgufType = keyof typeof TENSOR_TYPES;
+};
 
 /** The type with a `ggml_type`; undefined where it is not known. */
 export function typeOf(id: number): GgufType | undefined {
