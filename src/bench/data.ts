@@ -76,9 +76,9 @@ async function packing() {
   return {
     name: "data, quickstart tokens to packed rows",
     tokens,
-    replay() {
+    async replay() {
       const stream = streamOf(examples, 512);
-      for (let i = stream.micros(1) - 1; i >= 0; i--) stream.micro(i);
+      for (let i = await stream.micros(1) - 1; i >= 0; i--) await stream.micro(i);
     },
   };
 }

@@ -54,9 +54,9 @@ async function fedStep(engine: Engine): Promise<Work> {
   return {
     name: "LoRA step, quickstart, each with other rows",
     tokens: T,
-    replay() {
+    async replay() {
       const begin = performance.now();
-      program.feed(stream.micro(micro++));
+      program.feed(await stream.micro(micro++));
       taken.add(performance.now() - begin);
       step();
     },
@@ -69,15 +69,14 @@ async function growingStep(engine: Engine): Promise<Work> {
   const { program, step } = await openQuickstart(engine);
   const { stream, rows } = await growingStream(T);
   const taken = new Taken();
-  await stream.arrived(0); // what a run waits for before its first step
+  await stream.micro(0); // what a run waits for before its first step
   let micro = 0;
   return {
     name: "LoRA step, quickstart, rows encoded meanwhile",
     tokens: T,
     async replay() {
       const begin = performance.now();
-      await stream.arrived(micro);
-      program.feed(stream.micro(micro++));
+      program.feed(await stream.micro(micro++));
       taken.add(performance.now() - begin);
       step();
     },

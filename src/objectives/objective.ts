@@ -234,7 +234,7 @@ export interface PreparedMain extends Prepared<MainPart> {
   /** What is trained. */
   readonly params: readonly Value[];
   /** Updates of so many passes over the rows. */
-  steps(epochs: number): number;
+  steps(epochs: number): Promise<number>;
 }
 
 /** An objective that a run is about. */

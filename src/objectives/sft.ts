@@ -70,8 +70,7 @@ class Supervised implements Objective {
   async plan(step: number) {
     const batches: Batch[] = [];
     for (let index = step * this.count; index < (step + 1) * this.count; index++) {
-      await this.stream.arrived(index); // at once, unless it takes longer to encode than to train
-      batches.push(this.stream.micro(index));
+      batches.push(await this.stream.micro(index));
     }
     this.#planned.set(step, batches);
     const weights = tokenWeights(batches);
@@ -136,10 +135,14 @@ async function taskSample(
 }
 
 /** Updates that so many epochs fill. */
-export function updatesOf(stream: Stream, epochs: number, microBatches: number): number {
+export async function updatesOf(
+  stream: Stream,
+  epochs: number,
+  microBatches: number,
+): Promise<number> {
   const whole = Math.floor(epochs);
-  const part = epochs - whole;
-  const micros = stream.micros(whole) +
-    part * (stream.micros(whole + 1) - stream.micros(whole));
+  const next = await stream.micros(whole + 1);
+  const before = await stream.micros(whole);
+  const micros = before + (epochs - whole) * (next - before);
   return Math.max(1, Math.ceil(micros / microBatches));
 }

@@ -77,7 +77,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   engine.store.addParams(prepared.params);
   trained.load(engine.store, prepared.params);
 
-  const steps = config.train.steps ?? prepared.steps(config.train.epochs!);
+  const steps = config.train.steps ?? await prepared.steps(config.train.epochs!);
   const tuned = once(() => measuring.open());
   const run = {
     tuned: tuned.get,

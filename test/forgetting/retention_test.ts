@@ -114,12 +114,12 @@ Deno.test("splitRetention() refuses text of which no four parts can be made", ()
   }
 });
 
-Deno.test("RetentionRows gives every slice its lambda, however many tokens it has", () => {
+Deno.test("RetentionRows gives every slice its lambda, however many tokens it has", async () => {
   const files = new Map([["a.txt", documents(30)], ["b.txt", documents(40, 100)]]);
   const slices = slicesOf({ documents: files, budgets: parseBudget("ppl[a]:1%,ppl[b]:1%") });
   const rows = new RetentionRows(slices, { T: 64, micros: 2, seed: 1 });
   for (const step of [0, 7, 3]) {
-    const { micros, lambdas } = rows.update(step, () => [2, 5]);
+    const { micros, lambdas } = await rows.update(step, () => [2, 5]);
     const sums = [0, 0];
     for (const { batch, weights } of micros) rows.addLosses(batch, weights, sums);
     assert.deepEqual(lambdas, [2, 5]);

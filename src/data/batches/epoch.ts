@@ -17,10 +17,8 @@ export interface Order {
   /** Whether no more are to be sampled. */
   readonly isWhole: boolean;
   readonly at: (index: number) => number | undefined;
-  /** Waits until the examples are there that the next draw looks at. */
-  readonly drawable: () => Promise<void>;
-  /** Draws some more, unless it is whole. */
-  readonly draw: () => void;
+  /** Samples some more, unless it is whole. */
+  readonly more: () => Promise<void>;
   /** Where it has got to in each source of a mixture. */
   readonly cursors: Cursors;
 }
@@ -30,8 +28,7 @@ export const wholeOrder = (examples: Uint32Array): Order => ({
   length: examples.length,
   isWhole: true,
   at: (index) => examples[index],
-  drawable: () => Promise.resolve(),
-  draw: () => {},
+  more: () => Promise.resolve(),
   cursors: [],
 });
 
@@ -69,25 +66,14 @@ export class Epoch {
   readonly #windows: Window[] = [{ from: 0, micro: 0 }];
   #packed: Packed = { window: -1, rows: [] };
 
-  /** Packs nothing yet. */
   constructor(private readonly order: Order, private readonly options: EpochOptions) {}
 
-  /** Waits until a micro-batch can be taken; false where the epoch is over before. */
-  async arrived(index: number): Promise<boolean> {
-    for (let number = this.#windowOf(index);; number++) {
-      const { from, micro } = this.#windows[number]!;
-      if (this.#isEnd(from)) return false;
-      if (number !== this.#packed.window) await this.#arrivedFrom(from);
-      if (index - micro < this.#pack(number).rows.length) return true;
-    }
-  }
-
   /** The examples of a micro-batch, null where the epoch is over before. */
-  micro(index: number): number[] | null {
+  async micro(index: number): Promise<number[] | null> {
     for (let number = this.#windowOf(index);; number++) {
       const { from, micro } = this.#windows[number]!;
       if (this.#isEnd(from)) return null;
-      const packed = this.#pack(number);
+      const packed = await this.#pack(number);
       if (index - micro >= packed.rows.length) continue;
       packed.order ??= this.#rowOrder(packed);
       return packed.rows[packed.order[index - micro]!]!;
@@ -107,8 +93,8 @@ export class Epoch {
   }
 
   /** How many there are. Packs the whole epoch. */
-  get micros(): number {
-    this.micro(Infinity);
+  async micros(): Promise<number> {
+    await this.micro(Infinity);
     return this.#windows.at(-1)!.micro;
   }
 
@@ -122,11 +108,11 @@ export class Epoch {
   }
 
   /** Packs a window, after which it is known where the next begins. */
-  #pack(number: number): Packed {
+  async #pack(number: number): Promise<Packed> {
     if (this.#packed.window === number) return this.#packed;
     const { from, micro } = this.#windows[number]!;
     const { T, shuffle, lengthAt } = this.options;
-    const to = this.#windows[number + 1]?.from ?? this.#drawTo(from);
+    const to = await this.#endOf(from);
     const examples = this.#examples(from, to).filter((example) => lengthAt(example) > 0);
     const lengths = Array.from(examples, lengthAt);
     const packed = shuffle ? pack(lengths, T) : packInOrder(lengths, T);
@@ -147,46 +133,28 @@ export class Epoch {
     return Array.from({ length: to - from }, (_, i) => this.order.at(from + i)!);
   }
 
-  /** Waits for as many examples as the window that begins there has. */
-  async #arrivedFrom(from: number): Promise<void> {
-    const { order, options: { arrived } } = this;
-    for (let to = from; this.#endOf(from, to) === null;) {
-      if (to === order.length) {
-        await order.drawable();
-        order.draw();
-      }
-      const next = Math.min(to + AT_A_TIME, order.length);
-      await arrived(this.#examples(to, next));
-      to = next;
-    }
-  }
-
-  /** Draws as many examples as the window that begins there has. */
-  #drawTo(from: number): number {
-    for (;;) {
-      const end = this.#endOf(from, this.order.length);
-      if (end !== null) return end;
-      this.order.draw();
-    }
-  }
-
   /**
    * Where the window that begins there ends: after about 64 micro-batches, whole ones where they keep
-   * the order. Null where more than the examples before `known` are needed to tell.
+   * the order. Waits until its examples and the next one are encoded.
    */
-  #endOf(from: number, known: number): number | null {
-    const { order, options: { T, shuffle, lengthAt } } = this;
-    let room = shuffle ? WINDOW * T : 0;
-    for (let to = from, rows = 0; to < known; to++) {
-      const length = lengthAt(order.at(to)!);
-      if (shuffle && room <= 0) return to;
-      if (!shuffle && length > room) {
-        if (rows++ === WINDOW) return to;
-        room = T;
+  async #endOf(from: number): Promise<number> {
+    const { order, options: { T, shuffle, lengthAt, arrived } } = this;
+    let capacity = shuffle ? WINDOW * T : 0;
+    for (let to = from, known = from, rows = 0;; to++) {
+      if (to === known) {
+        while (to === order.length && !order.isWhole) await order.more();
+        if (to === order.length) return to;
+        known = Math.min(to + AT_A_TIME, order.length);
+        await arrived(this.#examples(to, known));
       }
-      room -= length;
+      const length = lengthAt(order.at(to)!);
+      if (shuffle && capacity <= 0) return to;
+      if (!shuffle && length > capacity) {
+        if (rows++ === WINDOW) return to;
+        capacity = T;
+      }
+      capacity -= length;
     }
-    return this.#isEnd(known) ? known : null;
   }
 }
 

@@ -39,23 +39,17 @@ export class MixtureSampler implements Order {
   }
 
   /** Waits for the next of each source; and for some more where it may be that the epoch is over. */
-  async drawable(): Promise<void> {
+  async more(): Promise<void> {
     const { mixture, mixture: { examples } } = this;
-    if (!examples.arrived) return;
-    const next = this.cursors.map((cursor, source) => mixture.ahead(source, cursor, AT_A_TIME));
-    await examples.arrived(next.flat());
-    while (this.#tokens >= mixture.tokens && !this.#isCounted) {
-      const { counted } = mixture;
-      const end = Math.min(counted + AT_A_TIME, examples.length);
-      await examples.arrived(Array.from({ length: end - counted }, (_, i) => counted + i));
-      mixture.count(end);
-    }
-  }
-
-  draw(): void {
-    const { mixture } = this;
-    if (this.#tokens >= mixture.tokens && !this.#isCounted) {
-      throw new RangeError("Found examples not yet encoded, wanted those that were waited for");
+    if (examples.arrived) {
+      const next = this.cursors.map((cursor, source) => mixture.ahead(source, cursor, AT_A_TIME));
+      await examples.arrived(next.flat());
+      while (this.#tokens >= mixture.tokens && !this.#isCounted) {
+        const { counted } = mixture;
+        const end = Math.min(counted + AT_A_TIME, examples.length);
+        await examples.arrived(Array.from({ length: end - counted }, (_, i) => counted + i));
+        mixture.count(end);
+      }
     }
     for (let i = 0; i < AT_A_TIME && this.#tokens < mixture.tokens; i++) {
       const source = this.#taken.indexOf(Math.min(...this.#taken));

@@ -79,27 +79,19 @@ export class Stream {
   }
 
   /**
-   * Waits until a micro-batch can be taken, where examples are encoded while others are trained on.
+   * The micro-batch of that index, counted from 0 over all epochs; asked for one at a time. Waits
+   * where examples are encoded while others are trained on.
    *
    * @throws {ConfigError} {FileError} if any of the examples so far cannot be used.
    */
-  async arrived(index: number): Promise<void> {
-    if (!this.examples.arrived) return;
-    await this.examples.arrived([]); // throws what has been found of others
-    for (let number = this.#epochOf(index);; number++) {
-      if (await this.#epoch(number).arrived(index - this.#starts[number]!.micro)) return;
-      this.#close(number);
-    }
-  }
-
-  /** The micro-batch of that index, counted from 0 over all epochs. */
-  micro(index: number): Batch {
+  async micro(index: number): Promise<Batch> {
+    await this.examples.arrived?.([]); // throws what has been found of others
     for (let number = this.#epochOf(index);; number++) {
       const epoch = this.#epoch(number);
       const at = index - this.#starts[number]!.micro;
-      const chosen = epoch.micro(at);
+      const chosen = await epoch.micro(at);
       if (chosen === null) {
-        this.#close(number);
+        await this.#close(number);
         continue;
       }
       if (this.#mixture && epoch.isLast(at)) {
@@ -110,8 +102,8 @@ export class Stream {
   }
 
   /** How many micro-batches the first `epochs` epochs hold. Packs all of them. */
-  micros(epochs: number): number {
-    while (this.#starts.length <= epochs) this.#close(this.#starts.length - 1);
+  async micros(epochs: number): Promise<number> {
+    while (this.#starts.length <= epochs) await this.#close(this.#starts.length - 1);
     return this.#starts[epochs]!.micro;
   }
 
@@ -153,9 +145,9 @@ export class Stream {
   }
 
   /** Works out where the epoch after that one begins. */
-  #close(number: number): void {
+  async #close(number: number): Promise<void> {
     if (this.#starts.length > number + 1) return;
-    const { micros } = this.#epoch(number);
+    const micros = await this.#epoch(number).micros();
     if (micros === 0) throw new RangeError("Found examples of no tokens, wanted one that has some");
     const { cursors } = this.#open!.order;
     this.#starts.push({ micro: this.#starts[number]!.micro + micros, cursors });

@@ -126,7 +126,7 @@ export class PenaltyTerm implements RetentionTerm {
         compiled.program.replay(after && { after });
       },
     };
-    return { replays: [replay], lambdas };
+    return Promise.resolve({ replays: [replay], lambdas });
   }
 
   sums(_step: number, [loss]: readonly Float32Array[]): number[] {

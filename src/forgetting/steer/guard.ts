@@ -104,14 +104,17 @@ export class Guard implements Objective, Hook, Meter {
     return step + 1 - this.#fresh;
   }
 
-  plan(step: number, { supervised }: { readonly supervised: number }): Promise<readonly Replay[]> {
+  async plan(
+    step: number,
+    { supervised }: { readonly supervised: number },
+  ): Promise<readonly Replay[]> {
     const { weight } = this.#settings;
-    const planned = this.#parts.term?.plan(step, (tokens) => {
+    const planned = await this.#parts.term?.plan(step, (tokens) => {
       if (weight === null) return this.#controllers.map(({ lambda }) => lambda);
       return tokens.map((count) => weight === "tokens" ? count / supervised : weight);
     });
     this.#lambdas.set(step, planned?.lambdas ?? []);
-    return Promise.resolve(planned?.replays ?? []);
+    return planned?.replays ?? [];
   }
 
   /** Takes what an update's retention rows came to, whenever it arrives. */

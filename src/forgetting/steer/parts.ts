@@ -44,7 +44,7 @@ export interface RetentionTerm {
   plan(
     step: number,
     lambdasOf: (tokens: readonly number[]) => readonly number[],
-  ): { readonly replays: readonly Replay[]; readonly lambdas: readonly number[] };
+  ): Promise<{ readonly replays: readonly Replay[]; readonly lambdas: readonly number[] }>;
   /** The weighted losses of an update's replays, summed by slice. */
   sums(step: number, losses: readonly Float32Array[]): number[];
   close(): void;

@@ -55,12 +55,14 @@ export class RetentionRows {
    *
    * @param lambdasOf the lambda of each slice, from its supervised tokens.
    */
-  update(
+  async update(
     step: number,
     lambdasOf: (tokens: readonly number[]) => readonly number[],
-  ): RetentionUpdate {
-    const first = step * this.#micros;
-    const batches = Array.from({ length: this.#micros }, (_, i) => this.#stream.micro(first + i));
+  ): Promise<RetentionUpdate> {
+    const batches: Batch[] = [];
+    for (let index = step * this.#micros; index < (step + 1) * this.#micros; index++) {
+      batches.push(await this.#stream.micro(index));
+    }
     const tokens = Array<number>(this.#slices).fill(0);
     for (const { documents } of batches) {
       for (const { example, rowBegin, rowEnd } of documents) {
@@ -102,8 +104,8 @@ export class RowsTerm implements RetentionTerm {
     return this.program.capacity;
   }
 
-  plan(step: number, lambdasOf: Parameters<RetentionTerm["plan"]>[1]) {
-    const { micros, lambdas } = this.rows.update(step, lambdasOf);
+  async plan(step: number, lambdasOf: Parameters<RetentionTerm["plan"]>[1]) {
+    const { micros, lambdas } = await this.rows.update(step, lambdasOf);
     this.#planned.set(step, micros);
     const replays = micros.map(({ batch, weights }): Replay =>
       rowsReplay(this.program, batch, weights)

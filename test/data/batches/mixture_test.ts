@@ -38,15 +38,21 @@ function tokensOf(batches: readonly Batch[]): number[] {
   return tokens;
 }
 
-function micros(stream: Stream, from: number, to: number): Batch[] {
-  return Array.from({ length: to - from }, (_, i) => stream.micro(from + i));
+async function micros(stream: Stream, from: number, to: number): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  for (let i = from; i < to; i++) batches.push(await stream.micro(i));
+  return batches;
 }
 
-Deno.test("mixture: the shares of the supervised tokens are those asked for, in every epoch", () => {
+/** The micro-batches of one epoch. */
+const epochOf = async (stream: Stream, epoch: number) =>
+  await micros(stream, await stream.micros(epoch), await stream.micros(epoch + 1));
+
+Deno.test("mixture: the shares of the supervised tokens are those asked for, in every epoch", async () => {
   for (const options of [{}, { shuffle: false }]) {
     const stream = streamOf(options);
     for (const epoch of [0, 1, 2]) {
-      const batches = micros(stream, stream.micros(epoch), stream.micros(epoch + 1));
+      const batches = await epochOf(stream, epoch);
       const tokens = tokensOf(batches);
       const total = tokens.reduce((a, b) => a + b);
       const whole = examples.reduce((sum, example) => sum + countSupervised(example), 0);
@@ -59,13 +65,13 @@ Deno.test("mixture: the shares of the supervised tokens are those asked for, in 
   }
 });
 
-Deno.test("mixture: 50 000 tokens from anywhere keep the shares too", () => {
+Deno.test("mixture: 50 000 tokens from anywhere keep the shares too", async () => {
   let worst = 0;
   for (const start of [0, 7, 40, 111, 300]) {
     const stream = streamOf();
     const batches: Batch[] = [];
     for (let supervised = 0, i = start; supervised < 50_000; i++) {
-      batches.push(stream.micro(i));
+      batches.push(await stream.micro(i));
       supervised += batches.at(-1)!.supervised;
     }
     const tokens = tokensOf(batches);
@@ -77,22 +83,22 @@ Deno.test("mixture: 50 000 tokens from anywhere keep the shares too", () => {
   assert.ok(worst < 0.005);
 });
 
-Deno.test("mixture: any micro-batch is reached directly, as after a resume", () => {
-  const inOrder = micros(streamOf(), 0, 300);
+Deno.test("mixture: any micro-batch is reached directly, as after a resume", async () => {
+  const inOrder = await micros(streamOf(), 0, 300);
   const stream = streamOf();
-  fc.assert(
-    fc.property(fc.nat(299), (index) => {
-      assert.deepEqual(stream.micro(index), inOrder[index]);
-      assert.deepEqual(streamOf().micro(index), inOrder[index]);
+  await fc.assert(
+    fc.asyncProperty(fc.nat(299), async (index) => {
+      assert.deepEqual(await stream.micro(index), inOrder[index]);
+      assert.deepEqual(await streamOf().micro(index), inOrder[index]);
     }),
     { numRuns: 10 },
   );
-  assert.notDeepEqual(micros(streamOf({ seed: 4 }), 0, 20), inOrder.slice(0, 20));
+  assert.notDeepEqual(await micros(streamOf({ seed: 4 }), 0, 20), inOrder.slice(0, 20));
 });
 
-Deno.test("mixture: a source gives all its examples before one comes again", () => {
+Deno.test("mixture: a source gives all its examples before one comes again", async () => {
   const stream = streamOf();
-  const seen = micros(stream, 0, stream.micros(3))
+  const seen = (await micros(stream, 0, await stream.micros(3)))
     .flatMap(({ documents }) => documents.map(({ example }) => example));
   let first = 0;
   for (const { count } of SOURCES) {
@@ -115,7 +121,7 @@ Deno.test("mixture: shares in proportion to rows, as seqio's mixing_rate_num_exa
   close(proportionalShares(sizes, { temperature: 1e9 }), [1 / 3, 1 / 3, 1 / 3]);
 });
 
-Deno.test("mixture: each epoch ends with its realised shares, in supervised tokens", () => {
+Deno.test("mixture: each epoch ends with its realised shares, in supervised tokens", async () => {
   const counts = SOURCES.map(({ count }) => count);
   const shares = proportionalShares(counts, { maximum: 200, temperature: 2 });
   const told: [epoch: number, tokens: readonly number[]][] = [];
@@ -123,19 +129,18 @@ Deno.test("mixture: each epoch ends with its realised shares, in supervised toke
     sources: counts.map((count, i) => ({ count, weight: shares[i]! })),
     onEpochEnd: (...epoch) => told.push(epoch),
   });
-  stream.micro(0);
-  stream.micro(stream.micros(1) - 2);
+  await stream.micro(0);
+  await stream.micro(await stream.micros(1) - 2);
   assert.equal(told.length, 0);
-  const epochs = [0, 1].map((epoch) =>
-    micros(stream, stream.micros(epoch), stream.micros(epoch + 1))
-  );
+  const epochs = [await epochOf(stream, 0), await epochOf(stream, 1)];
   assert.deepEqual(told, epochs.map((batches, epoch) => [epoch, tokensOf(batches)]));
   for (const [, tokens] of told) {
     const total = tokens.reduce((a, b) => a + b);
     tokens.forEach((count, i) => assert.ok(Math.abs(count / total - shares[i]!) < 0.005));
   }
   assert.equal(told.length, 2);
-  streamOf({ onEpochEnd: () => assert.fail("not at its end") }).micro(stream.micros(1) + 1);
+  const fresh = streamOf({ onEpochEnd: () => assert.fail("not at its end") });
+  await fresh.micro(await stream.micros(1) + 1);
 });
 
 Deno.test("mixture: sources that do not fit are refused", () => {

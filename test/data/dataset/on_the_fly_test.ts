@@ -55,10 +55,9 @@ Deno.test("on the fly: the micro-batches are those of rows that were encoded bef
         return new Stream(examples, { T, seed: 5, ...options, onEpochEnd });
       });
       await using rows = streams[1]!.examples as Dataset;
-      const micros = streams[0]!.micros(3) + 1;
+      const micros = await streams[0]!.micros(3) + 1;
       for (let i = 0; i < micros; i++) {
-        await streams[1]!.arrived(i);
-        assert.deepEqual(streams[1]!.micro(i), streams[0]!.micro(i));
+        assert.deepEqual(await streams[1]!.micro(i), await streams[0]!.micro(i));
       }
       assert.deepEqual(told[1], told[0]);
       assert.equal(told[0]!.length, "sources" in options ? 3 : 0);
@@ -73,13 +72,11 @@ Deno.test("on the fly: a later micro-batch is reached directly, as when a run is
     for (const mixed of [{}, { sources }]) {
       const options = { T, seed: 9, shuffle: true, ...mixed };
       const before = new Stream(await loadAll(entries), options);
-      for (const index of [3, before.micros(1) - 1, before.micros(2) + 5]) {
+      for (const index of [3, await before.micros(1) - 1, await before.micros(2) + 5]) {
         await using rows = await read(entries);
         const stream = new Stream(rows, options);
-        await stream.arrived(index);
-        assert.deepEqual(stream.micro(index), before.micro(index));
-        await stream.arrived(1);
-        assert.deepEqual(stream.micro(1), before.micro(1));
+        assert.deepEqual(await stream.micro(index), await before.micro(index));
+        assert.deepEqual(await stream.micro(1), await before.micro(1));
       }
     }
   }));
@@ -97,8 +94,7 @@ Deno.test("on the fly: rows that are left out are in no micro-batch, the others 
       const stream = new Stream(rows, { T, seed: 5, shuffle: true, ...mixed, onEpochEnd });
       const seen: string[] = [];
       for (let i = 0; seen.length < 800; i++) {
-        await stream.arrived(i);
-        const { documents } = stream.micro(i);
+        const { documents } = await stream.micro(i);
         seen.push(...documents.map(({ example }) => rows.at(example)!.origin));
       }
       if (mixed.sources) assert.ok(new Set(seen).size > 700, `${new Set(seen).size}`);

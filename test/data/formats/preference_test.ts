@@ -207,16 +207,18 @@ Deno.test("preference: both documents fit together, or the policy says what beco
   }
 });
 
-Deno.test("preference: the two documents stand side by side in one micro-batch (property)", () => {
+Deno.test("preference: the two documents stand side by side in one micro-batch (property)", async () => {
   const length = fc.integer({ min: 2, max: 16 });
-  fc.assert(fc.property(fc.array(fc.tuple(length, length), { minLength: 1 }), (pairs) => {
+  const pairs = fc.array(fc.tuple(length, length), { minLength: 1 });
+  await fc.assert(fc.asyncProperty(pairs, async (pairs) => {
     using store = new ExampleStore();
     const examples = pairs.map(([a, b], i) => store.keep(pairOf(a, b, i)));
     const options = { T: 32, seed: 5, shuffle: true };
     const stream = new Stream(examples, options);
     const seen: number[] = [];
-    for (let i = 0; i < stream.micros(1); i++) {
-      const { documents, tokens, positions, rows, targets } = stream.micro(i);
+    const micros = await stream.micros(1);
+    for (let i = 0; i < micros; i++) {
+      const { documents, tokens, positions, rows, targets } = await stream.micro(i);
       assert.equal(documents.length % 2, 0);
       for (const [k, { example, side, begin, length, rowBegin, rowEnd }] of documents.entries()) {
         assert.equal(side, k % 2 === 0 ? "chosen" : "rejected");

@@ -39,7 +39,7 @@ Deno.test("ExampleStore gives back what it was given, whenever it is asked (prop
   );
 });
 
-Deno.test("ExampleStore: examples of any size, and the same micro-batches as from memory", () => {
+Deno.test("ExampleStore: examples of any size, and the same micro-batches as from memory", async () => {
   const lengths = [3, 100_000, 70_000, 1, 65_534, 65_535, 20, 40, 30];
   const examples = lengths.map((length, i) => exampleOf(length, i));
   using store = new ExampleStore();
@@ -55,7 +55,7 @@ Deno.test("ExampleStore: examples of any size, and the same micro-batches as fro
     sources: [{ count: 2, weight: 1 }, { count: 1, weight: 2 }],
   };
   const [a, b] = [kept, examples].map((all) => new Stream(all.slice(6), options));
-  for (let i = 0; i < 6; i++) assert.deepEqual(a!.micro(i), b!.micro(i));
+  for (let i = 0; i < 6; i++) assert.deepEqual(await a!.micro(i), await b!.micro(i));
 });
 
 Deno.test("ExampleStore finds each of many, some with a source", () => {
@@ -95,7 +95,7 @@ Deno.test("ExampleStore leaves no file behind", () => {
   }
 });
 
-Deno.test("ExampleStore is a list of examples, and takes records as a worker sends them", () => {
+Deno.test("ExampleStore is a list of examples, and takes records as a worker sends them", async () => {
   using store = new ExampleStore();
   const examples = [3, 40, 9, 17].map((length, i) => exampleOf(length, i));
   const records = examples.map(recordOf);
@@ -107,5 +107,5 @@ Deno.test("ExampleStore is a list of examples, and takes records as a worker sen
   assert.equal(store.at(4), undefined);
   const options = { T: 64, seed: 1, shuffle: true };
   const [a, b] = [store, examples].map((all) => new Stream(all, options));
-  for (let i = 0; i < 6; i++) assert.deepEqual(a!.micro(i), b!.micro(i));
+  for (let i = 0; i < 6; i++) assert.deepEqual(await a!.micro(i), await b!.micro(i));
 });

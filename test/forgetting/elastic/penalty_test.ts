@@ -51,7 +51,7 @@ const open = (engine: Engine, model: Model, lora: Adapter, examples: readonly Ex
 
 /** What the penalty comes to at a weight; its gradients are in the store afterwards. */
 async function lossAt({ device }: Engine, term: RetentionTerm, weight: number) {
-  const { replays: [replay] } = term.plan(0, (tokens) => tokens.map(() => weight));
+  const { replays: [replay] } = await term.plan(0, (tokens) => tokens.map(() => weight));
   replay!.run(0);
   return (await readFloats(device, replay!.losses))[0]!;
 }
