@@ -5,7 +5,7 @@
  */
 import { findFiles, readRows } from "../data/sources/read.ts";
 import type { Row } from "../data/sources/row.ts";
-import { Draws } from "../data/row_rng.ts";
+import { RowRng } from "../data/row_rng.ts";
 import { type DataEntry, POSITIVE_EXAMPLES } from "../data/entry.ts";
 import { type Content, messageText } from "../data/content.ts";
 import { chooseFormat, type Format, rowsIn } from "../data/formats/mod.ts";
@@ -69,7 +69,7 @@ const joined = (texts: readonly string[]): string => texts.filter((text) => text
 function promptedText(row: Row, prompts: Prompts, seed = 0): RowText {
   const line = lineOf(row);
   const { origin } = row;
-  const content = inWords(row, prompts.list, new Draws(seed))?.content;
+  const content = inWords(row, prompts.list, new RowRng(seed))?.content;
   if (content) return { ...textsOf(content), origin, empty: content.empty, line, format: PROMPTED };
   const empty = "nothing that a prompt says of it";
   return { instruction: line, input: "", answer: "", origin, empty, line, format: PROMPTED };

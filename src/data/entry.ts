@@ -22,15 +22,15 @@ export const POSITIVE_EXAMPLES = 2;
 export interface DataEntry {
   /**
    * A file, a folder, or a pattern with `*` in its last part. Of several, each is read as an entry of
-   * its own would be, `split` and what is drawn for its rows included.
+   * its own would be, `split` and what is sampled for its rows included.
    */
   readonly path: string | readonly string[];
   /** The name of a format; recognised from the first row of each file where absent. */
   readonly format?: string;
-  /** Puts rows into words; one of them is drawn for each row. In place of `format`. */
+  /** Puts rows into words; one of them is sampled for each row. In place of `format`. */
   readonly prompts?: PromptSetting;
   /**
-   * What stands around them, drawn for each row where there are several. Where absent, "alpaca"
+   * What stands around them, sampled for each row where there are several. Where absent, "alpaca"
    * around instructions, the model's own around chats.
    */
   readonly template?: TemplateSetting | readonly TemplateSetting[];
@@ -40,7 +40,7 @@ export interface DataEntry {
   readonly chain_of_thought?: ChainOfThoughtSettings;
   /** Rows that are asked the other way round; none where absent. */
   readonly inversion?: FormSettings;
-  /** Decides what is drawn for a row, 0 where absent. */
+  /** Decides what is sampled for a row, 0 where absent. */
   readonly seed?: number;
   /** Which turns of an assistant are learnt, all where absent. */
   readonly train_on?: TrainOn;

@@ -70,7 +70,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const memory = sumOf([
     ...all.map(({ memory }) => memory),
     measures ? { "to measure": measuring.footprint.temporary } : {},
-    { "params with gradients and moments": bytesOfParams(prepared.params) },
+    { [STATE]: bytesOfParams(prepared.params) },
   ]);
   log(describeMemory(memory));
   checkMemory(engine, memory);
@@ -137,7 +137,7 @@ async function contextOf(options: SessionOptions): Promise<RunContext> {
   };
 }
 
-/** Every dispatch of a training step, for `--print-plan`. */
+/** Every dispatch of a training step and the memory that it takes, for `--print-plan`. */
 export function describePlan(
   { engine, model, config, trained }: Pick<
     SessionOptions,
@@ -146,7 +146,14 @@ export function describePlan(
 ): string {
   const { micro_batch_tokens: T, recompute } = config.train;
   const options = { T, ...trained.graph, recompute, train: true };
-  return printPlan(LossProgram.plan(engine, model, options).plan);
+  const { plan, graph, footprint: { weights, temporary: activations } } = LossProgram.plan(
+    engine,
+    model,
+    options,
+  );
+  const params = bytesOfParams(graph.values.filter(({ kind }) => kind === "param"));
+  const memory = { weights, activations, [STATE]: params };
+  return `${printPlan(plan)}\n${describeMemory(memory)}`;
 }
 
 async function measure({ meters = [] }: Part, step: number): Promise<Fields> {
@@ -160,6 +167,9 @@ async function stateOf(parts: readonly Part[]): Promise<Record<string, unknown>>
   for (const part of parts) if (part.state) sections[part.name] = await part.state();
   return sections;
 }
+
+/** What the trained parameters take. */
+const STATE = "params with gradients and moments";
 
 /** The flat buffers beside the params have their size. */
 const bytesOfParams = (params: readonly Value[]): number =>

@@ -1,13 +1,13 @@
 /**
  * Files to contents to documents: rows are read and put into words, then given a template, what is
- * drawn for a row being a function of the seed and its number.
+ * sampled for a row being a function of the seed and its number.
  *
  * @module
  */
 
 import { ConfigError, FileError } from "../../errors.ts";
 import { type DocumentSettings, resolveTemplates, toDocument, TRAIN_ON } from "./documents.ts";
-import { Draws } from "../row_rng.ts";
+import { RowRng } from "../row_rng.ts";
 import { type DataEntry, POSITIVE_EXAMPLES } from "../entry.ts";
 import type { Document } from "../example.ts";
 import { findFiles, readRows } from "../sources/read.ts";
@@ -17,8 +17,8 @@ import { chooseFormat, type Format, rowsIn } from "../formats/mod.ts";
 import { inWords, type Prompt, type Prompts, readPrompts } from "../prompts/mod.ts";
 import { split } from "./split.ts";
 import { DEFAULT_TEMPLATE } from "../templates/prompt_template.ts";
-import { blocksOf, drawExemplars, drawShots } from "../prompts/few_shot.ts";
-import { drawForm, invertedChat } from "../prompts/forms.ts";
+import { blocksOf, sampleExemplars, sampleShots } from "../prompts/few_shot.ts";
+import { invertedChat, sampleForm } from "../prompts/forms.ts";
 
 /** An entry, or what one with several paths is for one of them. */
 type OnePath = DataEntry & { readonly path: string };
@@ -46,10 +46,8 @@ export interface SampledContent {
   readonly content: Content;
   /** The template that is put around it by default. */
   readonly template: string;
-  /** Counted over its path; decides what is drawn for it. */
-  readonly number: number;
-  /** How many numbers have been drawn for it. */
-  readonly drawn: number;
+  /** Decides between several templates, in [0, 1). */
+  readonly choice: number;
 }
 
 /**
@@ -78,8 +76,7 @@ export async function* readContents(
  */
 export function documentMaker(entry: DataEntry): (sampled: SampledContent) => Document {
   const settings = settingsByTemplate(entry);
-  return ({ content, template, number, drawn }) =>
-    toDocument(content, settings(template), drawsOf(entry, number).after(drawn));
+  return ({ content, template, choice }) => toDocument(content, settings(template), choice);
 }
 
 /** Reads the documents of a source, one at a time. As {@link readContents} and {@link documentMaker}. */
@@ -100,12 +97,11 @@ async function* readPath(
   const items = entry.split ? await partOf(entry, entry.split, all) : all;
   for await (const block of entry.few_shot ? blocksOf(items) : singly(items)) {
     for (const item of block) {
-      const { number, template } = item;
-      const draws = drawsOf(entry, number);
-      const phrased = phrase(item, prompts, draws);
+      const rng = new RowRng(entry.seed ?? 0, item.number);
+      const phrased = phrase(item, prompts, rng);
       if (phrased?.content.empty === null) {
-        const content = variantOf({ ...phrased, item, block, draws }, entry, note);
-        yield { content, template, number, drawn: draws.drawn };
+        const content = variantOf({ ...phrased, item, block, rng }, entry, note);
+        yield { content, template: item.template, choice: rng.uniform() };
       } else if (phrased === null || entry.on_empty === "drop") note("empty");
       else {
         const { origin, empty } = phrased.content;
@@ -115,31 +111,31 @@ async function* readPath(
   }
 }
 
-const drawsOf = ({ seed = 0 }: DataEntry, number: number): Draws => new Draws(seed, number);
-
-/** An item in the words of one of the prompts, if there are any. */
-function phrase({ content, row }: Item, prompts: Prompts | null, draws: Draws): Phrased | null {
-  return prompts === null ? { content: content!, prompt: null } : inWords(row, prompts.list, draws);
-}
-
+/** A content, and the prompt whose words it is in. */
 interface Phrased {
   readonly content: Content;
   readonly prompt: Prompt | null;
 }
 
-interface Drawing extends Phrased {
-  readonly item: Item;
-  readonly block: readonly Item[];
-  readonly draws: Draws;
+/** An item in the words of one of the prompts, if there are any. */
+function phrase({ content, row }: Item, prompts: Prompts | null, rng: RowRng): Phrased | null {
+  return prompts === null ? { content: content!, prompt: null } : inWords(row, prompts.list, rng);
 }
 
-/** The content in the form that is drawn for it. */
-function variantOf(drawing: Drawing, entry: DataEntry, note: (what: Noted) => void): Content {
-  const { content, item, draws } = drawing;
+/** A content whose form is yet to be chosen. */
+interface Unformed extends Phrased {
+  readonly item: Item;
+  readonly block: readonly Item[];
+  readonly rng: RowRng;
+}
+
+/** The content in the form that is sampled for it. */
+function variantOf(unformed: Unformed, entry: DataEntry, note: (what: Noted) => void): Content {
+  const { content, item, rng } = unformed;
   const { few_shot, chain_of_thought, inversion } = entry;
   if (!few_shot && !chain_of_thought && !inversion) return content;
   if (content.kind === "instruction") {
-    return { ...content, ...exchangeOf({ ...drawing, content }, entry, note) };
+    return { ...content, ...exchangeOf({ ...unformed, content }, entry, note) };
   }
   if (content.kind !== "chat" || few_shot || chain_of_thought) {
     const wanted = "instructions for few_shot, chain_of_thought and inversion";
@@ -147,7 +143,7 @@ function variantOf(drawing: Drawing, entry: DataEntry, note: (what: Noted) => vo
       `${content.origin}: found rows of kind ${content.kind}, wanted ${wanted}`,
     );
   }
-  const form = drawForm(entry, content.kind, draws);
+  const form = sampleForm(entry, content.kind, rng);
   const inverted = form.name === "plain" ? null : invertedChat(content, form, item.row);
   if (inverted !== null) note("inversion");
   return inverted ?? content;
@@ -155,21 +151,21 @@ function variantOf(drawing: Drawing, entry: DataEntry, note: (what: Noted) => vo
 
 /** An instruction in its form, with exemplars in the same words and form. */
 function exchangeOf(
-  { content, prompt, item, block, draws }: Drawing & { readonly content: Exchange },
+  { content, prompt, item, block, rng }: Unformed & { readonly content: Exchange },
   entry: DataEntry,
   note: (what: Noted) => void,
 ) {
-  const form = drawForm(entry, "instruction", draws);
+  const form = sampleForm(entry, "instruction", rng);
   if (form.name !== "plain") note(form.name);
   const exchange = form.apply(content, item.row);
   const take = (other: Item) => {
-    const found = prompt === null ? other.content : prompt.read(other.row, draws);
+    const found = prompt === null ? other.content : prompt.read(other.row, rng);
     return found?.kind === "instruction" && found.empty === null
       ? form.apply(found, other.row)
       : null;
   };
-  const shots = drawShots(entry.few_shot, draws);
-  const exemplars = drawExemplars(block, { item, exchange }, { shots, draws }, take);
+  const shots = sampleShots(entry.few_shot, rng);
+  const exemplars = sampleExemplars(block, { item, exchange }, { shots, rng }, take);
   if (exemplars.length > 0) note("few_shot");
   return { ...exchange, exemplars };
 }
@@ -212,7 +208,7 @@ function settingsByTemplate(entry: DataEntry): (template: string) => DocumentSet
   };
 }
 
-/** The items of one part; those of the same text fall into the same, whatever is drawn for them. */
+/** The items of one part; those of the same text fall into the same, whatever is sampled for them. */
 async function partOf(
   { path }: OnePath,
   { part, shares, seed }: NonNullable<DataEntry["split"]>,

@@ -9,7 +9,6 @@ import { readText } from "../../io/files.ts";
 import { didYouMean } from "../../io/nearest.ts";
 import { chatTemplates } from "../templates/builtin.ts";
 import { ChatTemplate } from "../templates/chat_template.ts";
-import type { Draws } from "../row_rng.ts";
 import { asked, type Content, type Message } from "../content.ts";
 import type { ChatDocument, Document, SpansDocument } from "../example.ts";
 import { EXEMPLAR_SEPARATOR } from "../prompts/few_shot.ts";
@@ -38,7 +37,7 @@ export const TRAIN_ON: readonly TrainOn[] = ["all", "last"];
 
 /** How the contents of one source become documents. */
 export interface DocumentSettings {
-  /** One is drawn for each document. */
+  /** One is chosen for each document. */
   readonly templates: readonly Templates[];
   readonly trainOn: TrainOn;
   /** Whether EOS follows a text document. */
@@ -87,9 +86,10 @@ function resolveOne(setting: TemplateSetting): Templates {
 /**
  * The document of a content.
  *
+ * @param choice decides between several templates, in [0, 1).
  * @throws {ConfigError} if the content is a chat and no template is for chats.
  */
-export function toDocument(content: Content, settings: DocumentSettings, draws: Draws): Document {
+export function toDocument(content: Content, settings: DocumentSettings, choice: number): Document {
   const { origin } = content;
   switch (content.kind) {
     case "tokens":
@@ -99,9 +99,8 @@ export function toDocument(content: Content, settings: DocumentSettings, draws: 
       return { kind: "spans", spans: [span], origin };
     }
     case "preference": {
-      const { drawn } = draws; // the same template for both
-      const chosen = toDocument(content.chosen, settings, draws);
-      const rejected = toDocument(content.rejected, settings, draws.after(drawn));
+      const chosen = toDocument(content.chosen, settings, choice);
+      const rejected = toDocument(content.rejected, settings, choice);
       return { kind: "preference", chosen, rejected, origin };
     }
     case "chat":
@@ -109,13 +108,13 @@ export function toDocument(content: Content, settings: DocumentSettings, draws: 
         ...chatDocument(
           content.messages,
           origin,
-          chatTemplateOf(origin, settings, draws),
+          chatTemplateOf(origin, settings, choice),
           settings,
         ),
         ...(content.tools && { tools: content.tools }),
       };
     case "instruction": {
-      const template = settings.templates[draws.below(settings.templates.length)]!;
+      const template = pick(settings.templates, choice);
       return instructionDocument(content, template, settings);
     }
   }
@@ -168,10 +167,12 @@ function spansDocument(
   };
 }
 
+const pick = <T>(list: readonly T[], choice: number): T => list[Math.floor(choice * list.length)]!;
+
 /** One of the templates that are for chats. */
-function chatTemplateOf(origin: string, { templates }: DocumentSettings, draws: Draws) {
+function chatTemplateOf(origin: string, { templates }: DocumentSettings, choice: number) {
   const fitting = templates.flatMap(({ chat }) => chat === null ? [] : [chat]);
-  if (fitting.length > 0) return fitting[draws.below(fitting.length)]!;
+  if (fitting.length > 0) return pick(fitting, choice);
   const wanted = [...Object.keys(chatTemplates), MODEL_TEMPLATE].join(", ");
   throw new ConfigError(
     `${origin}: found a chat under a template for instructions, wanted one of ${wanted}`,

@@ -5,13 +5,13 @@
  */
 
 import { ConfigError } from "../../errors.ts";
-import type { Draws } from "../row_rng.ts";
+import type { RowRng } from "../row_rng.ts";
 import { fault, type Row, text } from "../sources/row.ts";
 import { asked, type Content, type Exchange, type Message } from "../content.ts";
 import { fill, type Pattern } from "./patterns.ts";
 import { CHAIN_OF_THOUGHT, DIALOG_INVERSION, INVERSION } from "./form_patterns.ts";
 
-/** A share of the rows, and the patterns that they take, drawn for each. */
+/** A share of the rows, and the patterns that they take, sampled for each. */
 export interface FormSettings {
   /** Of the rows, 0 to 1. */
   readonly share: number;
@@ -48,32 +48,32 @@ export interface Form {
 const FINAL = /\s*\n#### */;
 
 /**
- * The form that is drawn for a row.
+ * The form that is sampled for a row.
  *
  * @throws {ConfigError} if the shares add up to more than 1, or no pattern suits the rows.
  */
-export function drawForm(forms: Forms, kind: "chat" | "instruction", draws: Draws): Form {
+export function sampleForm(forms: Forms, kind: "chat" | "instruction", rng: RowRng): Form {
   const { chain_of_thought: thought, inversion } = forms;
   const [thoughtShare, inversionShare] = [thought?.share ?? 0, inversion?.share ?? 0];
   if (thoughtShare + inversionShare > 1) {
     const found = `shares of ${thoughtShare} and ${inversionShare}`;
     throw new ConfigError(`Found ${found} for chain_of_thought and inversion, wanted 1 at most`);
   }
-  const place = draws.unit();
-  if (place < thoughtShare) {
-    const pattern = drawn(thought!.patterns ?? CHAIN_OF_THOUGHT, draws);
+  const at = rng.uniform();
+  if (at < thoughtShare) {
+    const pattern = oneOf(thought!.patterns ?? CHAIN_OF_THOUGHT, rng);
     return formOf("chain_of_thought", forms, pattern);
   }
-  if (place >= thoughtShare + inversionShare) return formOf("plain", forms, null);
+  if (at >= thoughtShare + inversionShare) return formOf("plain", forms, null);
   const patterns = inversion!.patterns ?? (kind === "chat" ? DIALOG_INVERSION : INVERSION);
   const suiting = patterns.filter(({ input, target }) =>
     thought !== undefined || !(input + target).includes("{chain_of_thought}")
   );
-  return formOf("inversion", forms, drawn(suiting, draws));
+  return formOf("inversion", forms, oneOf(suiting, rng));
 }
 
-function drawn(patterns: readonly Pattern[], draws: Draws): Pattern {
-  if (patterns.length > 0) return patterns[draws.below(patterns.length)]!;
+function oneOf(patterns: readonly Pattern[], rng: RowRng): Pattern {
+  if (patterns.length > 0) return patterns[rng.below(patterns.length)]!;
   throw new ConfigError(
     "Found only patterns of {chain_of_thought} in data.inversion, wanted data.chain_of_thought too",
   );

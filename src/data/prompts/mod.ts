@@ -1,11 +1,11 @@
 /**
- * Ways to put a row into words, of which one is drawn for each row.
+ * Ways to put a row into words, of which one is sampled for each row.
  *
  * @module
  */
 
 import { ConfigError } from "../../errors.ts";
-import type { Draws } from "../row_rng.ts";
+import type { RowRng } from "../row_rng.ts";
 import { readJsonObject } from "../../io/files.ts";
 import { type Content, instructionContent } from "../content.ts";
 import { type Row, text } from "../sources/row.ts";
@@ -69,15 +69,15 @@ function completePrompts(setting: Exclude<PromptSetting, ParaphraseSetting>): Pr
   });
 }
 
-/** A row in the words of the first prompt, in an order drawn for it, that has something to say. */
+/** A row in the words of the first prompt, in an order sampled for it, that has something to say. */
 export function inWords(
   row: Row,
   prompts: readonly Prompt[],
-  draws: Draws,
+  rng: RowRng,
 ): { content: Content; prompt: Prompt } | null {
-  for (const i of draws.order(prompts.length)) {
+  for (const i of rng.shuffled(prompts.length)) {
     const prompt = prompts[i]!;
-    const content = prompt.read(row, draws);
+    const content = prompt.read(row, rng);
     if (content !== null) return { content, prompt };
   }
   return null;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Draws } from "../row_rng.ts";
+import type { RowRng } from "../row_rng.ts";
 import { type Content, instructionContent } from "../content.ts";
 import type { Row } from "../sources/row.ts";
 
@@ -13,7 +13,7 @@ export interface Prompt {
   /** As messages name it. */
   readonly name: string;
   /** The content of a row, null where the prompt says nothing of it. */
-  read(row: Row, draws: Draws): Content | null;
+  read(row: Row, rng: RowRng): Content | null;
 }
 
 /** A complete prompt with what follows it; null where one of the two is blank. */

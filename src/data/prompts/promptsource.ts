@@ -9,7 +9,7 @@ import { type CollectionTag, parseDocument, type YAMLMap } from "../../deps/yaml
 import { ConfigError, FileError } from "../../errors.ts";
 import { isObject, readText } from "../../io/files.ts";
 import { didYouMean } from "../../io/nearest.ts";
-import type { Draws } from "../row_rng.ts";
+import type { RowRng } from "../row_rng.ts";
 import { fault, own, type Row } from "../sources/row.ts";
 import { oneLine } from "../templates/jinja.ts";
 import { completed, type Prompt } from "./prompt.ts";
@@ -74,8 +74,8 @@ export class PromptSourceTemplate implements Prompt {
   }
 
   /** The first target is learnt. A template that leaves one blank says nothing of the row. */
-  read(row: Row, draws: Draws) {
-    const applied = this.apply(row, (n) => draws.below(n));
+  read(row: Row, rng: RowRng) {
+    const applied = this.apply(row, (n) => rng.below(n));
     return applied && completed(row, applied.prompt, applied.targets[0]!);
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { ConfigError, FileError } from "../../../src/errors.ts";
 import { type DataEntry, type Document, readDocuments } from "../../../src/data/mod.ts";
-import { Draws } from "../../../src/data/row_rng.ts";
+import { RowRng } from "../../../src/data/row_rng.ts";
 import { readFlan } from "../../../src/data/prompts/patterns.ts";
 import { readPrompts } from "../../../src/data/prompts/mod.ts";
 import { withFiles } from "../toy.ts";
@@ -146,7 +146,7 @@ Deno.test({
     const contents = tasks.flatMap(([task, list]) => {
       const prompts = readFlan({ flan, task });
       assert.equal(prompts.length, (list as unknown[]).length);
-      return prompts.map((prompt) => prompt.read({ fields, origin: task }, new Draws(0))!);
+      return prompts.map((prompt) => prompt.read({ fields, origin: task }, new RowRng(0))!);
     });
     assert.deepEqual([tasks.length, contents.length], [61, 610]);
     const texts = contents.map((content) => content.kind === "instruction" && content.instruction);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { ConfigError, FileError } from "../../../src/errors.ts";
-import { Draws } from "../../../src/data/row_rng.ts";
+import { RowRng } from "../../../src/data/row_rng.ts";
 import {
   type PromptSourceTemplate,
   readPromptSource,
@@ -68,11 +68,11 @@ Deno.test("promptsource: names, metadata and what the first target is", () => {
     languages: ["en"],
   });
   const [first, second] = golden.rows.map((fields) => ({ fields, origin: "rows.jsonl:1" }));
-  const content = choices!.read(first!, new Draws(0, 0));
+  const content = choices!.read(first!, new RowRng(0, 0));
   assert.ok(content?.kind === "instruction");
   assert.equal(content.answer, "yes");
-  assert.notEqual(some!.read(first!, new Draws(0, 0)), null);
-  assert.equal(some!.read(second!, new Draws(0, 0)), null);
+  assert.notEqual(some!.read(first!, new RowRng(0, 0)), null);
+  assert.equal(some!.read(second!, new RowRng(0, 0)), null);
 });
 
 Deno.test("promptsource: rows to tokens and mask, the first target learnt", async () => {
