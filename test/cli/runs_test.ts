@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { columns } from "../../src/cli/parts/columns.ts";
 import { run } from "../../src/cli/runs.ts";
 import { historyListener } from "../../src/runs/history/listener.ts";
@@ -147,6 +148,9 @@ Deno.test("runs remove takes rows out, and folders only where that is asked for"
       removed: [{ id: 2, folder: join(folder, "second") }],
     });
     assert.ok(!there("second"));
+    using db = new DatabaseSync(join(folder, "runs.sqlite"));
+    const events = db.prepare("SELECT run FROM events ORDER BY run").all();
+    assert.deepEqual(events.map(({ run }) => run), [3, 4]);
     // A run whose folder is gone, and one that a later run took the place of.
     assert.equal(await ask(folder, "remove", "failed", "--files"), "removed 4\n");
     Deno.removeSync(join(folder, "third"), { recursive: true });

@@ -41,7 +41,12 @@ function lines(run: RunRecord, events: RunEvents): string[] {
   const { memory, device, versions, error } = run;
   const bytes = Object.values(memory).reduce((sum, part) => sum + part, 0);
   const facts = [
-    ["run", `${run.id}: ${run.name}, ${run.status}${error === null ? "" : `: ${error}`}`],
+    [
+      "run",
+      `${run.id}: ${run.name}, ${run.status}${
+        error === null ? "" : `: ${error.replaceAll("\n", "; ")}`
+      }`,
+    ],
     ["folder", run.folder],
     ["when", `${localTime(run.started)}, ${duration(run.seconds)}`],
     ["trains", `${run.trains} on ${run.config.model}`],

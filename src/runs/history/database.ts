@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { FileError } from "../../errors.ts";
@@ -52,6 +53,16 @@ CREATE TABLE events (
 PRAGMA application_id = ${APPLICATION};
 PRAGMA user_version = ${VERSION};
 `;
+
+/** This machine's name, or none where a program may not know it. */
+export function hostName(): string {
+  try {
+    return hostname();
+  } catch (fault) {
+    if (fault instanceof Deno.errors.NotCapable) return "";
+    throw fault;
+  }
+}
 
 /** Another program holds the file. */
 export class Locked extends FileError {}

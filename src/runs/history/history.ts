@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { hostname, uptime } from "node:os";
+import { uptime } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import type { DatabaseSync } from "node:sqlite";
@@ -11,7 +11,7 @@ import type { Config, Origin } from "../../config/mod.ts";
 import { ConfigError } from "../../errors.ts";
 import { didYouMean } from "../../io/nearest.ts";
 import type { Fields, MemoryParts, Metrics, SampleText } from "../events.ts";
-import { openHistory, transaction, within } from "./database.ts";
+import { hostName, openHistory, transaction, within } from "./database.ts";
 
 /** How a run stands; `interrupted`: its process ended without a word. */
 export type RunStatus = "running" | "done" | "stopped" | "failed" | "interrupted";
@@ -195,15 +195,15 @@ function recordOf(row: Row, folder: string): RunRecord {
   };
 }
 
-/** Whether the process of a run can still be there; that of another machine is taken to be. */
+/** Whether the process of a run may be there still; only one that surely is not, is not. */
 function isAlive({ host, pid, seen }: Row): boolean {
-  if (host !== hostname()) return true;
-  const booted = Date.now() - 1000 * uptime();
-  if (new Date(seen).getTime() < booted) return false;
+  if (host !== hostName()) return true;
   try {
+    const booted = Date.now() - 1000 * uptime();
+    if (new Date(seen).getTime() < booted) return false;
     process.kill(pid, 0); // sends nothing
     return true;
   } catch (fault) {
-    return (fault as { code?: string }).code === "EPERM";
+    return (fault as { code?: string }).code !== "ESRCH";
   }
 }

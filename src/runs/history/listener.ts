@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import project from "../../../deno.json" with { type: "json" };
 import type { RunEvent, RunListener, StartEvent } from "../events.ts";
-import { historyOf, Locked, openHistory, transaction } from "./database.ts";
+import { historyOf, hostName, Locked, openHistory, transaction } from "./database.ts";
 
 /** Milliseconds that a run waits for another program, once. */
 const PATIENCE = 2000;
@@ -198,7 +197,7 @@ function valuesOf(event: StartEvent) {
     trains,
     status: "running",
     error: null,
-    host: hostname(),
+    host: hostName(),
     pid: Deno.pid,
     steps,
     done,
