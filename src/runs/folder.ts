@@ -42,7 +42,7 @@ export function refuseOtherRun(folder: string, parsed: ParsedConfig, resume: boo
     if (resume) throw new FileError(`${folder} holds no run to resume`);
     return refuseOccupied(folder);
   }
-  if (resume) return checkSame(config, savedConfig(parsed));
+  if (resume) return checkSame(config, parsed);
   throw new FileError(
     `${folder} holds another run; add --resume to go on with it, or choose another --out`,
   );
@@ -102,8 +102,10 @@ export function logListener(path: string): RunListener {
   };
 }
 
-function checkSame(path: string, now: Record<string, unknown>): void {
-  const [change] = changedKeys(readJsonObject(path), now);
+/** A key that the saved config lacks is newer than the run, which went by its default. */
+function checkSame(path: string, now: ParsedConfig): void {
+  const [change] = changedKeys(readJsonObject(path), savedConfig(now))
+    .filter(({ key, before }) => before !== undefined || now.origin[key] !== "default");
   if (change === undefined) return;
   const words = (value: unknown) => JSON.stringify(value) ?? "unset";
   const { key, before, after } = change;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ConfigError, FileError } from "../../src/errors.ts";
-import { exists } from "../../src/io/files.ts";
+import { exists, readJsonObject, writeJson } from "../../src/io/files.ts";
 import { parseConfig } from "../../src/config/mod.ts";
 import { claimRunFolder, logListener, refuseOtherRun, runFiles } from "../../src/runs/folder.ts";
 import { snapshot } from "./toy.ts";
@@ -64,6 +64,19 @@ Deno.test("refuseOtherRun() resumes the same run only", () =>
     assert.throws(
       () => refuseOtherRun(folder, config({ "adapter.from": "/a" }), true),
       /^ConfigError: Cannot resume: adapter\.from is "\/a", wanted unset as in /,
+    );
+  }));
+
+Deno.test("refuseOtherRun() resumes a run that is older than a key, unless the key is set", () =>
+  withFolder((folder) => {
+    claimRunFolder(folder, config());
+    const path = runFiles(folder).config;
+    const { history: _, ...older } = readJsonObject(path);
+    writeJson(path, older);
+    refuseOtherRun(folder, config(), true);
+    assert.throws(
+      () => refuseOtherRun(folder, config({ history: "false" }), true),
+      new ConfigError(`Cannot resume: history is false, wanted unset as in ${path}`),
     );
   }));
 
