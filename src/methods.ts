@@ -6,6 +6,7 @@
 import type { Config } from "./config/mod.ts";
 import { ConfigError } from "./errors.ts";
 import { forgettingGuard } from "./forgetting/method.ts";
+import { trainingSamples } from "./inference/samples.ts";
 import type { MainMethod, SideMethod } from "./objectives/objective.ts";
 import { sft } from "./objectives/sft.ts";
 
@@ -20,14 +21,19 @@ export interface Methods {
  *
  * @throws {ConfigError} where a method does not fit what is trained.
  */
-export function methodsOf({ guard }: Config, trains: "adapter" | "pretrain" = "adapter"): Methods {
+export function methodsOf(
+  { guard, eval: evaluation }: Config,
+  trains: "adapter" | "pretrain" = "adapter",
+): Methods {
   if (trains === "pretrain" && guard) {
     throw new ConfigError("guard: a model from nothing has nothing to forget");
   }
+  const { sample_every: every, samples: count, sample_tokens: tokens } = evaluation;
   return {
     main: sft,
     beside: [
       ...(guard ? [forgettingGuard(guard)] : []),
+      ...(every > 0 ? [trainingSamples({ every, count, tokens })] : []),
     ],
   };
 }

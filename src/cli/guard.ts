@@ -84,7 +84,7 @@ export async function run(args: string[]): Promise<number> {
   const budgets = parseBudget(guard.budget);
   const { text, samples: count } = guard;
   const slices = splitRetention(encoder, {
-    documents: await retentionText(device, model, {
+    documents: await retentionText(engine, model, {
       ...{ text, budgets, count, maxTokens, seed, say },
     }),
     ...{ budgets, held: guard.documents, seed, trainTokens: null, maxTokens, task },

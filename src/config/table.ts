@@ -95,8 +95,12 @@ export interface TrainConfig {
 export interface EvalConfig {
   /** Sources of rows that are only measured. */
   readonly data: readonly DataConfig[];
-  /** How many rows the base and the tuned model answer at the end. */
+  /** How many rows are answered: by base and tuned model at the end, or while it trains. */
   readonly samples: number;
+  /** Most tokens of such an answer. */
+  readonly sample_tokens: number;
+  /** Steps between answers while it trains; 0 is none. */
+  readonly sample_every: number;
 }
 
 /** A resolved configuration: every default filled in, every path absolute. */
@@ -199,8 +203,15 @@ const train = z.strictObject({
 const evaluation = z.strictObject({
   data: z.array(dataSchema).default([]).describe("files of rows that are only measured"),
   samples: z.int().min(0).default(4)
-    .describe("rows that the base and the tuned model answer at the end"),
-}).prefault({});
+    .describe("rows that are answered: by base and tuned model at the end, or while it trains"),
+  sample_tokens: count.default(40).describe("most tokens of such an answer"),
+  sample_every: z.int().min(0).default(0)
+    .describe("steps between such answers while it trains; 0 = none"),
+}).prefault({}).superRefine(({ samples, sample_every: every }, context) => {
+  if (samples > 0 || every === 0) return;
+  const message = `found ${every} beside 0 samples, wanted some`;
+  context.addIssue({ code: "custom", path: ["sample_every"], message });
+});
 
 /** Checks a configuration and fills in its defaults. */
 export const configSchema: z.ZodType<Config> = z.strictObject({

@@ -45,7 +45,7 @@ async function loadSlices(context: RunContext, settings: GuardConfig): Promise<r
   const { text, samples: count } = settings;
   await examples.arrived?.(comparedRows(examples, seed));
   return splitRetention(encoder, {
-    documents: await retentionText(engine.device, model, {
+    documents: await retentionText(engine, model, {
       text,
       budgets,
       count,

@@ -43,6 +43,12 @@ export class Store {
     return [...this.#places.keys()];
   }
 
+  /** Bytes on the device. */
+  get bytes(): number {
+    const buffers = [...this.#weights.values(), ...this.#flat.values()];
+    return buffers.reduce((sum, { size }) => sum + size, 0);
+  }
+
   hasWeight(name: string): boolean {
     return this.#weights.has(name);
   }

@@ -6,6 +6,7 @@
 import { readFloats } from "../gpu/buffer.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import { bytesOf } from "../graph/graph.ts";
+import type { Planned } from "../graph/planned.ts";
 import type { Model, ModelGraph } from "../models/model.ts";
 import { refuseEncoder } from "../models/layers/pairs.ts";
 import { random } from "../random.ts";
@@ -24,6 +25,8 @@ const CACHE_BYTES = 512 << 20;
 export interface BatchOptions extends GeneratorOptions {
   /** The most sequences under way at a time; 512 MiB of caches and the number 128 are limits too. */
   readonly slots?: number;
+  /** Whether every tensor is trained, and so lies with the params; no by default. */
+  readonly full?: boolean;
 }
 
 /** How to continue prompts. */
@@ -52,7 +55,7 @@ interface Sequence {
 /** Continues many prompts with one model, over caches of its own. */
 export class BatchGenerator implements Disposable {
   private constructor(
-    private readonly model: Model,
+    readonly model: Model,
     /** Tokens of prompt and answer together. */
     readonly context: number,
     /** Sequences under way at a time. */
@@ -61,24 +64,24 @@ export class BatchGenerator implements Disposable {
   ) {}
 
   /**
-   * Builds, loads and records the program.
+   * Builds the program and plans its memory.
    *
    * @throws {ConfigError} for a model with an encoder.
    * @throws {FileError} where the model lacks a tensor.
    * @throws {RangeError} where the context is longer than the adapter can attend to, or its caches
    * larger than it can bind.
    */
-  static async open(
+  static plan(
     engine: Engine,
     model: Model,
     options: BatchOptions = {},
-  ): Promise<BatchGenerator> {
+  ): Planned<BatchGenerator> {
     refuseEncoder(model, "to write texts beside each other");
-    const { context = model.config.context, adapt } = options;
+    const { context = model.config.context, adapt, full = false } = options;
     const graphOf = (slots: number) => {
       const T = Math.ceil(slots / 4) * 4;
       const rows = Math.ceil(context / 8) * 8;
-      return model.decodeGraph(engine, { T, scored: T, slots, context: rows, adapt });
+      return model.decodeGraph(engine, { T, scored: T, slots, context: rows, adapt, full });
     };
     const single = graphOf(1);
     if (single.long) {
@@ -89,9 +92,19 @@ export class BatchGenerator implements Disposable {
       );
     }
     const slots = Math.min(options.slots ?? Infinity, slotsFor(engine, single));
-    const program = await model.plan(engine, graphOf(slots)).open();
-    program.write("rows", Uint32Array.from({ length: slots }, (_, row) => row));
-    return new BatchGenerator(model, context, slots, program);
+    return model.plan(engine, graphOf(slots)).as((program) => {
+      program.write("rows", Uint32Array.from({ length: slots }, (_, row) => row));
+      return new BatchGenerator(model, context, slots, program);
+    });
+  }
+
+  /** Plans, loads and records; throws as {@link plan}. */
+  static async open(
+    engine: Engine,
+    model: Model,
+    options: BatchOptions = {},
+  ): Promise<BatchGenerator> {
+    return await BatchGenerator.plan(engine, model, options).open();
   }
 
   /**

@@ -68,6 +68,8 @@ export interface DecodeGraphOptions {
   /** Rows of a replay that may want scores, a multiple of 4. */
   scored: number;
   adapt?: Adapt | undefined;
+  /** Every tensor of the checkpoint is trained. */
+  full?: boolean;
 }
 
 /** What an adapter can change of a model, by the names of its forward. */
@@ -177,7 +179,7 @@ export class Model implements Disposable {
    * multiple of 4].
    */
   decodeGraph(engine: Engine, options: DecodeGraphOptions): ModelGraph {
-    const { T, context, slots = 1, scored, adapt } = options;
+    const { T, context, slots = 1, scored, adapt, full = false } = options;
     const graph = new Graph(engine.device.kernelSet);
     const token = graph.input("token", [T]);
     const slot = graph.input("slot", [T]);
@@ -185,7 +187,7 @@ export class Model implements Disposable {
     const count = graph.input("count", [1]);
     const source = this.hasEncoder ? { last: graph.input(SOURCE_LAST, [T]), context } : undefined;
     const rows = { kind: "cached", token, slot, position, count, slots, context, source } as const;
-    const net = this.#net(graph, { rows, positions: context, adapt });
+    const net = this.#net(graph, { rows, positions: context, adapt, full });
     const { hidden, head, cap, adapter } = this.family.forward(net, this.config);
     const wanted = graph.input("rows", [scored]);
     graph.output("logits", logits(graph, hidden, head, wanted, { cap, adapter }));

@@ -118,6 +118,22 @@ export interface Report {
   ) => string;
 }
 
+/** A prompt and what the model as it is now answers. */
+export interface SampleText {
+  /** What was asked. */
+  readonly prompt: string;
+  /** What was answered. */
+  readonly text: string;
+}
+
+/** What the model writes now and then. */
+export interface Sampler {
+  /** Whether it is to write before that update. */
+  isDue(step: number): boolean;
+  /** Lets the model write as it is. A sync point. */
+  sample(): Promise<readonly SampleText[]>;
+}
+
 /** What the end of a run is given. */
 export interface EndContext {
   /** Updates done. */
@@ -144,6 +160,7 @@ export interface Part {
   readonly objective?: Objective;
   readonly hook?: Hook;
   readonly meters?: readonly Meter[];
+  readonly sampler?: Sampler;
   readonly columns?: readonly Column[];
   /** Decides what is saved in place of the model as it is after the last update. */
   end?(context: EndContext): Promise<Ending>;

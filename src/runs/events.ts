@@ -5,9 +5,9 @@
  * @module
  */
 import type { Config, Origin } from "../config/mod.ts";
-import type { Column, Fields, Report } from "../objectives/objective.ts";
+import type { Column, Fields, Report, SampleText } from "../objectives/objective.ts";
 
-export type { Column, Fields, Report } from "../objectives/objective.ts";
+export type { Column, Fields, Report, SampleText } from "../objectives/objective.ts";
 
 /** What is logged of one update. Losses are in nats a token. */
 export interface Metrics {
@@ -70,14 +70,6 @@ export interface RunEnd {
   readonly measured: Fields;
   /** What methods say of the result, by their names; empty where it stopped. */
   readonly reports: Readonly<Record<string, object>>;
-}
-
-/** A prompt and what the model as it is now answers. */
-export interface SampleText {
-  /** What was asked. */
-  readonly prompt: string;
-  /** What was answered. */
-  readonly text: string;
 }
 
 /** What a run says of itself, in the order in which it happens. */

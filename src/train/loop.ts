@@ -4,7 +4,7 @@
  * @module
  */
 import { Ring } from "../gpu/buffer.ts";
-import type { Objective, Replay } from "../objectives/objective.ts";
+import type { Objective, Replay, SampleText } from "../objectives/objective.ts";
 import type { Metrics } from "../runs/events.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 import { scheduleFactor } from "./schedule.ts";
@@ -20,6 +20,8 @@ export interface LoopOptions {
   readonly onUpdate?: (metrics: Metrics) => void;
   /** Called with what was measured before an update, some updates late. */
   readonly onMeasure?: (step: number, values: Readonly<Record<string, number>>) => void;
+  /** Called with what the model writes before an update. */
+  readonly onSample?: (step: number, samples: readonly SampleText[]) => void;
   readonly onCheckpoint?: (step: number, path: string) => void;
   readonly log?: (line: string) => void;
   /** Looked at after each update: the run ends after a checkpoint. */
@@ -41,6 +43,7 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
   const { engine: { device, store }, config: { train }, optimizer, parts, steps } = session;
   const hooks = parts.flatMap(({ hook }) => hook ?? []);
   const meters = parts.flatMap(({ meters }) => meters ?? []);
+  const samplers = parts.flatMap(({ sampler }) => sampler ?? []);
   const lag = Math.max(0, ...hooks.map(({ lag }) => lag));
   const slots = Math.max(UNDER_WAY, lag * session.replaysPerUpdate);
   const ring = new Ring<ReplayTag>(device, session.capacity + 1, slots);
@@ -56,6 +59,9 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
     }
     for (const meter of meters) {
       if (meter.isDue(step)) log.measured(step, (await meter.measure(step)).result);
+    }
+    for (const sampler of samplers) {
+      if (sampler.isDue(step)) options.onSample?.(step, await sampler.sample());
     }
 
     const replays = await planUpdate(session, step);

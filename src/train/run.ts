@@ -10,7 +10,7 @@ import type { Example } from "../data/mod.ts";
 import type { Device } from "../gpu/device.ts";
 import { type Methods, methodsOf } from "../methods.ts";
 import type { Ending } from "../objectives/objective.ts";
-import type { Metrics, RunEnd, RunEvent, RunListener } from "../runs/events.ts";
+import type { Metrics, RunEnd, RunEvent, RunListener, SampleText } from "../runs/events.ts";
 import { claimRunFolder, refuseOtherRun, runFiles } from "../runs/folder.ts";
 import { folderListeners } from "../runs/mod.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
@@ -186,6 +186,8 @@ async function trainAndEnd(
   let first: Metrics | null = null;
   let last: Metrics | null = null;
   const clock = new Clock(steps, train.log_every);
+  const onSample = (step: number, samples: readonly SampleText[]) =>
+    emit({ kind: "sample", step, samples });
   const { step, stopped } = await trainLoop(session, {
     start,
     checkpoints: runFiles(out).checkpoints,
@@ -197,11 +199,13 @@ async function trainAndEnd(
       emit({ kind: "update", metrics, secondsLeft: clock.left(metrics.step) });
     },
     onMeasure: (step, values) => emit({ kind: "measure", step, values }),
+    onSample,
     onCheckpoint: (step, path) => emit({ kind: "checkpoint", step, path }),
   });
   const saved = isKept ? join(out, trained.folder) : null;
   const result = { step, stopped, saved, first, last, adapter: null };
   if (stopped) return { ...result, measured: {}, reports: {} };
+  for (const { sampler } of session.parts) if (sampler) onSample(step, await sampler.sample());
   const { ending: { measured, report }, adapter } = await finish(session, options, {
     step,
     seconds: clock.seconds,

@@ -194,10 +194,10 @@ function describeMemory(memory: MemoryParts): string {
 }
 
 /** A real GPU does not say how much memory it has; software Vulkan shares the machine's. */
-function checkMemory({ device }: Engine, memory: MemoryParts): void {
+function checkMemory({ device, store }: Engine, memory: MemoryParts): void {
   if (!device.software) return;
   const { available } = Deno.systemMemoryInfo();
-  const bytes = totalOf(memory);
+  const bytes = totalOf(memory) - store.bytes; // what a method had the base write with, is there
   if (bytes <= available) return;
   throw new RangeError(
     `The run needs ${bytes} bytes but only ${available} are free; lower ` +

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Document } from "../../src/data/mod.ts";
 import { sampleBase } from "../../src/forgetting/text/samples.ts";
 import { Model } from "../../src/models/model.ts";
-import { engine } from "../harness.ts";
+import { freshEngine } from "../models/tiny.ts";
 import { namesIn } from "../io/helpers.ts";
 import { Toy } from "../train/toy.ts";
 
@@ -29,11 +29,12 @@ export class CachedToy extends Toy {
 
   /** The documents that the toy's model writes, and what is said meanwhile. */
   async samples({ count = 12, maxTokens = 24, seed = 3 } = {}) {
-    const { device } = await engine();
+    const own = await freshEngine();
     using model = new Model(this.model);
     const said: string[] = [];
     const say = (line: string) => said.push(line);
-    const documents = await sampleBase(device, model, { count, maxTokens, seed, say });
+    const documents = await sampleBase(own, model, { count, maxTokens, seed, say });
+    own.store.destroy();
     return { ids: documents.map(idsOf), documents, said: said.join("\n") };
   }
 

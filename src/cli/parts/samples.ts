@@ -3,24 +3,15 @@
  *
  * @module
  */
-import {
-  type Document,
-  encode,
-  encoderOf,
-  faultNames,
-  readDocuments,
-  UNSUPERVISED,
-} from "../../data/mod.ts";
+import { type Document, encode, encoderOf, faultNames, readDocuments } from "../../data/mod.ts";
 import { Generator } from "../../inference/generator.ts";
 import { openModel } from "../../inference/open.ts";
+import { promptLength } from "../../inference/samples.ts";
 import { openDevice } from "../../gpu/device.ts";
 import { permutation } from "../../random.ts";
 import type { Config } from "../../config/mod.ts";
 import { fetchFolder } from "./hub.ts";
 import { answer, bold, dim } from "./term.ts";
-
-/** Tokens of an answer that are shown. */
-const MOST_TOKENS = 40;
 
 /** One row with what it should be answered, and what base and tuned model answer. */
 interface Sample {
@@ -44,7 +35,8 @@ export async function showSamples(config: Config, adapter: string): Promise<void
 }
 
 async function samples(config: Config, adapter: string): Promise<Sample[]> {
-  const { eval: { data, samples: count }, train: { seed, micro_batch_tokens: T } } = config;
+  const { eval: { data, samples: count, sample_tokens: maxTokens }, train } = config;
+  const { seed, micro_batch_tokens: T } = train;
   if (count === 0) return [];
   const rows = await promptRows(data.length > 0 ? data : config.data);
   const folder = await fetchFolder(config.model, "model");
@@ -58,12 +50,13 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   const found: Sample[] = [];
   for (const i of permutation(rows.length, seed)) {
     if (found.length === count) break;
-    const { ids, labels, sourceLength, chosenLength } = encode(rows[i]!, encoder, faultNames);
-    const length = sourceLength ?? labels.findIndex((label) => label !== UNSUPERVISED);
+    const example = encode(rows[i]!, encoder, faultNames);
+    const { ids, chosenLength } = example;
+    const length = promptLength(example);
     const prompt = [...ids.subarray(0, length)];
     if (length < 2 || length >= context) continue;
     const complete = async (generator: Generator) => {
-      const made = await Array.fromAsync(generator.generate(prompt, { maxTokens: MOST_TOKENS }));
+      const made = await Array.fromAsync(generator.generate(prompt, { maxTokens }));
       return model.tokenizer.decode(made);
     };
     found.push({

@@ -10,8 +10,7 @@ import { type Document, UNSUPERVISED } from "../../data/mod.ts";
 import { ConfigError, FileError } from "../../errors.ts";
 import { BatchGenerator } from "../../inference/batch.ts";
 import { stopIds } from "../../inference/stop.ts";
-import type { Device } from "../../gpu/device.ts";
-import { openEngine } from "../../graph/compile.ts";
+import type { Engine } from "../../graph/compile.ts";
 import { cacheFolder } from "../../io/cache.ts";
 import { encodeUtf8, exists, onDisk, readJsonObject, writeAll, writeFile } from "../../io/files.ts";
 import type { Model } from "../../models/model.ts";
@@ -48,13 +47,13 @@ export interface RetentionTextOptions extends SamplesOptions {
  * @throws {ConfigError} where the base shall write for budgets of slices.
  */
 export async function retentionText(
-  device: Device,
+  engine: Engine,
   model: Model,
   { text, budgets, ...options }: RetentionTextOptions,
 ): Promise<Map<string, readonly Document[]>> {
   if (text.length > 0) return await readRetention(text, options);
   const { slice, text: asked } = budgets[0]!;
-  if (slice === null) return new Map([[SAMPLES, await sampleBase(device, model, options)]]);
+  if (slice === null) return new Map([[SAMPLES, await sampleBase(engine, model, options)]]);
   throw new ConfigError(
     `guard.budget: found ${asked} but no retention text, wanted a file of the name "${slice}", or ` +
       "a budget for all that the base writes, such as ppl:2%",
@@ -78,7 +77,7 @@ interface Frame {
  * @throws {ConfigError} for a model without a token that begins or ends a document.
  */
 export async function sampleBase(
-  device: Device,
+  engine: Engine,
   model: Model,
   options: SamplesOptions,
 ): Promise<Document[]> {
@@ -87,7 +86,7 @@ export async function sampleBase(
   const path = join(cacheFolder(), "samples", `${key}.json`);
   const kept = readKept(path, key, options.say);
   if (kept) options.say(`guard: ${kept.length} documents that the base wrote before, from ${path}`);
-  const documents = kept ?? await write(device, model, frame, options);
+  const documents = kept ?? await write(engine, model, frame, options);
   if (!kept) keep(path, key, documents, options.say);
   return documents.map((ids, i) => {
     const labels = ids.map((id, at) => at === 0 ? UNSUPERVISED : id);
@@ -112,27 +111,22 @@ function frameOf(model: Model): Frame {
 }
 
 async function write(
-  device: Device,
+  engine: Engine,
   model: Model,
   { start, stop }: Frame,
   { count, maxTokens, seed, say }: SamplesOptions,
 ): Promise<Ids[]> {
   say(`guard: the base writes ${count} documents of up to ${maxTokens} tokens ...`);
-  const engine = openEngine(device); // the caches are gone before the run needs the memory
-  try {
-    using batch = await BatchGenerator.open(engine, model, { context: maxTokens, slots: count });
-    const began = performance.now();
-    const prompts = Array.from({ length: count }, () => [start]);
-    const quarter = Math.ceil(count / 4);
-    const written = await batch.generate(prompts, { temperature: 1, seed, stop }, (ended) => {
-      if (ended % quarter !== 0 && ended !== count) return;
-      const seconds = ((performance.now() - began) / 1000).toFixed(0);
-      say(`guard: ${ended} of ${count} documents written, ${seconds} s`);
-    });
-    return written.map(({ ids, end }) => [start, ...ids, ...(end === null ? [] : [end])]);
-  } finally {
-    engine.store.destroy();
-  }
+  using batch = await BatchGenerator.open(engine, model, { context: maxTokens, slots: count });
+  const began = performance.now();
+  const prompts = Array.from({ length: count }, () => [start]);
+  const quarter = Math.ceil(count / 4);
+  const written = await batch.generate(prompts, { temperature: 1, seed, stop }, (ended) => {
+    if (ended % quarter !== 0 && ended !== count) return;
+    const seconds = ((performance.now() - began) / 1000).toFixed(0);
+    say(`guard: ${ended} of ${count} documents written, ${seconds} s`);
+  });
+  return written.map(({ ids, end }) => [start, ...ids, ...(end === null ? [] : [end])]);
 }
 
 /** A hash of all that decides what is written: every weight, the config and what is asked for. */
