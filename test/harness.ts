@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { readFloats } from "../src/gpu/buffer.ts";
-import { Device, type KernelSet, openDevice } from "../src/gpu/device.ts";
+import { Device, type KernelSet, type MatrixReads, openDevice } from "../src/gpu/device.ts";
 import { backward } from "../src/graph/backward.ts";
 import { compile, type Compiled, type Engine, openEngine } from "../src/graph/compile.ts";
 import { Graph, type Layout, type NumberType, type Op, type Value } from "../src/graph/graph.ts";
@@ -60,25 +60,47 @@ export function noise(length: number, seed: number): Float32Array {
   return numbers;
 }
 
-const engines = new Map<KernelSet, Promise<Engine>>();
+const engines = new Map<string, Promise<Engine>>();
 
-/** The engine that all tests of a process share, one for each set of kernels. */
-export function engine(kernelSet: KernelSet = "register"): Promise<Engine> {
-  let made = engines.get(kernelSet);
+/**
+ * The engine that all tests of a process share, one for each set of kernels and way of reading
+ * matrices: the device's own by default.
+ */
+export function engine(
+  kernelSet: KernelSet = "register",
+  matrixReads?: MatrixReads,
+): Promise<Engine> {
+  const key = `${kernelSet} ${matrixReads ?? "by itself"}`;
+  let made = engines.get(key);
   if (!made) {
-    made = openDevice({ kernelSet }).then((device) => {
+    const options = { kernelSet, ...(matrixReads === undefined ? {} : { matrixReads }) };
+    made = openDevice(options).then((device) => {
       globalThis.addEventListener("unload", () => device.close()); // or its threads outlive the file
       return openEngine(device);
     });
-    engines.set(kernelSet, made);
+    engines.set(key, made);
   }
   return made;
 }
+
+/** The ways of reading matrices that a set of kernels has here. */
+async function readsOf(kernelSet: KernelSet): Promise<MatrixReads[]> {
+  const { device } = await engine("register");
+  const textures = kernelSet === "register" && device.matrixReads === "texture";
+  return textures ? ["texture", "buffer"] : ["buffer"];
+}
+
+const READS = { register: await readsOf("register"), shared: await readsOf("shared") };
 
 /** The same GPU, which seems to bind no more than `maxBinding` bytes at a time. */
 class NarrowDevice extends Device {
   constructor(device: Device, readonly maxBinding: number) {
     super(device.gpu, device.adapter, device.software, device.kernelSet);
+    this.matrixReads = device.matrixReads;
+  }
+
+  override get maxWords(): number {
+    return this.maxBinding;
   }
 
   override get limits(): GPUSupportedLimits {
@@ -93,13 +115,15 @@ export function narrow(wide: Engine, maxBinding: number): Engine {
 }
 
 /**
- * Registers the tests of a case, for each set of kernels that the op has. With BENCH set, each
+ * Registers the tests of a case, for each set of kernels that the op has and each way of reading
+ * matrices. With BENCH set, each
  * case is timed too: `BENCH=1 deno test -A test/ops/linear_test.ts`.
  */
 export function testOp(opCase: OpCase, sets: KernelSet[] = ["register"]): void {
-  for (const kernelSet of sets) {
-    Deno.test(`${opCase.name} (${kernelSet})`, async (t) => {
-      const wide = await engine(kernelSet);
+  const ways = sets.flatMap((set) => READS[set].map((reads) => [set, reads] as const));
+  for (const [kernelSet, matrixReads] of ways) {
+    Deno.test(`${opCase.name} (${kernelSet}, ${matrixReads})`, async (t) => {
+      const wide = await engine(kernelSet, matrixReads);
       const shared = opCase.maxBinding ? narrow(wide, opCase.maxBinding) : wide;
       await t.step("forward equals its twin", () => checkForward(shared, opCase));
       if (opCase.gradient) {

@@ -1,4 +1,4 @@
-// words: how a kernel reads a matrix in 4x4 blocks: out of a storage buffer.
+// words: how a kernel reads a matrix in 4x4 blocks; here out of a storage buffer.
 //
 //   word(at)   16 bytes, number `at` of the matrix, for a weight format to unpack
 //

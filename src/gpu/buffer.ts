@@ -5,6 +5,7 @@
  */
 import { GpuError } from "../errors.ts";
 import type { Device } from "./device.ts";
+import { type TexelParts, uploadParts } from "./texture.ts";
 
 /** A range of a buffer. Offsets are multiples of 256 where it is bound. */
 export interface Slice {
@@ -51,9 +52,16 @@ export function whole(buffer: GPUBuffer): Slice {
   return { buffer, offset: 0, size: buffer.size };
 }
 
-/** Writes `data` at the start of `slice` (plus `at` bytes), in chunks with a submit each. */
-export function upload(device: Device, slice: Slice, data: ArrayBufferView, at = 0): void {
+/** Writes `data` at the start of `memory` (plus `at` bytes), in chunks with a submit each. */
+export function upload(
+  device: Device,
+  memory: Slice | TexelParts,
+  data: ArrayBufferView,
+  at = 0,
+): void {
   const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  if ("parts" in memory) return uploadParts(device, memory, bytes, at);
+  const slice = memory;
   if (at + bytes.length > slice.size) {
     throw new RangeError(`Cannot write ${bytes.length} bytes at ${at} into ${slice.size}`);
   }

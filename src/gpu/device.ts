@@ -4,12 +4,20 @@
  * @module
  */
 import { GpuError } from "../errors.ts";
+import { readsTextures } from "./reads.ts";
+import { ROW_BYTES } from "./texture.ts";
 
 /**
  * Which family of kernels suits the adapter: `register` (one invocation owns a tile or a row, no
  * barriers: software Vulkan) or `shared` (tiles in workgroup memory, coalesced loads: real GPUs).
  */
 export type KernelSet = "register" | "shared";
+
+/**
+ * Where kernels read matrices: storage buffers, or read-only storage textures that the data lies in
+ * or is copied to. On software Vulkan a buffer's load takes up to 16 times as long as a texture's.
+ */
+export type MatrixReads = "buffer" | "texture";
 
 /** Optional features; each is asked for and dropped when the adapter refuses it. */
 const WANTED: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
@@ -22,6 +30,7 @@ const RAISED = [
   "maxComputeWorkgroupStorageSize",
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupSizeX",
+  "maxTextureDimension2D",
 ] as const;
 
 /** An open device. All rooms to the right of `gpu` reach WebGPU through it alone. */
@@ -29,8 +38,10 @@ export class Device {
   /** The first error that the GPU reported outside any scope, or the loss of the device. */
   #fault: GpuError | null = null;
   #closed = false;
-  /** Bytes of live buffers made by {@link "./buffer.ts"}. */
+  /** Bytes of live buffers and textures made by this folder. */
   allocated = 0;
+  /** Where kernels read matrices; {@linkcode openDevice} sets it once. */
+  matrixReads: MatrixReads = "buffer";
 
   /** Use {@linkcode openDevice}. */
   constructor(
@@ -55,6 +66,12 @@ export class Device {
   /** What the device allows. */
   get limits(): GPUSupportedLimits {
     return this.gpu.limits;
+  }
+
+  /** The largest range of a matrix in 4x4 blocks that one binding may cover, in bytes. */
+  get maxWords(): number {
+    const { maxTextureDimension2D: rows, maxStorageBufferBindingSize } = this.limits;
+    return this.matrixReads === "texture" ? ROW_BYTES * rows : maxStorageBufferBindingSize;
   }
 
   /** Whether an optional feature was granted. */
@@ -91,6 +108,8 @@ export interface DeviceOptions {
   gpu?: GPU;
   /** Overrides the choice made from the adapter's name, for tests and measurements. */
   kernelSet?: KernelSet;
+  /** Overrides the choice made by trying textures, for tests and measurements. */
+  matrixReads?: MatrixReads;
 }
 
 /**
@@ -109,9 +128,12 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const { description, vendor, device: model } = adapter.info;
   const name = description || [vendor, model].filter(Boolean).join(" ") || "unnamed adapter";
   const software = adapter.info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader/i.test(name);
-  const device = await requestDevice(adapter);
   const kernelSet = options.kernelSet ?? (software ? "register" : "shared");
-  return new Device(device, name, software, kernelSet);
+  const device = new Device(await requestDevice(adapter), name, software, kernelSet);
+  const tryTextures = options.matrixReads === undefined && kernelSet === "register" && software;
+  device.matrixReads = options.matrixReads ??
+    (tryTextures && await readsTextures(device) ? "texture" : "buffer");
+  return device;
 }
 
 async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {

@@ -75,6 +75,13 @@ export function resolve(kernel: Kernel): Resolved {
   return { code: code.join("\n"), lines };
 }
 
+const WRITTEN = /@group\(0\) @binding\((\d+)\) var<storage, read_write>/g;
+
+/** The bindings of group 0 that a kernel declares as `read_write`. */
+export function writtenBindings(kernel: Kernel): number[] {
+  return [...resolve(kernel).code.matchAll(WRITTEN)].map(([, binding]) => Number(binding));
+}
+
 const ofDevice = new WeakMap<Device, Pipelines>();
 
 /** Compiles kernels, once for each text and set of constants. */

@@ -1,5 +1,5 @@
 /**
- * Programs: a list of dispatches recorded once and replayed in one pass and one submit.
+ * Programs: a list of dispatches recorded once and replayed in one submit.
  *
  * @module
  */
@@ -7,20 +7,31 @@ import { GpuError } from "../errors.ts";
 import { read, type Slice, whole } from "./buffer.ts";
 import type { Device } from "./device.ts";
 import type { Constants, Kernel, Pipelines } from "./kernel.ts";
+import { copyToTexels, type Texels } from "./texture.ts";
 
 /** The largest number of workgroups along one axis on every adapter. */
 const MAX_GROUPS = 65_535;
 
-/** One kernel at work on slices of buffers. */
+/** What is copied to a texture for kernels that read it there. */
+export interface Copy {
+  readonly from: Slice;
+  readonly to: Texels;
+  /** As of the dispatches that read it. */
+  readonly gate?: number;
+}
+
+/** One kernel at work on slices of buffers, some of them read through textures. */
 export interface Dispatch {
   /** What the dispatch makes, for `--print-plan` and profiles. */
   readonly label: string;
   readonly kernel: Kernel;
   readonly constants: Constants;
   /** Group 0, in binding order. */
-  readonly bind: readonly Slice[];
+  readonly bind: readonly (Slice | Texels)[];
   /** Group 1, in binding order: what imported pieces declare; undefined for what none does. */
-  readonly weight: readonly (Slice | undefined)[];
+  readonly weight: readonly (Slice | Texels | undefined)[];
+  /** Copied before it; a pass ends here. */
+  readonly copies?: readonly Copy[];
   readonly groups: readonly [number, number?];
   /** Left out of a replay that opens fewer gates than this number plus one. */
   readonly gate?: number;
@@ -85,11 +96,17 @@ export class Program {
   /** Submits the whole list once and returns without waiting. */
   replay({ gates = Infinity, after }: ReplayOptions = {}): void {
     const encoder = this.device.gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (const dispatch of this.list) {
-      if (isOpen(dispatch, gates)) encode(pass, dispatch);
+    let pass: GPUComputePassEncoder | null = null;
+    for (const { dispatch, copies } of this.#open(gates)) {
+      if (copies.length > 0) {
+        pass?.end();
+        pass = null;
+        for (const { from, to } of copies) copyToTexels(encoder, from, to);
+      }
+      pass ??= encoder.beginComputePass();
+      encode(pass, dispatch);
     }
-    pass.end();
+    pass?.end();
     after?.(encoder);
     this.device.gpu.queue.submit([encoder.finish()]);
     this.device.check();
@@ -103,13 +120,14 @@ export class Program {
   async profile(gates = Infinity): Promise<Timing[]> {
     const { gpu } = this.device;
     if (!this.device.has("timestamp-query")) throw new RangeError("The adapter keeps no time");
-    const list = this.list.filter((dispatch) => isOpen(dispatch, gates));
+    const list = [...this.#open(gates)];
     const times: Timing[] = [];
     for (let from = 0; from < list.length; from += 1024) { // a query set holds 4096 at most
       const part = list.slice(from, from + 1024);
       const querySet = gpu.createQuerySet({ type: "timestamp", count: 2 * part.length });
       const encoder = gpu.createCommandEncoder();
-      for (const [i, dispatch] of part.entries()) {
+      for (const [i, { dispatch, copies }] of part.entries()) {
+        for (const { from, to } of copies) copyToTexels(encoder, from, to);
         const pass = encoder.beginComputePass({
           timestampWrites: {
             querySet,
@@ -129,7 +147,7 @@ export class Program {
       const ticks = new BigUint64Array((await read(this.device, whole(resolved))).buffer);
       resolved.destroy();
       querySet.destroy();
-      for (const [i, { label, kernel }] of part.entries()) {
+      for (const [i, { dispatch: { label, kernel } }] of part.entries()) {
         times.push({
           label,
           kernel: kernel.name,
@@ -139,9 +157,20 @@ export class Program {
     }
     return times;
   }
+
+  /** The dispatches behind open gates, each with what is copied before it. */
+  *#open(gates: number): Generator<{ dispatch: Recorded; copies: readonly Copy[] }> {
+    let copies: Copy[] = [];
+    for (const dispatch of this.list) {
+      for (const copy of dispatch.copies ?? []) if (isOpen(copy, gates)) copies.push(copy);
+      if (!isOpen(dispatch, gates)) continue;
+      yield { dispatch, copies };
+      copies = [];
+    }
+  }
 }
 
-const isOpen = ({ gate = -1 }: Dispatch, gates: number): boolean => gate < gates;
+const isOpen = ({ gate = -1 }: Dispatch | Copy, gates: number): boolean => gate < gates;
 
 function encode(pass: GPUComputePassEncoder, dispatch: Recorded): void {
   pass.setPipeline(dispatch.pipeline);
@@ -161,12 +190,14 @@ function bindGroup(
   device: Device,
   pipeline: GPUComputePipeline,
   group: number,
-  slices: readonly (Slice | undefined)[],
+  bound: readonly (Slice | Texels | undefined)[],
   label: string,
 ): GPUBindGroup {
   return device.gpu.createBindGroup({
     label,
     layout: pipeline.getBindGroupLayout(group),
-    entries: slices.flatMap((slice, binding) => slice ? [{ binding, resource: { ...slice } }] : []),
+    entries: bound.flatMap((memory, binding) => {
+      return memory ? [{ binding, resource: "view" in memory ? memory.view : { ...memory } }] : [];
+    }),
   });
 }

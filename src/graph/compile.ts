@@ -6,20 +6,22 @@
 import { createBuffer, destroyBuffer, read, type Slice, upload, whole } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
 import { Pipelines } from "../gpu/kernel.ts";
-import { type Dispatch, Program } from "../gpu/program.ts";
+import { Program } from "../gpu/program.ts";
+import { createTexels, destroyTexels, type Texels } from "../gpu/texture.ts";
+import { Binder } from "./bind.ts";
 import {
-  type Bound,
   bytesOf,
+  type Call,
   describe,
   type Graph,
-  type Launch,
   type Named,
+  type Target,
   type Value,
-  valueOf,
 } from "./graph.ts";
 import { type Plan, plan } from "./plan.ts";
 import { type Contents, Resources } from "./resources.ts";
 import { isFlat, Store } from "./store.ts";
+import { planTwins } from "./twins.ts";
 
 /** What programs of one model share. */
 export interface Engine {
@@ -57,6 +59,7 @@ export class Compiled {
     private readonly inputs: ReadonlyMap<string, Slice>,
     private readonly outputs: ReadonlyMap<string, Slice>,
     private readonly owned: readonly GPUBuffer[],
+    private readonly textures: readonly Texels[],
     /** What it keeps from one replay to the next, beside the store. */
     readonly resources: Resources,
     private readonly ownsResources: boolean,
@@ -91,6 +94,7 @@ export class Compiled {
 
   destroy(): void {
     for (const buffer of this.owned) destroyBuffer(this.engine.device, buffer);
+    for (const texels of this.textures) destroyTexels(this.engine.device, texels);
     if (this.ownsResources) this.resources[Symbol.dispose]();
   }
 
@@ -101,6 +105,14 @@ export class Compiled {
   }
 }
 
+/** What ops may know of a device. */
+export const targetOf = ({ kernelSet, matrixReads, limits, maxWords }: Device): Target => ({
+  kernelSet,
+  matrixReads,
+  maxBinding: limits.maxStorageBufferBindingSize,
+  maxWords,
+});
+
 /** Plans the graph, allocates what it needs beside the store, and records it. */
 export async function compile(
   engine: Engine,
@@ -109,6 +121,7 @@ export async function compile(
 ): Promise<Compiled> {
   const { guarded = false, plan: planned = plan(graph, { share: !guarded }), tables } = options;
   const { device, pipelines, store } = engine;
+  const target = targetOf(device);
   const resources = options.resources ?? new Resources(device);
   const guard = guarded ? GUARD_BYTES : 0;
   const slots = planned.slots.map((bytes, i) => createBuffer(device, bytes + guard, `slot ${i}`));
@@ -127,16 +140,15 @@ export async function compile(
     if (table || (home.kind === "state" && !isFlat(home.name))) return resources.find(home, table);
     return inputs.get(home.name) ?? store.find(home);
   };
-  const target = {
-    kernelSet: device.kernelSet,
-    maxBinding: device.limits.maxStorageBufferBindingSize,
-  };
-  const dispatches = planned.calls.flatMap((call) =>
-    call.op.launches(call, target).map((launch) =>
-      dispatch(launch, label(call.op.name, call.outs), sliceOf, target.maxBinding)
-    )
+  const labelled = planned.calls.flatMap((call) =>
+    call.op.launches(call, target).map((launch) => ({ ...launch, label: label(call) }))
   );
-  const program = await Program.record(device, pipelines, dispatches);
+  const twins = planTwins(labelled, planned, target, guard);
+  const textures = twins.slots.map(({ bytes, format }) =>
+    createTexels(device, bytes, format, "twin")
+  );
+  const binder = new Binder({ store, target, twins, textures, slots, sliceOf });
+  const program = await Program.record(device, pipelines, binder.dispatches(labelled));
   const outputs = new Map([...graph.outputs].map(([name, value]) => {
     return [name, { ...sliceOf(value), size: bytesOf(value) }];
   }));
@@ -148,6 +160,7 @@ export async function compile(
     inputs,
     outputs,
     owned,
+    textures,
     resources,
     !options.resources,
   );
@@ -158,29 +171,6 @@ function fillWithGuard(device: Device, buffer: GPUBuffer): void {
   upload(device, whole(buffer), new Uint8Array(buffer.size).fill(GUARD));
 }
 
-function dispatch(
-  launch: Launch,
-  label: string,
-  sliceOf: (value: Value) => Slice,
-  maxBinding: number,
-): Dispatch {
-  const bind = (bound: Bound): Slice => {
-    const value = valueOf(bound);
-    const slice = sliceOf(value);
-    const part = "value" in bound
-      ? { buffer: slice.buffer, offset: slice.offset + bound.offset, size: bound.size }
-      : slice;
-    if (part.size > maxBinding) {
-      throw new RangeError(
-        `${describe(value)} takes ${part.size} bytes, this adapter binds at most ${maxBinding}`,
-      );
-    }
-    return part;
-  };
-  const weight = (launch.weight ?? []).map((bound) => bound && bind(bound));
-  return { ...launch, label, bind: launch.bind.map(bind), weight };
-}
-
-function label(op: string, outs: Named): string {
-  return `${op} ${Object.values(outs).map((value) => describe(value!)).join(", ")}`;
+function label({ op, outs }: Call): string {
+  return `${op.name} ${Object.values(outs as Named).map((value) => describe(value!)).join(", ")}`;
 }

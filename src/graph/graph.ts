@@ -5,8 +5,9 @@
  * @module
  */
 import type { Constants, Kernel } from "../gpu/kernel.ts";
-import type { KernelSet } from "../gpu/device.ts";
 import { type FormatName, FORMATS } from "../formats/mod.ts";
+import { SLICE_ALIGNMENT } from "../gpu/buffer.ts";
+import type { KernelSet, MatrixReads } from "../gpu/device.ts";
 
 /** How the numbers of a value are stored: indices, or real numbers in a weight format. */
 export type NumberType = FormatName | "u32";
@@ -37,17 +38,22 @@ export interface Value {
 export type Named = Readonly<Record<string, Value | undefined>>;
 
 /** A value, or rows of it, as a kernel sees it. Offset and size in bytes, 256-aligned. */
-export type Bound = Value | {
+export type Bound = Value | Part;
+
+/** Rows of a value. */
+export interface Part {
   readonly value: Value;
   readonly offset: number;
   readonly size: number;
-};
+}
 
 /** One kernel of a call, at work on values. */
 export interface Launch {
   readonly kernel: Kernel;
   readonly constants: Constants;
   readonly bind: readonly Bound[];
+  /** How many bindings, from 1 on, `#import matrices` reads. */
+  readonly matrices?: number;
   /** What imported pieces bind, in group 1; undefined for what none of them does. */
   readonly weight?: readonly (Bound | undefined)[];
   readonly groups: readonly [number, number?];
@@ -58,8 +64,11 @@ export interface Launch {
 /** What ops may know of the device when they choose kernels. */
 export interface Target {
   readonly kernelSet: KernelSet;
+  readonly matrixReads: MatrixReads;
   /** The largest range that one binding may cover, in bytes. */
   readonly maxBinding: number;
+  /** The same of a matrix in blocks. */
+  readonly maxWords: number;
 }
 
 /** An operation: its kernels, and how gradients pass through it. */
@@ -239,6 +248,24 @@ export interface Rows {
 }
 
 /** Binds some rows of a matrix, as `partsOf()` cuts it. */
-export function rowsOf(value: Value, { from, rows }: Rows): Bound {
+export function rowsOf(value: Value, { from, rows }: Rows): Part {
   return { value, offset: bytesOfRows(value, from), size: bytesOfRows(value, rows) };
+}
+
+/** Bound parts of a table begin at multiples of this many rows, or of more: see `partsOf()`. */
+const PART_ROWS = 64;
+
+/** Cuts a table into parts of rows of at most `maxBytes` bytes and `most` rows each. */
+export function partsOf(table: Value, maxBytes: number, most = Infinity): Rows[] {
+  const rows = storedRows(table);
+  const rowBytes = bytesOf(table) / rows;
+  let unit = PART_ROWS;
+  while (bytesOfRows(table, unit) % SLICE_ALIGNMENT !== 0) unit += PART_ROWS;
+  const fitting = Math.floor(Math.min(maxBytes / rowBytes, most) / unit) * unit;
+  const step = Math.max(unit, fitting);
+  const parts: Rows[] = [];
+  for (let from = 0; from < rows; from += step) {
+    parts.push({ from, rows: Math.min(step, rows - from) });
+  }
+  return parts;
 }

@@ -17,17 +17,6 @@ export interface Plan {
   readonly homeOf: ReadonlyMap<Value, Value>;
 }
 
-/** Bytes that a graph takes, by what they are for. */
-export interface Footprint {
-  readonly weights: number;
-  /** Trained params alone; gradients and moments take as much again each. */
-  readonly params: number;
-  readonly states: number;
-  readonly inputs: number;
-  /** Activations, gradients of activations and scratch, shared by lifetime. */
-  readonly temporary: number;
-}
-
 /** Values that share one buffer because each takes over the one before. */
 interface Group {
   readonly members: Value[];
@@ -61,20 +50,11 @@ export function plan(graph: Graph, { share = true }: PlanOptions = {}): Plan {
     else for (const value of group.members) homeOf.set(value, home);
   }
   if (!share) { for (const group of temporary) group.last = calls.length; }
-  return { calls, homeOf, ...shareSlots(temporary, calls.length) };
-}
-
-/** What a planned graph takes. */
-export function footprint(graph: Graph, { slots }: Plan): Footprint {
-  const sum = (kind: Value["kind"]) =>
-    graph.values.filter((v) => v.kind === kind).reduce((bytes, v) => bytes + bytesOf(v), 0);
-  return {
-    weights: sum("weight"),
-    params: sum("param"),
-    states: sum("state"),
-    inputs: sum("input"),
-    temporary: slots.reduce((bytes, size) => bytes + size, 0),
-  };
+  const { slots, slotOf } = shareSlots(temporary, calls.length);
+  const places = temporary.flatMap((group) =>
+    group.members.map((value) => [value, slotOf.get(group)!] as const)
+  );
+  return { calls, homeOf, slots, slotOf: new Map(places) };
 }
 
 /** One line a call: what it makes, where, and from what; `y.3` is the y that call 3 makes. */
@@ -156,27 +136,37 @@ function takeOver(groups: Map<Value, Group>, victim: Value, call: Call): Group {
   return { ...newGroup(0), members: [victim] };
 }
 
+/** Something that takes memory from a first step to a last one. */
+export interface Span {
+  readonly bytes: number;
+  readonly first: number;
+  readonly last: number;
+}
+
 /** Best fit: the smallest free slot that is large enough, else the largest one, grown. */
-function shareSlots(groups: readonly Group[], end: number): Pick<Plan, "slots" | "slotOf"> {
+export function shareSlots<S extends Span>(
+  spans: readonly S[],
+  end: number,
+): { slots: number[]; slotOf: Map<S, number> } {
   const slots: number[] = [];
-  const slotOf = new Map<Value, number>();
+  const slotOf = new Map<S, number>();
   const free = new Set<number>();
-  const byFirst = [...groups].sort((a, b) => a.first - b.first || b.bytes - a.bytes);
-  const living: { group: Group; slot: number }[] = [];
-  for (const group of byFirst) {
+  const byFirst = [...spans].sort((a, b) => a.first - b.first || b.bytes - a.bytes);
+  const living: { span: S; slot: number }[] = [];
+  for (const span of byFirst) {
     for (let i = living.length - 1; i >= 0; i--) {
-      const { group: { last }, slot } = living[i]!;
-      if (last >= group.first) continue;
+      const { span: { last }, slot } = living[i]!;
+      if (last >= span.first) continue;
       free.add(slot);
       living.splice(i, 1);
     }
     const candidates = [...free].sort((a, b) => slots[a]! - slots[b]!);
-    const slot = candidates.find((s) => slots[s]! >= group.bytes) ?? candidates.at(-1) ??
+    const slot = candidates.find((s) => slots[s]! >= span.bytes) ?? candidates.at(-1) ??
       slots.length;
     free.delete(slot);
-    slots[slot] = Math.max(slots[slot] ?? 0, group.bytes);
-    if (group.last < end) living.push({ group, slot });
-    for (const value of group.members) slotOf.set(value, slot);
+    slots[slot] = Math.max(slots[slot] ?? 0, span.bytes);
+    if (span.last < end) living.push({ span, slot });
+    slotOf.set(span, slot);
   }
   return { slots, slotOf };
 }

@@ -4,8 +4,9 @@
  * @module
  */
 import type { Compiled } from "./compile.ts";
-import { bytesOf, type Graph, type Value } from "./graph.ts";
-import { type Footprint, footprint, type Plan, plan } from "./plan.ts";
+import { type Footprint, footprint, storedBytes } from "./footprint.ts";
+import type { Graph, Target, Value } from "./graph.ts";
+import { type Plan, plan } from "./plan.ts";
 import type { Resources } from "./resources.ts";
 
 /** Allocates and records what was planned. */
@@ -15,6 +16,7 @@ type Open<T> = (plan: Plan, resources?: Resources) => Promise<T>;
 export class Planned<T = Compiled> {
   private constructor(
     readonly graph: Graph,
+    readonly target: Target,
     readonly plan: Plan,
     /** What it will take on the device. */
     readonly footprint: Footprint,
@@ -22,19 +24,19 @@ export class Planned<T = Compiled> {
   ) {}
 
   /**
-   * Plans a finished graph.
+   * Plans a finished graph for a device.
    *
    * @throws {RangeError} as {@link plan}.
    */
-  static of(graph: Graph, opening: Open<Compiled>): Planned {
+  static of(graph: Graph, target: Target, opening: Open<Compiled>): Planned {
     const planned = plan(graph);
-    return new Planned(graph, planned, footprint(graph, planned), opening);
+    return new Planned(graph, target, planned, footprint(graph, target, planned), opening);
   }
 
   /** The same program inside of what feeds it. */
   as<U>(wrap: (opened: T) => U): Planned<U> {
     const opening: Open<U> = async (...given) => wrap(await this.opening(...given));
-    return new Planned(this.graph, this.plan, this.footprint, opening);
+    return new Planned(this.graph, this.target, this.plan, this.footprint, opening);
   }
 
   /**
@@ -53,8 +55,10 @@ export function together(programs: readonly Planned<unknown>[]): Footprint {
   const sum = (what: "inputs" | "temporary") =>
     programs.reduce((bytes, { footprint }) => bytes + footprint[what], 0);
   const shared = (kind: Value["kind"]) => {
-    const values = programs.flatMap(({ graph }) => graph.values.filter((v) => v.kind === kind));
-    const sizes = new Map(values.map((value) => [value.name, bytesOf(value)]));
+    const sizes = new Map(programs.flatMap(({ graph, target }) => {
+      const values = graph.values.filter((value) => value.kind === kind);
+      return values.map((value) => [value.name, storedBytes(value, target)] as const);
+    }));
     return sizes.values().reduce((bytes, size) => bytes + size, 0);
   };
   return {

@@ -14,7 +14,8 @@ import {
   whole,
 } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
-import { bytesOf, type Value } from "./graph.ts";
+import { createTexels, destroyTexels, type TexelParts, type Texels } from "../gpu/texture.ts";
+import { bytesOf, describe, partsOf, rowsOf, type Value } from "./graph.ts";
 
 /** The flat buffers beside the params; all have the same layout. */
 export const FLAT = ["params", "gradients", "sums", "m", "v"] as const;
@@ -32,6 +33,8 @@ interface Place {
 /** Buffers by name, shared by every program of one model. */
 export class Store {
   readonly #weights = new Map<string, GPUBuffer>();
+  /** Frozen matrices in blocks, where kernels read them through textures. */
+  readonly #textures = new Map<string, TexelParts>();
   readonly #places = new Map<string, Place>();
   readonly #flat = new Map<Flat, GPUBuffer>();
   /** Bytes of one flat buffer. */
@@ -50,11 +53,19 @@ export class Store {
   }
 
   hasWeight(name: string): boolean {
-    return this.#weights.has(name);
+    return this.#weights.has(name) || this.#textures.has(name);
   }
 
-  /** Makes the buffer of a frozen tensor; `upload` it in pieces afterwards. */
-  addWeight(value: Value): Slice {
+  /** Makes the memory of a frozen tensor; `upload` it in pieces afterwards. */
+  addWeight(value: Value): Slice | TexelParts {
+    if (value.layout === "blocks" && this.device.matrixReads === "texture") {
+      const parts = partsOf(value, this.device.maxWords).map((rows) => {
+        const { offset, size } = rowsOf(value, rows);
+        return { offset, size, texels: createTexels(this.device, size, "rgba32uint", value.name) };
+      });
+      this.#textures.set(value.name, { parts });
+      return { parts };
+    }
     const buffer = createBuffer(this.device, bytesOf(value), value.name);
     this.#weights.set(value.name, buffer);
     return whole(buffer);
@@ -105,7 +116,26 @@ export class Store {
     return whole(buffer);
   }
 
+  /**
+   * The texture of a frozen matrix in blocks, or of one of its parts.
+   *
+   * @throws {RangeError} for a range that no texture holds alone.
+   */
+  texels(value: Value, { offset, size }: { offset: number; size: number }): Texels {
+    const parts = this.#textures.get(value.name)?.parts ?? [];
+    const part = parts.find((part) => part.offset === offset && part.size === size);
+    if (part) return part.texels;
+    throw new RangeError(
+      `${describe(value)} is read from byte ${offset} to ${offset + size}, the store holds ${
+        parts.length === 0 ? "no textures of it" : `it in textures of ${parts[0]!.size} bytes`
+      }`,
+    );
+  }
+
   destroy(): void {
+    for (const { parts } of this.#textures.values()) {
+      for (const { texels } of parts) destroyTexels(this.device, texels);
+    }
     const buffers = [this.#weights, this.#flat].flatMap((map) => [...map.values()]);
     for (const buffer of buffers) destroyBuffer(this.device, buffer);
   }

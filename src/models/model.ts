@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import type { FormatName } from "../formats/mod.ts";
 import { upload } from "../gpu/buffer.ts";
-import { compile, type Engine } from "../graph/compile.ts";
+import { compile, type Engine, targetOf } from "../graph/compile.ts";
 import { Graph, type Value } from "../graph/graph.ts";
 import { Planned } from "../graph/planned.ts";
 import type { Contents } from "../graph/resources.ts";
@@ -241,7 +241,7 @@ export class Model implements Disposable {
 
   /** Plans a graph; what is opened of it loads the weights that the store lacks. */
   plan(engine: Engine, { graph, tables }: ModelGraph): Planned {
-    return Planned.of(graph, (plan, resources) => {
+    return Planned.of(graph, targetOf(engine.device), (plan, resources) => {
       for (const value of graph.values) {
         const isStored = value.kind === "weight" && !tables.has(value.name);
         if (isStored && !engine.store.hasWeight(value.name)) this.#load(engine, value);

@@ -7,6 +7,7 @@ import { type Slice, upload } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
 import { FileError } from "../errors.ts";
 import { fileBytes, type FormatName, FORMATS, type WeightFormat } from "../formats/mod.ts";
+import type { TexelParts } from "../gpu/texture.ts";
 import type { NumberType, Value } from "../graph/graph.ts";
 import { refuseNonFinite, toFiniteFloat32 } from "../io/safetensors/finite.ts";
 import type { TensorInfo } from "../io/safetensors/safetensors.ts";
@@ -38,7 +39,12 @@ export function loadStored(tensors: Tensors, name: string): Float32Array {
  *
  * @throws {FileError} where a number is NaN or infinite.
  */
-export function loadBlocks(device: Device, tensors: Tensors, value: Value, slice: Slice) {
+export function loadBlocks(
+  device: Device,
+  tensors: Tensors,
+  value: Value,
+  memory: Slice | TexelParts,
+) {
   const { format: storedName, read } = tensors.source(value.name);
   const [stored, kept] = [FORMATS[storedName], FORMATS[value.type as FormatName]];
   const [rows, columns] = value.shape as [number, number];
@@ -50,7 +56,7 @@ export function loadBlocks(device: Device, tensors: Tensors, value: Value, slice
     read({ offset: from * rowBytes, length: count * rowBytes, into: piece });
     refuseBroken(stored, piece, tensors.get(value.name), from * columns);
     const rounded = stored === kept ? piece : kept.encode(stored.decode(piece));
-    upload(device, slice, kept.pack(rounded, columns), kept.bytes(from, columns));
+    upload(device, memory, kept.pack(rounded, columns), kept.bytes(from, columns));
   }
 }
 

@@ -96,18 +96,19 @@ function launcher({ q, stop, first, bias }: AttentionIns, heads: Heads) {
     constants: Launch["constants"],
     groups: [number, number],
     weight: Weight = [stop],
+    matrices = 2,
   ) =>
   (...bind: Value[]): Launch => {
     const kernel: Kernel = { ...text, imports };
-    return { kernel, constants, bind, groups, weight };
+    return { kernel, constants, bind, groups, weight, matrices };
   };
   const biased = { ...sizes, SCALE, CAP, ...biasConstants(bias) };
   return {
     scores: launch(SCORES, biased, tiles, [stop, undefined, bias]),
-    softmax: launch(SOFTMAX, { T, H }, perRow(T * H)),
+    softmax: launch(SOFTMAX, { T, H }, perRow(T * H), [stop], 0),
     mix: launch(MIX, sizes, columns(H)),
     mixTransposed: launch(MIX_TRANSPOSED, sizes, columns(G), [undefined, first]),
-    delta: launch(DELTA, { T, H, D }, perRow(T * H), []),
+    delta: launch(DELTA, { T, H, D }, perRow(T * H), [], 0),
     dscores: launch(DSCORES, { ...sizes, SCALE }, tiles),
     capBackward: launch(CAP_BACKWARD, { ...sizes, SCALE, CAP }, tiles),
   };
@@ -118,7 +119,7 @@ export const ATTENTION: Op<AttentionIns, Outs, Heads> = {
   launches({ ins, outs: { y, p }, attrs }) {
     const { q, k, v, start } = ins;
     const { scores, softmax, mix } = launcher(ins, attrs);
-    return [scores(q, k, start, p), softmax(p, start), mix(p, v, start, y)];
+    return [scores(p, q, k, start), softmax(p, start), mix(y, p, v, start)];
   },
   backward(graph, { ins, outs: { y, p }, attrs }, gradients) {
     const { q, k, v } = ins;
@@ -148,11 +149,11 @@ export const ATTENTION_BACKWARD: Op<AttentionIns & Outs & { dy: Value }, Backwar
     const layer = launcher(ins, attrs);
     return [
       layer.delta(y, dy, delta),
-      layer.mixTransposed(ds, dy, end, dv),
-      layer.dscores(dy, v, delta, start, ds),
-      ...(attrs.cap ? [layer.capBackward(q, k, start, ds)] : []),
-      layer.mix(ds, k, start, dq),
-      layer.mixTransposed(ds, q, end, dk),
+      layer.mixTransposed(dv, ds, dy, end),
+      layer.dscores(ds, dy, v, start, delta),
+      ...(attrs.cap ? [layer.capBackward(ds, q, k, start)] : []),
+      layer.mix(dq, ds, k, start),
+      layer.mixTransposed(dk, ds, q, end),
     ];
   },
 };

@@ -6,8 +6,8 @@
 import backwardText from "../../kernels/embed_backward.wgsl" with { type: "text" };
 import forwardText from "../../kernels/embed.wgsl" with { type: "text" };
 import { grid } from "../gpu/program.ts";
-import { type Graph, type Op, rowsOf, storedRows, type Value } from "../graph/graph.ts";
-import { partsOf, perRow, requireMultiple } from "./launch.ts";
+import { type Graph, type Op, partsOf, rowsOf, storedRows, type Value } from "../graph/graph.ts";
+import { perRow, requireMultiple } from "./launch.ts";
 import { weightsOf } from "./tile.ts";
 
 /** Token positions sorted by id [T], and where each id's begin [V + 1]; for trained tables only. */
@@ -38,10 +38,10 @@ export function embed(
 
 export const EMBED: Op<Ins, { x: Value }, Attrs> = {
   name: "embed",
-  launches({ ins: { token, table }, outs: { x }, attrs: { scale } }, { maxBinding }) {
+  launches({ ins: { token, table }, outs: { x }, attrs: { scale } }, { maxWords }) {
     const [T, D] = x.shape as [number, number];
     const imports = weightsOf(table.type);
-    return partsOf(table, maxBinding).map((part) => ({
+    return partsOf(table, maxWords).map((part) => ({
       kernel: { name: "embed", text: forwardText, imports },
       constants: { T, D, ROW0: part.from, ROWS: part.rows, SCALE: scale },
       bind: [token, x],

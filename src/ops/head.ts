@@ -6,8 +6,15 @@
 import fillText from "../../kernels/fill.wgsl" with { type: "text" };
 import gatherText from "../../kernels/gather_rows.wgsl" with { type: "text" };
 import scatterText from "../../kernels/scatter_rows.wgsl" with { type: "text" };
-import type { Launch, OutputSpec, Rows, Target, Value } from "../graph/graph.ts";
-import { partsOf, perRow, perSixteen, sizeOf } from "./launch.ts";
+import {
+  type Launch,
+  type OutputSpec,
+  partsOf,
+  type Rows,
+  type Target,
+  type Value,
+} from "../graph/graph.ts";
+import { perRow, perSixteen, sizeOf } from "./launch.ts";
 import { backwardLaunch, forwardLaunch, type LowRank } from "./linear.ts";
 import { productLaunch } from "./matmul.ts";
 import { softcapLaunch } from "./softcap.ts";
@@ -23,7 +30,7 @@ export interface HeadOptions {
 /** Rows of a chunk: logits take chunk x vocabulary numbers at a time. */
 export const CHUNK = 128;
 
-/** On software Vulkan a part of this many rows of the head stays in the caches. */
+/** Out of buffers, software Vulkan is faster over parts of the head that stay in the caches. */
 const PART_ROWS = 4096;
 
 /** Which rows are supervised, by what, and with which weight; padded with 0xffffffff, 0 and 0. */
@@ -47,8 +54,10 @@ export function requireChunks({ rows }: Supervision): number {
 }
 
 /** The parts in which the table of a head is bound. */
-export const headParts = (w: Value, { kernelSet, maxBinding }: Target): Rows[] =>
-  partsOf(w, maxBinding, kernelSet === "register" ? PART_ROWS : Infinity);
+export function headParts(w: Value, { kernelSet, matrixReads, maxWords }: Target): Rows[] {
+  const inParts = kernelSet === "register" && matrixReads === "buffer";
+  return partsOf(w, maxWords, inParts ? PART_ROWS : Infinity);
+}
 
 /** y = 0 */
 export const fill = (y: Value): Launch => ({

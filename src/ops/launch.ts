@@ -1,21 +1,12 @@
 /**
- * Grids of the simple kernels, and ranges of tables that outgrow one binding.
+ * Grids of the simple kernels.
  *
  * @module
  */
 import reduceText from "../../kernels/shared/reduce.wgsl" with { type: "text" };
 import type { Kernel, Text } from "../gpu/kernel.ts";
-import { SLICE_ALIGNMENT } from "../gpu/buffer.ts";
 import { grid } from "../gpu/program.ts";
-import {
-  bytesOf,
-  bytesOfRows,
-  type Launch,
-  type Rows,
-  storedRows,
-  type Target,
-  type Value,
-} from "../graph/graph.ts";
+import type { Launch, Target, Value } from "../graph/graph.ts";
 
 /**
  * The grid of a kernel with one invocation a row, 8 a workgroup.
@@ -54,24 +45,6 @@ export function byRow(
 
 /** How many numbers a value holds. */
 export const sizeOf = (value: Value): number => value.shape.reduce((n, size) => n * size, 1);
-
-/** Bound parts of a table begin at multiples of this many rows, or of more: see `partsOf()`. */
-const PART_ROWS = 64;
-
-/** Cuts a table into parts of rows that fit one binding, and at most `most` rows each. */
-export function partsOf(table: Value, maxBinding: number, most = Infinity): Rows[] {
-  const rows = storedRows(table);
-  const rowBytes = bytesOf(table) / rows;
-  let unit = PART_ROWS;
-  while (bytesOfRows(table, unit) % SLICE_ALIGNMENT !== 0) unit += PART_ROWS;
-  const fitting = Math.floor(Math.min(maxBinding / rowBytes, most) / unit) * unit;
-  const step = Math.max(unit, fitting);
-  const parts: Rows[] = [];
-  for (let from = 0; from < rows; from += step) {
-    parts.push({ from, rows: Math.min(step, rows - from) });
-  }
-  return parts;
-}
 
 /** @throws {RangeError} unless every size is a multiple of `of`. */
 export function requireMultiple(of: number, sizes: Readonly<Record<string, number>>): void {

@@ -4,9 +4,16 @@
  * @module
  */
 import gatherText from "../../kernels/gather_rows.wgsl" with { type: "text" };
-import { type Graph, type Op, type OutputSpec, storedRows, type Value } from "../graph/graph.ts";
+import {
+  type Graph,
+  type Op,
+  type OutputSpec,
+  partsOf,
+  storedRows,
+  type Value,
+} from "../graph/graph.ts";
 import { downLaunch, type HeadOptions, updateOf } from "./head.ts";
-import { partsOf, perRow, requireMultiple } from "./launch.ts";
+import { perRow, requireMultiple } from "./launch.ts";
 import { forwardLaunch } from "./linear.ts";
 import { softcapLaunch } from "./softcap.ts";
 
@@ -50,7 +57,7 @@ export const LOGITS: Op<
         groups: perRow(N),
       },
       ...(update ? [downLaunch(target, hidden, update)] : []),
-      ...partsOf(w, target.maxBinding).map((part) =>
+      ...partsOf(w, target.maxWords).map((part) =>
         forwardLaunch(target, { x: hidden, w, y: logits, part, u, b: update?.b })
       ),
       ...(cap ? [softcapLaunch(logits, cap)] : []),

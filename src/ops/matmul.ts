@@ -114,6 +114,7 @@ export function productLaunch(
       ...tile.constants,
     },
     bind: [c, a, part ? rowsOf(b, part) : b],
+    matrices: 2,
     groups: tile.groups(m, n),
   };
 }

@@ -16,7 +16,6 @@ import tile8x8 from "../../kernels/shared/tile_8x8.wgsl" with { type: "text" };
 import tileLanes from "../../kernels/shared/tile_lanes.wgsl" with { type: "text" };
 import tileShared4x4 from "../../kernels/shared/tile_shared_4x4.wgsl" with { type: "text" };
 import tileShared8x8 from "../../kernels/shared/tile_shared_8x8.wgsl" with { type: "text" };
-import wordsBuffer from "../../kernels/shared/words_buffer.wgsl" with { type: "text" };
 import { FORMATS } from "../formats/mod.ts";
 import type { Constants, Text } from "../gpu/kernel.ts";
 import { grid } from "../gpu/program.ts";
@@ -37,10 +36,10 @@ export const NO_MORE: Text = text("no_more", noMore);
 /** One step of k of a 4x4 block. */
 export const OUTER: Text = text("outer", outer);
 
-/** What reads the blocks of a frozen matrix: the loader of its format, and of its words. */
-export function weightsOf(type: NumberType): Readonly<Record<"weights" | "words", Text>> {
+/** What reads the blocks of a frozen matrix: the loader of its format. */
+export function weightsOf(type: NumberType): Readonly<Record<"weights", Text>> {
   if (type === "u32") throw new TypeError("No kernel reads weights of u32");
-  return { weights: FORMATS[type].loader, words: text("words_buffer", wordsBuffer) };
+  return { weights: FORMATS[type].loader };
 }
 
 /** A body with the grid that covers an M x N result. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFloats } from "../../src/gpu/buffer.ts";
-import { compile, type Engine } from "../../src/graph/compile.ts";
+import { compile, type Engine, targetOf } from "../../src/graph/compile.ts";
 import { Graph, type Op, type Value } from "../../src/graph/graph.ts";
-import { footprint, plan } from "../../src/graph/plan.ts";
+import { footprint } from "../../src/graph/footprint.ts";
 import { Resources } from "../../src/graph/resources.ts";
 import { accumulate, add } from "../../src/ops/mod.ts";
 import { assertClose, engine, narrow, noise } from "../harness.ts";
@@ -21,7 +21,7 @@ async function runNet(options: NetOptions, guarded = false) {
   };
   const loss = await lossNow();
   const gradients = await readFloats(own.device, own.store.flat("gradients"));
-  const { temporary } = footprint(graph, compiled.plan);
+  const { temporary } = footprint(graph, targetOf(own.device), compiled.plan);
   return { own, compiled, graph, loss, lossNow, gradients, temporary };
 }
 
@@ -135,7 +135,7 @@ Deno.test("what a program allocates is what was planned, and goes with it or its
   const alone = await compileTotal(shared);
   const taken = shared.device.allocated - before;
   const graph = totalGraph();
-  const { states, inputs, temporary } = footprint(graph, plan(graph));
+  const { states, inputs, temporary } = footprint(graph, targetOf(shared.device));
   alone.destroy();
   assert.equal(shared.device.allocated, before);
   assert.ok(taken >= states + inputs + temporary && taken < states + inputs + temporary + 16 * 4);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compile } from "../../src/graph/compile.ts";
+import { compile, targetOf } from "../../src/graph/compile.ts";
 import { Planned, together } from "../../src/graph/planned.ts";
 import { engine } from "../harness.ts";
 import { buildNet, data, storeFor } from "./net.ts";
@@ -8,7 +8,7 @@ Deno.test("a plan says what the program takes, and is opened as often as wanted"
   const graph = buildNet();
   const own = storeFor(await engine(), graph);
   const { device } = own;
-  const planned = Planned.of(graph, (plan) => compile(own, graph, { plan }));
+  const planned = Planned.of(graph, targetOf(device), (plan) => compile(own, graph, { plan }));
   const before = device.allocated;
   const programs = [await planned.open(), await planned.open()];
   const { inputs, temporary } = planned.footprint;
@@ -21,10 +21,11 @@ Deno.test("a plan says what the program takes, and is opened as often as wanted"
   own.store.destroy();
 });
 
-Deno.test("programs together take their weights once and all else each", () => {
+Deno.test("programs together take their weights once and all else each", async () => {
+  const target = targetOf((await engine()).device);
   const opening = () => Promise.reject(new Error("not opened here"));
   const [all, upper] = [buildNet(), buildNet({ firstTrained: 1 })].map((graph) =>
-    Planned.of(graph, opening)
+    Planned.of(graph, target, opening)
   );
   const both = together([all!, upper!]);
   assert.equal(both.weights, all!.footprint.weights);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bytesOf, Graph, type NumberType } from "../../src/graph/graph.ts";
+import { bytesOf, Graph, type NumberType, type Target } from "../../src/graph/graph.ts";
 import { QUANTIZED } from "../../src/formats/mod.ts";
 import { embed } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
@@ -77,7 +77,7 @@ Deno.test("embed() binds every row of a large table in one of its parts", () => 
   const table = graph.weight("table", [1001, 8], "bf16", "blocks");
   embed(graph, graph.input("token", [4]), table);
   const call = graph.calls[0]!;
-  const launches = call.op.launches(call, { kernelSet: "register", maxBinding: 2100 });
+  const launches = call.op.launches(call, { maxWords: 2100 } as Target);
   let row = 0;
   for (const { constants: { ROW0, ROWS }, weight } of launches) {
     assert.equal(ROW0, row);

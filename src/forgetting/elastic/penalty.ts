@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { compile, type Compiled, type Engine } from "../../graph/compile.ts";
+import { compile, type Compiled, type Engine, targetOf } from "../../graph/compile.ts";
 import { Graph, type Value } from "../../graph/graph.ts";
 import { Planned } from "../../graph/planned.ts";
 import { LossProgram } from "../../models/loss_program.ts";
@@ -87,7 +87,7 @@ export function planElastic(
   { adapt, T, recompute }: ElasticSizes,
 ): PlannedElastic {
   const { graph, modules } = penaltyGraph(engine, model, adapt);
-  const penalty = Planned.of(graph, (plan, resources) => {
+  const penalty = Planned.of(graph, targetOf(engine.device), (plan, resources) => {
     return compile(engine, graph, { plan, resources });
   });
   const pass = LossProgram.plan(engine, model, { T, recompute, ...fisherPass(modules).graph });

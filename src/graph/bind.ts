@@ -1,0 +1,106 @@
+/**
+ * Binding: the launches of a planned graph become dispatches over buffers and textures.
+ *
+ * @module
+ */
+import type { Slice } from "../gpu/buffer.ts";
+import type { Copy, Dispatch } from "../gpu/program.ts";
+import { READS } from "../gpu/reads.ts";
+import type { TexelFormat, Texels } from "../gpu/texture.ts";
+import {
+  type Bound,
+  bytesOf,
+  describe,
+  type Launch,
+  type Target,
+  type Value,
+  valueOf,
+} from "./graph.ts";
+import type { Store } from "./store.ts";
+import { isTexels, type Twin, type Twins } from "./twins.ts";
+
+/** A launch, and what it makes. */
+export type Labelled = Launch & { readonly label: string };
+
+/** Where everything lies. */
+export interface Memory {
+  readonly store: Store;
+  readonly target: Target;
+  readonly twins: Twins;
+  /** The textures of the twins. */
+  readonly textures: readonly Texels[];
+  /** The buffers of the plan. */
+  readonly slots: readonly GPUBuffer[];
+  sliceOf(value: Value): Slice;
+}
+
+/** Binds launches, once a list. */
+export class Binder {
+  readonly #copies = new Map<number, Copy[]>();
+
+  constructor(readonly memory: Memory) {
+    for (const twin of memory.twins.twins) {
+      const copies = this.#copies.get(twin.first) ?? [];
+      this.#copies.set(twin.first, [...copies, this.#copy(twin)]);
+    }
+  }
+
+  dispatches(launches: readonly Labelled[]): Dispatch[] {
+    const { target } = this.memory;
+    return launches.map((launch, index) => {
+      const { kernel, bind, matrices = 0, weight = [] } = launch;
+      const copies = this.#copies.get(index);
+      return {
+        ...launch,
+        kernel: { ...kernel, imports: { ...READS[target.matrixReads], ...kernel.imports } },
+        bind: bind.map((bound, binding) => {
+          const isMatrix = binding > 0 && binding <= matrices;
+          return this.#bind(launch, bound, isMatrix ? "rgba32float" : null);
+        }),
+        weight: weight.map((bound) => {
+          if (!bound) return undefined;
+          const isWords = valueOf(bound).layout === "blocks";
+          return this.#bind(launch, bound, isWords ? "rgba32uint" : null);
+        }),
+        ...(copies ? { copies } : {}),
+      };
+    });
+  }
+
+  #bind(launch: Launch, bound: Bound, format: TexelFormat | null): Slice | Texels {
+    const { twins, textures, store, target } = this.memory;
+    const value = valueOf(bound);
+    if (format !== null && isTexels(value, target)) {
+      return store.texels(value, "value" in bound ? bound : { offset: 0, size: bytesOf(value) });
+    }
+    const twin = format === null ? undefined : twins.find(launch, bound, format);
+    if (twin) {
+      requireBindable(value, twin.range.size, target.maxWords);
+      return textures[twins.slotOf.get(twin)!]!;
+    }
+    const slice = this.memory.sliceOf(value);
+    const part = "value" in bound
+      ? { buffer: slice.buffer, offset: slice.offset + bound.offset, size: bound.size }
+      : slice;
+    requireBindable(value, part.size, target.maxBinding);
+    return part;
+  }
+
+  #copy(twin: Twin): Copy {
+    const { slots, sliceOf, textures, twins } = this.memory;
+    const { range: { home, offset, size }, gate } = twin;
+    const at = typeof home === "number" ? { buffer: slots[home]!, offset: 0 } : sliceOf(home);
+    return {
+      from: { buffer: at.buffer, offset: at.offset + offset, size },
+      to: textures[twins.slotOf.get(twin)!]!,
+      ...(gate === undefined ? {} : { gate }),
+    };
+  }
+}
+
+function requireBindable(value: Value, bytes: number, most: number): void {
+  if (bytes <= most) return;
+  throw new RangeError(
+    `${describe(value)} takes ${bytes} bytes, this adapter binds at most ${most}`,
+  );
+}

@@ -1,0 +1,43 @@
+/**
+ * What a graph takes, known before anything is allocated.
+ *
+ * @module
+ */
+import { texelBytes } from "../gpu/texture.ts";
+import { bytesOf, type Graph, partsOf, rowsOf, type Target, type Value } from "./graph.ts";
+import { type Plan, plan } from "./plan.ts";
+import { isTexels, planTwins } from "./twins.ts";
+
+/** Bytes that a graph takes, by what they are for. */
+export interface Footprint {
+  readonly weights: number;
+  /** Trained params alone; gradients and moments take as much again each. */
+  readonly params: number;
+  readonly states: number;
+  readonly inputs: number;
+  /** Activations, gradients of activations, scratch and twins, shared by lifetime. */
+  readonly temporary: number;
+}
+
+/** What a graph takes on a device. */
+export function footprint(graph: Graph, target: Target, planned: Plan = plan(graph)): Footprint {
+  const launches = planned.calls.flatMap((call) => call.op.launches(call, target));
+  const twins = planTwins(launches, planned, target).slots.map(({ bytes }) => bytes);
+  const sum = (kind: Value["kind"]) =>
+    total(graph.values.filter((v) => v.kind === kind).map((v) => storedBytes(v, target)));
+  return {
+    weights: sum("weight"),
+    params: sum("param"),
+    states: sum("state"),
+    inputs: sum("input"),
+    temporary: total([...planned.slots, ...twins]),
+  };
+}
+
+/** Bytes of a value with memory of its own. */
+export function storedBytes(value: Value, target: Target): number {
+  if (!isTexels(value, target)) return bytesOf(value);
+  return total(partsOf(value, target.maxWords).map((part) => texelBytes(rowsOf(value, part).size)));
+}
+
+const total = (bytes: readonly number[]): number => bytes.reduce((sum, size) => sum + size, 0);
