@@ -16,18 +16,11 @@ const { config } = parseConfig({ file: quickstart + "/train.json", flags: { out:
 const { tensors } = openSafetensors(quickstart + "/base/model.safetensors");
 console.log(typeof train, config.train.schedule, tensors.size);
 
-const file = (path: string) => import(new URL(path, import.meta.resolve("${specifier}")).href);
-const { encoderOf, OnTheFlyRows } = await file("src/data/mod.ts");
-const { loadTokenizer } = await file("src/io/tokenizer/tokenizer.ts");
-const folder = quickstart + "/base";
-const encoder = encoderOf({ tokenizer: loadTokenizer(folder), folder });
-const entry = { path: quickstart + "/instructions.jsonl", template: "plain" };
-await using rows = await OnTheFlyRows.read([entry], { encoder, folder }, { maxTokens: 128 });
-rows.foresee(Uint32Array.from({ length: rows.length }, (_, i) => i));
-await rows.finished();
-console.log(rows.length, encoder.encode("Sam went").length, rows.encoded);
+const rows = new URL("test/library/encode_rows.ts", import.meta.resolve("${specifier}"));
+const { encodeRows } = await import(rows.href);
+console.log(await encodeRows(quickstart));
 `;
-const PRINTED = "function cosine 29\n3948 2 3948\n";
+const PRINTED = "function cosine 29\n3948\n";
 
 Deno.test("another project imports Graft by its path, also for the type checker", () =>
   inProject({ "deno.json": "{}", "main.ts": program(`file://${ROOT}mod.ts`) }, async (deno) => {
