@@ -1,5 +1,6 @@
 /**
- * An adapter on a model: low-rank factors, and tensors that are trained whole beside them.
+ * An adapter on a model: modules that a method changes, and tensors that are trained whole beside
+ * them.
  *
  * @module
  */
@@ -8,14 +9,20 @@ import type { Engine } from "../graph/compile.ts";
 import type { Flat, Store } from "../graph/store.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
 import type { Model, Modules } from "../models/model.ts";
-import { Lora, type LoraOptions, unmatched } from "./lora.ts";
+import { Adapted, type ModuleOptions } from "./adapted.ts";
+import { unmatched } from "./choose.ts";
+import { type MethodName, methodOf, METHODS } from "./methods/mod.ts";
 import type { PeftAdapter } from "./peft/adapter.ts";
 import { type Bias, isWhole, type PeftConfig } from "./peft/config.ts";
 import { saves } from "./peft/targets.ts";
 import { refuseOtherBase, Whole } from "./whole.ts";
 
 /** What an adapter is made of; the keys of the config table. */
-export interface AdapterOptions extends LoraOptions {
+export interface AdapterOptions extends ModuleOptions {
+  /** LoRA by default. */
+  readonly method?: MethodName;
+  /** The share of a layer's input that the update does not see in training; 0 by default. */
+  readonly dropout?: number;
   /** Modules that are trained whole, by the ends of their names. */
   readonly modules_to_save?: readonly string[];
   /** Which biases are trained; none by default. */
@@ -31,11 +38,12 @@ export class Adapter {
   readonly adapt: Adapt;
 
   private constructor(
-    readonly lora: Lora,
+    private readonly model: Model,
+    readonly adapted: Adapted,
     private readonly whole: Whole,
     private readonly settings: Settings,
   ) {
-    this.adapt = { ...lora.adapt, ...whole.adapt };
+    this.adapt = { ...adapted.adapt, ...whole.adapt };
   }
 
   /**
@@ -46,11 +54,15 @@ export class Adapter {
    */
   static fresh(engine: Engine, model: Model, options: AdapterOptions): Adapter {
     const { rank, alpha, rslora = false, dropout: lora_dropout = 0 } = options;
+    const method = METHODS[options.method ?? "lora"];
     const { modules_to_save: saved = [], bias = "none" } = options;
     const modules = model.modules(engine);
-    const lora = Lora.fresh(modules, { ...options, saved });
-    const config = { modules_to_save: saved.length > 0 ? saved : null, bias, lora_dropout };
-    const shapes = wholeShapes(modules, lora, config);
+    const adapted = Adapted.fresh(modules, { ...options, method, saved });
+    const config = {
+      ...{ modules_to_save: saved.length > 0 ? saved : null, bias, lora_dropout },
+      ...(method.field !== undefined && { [method.field]: true }),
+    };
+    const shapes = wholeShapes(modules, adapted, config);
     const names = [...shapes.keys()];
     const none = saved.find((name) => !names.some((tensor) => saves([name], tensor)));
     if (none !== undefined) {
@@ -62,9 +74,9 @@ export class Adapter {
         `adapter.bias is "${bias}", but no such module of the model has a bias`,
       );
     }
-    const targetModules = lora.shortNames(modules, saved);
+    const targetModules = adapted.shortNames(modules, saved);
     const settings = { rank, alpha, rslora, targetModules, config };
-    return new Adapter(lora, new Whole(model.tensors, shapes), settings);
+    return new Adapter(model, adapted, new Whole(model.tensors, shapes), settings);
   }
 
   /**
@@ -77,29 +89,30 @@ export class Adapter {
    */
   static of(engine: Engine, model: Model, adapter: PeftAdapter, dropout = 0): Adapter {
     const modules = model.modules(engine);
-    const lora = Lora.of(modules, adapter.modules, dropout);
+    const method = methodOf(adapter.config);
+    const adapted = Adapted.of(modules, adapter.modules, { method, dropout });
     refuseOtherBase(model.tensors, adapter);
-    const shapes = wholeShapes(modules, lora, adapter.config);
+    const shapes = wholeShapes(modules, adapted, adapter.config);
     const config = { ...adapter.config, lora_dropout: dropout };
     const whole = Whole.of(model.tensors, shapes, adapter.whole ?? []);
-    return new Adapter(lora, whole, { ...adapter, config });
+    return new Adapter(model, adapted, whole, { ...adapter, config });
   }
 
   /** The names of the tensors that it changes. */
   get tensors(): string[] {
-    return [...this.lora.modules.map((module) => `${module}.weight`), ...this.whole.names];
+    return [...this.adapted.modules.map((module) => `${module}.weight`), ...this.whole.names];
   }
 
   /** Fills the store: from the folder it was read from, or afresh by the seed. */
   load(store: Store, seed: number): void {
-    this.lora.load(store, seed);
+    this.adapted.load(store, seed, this.model.tensors);
     this.whole.load(store);
   }
 
   /** Reads the adapter back, for saving; with `flat` what else lies in its place. */
   async read(store: Store, baseModel: string, flat?: Flat): Promise<PeftAdapter> {
     const { rank, alpha, rslora, targetModules, config } = this.settings;
-    const modules = await this.lora.read(store, flat);
+    const modules = await this.adapted.read(store, flat);
     const whole = await this.whole.read(store, flat);
     return { baseModel, rank, alpha, rslora, targetModules, modules, whole, config };
   }
@@ -108,14 +121,13 @@ export class Adapter {
    * What a param is where the adapter is the base, as the store keeps it; undefined for a param that
    * may keep its numbers.
    */
-  base(store: Store, param: string): Float32Array | undefined {
-    if (this.lora.isStrength(param)) return new Float32Array(store.param(param).size / 4);
-    return this.whole.base(param);
+  base(param: string): Float32Array | undefined {
+    return this.adapted.atBase(param, this.model.tensors) ?? this.whole.base(param);
   }
 }
 
 /** The shapes of the tensors that a config has trained whole. */
-function wholeShapes({ tensors }: Modules, { modules }: Lora, config: Partial<PeftConfig>) {
+function wholeShapes({ tensors }: Modules, { modules }: Adapted, config: Partial<PeftConfig>) {
   const shapes = new Map([...tensors].filter(([name]) => isWhole(name, config, modules)));
   const both = modules.find((module) => saves(config.modules_to_save ?? [], `${module}.weight`));
   if (both === undefined) return shapes;

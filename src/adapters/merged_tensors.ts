@@ -1,6 +1,6 @@
 /**
- * The tensors of a base with an adapter merged in: W' = W + scale B A, and whole tensors in place of
- * the base's.
+ * The tensors of a base with an adapter merged in: W' = W + scale B A, or what its method makes of
+ * W, and whole tensors in place of the base's.
  *
  * @module
  */
@@ -18,7 +18,8 @@ import {
 import { isTied, storedOf } from "../models/mod.ts";
 import { HEAD, Tensors } from "../models/stored.ts";
 import { asStored } from "./as_stored.ts";
-import type { LoraWeights, PeftAdapter } from "./peft/folder.ts";
+import { type Change, methodOf } from "./methods/mod.ts";
+import type { PeftAdapter } from "./peft/folder.ts";
 import { refuseOtherBase } from "./whole.ts";
 
 /** An element type that weights can be merged in and converted to. */
@@ -44,9 +45,6 @@ export interface Rounding {
 
 /** Elements converted at a time; the rows of a block are whole. */
 const BLOCK_ELEMENTS = 1 << 20;
-
-/** Changes rows of a tensor in place; the first of them has that number. */
-type Change = (values: Float32Array, firstRow: number) => void;
 
 /** A tensor of the result. */
 interface Entry {
@@ -120,12 +118,13 @@ function changesOf(
   options: MergeTensorsOptions,
 ): Map<string, Change> {
   refuseOtherBase(tensors, adapter);
+  const method = methodOf(adapter.config);
   const changes = new Map<string, Change>();
   for (const module of adapter.modules) {
     const name = `${module.module}.weight`;
-    const weights = asStored(tensors, module);
-    checkTarget(tensors, name, [weights.outFeatures, weights.inFeatures], options);
-    changes.set(name, (values, firstRow) => addDelta(values, firstRow, weights));
+    const { outFeatures, inFeatures } = asStored(tensors, module);
+    checkTarget(tensors, name, [outFeatures, inFeatures], options);
+    changes.set(name, method.merge(module, tensors));
   }
   for (const { name, shape, numbers } of adapter.whole ?? []) {
     checkTarget(tensors, name, shape, options);
@@ -221,22 +220,6 @@ function note(
     rounding.update += (exact[i]! - before[i]!) ** 2;
     rounding.missing += (exact[i]! - rounded[i]!) ** 2;
     rounding.survives ||= rounded[i] !== alone[i];
-  }
-}
-
-/** Adds the rows of scale B A from `firstRow` on to `values`. */
-function addDelta(values: Float32Array, firstRow: number, weights: LoraWeights): void {
-  const { a, b, rank, inFeatures, scale } = weights;
-  const sum = new Float64Array(inFeatures);
-  for (let begin = 0; begin < values.length; begin += inFeatures) {
-    const row = firstRow + begin / inFeatures;
-    sum.fill(0);
-    for (let r = 0; r < rank; r++) {
-      const factor = b[row * rank + r]!;
-      const aRow = r * inFeatures;
-      for (let i = 0; i < inFeatures; i++) sum[i]! += factor * a[aRow + i]!;
-    }
-    for (let i = 0; i < inFeatures; i++) values[begin + i]! += scale * sum[i]!;
   }
 }
 

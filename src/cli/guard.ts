@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { atStrength } from "../adapters/peft/adapter.ts";
+import { atScaling } from "../adapters/scaling.ts";
 import { readPeft, writePeft } from "../adapters/peft/folder.ts";
 import {
   type DataEntry,
@@ -117,7 +117,7 @@ export async function run(args: string[]): Promise<number> {
         engine.store,
         snapshot,
         strength,
-        (store, param) => open.adapter!.base(store, param),
+        (param) => open.adapter!.base(param),
       ),
   });
   for (const { compiled } of Object.values(programs)) compiled.destroy();
@@ -127,7 +127,7 @@ export async function run(args: string[]): Promise<number> {
     taskFrom: flags["data"] ?? "",
     decode: (ids) => model.tokenizer.decode(ids),
   });
-  writePeft(out, atStrength(readPeft(folder), shipment.strength, model.tensors));
+  writePeft(out, atScaling(readPeft(folder), shipment.strength, model.tensors));
   writeReport(out, {
     name: "forgetting",
     data: report,

@@ -7,6 +7,7 @@
 
 import { resolve } from "node:path";
 import { z } from "../deps/zod.ts";
+import { METHOD_NAMES, type MethodName } from "../adapters/methods/mod.ts";
 import { type Bias, BIASES } from "../adapters/peft/config.ts";
 import {
   type FaultName,
@@ -37,6 +38,8 @@ export interface AdapterConfig {
   readonly alpha_pattern: Readonly<Record<string, number>>;
   /** Whether the update is scaled by alpha / sqrt(rank). */
   readonly rslora: boolean;
+  /** What the adapter does to a module; that of `from`, or lora, where absent. */
+  readonly method?: MethodName;
   /** The share of a layer's input that the update does not see in training. */
   readonly dropout?: number;
   /** Ends of the names of modules that are trained whole, such as `lm_head` or `norm`. */
@@ -147,6 +150,8 @@ const adapter = z.strictObject({
   alpha_pattern: z.record(pattern, z.number().positive()).default({})
     .describe("alphas of such modules"),
   rslora: z.boolean().default(false).describe("scale the update by alpha / sqrt(rank) instead"),
+  method: z.enum(METHOD_NAMES).exactOptional()
+    .describe("what the adapter does to a module; lora when absent, or that of from"),
   dropout: z.number().gte(0).lt(1).exactOptional().describe(
     "share of a layer's input that the update does not see in training; 0 when absent, or that of from",
   ),

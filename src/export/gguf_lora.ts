@@ -21,7 +21,7 @@ import { readSettings } from "./gguf/settings.ts";
 import { type GgufType, TENSOR_TYPES } from "../io/gguf/tensor_types.ts";
 import type { GgufTensor } from "../io/gguf/writer.ts";
 import { fallbacks, QUANTIZATION_VERSION, typeFor } from "./gguf_model.ts";
-import { type Exported, refuseWhole, writeProven } from "./proven.ts";
+import { type Exported, refuseBeyondLora, writeProven } from "./proven.ts";
 
 /**
  * Writes `adapter`, which was trained on the checkpoint in `folder`, to the file `out`, its factors
@@ -41,7 +41,7 @@ export function exportGgufLora(
 ): Exported {
   using checkpoint = openWeights(folder);
   const architecture = architectureOf(checkpoint.config["model_type"], folder);
-  refuseWhole(adapter, "a GGUF adapter");
+  refuseBeyondLora(adapter, "a GGUF adapter");
   const { headDim } = readSettings(checkpoint);
   const tied = isTied(checkpoint);
   // An alpha of 0 means no scaling to llama.cpp.

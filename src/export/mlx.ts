@@ -18,7 +18,7 @@ import {
 } from "../io/safetensors/safetensors.ts";
 import { openWeights } from "../models/gguf_checkpoint.ts";
 import { isTied } from "../models/mod.ts";
-import { type Exported, refuseWhole } from "./proven.ts";
+import { type Exported, refuseBeyondLora } from "./proven.ts";
 
 const WEIGHTS_FILE = "adapters.safetensors";
 
@@ -34,7 +34,7 @@ const WEIGHTS_FILE = "adapters.safetensors";
  */
 export function exportMlx(adapter: PeftAdapter, out: string, base?: string): Exported {
   refuseOccupied(out);
-  refuseWhole(adapter, "an mlx-lm adapter");
+  refuseBeyondLora(adapter, "an mlx-lm adapter");
   const ends = adapter.modules.filter(({ module }) => END.includes(module));
   for (const end of ends) refuseTied(end, base);
   const rank = Math.max(...adapter.modules.map((module) => module.rank));

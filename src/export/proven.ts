@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LORA, methodOf } from "../adapters/methods/mod.ts";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
 import { exists, onDisk } from "../io/files.ts";
@@ -72,9 +73,16 @@ function compare(file: GgufFile, metadata: Metadata, tensors: readonly GgufTenso
 /**
  * Refuses an adapter that a format cannot hold.
  *
- * @throws {FileError} where it has tensors in place of the base's.
+ * @throws {FileError} where it has tensors in place of the base's, or is of another method than LoRA.
  */
-export function refuseWhole({ whole = [] }: PeftAdapter, kind: string): void {
+export function refuseBeyondLora({ whole = [], config }: PeftAdapter, kind: string): void {
+  const { name } = methodOf(config);
+  if (name !== LORA.name) {
+    throw new FileError(
+      `Cannot export the adapter: ${kind} holds plain LoRA alone, found ${name}; merge it and ` +
+        "export the model",
+    );
+  }
   if (whole.length === 0) return;
   throw new FileError(
     `Cannot export the adapter: ${kind} cannot hold the whole tensor "${whole[0]!.name}" ` +

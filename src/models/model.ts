@@ -36,6 +36,7 @@ import {
 import { refuseEncoder, SOURCE_LAST, sourceCaches, sourceInputs } from "./layers/pairs.ts";
 import type { LongAngles } from "./layers/rope.ts";
 import { openWeights } from "./gguf_checkpoint.ts";
+import { rowNorms } from "./norms.ts";
 import { refuseNoGroups, Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 
@@ -260,7 +261,10 @@ export class Model implements Disposable {
   }
 
   /** The family's forward over packed rows, with the encoder's before it where there is one. */
-  #forward(graph: Graph, options: Omit<NetOptions, "typeOf">): Output & Pick<ModelGraph, "tables"> {
+  #forward(
+    graph: Graph,
+    options: Omit<NetOptions, "typeOf" | "rowNorms">,
+  ): Output & Pick<ModelGraph, "tables"> {
     const { family: { encode, forward }, config } = this;
     if (!encode) {
       const net = this.#net(graph, options);
@@ -276,10 +280,11 @@ export class Model implements Disposable {
     return { ...output, tables: new Map([...encoder.tables, ...net.tables]) };
   }
 
-  #net(graph: Graph, options: Omit<NetOptions, "typeOf">): Net {
+  #net(graph: Graph, options: Omit<NetOptions, "typeOf" | "rowNorms">): Net {
     return new Net(graph, {
       ...options,
       typeOf: (name, shape) => this.tensors.format(name, shape),
+      rowNorms: (name) => rowNorms(this.tensors, name),
     });
   }
 

@@ -10,7 +10,6 @@ import type { Slice } from "../gpu/buffer.ts";
 import type { ReplayOptions } from "../gpu/program.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Value } from "../graph/graph.ts";
-import type { Store } from "../graph/store.ts";
 import type { LossProgram, PackedRows } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 
@@ -230,7 +229,7 @@ export interface OpenContext {
   /** The share of the peak learning rate that is yet to go after an update. */
   readonly remainingDecay: (step: number) => number;
   /** What a param is where nothing is learnt; undefined for one that may keep its numbers. */
-  readonly base: (store: Store, param: string) => Float32Array | undefined;
+  readonly base: (param: string) => Float32Array | undefined;
   /** The folder of checkpoints. */
   readonly folder: string;
 }

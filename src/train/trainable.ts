@@ -4,9 +4,11 @@
  * @module
  */
 import { Adapter } from "../adapters/adapter.ts";
+import { methodOf } from "../adapters/methods/mod.ts";
 import { dropoutOf } from "../adapters/peft/config.ts";
 import { type PeftAdapter, readPeft, writePeft } from "../adapters/peft/folder.ts";
-import { atStrength } from "../adapters/peft/adapter.ts";
+import { atScaling } from "../adapters/scaling.ts";
+import { ConfigError } from "../errors.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Value } from "../graph/graph.ts";
 import type { Store } from "../graph/store.ts";
@@ -30,10 +32,10 @@ export interface Trainable {
   /** Reads an adapter back at a scaling; null of a whole model. A sync point. */
   read(store: Store, scaling: number): Promise<PeftAdapter | null>;
   /**
-   * What a param is at strength 0, as the store keeps it; undefined for one that may keep its
+   * What a param is at scaling 0, as the store keeps it; undefined for one that may keep its
    * numbers.
    */
-  base(store: Store, param: string): Float32Array | undefined;
+  base(param: string): Float32Array | undefined;
   /** What there is to know before it is trained, in words. */
   readonly notes: readonly string[];
   /** Its folder in the run folder. */
@@ -55,21 +57,31 @@ export function trainAdapter(
     const fan_in_fan_out = model.family.stored?.transposed !== undefined;
     const task_type = model.hasEncoder ? "SEQ_2_SEQ_LM" : "CAUSAL_LM";
     const config = { task_type, ...saved.config, fan_in_fan_out };
-    return atStrength({ ...saved, config }, scaling, model.tensors);
+    return atScaling({ ...saved, config }, scaling, model.tensors);
   };
   return {
     graph: { adapt: adapter.adapt, seed },
     load: (store) => adapter.load(store, seed),
     read,
     save: async (store, folder, scaling = 1) => writePeft(folder, await read(store, scaling)),
-    base: (store, param) => adapter.base(store, param),
+    base: (param) => adapter.base(param),
     notes: model.config.tied ? tieNotes(adapter, model) : [],
     folder: "adapter",
   };
 }
 
-/** An adapter of a folder, whose own dropout counts where the config has none. */
+/**
+ * An adapter of a folder, whose own dropout counts where the config has none.
+ *
+ * @throws {ConfigError} where it is of another method than the config's.
+ */
 function continued(engine: Engine, model: Model, read: PeftAdapter, config: AdapterConfig) {
+  const { name } = methodOf(read.config);
+  if ((config.method ?? name) !== name) {
+    throw new ConfigError(
+      `adapter.method: found ${config.method}, but the adapter in ${config.from} is ${name}`,
+    );
+  }
   return Adapter.of(engine, model, read, config.dropout ?? dropoutOf(read.config));
 }
 

@@ -82,7 +82,7 @@ Deno.test("a strength goes that part of the way from the base, in the store as i
   const snapshot = await takeSnapshot(store);
   const trained = readPeft(toy.path("run", "adapter"));
   for (const strength of [0, 0.3, 1]) {
-    applySnapshot(store, snapshot, strength, (store, param) => adapter!.base(store, param));
+    applySnapshot(store, snapshot, strength, (param) => adapter!.base(param));
     const now = await adapter!.read(store, "");
     for (const [i, { name, numbers }] of now.whole!.entries()) {
       const base = baseNumbers(toy.model, name);

@@ -17,6 +17,7 @@ import type { Model } from "../../src/models/model.ts";
 import type { Adapt } from "../../src/models/layers/adapt.ts";
 import { type Family, Net, type RowInputs } from "../../src/models/layers/net.ts";
 import { sourceData, sourceInputs } from "../../src/models/layers/pairs.ts";
+import { rowNorms } from "../../src/models/norms.ts";
 import { logits } from "../../src/ops/mod.ts";
 import { tokenizer } from "../models/tiny.ts";
 
@@ -34,6 +35,8 @@ interface Recorded {
   /** Of every tensor: the norm of its gradient, and its product with cos(0), cos(1), ... */
   readonly gradients: Readonly<Record<string, readonly [norm: number, product: number]>>;
   readonly losses: readonly number[];
+  /** Of every merged weight: the same two numbers as of a gradient. */
+  readonly merged?: Readonly<Record<string, readonly [norm: number, product: number]>>;
   /** What follows the second document, where an encoder reads it. */
   readonly greedy?: readonly number[];
   readonly adamw: {
@@ -63,9 +66,10 @@ function tensorsIn(name: string): [string, { shape: readonly number[]; numbers: 
 
 /** An adapter of make_adapters.py on its base, in place of the base's own. */
 export function readAdapterGolden(name: string): Golden {
-  const { base, ...recorded }: Pick<Recorded, "adapter" | "losses"> & { base: string } = JSON.parse(
-    Deno.readTextFileSync(pathOf(`peft/${name}`, "json")),
-  );
+  const { base, ...recorded }: Pick<Recorded, "adapter" | "losses" | "merged"> & { base: string } =
+    JSON.parse(
+      Deno.readTextFileSync(pathOf(`peft/${name}`, "json")),
+    );
   const golden = readGolden(base);
   const own = [...golden.tensors].filter(([tensor]) => /^(weight|logits)\//.test(tensor));
   return { ...golden, ...recorded, tensors: new Map([...own, ...tensorsIn(`peft/${name}`)]) };
@@ -126,8 +130,9 @@ export async function packedLogits(
     name: string,
     shape: readonly number[],
   ) => (model.tensors.get(name, shape), "f32" as const);
+  const norms = (name: string) => rowNorms(model.tensors, name);
   const over = (rows: RowInputs) => {
-    const net = new Layers(graph, { rows, positions: T, typeOf, adapt });
+    const net = new Layers(graph, { rows, positions: T, typeOf, adapt, rowNorms: norms });
     return Object.assign(net, { tables });
   };
   const pair = family.encode && sourceInputs(graph, T);

@@ -4,9 +4,10 @@
     python test/golden/make_adapters.py [case ...]
 
 Each case is an adapter on a checkpoint that make_golden.py left: the files that PEFT saves, logits and gradients with
-it, and the losses of ten updates with AdamW. The tests read only the results, so CI needs no Python.
+it, and the losses of ten updates with AdamW; of DoRA also two numbers of each merged weight. The tests read only the results, so CI needs no Python.
 """
 
+import copy
 import json
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 import peft
 import torch
 import transformers
-from make_golden import ADAMW, HERE, UPDATES, logits_of, loss_of
+from make_golden import ADAMW, HERE, UPDATES, logits_of, loss_of, summary
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -33,6 +34,11 @@ CASES = {
     "tied_conv1d": dict(
         base="gpt2", target_modules=["c_attn", "wte", "wpe"], bias="all", modules_to_save=["lm_head", "ln_f", "h.1.mlp"]
     ),
+    "dora": dict(
+        base="llama_bias", target_modules=["q_proj", "v_proj", "o_proj", "up_proj", "down_proj"], use_dora=True,
+        rank_pattern={"v_proj": 3}, alpha_pattern={"layers.1.mlp.up_proj": 2},
+    ),
+    "dora_conv1d": dict(base="gpt2", target_modules=["c_attn", "c_proj"], use_dora=True, bias="lora_only"),
     "neox": dict(base="gpt_neox", target_modules=["query_key_value", "embed_in", "lm_head"], bias="lora_only"),
 }  # fmt: skip
 
@@ -50,6 +56,7 @@ def base_of(golden, tensors):
 def saved_names(model, adapter_names):
     """What PEFT saves a trained tensor as, by its name in memory."""
     def short(name):
+        name = name.replace("lora_magnitude_vector.default.weight", "lora_magnitude_vector")
         return name.replace("modules_to_save.default.", "").replace(".default", "")
 
     return {name: short(name) for name in adapter_names}
@@ -66,19 +73,27 @@ def make(case, base, **settings):
     with torch.no_grad():
         for name, tensor in trained.items():
             noise = torch.randn(tensor.shape, generator=generator)
-            if "lora_" in name:
+            if "lora_magnitude" in name:
+                tensor.mul_(1 + 0.3 * noise)
+            elif "lora_" in name:
                 tensor.copy_(0.6 * noise / tensor.shape[1 if "embedding_A" not in name else 0] ** 0.5)
             else:
                 tensor.add_(0.1 * noise)
     tensors = {}
     with torch.no_grad():
-        for i, logits in enumerate(logits_of(model, ids)):
+        for i, logits in enumerate(logits_of(model, ids, labels)):
             tensors[f"lora_logits/{i}"] = logits
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         saved = load_file(Path(folder) / "adapter_model.safetensors")
         adapter = json.loads((Path(folder) / "adapter_config.json").read_text())
     tensors |= {f"lora/{name}": tensor for name, tensor in saved.items()}
+
+    merged = {}
+    if settings.get("use_dora"):
+        whole = copy.deepcopy(model).merge_and_unload(safe_merge=True).state_dict()
+        targets = {name.split(".lora_")[0].removeprefix("base_model.model.") for name in saved if ".lora_" in name}
+        merged = {"merged": {f"{name}.weight": summary(whole[f"{name}.weight"]) for name in sorted(targets)}}
 
     names = saved_names(model, trained)
     assert set(names.values()) <= set(saved), set(names.values()) - set(saved)
@@ -98,6 +113,7 @@ def make(case, base, **settings):
         "base": base,
         "adapter": adapter,
         "losses": losses,
+        **merged,
     }
     (HERE / "peft" / f"{case}.json").write_text(json.dumps(out, indent=1) + "\n")
     save_file({name: t.contiguous().clone() for name, t in tensors.items()}, HERE / "peft" / f"{case}.safetensors")

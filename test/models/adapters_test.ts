@@ -1,4 +1,4 @@
-/** Heads, embeddings, whole modules and biases against PEFT and torch: see make_adapters.py. */
+/** Heads, embeddings, whole modules, biases and DoRA against PEFT and torch: see make_adapters.py. */
 import assert from "node:assert/strict";
 import { tensorsOf } from "../../src/adapters/peft/tensors.ts";
 import { Generator } from "../../src/inference/generator.ts";
@@ -18,7 +18,7 @@ import { type Golden, logitsError, packedLogits, readAdapterGolden } from "../go
 
 const CASES = [
   ...["head_and_embedding", "saved_and_lora_only", "tied_both_ends", "tied_one_end", "tied_saved"],
-  ...["tied_conv1d", "neox"],
+  ...["tied_conv1d", "neox", "dora", "dora_conv1d"],
 ];
 
 for (const name of CASES) {
@@ -38,14 +38,15 @@ async function checkAdapter(folder: string, golden: Golden, recompute: boolean):
   const { adapt } = options;
 
   const packed = await packedLogits(engine, model, golden.examples, { adapt });
-  report("logits", logitsError(packed, golden, "lora_logits"), LOGITS);
+  const bound = golden.adapter["use_dora"] ? 1e-5 : LOGITS;
+  report("logits", logitsError(packed, golden, "lora_logits"), bound);
   using generator = await Generator.open(engine, model, { adapt });
   const cached: Float32Array[] = [];
   for (const ids of golden.ids) {
     const rows = (await Array.fromAsync(generator.scores(ids))).map((row) => [...row]);
     cached.push(Float32Array.from(rows.flat()));
   }
-  report("cached logits", logitsError(cached, golden, "lora_logits"), LOGITS);
+  report("cached logits", logitsError(cached, golden, "lora_logits"), bound);
 
   const program = await LossProgram.open(engine, model, options);
   const loss = await lossOf(program, golden);

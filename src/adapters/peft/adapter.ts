@@ -1,14 +1,11 @@
 /**
- * A LoRA adapter in memory, as PEFT describes it.
+ * An adapter in memory, as PEFT describes it.
  *
  * @module
  */
 
-import type { Tensors } from "../../models/stored.ts";
-import { loadStored } from "../../models/weights.ts";
-
 /**
- * The two low-rank factors of one module. Linear: y = x Wᵀ + scale (x Aᵀ) Bᵀ. A table of rows, such
+ * What is trained of one module: two low-rank factors, and more by the method. Linear: y = x Wᵀ + scale (x Aᵀ) Bᵀ. A table of rows, such
  * as the embedding: row i of E is E[i] + scale B A[:, i], so that the rows count as inputs.
  */
 export interface LoraWeights {
@@ -26,6 +23,8 @@ export interface LoraWeights {
   readonly a: Float32Array;
   /** B, row-major [outFeatures, rank]. */
   readonly b: Float32Array;
+  /** With DoRA: what the rows of W + scale B A are scaled to the length of, [outFeatures]. */
+  readonly magnitude?: Float32Array;
   /** Columns of the module's weight; of a table the rows. */
   readonly inFeatures: number;
   /** Rows of the module's weight; of a table the columns. */
@@ -62,30 +61,4 @@ export interface PeftAdapter {
   readonly carried?: readonly WholeTensor[];
   /** `adapter_config.json` as read; on writing, its further fields are kept. */
   readonly config: Readonly<Record<string, unknown>>;
-}
-
-/** A number on the straight way from what it is in the base (strength 0) to `x` (strength 1). */
-export const towards = (base: number, x: number, strength: number): number =>
-  base + strength * (x - base);
-
-/**
- * The adapter at a strength: every alpha is multiplied by it, and whole tensors go the same part of
- * the way from the base's (as Wortsman et al., 2022, arXiv 2109.01903, interpolate weights), which
- * `base` has. 0 is the base, number by number.
- */
-export function atStrength(adapter: PeftAdapter, strength: number, base: Tensors): PeftAdapter {
-  if (strength === 1) return adapter;
-  return {
-    ...adapter,
-    whole: adapter.whole?.map((tensor) => {
-      const before = loadStored(base, tensor.name);
-      return { ...tensor, numbers: tensor.numbers.map((x, i) => towards(before[i]!, x, strength)) };
-    }) ?? [],
-    alpha: adapter.alpha * strength,
-    modules: adapter.modules.map((module) => ({
-      ...module,
-      alpha: module.alpha * strength,
-      scale: module.scale * strength,
-    })),
-  };
 }

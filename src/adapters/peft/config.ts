@@ -8,6 +8,7 @@
 import { FileError } from "../../errors.ts";
 import { isObject } from "../../io/files.ts";
 import type { PeftAdapter } from "./adapter.ts";
+import { METHODS } from "../methods/mod.ts";
 import { matching, type Names, patternOf, saves, selects } from "./targets.ts";
 
 /** Which biases are trained: none, every one, or those of the modules with low-rank factors. */
@@ -79,7 +80,11 @@ const WITHOUT_EFFECT = [
   "task_type",
 ];
 
-/** Values of the remaining fields, beside null, false and empty ones, that mean plain LoRA. */
+/** Fields that are true for a method of its own. */
+const METHOD_FIELDS: readonly string[] = Object.values(METHODS)
+  .flatMap(({ field }) => field ?? []);
+
+/** Values of the remaining fields, beside null, false and empty ones, that change nothing. */
 const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
   peft_type: ["LORA"],
   // PEFT itself follows the kind of the module, Linear or Conv1D, whatever the file says.
@@ -99,7 +104,7 @@ export function checkConfig(config: Readonly<Record<string, unknown>>, path: str
     const found = JSON.stringify(config["peft_type"]) ?? "missing";
     throw new FileError(`Cannot use ${path}: peft_type is ${found}, wanted "LORA"`);
   }
-  const known = new Set([...Object.keys(DEFAULTS), ...WITHOUT_EFFECT]);
+  const known = new Set([...Object.keys(DEFAULTS), ...WITHOUT_EFFECT, ...METHOD_FIELDS]);
   for (const [field, value] of Object.entries(config)) {
     if (known.has(field) || isEmpty(value) || PLAIN[field]?.includes(value)) continue;
     const found = JSON.stringify(value);
@@ -107,7 +112,8 @@ export function checkConfig(config: Readonly<Record<string, unknown>>, path: str
   }
   const given = Object.entries(config).filter(([, value]) => value !== null);
   const full: Record<string, unknown> = { ...DEFAULTS, ...Object.fromEntries(given) };
-  for (const [field, { wanted, accepts }] of Object.entries(TYPES)) {
+  const types = [...Object.entries(TYPES), ...METHOD_FIELDS.map((field) => [field, FLAG] as const)];
+  for (const [field, { wanted, accepts }] of types) {
     if (accepts(full[field])) continue;
     const found = JSON.stringify(full[field]);
     throw new FileError(`Cannot use ${path}: "${field}" is ${found}, wanted ${wanted}`);
@@ -198,14 +204,24 @@ export function isWhole(
     (bias === "lora_only" && modules.includes(tensor.replace(/\.bias$/, "")));
 }
 
-const TYPES: Readonly<Record<string, { wanted: string; accepts: (value: unknown) => boolean }>> = {
+interface Type {
+  readonly wanted: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+const FLAG: Type = {
+  wanted: "true or false",
+  accepts: (value) => value === undefined || typeof value === "boolean",
+};
+
+const TYPES: Readonly<Record<string, Type>> = {
   r: { wanted: "a whole number above 0", accepts: isRank },
   lora_alpha: { wanted: "a number", accepts: Number.isFinite },
   lora_dropout: {
     wanted: "a number from 0 to below 1",
     accepts: (value) => typeof value === "number" && value >= 0 && value < 1,
   },
-  use_rslora: { wanted: "true or false", accepts: (value) => typeof value === "boolean" },
+  use_rslora: FLAG,
   rank_pattern: {
     wanted: "an object of patterns with whole numbers above 0",
     accepts: (value) => isPattern(value, isRank),

@@ -29,14 +29,18 @@ export interface Selection {
  * @throws {SyntaxError} for a pattern that is no regular expression.
  */
 export function selects(module: string, selection: Selection): boolean {
-  const { targets, exclude, layers, layersPattern, saved = [] } = selection;
+  const { targets, exclude, saved = [] } = selection;
   if (exclude !== undefined && names(exclude, module)) return false;
   if (saved.some((name) => new RegExp(`^(?:.*\\.)?(?:${name})(?:\\..*)?$`).test(module))) {
     return false;
   }
   if (targets === "all-linear") return module !== "lm_head";
   if (typeof targets === "string" || targets.includes(module)) return names(targets, module);
-  if (!names(targets, module)) return false;
+  return names(targets, module) && inLayers(module, selection);
+}
+
+/** Whether a module lies in one of the layers. */
+export function inLayers(module: string, { layers, layersPattern }: Partial<Selection>): boolean {
   const wanted = typeof layers === "number" ? [layers] : layers ?? [];
   return wanted.length === 0 || wanted.includes(layerOf(module, layersPattern));
 }

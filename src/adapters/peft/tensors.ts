@@ -11,14 +11,11 @@ import {
   type TensorData,
   type TensorInfo,
 } from "../../io/safetensors/safetensors.ts";
+import { type AdapterMethod, type Key, LORA, methodOf } from "../methods/mod.ts";
 import type { LoraWeights, PeftAdapter, WholeTensor } from "./adapter.ts";
 import { isTargeted, isWhole, type PeftConfig, scalingOf } from "./config.ts";
 
 const PREFIX = "base_model.model.";
-
-/** The two factors of a module, as they are named in the file. */
-const LINEAR = { a: "lora_A.weight", b: "lora_B.weight" };
-const TABLE = { a: "lora_embedding_A", b: "lora_embedding_B" };
 
 /** What a file holds. */
 type Contents = Required<Pick<PeftAdapter, "modules" | "whole" | "carried">>;
@@ -33,20 +30,22 @@ export function readTensors(
   config: PeftConfig,
   configName: string,
 ): Contents {
-  const pairs = new Map<string, Partial<Pair>>();
+  const method = methodOf(config);
+  const found = new Map<string, Parts>();
   const others: [name: string, tensor: TensorInfo][] = [];
   for (const [path, tensor] of file.tensors) {
     const name = path.startsWith(PREFIX) ? path.slice(PREFIX.length) : "";
-    const half = halfOf(name);
-    if (!half) others.push([name, tensor]);
+    const part = partOf(name, method);
+    if (!part) others.push([name, tensor]);
     else {
-      const { module, isTable, side } = half;
-      pairs.set(module, { ...pairs.get(module), isTable, [side]: tensor });
+      const { module, isTable, key } = part;
+      found.set(module, { isTable, tensors: { ...found.get(module)?.tensors, [key]: tensor } });
     }
   }
-  const modules = [...pairs].map(([module, pair]) =>
-    readModule(file, module, wholePair(file, module, pair), config, configName)
-  );
+  const modules = [...found].map(([module, parts]) => {
+    requireWhole(file, method, module, parts);
+    return readModule(file, module, parts, config, configName);
+  });
   const names = modules.map(({ module }) => module);
   const contents = { modules, whole: [] as WholeTensor[], carried: [] as WholeTensor[] };
   for (const [name, tensor] of others) {
@@ -60,18 +59,27 @@ export function readTensors(
   return contents;
 }
 
-interface Pair {
+/** The tensors of a module. */
+interface Parts {
   readonly isTable: boolean;
-  readonly a: TensorInfo; // [rank, inFeatures]
-  readonly b: TensorInfo; // [outFeatures, rank]
+  readonly tensors: Partial<Readonly<Record<Key, TensorInfo>>>;
 }
 
-function halfOf(name: string) {
-  const [, module, linear, table] =
-    /^(.+)\.(?:lora_([AB])\.weight|lora_embedding_([AB]))$/.exec(name) ?? [];
-  if (module === undefined) return null;
-  const side = (linear ?? table) === "A" ? "a" as const : "b" as const;
-  return { module, isTable: table !== undefined, side };
+/** The names behind that of a module. */
+function namesOf({ linearNames, tableNames = {} }: AdapterMethod, isTable: boolean) {
+  return Object.entries(isTable ? tableNames : linearNames) as [key: Key, name: string][];
+}
+
+/** The module that a tensor is of, and what it is there. */
+function partOf(name: string, method: AdapterMethod) {
+  for (const isTable of [false, true]) {
+    // LoRA's tables are known in any case, to say that they are not built for a method.
+    for (const [key, ending] of namesOf(isTable ? { ...LORA, ...method } : method, isTable)) {
+      const module = name.slice(0, -ending.length - 1);
+      if (module !== "" && name === `${module}.${ending}`) return { module, isTable, key };
+    }
+  }
+  return null;
 }
 
 /**
@@ -98,21 +106,29 @@ function unknown(file: SafetensorsFile, { name }: TensorInfo): FileError {
   );
 }
 
-function wholePair(file: SafetensorsFile, module: string, pair: Partial<Pair>): Pair {
-  const { isTable = false, a, b } = pair;
-  if (a && b) return { isTable, a, b };
-  const names = isTable ? TABLE : LINEAR;
-  const [found, missing] = a ? [names.a, names.b] : [names.b, names.a];
+function requireWhole(
+  file: SafetensorsFile,
+  method: AdapterMethod,
+  module: string,
+  { isTable, tensors }: Parts,
+): void {
+  const fault = (what: string) =>
+    new FileError(`Cannot use ${file.path}: module "${module}" ${what}`);
+  if (isTable && !method.tableNames) {
+    throw fault(`is a table, wanted linear modules alone with ${method.name}`);
+  }
+  const names = namesOf(method, isTable);
+  const missing = names.find(([key]) => !tensors[key])?.[1];
+  if (missing === undefined) return;
   const short = (name: string) => name.replace(".weight", "");
-  throw new FileError(
-    `Cannot use ${file.path}: module "${module}" has ${short(found)} but no ${short(missing)}`,
-  );
+  const there = names.find(([key]) => tensors[key])![1];
+  throw fault(`has ${short(there)} but no ${short(missing)}`);
 }
 
 function readModule(
   file: SafetensorsFile,
   module: string,
-  { isTable, a, b }: Pair,
+  { isTable, tensors: { a, b, magnitude } }: Parts,
   config: PeftConfig,
   configName: string,
 ): LoraWeights {
@@ -123,21 +139,28 @@ function readModule(
     );
   }
   const { rank, alpha, scale } = scalingOf(module, config);
-  const [aRank, inFeatures] = matrixShape(a);
-  const [outFeatures, bRank] = matrixShape(b);
-  for (const [tensor, found] of [[a, aRank], [b, bRank]] as const) {
+  const [aRank, inFeatures] = matrixShape(a!);
+  const [outFeatures, bRank] = matrixShape(b!);
+  for (const [tensor, found] of [[a!, aRank], [b!, bRank]] as const) {
     if (found === rank) continue;
     throw new FileError(
       `Cannot use ${file.path}: tensor "${tensor.name}" has shape [${tensor.shape}], wanted rank ` +
         `${rank} as in ${configName}`,
     );
   }
+  if (magnitude && String(magnitude.shape) !== String([outFeatures])) {
+    throw new FileError(
+      `Cannot use ${file.path}: tensor "${magnitude.name}" has shape [${magnitude.shape}], wanted ` +
+        `[${outFeatures}]`,
+    );
+  }
   return {
     module,
     ...(isTable && { isTable }),
     ...{ rank, alpha, scale, inFeatures, outFeatures },
-    a: readFloats(file, a),
-    b: readFloats(file, b),
+    a: readFloats(file, a!),
+    b: readFloats(file, b!),
+    ...(magnitude && { magnitude: readFloats(file, magnitude) }),
   };
 }
 
@@ -159,21 +182,21 @@ function readFloats(file: SafetensorsFile, tensor: TensorInfo): Float32Array {
 }
 
 /** The tensors of an adapter by their names in the file, in f32. */
-export function tensorsOf({ modules, whole = [] }: PeftAdapter): TensorData[] {
+export function tensorsOf({ modules, whole = [], config }: PeftAdapter): TensorData[] {
+  const method = methodOf(config);
   const names = modules.map(({ module }) => module);
   return [
-    ...modules.flatMap(factorsOf),
+    ...modules.flatMap((weights) => partsOf(weights, method)),
     ...whole.map(({ name, shape, numbers }) => tensorOf(fileNameOf(name, names), shape, numbers)),
   ];
 }
 
-function factorsOf(weights: LoraWeights): TensorData[] {
-  const { module, isTable, rank, inFeatures, outFeatures, a, b } = weights;
-  const names = isTable ? TABLE : LINEAR;
-  return [
-    tensorOf(`${module}.${names.a}`, [rank, inFeatures], a),
-    tensorOf(`${module}.${names.b}`, [outFeatures, rank], b),
-  ];
+function partsOf(weights: LoraWeights, method: AdapterMethod): TensorData[] {
+  const { module, isTable = false, rank, inFeatures, outFeatures } = weights;
+  const shapes = { a: [rank, inFeatures], b: [outFeatures, rank], magnitude: [outFeatures] };
+  return namesOf(method, isTable).map(([key, name]) =>
+    tensorOf(`${module}.${name}`, shapes[key], weights[key]!)
+  );
 }
 
 /** The bias of an adapted module lies in the layer that PEFT wraps. */

@@ -43,7 +43,7 @@ export function penaltyGraph(engine: Engine, model: Model, adapt: Adapt) {
     loss = more.loss;
     modules.set(module, shape);
   }
-  if (!loss) throw refuse("nothing but a head or a table");
+  if (!loss) throw refuse("nothing that it can hold");
   graph.output("losses", sum(graph, loss));
   return { graph, modules };
 }

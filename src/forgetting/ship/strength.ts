@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { towards } from "../../adapters/peft/adapter.ts";
+import { towards } from "../../adapters/methods/method.ts";
 import { read, upload } from "../../gpu/buffer.ts";
 import type { Store } from "../../graph/store.ts";
 
@@ -16,7 +16,7 @@ export const takeSnapshot = (store: Store): Promise<Snapshot> =>
   read(store.device, store.flat("params"));
 
 /** What a param is in the base; undefined for one that may keep its numbers. */
-export type BaseOf = (store: Store, param: string) => Float32Array | undefined;
+export type BaseOf = (param: string) => Float32Array | undefined;
 
 /** Puts a snapshot back as it was. */
 export function putSnapshot(store: Store, snapshot: Snapshot): void {
@@ -37,7 +37,7 @@ export function applySnapshot(
   if (strength === 1) return;
   const { offset } = store.flat("params");
   for (const name of store.paramNames) {
-    const base = baseOf(store, name);
+    const base = baseOf(name);
     if (!base) continue;
     const slice = store.param(name);
     const trained = new Float32Array(snapshot.buffer, slice.offset - offset, slice.size / 4);

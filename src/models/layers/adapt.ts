@@ -16,6 +16,8 @@ export interface LinearLayer {
   readonly residual: Value | undefined;
   /** The seed of what is drawn at random in training; undefined in graphs that only measure. */
   readonly seed: number | undefined;
+  /** The Euclidean norms of the rows of w, as the checkpoint has it. */
+  rowNorms(): Value; // [out]
 }
 
 /** What an adapter puts into a graph; adapters are passed in from outside. */

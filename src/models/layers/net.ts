@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Graph, Layout, NumberType, Value } from "../../graph/graph.ts";
+import type { Graph, Layout, Value } from "../../graph/graph.ts";
 import {
   activate,
   type Activation,
@@ -26,15 +26,9 @@ import {
   slidingWindow,
   split,
 } from "../../ops/mod.ts";
-import {
-  type Adapt,
-  type Matrix,
-  type OrderNames,
-  POSITION_ORDER,
-  TOKEN_ORDER,
-  type Watch,
-} from "./adapt.ts";
-import type { Memory, Output, RowInputs } from "../family.ts";
+import { type Matrix, type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./adapt.ts";
+import type { Memory, Output } from "../family.ts";
+import type { LinearOptions, NetOptions, Norm } from "./options.ts";
 import { type Buckets, bucketTable } from "./relative.ts";
 import { ANGLE_ROW, angleTable, type Frequencies, type LongAngles } from "./rope.ts";
 import { HEAD, HEAD_MODULE } from "../stored.ts";
@@ -42,38 +36,7 @@ import { sourceCaches } from "./pairs.ts";
 import { roundTo } from "../weights.ts";
 
 export type * from "../family.ts";
-
-export interface NetOptions {
-  readonly rows: RowInputs;
-  /** Positions that the angle table covers. */
-  readonly positions: number;
-  /** How the checkpoint stores a tensor; throws where it lacks it or its shape is another. */
-  readonly typeOf: (name: string, shape: readonly number[]) => NumberType;
-  readonly adapt?: Adapt | undefined;
-  readonly watch?: Watch | undefined;
-  /** Full-parameter training: every tensor is a param. */
-  readonly full?: boolean | undefined;
-  /** Where it trains: the seed of what an adapter draws at random. */
-  readonly seed?: number | undefined;
-}
-
-/**
- * An RMSNorm, y = x / sqrt(mean(x^2) + eps) * (unit + weight); or with `centred` a LayerNorm, which
- * takes the mean off x first and adds a bias at the end.
- */
-export interface Norm {
-  readonly eps: number;
-  readonly centred?: boolean;
-  /** 1 where the checkpoint stores weight - 1; 0 by default. */
-  readonly unit?: 0 | 1;
-}
-
-export interface LinearOptions {
-  /** Whether the checkpoint has a bias beside the weight. */
-  readonly bias?: boolean | undefined;
-  /** The residual stream, on top of which the output comes. */
-  readonly residual?: Value | undefined;
-}
+export type * from "./options.ts";
 
 /** Applies layers to a graph. */
 export class Net {
@@ -176,10 +139,17 @@ export class Net {
     const { bias = false, residual } = options;
     const { adapt, watch, seed } = this.#options;
     const w = this.matrix(`${module}.weight`, outFeatures, x.shape[1]!);
-    const made = adapt?.linear(this.graph, { module, x, w, residual, seed }) ??
+    const rowNorms = () => this.#rowNorms(w);
+    const made = adapt?.linear(this.graph, { module, x, w, residual, seed, rowNorms }) ??
       linear(this.graph, x, w, { residual });
     const y = watch?.(this.graph, module, x, made) ?? made;
     return bias ? addBias(this.graph, y, this.vector(`${module}.bias`, outFeatures)) : y;
+  }
+
+  #rowNorms({ name, shape: [rows = 0] }: Value): Value {
+    const table = `norms of the rows of ${name}`;
+    this.tables.set(table, () => this.#options.rowNorms!(name));
+    return this.graph.weight(table, [rows], "f32", "rows");
   }
 
   /**

@@ -8,7 +8,7 @@ const CONFIG = { peft_type: "LORA", r: 2, lora_alpha: 6, target_modules: ["q_pro
 const REFUSED_CONFIGS: [string, unknown, ...string[]][] = [
   ["peft_type", "LOHA", `"LOHA"`, `wanted "LORA"`],
   ["peft_type", undefined, "peft_type is missing", `wanted "LORA"`],
-  ["use_dora", true, "not implemented"],
+  ["use_dora", 1, "true or false"],
   ["bias", "boft_only", `"none", "all", "lora_only"`],
   ["ensure_weight_tying", true, "not implemented"],
   ["lora_bias", true, "not implemented"],

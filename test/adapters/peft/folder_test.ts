@@ -134,8 +134,8 @@ Deno.test("readPeft() reads 16-bit weights", () =>
 
 Deno.test("readPeft() names the config that it refuses", () =>
   withFolder((parent) => {
-    const folder = adapterFolder(parent, { ...CONFIG, use_dora: true });
-    assertFileError(() => readPeft(folder), join(folder, "adapter_config.json"), "use_dora");
+    const folder = adapterFolder(parent, { ...CONFIG, use_qalora: true });
+    assertFileError(() => readPeft(folder), join(folder, "adapter_config.json"), "use_qalora");
   }));
 
 const REFUSED_TENSORS: { fault: string; tensors: ReturnType<typeof ramp>[]; wanted: string[] }[] = [

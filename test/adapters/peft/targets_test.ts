@@ -1,6 +1,6 @@
 /** Which modules are adapted, against what PEFT adapts. */
 import assert from "node:assert/strict";
-import { Lora } from "../../../src/adapters/lora.ts";
+import { Adapted } from "../../../src/adapters/adapted.ts";
 import { checkConfig, isTargeted, scalingOf } from "../../../src/adapters/peft/config.ts";
 import { names } from "../../../src/adapters/peft/targets.ts";
 import { ConfigError } from "../../../src/errors.ts";
@@ -32,7 +32,7 @@ for (const { settings, adapted } of golden.cases) {
   Deno.test(`training takes the modules that PEFT takes of ${words}`, () => {
     const s = settings as Record<string, never>;
     const layers: unknown = s["layers_to_transform"];
-    const lora = Lora.fresh(model, {
+    const lora = Adapted.fresh(model, {
       rank: s["r"] ?? 8,
       alpha: s["lora_alpha"] ?? 8,
       targets: s["target_modules"]!,
@@ -66,9 +66,9 @@ const REFUSED: [options: Record<string, unknown>, ...wanted: string[]][] = [
 ];
 
 for (const [options, ...wanted] of REFUSED) {
-  Deno.test(`Lora.fresh() refuses ${JSON.stringify(options)}`, () => {
+  Deno.test(`Adapted.fresh() refuses ${JSON.stringify(options)}`, () => {
     const all = { rank: 4, alpha: 8, targets: "all-linear", ...options };
-    assert.throws(() => Lora.fresh(model, all), (fault: Error) => {
+    assert.throws(() => Adapted.fresh(model, all), (fault: Error) => {
       assert.ok(fault instanceof ConfigError);
       for (const part of wanted) assert.ok(fault.message.includes(part), fault.message);
       return true;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { transpose } from "../models/stored.ts";
-import { blocksOf, fromBlocks } from "../models/weights.ts";
+import { transpose } from "../../models/stored.ts";
+import { blocksOf, fromBlocks } from "../../models/weights.ts";
 
 type Matrix = readonly [rows: number, columns: number];
 

@@ -1,0 +1,205 @@
+/**
+ * The modules that an adapter changes by its method: their params in graphs and in the store.
+ *
+ * @module
+ */
+import { ConfigError } from "../errors.ts";
+import type { Graph, Value } from "../graph/graph.ts";
+import type { Flat, Store } from "../graph/store.ts";
+import type { Adapt } from "../models/layers/adapt.ts";
+import { HEAD_MODULE, type Tensors } from "../models/stored.ts";
+import { type Adaptable, type Choice, chooseModules, sizesOf } from "./choose.ts";
+import { type AdaptedModule, type AdapterMethod, type Key, LORA } from "./methods/mod.ts";
+import type { LoraWeights } from "./peft/adapter.ts";
+import { matching, selects } from "./peft/targets.ts";
+
+/** Which modules are adapted, and how; keys of the config table. */
+export interface ModuleOptions extends Choice {
+  readonly rank: number;
+  readonly alpha: number;
+  /** Whether the update is scaled by alpha / sqrt(rank) (Kalajdzievski, 2023, arXiv 2312.03732). */
+  readonly rslora?: boolean;
+}
+
+/** How an adapter works on all of its modules. */
+export interface AdaptedOptions {
+  readonly method?: AdapterMethod;
+  /** The share of a layer's input that the update does not see in training; 0 by default. */
+  readonly dropout?: number;
+}
+
+/** Adapted modules of a model. */
+export class Adapted {
+  readonly method: AdapterMethod;
+  readonly #modules: ReadonlyMap<string, AdaptedModule>;
+  readonly #dropout: number;
+
+  private constructor(
+    modules: readonly Omit<AdaptedModule, "index">[],
+    { method = LORA, dropout = 0 }: AdaptedOptions,
+    private readonly source?: readonly LoraWeights[],
+  ) {
+    this.method = method;
+    this.#dropout = dropout;
+    this.#modules = new Map(modules.map((module, index) => [module.name, { ...module, index }]));
+    const { head, tableNames, name } = method;
+    const table = modules.find(({ isTable }) => isTable);
+    const other = !head && this.#modules.has(HEAD_MODULE)
+      ? HEAD_MODULE
+      : tableNames
+      ? undefined
+      : table?.name;
+    if (other !== undefined) {
+      throw new ConfigError(
+        `The adapter's method is ${name}, which is built for linear layers but neither tables nor ` +
+          `the output head, found ${other} among the targets`,
+      );
+    }
+    if (dropout === 0 || !this.#modules.has(HEAD_MODULE)) return;
+    throw new ConfigError(
+      `adapter.dropout: found ${dropout} with ${HEAD_MODULE} among the targets, which is scored in ` +
+        "chunks and cannot drop out, wanted 0",
+    );
+  }
+
+  /**
+   * Those of a fresh adapter.
+   *
+   * @throws {ConfigError} where a target names no module, the rank exceeds a module's size, the head
+   * is to drop out, or a target is of a kind that the method is not built for.
+   */
+  static fresh(model: Adaptable, options: ModuleOptions & AdaptedOptions): Adapted {
+    const { rslora = false } = options;
+    return new Adapted(
+      chooseModules(model, options).map((name) => {
+        const rank = matching(name, options.rank_pattern ?? {}) ?? options.rank;
+        const alpha = matching(name, options.alpha_pattern ?? {}) ?? options.alpha;
+        const sizes = sizesOf(model, name)!;
+        const { outFeatures, inFeatures } = sizes;
+        if (rank > Math.min(outFeatures, inFeatures)) {
+          throw new ConfigError(
+            `adapter.rank is ${rank}, but ${name} is only [${outFeatures}, ${inFeatures}]`,
+          );
+        }
+        return { name, rank, alpha, scale: alpha / (rslora ? Math.sqrt(rank) : rank), ...sizes };
+      }),
+      options,
+    );
+  }
+
+  /**
+   * Those of an adapter that was read from a folder; {@link load} fills in its numbers.
+   *
+   * @throws {ConfigError} where it adapts a module that the model lacks or that has another shape, or
+   * as {@link fresh}.
+   */
+  static of(model: Adaptable, source: readonly LoraWeights[], options: AdaptedOptions): Adapted {
+    const modules = source.map(({ module: name, isTable = false, ...weights }) => {
+      const { rank, alpha, scale, outFeatures, inFeatures } = weights;
+      const sizes = sizesOf(model, name);
+      if (!sizes || sizes.isTable !== isTable) {
+        const kind = sizes ? ` as a ${isTable ? "table" : "linear module"}` : "";
+        throw new ConfigError(`The adapter has ${name}${kind}, which the model lacks`);
+      }
+      if (sizes.outFeatures !== outFeatures || sizes.inFeatures !== inFeatures) {
+        throw new ConfigError(
+          `The adapter has ${name} of [${outFeatures},${inFeatures}], ` +
+            `the model of [${sizes.outFeatures},${sizes.inFeatures}]`,
+        );
+      }
+      return { name, rank, alpha, scale, isTable, outFeatures, inFeatures };
+    });
+    return new Adapted(modules, options, source);
+  }
+
+  get modules(): string[] {
+    return [...this.#modules.keys()];
+  }
+
+  /** The last words of the modules, or their whole names where those would choose more. */
+  shortNames({ linear, tables }: Adaptable, saved: readonly string[]): readonly string[] {
+    const { modules } = this;
+    const words = [...new Set(modules.map((name) => name.split(".").at(-1)!))];
+    const chosen = [...linear.keys(), ...tables.keys()]
+      .filter((name) => selects(name, { targets: words, saved }));
+    return chosen.length === modules.length ? words : modules;
+  }
+
+  /** Puts each adapted module into a graph that is built. */
+  readonly adapt: Pick<Adapt, "linear" | "lowRank" | "table"> = {
+    linear: (graph, layer) => {
+      const module = this.#find(layer.module, false);
+      if (!module) return undefined;
+      const { seed } = layer;
+      const rate = this.#dropout;
+      const drops = rate > 0 && seed !== undefined;
+      const dropout = drops ? { rate, seed, layer: module.index } : undefined;
+      return this.method.linear(graph, layer, { ...this.#inGraph(graph, module), dropout });
+    },
+    lowRank: (graph, name) => this.#lowRank(graph, name, false),
+    table: (graph, name) => this.#lowRank(graph, name, true),
+  };
+
+  #find(name: string, isTable: boolean): AdaptedModule | undefined {
+    const module = this.#modules.get(name);
+    return module?.isTable === isTable ? module : undefined;
+  }
+
+  #lowRank(graph: Graph, name: string, isTable: boolean) {
+    const module = this.#find(name, isTable);
+    return module && this.method.lowRank?.(this.#inGraph(graph, module));
+  }
+
+  #inGraph(graph: Graph, module: AdaptedModule) {
+    const params: Partial<Record<Key, Value>> = {};
+    for (const [key, param] of this.#params(module)) {
+      const { shape, layout } = this.method.kept(key, module);
+      params[key] = graph.param(param, shape, layout);
+    }
+    return { params, scale: module.scale, dropout: undefined };
+  }
+
+  /** The names of a module's params: those of PEFT. */
+  #params({ name, isTable }: AdaptedModule): [key: Key, param: string][] {
+    const { linearNames, tableNames } = this.method;
+    const names = Object.entries((isTable ? tableNames : linearNames)!);
+    return names.map(([key, tensor]) => [key as Key, `${name}.${tensor}`]);
+  }
+
+  /** Fills the store: with an adapter from a folder as it is, or afresh. */
+  load(store: Store, seed: number, base: Tensors): void {
+    for (const module of this.#modules.values()) {
+      const numbers = this.source?.find((weights) => weights.module === module.name) ??
+        this.method.fresh(module, seed, base);
+      for (const [key, param] of this.#params(module)) {
+        store.writeParam(param, this.method.kept(key, module).keep(numbers[key]!));
+      }
+    }
+  }
+
+  /** Reads the modules back, or what else lies in their place. */
+  async read(store: Store, flat?: Flat): Promise<LoraWeights[]> {
+    const found: LoraWeights[] = [];
+    for (const module of this.#modules.values()) {
+      const { name, isTable, index: _, ...sizes } = module;
+      const numbers: Partial<Record<Key, Float32Array>> = {};
+      for (const [key, param] of this.#params(module)) {
+        numbers[key] = this.method.kept(key, module).peft(await store.readParam(param, flat));
+      }
+      const { a, b, ...more } = numbers;
+      found.push({ module: name, ...(isTable && { isTable }), ...sizes, a: a!, b: b!, ...more });
+    }
+    return found;
+  }
+
+  /** What a param is at scaling 0, as the store keeps it; undefined where it may keep its numbers. */
+  atBase(param: string, base: Tensors): Float32Array | undefined {
+    for (const module of this.#modules.values()) {
+      const key = this.#params(module).find(([, name]) => name === param)?.[0];
+      if (key === undefined) continue;
+      const numbers = this.method.atBase(key, module, base);
+      return numbers && this.method.kept(key, module).keep(numbers);
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * What an adapter method is: one way to change the linear modules and tables of a model. Each has a
+ * file of its own beside this one, and a line in {@link "./mod.ts"}.
+ *
+ * @module
+ */
+import type { Graph, Layout, Value } from "../../graph/graph.ts";
+import type { LinearLayer } from "../../models/layers/adapt.ts";
+import type { Tensors } from "../../models/stored.ts";
+import type { Dropout, LowRank } from "../../ops/mod.ts";
+import type { LoraWeights } from "../peft/adapter.ts";
+import type { FactorSizes } from "./factors.ts";
+
+/** What is trained of a module, by its key in {@link LoraWeights}. */
+export type Key = "a" | "b" | "magnitude";
+
+/** Numbers of a module's tensors, as PEFT has them or as the store does. */
+export type Numbers = Partial<Readonly<Record<Key, Float32Array>>>;
+
+/** An adapted module. */
+export interface AdaptedModule extends FactorSizes {
+  readonly name: string;
+  /** Its number among the adapted ones, which keys what is random. */
+  readonly index: number;
+  readonly rank: number;
+  readonly alpha: number;
+  readonly scale: number;
+}
+
+/** How the store keeps a tensor of a module. */
+export interface KeptTensor {
+  readonly shape: readonly number[];
+  readonly layout: Layout;
+  /** From PEFT's shape to that of the store. */
+  keep(numbers: Float32Array): Float32Array;
+  /** {@link keep} the other way. */
+  peft(kept: Float32Array): Float32Array;
+}
+
+/** A module's params in a graph. */
+export interface InGraph {
+  readonly params: Readonly<Partial<Record<Key, Value>>>;
+  readonly scale: number;
+  /** In graphs that train, where the adapter drops out. */
+  readonly dropout: Dropout | undefined;
+}
+
+/** A number on the straight way from the base (scaling 0) to `x` (scaling 1). */
+export const towards = (base: number, x: number, scaling: number): number =>
+  base + scaling * (x - base);
+
+/** Changes rows of a tensor in place, as its checkpoint has them; the first has that number. */
+export type Change = (values: Float32Array, firstRow: number) => void;
+
+/** One kind of adapter. */
+export interface AdapterMethod {
+  /** What `adapter.method` calls it. */
+  readonly name: string;
+  /** The field of PEFT's config that is true for it; absent for plain LoRA. */
+  readonly field?: string;
+  /** Names of the tensors behind those of a linear module, which PEFT gives them. */
+  readonly linearNames: Readonly<Partial<Record<Key, string>>>;
+  /** The same of a table of rows; absent where tables cannot be adapted. */
+  readonly tableNames?: Readonly<Partial<Record<Key, string>>>;
+  /** Whether the output head can be adapted: whether all it does there is {@link lowRank}. */
+  readonly head: boolean;
+  /** How the store keeps a tensor. */
+  kept(key: Key, sizes: FactorSizes): KeptTensor;
+  /** What training starts from, in PEFT's shapes; the base's weights are at hand. */
+  fresh(module: AdaptedModule, seed: number, base: Tensors): Numbers;
+  /** The linear layer as the adapter has it, its bias aside. */
+  linear(graph: Graph, layer: LinearLayer, module: InGraph): Value;
+  /** The low-rank update where it is all that the method does; absent where there is more. */
+  lowRank?(module: InGraph): LowRank;
+  /**
+   * What a tensor is at scaling 0, in PEFT's shape; undefined for one that may keep its numbers. At
+   * scalings between, every tensor goes the same part of the way.
+   */
+  atBase(key: Key, module: AdaptedModule, base: Tensors): Float32Array | undefined;
+  /** The module at a scaling, for a folder: the same numbers as in the graph, or the same effect. */
+  atScaling(weights: LoraWeights, scaling: number, base: Tensors): LoraWeights;
+  /** What merging does to the module's weight. */
+  merge(weights: LoraWeights, base: Tensors): Change;
+}

@@ -1,0 +1,24 @@
+/**
+ * The list of adapter methods.
+ *
+ * @module
+ */
+import { DORA } from "./dora.ts";
+import { LORA } from "./lora.ts";
+import type { AdapterMethod } from "./method.ts";
+
+export { LORA } from "./lora.ts";
+export type { AdaptedModule, AdapterMethod, Change, Key } from "./method.ts";
+
+/** The methods, by the names that `adapter.method` has for them. */
+export const METHODS: Readonly<Record<MethodName, AdapterMethod>> = { lora: LORA, dora: DORA };
+
+export type MethodName = "lora" | "dora";
+
+export const METHOD_NAMES: readonly MethodName[] = Object.keys(METHODS) as MethodName[];
+
+/** The method that PEFT's config is of. */
+export function methodOf(config: Readonly<Record<string, unknown>>): AdapterMethod {
+  const methods = Object.values(METHODS);
+  return methods.find(({ field }) => field !== undefined && config[field] === true) ?? LORA;
+}
