@@ -55,6 +55,7 @@ function ratioCase(type: NumberType, sizes: Sizes): OpCase {
 testOp(ratioCase("f32", { N: 20, K: 12, R: 4 }), BOTH);
 testOp(ratioCase("bf16", { N: 44, K: 36, R: 8 }), BOTH);
 testOp(ratioCase("f16", { N: 12, K: 100, R: 12 }));
+testOp(ratioCase("q4_1", { N: 12, K: 96, R: 4 }));
 
 Deno.test("without an update the ratio is 1 exactly, also of a row of zeros", async () => {
   const shared = await engine();
