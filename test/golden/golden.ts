@@ -57,7 +57,10 @@ export interface Golden extends Recorded {
 const pathOf = (name: string, ending: string) =>
   fileURLToPath(new URL(`${name}.${ending}`, import.meta.url));
 
-function tensorsIn(name: string): [string, { shape: readonly number[]; numbers: Float32Array }][] {
+/** The tensors of a file of golden values. */
+export function tensorsIn(
+  name: string,
+): [string, { shape: readonly number[]; numbers: Float32Array }][] {
   using file = openSafetensors(pathOf(name, "safetensors"));
   return [...file.tensors].map((
     [tensor, { shape, dtype }],

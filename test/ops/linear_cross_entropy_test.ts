@@ -18,12 +18,14 @@ interface Sizes {
   cap?: number;
   /** Rank of an update of the head. */
   rank?: number;
+  /** Whether every second weight is below 0: what is learnt to be less likely. */
+  signed?: boolean;
 }
 
 const SCALE = 0.7;
 
 /** The rows with a label in an order of their own, padded as the op wants it. */
-function supervise({ T, V, gap }: Sizes) {
+function supervise({ T, V, gap, signed }: Sizes) {
   const S = supervisedCapacity(T);
   const labelled = Array.from({ length: T }, (_, t) => T - 1 - t).filter((t) => t % gap !== 0);
   const padded = (length: number, padding: number, numbers: number[]) =>
@@ -32,7 +34,7 @@ function supervise({ T, V, gap }: Sizes) {
     count: labelled.length,
     rows: padded(S, 0xffffffff, labelled),
     label: padded(S, 0, labelled.map((t) => t * 7 % V)),
-    weight: padded(S, 0, labelled.map((t) => (1 + t % 3) / T)),
+    weight: padded(S, 0, labelled.map((t) => (signed && t % 2 ? -1 : 1) * (1 + t % 3) / T)),
   };
 }
 
@@ -55,13 +57,13 @@ function losses(
 }
 
 function crossEntropyCase(sizes: Sizes, by: string[]): OpCase {
-  const { T, V, D, cap, rank } = sizes;
+  const { T, V, D, cap, rank, signed } = sizes;
   const { rows, label, weight } = supervise(sizes);
   const S = [rows.length];
   return {
     name: `linearCrossEntropy() of ${T} rows, ${V}x${D}, by ${by}${
       cap ? `, capped at ${cap}` : ""
-    }`,
+    }${signed ? ", of signed weights" : ""}`,
     given: {
       x: { shape: [T, D] },
       w: { shape: [V, D], layout: "blocks", scaled: false },
@@ -95,6 +97,10 @@ testOp(crossEntropyCase({ T: 40, V: 37, D: 12, gap: 3, cap: 1.5, rank: 8 }, ["x"
   ...all,
 ]);
 testOp(crossEntropyCase({ T: 136, V: 37, D: 12, gap: 100, rank: 4 }, ["a", "b"])); // two chunks
+testOp(
+  crossEntropyCase({ T: 40, V: 37, D: 12, gap: 3, cap: 1.5, signed: true }, ["x", "w"]),
+  [...all],
+);
 testOp(crossEntropyCase({ T: 8, V: 4101, D: 4, gap: 4, rank: 4 }, ["x", "a"])); // in two parts
 
 Deno.test("linearCrossEntropy() leaves chunks behind closed gates out", async () => {
