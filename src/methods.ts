@@ -7,6 +7,7 @@ import type { Config } from "./config/mod.ts";
 import { ConfigError } from "./errors.ts";
 import { forgettingGuard } from "./forgetting/method.ts";
 import { trainingSamples } from "./inference/samples.ts";
+import { dpo } from "./objectives/dpo.ts";
 import type { MainMethod, SideMethod } from "./objectives/objective.ts";
 import { sft } from "./objectives/sft.ts";
 
@@ -22,15 +23,19 @@ export interface Methods {
  * @throws {ConfigError} where a method does not fit what is trained.
  */
 export function methodsOf(
-  { guard, eval: evaluation }: Config,
+  { objective, guard, eval: evaluation }: Config,
   trains: "adapter" | "pretrain" = "adapter",
 ): Methods {
   if (trains === "pretrain" && guard) {
     throw new ConfigError("guard: a model from nothing has nothing to forget");
   }
+  if (trains === "pretrain" && objective.kind !== "sft") {
+    const wanted = "wanted sft: a model from nothing has no base to compare with";
+    throw new ConfigError(`objective.kind: found ${objective.kind}, ${wanted}`);
+  }
   const { sample_every: every, samples: count, sample_tokens: tokens } = evaluation;
   return {
-    main: sft,
+    main: objective.kind === "dpo" ? dpo(objective) : sft,
     beside: [
       ...(guard ? [forgettingGuard(guard)] : []),
       ...(every > 0 ? [trainingSamples({ every, count, tokens })] : []),

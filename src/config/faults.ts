@@ -27,7 +27,7 @@ function describe(values: unknown, issue: Issue, outer: readonly PropertyKey[]):
   const key = path.join(".");
   if (issue.code === "custom") return [{ key, message: issue.message }];
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((name) => unknownKey([...path, name].join(".")));
+    return issue.keys.map((name) => unknownKey(values, path, String(name)));
   }
   if (issue.code === "invalid_union") {
     const inner = issue.errors.filter(reachedInside).sort((a, b) => a.length - b.length)[0];
@@ -43,7 +43,13 @@ function reachedInside(issues: readonly Issue[]): boolean {
   return issues.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys");
 }
 
-function unknownKey(key: string): ConfigFault {
+function unknownKey(values: unknown, path: readonly PropertyKey[], name: string): ConfigFault {
+  const key = [...path, name].join(".");
+  const kindKey = [...path, "kind"].join(".");
+  const kind = valueAt(values, kindKey);
+  if (typeof kind === "string" && child(nodeAt(path.join(".")), name)) {
+    return { key, message: `found one beside ${kindKey} ${kind}, wanted another kind or none` };
+  }
   const near = nearestKey(key);
   return { key, message: `unknown key${near === undefined ? "" : `, the nearest is ${near}`}` };
 }

@@ -20,6 +20,7 @@ export interface SchemaNode {
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly SchemaNode[];
+  readonly oneOf?: readonly SchemaNode[];
   readonly items?: SchemaNode;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly additionalProperties?: false | SchemaNode;
@@ -35,25 +36,28 @@ export interface SchemaNode {
 export const table = z.toJSONSchema(configSchema, { io: "input" }) as SchemaNode;
 
 /** The choices that a node leaves: its alternatives, or only itself. */
-export const alternatives = (node: SchemaNode): readonly SchemaNode[] => node.anyOf ?? [node];
+export const alternatives = (node: SchemaNode): readonly SchemaNode[] =>
+  node.anyOf ?? node.oneOf ?? [node];
 
 /** The node of `key` within an object or a list, or undefined if there is no such key. */
 export function child(node: SchemaNode, key: string): SchemaNode | undefined {
-  for (const { properties, additionalProperties, items } of alternatives(node)) {
-    const found = properties?.[key] ?? (additionalProperties || undefined) ??
-      (/^\d+$/.test(key) ? items : undefined);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const found = alternatives(node).flatMap(({ properties, additionalProperties, items }) =>
+    properties?.[key] ?? (additionalProperties || undefined) ??
+      (/^\d+$/.test(key) ? items : undefined) ?? []
+  );
+  const [first] = found;
+  return found.length < 2 ? first : { description: first!.description!, anyOf: found };
 }
 
 /** Every key that a value can be given to, with its node; sections come before their keys. */
 export function* keysOf(node: SchemaNode, prefix = ""): Generator<[key: string, SchemaNode]> {
-  for (const { properties, items } of alternatives(node)) {
-    for (const [name, inner] of Object.entries(properties ?? items?.properties ?? {})) {
-      yield [prefix + name, inner];
-      yield* keysOf(inner, `${prefix}${name}.`);
-    }
+  const names = alternatives(node).flatMap(({ properties, items }) =>
+    Object.entries(properties ?? items?.properties ?? {})
+  );
+  for (const [name, only] of new Map(names)) {
+    const inner = child(node, name) ?? only; // of a list, of its items
+    yield [prefix + name, inner];
+    yield* keysOf(inner, `${prefix}${name}.`);
   }
 }
 

@@ -16,9 +16,11 @@ import {
   TOO_LONG_POLICIES,
 } from "../data/mod.ts";
 import type { GuardConfig } from "../forgetting/settings.ts";
+import type { ObjectiveConfig } from "../objectives/settings.ts";
 import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
 import { guardSchema } from "./guard.ts";
 import { count, name, place, seed, tokens } from "./kinds.ts";
+import { objectiveSchema } from "./objective.ts";
 
 /** The low-rank adapter. */
 export interface AdapterConfig {
@@ -116,6 +118,8 @@ export interface Config {
   readonly mixture?: ProportionalSettings;
   /** The low-rank adapter. */
   readonly adapter: AdapterConfig;
+  /** What updates minimise. */
+  readonly objective: ObjectiveConfig;
   /** The training loop. */
   readonly train: TrainConfig;
   /** The forgetting guard, or false for none. */
@@ -224,6 +228,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   data: z.array(dataSchema).min(1).describe("what to train on"),
   mixture: mixtureSchema,
   adapter,
+  objective: objectiveSchema,
   train,
   guard: guardSchema,
   eval: evaluation,

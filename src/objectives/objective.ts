@@ -255,6 +255,8 @@ export interface PreparedMain extends Prepared<MainPart> {
 
 /** An objective that a run is about. */
 export interface MainMethod {
+  /** Whether its rows have one answer or are preferences. */
+  readonly answers: "one" | "two";
   prepare(context: RunContext): Promise<PreparedMain>;
 }
 

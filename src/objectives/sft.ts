@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { type Batch, type Example, lengthOf, Stream } from "../data/mod.ts";
+import type { Batch, Example } from "../data/mod.ts";
+import type { Queued } from "../eval/documents.ts";
 import { queuePerplexity } from "../eval/perplexity.ts";
 import { LossProgram } from "../models/loss_program.ts";
-import { permutation } from "../random.ts";
 import type {
   MainMethod,
   MainPart,
@@ -15,30 +15,28 @@ import type {
   OpenContext,
   PreparedMain,
   RunContext,
-  TaskSample,
 } from "./objective.ts";
 import { rowsReplay } from "./objective.ts";
+import { TaskRows, taskSample } from "./task_rows.ts";
 
 /** Supervised fine-tuning. */
 export const sft: MainMethod = {
+  answers: "one",
   prepare: (context) => Promise.resolve(prepare(context)),
 };
 
 function prepare(context: RunContext): PreparedMain {
-  const { engine, model, train, graph, rows: { examples, mixture }, measured } = context;
-  const { micro_batch_tokens: T, seed, shuffle } = train;
-  const stream = new Stream(examples, { T, seed, shuffle, ...mixture });
-  const count = train.tokens_per_batch / T;
+  const { engine, model, graph, measured } = context;
+  const rows = new TaskRows(context);
   const program = LossProgram.plan(engine, model, { ...graph, train: true });
   const { weights, temporary } = program.footprint;
   return {
-    count,
+    count: rows.count,
     measures: measured.length > 0,
     memory: { weights, activations: temporary },
     params: program.graph.values.filter(({ kind }) => kind === "param"),
-    steps: (epochs) => updatesOf(stream, epochs, count),
-    open: async (run) =>
-      openPart(context, run, new Supervised(await program.open(), stream, count)),
+    steps: (epochs) => rows.updates(epochs),
+    open: async (run) => openPart(context, run, new Supervised(await program.open(), rows)),
   };
 }
 
@@ -48,7 +46,7 @@ function openPart(context: RunContext, run: OpenContext, objective: Supervised):
     name: "sft",
     objective,
     meters: measured.length > 0 ? [evalMeter(run, measured, every)] : [],
-    task: (count) => taskSample(context, run, count),
+    task: (count) => taskSample(context, count, (rows) => queueLoss(run, rows)),
     close: () => objective.program.compiled.destroy(),
   };
 }
@@ -59,19 +57,19 @@ class Supervised implements Objective {
 
   constructor(
     readonly program: LossProgram,
-    private readonly stream: Stream,
-    readonly count: number,
+    private readonly rows: TaskRows,
   ) {}
+
+  get count(): number {
+    return this.rows.count;
+  }
 
   get capacity(): number {
     return this.program.capacity;
   }
 
   async plan(step: number) {
-    const batches: Batch[] = [];
-    for (let index = step * this.count; index < (step + 1) * this.count; index++) {
-      batches.push(await this.stream.micro(index));
-    }
+    const batches = await this.rows.batches(step);
     this.#planned.set(step, batches);
     const weights = tokenWeights(batches);
     return batches.map((batch, i) => rowsReplay(this.program, batch, weights[i]!));
@@ -99,50 +97,21 @@ export function tokenWeights(batches: readonly Batch[]): Float32Array[] {
 }
 
 /** `eval_loss`: nats a token on rows that are not trained on. */
-function evalMeter(
-  { tuned }: Pick<OpenContext, "tuned">,
-  rows: readonly Example[],
-  every: number,
-): Meter {
+function evalMeter(run: OpenContext, rows: readonly Example[], every: number): Meter {
   return {
     known: {},
     isDue: (step) => every > 0 && step % every === 0,
     async measure() {
-      const { result } = await queuePerplexity(await tuned(), rows);
-      return { result: result.then(({ nll }) => ({ eval_loss: nll })) };
+      const { result } = await queueLoss(run, rows);
+      return { result: result.then((loss) => ({ eval_loss: loss })) };
     },
   };
 }
 
-/** Rows of `eval.data` drawn by seed; where there are none, training rows stand in for them. */
-async function taskSample(
-  { measured, rows: { examples }, train: { seed } }: RunContext,
-  { tuned }: Pick<OpenContext, "tuned">,
-  count: number,
-): Promise<TaskSample> {
-  const all = measured.length > 0 ? measured : examples;
-  const order = permutation(all.length, seed).slice(0, count);
-  if (measured.length === 0) await examples.arrived?.(order);
-  const rows = Array.from(order, (i) => all.at(i)!).filter((row) => lengthOf(row) > 0);
-  return {
-    rows,
-    from: measured.length > 0 ? "eval.data" : "training rows",
-    async queue() {
-      const { result } = await queuePerplexity(await tuned(), rows);
-      return { result: result.then(({ nll }) => nll) };
-    },
-  };
-}
-
-/** Updates that so many epochs fill. */
-export async function updatesOf(
-  stream: Stream,
-  epochs: number,
-  microBatches: number,
-): Promise<number> {
-  const whole = Math.floor(epochs);
-  const next = await stream.micros(whole + 1);
-  const before = await stream.micros(whole);
-  const micros = before + (epochs - whole) * (next - before);
-  return Math.max(1, Math.ceil(micros / microBatches));
+async function queueLoss(
+  { tuned }: OpenContext,
+  rows: readonly Example[],
+): Promise<Queued<number>> {
+  const { result } = await queuePerplexity(await tuned(), rows);
+  return { result: result.then(({ nll }) => nll) };
 }

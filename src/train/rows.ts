@@ -19,6 +19,7 @@ import {
   type Source,
 } from "../data/mod.ts";
 import { NOW_AND_THEN, nowAndThen } from "../io/now_and_then.ts";
+import { methodsOf } from "../methods.ts";
 import type { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../config/mod.ts";
 
@@ -93,11 +94,12 @@ export const rowsOf = (examples: readonly Example[]): Rows => ({
 });
 
 /** Reads the rows of all sources, and counts those of each. */
-async function readRows(model: Model, { data, train }: Config, say: Say) {
+async function readRows(model: Model, config: Config, say: Say) {
+  const { data } = config;
   const tell = nowAndThen(say);
   const read = data.map(() => 0);
   const dataset = await Dataset.read(data, encoderFrom(model), {
-    ...limitsOf(model, train),
+    ...limitsOf(model, config),
     onRow(source) {
       read[source]!++;
       tell(() => `data: ${describePath(data[source]!.path)}: ${read[source]} rows so far`);
@@ -136,11 +138,11 @@ async function orAfter(ms: number, something: Promise<unknown>): Promise<void> {
 export async function loadRows(
   model: Model,
   entries: readonly DataConfig[],
-  train: Config["train"],
+  config: RowsConfig,
   say: Say,
   take: (example: Example) => void,
 ): Promise<void> {
-  const options = limitsOf(model, train);
+  const options = limitsOf(model, config);
   for (const entry of entries) {
     const path = describePath(entry.path);
     const tell = nowAndThen(say);
@@ -156,7 +158,11 @@ export async function loadRows(
 
 const encoderFrom = (model: Model) => ({ encoder: encoderOf(model), folder: model.folder });
 
-const limitsOf = (model: Model, train: Config["train"]): LoadOptions => ({
+/** What of a config decides which rows are taken. */
+type RowsConfig = Pick<Config, "train" | "objective" | "guard">;
+
+const limitsOf = (model: Model, { train, ...methods }: RowsConfig): LoadOptions => ({
+  answers: methodsOf(methods).main.answers,
   maxTokens: longest(model, train),
   bothTokens: train.micro_batch_tokens,
   onTooLong: train.on_too_long,

@@ -123,7 +123,7 @@ async function contextOf(options: SessionOptions): Promise<RunContext> {
   const { engine, model, config, trained, rows, log } = options;
   const { train } = config;
   const measured: Example[] = [];
-  await loadRows(model, config.eval.data, train, log, (example) => measured.push(example));
+  await loadRows(model, config.eval.data, config, log, (example) => measured.push(example));
   return {
     engine,
     model,

@@ -23,6 +23,13 @@ export interface DpoGolden {
   readonly prompt_lengths: readonly number[];
   readonly preferences: readonly Preference[];
   readonly cases: readonly DpoCase[];
+  /** Updates with AdamW on all rows. */
+  readonly updates: {
+    readonly lr: number;
+    readonly weight_decay: number;
+    readonly losses: readonly number[];
+    readonly margins: readonly number[];
+  };
 }
 
 /** The fields of the metrics by TRL's names. */

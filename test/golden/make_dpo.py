@@ -5,7 +5,8 @@
     python test/golden/make_dpo.py OLD
 
 The base and the adapter are those of llama.json (make_golden.py); the reference is the adapter switched off. For each
-loss what `compute_loss` returns for all rows in one batch, the metrics that it logs, and the gradients of the adapter.
+loss what `compute_loss` returns for all rows in one batch, the metrics that it logs, and the gradients of the adapter;
+for the sigmoid also the losses and margins of some updates with AdamW.
 TRL 1 takes label smoothing for a few losses only, not for the sigmoid; the function that did, `dpo_loss` of 0.24, is
 taken from OLD for that one. Writes dpo.json and dpo.safetensors beside this file.
 """
@@ -30,6 +31,8 @@ from trl import DPOConfig, DPOTrainer
 HERE = Path(__file__).parent
 BETA = 0.1
 SMOOTHING = 0.2
+ADAMW = dict(lr=1e-2, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
+UPDATES = 5
 ROWS = [
     {"prompt": "is it good?", "chosen": " yes", "rejected": " no, never."},
     {"prompt": "name: ", "chosen": "a long answer, 12", "rejected": "x"},
@@ -108,6 +111,20 @@ def log_likelihoods(trainer, inputs):
     return [*both(trainer.model), *base]
 
 
+def updates_of(trainer, inputs):
+    """Losses and margins of updates with AdamW."""
+    optimizer = torch.optim.AdamW([p for p in trainer.model.parameters() if p.requires_grad], **ADAMW)
+    losses, margins = [], []
+    for _ in range(UPDATES):
+        optimizer.zero_grad()
+        value = trainer.compute_loss(trainer.model, inputs)
+        value.backward()
+        optimizer.step()
+        losses.append(value.item())
+        margins.append(trainer._metrics["train"]["rewards/margins"][-1])
+    return {"losses": losses, "margins": margins}
+
+
 def make(old):
     golden = {"beta": BETA, "rows": ROWS, "losses": {}}
     tensors = {}
@@ -133,6 +150,7 @@ def make(old):
                 golden["ids"] = [ids[:n] for ids, n in zip(inputs["input_ids"].tolist(), lengths)]
                 golden["prompt_lengths"] = (mask.argmax(dim=1)).tolist()
                 golden["log_likelihoods"] = [part.tolist() for part in logps]
+                golden["updates"] = {**ADAMW, **updates_of(trainer, inputs)}
             print(loss, golden["losses"][loss])
     golden["smoothing"] = SMOOTHING
     made_by = {m.__name__: m.__version__ for m in (torch, transformers, peft, trl)}

@@ -20,6 +20,7 @@ export interface ToySettings {
   eval?: Settings;
   data?: Settings[];
   mixture?: Settings;
+  objective?: Settings;
   model?: string;
 }
 

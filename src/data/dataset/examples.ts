@@ -151,8 +151,10 @@ function checkAnswers({ kind, origin }: Document, answers: LoadOptions["answers"
   if (answers === "any" || answers === found) return;
   throw new ConfigError(
     found === "two"
-      ? `${origin}: found a row of two answers (format preference), wanted rows of one answer`
-      : `${origin}: found a row of one answer, wanted rows of chosen and rejected ones`,
+      ? `${origin}: found a row of two answers (format preference), wanted rows of one answer, ` +
+        "or objective.kind dpo"
+      : `${origin}: found a row of one answer, wanted rows of chosen and rejected ones, ` +
+        "or objective.kind sft",
   );
 }
 

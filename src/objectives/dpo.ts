@@ -1,0 +1,182 @@
+/**
+ * Direct preference optimisation: the chosen answer to a prompt is to become likelier than the
+ * rejected one, against a reference that is the base itself, the adapter switched off.
+ *
+ * A loss of likelihoods is linear in the log-likelihood of each token as far as its gradient goes. So
+ * an update runs forward first, for the likelihoods under both models; what the loss makes of them is
+ * then the weight of each token in the loss graph of fine-tuning, below 0 where it is to become less
+ * likely.
+ *
+ * @module
+ */
+import type { Batch, Example } from "../data/mod.ts";
+import { ConfigError } from "../errors.ts";
+import { LossProgram } from "../models/loss_program.ts";
+import { refuseEncoder } from "../models/layers/pairs.ts";
+import { DRAW } from "../ops/mod.ts";
+import {
+  type MainMethod,
+  type MainPart,
+  type Meter,
+  type Objective,
+  type OpenContext,
+  type PreparedMain,
+  rowsReplay,
+  type RunContext,
+} from "./objective.ts";
+import { Likelihoods } from "./preference/likelihoods.ts";
+import { preferenceLosses } from "./preference/losses.ts";
+import type { Preference } from "./preference/preference.ts";
+import { type PreferenceStatistics, statisticsOf } from "./preference/statistics.ts";
+import type { DpoConfig } from "./settings.ts";
+import { TaskRows, taskSample } from "./task_rows.ts";
+
+/** Replays of a forward that may be under way. */
+const UNDER_WAY = 8;
+
+/** Learning from preferences. */
+export const dpo = (settings: DpoConfig): MainMethod => ({
+  answers: "two",
+  prepare: (context) => Promise.resolve(prepare(context, settings)),
+});
+
+function prepare(context: RunContext, settings: DpoConfig): PreparedMain {
+  const { engine, model, graph } = context;
+  refuseEncoder(model, "for objective.kind dpo");
+  const rows = new TaskRows(context);
+  const program = LossProgram.plan(engine, model, { ...graph, train: true });
+  refuseDropout(program.graph.values);
+  const both = LossProgram.plan(engine, model, { ...graph, loss: "kl" });
+  const { weights, temporary } = program.footprint;
+  return {
+    count: rows.count,
+    measures: false,
+    memory: {
+      weights,
+      activations: temporary,
+      "to compare with the base": both.footprint.temporary,
+    },
+    params: program.graph.values.filter(({ kind }) => kind === "param"),
+    steps: (epochs) => rows.updates(epochs),
+    async open() {
+      const likelihoods = new Likelihoods(await both.open(), Math.min(rows.count, UNDER_WAY));
+      const objective = new Preferring(await program.open(), likelihoods, rows, settings);
+      return partOf(context, objective);
+    },
+  };
+}
+
+/** Likelihoods that were drawn with other units left out than the gradient are none of its. */
+function refuseDropout(values: readonly { readonly name: string }[]): void {
+  if (!values.some(({ name }) => name === DRAW)) return;
+  const wanted = "wanted none: dpo compares likelihoods of the whole adapter with the base's";
+  throw new ConfigError(`adapter.dropout: found one beside objective.kind dpo, ${wanted}`);
+}
+
+function partOf(context: RunContext, objective: Preferring): MainPart {
+  const { measured, train: { eval_every: every } } = context;
+  return {
+    name: "dpo",
+    objective,
+    meters: measured.length > 0 ? [evalMeter(objective, measured, every)] : [],
+    columns: [
+      { field: "reward_accuracy", label: "accuracy", unit: "number" },
+      { field: "reward_margin", label: "margin", unit: "number" },
+    ],
+    async task(count) {
+      return await taskSample(context, count, async (rows) => {
+        const { result } = await objective.queue(rows);
+        return { result: result.then(({ loss }) => loss) };
+      });
+    },
+    close: () => objective.close(),
+  };
+}
+
+/** The mean loss over the preferences of an update. */
+class Preferring implements Objective {
+  readonly #planned = new Map<number, PreferenceStatistics & { readonly supervised: number }>();
+
+  constructor(
+    private readonly program: LossProgram,
+    private readonly likelihoods: Likelihoods,
+    private readonly rows: TaskRows,
+    private readonly settings: DpoConfig,
+  ) {}
+
+  get count(): number {
+    return this.rows.count;
+  }
+
+  get capacity(): number {
+    return this.program.capacity;
+  }
+
+  /** A sync point: the weights of tokens depend on how likely they are. */
+  async plan(step: number) {
+    const batches = await this.rows.batches(step);
+    const preferences = await this.likelihoods.of(batches);
+    const all = preferences.flat();
+    const supervised = batches.reduce((sum, { supervised }) => sum + supervised, 0);
+    this.#planned.set(step, { ...statisticsOf(all, this.settings), supervised });
+    return batches.map((batch, i) => {
+      const weights = preferenceWeights(batch, preferences[i]!, all.length, this.settings);
+      return rowsReplay(this.program, batch, weights);
+    });
+  }
+
+  observe(step: number) {
+    const fields = this.#planned.get(step)!;
+    this.#planned.delete(step);
+    return { minimised: fields.loss, fields: { ...fields } };
+  }
+
+  /** Submits a measurement of preferences. */
+  async queue(examples: readonly Example[]) {
+    const { result } = await this.likelihoods.queue(examples);
+    return { result: result.then((found) => statisticsOf(found, this.settings)) };
+  }
+
+  close(): void {
+    this.likelihoods.close();
+    this.program.compiled.destroy();
+  }
+}
+
+/**
+ * What the negative log-likelihood of each supervised token of a micro-batch counts, [supervised]: the
+ * derivative of the mean loss over the `count` preferences of the update.
+ */
+export function preferenceWeights(
+  { documents, supervised }: Batch,
+  preferences: readonly Preference[],
+  count: number,
+  { loss, ...settings }: Omit<DpoConfig, "kind">,
+): Float32Array {
+  const weights = new Float32Array(supervised);
+  for (const [i, preference] of preferences.entries()) {
+    const { dchosen, drejected } = preferenceLosses[loss].gradient(preference, settings);
+    const [chosen, rejected] = [documents[2 * i]!, documents[2 * i + 1]!];
+    weights.fill(-dchosen / count, chosen.rowBegin, chosen.rowEnd);
+    weights.fill(-drejected / count, rejected.rowBegin, rejected.rowEnd);
+  }
+  return weights;
+}
+
+/** The same of `eval.data`, each field after `eval_`. */
+function evalMeter(objective: Preferring, rows: readonly Example[], every: number): Meter {
+  return {
+    known: {},
+    isDue: (step) => every > 0 && step % every === 0,
+    async measure() {
+      const { result } = await objective.queue(rows);
+      return {
+        result: result.then(({ loss, reward_accuracy, reward_margin }) => ({
+          eval_loss: loss,
+          eval_reward_accuracy: reward_accuracy,
+          eval_reward_margin: reward_margin,
+        })),
+      };
+    },
+  };
+}

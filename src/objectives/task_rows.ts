@@ -1,0 +1,59 @@
+/**
+ * Rows of the task as the objectives of a run take them.
+ *
+ * @module
+ */
+import { type Batch, type Example, lengthOf, Stream } from "../data/mod.ts";
+import type { Queued } from "../eval/documents.ts";
+import { permutation } from "../random.ts";
+import type { RunContext, TaskSample } from "./objective.ts";
+
+/** The rows of a run, in the order in which it trains on them. */
+export class TaskRows {
+  /** Micro-batches of an update. */
+  readonly count: number;
+  readonly #stream: Stream;
+
+  constructor({ train, rows: { examples, mixture } }: RunContext) {
+    const { micro_batch_tokens: T, tokens_per_batch, seed, shuffle } = train;
+    this.#stream = new Stream(examples, { T, seed, shuffle, ...mixture });
+    this.count = tokens_per_batch / T;
+  }
+
+  /** The micro-batches of an update. */
+  async batches(step: number): Promise<Batch[]> {
+    const batches: Batch[] = [];
+    for (let index = step * this.count; index < (step + 1) * this.count; index++) {
+      await this.#stream.arrived(index); // at once, unless it takes longer to encode than to train
+      batches.push(this.#stream.micro(index));
+    }
+    return batches;
+  }
+
+  /** Updates that so many epochs fill. */
+  updates(epochs: number): number {
+    const whole = Math.floor(epochs);
+    const part = epochs - whole;
+    const stream = this.#stream;
+    const micros = stream.micros(whole) +
+      part * (stream.micros(whole + 1) - stream.micros(whole));
+    return Math.max(1, Math.ceil(micros / this.count));
+  }
+}
+
+/** Rows of `eval.data` drawn by seed; where there are none, training rows stand in for them. */
+export async function taskSample(
+  { measured, rows: { examples }, train: { seed } }: RunContext,
+  count: number,
+  queue: (rows: readonly Example[]) => Promise<Queued<number>>,
+): Promise<TaskSample> {
+  const all = measured.length > 0 ? measured : examples;
+  const order = permutation(all.length, seed).slice(0, count);
+  if (measured.length === 0) await examples.arrived?.(order);
+  const rows = Array.from(order, (i) => all.at(i)!).filter((row) => lengthOf(row) > 0);
+  return {
+    rows,
+    from: measured.length > 0 ? "eval.data" : "training rows",
+    queue: () => queue(rows),
+  };
+}
