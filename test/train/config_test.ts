@@ -5,6 +5,23 @@ import { configHelp, jsonSchema, parseConfig } from "../../src/config/mod.ts";
 
 const NEEDED = { model: "base", data: "rows.jsonl" };
 
+Deno.test("parseConfig(): each kind of objective has keys of its own", () => {
+  const objectiveOf = (flags: Record<string, string>) =>
+    parseConfig({ flags: { ...NEEDED, ...flags } }).config.objective;
+  const dpo = { kind: "dpo", beta: 0.1, loss: "sigmoid", label_smoothing: 0 };
+  assert.deepEqual(objectiveOf({ "objective.kind": "dpo" }), dpo);
+  const flags = { "objective.kind": "dpo", "objective.loss": "ipo", "objective.beta": "0.5" };
+  assert.deepEqual(objectiveOf(flags), { ...dpo, loss: "ipo", beta: 0.5 });
+  assert.equal(configHelp().match(/--objective\.kind/g)?.length, 1);
+  const refuse = (flags: Record<string, string>, message: RegExp) =>
+    assert.throws(() => objectiveOf(flags), message);
+  refuse(
+    { "objective.beta": "1" },
+    /objective\.kind: missing, wanted sft or dpo/,
+  );
+  refuse({ "objective.kind": "sft", "objective.beta": "1" }, /--objective\.beta: found one beside/);
+});
+
 Deno.test("parseConfig() fills in the defaults", () => {
   const { config, origin } = parseConfig({ flags: NEEDED });
   assert.deepEqual(config, {
@@ -21,6 +38,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
       ...{ rank: 16, alpha: 32, targets: "all-linear", rslora: false },
       ...{ rank_pattern: {}, alpha_pattern: {}, modules_to_save: [], bias: "none" },
     },
+    objective: { kind: "sft" },
     train: {
       epochs: 1,
       tokens_per_batch: 4096,
