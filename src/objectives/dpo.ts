@@ -43,7 +43,7 @@ export const dpo = (settings: DpoConfig): MainMethod => ({
 function prepare(context: RunContext, settings: DpoConfig): PreparedMain {
   const { engine, model, graph } = context;
   refuseEncoder(model, "for objective.kind dpo");
-  const rows = new TaskRows(context);
+  const rows = new TaskRows(context, "two");
   const program = LossProgram.plan(engine, model, { ...graph, train: true });
   refuseDropout(program.graph.values);
   const both = LossProgram.plan(engine, model, { ...graph, loss: "kl" });

@@ -27,7 +27,7 @@ export const sft: MainMethod = {
 
 function prepare(context: RunContext): PreparedMain {
   const { engine, model, graph, measured } = context;
-  const rows = new TaskRows(context);
+  const rows = new TaskRows(context, "one");
   const program = LossProgram.plan(engine, model, { ...graph, train: true });
   const { weights, temporary } = program.footprint;
   return {

@@ -6,7 +6,7 @@
 import { type Batch, type Example, lengthOf, Stream } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import { permutation } from "../random.ts";
-import type { RunContext, TaskSample } from "./objective.ts";
+import type { MainMethod, RunContext, TaskSample } from "./objective.ts";
 
 /** The rows of a run, in the order in which it trains on them. */
 export class TaskRows {
@@ -14,18 +14,28 @@ export class TaskRows {
   readonly count: number;
   readonly #stream: Stream;
 
-  constructor({ train, rows: { examples, mixture } }: RunContext) {
+  constructor(
+    { train, rows: { examples, mixture } }: RunContext,
+    private readonly answers: MainMethod["answers"],
+  ) {
     const { micro_batch_tokens: T, tokens_per_batch, seed, shuffle } = train;
     this.#stream = new Stream(examples, { T, seed, shuffle, ...mixture });
     this.count = tokens_per_batch / T;
   }
 
-  /** The micro-batches of an update. */
+  /**
+   * The micro-batches of an update.
+   *
+   * @throws {RangeError} where a program gave examples of another number of answers.
+   */
   async batches(step: number): Promise<Batch[]> {
     const batches: Batch[] = [];
     for (let index = step * this.count; index < (step + 1) * this.count; index++) {
       await this.#stream.arrived(index); // at once, unless it takes longer to encode than to train
-      batches.push(this.#stream.micro(index));
+      const batch = this.#stream.micro(index);
+      const odd = batch.documents.find(({ side }) => (side ? "two" : "one") !== this.answers);
+      if (odd) throw new RangeError(`Found example ${odd.example}, wanted ${this.answers} answers`);
+      batches.push(batch);
     }
     return batches;
   }

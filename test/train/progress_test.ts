@@ -15,7 +15,7 @@ Deno.test("a source says every ten seconds how many rows it has given", async ()
   const said: string[] = [];
   try {
     const take = () => void (ms += 4_000); // each of the toy's 12 rows
-    await loadRows(model, config.data, config.train, (line) => said.push(line), take);
+    await loadRows(model, config.data, config, (line) => said.push(line), take);
   } finally {
     performance.now = now;
   }
