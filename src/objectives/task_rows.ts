@@ -31,8 +31,7 @@ export class TaskRows {
   async batches(step: number): Promise<Batch[]> {
     const batches: Batch[] = [];
     for (let index = step * this.count; index < (step + 1) * this.count; index++) {
-      await this.#stream.arrived(index); // at once, unless it takes longer to encode than to train
-      const batch = this.#stream.micro(index);
+      const batch = await this.#stream.micro(index);
       const odd = batch.documents.find(({ side }) => (side ? "two" : "one") !== this.answers);
       if (odd) throw new RangeError(`Found example ${odd.example}, wanted ${this.answers} answers`);
       batches.push(batch);
@@ -41,12 +40,11 @@ export class TaskRows {
   }
 
   /** Updates that so many epochs fill. */
-  updates(epochs: number): number {
+  async updates(epochs: number): Promise<number> {
     const whole = Math.floor(epochs);
-    const part = epochs - whole;
-    const stream = this.#stream;
-    const micros = stream.micros(whole) +
-      part * (stream.micros(whole + 1) - stream.micros(whole));
+    const next = await this.#stream.micros(whole + 1);
+    const before = await this.#stream.micros(whole);
+    const micros = before + (epochs - whole) * (next - before);
     return Math.max(1, Math.ceil(micros / this.count));
   }
 }
