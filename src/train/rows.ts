@@ -138,7 +138,7 @@ async function orAfter(ms: number, something: Promise<unknown>): Promise<void> {
 export async function loadRows(
   model: Model,
   entries: readonly DataConfig[],
-  config: RowsConfig,
+  config: Config,
   say: Say,
   take: (example: Example) => void,
 ): Promise<void> {
@@ -158,16 +158,13 @@ export async function loadRows(
 
 const encoderFrom = (model: Model) => ({ encoder: encoderOf(model), folder: model.folder });
 
-/** What of a config decides which rows are taken. */
-type RowsConfig = Pick<Config, "train" | "objective" | "guard">;
-
-const limitsOf = (model: Model, { train, ...methods }: RowsConfig): LoadOptions => ({
-  answers: methodsOf(methods).main.answers,
-  maxTokens: longest(model, train),
-  bothTokens: train.micro_batch_tokens,
-  onTooLong: train.on_too_long,
+const limitsOf = (model: Model, config: Config): LoadOptions => ({
+  answers: methodsOf(config).main.answers,
+  maxTokens: longest(model, config.train),
+  bothTokens: config.train.micro_batch_tokens,
+  onTooLong: config.train.on_too_long,
   vocabSize: model.config.vocabSize,
-  allow: train.allow,
+  allow: config.train.allow,
 });
 
 /** What a source gave, and what was left out. */
