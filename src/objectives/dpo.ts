@@ -19,7 +19,6 @@ import {
   type MainPart,
   type Meter,
   type Objective,
-  type OpenContext,
   type PreparedMain,
   rowsReplay,
   type RunContext,
