@@ -7,12 +7,12 @@ import {
   type DataEntry,
   Dataset,
   encode,
-  type Encoder,
   type Example,
   type Examples,
   ExampleStore,
   loadExamples,
   readDocuments,
+  type RowTokenizer,
   Stream,
 } from "../data/mod.ts";
 import { loadTokenizer } from "../io/tokenizer/tokenizer.ts";
@@ -43,19 +43,19 @@ const COPIES = 50;
 /** The same of many more rows, most of which are still to be encoded. */
 export async function growingStream(T: number): Promise<{ stream: Stream; rows: Dataset }> {
   const entry = { path: Array<string>(COPIES).fill(ROWS.path as string) };
-  const from = { encoder: baseEncoder(), folder: BASE };
+  const from = { tokenizer: baseTokenizer(), folder: BASE };
   const rows = await Dataset.read([entry], from, { maxTokens: T });
   return { stream: streamOf(rows, T), rows };
 }
 
 async function quickstartExamples(): Promise<Example[]> {
-  return (await loadExamples(ROWS, baseEncoder(), { maxTokens: Infinity })).examples;
+  return (await loadExamples(ROWS, baseTokenizer(), { maxTokens: Infinity })).examples;
 }
 
 const streamOf = (examples: Examples, T: number) =>
   new Stream(examples, { T, seed: SEED, shuffle: true });
 
-function baseEncoder(): Encoder {
+function baseTokenizer(): RowTokenizer {
   const { encode, bos, eos } = loadTokenizer(BASE);
   return { encode, bos, eos };
 }
@@ -63,8 +63,8 @@ function baseEncoder(): Encoder {
 /** Under the default template, as instructions are trained on. */
 async function encoding() {
   const documents = await Array.fromAsync(readDocuments(ROWS));
-  const encoder = baseEncoder();
-  const all = () => documents.map((document) => encode(document, encoder));
+  const tokenizer = baseTokenizer();
+  const all = () => documents.map((document) => encode(document, tokenizer));
   const tokens = all().reduce((sum, { ids }) => sum + ids.length, 0);
   return { name: "data, quickstart rows to tokens", tokens, replay: () => void all() };
 }

@@ -6,11 +6,11 @@
 import {
   type DataEntry,
   DEFAULT_TEMPLATE,
-  encoderOf,
   type Examples,
   faultNames,
   loadExamples,
   roomOf,
+  rowTokenizer,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { perplexity } from "../eval/perplexity.ts";
@@ -54,7 +54,7 @@ export async function run(args: string[]): Promise<number> {
   using open = openModel(device, folder, adapter);
   const { engine, model, adapt } = open;
   const { vocabSize, context } = model.config;
-  const { examples, skipped, noted } = await loadExamples(entry, encoderOf(model), {
+  const { examples, skipped, noted } = await loadExamples(entry, rowTokenizer(model), {
     maxTokens: Math.min(wanted, context),
     onTooLong: "truncate",
     vocabSize,

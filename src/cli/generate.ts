@@ -5,12 +5,12 @@
  */
 import {
   type EncodedPrompt,
-  encoderOf,
   hasTemplate,
   type ModelRequest,
   promptOf,
   type PromptSettings,
   readRequests,
+  rowTokenizer,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { BatchGenerator } from "../inference/batch.ts";
@@ -71,11 +71,11 @@ export async function run(args: string[]): Promise<number> {
     await answerAll(open, prompts, how, json);
     return 0;
   }
-  const encoder = encoderOf(open.model);
-  if (request.kind === "text" && hasTemplate(encoder)) {
+  const tokenizer = rowTokenizer(open.model);
+  if (request.kind === "text" && hasTemplate(tokenizer)) {
     say(dim("the text is continued as it is; --instruction asks through the chat template"));
   }
-  await answerOne(open, promptOf(request, encoder, settingsOf(flags)), how, json);
+  await answerOne(open, promptOf(request, tokenizer, settingsOf(flags)), how, json);
   return 0;
 }
 
@@ -110,10 +110,10 @@ function settingsOf({ template, system }: Arguments["flags"]): PromptSettings {
 }
 
 async function promptsOf({ model }: OpenModel, file: string, settings: PromptSettings) {
-  const encoder = encoderOf(model);
+  const tokenizer = rowTokenizer(model);
   const prompts: EncodedPrompt[] = [];
   for await (const { origin, ...request } of readRequests(file)) {
-    prompts.push(promptOf(request, encoder, { ...settings, origin }));
+    prompts.push(promptOf(request, tokenizer, { ...settings, origin }));
   }
   if (prompts.length > 0) return prompts;
   throw new ConfigError(`${file}: found no prompt, wanted one at least`);

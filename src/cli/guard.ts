@@ -7,10 +7,10 @@ import { atScaling } from "../adapters/scaling.ts";
 import { readPeft, writePeft } from "../adapters/peft/folder.ts";
 import {
   type DataEntry,
-  type Encoder,
-  encoderOf,
   type Example,
   loadExamples,
+  type RowTokenizer,
+  rowTokenizer,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { queuePerplexity } from "../eval/perplexity.ts";
@@ -78,12 +78,12 @@ export async function run(args: string[]): Promise<number> {
   const { engine, model, adapt } = open;
   refuseEncoder(model, "for the guard, which measures plain text");
   const { tokens, seed, guard } = settings;
-  const encoder = encoderOf(model);
+  const tokenizer = rowTokenizer(model);
   const maxTokens = Math.min(tokens, model.config.context);
-  const task = await loadTask(settings.data, encoder, maxTokens, guard.task_rows);
+  const task = await loadTask(settings.data, tokenizer, maxTokens, guard.task_rows);
   const budgets = parseBudget(guard.budget);
   const { text, samples: count } = guard;
-  const slices = splitRetention(encoder, {
+  const slices = splitRetention(tokenizer, {
     documents: await retentionText(engine, model, {
       ...{ text, budgets, count, maxTokens, seed, say },
     }),
@@ -163,13 +163,13 @@ function settingsOf(model: string, flags: Readonly<Record<string, string>>) {
 /** The first rows of the task. */
 async function loadTask(
   entries: readonly DataEntry[],
-  encoder: Encoder,
+  tokenizer: RowTokenizer,
   maxTokens: number,
   count: number,
 ): Promise<Example[]> {
   const rows: Example[] = [];
   for (const entry of entries) {
-    rows.push(...(await loadExamples(entry, encoder, { maxTokens })).examples);
+    rows.push(...(await loadExamples(entry, tokenizer, { maxTokens })).examples);
   }
   return rows.slice(0, count);
 }

@@ -5,7 +5,6 @@
  */
 import {
   describePath,
-  encoderOf,
   encodeRows,
   type Example,
   type Examples,
@@ -20,6 +19,7 @@ import {
   type LoadCounts,
   noCounts,
   requireRows,
+  rowTokenizer,
 } from "../data/mod.ts";
 import { countDuplicates, DiskList, TextIndex } from "../curate/mod.ts";
 import { Model } from "../models/model.ts";
@@ -109,7 +109,7 @@ async function inspect(
   const limit = longest(model, train);
   const bothLimit = train.micro_batch_tokens;
   const policy = train.on_too_long === "error" ? "drop" : train.on_too_long;
-  const inspection = new Inspection(encoderOf(model), { limit, policy, bothLimit });
+  const inspection = new Inspection(rowTokenizer(model), { limit, policy, bothLimit });
   using origins = new DiskList<string>();
   const given: Given[] = [];
   const counted: LoadCounts[] = [];
@@ -166,7 +166,7 @@ async function* wholeRows(
     allow: faultNames,
     answers: "any" as const,
   };
-  yield* encodeRows({ ...entry, on_empty: "drop" }, encoderOf(model), options, counts);
+  yield* encodeRows({ ...entry, on_empty: "drop" }, rowTokenizer(model), options, counts);
   requireRows(entry, counts, options);
 }
 

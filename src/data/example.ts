@@ -10,7 +10,7 @@ import type { Message } from "./content.ts";
 import type { TargetMarks } from "./tokenize/encoder_decoder.ts";
 
 /** The part of a tokenizer that data needs; `encode` adds no special token. */
-export interface Encoder {
+export interface RowTokenizer {
   /** The ids of a text; a special token written out in it becomes its id. */
   encode(text: string): number[];
   /** What every sequence of the model begins with, null where it expects nothing. */

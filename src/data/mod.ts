@@ -18,7 +18,7 @@ export { formatNames } from "./formats/mod.ts";
 export * from "./tokenize/row_tokenizer.ts";
 export * from "./dataset/examples.ts";
 export * from "./dataset/dataset.ts";
-export type { EncoderSource } from "./dataset/pool.ts";
+export type { TokenizerSource } from "./dataset/pool.ts";
 export { type ProportionalSettings, proportionalShares, type Source } from "./batches/mixture.ts";
 export * from "./tokenize/inspect.ts";
 export { type Side, sidesOf } from "./tokenize/sides.ts";

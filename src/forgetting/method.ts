@@ -39,12 +39,12 @@ async function prepare(
 
 /** Reads the retention text, or lets the base write it, and splits it. */
 async function loadSlices(context: RunContext, settings: GuardConfig): Promise<readonly Slice[]> {
-  const { engine, model, encoder, rows: { examples }, maxTokens, log } = context;
+  const { engine, model, tokenizer, rows: { examples }, maxTokens, log } = context;
   const { seed } = context.train;
   const budgets = parseBudget(settings.budget);
   const { text, samples: count } = settings;
   await examples.arrived?.(comparedRows(examples, seed));
-  return splitRetention(encoder, {
+  return splitRetention(tokenizer, {
     documents: await retentionText(engine, model, {
       text,
       budgets,

@@ -7,9 +7,9 @@ import {
   chatPrompt,
   type ChatTemplate,
   type ChatTurn,
-  type Encoder,
-  encoderOf,
   hasTemplate,
+  type RowTokenizer,
+  rowTokenizer,
   turnEnds,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
@@ -59,7 +59,7 @@ export class Chat implements Disposable {
   /** Tokens that a conversation has room for. */
   readonly context: number;
   readonly #generators = new Map<Speaker, Generator>();
-  readonly #encoder: Encoder;
+  readonly #tokenizer: RowTokenizer;
   readonly #stop: readonly number[];
   #system: string;
   #turns: readonly ChatTurn[] = [];
@@ -72,8 +72,8 @@ export class Chat implements Disposable {
     const { model, adapter } = open;
     const { system = "", template = null, context = DEFAULT_CONTEXT } = options;
     refuseEncoder(model, "to chat with");
-    this.#encoder = encoderOf(model);
-    if (!template && !hasTemplate(this.#encoder)) {
+    this.#tokenizer = rowTokenizer(model);
+    if (!template && !hasTemplate(this.#tokenizer)) {
       throw new ConfigError(
         `${model.folder}: found no chat template, wanted one in the model's folder or named`,
       );
@@ -81,7 +81,7 @@ export class Chat implements Disposable {
     this.context = Math.min(context, model.config.context);
     this.#system = system;
     this.#speaker = adapter ? "tuned" : "base";
-    this.#stop = [...new Set([...stopIds(model), ...turnEnds(this.#encoder, template)])];
+    this.#stop = [...new Set([...stopIds(model), ...turnEnds(this.#tokenizer, template)])];
   }
 
   /** The turns so far, that of the system first. */
@@ -128,7 +128,7 @@ export class Chat implements Disposable {
     const { options: { template = null, stopStrings = [], maxTokens = Infinity } } = this;
     const turns = [...this.#turns, { role: "user", content } as const];
     const asked = [...this.turns, turns.at(-1)!];
-    const { ids } = chatPrompt(asked, this.#encoder, template);
+    const { ids } = chatPrompt(asked, this.#tokenizer, template);
     if (ids.length >= this.context) {
       throw new ContextFull(
         `Found ${ids.length} tokens in the conversation, wanted fewer than the ${this.context} ` +

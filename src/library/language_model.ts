@@ -8,10 +8,10 @@ import {
   type ChatTurn,
   encode,
   type EncodedPrompt,
-  encoderOf,
   type Example,
   limitLength,
   promptOf,
+  rowTokenizer,
   turnEnds,
 } from "../data/mod.ts";
 import { type Perplexity, perplexity } from "../eval/perplexity.ts";
@@ -78,8 +78,8 @@ export class LanguageModel implements Disposable {
    * @throws {RangeError} where the prompt fills the context.
    */
   async *write(prompt: string, options: WriteOptions = {}): AsyncGenerator<string> {
-    const encoder = encoderOf(this.#open.model);
-    yield* this.#follow(promptOf({ kind: "text", text: prompt }, encoder), options);
+    const tokenizer = rowTokenizer(this.#open.model);
+    yield* this.#follow(promptOf({ kind: "text", text: prompt }, tokenizer), options);
   }
 
   /**
@@ -98,9 +98,9 @@ export class LanguageModel implements Disposable {
    */
   async *chat(turns: readonly ChatTurn[], options: WriteOptions = {}): AsyncGenerator<string> {
     const { model } = this.#open;
-    const encoder = encoderOf(model);
-    const prompt = chatPrompt(turns, encoder, null);
-    const stop = [...new Set([...stopIds(model), ...turnEnds(encoder, null)])];
+    const tokenizer = rowTokenizer(model);
+    const prompt = chatPrompt(turns, tokenizer, null);
+    const stop = [...new Set([...stopIds(model), ...turnEnds(tokenizer, null)])];
     yield* this.#follow(prompt, { stop, ...options });
   }
 
@@ -123,7 +123,7 @@ export class LanguageModel implements Disposable {
 function encodeText(text: string, index: number, { model }: OpenModel): Example | null {
   const spans = [{ text, supervised: true, eos: false }];
   const document = { kind: "spans", spans, origin: `text ${index}` } as const;
-  return limitLength(encode(document, encoderOf(model)), model.config.context, "truncate");
+  return limitLength(encode(document, rowTokenizer(model)), model.config.context, "truncate");
 }
 
 /**

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Encoder, Example, Examples } from "../data/mod.ts";
+import type { Example, Examples, RowTokenizer } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import type { Slice } from "../gpu/buffer.ts";
 import type { ReplayOptions } from "../gpu/program.ts";
@@ -208,7 +208,7 @@ export interface TrainRows {
 export interface RunContext {
   readonly engine: Engine;
   readonly model: Model;
-  readonly encoder: Encoder;
+  readonly tokenizer: RowTokenizer;
   readonly train: TrainSettings;
   /** Of the graph that is trained. */
   readonly graph: LossGraphOptions;

@@ -7,7 +7,6 @@ import {
   areLarge,
   Dataset,
   describePath,
-  encoderOf,
   encodeRows,
   type Example,
   type Examples,
@@ -16,6 +15,7 @@ import {
   noCounts,
   proportionalShares,
   requireRows,
+  rowTokenizer,
   type Source,
 } from "../data/mod.ts";
 import { NOW_AND_THEN, nowAndThen } from "../io/now_and_then.ts";
@@ -98,7 +98,7 @@ async function readRows(model: Model, config: Config, say: Say) {
   const { data } = config;
   const tell = nowAndThen(say);
   const read = data.map(() => 0);
-  const dataset = await Dataset.read(data, encoderFrom(model), {
+  const dataset = await Dataset.read(data, tokenizerOf(model), {
     ...limitsOf(model, config),
     onRow(source) {
       read[source]!++;
@@ -147,7 +147,7 @@ export async function loadRows(
     const path = describePath(entry.path);
     const tell = nowAndThen(say);
     const counts = noCounts();
-    for await (const example of encodeRows(entry, encoderOf(model), options, counts)) {
+    for await (const example of encodeRows(entry, rowTokenizer(model), options, counts)) {
       take(example);
       tell(() => `data: ${path}: ${counts.rows} rows so far`);
     }
@@ -156,7 +156,7 @@ export async function loadRows(
   }
 }
 
-const encoderFrom = (model: Model) => ({ encoder: encoderOf(model), folder: model.folder });
+const tokenizerOf = (model: Model) => ({ tokenizer: rowTokenizer(model), folder: model.folder });
 
 const limitsOf = (model: Model, config: Config): LoadOptions => ({
   answers: methodsOf(config).main.answers,

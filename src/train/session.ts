@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encoderOf, type Example } from "../data/mod.ts";
+import { type Example, rowTokenizer } from "../data/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { Engine } from "../graph/compile.ts";
 import { printPlan } from "../graph/plan.ts";
@@ -127,7 +127,7 @@ async function contextOf(options: SessionOptions): Promise<RunContext> {
   return {
     engine,
     model,
-    encoder: encoderOf(model),
+    tokenizer: rowTokenizer(model),
     train,
     graph: { T: train.micro_batch_tokens, ...trained.graph, recompute: train.recompute },
     rows: { examples: rows.examples, mixture: mixtureOf(rows, config.mixture, log) },

@@ -13,7 +13,7 @@ import { chatEncoder, sentencePieceTokenizer } from "./tokenize/tokenizers.ts";
 
 const shared = new URL("../../../shared/data/", import.meta.url);
 const hasShared = await Deno.stat(shared).then(() => true, () => false);
-const encoder = chatEncoder(sentencePieceTokenizer(), "<s>", "</s>");
+const tokenizer = chatEncoder(sentencePieceTokenizer(), "<s>", "</s>");
 const SUPER_NATURAL = "tasks/super_natural_instructions/";
 
 /** What is loaded, how many documents that gives, and the fields around it. */
@@ -38,7 +38,7 @@ for (const [path, documents, entry = {}] of SOURCES) {
     ignore: !hasShared,
     fn: async () => {
       const source = { path: fileURLToPath(new URL(path, shared)), ...entry };
-      const { examples, noted } = await loadExamples(source, encoder, { maxTokens: 1e6 });
+      const { examples, noted } = await loadExamples(source, tokenizer, { maxTokens: 1e6 });
       const tokens = examples.reduce((sum, { ids }) => sum + ids.length, 0);
       const learnt = examples.reduce((sum, example) => sum + countSupervised(example), 0);
       console.log(`${examples.length} documents, ${tokens} tokens, ${learnt} of them learnt`);
@@ -57,10 +57,10 @@ Deno.test({
     }[];
     const chats = await Array.fromAsync(readDocuments({ path, template: "vicuna" }));
     chats.forEach((chat, i) => {
-      const { labels } = encode(chat, encoder);
+      const { labels } = encode(chat, tokenizer);
       const answers = rows[i]!.conversations.filter(({ from }) => from === "gpt");
       const wanted = answers.map(({ value }) => ` ${value}</s>`).join("");
-      assert.equal(encoder.decode(labels.filter((label) => label >= 0)), wanted);
+      assert.equal(tokenizer.decode(labels.filter((label) => label >= 0)), wanted);
     });
   },
 });

@@ -1,19 +1,19 @@
 /** A tokenizer of one token a UTF-8 byte, and examples of given lengths, for the tests here. */
 
-import { type Encoder, type Example, UNSUPERVISED } from "../../src/data/mod.ts";
+import { type Example, type RowTokenizer, UNSUPERVISED } from "../../src/data/mod.ts";
 
 const BOS = 256;
 const EOS = 257;
 const utf8 = new TextEncoder();
 
-export const toyEncoder: Encoder = {
+export const toyEncoder: RowTokenizer = {
   encode: (text) => Array.from(utf8.encode(text)),
   bos: BOS,
   eos: EOS,
 };
 
 /** The same for chats: it knows the special tokens that templates write. */
-export const toyChatEncoder: Encoder = {
+export const toyChatEncoder: RowTokenizer = {
   ...toyEncoder,
   encode: (text) =>
     text.split(/(<s>|<\/s>)/).flatMap((part) =>

@@ -4,7 +4,7 @@ import { parseBudget } from "../../src/forgetting/budget.ts";
 import { Gauge, type Shift } from "../../src/forgetting/gauge.ts";
 import { readRetention, splitRetention } from "../../src/forgetting/text/retention.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
-import { encoderOf } from "../../src/data/mod.ts";
+import { rowTokenizer } from "../../src/data/mod.ts";
 import { engine } from "../harness.ts";
 import type { Toy, ToySettings } from "../train/toy.ts";
 
@@ -20,7 +20,7 @@ export const reportOf = (toy: Toy, out: string) =>
 export async function remeasure(toy: Toy, out: string, budget: string): Promise<Shift> {
   const { device } = await engine();
   using open = openModel(device, toy.model, toy.path(out));
-  const slices = splitRetention(encoderOf(open.model), {
+  const slices = splitRetention(rowTokenizer(open.model), {
     documents: await readRetention([toy.text]),
     budgets: parseBudget(budget),
     held: { control: 64, certificate: 256, probe: 32 },

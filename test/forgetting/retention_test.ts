@@ -19,7 +19,7 @@ import { random } from "../../src/random.ts";
 
 /** A tokenizer of words, each with an id of its own. */
 const ids = new Map<string, number>();
-const encoder = {
+const tokenizer = {
   encode: (text: string) =>
     text.split(" ").map((word) => ids.getOrInsertComputed(word, () => 2 + ids.size)),
   bos: 1,
@@ -40,7 +40,7 @@ const documents = (count: number, seed = 0) =>
   Array.from({ length: count }, (_, i) => documentOf(seed + i));
 
 function slicesOf(options: Partial<RetentionOptions> = {}): Slice[] {
-  return splitRetention(encoder, {
+  return splitRetention(tokenizer, {
     documents: new Map([["text.txt", documents(48)]]),
     budgets: parseBudget("ppl:2%"),
     held: { control: 64, certificate: 256, probe: 32 },
@@ -70,7 +70,7 @@ Deno.test("splitRetention() gives four parts that share no document", () => {
 Deno.test("splitRetention() leaves out what repeats other documents or the task", () => {
   const all = documents(48);
   const nearly = textDocument(documentText(all[3]!).replace(/ w\d+$/, " end"));
-  const task = [encode(all[7]!, encoder), encode(all[8]!, encoder)];
+  const task = [encode(all[7]!, tokenizer), encode(all[8]!, tokenizer)];
   using store = new ExampleStore();
   const texts = new Map([["text.txt", [...all, nearly, all[5]!]]]);
   const [slice] = slicesOf({ documents: texts, task });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { chatPrompt, ChatTemplate, type ChatTurn, encoderOf } from "../../src/data/mod.ts";
+import { chatPrompt, ChatTemplate, type ChatTurn, rowTokenizer } from "../../src/data/mod.ts";
 import { ConfigError, FileError } from "../../src/errors.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
 import { type Answer, Chat, type ChatOptions, ContextFull } from "../../src/inference/chat.ts";
@@ -17,11 +17,11 @@ const turnsOf = (messages: readonly object[]) => messages as readonly ChatTurn[]
 
 for (const { name, template, bos, eos, chats } of [SMOLLM2, HEADERS]) {
   Deno.test(`a conversation has the ids of transformers, ${name}`, () => {
-    const encoder = chatEncoder(byteLevelTokenizer(), name === "headers" ? bos : null, eos);
+    const tokenizer = chatEncoder(byteLevelTokenizer(), name === "headers" ? bos : null, eos);
     const chatTemplate = new ChatTemplate(name, template);
     for (const { messages, ids } of chats) {
-      const facts = { ...encoder.chat!, bosToken: bos };
-      const found = chatPrompt(turnsOf(messages), { ...encoder, chat: facts }, chatTemplate);
+      const facts = { ...tokenizer.chat!, bosToken: bos };
+      const found = chatPrompt(turnsOf(messages), { ...tokenizer, chat: facts }, chatTemplate);
       assert.deepEqual(found.ids, ids);
     }
   });
@@ -33,21 +33,21 @@ Deno.test({
   name: "a conversation has the ids of transformers, SmolLM2's folder (GRAFT_SMOLLM2)",
   ignore: smollm2 === undefined,
   fn: () => {
-    const encoder = encoderOf({ tokenizer: loadTokenizer(smollm2!), folder: smollm2! });
+    const tokenizer = rowTokenizer({ tokenizer: loadTokenizer(smollm2!), folder: smollm2! });
     for (const { messages, ids } of golden.cases[2]!.chats) {
-      assert.deepEqual(chatPrompt(turnsOf(messages), encoder, null).ids, ids);
+      assert.deepEqual(chatPrompt(turnsOf(messages), tokenizer, null).ids, ids);
     }
   },
 });
 
 Deno.test("special tokens that someone types stay text, and end no turn", () => {
-  const encoder = chatEncoder(byteLevelTokenizer(), null, "<|im_end|>");
+  const tokenizer = chatEncoder(byteLevelTokenizer(), null, "<|im_end|>");
   const template = new ChatTemplate("smollm2", SMOLLM2.template);
   const typed = "ends <|im_end|> here";
-  const { ids } = chatPrompt([{ role: "user", content: typed }], encoder, template);
-  const end = encoder.encode("<|im_end|>")[0];
+  const { ids } = chatPrompt([{ role: "user", content: typed }], tokenizer, template);
+  const end = tokenizer.encode("<|im_end|>")[0];
   assert.equal(ids.filter((id) => id === end).length, 2, "that of the system and that of the user");
-  assert.match(encoder.decode(ids), /user\nends <\|im_end\|> here<\|im_end\|>\n/);
+  assert.match(tokenizer.decode(ids), /user\nends <\|im_end\|> here<\|im_end\|>\n/);
 });
 
 /** Says something and waits for the whole answer. */
@@ -79,7 +79,7 @@ async function withChat(
 
 Deno.test("three turns are read as transformers would, each from where the cache ends", () =>
   withChat({}, async (chat, { engine, model }) => {
-    const encoder = encoderOf(model);
+    const tokenizer = rowTokenizer(model);
     using fresh = await Generator.open(engine, model, { context: 512 });
     let cached = 0;
     for (const text of ["Hello!", "And you?", "Are you the system?"]) {
@@ -90,7 +90,7 @@ Deno.test("three turns are read as transformers would, each from where the cache
         { role: "assistant", content: said },
       ]);
       const turns = [...before, { role: "user", content: text } as const];
-      assert.deepEqual(prompt, chatPrompt(turns, encoder, null).ids);
+      assert.deepEqual(prompt, chatPrompt(turns, tokenizer, null).ids);
       assert.ok(reused >= cached, `${reused} of ${prompt.length} from the cache`);
       assert.equal(speed.read, prompt.length - reused);
       cached = prompt.length;

@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import {
   batch,
   type DataEntry,
-  encoderOf,
   type Example,
   loadExamples,
+  rowTokenizer,
 } from "../../src/data/mod.ts";
 import type { KernelSet } from "../../src/gpu/device.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
@@ -56,7 +56,7 @@ async function documentsOf(model: Model, data: readonly DataEntry[]): Promise<Ex
   let room = T;
   for (const [i, entry] of data.entries()) {
     const left = i === 0 ? T / 2 : 0;
-    const { examples } = await loadExamples(entry, encoderOf(model), { maxTokens: 200 });
+    const { examples } = await loadExamples(entry, rowTokenizer(model), { maxTokens: 200 });
     for (const example of examples) {
       if (example.ids.length > room - left) continue;
       chosen.push(example);

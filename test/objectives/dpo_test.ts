@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Adapter } from "../../src/adapters/adapter.ts";
 import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { parseConfig } from "../../src/config/mod.ts";
-import { encoderOf, type Example, loadExamples, sidesOf } from "../../src/data/mod.ts";
+import { type Example, loadExamples, rowTokenizer, sidesOf } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
 import { Model } from "../../src/models/model.ts";
 import { dpo } from "../../src/objectives/dpo.ts";
@@ -37,7 +37,7 @@ async function withGolden(use: (folder: string, rows: string) => Promise<void>):
 
 async function examplesOf(model: Model, path: string): Promise<Example[]> {
   const limits = { maxTokens: T, answers: "two" } as const;
-  return (await loadExamples({ path }, encoderOf(model), limits)).examples;
+  return (await loadExamples({ path }, rowTokenizer(model), limits)).examples;
 }
 
 Deno.test("rows are the tokens of TRL, and so is what is learnt of them", () =>
@@ -80,7 +80,7 @@ async function updateOf(
   const prepared = await dpo({ kind: "dpo", beta: golden.beta, ...settings }).prepare({
     engine,
     model,
-    encoder: encoderOf(model),
+    tokenizer: rowTokenizer(model),
     train: {
       ...{ tokens_per_batch: 2 * T, micro_batch_tokens: T, seed: 1, shuffle: false },
       ...{ recompute: false, eval_every: 0 },

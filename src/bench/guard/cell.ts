@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encode, encoderOf, type Example, limitLength, loadExamples } from "../../data/mod.ts";
+import { encode, type Example, limitLength, loadExamples, rowTokenizer } from "../../data/mod.ts";
 import { queueDocuments } from "../../eval/documents.ts";
 import { perplexity } from "../../eval/perplexity.ts";
 import type { Device } from "../../gpu/device.ts";
@@ -99,15 +99,15 @@ function remembered({ shifts, task }: Measures): Measures {
 
 /** Loads the test's text and rows; measures the model as the store has it at the time. */
 async function openTest({ engine, model, config, trained }: Session, { test }: Spec) {
-  const encoder = encoderOf(model);
+  const tokenizer = rowTokenizer(model);
   const T = config.train.micro_batch_tokens;
   const maxTokens = Math.min(T, model.config.context);
   const documents = [...(await readRetention(test.text)).values()].flat()
-    .flatMap((document) => limitLength(encode(document, encoder), maxTokens, "truncate") ?? []);
+    .flatMap((document) => limitLength(encode(document, tokenizer), maxTokens, "truncate") ?? []);
   const rows = async (entries: Spec["test"]["data"]) => {
     const loaded: Example[] = [];
     for (const entry of entries) {
-      loaded.push(...(await loadExamples(entry, encoder, { maxTokens })).examples);
+      loaded.push(...(await loadExamples(entry, tokenizer, { maxTokens })).examples);
     }
     return loaded;
   };

@@ -5,11 +5,11 @@
  */
 import {
   type DataEntry,
-  encoderOf,
   encodeRows,
   ExampleStore,
   noCounts,
   requireRows,
+  rowTokenizer,
 } from "../../data/mod.ts";
 import {
   type List,
@@ -83,7 +83,7 @@ async function measureAll(
     const length = Math.min(MEASURED_AT_ONCE, store.length - begin);
     const examples = Array.from({ length }, (_, i) => store.at(begin + i)!);
     for (
-      const [i, ifd] of (await difficulties(program, examples, encoderOf(model).bos)).entries()
+      const [i, ifd] of (await difficulties(program, examples, rowTokenizer(model).bos)).entries()
     ) {
       known[index.find(examples[i]!.origin)!] = ifd ?? NaN;
     }
@@ -103,7 +103,7 @@ async function keepExamples(
   const limits = { maxTokens: context, onTooLong: "truncate", vocabSize } as const;
   const entry = { ...given, on_empty: "drop" } as const;
   const counts = noCounts();
-  for await (const example of encodeRows(entry, encoderOf(model), limits, counts)) {
+  for await (const example of encodeRows(entry, rowTokenizer(model), limits, counts)) {
     if (index.find(example.origin) !== undefined) store.keep(example);
   }
   requireRows(entry, counts, limits);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Document, encode, encoderOf, faultNames, readDocuments } from "../../data/mod.ts";
+import { type Document, encode, faultNames, readDocuments, rowTokenizer } from "../../data/mod.ts";
 import { Generator } from "../../inference/generator.ts";
 import { openModel } from "../../inference/open.ts";
 import { promptLength } from "../../inference/samples.ts";
@@ -46,11 +46,11 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   const context = Math.min(model.config.context, T);
   using base = await Generator.open(engine, model, { context });
   using tuned = await Generator.open(engine, model, { context, adapt });
-  const encoder = encoderOf(model);
+  const tokenizer = rowTokenizer(model);
   const found: Sample[] = [];
   for (const i of permutation(rows.length, seed)) {
     if (found.length === count) break;
-    const example = encode(rows[i]!, encoder, faultNames);
+    const example = encode(rows[i]!, tokenizer, faultNames);
     const { ids, chosenLength } = example;
     const length = promptLength(example);
     const prompt = [...ids.subarray(0, length)];

@@ -17,7 +17,7 @@ import {
   requireRows,
 } from "./examples.ts";
 import { PendingRows } from "./pending_rows.ts";
-import { type EncoderSource, EncodingPool } from "./pool.ts";
+import { EncodingPool, type TokenizerSource } from "./pool.ts";
 import type { EncodedBlock } from "./row_block.ts";
 
 /** In place of where an example is kept: it was left out, is with a worker, or waits. */
@@ -66,7 +66,7 @@ export class Dataset implements Examples, AsyncDisposable {
   private constructor(
     private readonly pending: PendingRows,
     private readonly sources: readonly ReadSource[],
-    private readonly from: EncoderSource,
+    private readonly from: TokenizerSource,
     private readonly options: DatasetOptions,
     private readonly isLarge: boolean,
   ) {
@@ -80,7 +80,7 @@ export class Dataset implements Examples, AsyncDisposable {
    */
   static async read(
     entries: readonly DataEntry[],
-    from: EncoderSource,
+    from: TokenizerSource,
     options: DatasetOptions,
   ): Promise<Dataset> {
     const pending = new PendingRows();

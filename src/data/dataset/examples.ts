@@ -16,7 +16,7 @@ import {
 } from "../tokenize/encode.ts";
 import { type DataEntry, describePath } from "../entry.ts";
 import { findFiles } from "../sources/read.ts";
-import { type Document, type Encoder, type Example, roomOf } from "../example.ts";
+import { type Document, type Example, roomOf, type RowTokenizer } from "../example.ts";
 import { checkFaults, type FaultName, marksOf } from "../tokenize/faults.ts";
 import { sidesOf } from "../tokenize/sides.ts";
 
@@ -96,11 +96,11 @@ export async function areLarge(entries: readonly DataEntry[]): Promise<boolean> 
  */
 export async function loadExamples(
   entry: DataEntry,
-  encoder: Encoder,
+  tokenizer: RowTokenizer,
   options: LoadOptions,
 ): Promise<Loaded> {
   const counts = noCounts();
-  const examples = await Array.fromAsync(encodeRows(entry, encoder, options, counts));
+  const examples = await Array.fromAsync(encodeRows(entry, tokenizer, options, counts));
   requireRows(entry, counts, options);
   return { ...counts, examples };
 }
@@ -108,11 +108,11 @@ export async function loadExamples(
 /** The examples of a source, counted in `counts`. Errors as `loadExamples`, but for there being none. */
 export async function* encodeRows(
   entry: DataEntry,
-  encoder: Encoder,
+  tokenizer: RowTokenizer,
   options: LoadOptions,
   counts: LoadCounts,
 ): AsyncGenerator<Example> {
-  const encodeRow = rowEncoder(entry, encoder, options);
+  const encodeRow = rowEncoder(entry, tokenizer, options);
   for await (const sampled of readContents(entry, (what) => counts.noted[what]++)) {
     yield* encodeRow(sampled, counts);
   }
@@ -122,21 +122,25 @@ export async function* encodeRows(
 export type EncodeRow = (sampled: SampledContent, counts: LoadCounts) => Example[];
 
 /** Encodes the rows of a source, one at a time. Errors as those of a row in `loadExamples`. */
-export function rowEncoder(entry: DataEntry, encoder: Encoder, options: LoadOptions): EncodeRow {
+export function rowEncoder(
+  entry: DataEntry,
+  tokenizer: RowTokenizer,
+  options: LoadOptions,
+): EncodeRow {
   const { maxTokens, exemplarsWithin = maxTokens, onTooLong = "drop" } = options;
   const { vocabSize = Infinity, allow = [], bothTokens = maxTokens, answers = "one" } = options;
-  const marks = marksOf(encoder);
+  const marks = marksOf(tokenizer);
   const documentOf = documentMaker(entry);
   return (sampled, counts) => {
     const document = documentOf(sampled);
     checkAnswers(document, answers);
-    const whole = encodeShort(document, encoder, { maxTokens: exemplarsWithin, allow });
+    const whole = encodeShort(document, tokenizer, { maxTokens: exemplarsWithin, allow });
     checkFaults(whole, marks, allow);
     if (sidesOf(whole).some((side) => countSupervised(side) === 0)) {
       counts.noted.unsupervised++;
       return [];
     }
-    const fitting = fitLength(whole, maxTokens, onTooLong, encoder.bos, bothTokens);
+    const fitting = fitLength(whole, maxTokens, onTooLong, tokenizer.bos, bothTokens);
     if (fitting.length === 0) counts.skipped++;
     else if (isCut(whole, fitting)) counts.cut++;
     for (const example of fitting) checkVocabulary(example, vocabSize);
@@ -173,12 +177,12 @@ export function requireRows(
 /** Encodes a document with as many of its exemplars as fit. */
 function encodeShort(
   document: Document,
-  encoder: Encoder,
+  tokenizer: RowTokenizer,
   limits: { readonly maxTokens: number; readonly allow: readonly FaultName[] },
 ): Example {
-  const example = encode(document, encoder, limits.allow);
+  const example = encode(document, tokenizer, limits.allow);
   if (roomOf(example) <= limits.maxTokens) return example;
   return "shorter" in document && document.shorter
-    ? encodeShort(document.shorter(), encoder, limits)
+    ? encodeShort(document.shorter(), tokenizer, limits)
     : example;
 }

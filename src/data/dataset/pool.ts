@@ -7,14 +7,14 @@
 import { Worker } from "node:worker_threads";
 import { ConfigError, FileError } from "../../errors.ts";
 import type { DataEntry } from "../entry.ts";
-import type { Encoder } from "../example.ts";
+import type { RowTokenizer } from "../example.ts";
 import type { LoadOptions } from "./examples.ts";
 import { BlockEncoder, type EncodedBlock } from "./row_block.ts";
 import type { Job } from "./worker.ts";
 
 /** Where the tokenizer of a model is from: a worker reads one of its own. */
-export interface EncoderSource {
-  readonly encoder: Encoder;
+export interface TokenizerSource {
+  readonly tokenizer: RowTokenizer;
   readonly folder: string;
 }
 
@@ -41,13 +41,13 @@ export class EncodingPool {
 
   constructor(
     entries: readonly DataEntry[],
-    { encoder, folder }: EncoderSource,
+    { tokenizer, folder }: TokenizerSource,
     options: LoadOptions,
     workers: number,
   ) {
-    const job: Job = { entries, folder, target: encoder.target, options };
+    const job: Job = { entries, folder, target: tokenizer.target, options };
     this.#workers = Array.from({ length: workers }, () => new EncodingWorker(job));
-    this.#own = new BlockEncoder(entries, options, () => encoder);
+    this.#own = new BlockEncoder(entries, options, () => tokenizer);
   }
 
   /** Blocks that keep all of them busy. */

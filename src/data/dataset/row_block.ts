@@ -6,7 +6,7 @@
 
 import type { SampledContent } from "./contents.ts";
 import type { DataEntry } from "../entry.ts";
-import type { Encoder } from "../example.ts";
+import type { RowTokenizer } from "../example.ts";
 import {
   type EncodeRow,
   type LoadCounts,
@@ -73,11 +73,11 @@ export class BlockEncoder {
   readonly #entries: readonly DataEntry[];
   #encoders: readonly EncodeRow[] | null = null;
 
-  /** @param encoder asked for at the first block, whose error it is if there can be none. */
+  /** @param tokenizer asked for at the first block, whose error it is if there can be none. */
   constructor(
     entries: readonly DataEntry[],
     private readonly options: LoadOptions,
-    private readonly encoder: () => Encoder,
+    private readonly tokenizer: () => RowTokenizer,
   ) {
     this.#entries = entries;
   }
@@ -103,7 +103,7 @@ export class BlockEncoder {
   }
 
   #open(): EncodeRow[] {
-    const encoder = this.encoder();
-    return this.#entries.map((entry) => rowEncoder(entry, encoder, this.options));
+    const tokenizer = this.tokenizer();
+    return this.#entries.map((entry) => rowEncoder(entry, tokenizer, this.options));
   }
 }

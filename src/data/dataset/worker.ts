@@ -8,7 +8,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { loadTokenizer } from "../../io/tokenizer/tokenizer.ts";
 import type { DataEntry } from "../entry.ts";
 import type { TargetMarks } from "../tokenize/encoder_decoder.ts";
-import { encoderOf } from "../tokenize/row_tokenizer.ts";
+import { rowTokenizer } from "../tokenize/row_tokenizer.ts";
 import type { LoadOptions } from "./examples.ts";
 import { BlockEncoder } from "./row_block.ts";
 
@@ -23,7 +23,7 @@ export interface Job {
 
 const { entries, folder, target, options } = workerData as Job;
 const encoder = new BlockEncoder(entries, options, () => {
-  return encoderOf({ tokenizer: loadTokenizer(folder), folder, config: { target } });
+  return rowTokenizer({ tokenizer: loadTokenizer(folder), folder, config: { target } });
 });
 
 parentPort!.on("message", (block: ArrayBuffer) => {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ChatFacts, type Encoder, UNSUPERVISED } from "../example.ts";
+import { type ChatFacts, type RowTokenizer, UNSUPERVISED } from "../example.ts";
 import { alternatives, type Part } from "./answers.ts";
 import type { Segment } from "./segments.ts";
 
@@ -23,13 +23,13 @@ interface Stretch {
  */
 export function encodeSegments(
   segments: readonly Segment[],
-  encoder: Encoder,
+  tokenizer: RowTokenizer,
   facts: ChatFacts,
 ): { ids: number[]; labels: number[] } {
   const ids: number[] = [];
   const labels: number[] = [];
   for (const { text, supervised, before } of stretches(segments, facts.specialTokens)) {
-    for (const id of encodeAfter(encoder, before, text)) {
+    for (const id of encodeAfter(tokenizer, before, text)) {
       ids.push(id);
       labels.push(supervised ? id : UNSUPERVISED);
     }
@@ -41,7 +41,7 @@ export function encodeSegments(
  * The ids of a text that follows another: tokenizers of the SentencePiece kind put a space before
  * what they take for the beginning of a text.
  */
-function encodeAfter({ encode }: Encoder, before: string, text: string): number[] {
+function encodeAfter({ encode }: RowTokenizer, before: string, text: string): number[] {
   const head = before === "" ? [] : encode(before);
   const ids = encode(before + text);
   return head.every((id, i) => id === ids[i]) ? ids.slice(head.length) : encode(text);

@@ -13,11 +13,11 @@ import { fitSides, joinSides } from "./sides.ts";
 import {
   type ChatDocument,
   type Document,
-  type Encoder,
   type Example,
   lengthOf,
   type PreferenceDocument,
   roomOf,
+  type RowTokenizer,
   UNSUPERVISED,
 } from "../example.ts";
 
@@ -35,26 +35,26 @@ export const TOO_LONG_POLICIES: readonly TooLongPolicy[] = ["drop", "truncate", 
  * @param allowed faults that are no reason to stop; `checkFaults` looks for the others.
  * @throws {FileError} if no token would be supervised, or the template does not fit the chat.
  * @throws {ConfigError} if a span ends with EOS and the tokenizer has none, or a chat finds no
- * template, no end token or an encoder that knows nothing of chats, or a preference a model with an
+ * template, no end token or a tokenizer that knows nothing of chats, or a preference a model with an
  * encoder.
  */
 export function encode(
   document: Document,
-  encoder: Encoder,
+  tokenizer: RowTokenizer,
   allowed: readonly FaultName[] = [],
 ): Example {
   if (document.kind === "preference") {
-    if (encoder.target) {
+    if (tokenizer.target) {
       const wanted = "wanted rows of one answer: the model has an encoder";
       throw new ConfigError(`${document.origin}: found a preference, ${wanted}`);
     }
     const [chosen, rejected] = [document.chosen, document.rejected]
-      .map((side) => encode(side, encoder, allowed));
+      .map((side) => encode(side, tokenizer, allowed));
     return joinSides(chosen!, rejected!, document.origin);
   }
-  const { ids, labels, sourceLength } = encoder.target
-    ? encodePair(document, encoder, encoder.target)
-    : { ...encodeDocument(document, encoder, allowed), sourceLength: undefined };
+  const { ids, labels, sourceLength } = tokenizer.target
+    ? encodePair(document, tokenizer, tokenizer.target)
+    : { ...encodeDocument(document, tokenizer, allowed), sourceLength: undefined };
   const isAnswer = document.kind === "chat" ||
     (document.kind === "spans" && document.spans.length > 1);
   const example: Example = {
@@ -183,42 +183,42 @@ interface Encoded {
 
 function encodeDocument(
   document: Exclude<Document, PreferenceDocument>,
-  encoder: Encoder,
+  tokenizer: RowTokenizer,
   allowed: readonly FaultName[],
 ): Encoded {
   if (document.kind === "tokens") return checkAligned(document);
-  if (document.kind === "spans") return encodeSpans(document, encoder);
-  return encodeChat(document, encoder, allowed);
+  if (document.kind === "spans") return encodeSpans(document, tokenizer);
+  return encodeChat(document, tokenizer, allowed);
 }
 
 function encodeChat(
   document: ChatDocument,
-  encoder: Encoder,
+  tokenizer: RowTokenizer,
   allowed: readonly FaultName[],
 ): Encoded {
-  const { bos, chat } = encoder;
+  const { bos, chat } = tokenizer;
   if (chat === undefined) {
     throw new ConfigError(
       `${document.origin}: found a chat, but nothing is known of the model's special tokens`,
     );
   }
   const segments = chatSegments(document, chat, { needsEnd: !allowed.includes("no-end") });
-  const { ids, labels } = encodeSegments(segments, encoder, chat);
+  const { ids, labels } = encodeSegments(segments, tokenizer, chat);
   if (bos === null || ids[0] === bos) return { ids, labels };
   return { ids: [bos, ...ids], labels: [UNSUPERVISED, ...labels] };
 }
 
-function encodeSpans(document: Document & { kind: "spans" }, encoder: Encoder): Encoded {
+function encodeSpans(document: Document & { kind: "spans" }, tokenizer: RowTokenizer): Encoded {
   const ids: number[] = [];
   const labels: number[] = [];
   const append = (id: number, supervised: boolean) => {
     ids.push(id);
     labels.push(supervised ? id : UNSUPERVISED);
   };
-  if (encoder.bos !== null) append(encoder.bos, false);
+  if (tokenizer.bos !== null) append(tokenizer.bos, false);
   for (const { text, supervised, eos } of document.spans) {
-    for (const id of encoder.encode(text)) append(id, supervised);
-    if (eos) append(endOf(encoder), supervised);
+    for (const id of tokenizer.encode(text)) append(id, supervised);
+    if (eos) append(endOf(tokenizer), supervised);
   }
   return { ids, labels };
 }

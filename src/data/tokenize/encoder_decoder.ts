@@ -5,7 +5,7 @@
  * @module
  */
 import { ConfigError } from "../../errors.ts";
-import { type Document, type Encoder, type Span, UNSUPERVISED } from "../example.ts";
+import { type Document, type RowTokenizer, type Span, UNSUPERVISED } from "../example.ts";
 
 /** What such a model's decoder reads. */
 export interface TargetMarks {
@@ -30,7 +30,7 @@ export interface EncodedPair {
  */
 export function encodePair(
   document: Document,
-  encoder: Encoder,
+  tokenizer: RowTokenizer,
   marks: TargetMarks,
 ): EncodedPair {
   if (document.kind === "tokens") return pairOf(document.ids, document.labels, marks);
@@ -45,7 +45,7 @@ export function encodePair(
     throw new ConfigError(`${origin}: found a text, ${wanted}`);
   }
   const text = source.map(({ text }) => text).join("");
-  return pairOf(promptIds(text, encoder), targetIds(target, encoder), marks);
+  return pairOf(promptIds(text, tokenizer), targetIds(target, tokenizer), marks);
 }
 
 /**
@@ -54,15 +54,15 @@ export function encodePair(
  *
  * @throws {ConfigError} for an encoder whose tokenizer has no EOS.
  */
-export function promptIds(prompt: string, encoder: Encoder): number[] {
-  const ids = encoder.encode(prompt);
-  if (encoder.target) return [...ids, endOf(encoder)];
-  return encoder.bos === null ? ids : [encoder.bos, ...ids];
+export function promptIds(prompt: string, tokenizer: RowTokenizer): number[] {
+  const ids = tokenizer.encode(prompt);
+  if (tokenizer.target) return [...ids, endOf(tokenizer)];
+  return tokenizer.bos === null ? ids : [tokenizer.bos, ...ids];
 }
 
-const targetIds = ({ text, eos }: Span, encoder: Encoder): number[] => [
-  ...encoder.encode(text),
-  ...(eos ? [endOf(encoder)] : []),
+const targetIds = ({ text, eos }: Span, tokenizer: RowTokenizer): number[] => [
+  ...tokenizer.encode(text),
+  ...(eos ? [endOf(tokenizer)] : []),
 ];
 
 function pairOf(
@@ -82,7 +82,7 @@ function pairOf(
  *
  * @throws {ConfigError} where the tokenizer has none.
  */
-export function endOf(encoder: Encoder): number {
-  if (encoder.eos !== null) return encoder.eos;
+export function endOf(tokenizer: RowTokenizer): number {
+  if (tokenizer.eos !== null) return tokenizer.eos;
   throw new ConfigError("The tokenizer has no EOS token, wanted one to end each answer");
 }

@@ -6,7 +6,7 @@
  */
 import { FileError } from "../../errors.ts";
 import { END_TOKENS } from "../templates/builtin.ts";
-import { type Encoder, type Example, UNSUPERVISED } from "../example.ts";
+import { type Example, type RowTokenizer, UNSUPERVISED } from "../example.ts";
 import { sidesOf } from "./sides.ts";
 
 /** Ids that mark begin and end. */
@@ -61,8 +61,8 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
 /** The names of all. */
 export const faultNames: readonly FaultName[] = Object.keys(faults) as FaultName[];
 
-/** The ids that mark begin and end for an encoder's tokenizer. */
-export function marksOf({ bos, eos, encode }: Encoder): Marks {
+/** The ids that mark begin and end for a tokenizer. */
+export function marksOf({ bos, eos, encode }: RowTokenizer): Marks {
   const ends = END_TOKENS.map((token) => encode(token)).filter((ids) => ids.length === 1).flat();
   return { bos, ends: new Set(eos === null ? ends : [eos, ...ends]) };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { countSupervised, fitLength, isCut, type TooLongPolicy } from "./encode.ts";
-import { type Encoder, type Example, lengthOf } from "../example.ts";
+import { type Example, lengthOf, type RowTokenizer } from "../example.ts";
 import { type FaultName, faultNames, faultsOf, type Marks, marksOf } from "./faults.ts";
 import { sidesOf } from "./sides.ts";
 import { GrowableArray } from "../store/growable_array.ts";
@@ -55,14 +55,14 @@ export class Inspection {
   readonly #lengths = new GrowableArray(Uint32Array);
   readonly #marks: Marks;
 
-  constructor(private readonly encoder: Encoder, private readonly fit: Fit) {
-    this.#marks = marksOf(encoder);
+  constructor(private readonly tokenizer: RowTokenizer, private readonly fit: Fit) {
+    this.#marks = marksOf(tokenizer);
   }
 
   /** Counts an example, and adds to `given` what training gets of it. */
   add(example: Example, given: Given): void {
     const { limit, bothLimit = limit, policy } = this.fit;
-    const pieces = fitLength(example, limit, policy, this.encoder.bos, bothLimit);
+    const pieces = fitLength(example, limit, policy, this.tokenizer.bos, bothLimit);
     if (pieces.length === 0) this.tooLong++;
     else if (isCut(example, pieces)) this.cut++;
     given.rows += pieces.length;

@@ -7,7 +7,7 @@
 import { ConfigError, FileError } from "../../errors.ts";
 import { asked, type ChatTurn, type Message } from "../content.ts";
 import { MODEL_TEMPLATE, resolveTemplates, type TemplateSetting } from "../dataset/documents.ts";
-import type { Encoder } from "../example.ts";
+import type { RowTokenizer } from "../example.ts";
 import type { ChatTemplate } from "../templates/chat_template.ts";
 import { DEFAULT_TEMPLATE, renderPrompt } from "../templates/prompt_template.ts";
 import { encodeSegments } from "./chat.ts";
@@ -47,22 +47,22 @@ export interface PromptSettings {
  */
 export function promptOf(
   request: ModelRequest,
-  encoder: Encoder,
+  tokenizer: RowTokenizer,
   { template, system = "", origin = "the prompt" }: PromptSettings = {},
 ): EncodedPrompt {
-  if (request.kind === "text") return textPrompt(request.text, encoder);
-  const { prompt, chat } = template === undefined && hasTemplate(encoder)
+  if (request.kind === "text") return textPrompt(request.text, tokenizer);
+  const { prompt, chat } = template === undefined && hasTemplate(tokenizer)
     ? { prompt: null, chat: MODEL_TEMPLATE } as const
     : resolveTemplates(template, DEFAULT_TEMPLATE)[0]!;
   if (request.kind === "instruction" && prompt !== null) {
-    if (system === "") return textPrompt(renderPrompt(prompt, request), encoder);
+    if (system === "") return textPrompt(renderPrompt(prompt, request), tokenizer);
     throw new ConfigError(`${origin}: found a system's turn, wanted a template of chats for it`);
   }
   if (chat === null) {
     throw new ConfigError(`${origin}: found a chat under a template for instructions`);
   }
   const turns = request.kind === "chat" ? request.turns : turnsOf(request, system);
-  return chatPrompt(turns, encoder, chat === MODEL_TEMPLATE ? null : chat, origin);
+  return chatPrompt(turns, tokenizer, chat === MODEL_TEMPLATE ? null : chat, origin);
 }
 
 /**
@@ -74,12 +74,12 @@ export function promptOf(
  */
 export function chatPrompt(
   turns: readonly ChatTurn[],
-  encoder: Encoder,
+  tokenizer: RowTokenizer,
   template: ChatTemplate | null,
   origin = "the chat",
 ): EncodedPrompt {
-  const { bos, chat } = encoder;
-  if (chat === undefined || encoder.target) {
+  const { bos, chat } = tokenizer;
+  if (chat === undefined || tokenizer.target) {
     throw new ConfigError(`${origin}: found a chat, and a model that knows nothing of chats`);
   }
   if (turns.length === 0) {
@@ -87,7 +87,7 @@ export function chatPrompt(
   }
   const messages = turns.map((turn) => ({ ...turn, supervised: false }));
   const segment = promptSegment({ kind: "chat", messages, template, origin }, chat);
-  const { ids } = encodeSegments([segment], encoder, chat);
+  const { ids } = encodeSegments([segment], tokenizer, chat);
   return {
     text: segment.parts.map(({ text }) => text).join(""),
     ids: bos === null || ids[0] === bos ? ids : [bos, ...ids],
@@ -95,15 +95,15 @@ export function chatPrompt(
 }
 
 /** Whether the model has a chat template of its own. */
-export const hasTemplate = ({ chat, target }: Encoder): boolean =>
+export const hasTemplate = ({ chat, target }: RowTokenizer): boolean =>
   !target && (chat?.template ?? null) !== null;
 
 /**
  * The special tokens that a template writes after an answer, and so those that end one; none where it
  * writes none, or shows no chat of two turns.
  */
-export function turnEnds(encoder: Encoder, template: ChatTemplate | null): number[] {
-  const { chat } = encoder;
+export function turnEnds(tokenizer: RowTokenizer, template: ChatTemplate | null): number[] {
+  const { chat } = tokenizer;
   if (!chat) return [];
   const messages: Message[] = [
     { role: "user", content: "a", supervised: false },
@@ -116,16 +116,16 @@ export function turnEnds(encoder: Encoder, template: ChatTemplate | null): numbe
     const ending = answer?.parts.filter(({ fromTemplate }) => fromTemplate)
       .map(({ text }) => text).join("") ?? "";
     const tokens = chat.specialTokens.filter((token) => ending.includes(token));
-    return tokens.flatMap((token) => encoder.encode(token));
+    return tokens.flatMap((token) => tokenizer.encode(token));
   } catch (fault) {
     if (fault instanceof FileError) return [];
     throw fault;
   }
 }
 
-const textPrompt = (text: string, encoder: Encoder): EncodedPrompt => ({
+const textPrompt = (text: string, tokenizer: RowTokenizer): EncodedPrompt => ({
   text,
-  ids: promptIds(text, encoder),
+  ids: promptIds(text, tokenizer),
 });
 
 function turnsOf(request: ModelRequest & { kind: "instruction" }, system: string): ChatTurn[] {

@@ -6,7 +6,7 @@
 
 import type { Tokenizer } from "../../io/tokenizer/tokenizer.ts";
 import { readChatFacts } from "../templates/chat_facts.ts";
-import type { ChatFacts, Encoder } from "../example.ts";
+import type { ChatFacts, RowTokenizer } from "../example.ts";
 import type { TargetMarks } from "./encoder_decoder.ts";
 
 /** What of a model data must know. */
@@ -17,8 +17,8 @@ export interface Encoding {
   readonly config?: { readonly target?: TargetMarks | undefined };
 }
 
-/** An encoder for a model: BOS only where it expects one. */
-export function encoderOf({ tokenizer, folder, config }: Encoding): Encoder {
+/** The tokenizer of a model: BOS only where it expects one. */
+export function rowTokenizer({ tokenizer, folder, config }: Encoding): RowTokenizer {
   const { addsBos, bos, eos } = tokenizer;
   let chat: ChatFacts | undefined;
   return {

@@ -10,11 +10,11 @@ import {
   type Document,
   documentText,
   encode,
-  type Encoder,
   type Example,
   type Examples,
   limitLength,
   readDocuments,
+  type RowTokenizer,
   split,
 } from "../../data/mod.ts";
 import { ConfigError, FileError } from "../../errors.ts";
@@ -112,12 +112,12 @@ export async function readRetention(
  * @throws {ConfigError} where budgets and files do not name the same slices.
  * @throws {FileError} where a slice has too few documents for four parts.
  */
-export function splitRetention(encoder: Encoder, options: RetentionOptions): Slice[] {
+export function splitRetention(tokenizer: RowTokenizer, options: RetentionOptions): Slice[] {
   const { documents, budgets } = options;
   const ofSlices = assign(documents, budgets);
   return budgets.map((budget) => {
     const name = nameOf(budget);
-    return splitSlice(name, budget, ofSlices.get(name)!, encoder, options);
+    return splitSlice(name, budget, ofSlices.get(name)!, tokenizer, options);
   });
 }
 
@@ -148,10 +148,10 @@ function splitSlice(
   name: string,
   budget: Budget,
   documents: readonly Document[],
-  encoder: Encoder,
+  tokenizer: RowTokenizer,
   { held, seed, trainTokens, maxTokens, task }: RetentionOptions,
 ): Slice {
-  const encoded = documents.map((document) => encode(document, encoder));
+  const encoded = documents.map((document) => encode(document, tokenizer));
   const kinds = distinct(encoded, task, seed);
   const kept = kinds.flatMap((kind, i) => kind === "kept" ? [i] : []);
   const parts = split(

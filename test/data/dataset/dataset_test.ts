@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import {
   type DataEntry,
   Dataset,
-  encoderOf,
   type Example,
   loadExamples,
   type LoadOptions,
+  rowTokenizer,
 } from "../../../src/data/mod.ts";
 import { withFiles } from "../toy.ts";
-import { encoder, folder, tokenizer } from "./quickstart.ts";
+import { bare, folder, tokenizer } from "./quickstart.ts";
 
 const LIMITS: LoadOptions = { maxTokens: 64, vocabSize: 1024 };
 
@@ -26,10 +26,10 @@ async function load(
   entry: DataEntry,
   workers: number,
   options: Partial<LoadOptions> = {},
-  from = encoder,
+  from = tokenizer,
 ) {
   const limits = { ...LIMITS, ...options, workers };
-  await using dataset = await Dataset.read([entry], { encoder: from, folder }, limits);
+  await using dataset = await Dataset.read([entry], { tokenizer: from, folder }, limits);
   const all = await dataset.all();
   const [counts] = await dataset.finished();
   return { examples: Array.from({ length: all.length }, (_, i) => partsOf(all.at(i)!)), counts };
@@ -59,7 +59,10 @@ Deno.test("workers: examples, their order and the counts are those of one reader
       [{ path, ...drop, template: ["plain", "alpaca"], seed: 3 }, { maxTokens: 256 }],
     ];
     for (const [entry, options] of entries) {
-      const { examples, ...counts } = await loadExamples(entry, encoder, { ...LIMITS, ...options });
+      const { examples, ...counts } = await loadExamples(entry, tokenizer, {
+        ...LIMITS,
+        ...options,
+      });
       assert.ok(counts.rows > 1500, `${counts.rows}`);
       const wanted = { examples: examples.map(partsOf), counts };
       for (const workers of [0, 3]) assert.deepEqual(await load(entry, workers, options), wanted);
@@ -111,7 +114,7 @@ Deno.test("workers: the first error is that of one reader, by class and words", 
 });
 
 Deno.test("workers: sources and targets are those of one reader", async () => {
-  const pairs = encoderOf({ tokenizer, folder, config: { target: { start: 1, pad: 0 } } });
+  const pairs = rowTokenizer({ tokenizer: bare, folder, config: { target: { start: 1, pad: 0 } } });
   await withFiles({ "rows.jsonl": lines(0, 700) }, async (data) => {
     const entry = { path: `${data}/rows.jsonl`, on_empty: "drop", template: "plain" } as const;
     const found = await Promise.all([0, 2].map((workers) => load(entry, workers, {}, pairs)));

@@ -9,7 +9,7 @@ import {
   type StreamOptions,
 } from "../../../src/data/mod.ts";
 import { withFiles } from "../toy.ts";
-import { encoder, folder } from "./quickstart.ts";
+import { folder, tokenizer } from "./quickstart.ts";
 
 const LIMITS: LoadOptions = { maxTokens: 128, vocabSize: 1024 };
 const T = 128;
@@ -25,10 +25,10 @@ function lines(from: number, to: number, long = Infinity): string {
 
 const plain = (path: string): DataEntry => ({ path, template: "plain" });
 const read = (entries: readonly DataEntry[], options: Partial<LoadOptions> = {}) =>
-  Dataset.read(entries, { encoder, folder }, { ...LIMITS, workers: 2, ...options });
+  Dataset.read(entries, { tokenizer, folder }, { ...LIMITS, workers: 2, ...options });
 
 async function loadAll(entries: readonly DataEntry[]) {
-  const loaded = await Promise.all(entries.map((entry) => loadExamples(entry, encoder, LIMITS)));
+  const loaded = await Promise.all(entries.map((entry) => loadExamples(entry, tokenizer, LIMITS)));
   return loaded.flatMap(({ examples }) => examples);
 }
 

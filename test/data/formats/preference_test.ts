@@ -8,13 +8,13 @@ import {
   ChatTemplate,
   type DataEntry,
   encode,
-  type Encoder,
   type Example,
   ExampleStore,
   fitLength,
   loadExamples,
   type LoadOptions,
   readDocuments,
+  type RowTokenizer,
   sidesOf,
   Stream,
 } from "../../../src/data/mod.ts";
@@ -27,7 +27,7 @@ const template = new ChatTemplate(
   "{{ bos_token }}{% for m in messages %}{{ m.role }}|{{ m.content }}{{ eos_token }}{% endfor %}" +
     "{% if add_generation_prompt %}assistant|{% endif %}",
 );
-const encoder: Encoder = {
+const tokenizer: RowTokenizer = {
   ...toyChatEncoder,
   chat: { ...toyChatEncoder.chat!, template },
 };
@@ -40,7 +40,7 @@ async function load(
   const text = rows.map((row) => JSON.stringify(row)).join("\n");
   await withFiles({ "a.jsonl": text }, async (folder) => {
     const limits = { maxTokens: 1000, answers: "two" as const, ...options };
-    loaded = await loadExamples({ path: `${folder}/a.jsonl`, ...entry }, encoder, limits);
+    loaded = await loadExamples({ path: `${folder}/a.jsonl`, ...entry }, tokenizer, limits);
   });
   return loaded! as Awaited<ReturnType<typeof loadExamples>>;
 }
@@ -172,8 +172,8 @@ Deno.test("preference: rows that are no preference, and those of two answers els
     /a\.jsonl:1: found a row of one answer, wanted rows of chosen and rejected ones/,
   );
   assert.throws(
-    () => encode({ ...documentOf(), origin: "o" }, { ...encoder, target: { start: 0, pad: 0 } }),
-    /o: found a preference, wanted rows of one answer: the model has an encoder/,
+    () => encode({ ...documentOf(), origin: "o" }, { ...tokenizer, target: { start: 0, pad: 0 } }),
+    /o: found a preference, wanted rows of one answer: the model has an tokenizer/,
   );
   const entry = { inversion: { share: 1 } };
   await assert.rejects(load([row], { entry }), /found rows of kind preference, wanted/);

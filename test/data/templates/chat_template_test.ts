@@ -5,8 +5,8 @@ import {
   ChatTemplate,
   chatTemplates,
   encode,
-  type Encoder,
   type Message,
+  type RowTokenizer,
   UNSUPERVISED,
 } from "../../../src/data/mod.ts";
 import golden from "./golden.json" with { type: "json" };
@@ -35,7 +35,11 @@ function templateOf(name: string): ChatTemplate {
   return new ChatTemplate(name, chatTemplates[name]!);
 }
 
-function encodeChat(messages: readonly Message[], template: ChatTemplate | null, encoder: Encoder) {
+function encodeChat(
+  messages: readonly Message[],
+  template: ChatTemplate | null,
+  encoder: RowTokenizer,
+) {
   return encode({ kind: "chat", messages, template, origin: "chats.jsonl:3" }, encoder);
 }
 

@@ -17,29 +17,29 @@ import {
 import { toyEncoder, withFiles } from "../toy.ts";
 
 const [PAD, START, EOS] = [300, 301, toyEncoder.eos!];
-const encoder = { ...toyEncoder, bos: null, target: { start: START, pad: PAD } };
+const tokenizer = { ...toyEncoder, bos: null, target: { start: START, pad: PAD } };
 
 const tokens = (ids: number[], labels: number[]): Document => ({
   ...{ kind: "tokens", ids, labels, origin: "rows.jsonl:1" },
 });
 const pairOf = (source: number, target: number): Example =>
-  encode(tokens(Array(source).fill(7), Array(target).fill(8)), encoder);
+  encode(tokens(Array(source).fill(7), Array(target).fill(8)), tokenizer);
 
 Deno.test("encode: prompt and EOS are the source, answer and EOS the target", () => {
   const spans = [
     { text: "ab", supervised: false, eos: false },
     { text: "c", supervised: true, eos: true },
   ];
-  const example = encode({ kind: "spans", spans, origin: "rows.jsonl:1" }, encoder);
+  const example = encode({ kind: "spans", spans, origin: "rows.jsonl:1" }, tokenizer);
   assert.deepEqual([...example.ids], [97, 98, EOS, START, 99, EOS]);
   assert.deepEqual([...example.labels], [-100, -100, -100, -100, 99, EOS]);
   assert.equal(example.sourceLength, 3);
   assert.deepEqual([lengthOf(example), roomOf(example)], [6, 3]);
-  assert.deepEqual(promptIds("ab", encoder), [97, 98, EOS]);
+  assert.deepEqual(promptIds("ab", tokenizer), [97, 98, EOS]);
 });
 
 Deno.test("encode: token rows are source and labels as transformers has them", () => {
-  const example = encode(tokens([5, 6], [-100, 7, -100, 8]), encoder);
+  const example = encode(tokens([5, 6], [-100, 7, -100, 8]), tokenizer);
   assert.deepEqual([...example.ids], [5, 6, START, PAD, 7, PAD, 8]);
   assert.deepEqual([...example.labels], [-100, -100, -100, -100, 7, -100, 8]);
   assert.throws(
@@ -60,12 +60,12 @@ Deno.test("encode: a text or a chat is no pair", () => {
       "chats.jsonl:1: found a chat",
     ]] as const
   ) {
-    assert.throws(() => encode(document, encoder), new ConfigError(`${found}, ${wanted}`));
+    assert.throws(() => encode(document, tokenizer), new ConfigError(`${found}, ${wanted}`));
   }
 });
 
 Deno.test("fitLength: source and target have so many tokens each, and no pieces", () => {
-  const long = encode(tokens([1, 2, 3, 4, EOS], [6, 7, 8, 9, EOS]), encoder);
+  const long = encode(tokens([1, 2, 3, 4, EOS], [6, 7, 8, 9, EOS]), tokenizer);
   const cut = fitLength(long, 4, "truncate", null)[0]!;
   assert.deepEqual([...cut.ids], [1, 2, 3, EOS, START, 6, 7, 8]);
   assert.deepEqual([...cut.labels], [-100, -100, -100, -100, -100, 6, 7, 8]);
@@ -81,7 +81,7 @@ Deno.test("fitLength: source and target have so many tokens each, and no pieces"
 Deno.test("loadExamples: rows of instructions become pairs", () =>
   withFiles({ "rows.jsonl": '{"instruction":"Say a","output":"a"}\n' }, async (folder) => {
     const entry = { path: `${folder}/rows.jsonl`, template: "plain" };
-    const { examples: [example] } = await loadExamples(entry, encoder, { maxTokens: 9 });
+    const { examples: [example] } = await loadExamples(entry, tokenizer, { maxTokens: 9 });
     assert.deepEqual([...example!.ids.subarray(example!.sourceLength)], [START, 97, EOS]);
   }));
 
@@ -102,7 +102,7 @@ Deno.test("batch: worked by hand, of two sources and their targets", () => {
     first: [0, 0, 0, 2, 5, 5, 5, 5],
     past: [2, 2, 2, 5, 5, 5, 5, 5],
   });
-  const alone = encode(tokens([1], [1]), { ...encoder, target: undefined }, ["unsupervised"]);
+  const alone = encode(tokens([1], [1]), { ...tokenizer, target: undefined }, ["unsupervised"]);
   assert.throws(() => batch([pairOf(1, 1), alone], 8), /found 1 sources of 2 documents/i);
 });
 

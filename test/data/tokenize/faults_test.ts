@@ -3,13 +3,13 @@ import {
   ChatTemplate,
   checkFaults,
   encode,
-  type Encoder,
   type Example,
   type FaultName,
   faultNames,
   faultsOf,
   loadExamples,
   marksOf,
+  type RowTokenizer,
   runsOf,
 } from "../../../src/data/mod.ts";
 import { toyChatEncoder, toyEncoder, withFiles } from "../toy.ts";
@@ -55,12 +55,12 @@ Deno.test("checkFaults() stops at what is not allowed by its name", () => {
 });
 
 Deno.test("marksOf() knows the tokens that may end a turn, where the tokenizer has them", () => {
-  const encoder: Encoder = {
+  const tokenizer: RowTokenizer = {
     bos: BOS,
     eos: EOS,
     encode: (text) => text === "<|im_end|>" ? [9] : text === "</s>" ? [EOS] : [1, 2],
   };
-  assert.deepEqual(marksOf(encoder), MARKS);
+  assert.deepEqual(marksOf(tokenizer), MARKS);
   assert.deepEqual([...marksOf({ ...toyEncoder, eos: null }).ends], []);
 });
 
@@ -75,8 +75,9 @@ Deno.test("a template with {% generation %} around too little is found out", () 
     template: new ChatTemplate("t", `{% for m in messages %}${template}{% endfor %}`),
     origin: "test",
   });
-  const encoder = toyChatEncoder;
-  const found = (template: string) => faultsOf(encode(chat(template), encoder), marksOf(encoder));
+  const tokenizer = toyChatEncoder;
+  const found = (template: string) =>
+    faultsOf(encode(chat(template), tokenizer), marksOf(tokenizer));
   const turn = (answer: string) =>
     `{% if m.role == 'user' %}{{ m.content }}{% else %}${answer}{% endif %}`;
   assert.deepEqual(found(turn(around("{{ m.content }}</s>"))), []);
@@ -87,8 +88,8 @@ Deno.test("a template with {% generation %} around too little is found out", () 
   assert.deepEqual(found(`<s><s>${turn(around("{{ m.content }}</s>"))}`), ["double-bos"]);
   // Without {% generation %} an answer that ends in nothing is no answer, unless that is allowed.
   const open = chat(turn("{{ m.content }}"));
-  assert.throws(() => encode(open, encoder), /"no-end" in train\.allow/);
-  assert.deepEqual(faultsOf(encode(open, encoder, ["no-end"]), marksOf(encoder)), ["no-end"]);
+  assert.throws(() => encode(open, tokenizer), /"no-end" in train\.allow/);
+  assert.deepEqual(faultsOf(encode(open, tokenizer, ["no-end"]), marksOf(tokenizer)), ["no-end"]);
 });
 
 Deno.test("loadExamples() stops at a fault, and leaves out or takes what is allowed", () =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type Encoder, type Example, Inspection } from "../../../src/data/mod.ts";
+import { type Example, Inspection, type RowTokenizer } from "../../../src/data/mod.ts";
 
-const encoder: Encoder = { encode: () => [7, 8], bos: 1, eos: 2 };
+const tokenizer: RowTokenizer = { encode: () => [7, 8], bos: 1, eos: 2 };
 const of = (length: number, labels = [-100, 5]): Example => ({
   ids: new Uint32Array(length),
   labels: Int32Array.from(labels),
@@ -9,7 +9,7 @@ const of = (length: number, labels = [-100, 5]): Example => ({
 });
 
 function inspected(examples: readonly Example[], limit = Infinity) {
-  const inspection = new Inspection(encoder, { limit, policy: "drop" });
+  const inspection = new Inspection(tokenizer, { limit, policy: "drop" });
   const given = { rows: 0, tokens: 0, supervised: 0 };
   for (const example of examples) inspection.add(example, given);
   return { inspection, given };

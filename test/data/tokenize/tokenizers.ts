@@ -4,7 +4,7 @@
  */
 
 import { Tokenizer } from "../../../src/deps/tokenizers.ts";
-import type { Encoder } from "../../../src/data/mod.ts";
+import type { RowTokenizer } from "../../../src/data/mod.ts";
 
 /** Words that become single tokens, with the space before them. */
 const WORDS = [
@@ -77,12 +77,12 @@ export function sentencePieceTokenizer() {
   };
 }
 
-/** An encoder over such a tokenizer, and its way back; `bos` null for a model that wants none. */
+/** A row tokenizer over such a tokenizer, and its way back; `bos` null for a model that wants none. */
 export function chatEncoder(
   json: ReturnType<typeof byteLevelTokenizer> | ReturnType<typeof sentencePieceTokenizer>,
   bos: string | null,
   eos: string,
-): Encoder & { decode(ids: Iterable<number>): string } {
+): RowTokenizer & { decode(ids: Iterable<number>): string } {
   const inner = new Tokenizer(json, {});
   return {
     encode: (text) => inner.encode(text, { add_special_tokens: false }).ids,

@@ -25,8 +25,8 @@ function chatOf(fields: Fields): Chat {
   return read({ fields, origin: "chats.jsonl:3" }) as Chat;
 }
 
-function encodeChat({ messages, tools, origin }: Chat, template: ChatTemplate, encoder = plain) {
-  return encode({ kind: "chat", messages, ...(tools && { tools }), template, origin }, encoder);
+function encodeChat({ messages, tools, origin }: Chat, template: ChatTemplate, tokenizer = plain) {
+  return encode({ kind: "chat", messages, ...(tools && { tools }), template, origin }, tokenizer);
 }
 
 function learnt(example: ReturnType<typeof encode>): string {
@@ -62,9 +62,9 @@ const LEARNT: Record<string, string[]> = {
 
 for (const { name, bos, messages, text, ids } of golden.cases) {
   Deno.test(`chat tools: ids of ${name} as transformers has them, calls and answers learnt`, () => {
-    const encoder = chatEncoder(byteLevelTokenizer(), bos, "</s>");
+    const tokenizer = chatEncoder(byteLevelTokenizer(), bos, "</s>");
     const chat = chatOf({ messages, tools: golden.tools });
-    const example = encodeChat(chat, templates[name]!, encoder);
+    const example = encodeChat(chat, templates[name]!, tokenizer);
     assert.equal(plain.decode(example.ids), text);
     assert.deepEqual([...example.ids], ids.split(" ").map(Number));
     assert.equal(learnt(example), LEARNT[name]!.join(""));
@@ -72,7 +72,7 @@ for (const { name, bos, messages, text, ids } of golden.cases) {
     for (const [i, one] of chat.messages.entries()) {
       if (one.role !== "assistant") continue;
       const only = chat.messages.map((message, j) => ({ ...message, supervised: i === j }));
-      const masked = encodeChat({ ...chat, messages: only }, templates[name]!, encoder);
+      const masked = encodeChat({ ...chat, messages: only }, templates[name]!, tokenizer);
       assert.deepEqual(masked.ids, example.ids);
       assert.equal(learnt(masked), LEARNT[name]![turn++]);
     }

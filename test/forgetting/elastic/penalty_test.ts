@@ -1,7 +1,7 @@
 /** The penalty of elastic weight consolidation on a whole adapter. */
 import assert from "node:assert/strict";
 import { Adapter } from "../../../src/adapters/adapter.ts";
-import { encode, encoderOf, type Example } from "../../../src/data/mod.ts";
+import { encode, type Example, rowTokenizer } from "../../../src/data/mod.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { queueDocuments } from "../../../src/eval/documents.ts";
 import { readFloats } from "../../../src/gpu/buffer.ts";
@@ -123,7 +123,7 @@ Deno.test("at weight 1 the penalty is the divergence from the base, to second or
   const engine = await freshEngine();
   using model = new Model(toy.model);
   const { documents } = await toy.samples({ count: 160, maxTokens: 32 });
-  const examples = documents.map((document) => encode(document, encoderOf(model)));
+  const examples = documents.map((document) => encode(document, rowTokenizer(model)));
   const lora = moved(engine, model, 0.06);
   const { term } = await open(engine, model, lora, examples);
   const foreseen = await lossAt(engine, term, 1);
