@@ -1,4 +1,4 @@
-/** The rules of the house: which room may import which, how long a file may be, what pairs up. */
+/** The rules of the project: which folder may import which, how long a file may be, what pairs up. */
 
 import assert from "node:assert/strict";
 import { dirname, join, relative } from "node:path";
@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** The engine, left to right: a room may import those to its right. `kernels` is text. */
+/** The engine, left to right: a folder may import those to its right. `kernels` is text. */
 const ENGINE = [
   "cli",
   "train",
@@ -23,14 +23,14 @@ const ENGINE = [
   "gpu",
   "kernels",
 ];
-const rightOf = (room: string) => ENGINE.slice(ENGINE.indexOf(room) + 1);
+const rightOf = (folder: string) => ENGINE.slice(ENGINE.indexOf(folder) + 1);
 const FILES = ["data", "io"];
 const aboveModels = rightOf("objectives");
 
-/** What every room may import. */
+/** What every folder may import. */
 const SHARED = ["src/errors.ts", "src/random.ts", "deno.json"];
 
-/** What each room of src/ may import, beside itself and the shared files. */
+/** What each folder of src/ may import, beside itself and the shared files. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...rightOf("cli"),
@@ -66,7 +66,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   io: [],
 };
 
-/** The only folder that names packages, each with its version; every room may import it. */
+/** The only folder that names packages, each with its version; every folder may import it. */
 const PACKAGES = "src/deps/";
 
 /** Rooms that know no method by name, and where methods are. */
@@ -205,7 +205,7 @@ function list(folder: string, deep: boolean): string[] {
   }
 }
 
-/** The imports of a source file that its room does not allow, one message each. */
+/** The imports of a source file that its folder does not allow, one message each. */
 function wrongArrows({ path, text }: Source): string[] {
   return importsOf(text).map((specifier) => join(dirname(path), specifier))
     .filter((target) => !mayImport(path, target))
@@ -234,16 +234,16 @@ function specifiersOf(text: string): string[] {
 }
 
 function mayImport(path: string, target: string): boolean {
-  const room = roomOf(path);
-  const targetRoom = roomOf(target);
-  return SHARED.includes(target) || target.startsWith(PACKAGES) || room === targetRoom ||
-    (MAY_IMPORT[room] ?? []).includes(targetRoom);
+  const folder = folderOf(path);
+  const targetFolder = folderOf(target);
+  return SHARED.includes(target) || target.startsWith(PACKAGES) || folder === targetFolder ||
+    (MAY_IMPORT[folder] ?? []).includes(targetFolder);
 }
 
-/** The room of a file: its folder under src/, or `kernels`. */
-function roomOf(path: string): string {
-  const [top, room] = path.split("/");
-  return top === "src" ? room! : top!;
+/** The folder of a file: its folder under src/, or `kernels`. */
+function folderOf(path: string): string {
+  const [top, folder] = path.split("/");
+  return top === "src" ? folder! : top!;
 }
 
 /** Drops lines that are a comment from their start, as the examples in docstrings are. */

@@ -20,7 +20,7 @@ import {
 import { ConfigError, FileError } from "../errors.ts";
 import { encodeUtf8, exists, writeAll, writeFile } from "../io/files.ts";
 import { didYouMean } from "../io/nearest.ts";
-import { nowAndThen } from "../io/now_and_then.ts";
+import { throttle } from "../io/throttle.ts";
 import { parseConfig } from "../config/mod.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
 import { diversityLines } from "./parts/data_report.ts";
@@ -87,7 +87,7 @@ export async function run(args: string[]): Promise<number> {
   for (const path of [out, droppedOut]) if (path) refuseTaken(path);
   await using meter = taken.includes("difficulty") ? await difficultyMeter(source) : null;
   const settings = await settingsOf(flags, meter?.measure ?? null);
-  const tell = nowAndThen((line) => say(dim(line)));
+  const tell = throttle((line) => say(dim(line)));
   using rows = new DiskList<RowText>();
   await readAll(source.entries, rows, tell);
   using drops = new DiskList<string>();
@@ -214,7 +214,7 @@ function knownScript(name: string): string {
 async function readAll(
   entries: readonly DataEntry[],
   rows: DiskList<RowText>,
-  tell: ReturnType<typeof nowAndThen>,
+  tell: ReturnType<typeof throttle>,
 ): Promise<void> {
   let first: RowText | undefined;
   for (const entry of entries) {

@@ -9,7 +9,7 @@ import {
   type Examples,
   faultNames,
   loadExamples,
-  roomOf,
+  packedLength,
   rowTokenizer,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
@@ -87,9 +87,9 @@ function entryOf(flags: Arguments["flags"]): DataEntry {
 export function rowsFor(examples: Examples): number {
   let [total, longest] = [0, 0];
   for (let i = 0; i < examples.length; i++) {
-    const room = roomOf(examples.at(i)!);
-    total += room;
-    longest = Math.max(longest, room);
+    const length = packedLength(examples.at(i)!);
+    total += length;
+    longest = Math.max(longest, length);
   }
   return Math.ceil(Math.max(longest, Math.min(total, PACKED_ROWS)) / 8) * 8;
 }

@@ -1,5 +1,5 @@
 /**
- * The shapes that pass between the parts of the data room: a document as read from a file, and the
+ * The shapes that pass between the parts of data: a document as read from a file, and the
  * same document as token ids.
  *
  * @module
@@ -77,10 +77,10 @@ export function lengthOf(example: Example): number {
 }
 
 /**
- * The room that an example takes in a row: of its source and its target the longer one's, of a
+ * The tokens that an example takes in a row: of its source and its target the longer one's, of a
  * preference both documents'.
  */
-export function roomOf(example: Example): number {
+export function packedLength(example: Example): number {
   const { sourceLength = 0 } = example;
   return Math.max(sourceLength, lengthOf(example) - sourceLength);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Batch, batch, type Example, pack, roomOf } from "../data/mod.ts";
+import { type Batch, batch, type Example, pack, packedLength } from "../data/mod.ts";
 import { type Arrival, Ring } from "../gpu/buffer.ts";
 import type { LossProgram } from "../models/loss_program.ts";
 
@@ -32,7 +32,7 @@ export async function queueDocuments(
 ): Promise<Queued<Float32Array[]>> {
   const { compiled, T } = program;
   const slice = compiled.output(output);
-  const rows = pack(examples.map(roomOf), T);
+  const rows = pack(examples.map(packedLength), T);
   const slots = Math.min(rows.length, MOST_UNDER_WAY);
   const ring = new Ring<Batch>(compiled.engine.device, slice.size / 4, slots);
   const found: Float32Array[] = examples.map(() => new Float32Array());

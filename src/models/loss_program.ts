@@ -11,7 +11,7 @@ import type { LossGraphOptions, Model, ModelGraph } from "./model.ts";
 import { type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./layers/adapt.ts";
 import { sourceData, type SourceRows } from "./layers/pairs.ts";
 
-/** A packed micro-batch, as the data room lays it out. */
+/** A packed micro-batch, as `batch` of data lays it out. */
 export interface PackedRows {
   readonly tokens: Uint32Array; // [T]
   readonly positions: Uint32Array; // [T]

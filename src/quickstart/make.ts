@@ -1,6 +1,6 @@
 /**
  * Writes the quickstart's data, the same bytes every time: into `configs/quickstart/` what is
- * committed, into `runs/quickstart/` the text that its base model learns from (`deno task world`).
+ * committed, into `runs/quickstart/` the text that its base model learns from (`deno task quickstart-data`).
  *
  * @module
  */

@@ -18,7 +18,7 @@ import {
   rowTokenizer,
   type Source,
 } from "../data/mod.ts";
-import { NOW_AND_THEN, nowAndThen } from "../io/now_and_then.ts";
+import { PROGRESS_MS, throttle } from "../io/throttle.ts";
 import { methodsOf } from "../methods.ts";
 import type { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../config/mod.ts";
@@ -96,7 +96,7 @@ export const rowsOf = (examples: readonly Example[]): Rows => ({
 /** Reads the rows of all sources, and counts those of each. */
 async function readRows(model: Model, config: Config, say: Say) {
   const { data } = config;
-  const tell = nowAndThen(say);
+  const tell = throttle(say);
   const read = data.map(() => 0);
   const dataset = await Dataset.read(data, tokenizerOf(model), {
     ...limitsOf(model, config),
@@ -121,7 +121,7 @@ function countsOf(dataset: Dataset, data: readonly DataConfig[], say: Say) {
 /** Waits for what comes when all rows are encoded, and says how many are. */
 async function encodingOf<T>(dataset: Dataset, all: Promise<T>, say: Say): Promise<T> {
   while (!dataset.isFinished) {
-    await orAfter(NOW_AND_THEN, all);
+    await orAfter(PROGRESS_MS, all);
     if (!dataset.isFinished) say(`data: ${dataset.encoded} of ${dataset.length} rows encoded`);
   }
   return await all;
@@ -145,7 +145,7 @@ export async function loadRows(
   const options = limitsOf(model, config);
   for (const entry of entries) {
     const path = describePath(entry.path);
-    const tell = nowAndThen(say);
+    const tell = throttle(say);
     const counts = noCounts();
     for await (const example of encodeRows(entry, rowTokenizer(model), options, counts)) {
       take(example);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Different } from "../../src/curate/diversity/different.ts";
+import { DistinctCounter } from "../../src/curate/diversity/distinct.ts";
 import { distinct, diversity } from "../../src/curate/diversity/report.ts";
 import { bagOf, nearest, rougeL } from "../../src/curate/diversity/rouge.ts";
 import { verbObject } from "../../src/curate/diversity/verbs.ts";
@@ -87,9 +87,9 @@ Deno.test("diversity() of many rows is that of a sample, but for rows and files"
   assert.deepEqual(diversity(rows, 20), report, "the same whenever it is asked for");
 });
 
-Deno.test("Different counts exactly while there is room, then nearly", () => {
+Deno.test("DistinctCounter counts exactly while there is room, then nearly", () => {
   const count = (texts: number, most?: number) => {
-    const different = new Different(most);
+    const different = new DistinctCounter(most);
     for (let i = 0; i < texts; i++) different.add(`text ${i}`);
     for (let i = 0; i < texts; i += 7) different.add(`text ${i}`);
     return different.count();

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type Example, roomOf, type Run, runsOf, type Side, sidesOf } from "../../data/mod.ts";
+import {
+  type Example,
+  packedLength,
+  type Run,
+  runsOf,
+  type Side,
+  sidesOf,
+} from "../../data/mod.ts";
 import type { Tokenizer } from "../../io/tokenizer/tokenizer.ts";
 
 /** Codes of ANSI colours: dim, green, cyan, struck-out red. */
@@ -30,7 +37,7 @@ export function exampleLines(example: Example, tokenizer: Tokenizer, limits: Lim
   const { limit, both_limit: most } = limits;
   const [chosen, rejected] = sidesOf(example);
   if (!rejected) return documentLines(example, tokenizer, limit);
-  const over = roomOf(example) - most;
+  const over = packedLength(example) - most;
   const many = over > 0 ? [`${example.origin}: both answers have ${over} tokens too many`] : [];
   return [
     ...many,
@@ -46,7 +53,7 @@ function documentLines(
   side?: Side,
 ): string[] {
   const { ids, origin, sourceLength } = example;
-  const over = roomOf(example) - limit;
+  const over = packedLength(example) - limit;
   const end = sourceLength === undefined ? limit : Infinity; // source and target are cut apart
   const lines = cutAt(runsOf(example), end).map((run) => {
     const kind = run.from >= end ? "cut" : run.supervised ? "learn" : "prompt";

@@ -8,7 +8,7 @@ import { askedText, type RowText } from "../row.ts";
 import { firstsOfSame } from "../lists/buckets.ts";
 import { type List, mapped, selected } from "../lists/list.ts";
 import { ngrams, words } from "../words.ts";
-import { Different } from "./different.ts";
+import { DistinctCounter } from "./distinct.ts";
 import { type Bag, bagOf, nearest } from "./rouge.ts";
 import { verbObject } from "./verbs.ts";
 
@@ -20,14 +20,14 @@ export interface Diversity {
   readonly rows: number;
   /** Rows of each file, most first. */
   readonly files: readonly Count[];
-  /** Different instructions, and the commonest. */
+  /** DistinctCounter instructions, and the commonest. */
   readonly instructions: number;
   readonly top_instructions: readonly Count[];
-  /** Different verbs with their objects, and the commonest; rows where no verb was found. */
+  /** DistinctCounter verbs with their objects, and the commonest; rows where no verb was found. */
   readonly verb_objects: number;
   readonly top_verb_objects: readonly Count[];
   readonly without_verb: number;
-  /** Different n-grams over all n-grams of the answers, n from 1 to 4 (Li et al. 2016, 1510.03055). */
+  /** DistinctCounter n-grams over all n-grams of the answers, n from 1 to 4 (Li et al. 2016, 1510.03055). */
   readonly distinct: readonly number[];
   /**
    * Rows by the ROUGE-L of what they ask with the nearest other row, in tenths: the last holds 0.9 to
@@ -77,9 +77,9 @@ function sampled<T>(list: List<T>, count: number): List<T> {
   return selected(list, permutation(list.length, 0).slice(0, count).sort());
 }
 
-/** Different n-grams over all n-grams; 0 where there is none. */
+/** DistinctCounter n-grams over all n-grams; 0 where there is none. */
 export function distinct(texts: Iterable<readonly string[]>, n: number): number {
-  const different = new Different();
+  const different = new DistinctCounter();
   let all = 0;
   for (const text of texts) {
     if (text.length < n) continue;

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { Spool } from "../../io/spool.ts";
+import { TempFile } from "../../io/temp_file.ts";
 import { GrowableArray } from "../../data/store/growable_array.ts";
 import { BANDS } from "../minhash.ts";
 import { buckets } from "./buckets.ts";
-import { Pairs } from "./pairs.ts";
+import { NumberPairs } from "./number_pairs.ts";
 
 /** A bucket keeps this many of a group, so that time does not grow with the square of its size. */
 const MATES = 16;
@@ -23,7 +23,7 @@ const BLOCK = 1 << 12;
 
 /** The keys of texts, gone with it: 64 bytes of each on the disk, 14 in memory while pairs are found. */
 export class Bands implements Disposable {
-  readonly #keys = new Spool("keys"); // [texts, BANDS]
+  readonly #keys = new TempFile("keys"); // [texts, BANDS]
   readonly #texts = new GrowableArray(Uint32Array);
 
   /** Adds a text by its number, which is above those before it, and its key in each band. */
@@ -41,7 +41,7 @@ export class Bands implements Disposable {
     const kept = new Uint16Array(count); // a bit for each band in whose bucket the text was kept
     const isJoined = (a: Row, b: Row) =>
       areJoined(this.#texts.at(a.index), this.#texts.at(b.index));
-    const pairs = new Pairs(count);
+    const pairs = new NumberPairs(count);
     for (let band = 0; band < BANDS; band++) {
       pairs.clear();
       for (const key of this.#column(band)) pairs.put(key, pairs.length);

@@ -5,14 +5,14 @@
  */
 import { hashText } from "../words.ts";
 import type { List } from "./list.ts";
-import { Pairs } from "./pairs.ts";
+import { NumberPairs } from "./number_pairs.ts";
 
 /**
  * Sorts pairs of a key and an index.
  *
  * @returns the indices of each key that several have, in rising order.
  */
-export function* buckets(pairs: Pairs): Generator<Uint32Array> {
+export function* buckets(pairs: NumberPairs): Generator<Uint32Array> {
   pairs.sort();
   for (let begin = 0, end; begin < pairs.length; begin = end) {
     end = begin + 1;
@@ -35,7 +35,7 @@ export function firstsOfSame(texts: List<string>): Uint32Array {
 /** Where a text is in a list. */
 export class TextIndex {
   readonly #texts: List<string>;
-  readonly #pairs: Pairs;
+  readonly #pairs: NumberPairs;
 
   /** Reads the texts once, and again those with the hash of one that is looked for. */
   constructor(texts: List<string>) {
@@ -61,8 +61,8 @@ export class TextIndex {
   }
 }
 
-function hashed(texts: List<string>): Pairs {
-  const pairs = new Pairs(texts.length);
+function hashed(texts: List<string>): NumberPairs {
+  const pairs = new NumberPairs(texts.length);
   for (const text of texts) pairs.put(hashText(text), pairs.length);
   return pairs;
 }

@@ -74,18 +74,18 @@ export interface PackedSource extends Pick<Batch, "tokens" | "positions" | "star
  */
 export function pack(lengths: ArrayLike<number>, T: number): number[][] {
   const rows: number[][] = [];
-  const rooms: number[] = [];
+  const free: number[] = [];
   const longestFirst = Array.from(lengths, (length, i) => ({ length, i }))
     .sort((a, b) => b.length - a.length || a.i - b.i);
   for (const { length, i } of longestFirst) {
     checkFits(length, T, () => `document ${i}`);
-    let row = fullestWithRoom(rooms, length);
+    let row = fullestThatFits(free, length);
     if (row < 0) {
       row = rows.push([]) - 1;
-      rooms.push(T);
+      free.push(T);
     }
     rows[row]!.push(i);
-    rooms[row]! -= length;
+    free[row]! -= length;
   }
   return rows;
 }
@@ -98,16 +98,16 @@ export function pack(lengths: ArrayLike<number>, T: number): number[][] {
  */
 export function packInOrder(lengths: ArrayLike<number>, T: number): number[][] {
   const rows: number[][] = [];
-  let room = 0;
+  let free = 0;
   for (let i = 0; i < lengths.length; i++) {
     const length = lengths[i]!;
     checkFits(length, T, () => `document ${i}`);
-    if (length > room) {
+    if (length > free) {
       rows.push([]);
-      room = T;
+      free = T;
     }
     rows.at(-1)!.push(i);
-    room -= length;
+    free -= length;
   }
   return rows;
 }
@@ -130,7 +130,7 @@ export function batch(
   const rows: number[] = [];
   const targets: number[] = [];
   const documents: PackedDocument[] = [];
-  const sources: Stretch[] = [];
+  const sources: Placement[] = [];
   for (const example of chosen) {
     const sides = sidesOf(examples.at(example)!);
     for (const [i, { ids, labels, sourceLength, origin }] of sides.entries()) {
@@ -166,7 +166,7 @@ export function batch(
 }
 
 /** Where a document lies in a row. */
-type Stretch = Pick<PackedDocument, "begin" | "length">;
+type Placement = Pick<PackedDocument, "begin" | "length">;
 
 /** A row of documents under way. */
 class Row {
@@ -183,7 +183,7 @@ class Row {
     this.end = Uint32Array.from({ length: T }, (_, i) => i + 1);
   }
 
-  put(ids: Uint32Array, origin: string): Stretch {
+  put(ids: Uint32Array, origin: string): Placement {
     const [begin, length] = [this.used, ids.length];
     checkFits(length, this.T - begin, () => origin);
     this.tokens.set(ids, begin);
@@ -198,9 +198,9 @@ class Row {
 /** Padding sees nothing and is seen by nothing. */
 function sourceOf(
   { T, tokens, positions, start, end, used }: Row,
-  sources: readonly Stretch[],
+  sources: readonly Placement[],
   target: Row,
-  targets: readonly Stretch[],
+  targets: readonly Placement[],
 ): PackedSource {
   const rows = (value: number) => new Uint32Array(T).fill(value);
   const [from, to, first, past] = [rows(used), rows(used), rows(target.used), rows(target.used)];
@@ -214,15 +214,15 @@ function sourceOf(
   return { tokens, positions, start, end, from, to, first, past };
 }
 
-function fullestWithRoom(rooms: readonly number[], length: number): number {
+function fullestThatFits(free: readonly number[], length: number): number {
   let best = -1;
-  for (let row = 0; row < rooms.length; row++) {
-    if (rooms[row]! >= length && (best < 0 || rooms[row]! < rooms[best]!)) best = row;
+  for (let row = 0; row < free.length; row++) {
+    if (free[row]! >= length && (best < 0 || free[row]! < free[best]!)) best = row;
   }
   return best;
 }
 
-function checkFits(length: number, room: number, document: () => string): void {
-  if (length >= 1 && length <= room) return;
-  throw new RangeError(`${document()}: found ${length} tokens, wanted 1 to ${room}, the room left`);
+function checkFits(length: number, free: number, document: () => string): void {
+  if (length >= 1 && length <= free) return;
+  throw new RangeError(`${document()}: found ${length} tokens, wanted 1 to ${free}, the room left`);
 }

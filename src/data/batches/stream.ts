@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Examples, roomOf } from "../example.ts";
+import { type Examples, packedLength } from "../example.ts";
 import { permutation } from "../../random.ts";
 import { type Cursors, Epoch, type Order, wholeOrder } from "./epoch.ts";
 import { Mixture, type Source } from "./mixture.ts";
@@ -138,7 +138,7 @@ export class Stream {
   #lengthOf(index: number): number {
     const { T } = this.#options;
     const example = this.examples.at(index)!;
-    const length = roomOf(example);
+    const length = packedLength(example);
     if (length <= T) return length;
     const wanted = `wanted at most the micro-batch's ${T}`;
     throw new RangeError(`${example.origin}: found ${length} tokens, ${wanted}`);

@@ -16,7 +16,7 @@ import {
 } from "../tokenize/encode.ts";
 import { type DataEntry, describePath } from "../entry.ts";
 import { findFiles } from "../sources/read.ts";
-import { type Document, type Example, roomOf, type RowTokenizer } from "../example.ts";
+import { type Document, type Example, packedLength, type RowTokenizer } from "../example.ts";
 import { checkFaults, type FaultName, marksOf } from "../tokenize/faults.ts";
 import { sidesOf } from "../tokenize/sides.ts";
 
@@ -181,7 +181,7 @@ function encodeShort(
   limits: { readonly maxTokens: number; readonly allow: readonly FaultName[] },
 ): Example {
   const example = encode(document, tokenizer, limits.allow);
-  if (roomOf(example) <= limits.maxTokens) return example;
+  if (packedLength(example) <= limits.maxTokens) return example;
   return "shorter" in document && document.shorter
     ? encodeShort(document.shorter(), tokenizer, limits)
     : example;

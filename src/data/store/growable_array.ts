@@ -14,7 +14,6 @@ export class GrowableArray<A extends Float64Array | Uint32Array | Uint16Array> {
 
   constructor(private readonly Type: new (length: number) => A) {}
 
-  /** How many there are. */
   get length(): number {
     return this.#length;
   }

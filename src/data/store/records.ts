@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Spool } from "../../io/spool.ts";
+import { TempFile } from "../../io/temp_file.ts";
 import { GrowableArray } from "./growable_array.ts";
 
 /** Of so many records the place of the first is kept; all of them are read to look at one. */
@@ -13,7 +13,7 @@ const SCRATCH = 1 << 16;
 
 /** Records that tell themselves where the next begins: 1 byte of each is in memory. */
 export class Records implements Disposable {
-  readonly #spool: Spool;
+  readonly #file: TempFile;
   /** Where every eighth begins. */
   readonly #begins = new GrowableArray(Float64Array);
   readonly #scratch = new Uint8Array(SCRATCH);
@@ -28,10 +28,9 @@ export class Records implements Disposable {
    * @throws {FileError} where no temporary file can be made.
    */
   constructor(what: string) {
-    this.#spool = new Spool(what);
+    this.#file = new TempFile(what);
   }
 
-  /** How many there are. */
   get length(): number {
     return this.#length;
   }
@@ -42,8 +41,8 @@ export class Records implements Disposable {
    * @throws {FileError} where the disk is full.
    */
   push(bytes: Uint8Array): void {
-    if (this.#length++ % STRIDE === 0) this.#begins.push(this.#spool.length);
-    this.#spool.write(bytes);
+    if (this.#length++ % STRIDE === 0) this.#begins.push(this.#file.length);
+    this.#file.write(bytes);
     this.#last = null;
   }
 
@@ -59,14 +58,14 @@ export class Records implements Disposable {
 
   /** Removes them. */
   [Symbol.dispose](): void {
-    this.#spool[Symbol.dispose]();
+    this.#file[Symbol.dispose]();
   }
 
   #read(first: number): Uint8Array<ArrayBuffer> {
     const begin = this.#begins.at(first);
-    const end = first + 1 < this.#begins.length ? this.#begins.at(first + 1) : this.#spool.length;
+    const end = first + 1 < this.#begins.length ? this.#begins.at(first + 1) : this.#file.length;
     const length = end - begin;
-    const room = length <= SCRATCH ? this.#scratch.subarray(0, length) : new Uint8Array(length);
-    return this.#spool.read(begin, room);
+    const into = length <= SCRATCH ? this.#scratch.subarray(0, length) : new Uint8Array(length);
+    return this.#file.read(begin, into);
   }
 }

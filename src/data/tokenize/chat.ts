@@ -8,11 +8,11 @@ import { type ChatFacts, type RowTokenizer, UNSUPERVISED } from "../example.ts";
 import { alternatives, type Part } from "./answers.ts";
 import type { Segment } from "./segments.ts";
 
-/** A stretch of text that the tokenizer sees at once, and what stands before it. */
-interface Stretch {
+/** A run of text that the tokenizer sees at once, and what stands before it. */
+interface TextRun {
   readonly text: string;
   readonly supervised: boolean;
-  /** The special token that ends the stretch before, "" at the start, else a line end. */
+  /** The special token that ends the run before, "" at the start, else a line end. */
   readonly before: string;
 }
 
@@ -28,7 +28,7 @@ export function encodeSegments(
 ): { ids: number[]; labels: number[] } {
   const ids: number[] = [];
   const labels: number[] = [];
-  for (const { text, supervised, before } of stretches(segments, facts.specialTokens)) {
+  for (const { text, supervised, before } of textRuns(segments, facts.specialTokens)) {
     for (const id of encodeAfter(tokenizer, before, text)) {
       ids.push(id);
       labels.push(supervised ? id : UNSUPERVISED);
@@ -48,11 +48,11 @@ function encodeAfter({ encode }: RowTokenizer, before: string, text: string): nu
 }
 
 /** The segments, cut once more within what looks like a special token but was not the template's. */
-function stretches(segments: readonly Segment[], specialTokens: readonly string[]): Stretch[] {
+function textRuns(segments: readonly Segment[], specialTokens: readonly string[]): TextRun[] {
   const parts = segments.flatMap(({ parts }) => parts);
   const text = parts.map((part) => part.text).join("");
   const { ends, cuts } = findSpecial(text, writtenByTemplate(parts), specialTokens);
-  const found: Stretch[] = [];
+  const found: TextRun[] = [];
   let at = 0;
   for (const { parts, supervised } of segments) {
     const end = at + parts.reduce((length, part) => length + part.text.length, 0);

@@ -15,8 +15,8 @@ import {
   type Document,
   type Example,
   lengthOf,
+  packedLength,
   type PreferenceDocument,
-  roomOf,
   type RowTokenizer,
   UNSUPERVISED,
 } from "../example.ts";
@@ -104,14 +104,14 @@ export const isCut = (whole: Example, [first, ...others]: readonly Example[]): b
 function splitLength({ ids, labels, origin }: Example, maxTokens: number, bos: number | null) {
   const head = bos !== null && ids[0] === bos ? [bos] : [];
   if (maxTokens < 2) throw new FileError(`${origin}: found room for ${maxTokens}, wanted 2 tokens`);
-  const room = maxTokens - head.length;
+  const size = maxTokens - head.length;
   const pieces: Example[] = [];
   // Without BOS, a piece begins with the last token of the piece before, which it does not learn.
   const step = maxTokens - 1;
   for (let at = head.length; at < ids.length; at += step) {
     const piece = {
-      ids: Uint32Array.from([...head, ...ids.subarray(at, at + room)]),
-      labels: Int32Array.from([...head.map(() => UNSUPERVISED), ...labels.subarray(at, at + room)]),
+      ids: Uint32Array.from([...head, ...ids.subarray(at, at + size)]),
+      labels: Int32Array.from([...head.map(() => UNSUPERVISED), ...labels.subarray(at, at + size)]),
       origin,
     };
     piece.labels[0] = UNSUPERVISED; // nothing stands before the first token to predict it
@@ -132,11 +132,11 @@ export function limitLength(
   policy: Exclude<TooLongPolicy, "split">,
 ): Example | null {
   const { ids, labels, origin, sourceLength = 0 } = example;
-  const room = roomOf(example);
-  if (room <= maxTokens) return example;
+  const length = packedLength(example);
+  if (length <= maxTokens) return example;
   if (policy === "drop") return null;
   if (policy === "error") {
-    throw new FileError(`${origin}: found ${room} tokens, wanted at most ${maxTokens}`);
+    throw new FileError(`${origin}: found ${length} tokens, wanted at most ${maxTokens}`);
   }
   const source = Math.min(sourceLength, maxTokens);
   // A source that is cut keeps its last token, which ends it.

@@ -60,7 +60,7 @@ export function fitSides(
     throw new FileError(`${example.origin}: found ${found}, wanted ${wanted}`);
   }
   if (policy === "drop") return null;
-  // The shorter keeps all it has, if that is no more than half of the room.
+  // The shorter keeps all it has, if that is no more than half of it.
   const rest = bothTokens - Math.min(chosen, rejected, Math.floor(bothTokens / 2));
   const [first, second] = sides.map((side) => limit(side, Math.min(maxTokens, rest)));
   if (!first || !second || String(first.ids) === String(second.ids)) return null;

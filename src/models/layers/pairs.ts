@@ -24,7 +24,7 @@ export function refuseEncoder(
   );
 }
 
-/** Packed sources, and which of their rows the decoder's rows see, as the data room lays them out. */
+/** Packed sources, and which of their rows the decoder's rows see, as `batch` of data lays them out. */
 export interface SourceRows {
   readonly tokens: Uint32Array; // [T]
   readonly positions: Uint32Array; // [T]

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { firstsOfSame, TextIndex } from "../../../src/curate/lists/buckets.ts";
 import { DiskList } from "../../../src/data/store/disk_list.ts";
 import { mapped, remembered, selected } from "../../../src/curate/lists/list.ts";
-import { Pairs } from "../../../src/curate/lists/pairs.ts";
+import { NumberPairs } from "../../../src/curate/lists/number_pairs.ts";
 import { hashText } from "../../../src/curate/words.ts";
 
 Deno.test("DiskList gives back values of any size, in any order, while more are to come (property)", () => {
@@ -40,11 +40,11 @@ Deno.test("remembered() makes an item again only after so many others", () => {
   assert.deepEqual(made, [0, 1, 2, 0]);
 });
 
-Deno.test("Pairs sorts by the first number, then the second, both unsigned (property)", () => {
+Deno.test("NumberPairs sorts by the first number, then the second, both unsigned (property)", () => {
   const number = fc.integer({ min: 0, max: 2 ** 32 - 1 });
   fc.assert(
     fc.property(fc.array(fc.tuple(number, number)), fc.array(fc.boolean()), (given, wanted) => {
-      const pairs = new Pairs(given.length + 3);
+      const pairs = new NumberPairs(given.length + 3);
       for (const [first, second] of given) pairs.put(first, second);
       const found = () =>
         Array.from({ length: pairs.length }, (_, i) => [pairs.firstAt(i), pairs.secondAt(i)]);

@@ -11,8 +11,8 @@ import {
   fitLength,
   lengthOf,
   loadExamples,
+  packedLength,
   promptIds,
-  roomOf,
 } from "../../../src/data/mod.ts";
 import { toyEncoder, withFiles } from "../toy.ts";
 
@@ -34,7 +34,7 @@ Deno.test("encode: prompt and EOS are the source, answer and EOS the target", ()
   assert.deepEqual([...example.ids], [97, 98, EOS, START, 99, EOS]);
   assert.deepEqual([...example.labels], [-100, -100, -100, -100, 99, EOS]);
   assert.equal(example.sourceLength, 3);
-  assert.deepEqual([lengthOf(example), roomOf(example)], [6, 3]);
+  assert.deepEqual([lengthOf(example), packedLength(example)], [6, 3]);
   assert.deepEqual(promptIds("ab", tokenizer), [97, 98, EOS]);
 });
 
@@ -127,6 +127,6 @@ Deno.test("ExampleStore keeps where a source ends", () => {
   assert.deepEqual([kept.ids, kept.labels, kept.sourceLength, kept.origin], [
     ...[ids, labels, sourceLength, origin],
   ]);
-  assert.equal(roomOf(kept), 3);
+  assert.equal(packedLength(kept), 3);
   assert.equal(store.keep(encode(tokens([1, 2], [1, 2]), toyEncoder)).sourceLength, undefined);
 });

@@ -10,8 +10,8 @@ const NAMELESS = Deno.build.os !== "windows";
 /** Bytes that are written at once. */
 const BUFFER = 1 << 18;
 
-/** A temporary file that grows at its end and is read anywhere. It is gone with the spool. */
-export class Spool implements Disposable {
+/** A temporary file that grows at its end and is read anywhere. It is gone with the object. */
+export class TempFile implements Disposable {
   readonly #path: string;
   readonly #file: Deno.FsFile;
   readonly #buffer = new Uint8Array(BUFFER);
@@ -19,7 +19,7 @@ export class Spool implements Disposable {
   #written = 0;
 
   /**
-   * A spool of nothing yet.
+   * An empty file.
    *
    * @param what it is to hold, in one word for messages and for the file's name.
    * @throws {FileError} where no temporary file can be made.

@@ -5,24 +5,23 @@
  */
 
 /** Pairs of 32-bit numbers, 8 bytes each. */
-export class Pairs {
+export class NumberPairs {
   readonly #wholes: BigUint64Array<ArrayBuffer>;
   /** The same as halves, the lower one first: all that Deno runs on is little-endian. */
   readonly #halves: Uint32Array<ArrayBuffer>;
   #length = 0;
 
-  /** Room for so many pairs. */
-  constructor(readonly room: number) {
-    this.#wholes = new BigUint64Array(room);
+  /** @param capacity pairs that there can be. */
+  constructor(readonly capacity: number) {
+    this.#wholes = new BigUint64Array(capacity);
     this.#halves = new Uint32Array(this.#wholes.buffer);
   }
 
-  /** How many there are. */
   get length(): number {
     return this.#length;
   }
 
-  /** Adds a pair. There must be room. */
+  /** Adds a pair; there are fewer than `capacity`. */
   put(first: number, second: number): void {
     this.#set(this.#length++, first, second);
   }

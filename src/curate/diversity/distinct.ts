@@ -3,35 +3,35 @@
  *
  * @module
  */
-import { Pairs } from "../lists/pairs.ts";
+import { NumberPairs } from "../lists/number_pairs.ts";
 import { hashText } from "../words.ts";
 
-/** Hashes that there is room for. */
-const ROOM = 1 << 24;
+/** Hashes of 8 bytes. */
+const CAPACITY = 1 << 24;
 
 /**
  * Counts different texts by 64-bit hashes, in 128 MiB at most: exactly up to 2^23 of them, and beyond
  * by those whose hash ends in so many zeros that they fit (Wegman's adaptive sampling; Flajolet 1990,
  * Computing 43), with a standard error of 0.05 %.
  */
-export class Different {
-  #hashes: Pairs;
+export class DistinctCounter {
+  #hashes: NumberPairs;
   #zeros = 0;
 
-  /** None yet; there will be room for `most` hashes. */
-  constructor(private readonly most: number = ROOM) {
-    this.#hashes = new Pairs(Math.min(most, 1 << 10));
+  /** @param most hashes that are kept. */
+  constructor(private readonly most: number = CAPACITY) {
+    this.#hashes = new NumberPairs(Math.min(most, 1 << 10));
   }
 
   /** Counts a text, if it is another. */
   add(text: string): void {
     const hash = hashText(text);
     if (!this.#isKept(hash)) return;
-    if (this.#hashes.length === this.#hashes.room) this.#makeRoom();
+    if (this.#hashes.length === this.#hashes.capacity) this.#halve();
     this.#hashes.put(hash, hashText(text, 1));
   }
 
-  /** How many there are. */
+  /** The number of different texts, or its estimate. */
   count(): number {
     this.#unite();
     return this.#hashes.length * 2 ** this.#zeros;
@@ -41,13 +41,13 @@ export class Different {
     return hash % 2 ** this.#zeros === 0;
   }
 
-  /** Leaves half of the room free, more or less. */
-  #makeRoom(): void {
+  /** Frees about half of the capacity. */
+  #halve(): void {
     this.#unite();
     const all = this.#hashes;
-    if (all.length <= all.room / 2) return;
-    if (all.room < this.most) {
-      this.#hashes = new Pairs(2 * all.room);
+    if (all.length <= all.capacity / 2) return;
+    if (all.capacity < this.most) {
+      this.#hashes = new NumberPairs(2 * all.capacity);
       for (let i = 0; i < all.length; i++) this.#hashes.put(all.firstAt(i), all.secondAt(i));
     } else {
       this.#zeros++;
