@@ -113,3 +113,31 @@ Deno.test("inspect counts pieces, rows by prompts with exemplars that fit, and s
     assert.deepEqual([report.too_long, report.cut], [0, 1]);
     assert.match(stderr, /^data: .*many\.jsonl: 8 rows, 8 few shot$/m);
   }));
+
+Deno.test("inspect shows both documents of a preference, and how long its answers are", () =>
+  withTiny({}, async (model) => {
+    const path = join(model, "..", "preferences.jsonl");
+    const rows = [
+      { prompt: "say it ", chosen: "ben", rejected: "no" },
+      { prompt: "say what you know ", chosen: "it is monday", rejected: "ben" },
+    ];
+    Deno.writeTextFileSync(path, rows.map((row) => JSON.stringify(row)).join("\n"));
+    const flags = ["--model", model, "--data", path, "--rows", "2"];
+    const size = ["--train.micro_batch_tokens", "48", "--train.tokens_per_batch", "48"];
+    const { stdout } = await capture(run, ...flags, ...size);
+    const first = [
+      "jsonl:1 (chosen): 12 tokens",
+      "  prompt  <s>|s|a|y| |i|t| ",
+      "  learn   b|e|n|</s>",
+      "",
+      "",
+    ].join("\n");
+    assert.ok(stdout.includes(first), stdout);
+    assert.match(
+      stdout,
+      /jsonl:1 \(rejected\): 11 tokens\n {2}prompt .*\n {2}learn {3}n\|o\|<\/s>/,
+    );
+    assert.match(stdout, /jsonl:2: both answers have 7 tokens too many\n.*jsonl:2 \(chosen\)/);
+    assert.match(stdout, /^answers {3}8\.5 tokens chosen, 3\.5 rejected$/m);
+    assert.match(stdout, /^note {6}1 rows left out: longer than 48 tokens$/m);
+  }));
