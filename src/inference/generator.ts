@@ -16,9 +16,11 @@ import { sample, type SampleOptions } from "./sample.ts";
 import { SourceReader } from "./source.ts";
 import { stopIds } from "./stop.ts";
 
-/** Rows of a replay while the prompt is read: more would only be faster for long prompts. */
-const PREFILL_ROWS = 64;
-/** Rows of a replay for single tokens, the fewest that every kernel takes. */
+/** Rows of a replay while a prompt is read: more would only be faster for long prompts. */
+const MOST_ROWS = 64;
+/** While a short one is read, as the next turn of a chat is: software Vulkan pays for every row. */
+const FEW_ROWS = 16;
+/** For single tokens: the fewest that every kernel takes. */
 const DECODE_ROWS = 4;
 /** Rows whose scores one replay gives. */
 const SCORED_ROWS = 4;
@@ -57,23 +59,28 @@ export class Generator implements Disposable {
   readonly #held: number[] = [];
   /** First row of the angles that the text under way turns by. */
   #angles = 0;
+  /** The last row of the source under way. */
+  #sourceLast = 0;
+  /** Programs by their rows; those that read prompts are made when first wanted. */
+  private readonly programs = new Map<number, Compiled>();
 
   private constructor(
     private readonly model: Model,
     /** Tokens of prompt and answer together. */
     readonly context: number,
-    private readonly prefill: Compiled,
     private readonly decode: Compiled,
+    private readonly openProgram: (rows: number) => Promise<Compiled>,
     private readonly long: LongAngles | undefined,
     /** Reads prompts, where an encoder does. */
     private readonly source: SourceReader | null,
     private readonly caches: Resources,
   ) {
     this.#scores = new Ring(decode.engine.device, model.config.vocabSize, 1);
+    this.programs.set(DECODE_ROWS, decode);
   }
 
   /**
-   * Builds, loads and records the programs.
+   * Builds the program for single tokens, loads and records it.
    *
    * @throws {FileError} where the model lacks a tensor.
    * @throws {RangeError} where the context is longer than the adapter can attend to.
@@ -85,15 +92,15 @@ export class Generator implements Disposable {
   ): Promise<Generator> {
     const sizes = { context: Math.ceil(context / 8) * 8, scored: SCORED_ROWS, adapt };
     const build = (T: number) => model.decodeGraph(engine, { T, ...sizes });
-    const [read, write] = [build(PREFILL_ROWS), build(DECODE_ROWS)];
+    const single = build(DECODE_ROWS);
     const caches = new Resources(engine.device);
     const source = model.hasEncoder
       ? new SourceReader(engine, model, { context: sizes.context, adapt, caches })
       : null;
+    const openProgram = (rows: number) => model.plan(engine, build(rows)).open(caches);
     try {
-      const prefill = await model.plan(engine, read).open(caches);
-      const decode = await model.plan(engine, write).open(caches);
-      return new Generator(model, context, prefill, decode, write.long, source, caches);
+      const decode = await model.plan(engine, single).open(caches);
+      return new Generator(model, context, decode, openProgram, single.long, source, caches);
     } catch (fault) {
       caches[Symbol.dispose]();
       throw fault;
@@ -166,8 +173,7 @@ export class Generator implements Disposable {
   [Symbol.dispose](): void {
     this.caches[Symbol.dispose]();
     this.#scores.destroy();
-    this.prefill.destroy();
-    this.decode.destroy();
+    for (const program of this.programs.values()) program.destroy();
     this.source?.[Symbol.dispose]();
   }
 
@@ -175,11 +181,7 @@ export class Generator implements Disposable {
   async #begin(prompt: readonly number[]): Promise<readonly number[]> {
     if (!this.source) return prompt;
     await this.source.read(prompt);
-    for (
-      const [program, rows] of [[this.decode, DECODE_ROWS], [this.prefill, PREFILL_ROWS]] as const
-    ) {
-      program.write(SOURCE_LAST, new Uint32Array(rows).fill(prompt.length - 1));
-    }
+    this.#sourceLast = prompt.length - 1;
     return [this.model.config.target!.start];
   }
 
@@ -197,9 +199,8 @@ export class Generator implements Disposable {
 
   /** Feeds `ids` from `position` on and returns the scores after the last one. */
   async #lastScores(ids: readonly number[], position: number): Promise<Float32Array> {
-    const [program, rows] = ids.length === 1
-      ? [this.decode, DECODE_ROWS]
-      : [this.prefill, PREFILL_ROWS];
+    const rows = rowsFor(ids.length);
+    const program = await this.#program(rows);
     let from = 0;
     for (; from + rows < ids.length; from += rows) {
       this.#feed(program, ids.slice(from, from + rows), position + from, []);
@@ -214,6 +215,12 @@ export class Generator implements Disposable {
     return arrival!.values;
   }
 
+  async #program(rows: number): Promise<Compiled> {
+    const found = this.programs.get(rows) ?? await this.openProgram(rows);
+    this.programs.set(rows, found);
+    return found;
+  }
+
   /** The one sequence is in slot 0, which the inputs begin with. */
   #feed(program: Compiled, ids: readonly number[], position: number, rows: number[]): void {
     this.#held.splice(position, Infinity, ...ids);
@@ -221,6 +228,9 @@ export class Generator implements Disposable {
     program.write("position", Uint32Array.from(ids, (_, i) => position + i));
     if (this.long) {
       program.write(ANGLE_ROW, Uint32Array.from(ids, (_, i) => this.#angles + position + i));
+    }
+    if (this.source) {
+      program.write(SOURCE_LAST, Uint32Array.from(ids, () => this.#sourceLast));
     }
     program.write("count", Uint32Array.of(ids.length));
     program.write("rows", new Uint32Array(SCORED_ROWS).fill(NO_ROW));
@@ -231,4 +241,10 @@ export class Generator implements Disposable {
     const { context, model: { config: { vocabSize } } } = this;
     checkPrompt(ids, { vocabSize, context, most });
   }
+}
+
+/** Rows of the program that reads so many tokens. */
+function rowsFor(tokens: number): number {
+  if (tokens === 1) return DECODE_ROWS;
+  return tokens <= 2 * FEW_ROWS ? FEW_ROWS : MOST_ROWS;
 }

@@ -38,7 +38,11 @@ export function openLines(onInterrupt: () => void): Lines {
     isOpen = false;
     wake();
   });
-  input.on("SIGINT", onInterrupt); // a terminal whose lines are edited sends no signal
+  let isWaiting = false;
+  input.on("SIGINT", () => { // a terminal whose lines are edited sends no signal
+    onInterrupt();
+    if (isWaiting && isOpen) input.prompt();
+  });
   Deno.addSignalListener("SIGINT", onInterrupt);
   return {
     async next(prompt) {
@@ -46,9 +50,11 @@ export function openLines(onInterrupt: () => void): Lines {
         input.setPrompt(prompt);
         input.prompt();
       }
+      isWaiting = true;
       while (queue.length === 0 && isOpen) {
         await new Promise<void>((resolve) => wake = resolve);
       }
+      isWaiting = false;
       return queue.shift() ?? null;
     },
     end() {

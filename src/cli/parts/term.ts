@@ -32,9 +32,13 @@ export function answer(line: string): void {
   console.log(line);
 }
 
+/** What moves a terminal's cursor or worse; a line end and a tab are as good as printed. */
+const CONTROL = /(?![\n\t])\p{Cc}/gu;
+
 /** A part of the result, without a line end, at once. */
 export function show(text: string): void {
-  const bytes = new TextEncoder().encode(text);
+  const shown = Deno.stdout.isTerminal() ? text.replace(CONTROL, "\ufffd") : text;
+  const bytes = new TextEncoder().encode(shown);
   for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
 }
 
