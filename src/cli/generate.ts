@@ -17,6 +17,7 @@ import { BatchGenerator } from "../inference/batch.ts";
 import { Generator } from "../inference/generator.ts";
 import { type OpenModel, openModel } from "../inference/open.ts";
 import { Speed, timed } from "../inference/speed.ts";
+import { stopIds } from "../inference/stop.ts";
 import { stopAt, streamText } from "../inference/text.ts";
 import { openDevice } from "../gpu/device.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
@@ -126,7 +127,8 @@ async function answerOne(open: OpenModel, prompt: EncodedPrompt, how: Sampling, 
   using generator = await Generator.open(engine, model, { context, adapt });
   const ids: number[] = [];
   const kept = async function* () {
-    for await (const id of generator.generate(prompt.ids, how)) {
+    const stop = [...stopIds(model), ...prompt.ends];
+    for await (const id of generator.generate(prompt.ids, { ...how, stop })) {
       ids.push(id);
       yield id;
     }
@@ -152,14 +154,13 @@ async function answerAll(
   how: Sampling,
   json: boolean,
 ) {
-  const { engine, model, adapt } = open;
-  const longest = Math.max(...prompts.map(({ ids }) => ids.length));
-  const context = Math.min(model.config.context, longest + how.maxTokens);
-  using batch = await BatchGenerator.open(engine, model, { context, adapt, slots: prompts.length });
+  const { model } = open;
   const began = performance.now();
-  const found = await batch.generate(prompts.map(({ ids }) => ids), how);
+  const found = model.hasEncoder
+    ? await continueInTurn(open, prompts, how)
+    : await continueTogether(open, prompts, how);
   const seconds = (performance.now() - began) / 1000;
-  const results = found.map(({ ids }, i) => {
+  const results = found.map((ids, i) => {
     const whole = model.tokenizer.decode(ids);
     const stop = stopAt(whole, how.stopStrings);
     return { prompt: prompts[i]!.text, text: stop < 0 ? whole : whole.slice(0, stop), ids };
@@ -172,7 +173,34 @@ async function answerAll(
   const read = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
   const made = results.reduce((sum, { ids }) => sum + ids.length, 0);
   say(dim(
-    `${prompts.length} prompts of ${read} tokens, ${batch.slots} at a time; ` +
-      `answers of ${made} tokens in ${timed(made, seconds)}`,
+    `${prompts.length} prompts of ${read} tokens; answers of ${made} tokens in ` +
+      timed(made, seconds),
   ));
+}
+
+async function continueTogether(
+  { engine, model, adapt }: OpenModel,
+  prompts: readonly EncodedPrompt[],
+  how: Sampling,
+): Promise<(readonly number[])[]> {
+  const longest = Math.max(...prompts.map(({ ids }) => ids.length));
+  const context = Math.min(model.config.context, longest + how.maxTokens);
+  using batch = await BatchGenerator.open(engine, model, { context, adapt, slots: prompts.length });
+  const stop = [...stopIds(model), ...prompts.flatMap(({ ends }) => ends)];
+  const found = await batch.generate(prompts.map(({ ids }) => ids), { ...how, stop });
+  return found.map(({ ids }) => ids);
+}
+
+/** For a model with an encoder, which reads one prompt at a time. */
+async function continueInTurn(
+  { engine, model, adapt }: OpenModel,
+  prompts: readonly EncodedPrompt[],
+  how: Sampling,
+): Promise<(readonly number[])[]> {
+  const longest = Math.max(...prompts.map(({ ids }) => ids.length));
+  const context = Math.min(model.config.context, Math.max(longest, how.maxTokens + 1));
+  using generator = await Generator.open(engine, model, { context, adapt });
+  const found: (readonly number[])[] = [];
+  for (const { ids } of prompts) found.push(await Array.fromAsync(generator.generate(ids, how)));
+  return found;
 }

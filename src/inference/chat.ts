@@ -10,7 +10,6 @@ import {
   hasTemplate,
   type RowTokenizer,
   rowTokenizer,
-  turnEnds,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { refuseEncoder } from "../models/layers/pairs.ts";
@@ -60,7 +59,6 @@ export class Chat implements Disposable {
   readonly context: number;
   readonly #generators = new Map<Speaker, Generator>();
   readonly #tokenizer: RowTokenizer;
-  readonly #stop: readonly number[];
   #system: string;
   #turns: readonly ChatTurn[] = [];
   #speaker: Speaker;
@@ -81,7 +79,6 @@ export class Chat implements Disposable {
     this.context = Math.min(context, model.config.context);
     this.#system = system;
     this.#speaker = adapter ? "tuned" : "base";
-    this.#stop = [...new Set([...stopIds(model), ...turnEnds(this.#tokenizer, template)])];
   }
 
   /** The turns so far, that of the system first. */
@@ -128,7 +125,7 @@ export class Chat implements Disposable {
     const { options: { template = null, stopStrings = [], maxTokens = Infinity } } = this;
     const turns = [...this.#turns, { role: "user", content } as const];
     const asked = [...this.turns, turns.at(-1)!];
-    const { ids } = chatPrompt(asked, this.#tokenizer, template);
+    const { ids, ends } = chatPrompt(asked, this.#tokenizer, template);
     if (ids.length >= this.context) {
       throw new ContextFull(
         `Found ${ids.length} tokens in the conversation, wanted fewer than the ${this.context} ` +
@@ -138,7 +135,8 @@ export class Chat implements Disposable {
     const generator = await this.#generator();
     const reused = generator.commonWith(ids);
     const speed = new Speed(ids.length - reused);
-    const made = speed.of(until(signal, generator.generate(ids, this.#how(turns.length))));
+    const how = { ...this.#how(turns.length), stop: [...stopIds(this.open.model), ...ends] };
+    const made = speed.of(until(signal, generator.generate(ids, how)));
     let text = "";
     for await (const piece of streamText(this.open.model.tokenizer, ids, made, stopStrings)) {
       text += piece;
@@ -168,7 +166,6 @@ export class Chat implements Disposable {
   #how(turn: number): GenerateOptions {
     const { maxTokens, seed = 0, temperature, topK, topP } = this.options;
     return {
-      stop: this.#stop,
       fromCache: true,
       seed: seed + turn,
       ...(maxTokens !== undefined && { maxTokens }),

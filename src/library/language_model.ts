@@ -12,7 +12,6 @@ import {
   limitLength,
   promptOf,
   rowTokenizer,
-  turnEnds,
 } from "../data/mod.ts";
 import { type Perplexity, perplexity } from "../eval/perplexity.ts";
 import { type GenerateOptions, Generator } from "../inference/generator.ts";
@@ -98,19 +97,17 @@ export class LanguageModel implements Disposable {
    */
   async *chat(turns: readonly ChatTurn[], options: WriteOptions = {}): AsyncGenerator<string> {
     const { model } = this.#open;
-    const tokenizer = rowTokenizer(model);
-    const prompt = chatPrompt(turns, tokenizer, null);
-    const stop = [...new Set([...stopIds(model), ...turnEnds(tokenizer, null)])];
-    yield* this.#follow(prompt, { stop, ...options });
+    yield* this.#follow(chatPrompt(turns, rowTokenizer(model), null), options);
   }
 
-  async *#follow({ ids }: EncodedPrompt, options: WriteOptions): AsyncGenerator<string> {
+  async *#follow({ ids, ends }: EncodedPrompt, options: WriteOptions): AsyncGenerator<string> {
     const { engine, model, adapt } = this.#open;
     const { maxTokens = Infinity, stopStrings = [] } = options;
     const context = Math.min(model.config.context, ids.length + maxTokens);
     using generator = await Generator.open(engine, model, { context, adapt });
     const before = model.hasEncoder ? [] : ids;
-    yield* streamText(model.tokenizer, before, generator.generate(ids, options), stopStrings);
+    const how = { stop: [...stopIds(model), ...ends], ...options };
+    yield* streamText(model.tokenizer, before, generator.generate(ids, how), stopStrings);
   }
 
   /** Frees the weights, and the device where it was opened for this model. */

@@ -27,6 +27,8 @@ export type ModelRequest =
 export interface EncodedPrompt {
   readonly text: string;
   readonly ids: readonly number[];
+  /** Ids that end its answer beside those of the model: what its template writes after answers. */
+  readonly ends: readonly number[];
 }
 
 /** What stands around chats and instructions. */
@@ -91,6 +93,7 @@ export function chatPrompt(
   return {
     text: segment.parts.map(({ text }) => text).join(""),
     ids: bos === null || ids[0] === bos ? ids : [bos, ...ids],
+    ends: turnEnds(tokenizer, template),
   };
 }
 
@@ -102,7 +105,7 @@ export const hasTemplate = ({ chat, target }: RowTokenizer): boolean =>
  * The special tokens that a template writes after an answer, and so those that end one; none where it
  * writes none, or shows no chat of two turns.
  */
-export function turnEnds(tokenizer: RowTokenizer, template: ChatTemplate | null): number[] {
+function turnEnds(tokenizer: RowTokenizer, template: ChatTemplate | null): number[] {
   const { chat } = tokenizer;
   if (!chat) return [];
   const messages: Message[] = [
@@ -126,6 +129,7 @@ export function turnEnds(tokenizer: RowTokenizer, template: ChatTemplate | null)
 const textPrompt = (text: string, tokenizer: RowTokenizer): EncodedPrompt => ({
   text,
   ids: promptIds(text, tokenizer),
+  ends: [],
 });
 
 function turnsOf(request: ModelRequest & { kind: "instruction" }, system: string): ChatTurn[] {
