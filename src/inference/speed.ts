@@ -35,7 +35,7 @@ export class Speed {
     }
   }
 
-  /** `prompt 12 tokens in 0.42 s, 28.6 tokens/s; answer 40 tokens in 5.31 s, 7.34 tokens/s`. */
+  /** `prompt 12 tokens in 0.420 s, 28.6 tokens/s; answer 40 tokens in 5.31 s, 7.34 tokens/s`. */
   toString(): string {
     const { read, readSeconds, made, writeSeconds } = this;
     if (made === 0) return `prompt ${read} tokens; no answer`;
@@ -45,12 +45,12 @@ export class Speed {
   }
 }
 
-/** `0.42 s, 28.6 tokens/s`, each with three digits that mean something. */
+/** `0.420 s, 28.6 tokens/s`, each with three digits that mean something. */
 export function timed(tokens: number, seconds: number): string {
   return `${digits(seconds)} s, ${digits(tokens / seconds)} tokens/s`;
 }
 
 /** Three significant digits, all those before the point at least. */
 export function digits(number: number): string {
-  return Math.abs(number) >= 100 ? number.toFixed(0) : String(Number(number.toPrecision(3)));
+  return Math.abs(number) >= 100 ? number.toFixed(0) : number.toPrecision(3);
 }
