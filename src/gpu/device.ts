@@ -33,7 +33,7 @@ const RAISED = [
   "maxTextureDimension2D",
 ] as const;
 
-/** An open device. All rooms to the right of `gpu` reach WebGPU through it alone. */
+/** An open device. All folders above `gpu` reach WebGPU through it alone. */
 export class Device {
   /** The first error that the GPU reported outside any scope, or the loss of the device. */
   #fault: GpuError | null = null;

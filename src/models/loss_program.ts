@@ -78,14 +78,20 @@ export class LossProgram {
   feed(packed: PackedRows, weights?: Float32Array, draw?: number): void {
     const { tokens, positions, start, end, rows, targets, source } = packed;
     if (tokens.length !== this.T) {
-      throw new RangeError(`Expected ${this.T} rows but found ${tokens.length}`);
+      throw new RangeError(`Found ${tokens.length} rows, wanted ${this.T}`);
     }
     if (Boolean(source) !== this.#hasEncoder) {
-      throw new RangeError(`Expected rows ${this.#hasEncoder ? "with" : "without"} a source`);
+      throw new RangeError(
+        `Found rows ${
+          this.#hasEncoder ? "without a source, wanted one" : "with a source, wanted none"
+        }`,
+      );
     }
     for (const [name, data] of source ? sourceData(source) : []) this.compiled.write(name, data);
     if (this.#draws) {
-      if (draw === undefined) throw new RangeError("An adapter drops out: expected a draw");
+      if (draw === undefined) {
+        throw new RangeError("Found no draw, wanted one: the adapter has dropout");
+      }
       this.compiled.write(DRAW, Uint32Array.of(draw));
     }
     const { capacity } = this;

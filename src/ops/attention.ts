@@ -49,7 +49,7 @@ export function attention(
     const [name, value, width] of [["q", q, wide], ["k", k, narrow], ["v", v, narrow]] as const
   ) {
     if (String(value.shape) !== String([T, width])) {
-      throw new RangeError(`Expected ${name} to be [${T},${width}] but found [${value.shape}]`);
+      throw new RangeError(`Found ${name} of [${value.shape}], wanted [${T},${width}]`);
     }
   }
   const { start, end, span } = docs;

@@ -36,7 +36,9 @@ type Ins = { x: Value; draw: Value; before: Value | undefined };
  */
 export function dropout(graph: Graph, x: Value, options: Dropout, before?: Value): Value {
   const { rate } = options;
-  if (!(rate >= 0 && rate < 1)) throw new RangeError(`Expected a rate in [0, 1), found ${rate}`);
+  if (!(rate >= 0 && rate < 1)) {
+    throw new RangeError(`Found the rate ${rate}, wanted one in [0, 1)`);
+  }
   requireMultiple(4, { "the numbers to drop out of": sizeOf(x) });
   const ins = { x, draw: graph.input(DRAW, [1]), before };
   return graph.call(DROPOUT, ins, { y: { shape: x.shape } }, options).y;

@@ -50,7 +50,7 @@ export const chunksOf = ({ rows }: { rows: Value }): number => rows.shape[0]! / 
 export function requireChunks({ rows }: Supervision): number {
   const S = rows.shape[0]!;
   if (S % CHUNK === 0) return S;
-  throw new RangeError(`Expected a multiple of ${CHUNK} rows but found ${S}`);
+  throw new RangeError(`Found ${S} rows, wanted a multiple of ${CHUNK}`);
 }
 
 /** The parts in which the table of a head is bound. */

@@ -50,7 +50,7 @@ export const sizeOf = (value: Value): number => value.shape.reduce((n, size) => 
 export function requireMultiple(of: number, sizes: Readonly<Record<string, number>>): void {
   for (const [name, size] of Object.entries(sizes)) {
     if (!(size > 0 && size % of === 0)) {
-      throw new RangeError(`Expected ${name} to be a multiple of ${of} but found ${size}`);
+      throw new RangeError(`Found ${name} = ${size}, wanted a multiple of ${of}`);
     }
   }
 }

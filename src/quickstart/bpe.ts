@@ -49,7 +49,7 @@ export function trainBpe(texts: Iterable<string>, size: number): Bpe {
   const merges: [string, string][] = [];
   while (tokens.length < size) {
     const pair = mostFrequentPair(pieces);
-    if (!pair) throw new RangeError(`Expected text for ${size} tokens but found ${tokens.length}`);
+    if (!pair) throw new RangeError(`Found text for ${tokens.length} tokens, wanted ${size}`);
     merges.push(pair);
     tokens.push(pair.join(""));
     for (const piece of pieces) piece.tokens = join(piece.tokens, pair);

@@ -38,7 +38,7 @@ export class Dice {
 
   /** One of `options`. Throws a RangeError where there is none. */
   pick<T>(options: readonly T[]): T {
-    if (options.length === 0) throw new RangeError("Expected at least one option but found none");
+    if (options.length === 0) throw new RangeError("Found no options, wanted one at least");
     return options[this.between(0, options.length - 1)]!;
   }
 

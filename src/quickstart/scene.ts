@@ -32,7 +32,7 @@ const NOUNS: Readonly<Record<string, readonly string[]>> = {
 /** All words of a category. Throws a RangeError for a category that does not exist. */
 export function vocabulary(category: string): readonly string[] {
   const words = NOUNS[category];
-  if (!words) throw new RangeError(`Expected a category of the world but found "${category}"`);
+  if (!words) throw new RangeError(`Found "${category}", wanted a category of the world`);
   return words;
 }
 
@@ -142,7 +142,7 @@ export class Scene {
     const word = this.#word(role);
     const text = FORMS[form]?.(word) ?? this.#pronouns(role, word)[form];
     if (text === undefined) {
-      throw new RangeError(`Expected a form of "${word}" but found "${form}"`);
+      throw new RangeError(`Found "${form}", wanted a form of "${word}"`);
     }
     return text;
   }

@@ -38,7 +38,7 @@ const HEADER = /^# [^:]+: (child|animal|any)(, own weather)?(?:; (.+))?$/;
 function parsePlot(text: string): Plot {
   const [title = "", ...lines] = text.trim().split("\n");
   const header = HEADER.exec(title);
-  if (!header) throw new SyntaxError(`Expected a plot's title but found "${title}"`);
+  if (!header) throw new SyntaxError(`Found "${title}", wanted the title of a plot`);
   const roles = header[3]?.split(", ").map((role) => role.split("=") as [string, string]) ?? [];
   return {
     cast: header[1] as Plot["cast"],
