@@ -11,6 +11,7 @@ import { openModel } from "../inference/open.ts";
 import { nearest } from "../io/nearest.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";
+import { QUANTIZE_FLAG, quantizeOf } from "./parts/quantize.ts";
 import { type Lines, openLines } from "./parts/lines.ts";
 import { numberOf } from "./parts/number.ts";
 import { SAMPLING_FLAGS, samplingOf, saySuggestion } from "./parts/sampling.ts";
@@ -23,6 +24,7 @@ const COMMAND: Command = {
     "be typed. Lines can also be piped in, a turn each.",
   flags: {
     adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
+    ...QUANTIZE_FLAG,
     system: { type: "string", help: "what the system says first" },
     template: { type: "string", help: "chat template by name or file, in place of the model's" },
     context: { type: "string", help: "most tokens of a conversation; the model's, 4096 at most" },
@@ -53,8 +55,9 @@ export async function run(args: string[]): Promise<number> {
   const options = optionsOf(parsed);
   const folder = await fetchFolder(place!, "model");
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
+  const quantize = quantizeOf(flags);
   using device = await openDevice();
-  using open = openModel(device, folder, adapter);
+  using open = openModel(device, folder, adapter, { quantize });
   using chat = new Chat(open, options);
   saySuggestion(open.model, parsed);
   say(dim(`${chat.speaker} model, room for ${chat.context} tokens; /help lists the commands`));

@@ -19,6 +19,7 @@ import { openDevice } from "../gpu/device.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";
+import { QUANTIZE_FLAG, quantizeOf } from "./parts/quantize.ts";
 import { numberOf } from "./parts/number.ts";
 import { answer, dim, say } from "./parts/term.ts";
 
@@ -33,6 +34,7 @@ const COMMAND: Command = {
     format: { type: "string", help: "format of the rows; recognised by default" },
     template: { type: "string", help: `template of the rows; ${DEFAULT_TEMPLATE} by default` },
     adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
+    ...QUANTIZE_FLAG,
     context: { type: "string", help: "most tokens of a document; the model's own by default" },
     json: { type: "boolean", help: "print one JSON object: nll, perplexity, tokens" },
   },
@@ -50,8 +52,9 @@ export async function run(args: string[]): Promise<number> {
   const wanted = numberOf(flags, "context", Infinity, { least: 2, whole: true });
   const folder = await fetchFolder(place!, "model");
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
+  const quantize = quantizeOf(flags);
   using device = await openDevice();
-  using open = openModel(device, folder, adapter);
+  using open = openModel(device, folder, adapter, { quantize });
   const { engine, model, adapt } = open;
   const { vocabSize, context } = model.config;
   const { examples, skipped, noted } = await loadExamples(entry, rowTokenizer(model), {

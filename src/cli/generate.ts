@@ -22,6 +22,7 @@ import { stopAt, streamText } from "../inference/text.ts";
 import { openDevice } from "../gpu/device.ts";
 import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";
+import { QUANTIZE_FLAG, quantizeOf } from "./parts/quantize.ts";
 import { numberOf } from "./parts/number.ts";
 import { SAMPLING_FLAGS, samplingOf, saySuggestion } from "./parts/sampling.ts";
 import { answer, bold, dim, say, show } from "./parts/term.ts";
@@ -44,6 +45,7 @@ const COMMAND: Command = {
       help: "template by name or file; the model's own by default, alpaca where it has none",
     },
     adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
+    ...QUANTIZE_FLAG,
     "max-tokens": { type: "string", help: "most tokens to make; 100 by default" },
     ...SAMPLING_FLAGS,
     json: { type: "boolean", help: "print one JSON object: prompt, text, ids; of many results" },
@@ -63,8 +65,9 @@ export async function run(args: string[]): Promise<number> {
   const how: Sampling = { ...samplingOf(parsed), maxTokens };
   const folder = await fetchFolder(place!, "model");
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
+  const quantize = quantizeOf(flags);
   using device = await openDevice();
-  using open = openModel(device, folder, adapter);
+  using open = openModel(device, folder, adapter, { quantize });
   saySuggestion(open.model, parsed);
   const json = flags["json"] !== undefined;
   if (request === null) {

@@ -32,6 +32,7 @@ import { parseConfig } from "../config/mod.ts";
 import { writeReport } from "../runs/folder.ts";
 import { type Command, parseArguments } from "./parts/args.ts";
 import { fetchFolder } from "./parts/hub.ts";
+import { QUANTIZE_FLAG, quantizeOf } from "./parts/quantize.ts";
 import { numberOf } from "./parts/number.ts";
 import { answer, say } from "./parts/term.ts";
 
@@ -48,6 +49,7 @@ const COMMAND: Command = {
     data: { type: "string", help: "rows of the task to compare strengths by; else the strongest" },
     template: { type: "string", help: "template of the rows" },
     base: { type: "string", help: "base model; the one that the adapter names by default" },
+    ...QUANTIZE_FLAG,
     tokens: { type: "string", help: "tokens on the GPU at once, and the longest document (512)" },
     seed: { type: "string", help: "seed of the split (42)" },
     strict: {
@@ -71,10 +73,11 @@ export async function run(args: string[]): Promise<number> {
   const folder = adapterFolder(await fetchFolder(given!, "adapter"));
   const base = await fetchFolder(flags["base"] ?? baseOf(folder), "model");
   const settings = settingsOf(base, flags);
+  const quantize = quantizeOf(flags);
   refuseOccupied(out);
 
   using device = await openDevice();
-  using open = openModel(device, base, folder);
+  using open = openModel(device, base, folder, { quantize });
   const { engine, model, adapt } = open;
   refuseEncoder(model, "for the guard, which measures plain text");
   const { tokens, seed, guard } = settings;

@@ -49,7 +49,7 @@ export async function run(args: string[]): Promise<number> {
   const rows = numberOf(parsed.flags, "rows", 3, { least: 0, whole: true });
   const shown = parsed.flags["json"] ? 0 : rows;
   const { config } = configOf(parsed);
-  using model = new Model(await fetchFolder(config.model, "model"));
+  using model = new Model(await fetchFolder(config.model, "model"), config);
   using whole = new ExampleStore();
   const report = await inspect(model, config, (example) => {
     if (shown > 0) whole.keep(example);

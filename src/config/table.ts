@@ -17,6 +17,7 @@ import {
 } from "../data/mod.ts";
 import type { GuardConfig } from "../forgetting/settings.ts";
 import type { ObjectiveConfig } from "../objectives/settings.ts";
+import { type FormatName, QUANTIZED } from "../formats/mod.ts";
 import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
 import { guardSchema } from "./guard.ts";
 import { count, name, place, seed, tokens } from "./kinds.ts";
@@ -112,6 +113,8 @@ export interface EvalConfig {
 export interface Config {
   /** Folder of the base model, or its name on the hub. */
   readonly model: string;
+  /** What the base's matrices are rounded to as it is loaded; as they are stored where absent. */
+  readonly quantize?: FormatName;
   /** What to train on. */
   readonly data: readonly DataConfig[];
   /** Mixes the sources by their sizes; by their weights when absent. */
@@ -224,7 +227,11 @@ const evaluation = z.strictObject({
 
 /** Checks a configuration and fills in its defaults. */
 export const configSchema: z.ZodType<Config> = z.strictObject({
-  model: place("base model: a Hugging Face folder, or owner/name[@revision] on the hub"),
+  model: place(
+    "base model: a Hugging Face folder, a GGUF file, or owner/name[@revision] on the hub",
+  ),
+  quantize: z.enum(QUANTIZED).exactOptional()
+    .describe("what the base's matrices are rounded to as it is loaded; as stored when absent"),
   data: z.array(dataSchema).min(1).describe("what to train on"),
   mixture: mixtureSchema,
   adapter,

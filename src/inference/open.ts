@@ -10,8 +10,9 @@ import { ConfigError } from "../errors.ts";
 import type { Device } from "../gpu/device.ts";
 import { type Engine, openEngine } from "../graph/compile.ts";
 import { exists } from "../io/files.ts";
+import { isGguf } from "../io/model_files.ts";
 import { parseRepoName } from "../io/hub/mod.ts";
-import { Model } from "../models/model.ts";
+import { Model, type ModelOptions } from "../models/model.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
 
 /** An open model on a device. */
@@ -37,15 +38,20 @@ export class OpenModel implements Disposable {
 }
 
 /**
- * Opens a checkpoint folder and puts an adapter beside it; weights are loaded when a graph is
+ * Opens a checkpoint folder or a GGUF file and puts an adapter beside it; weights are loaded when a graph is
  * compiled.
  *
  * @param adapter A PEFT folder, or the folder of a run.
  * @throws {FileError} where a file is missing, damaged or of a kind that is not built.
  * @throws {ConfigError} where the adapter does not fit the model.
  */
-export function openModel(device: Device, folder: string, adapter?: string): OpenModel {
-  const model = new Model(folder);
+export function openModel(
+  device: Device,
+  folder: string,
+  adapter?: string,
+  options: ModelOptions = {},
+): OpenModel {
+  const model = new Model(folder, options);
   const engine = openEngine(device);
   const open = (adapter?: Adapter) => new OpenModel(engine, model, adapter);
   try {
@@ -76,7 +82,7 @@ export function adapterFolder(path: string): string {
 export function baseOf(adapter: string): string {
   const { baseModel, config } = readPeft(adapter);
   const folder = [baseModel, join(adapter, baseModel)]
-    .find((path) => baseModel !== "" && exists(join(path, "config.json")));
+    .find((path) => baseModel !== "" && exists(isGguf(path) ? path : join(path, "config.json")));
   if (folder !== undefined) return folder;
   const revision = config["revision"];
   if (parseRepoName(baseModel)) return revision ? `${baseModel}@${revision}` : baseModel;

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { FileError } from "../errors.ts";
-import { exists, readJsonObject } from "../io/files.ts";
+import { modelFile, modelJson } from "../io/model_files.ts";
 import type { Model } from "../models/model.ts";
 
 /**
@@ -45,6 +44,6 @@ export function suggestedSampling(model: Model): string | null {
 }
 
 function readGeneration({ folder }: Model) {
-  const path = join(folder, "generation_config.json");
-  return { path, fields: exists(path) ? readJsonObject(path) : {} };
+  const name = "generation_config.json";
+  return { path: modelFile(folder, name), fields: modelJson(folder, name) ?? {} };
 }

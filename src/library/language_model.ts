@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FormatName } from "../formats/mod.ts";
 import {
   chatPrompt,
   type ChatTurn,
@@ -26,6 +27,8 @@ import { LossProgram } from "../models/loss_program.ts";
 export interface LoadOptions extends HubOptions {
   /** A PEFT folder, the folder of a run or a name on the hub, to put beside the base. */
   readonly adapter?: string;
+  /** What the matrices of the base are rounded to; as they are stored where absent. */
+  readonly quantize?: FormatName;
   /** A device that the caller keeps; one is opened, and closed with the model, where absent. */
   readonly device?: Device;
 }
@@ -124,7 +127,8 @@ function encodeText(text: string, index: number, { model }: OpenModel): Example 
 }
 
 /**
- * Loads a model from a Hugging Face folder, or from the hub: `owner/name`, `owner/name@revision`.
+ * Loads a model from a Hugging Face folder, a GGUF file, or the hub: `owner/name`,
+ * `owner/name@revision`.
  * A folder of that name wins.
  *
  * @throws {FileError} where a file is missing, damaged or of a kind that is not built, or the hub
@@ -138,7 +142,7 @@ export async function loadModel(place: string, options: LoadOptions = {}): Promi
   const device = options.device ?? await openDevice();
   const own = options.device ? null : device;
   try {
-    return new LanguageModel(openModel(device, folder, adapter), own);
+    return new LanguageModel(openModel(device, folder, adapter, options), own);
   } catch (fault) {
     own?.close();
     throw fault;

@@ -38,7 +38,7 @@ export async function withSession<T>(
   try {
     using fresh = kind === "pretrain" ? temporaryFolder() : null;
     if (fresh) writeFreshModel(folder, fresh.folder, config.train.seed);
-    using model = new Model(fresh?.folder ?? folder);
+    using model = new Model(fresh?.folder ?? folder, config);
     log(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
     await using rows = data ? rowsOf(data) : await openRows(model, config, log);
     const trained = kind === "adapter"
@@ -65,7 +65,7 @@ export async function explainPlan(given: ParsedConfig): Promise<string> {
   const { parsed: { config }, model: folder, adapter } = await openPlaces(given);
   using device = await openDevice();
   const engine = openEngine(device);
-  using model = new Model(folder);
+  using model = new Model(folder, config);
   const trained = trainAdapter(engine, model, adapter, config.train.seed);
   return describePlan({ engine, model, config, trained });
 }

@@ -22,6 +22,7 @@ export interface ToySettings {
   mixture?: Settings;
   objective?: Settings;
   model?: string;
+  quantize?: string;
 }
 
 /** How a test follows and stops a run. */

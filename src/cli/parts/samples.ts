@@ -41,7 +41,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   const rows = await promptRows(data.length > 0 ? data : config.data);
   const folder = await fetchFolder(config.model, "model");
   using device = await openDevice();
-  using open = openModel(device, folder, adapter);
+  using open = openModel(device, folder, adapter, config);
   const { engine, model, adapt } = open;
   const context = Math.min(model.config.context, T);
   using base = await Generator.open(engine, model, { context });

@@ -1,0 +1,91 @@
+/** A GGUF file as the base of a run, through every command that opens one. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { run as evaluate } from "../../src/cli/eval.ts";
+import { run as exportModel } from "../../src/cli/export.ts";
+import { run as generate } from "../../src/cli/generate.ts";
+import { run as inspect } from "../../src/cli/inspect.ts";
+import { run as merge } from "../../src/cli/merge.ts";
+import { exportGguf } from "../../src/export/gguf_model.ts";
+import { openCheckpoint } from "../../src/io/checkpoint.ts";
+import { readJsonObject } from "../../src/io/files.ts";
+import { openGguf } from "../../src/io/gguf/reader.ts";
+import { loadTokenizer } from "../../src/io/tokenizer/tokenizer.ts";
+import { byteTokenizer } from "../export/tokenizers.ts";
+import { Toy } from "../train/toy.ts";
+import { capture } from "./capture.ts";
+
+Deno.test("an adapter is trained on a GGUF file, and goes everywhere", async (t) => {
+  using toy = new Toy({ dtype: "F16", vocab: 64 });
+  Deno.writeTextFileSync(join(toy.model, "tokenizer.json"), JSON.stringify(byteTokenizer(64)));
+  const base = toy.path("base.gguf");
+  exportGguf(toy.model, base, { type: "Q8_0" });
+  const settings = { model: base, guard: false } as const;
+  const { last } = await toy.train("run", settings);
+  const adapter = toy.path("run", "adapter");
+  const nll = async (place: string, ...args: string[]) => {
+    const { stdout } = await capture(evaluate, place, "--text", toy.text, "--json", ...args);
+    return JSON.parse(stdout).nll as number;
+  };
+
+  await t.step("the run is that of the folder, rounded as it is loaded", async () => {
+    const other = await toy.train("other", { guard: false, quantize: "q8_0" });
+    assert.equal(other.last!.loss, last!.loss);
+    assert.deepEqual(toy.adapter("other"), toy.adapter("run"));
+    assert.equal(readJsonObject(toy.path("other", "config.json"))["quantize"], "q8_0");
+    const config = readJsonObject(join(adapter, "adapter_config.json"));
+    assert.equal(config["base_model_name_or_path"], base);
+  });
+
+  await t.step("eval and generate read it", async () => {
+    const [alone, rounded] = [await nll(base), await nll(toy.model, "--quantize", "q8_0")];
+    assert.equal(alone, rounded);
+    assert.notEqual(await nll(base, "--adapter", adapter), alone);
+    const args = [base, "--prompt", "the", "--max-tokens", "4", "--json"];
+    const { stdout } = await capture(generate, ...args);
+    assert.equal(JSON.parse(stdout).ids.length, 4);
+  });
+
+  await t.step("inspect counts its rows", async () => {
+    const path = toy.path("config.json");
+    Deno.writeTextFileSync(path, JSON.stringify(toy.values("run", settings)));
+    const { code } = await capture(inspect, path);
+    assert.equal(code, 0);
+  });
+
+  await t.step("merge writes a folder of 16 bits with its tokenizer", async () => {
+    const out = toy.path("merged");
+    const { stdout } = await capture(merge, adapter, "--out", out, "--json");
+    assert.equal(JSON.parse(stdout).base, base);
+    using merged = openCheckpoint(out);
+    assert.ok(merged.tensors.values().every(({ dtype }) => dtype === "BF16"));
+    assert.equal(merged.config["torch_dtype"], "bfloat16");
+    const text = "the end of a line";
+    assert.deepEqual(loadTokenizer(out).encode(text), loadTokenizer(toy.model).encode(text));
+    const [found, wanted] = [await nll(out), await nll(base, "--adapter", adapter)];
+    assert.ok(Math.abs(found / wanted - 1) < 0.01, `${found}, wanted ${wanted}`);
+  });
+
+  await t.step("export writes an adapter for llama.cpp, and the whole model", async () => {
+    const lora = toy.path("lora.gguf");
+    await capture(exportModel, adapter, "--format", "gguf-lora", "--out", lora);
+    using file = openGguf(lora);
+    assert.equal(file.metadata.get("general.type"), "adapter");
+    assert.deepEqual(file.tensors.get("blk.0.attn_q.weight.lora_b")!.shape, [32, 4]);
+    const whole = toy.path("whole.gguf");
+    await capture(exportModel, adapter, "--format", "gguf", "--type", "Q8_0", "--out", whole);
+    const [found, wanted] = [await nll(whole), await nll(base, "--adapter", adapter)];
+    assert.ok(Math.abs(found / wanted - 1) < 0.01, `${found}, wanted ${wanted}`);
+  });
+
+  await t.step("what is no format is refused", async () => {
+    await assert.rejects(evaluate([base, "--text", toy.text, "--quantize", "q5_1"]), {
+      name: "ConfigError",
+      message: "Found --quantize q5_1, wanted q8_0, q4_0, q4_1",
+    });
+    await assert.rejects(toy.train("odd", { quantize: "q5_1" }), {
+      name: "ConfigError",
+      message: /quantize: found "q5_1", wanted q8_0, q4_0 or q4_1/,
+    });
+  });
+});

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { exportGguf } from "../../src/export/gguf_model.ts";
+import { type FormatName, FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
+import type { GgufType } from "../../src/io/gguf/tensor_types.ts";
+import { perplexity } from "../../src/eval/perplexity.ts";
+import { LossProgram } from "../../src/models/loss_program.ts";
+import { Model, type ModelOptions } from "../../src/models/model.ts";
+import { byteTokenizer } from "../export/tokenizers.ts";
+import { llamaLoss, type Tensors } from "../reference/llama.ts";
+import { freshEngine, tinyExamples, tinyTensors, withTiny } from "./tiny.ts";
+
+/** Nats of each document, and the types of the weights in blocks. */
+async function measure(place: string, vocab: number, options: ModelOptions = {}) {
+  const engine = await freshEngine();
+  using model = new Model(place, options);
+  const { graph } = model.lossGraph(engine, { T: 40 });
+  const blocks = graph.values.filter(({ kind, layout }) =>
+    kind === "weight" && layout === "blocks"
+  );
+  const program = await LossProgram.open(engine, model, { T: 40 });
+  const { documents } = await perplexity(program, tinyExamples(vocab));
+  program.compiled.destroy();
+  engine.store.destroy();
+  const types = new Map(blocks.map(({ name, type }) => [name, type]));
+  return { nats: documents.map(({ nats }) => nats), types };
+}
+
+/** The numbers that a format leaves of the matrices whose rows are whole groups. */
+function rounded(tensors: Tensors, format: FormatName, isMatrix: (name: string) => boolean) {
+  const { encode, decode } = FORMATS[format];
+  return new Map([...tensors].map(([name, numbers]) => [
+    name,
+    isMatrix(name) ? Float64Array.from(decode(encode(Float32Array.from(numbers)))) : numbers,
+  ]));
+}
+
+for (const quantize of QUANTIZED) {
+  Deno.test(`a base rounded to ${quantize} as it is loaded equals the f64 model of those numbers`, () =>
+    withTiny({ tied: quantize !== "q4_0" }, async (folder, sizes) => {
+      const { nats, types } = await measure(folder, sizes.vocab, { quantize });
+      // Rows of 48 are no whole groups: what they are stored as is kept.
+      assert.equal(types.get("model.layers.0.mlp.down_proj.weight"), "f32");
+      assert.equal(types.get("model.embed_tokens.weight"), quantize);
+      const isMatrix = (name: string) => types.get(name) === quantize;
+      const tensors = rounded(tinyTensors(folder), quantize, isMatrix);
+      for (const [i, example] of tinyExamples(sizes.vocab).entries()) {
+        const wanted = llamaLoss([example], sizes, tensors);
+        assert.ok(Math.abs(nats[i]! / wanted - 1) < 5e-6, `${nats[i]}, wanted ${wanted}`);
+      }
+    }));
+
+  Deno.test(`a GGUF file of ${quantize} is the base rounded to it, bit for bit`, () =>
+    withTiny({ dtype: "F16" }, async (folder, sizes) => {
+      Deno.writeTextFileSync(join(folder, "tokenizer.json"), JSON.stringify(byteTokenizer(61)));
+      const path = join(folder, "model.gguf");
+      exportGguf(folder, path, { type: FORMATS[quantize].stored as GgufType });
+      const wanted = await measure(folder, sizes.vocab, { quantize });
+      const found = await measure(path, sizes.vocab);
+      assert.deepEqual(found, wanted);
+      assert.equal(found.types.get("model.layers.0.mlp.down_proj.weight"), "f16");
+    }));
+}
+
+Deno.test("a base of which nothing can be rounded is refused", () =>
+  withTiny({ hidden: 24, heads: 3, groups: 3 }, (folder) => {
+    assert.throws(() => new Model(folder, { quantize: "q8_0" }), {
+      name: "ConfigError",
+      message: /to q8_0: none of its matrices .* rows of a multiple of 32/,
+    });
+    return Promise.resolve();
+  }));
