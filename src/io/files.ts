@@ -110,7 +110,8 @@ export function exists(path: string): boolean {
       Deno.statSync(path);
       return true;
     } catch (fault) {
-      if (fault instanceof Deno.errors.NotFound) return false;
+      const { NotADirectory, NotFound } = Deno.errors;
+      if (fault instanceof NotFound || fault instanceof NotADirectory) return false;
       throw fault;
     }
   });

@@ -73,6 +73,7 @@ Deno.test("an adapter is trained on a GGUF file, and goes everywhere", async (t)
     assert.deepEqual(file.tensors.get("blk.0.attn_q.weight.lora_b")!.shape, [32, 4]);
     const whole = toy.path("whole.gguf");
     await capture(exportModel, adapter, "--format", "gguf", "--type", "Q4_1", "--out", whole);
+    await capture(exportModel, base, "--format", "gguf", "--out", toy.path("again.gguf"));
     using model = openWeights(whole);
     assert.equal(model.grouped("model.layers.0.self_attn.q_proj.weight")!.stored, "Q4_1");
   });
