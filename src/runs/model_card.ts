@@ -92,7 +92,7 @@ function lossRows(path: string): Row[] {
   if (first === undefined || last === undefined) return [];
   return [
     ["updates", String(Number(last["step"]) + 1)],
-    ["loss (nats a token)", `${fixed(first["loss"], 4)} -> ${fixed(last["loss"], 4)}`],
+    ["loss", `${fixed(first["loss"], 4)} -> ${fixed(last["loss"], 4)}`],
   ];
 }
 
@@ -101,12 +101,21 @@ function settingRows(config: Json): Row[] {
   const { lr, schedule, tokens_per_batch: tokens, seed } = section(config, "train");
   const named = Array.isArray(targets) ? targets.join(", ") : String(targets);
   return [
+    ...objectiveRow(config),
     ["rank, alpha", `${rank}, ${alpha}`],
     ["target modules", named],
     ["learning rate", `${lr}, ${schedule}`],
     ["tokens an update", String(tokens)],
     ["seed", String(seed)],
   ];
+}
+
+/** What updates minimised: its kind and its keys. */
+function objectiveRow(config: Json): Row[] {
+  const { kind, ...keys } = section(config, "objective");
+  if (typeof kind !== "string") return []; // a run of before there was more than one
+  const settings = Object.entries(keys).map(([key, value]) => `, ${key} ${value}`);
+  return [["objective", `${kind}${settings.join("")}`]];
 }
 
 /** The files of a run, each with its format and template; folders are nobody's business. */
