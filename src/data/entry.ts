@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { TemplateSetting, TrainOn } from "./dataset/documents.ts";
 import type { PromptSetting } from "./prompts/mod.ts";
-import type { Shares } from "./dataset/split.ts";
+import type { TemplateSetting } from "./templates/setting.ts";
 import type { FewShotSettings } from "./prompts/few_shot.ts";
 import type { ChainOfThoughtSettings, FormSettings } from "./prompts/forms.ts";
 
@@ -14,6 +13,14 @@ import type { ChainOfThoughtSettings, FormSettings } from "./prompts/forms.ts";
 export type OnEmpty = "error" | "drop";
 /** All of those, the default first. */
 export const ON_EMPTY: readonly OnEmpty[] = ["error", "drop"];
+
+/** Which of an assistant's turns are learnt: all, or only the last; never one of weight 0. */
+export type TrainOn = "all" | "last";
+/** All of those, the default first. */
+export const TRAIN_ON: readonly TrainOn[] = ["all", "last"];
+
+/** The names of the parts and the share of each; the shares add up to 1. */
+export type Shares = Readonly<Record<string, number>>;
 
 /** As Tk-Instruct trains. */
 export const POSITIVE_EXAMPLES = 2;

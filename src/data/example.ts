@@ -7,7 +7,6 @@
 
 import type { ChatTemplate, TemplateVariables } from "./templates/chat_template.ts";
 import type { Message } from "./content.ts";
-import type { TargetMarks } from "./tokenize/encoder_decoder.ts";
 
 /** The part of a tokenizer that data needs; `encode` adds no special token. */
 export interface RowTokenizer {
@@ -21,6 +20,14 @@ export interface RowTokenizer {
   readonly target?: TargetMarks | undefined;
   /** What chats need to know; without it they are refused. */
   readonly chat?: ChatFacts;
+}
+
+/** What the decoder of a model with an encoder reads. */
+export interface TargetMarks {
+  /** The token that it begins with. */
+  readonly start: number;
+  /** What stands in place of tokens that are not supervised. */
+  readonly pad: number;
 }
 
 /** What a model's folder says about chats, beside the ids. */
@@ -83,6 +90,12 @@ export function lengthOf(example: Example): number {
 export function packedLength(example: Example): number {
   const { sourceLength = 0 } = example;
   return Math.max(sourceLength, lengthOf(example) - sourceLength);
+}
+
+/** How many tokens of an example the loss sees. */
+export function countSupervised(example: Example): number {
+  if (example.supervised !== undefined) return example.supervised;
+  return example.labels.reduce((count, label) => count + (label === UNSUPERVISED ? 0 : 1), 0);
 }
 
 /** A stretch of text that is supervised as a whole or not at all. */

@@ -6,8 +6,7 @@
  */
 
 import { permutation } from "../../random.ts";
-import { countSupervised } from "../tokenize/encode.ts";
-import { type Examples, lengthOf } from "../example.ts";
+import { countSupervised, type Examples, lengthOf } from "../example.ts";
 
 /** Examples that are sampled or counted before others are waited for. */
 export const AT_A_TIME = 256;

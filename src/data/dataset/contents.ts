@@ -6,9 +6,9 @@
  */
 
 import { ConfigError, FileError } from "../../errors.ts";
-import { type DocumentSettings, resolveTemplates, toDocument, TRAIN_ON } from "./documents.ts";
+import { type DocumentSettings, toDocument } from "./documents.ts";
 import { RowRng } from "../row_rng.ts";
-import { type DataEntry, POSITIVE_EXAMPLES } from "../entry.ts";
+import { type DataEntry, POSITIVE_EXAMPLES, TRAIN_ON } from "../entry.ts";
 import type { Document } from "../example.ts";
 import { findFiles, readRows } from "../sources/read.ts";
 import type { Row } from "../sources/row.ts";
@@ -17,6 +17,7 @@ import { chooseFormat, type Format, rowsIn } from "../formats/mod.ts";
 import { inWords, type Prompt, type Prompts, readPrompts } from "../prompts/mod.ts";
 import { split } from "./split.ts";
 import { DEFAULT_TEMPLATE } from "../templates/prompt_template.ts";
+import { resolveTemplates } from "../templates/setting.ts";
 import { blocksOf, sampleExemplars, sampleShots } from "../prompts/few_shot.ts";
 import { invertedChat, sampleForm } from "../prompts/forms.ts";
 

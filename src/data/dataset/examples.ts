@@ -8,7 +8,6 @@ import { ConfigError, FileError } from "../../errors.ts";
 import { documentMaker, type Noted, readContents, type SampledContent } from "./contents.ts";
 import {
   checkVocabulary,
-  countSupervised,
   encode,
   fitLength,
   isCut,
@@ -16,7 +15,13 @@ import {
 } from "../tokenize/encode.ts";
 import { type DataEntry, describePath } from "../entry.ts";
 import { findFiles } from "../sources/read.ts";
-import { type Document, type Example, packedLength, type RowTokenizer } from "../example.ts";
+import {
+  countSupervised,
+  type Document,
+  type Example,
+  packedLength,
+  type RowTokenizer,
+} from "../example.ts";
 import { checkFaults, type FaultName, marksOf } from "../tokenize/faults.ts";
 import { sidesOf } from "../tokenize/sides.ts";
 

@@ -5,11 +5,9 @@
  */
 
 import { ConfigError } from "../../errors.ts";
+import type { Shares } from "../entry.ts";
 import type { Document } from "../example.ts";
 import { hash } from "../../random.ts";
-
-/** The names of the parts and the share of each; the shares add up to 1. */
-export type Shares = Readonly<Record<string, number>>;
 
 /**
  * Splits documents by their texts. Which part a text falls into depends on the seed and the set of

@@ -7,7 +7,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { loadTokenizer } from "../../io/tokenizer/tokenizer.ts";
 import type { DataEntry } from "../entry.ts";
-import type { TargetMarks } from "../tokenize/encoder_decoder.ts";
+import type { TargetMarks } from "../example.ts";
 import { rowTokenizer } from "../tokenize/row_tokenizer.ts";
 import type { LoadOptions } from "./examples.ts";
 import { BlockEncoder } from "./row_block.ts";

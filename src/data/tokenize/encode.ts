@@ -12,6 +12,7 @@ import { encodePair, endOf } from "./encoder_decoder.ts";
 import { fitSides, joinSides } from "./sides.ts";
 import {
   type ChatDocument,
+  countSupervised,
   type Document,
   type Example,
   lengthOf,
@@ -166,12 +167,6 @@ export function checkVocabulary({ ids, origin }: Example, vocabSize: number): vo
   if (outside < 0) return;
   const found = `token id ${ids[outside]} at position ${outside}`;
   throw new FileError(`${origin}: found ${found}, wanted ids below the vocabulary of ${vocabSize}`);
-}
-
-/** How many tokens of an example the loss sees. */
-export function countSupervised(example: Example): number {
-  if (example.supervised !== undefined) return example.supervised;
-  return example.labels.reduce((count, label) => count + (label === UNSUPERVISED ? 0 : 1), 0);
 }
 
 const isPair = ({ sourceLength }: Example): boolean => sourceLength !== undefined;

@@ -5,15 +5,13 @@
  * @module
  */
 import { ConfigError } from "../../errors.ts";
-import { type Document, type RowTokenizer, type Span, UNSUPERVISED } from "../example.ts";
-
-/** What such a model's decoder reads. */
-export interface TargetMarks {
-  /** The token that it begins with. */
-  readonly start: number;
-  /** What stands in place of tokens that are not supervised. */
-  readonly pad: number;
-}
+import {
+  type Document,
+  type RowTokenizer,
+  type Span,
+  type TargetMarks,
+  UNSUPERVISED,
+} from "../example.ts";
 
 /** A source and its target as one row of ids: see {@link Example.sourceLength}. */
 export interface EncodedPair {

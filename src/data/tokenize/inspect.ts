@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { countSupervised, fitLength, isCut, type TooLongPolicy } from "./encode.ts";
-import { type Example, lengthOf, type RowTokenizer } from "../example.ts";
+import { fitLength, isCut, type TooLongPolicy } from "./encode.ts";
+import { countSupervised, type Example, lengthOf, type RowTokenizer } from "../example.ts";
 import { type FaultName, faultNames, faultsOf, type Marks, marksOf } from "./faults.ts";
 import { sidesOf } from "./sides.ts";
 import { GrowableArray } from "../store/growable_array.ts";

@@ -6,8 +6,7 @@
 
 import type { Tokenizer } from "../../io/tokenizer/tokenizer.ts";
 import { readChatFacts } from "../templates/chat_facts.ts";
-import type { ChatFacts, RowTokenizer } from "../example.ts";
-import type { TargetMarks } from "./encoder_decoder.ts";
+import type { ChatFacts, RowTokenizer, TargetMarks } from "../example.ts";
 
 /** What of a model data must know. */
 export interface Encoding {
