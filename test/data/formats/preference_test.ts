@@ -173,7 +173,7 @@ Deno.test("preference: rows that are no preference, and those of two answers els
   );
   assert.throws(
     () => encode({ ...documentOf(), origin: "o" }, { ...tokenizer, target: { start: 0, pad: 0 } }),
-    /o: found a preference, wanted rows of one answer: the model has an tokenizer/,
+    /o: found a preference, wanted rows of one answer: the model has an encoder/,
   );
   const entry = { inversion: { share: 1 } };
   await assert.rejects(load([row], { entry }), /found rows of kind preference, wanted/);
