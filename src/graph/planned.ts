@@ -39,6 +39,12 @@ export class Planned<T = Compiled> {
     return new Planned(this.graph, this.target, this.plan, this.footprint, opening);
   }
 
+  /** The same program, which will take another one's memory too once it opens that one itself. */
+  with(other: Planned<unknown>): Planned<T> {
+    const footprint = together([this, other]);
+    return new Planned(this.graph, this.target, this.plan, footprint, this.opening);
+  }
+
   /**
    * Loads what the store lacks, allocates and records.
    *

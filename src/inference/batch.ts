@@ -18,6 +18,10 @@ import { stopAt } from "./text.ts";
 
 /** More sequences at a time would gain little. */
 const MOST_SLOTS = 128;
+/** Rows of a replay while prompts are read, at least. */
+const READ_ROWS = 64;
+/** Asks for no scores: no row of any replay. */
+const NO_ROW = 0xffffffff;
 /** What the caches of all sequences may take together. */
 const CACHE_BYTES = 512 << 20;
 
@@ -52,19 +56,31 @@ interface Sequence {
   cached: number;
 }
 
+/** Tokens of a sequence that a replay reads. */
+interface Piece {
+  readonly slot: number;
+  readonly sequence: Sequence;
+  readonly count: number;
+}
+
 /** Continues many prompts with one model, over caches of its own. */
 export class BatchGenerator implements Disposable {
+  #reader: Compiled | null = null;
+
   private constructor(
     readonly model: Model,
     /** Tokens of prompt and answer together. */
     readonly context: number,
     /** Sequences under way at a time. */
     readonly slots: number,
+    /** Reads a token of each. */
     private readonly program: Compiled,
+    /** Opens the program that reads prompts, over the caches of the other. */
+    private readonly openReader: () => Promise<Compiled>,
   ) {}
 
   /**
-   * Builds the program and plans its memory.
+   * Builds the programs and plans their memory.
    *
    * @throws {ConfigError} for a model with an encoder.
    * @throws {FileError} where the model lacks a tensor.
@@ -78,11 +94,15 @@ export class BatchGenerator implements Disposable {
   ): Planned<BatchGenerator> {
     refuseEncoder(model, "to write texts beside each other");
     const { context = model.config.context, adapt, full = false } = options;
-    const graphOf = (slots: number) => {
-      const T = Math.ceil(slots / 4) * 4;
-      const rows = Math.ceil(context / 8) * 8;
-      return model.decodeGraph(engine, { T, scored: T, slots, context: rows, adapt, full });
-    };
+    const graphOf = (slots: number, isReading = false) =>
+      model.decodeGraph(engine, {
+        T: rowsFor(slots, isReading),
+        scored: rowsFor(slots),
+        slots,
+        context: Math.ceil(context / 8) * 8,
+        adapt,
+        full,
+      });
     const single = graphOf(1);
     if (single.long) {
       // A text that becomes long is read again with other angles, each at another time.
@@ -92,10 +112,10 @@ export class BatchGenerator implements Disposable {
       );
     }
     const slots = Math.min(options.slots ?? Infinity, slotsFor(engine, single));
-    return model.plan(engine, graphOf(slots)).as((program) => {
-      program.write("rows", Uint32Array.from({ length: slots }, (_, row) => row));
-      return new BatchGenerator(model, context, slots, program);
-    });
+    const reader = model.plan(engine, graphOf(slots, true));
+    return model.plan(engine, graphOf(slots)).with(reader).as((program) =>
+      new BatchGenerator(model, context, slots, program, () => reader.open(program.resources))
+    );
   }
 
   /** Plans, loads and records; throws as {@link plan}. */
@@ -133,12 +153,10 @@ export class BatchGenerator implements Disposable {
       for (let slot = 0; slot < this.slots && waiting.length > 0; slot++) {
         if (!active.has(slot)) active.set(slot, waiting.shift()!);
       }
-      const scores = await this.#step(active);
-      for (const [row, [slot, sequence]] of [...active].entries()) {
+      for (const { slot, sequence, scores } of await this.#step(active)) {
         const { index, promptLength, ids } = sequence;
-        if (++sequence.cached < ids.length) continue; // the prompt goes on
         const made = ids.length - promptLength;
-        const token = sample(scores[row]!, how, random(seed, index, made));
+        const token = sample(scores, how, random(seed, index, made));
         const end = stop.includes(token) ? token : null;
         if (end === null) ids.push(token);
         const hasRoom = ids.length < Math.min(this.context, promptLength + maxTokens);
@@ -151,24 +169,54 @@ export class BatchGenerator implements Disposable {
     return found;
   }
 
-  /** Frees program and caches; the weights stay in the store. */
+  /** Frees programs and caches; the weights stay in the store. */
   [Symbol.dispose](): void {
+    this.#reader?.destroy();
     this.program.destroy();
   }
 
-  /** Puts the next token of each sequence into the cache; the scores after it, [vocabulary] each. */
-  async #step(active: ReadonlyMap<number, Sequence>): Promise<Float32Array[]> {
-    const { program, model: { config: { vocabSize } } } = this;
-    const sequences = [...active.values()];
-    program.write("slot", Uint32Array.from(active.keys()));
-    program.write("token", Uint32Array.from(sequences, ({ ids, cached }) => ids[cached]!));
-    program.write("position", Uint32Array.from(sequences, ({ cached }) => cached));
-    program.write("count", Uint32Array.of(active.size));
+  /**
+   * Puts what comes next of each sequence into the cache: all that is left where there is room.
+   *
+   * @returns the scores after those that have been read whole, [vocabulary] each.
+   */
+  async #step(active: ReadonlyMap<number, Sequence>) {
+    const waiting = active.values().reduce((sum, { ids, cached }) => sum + ids.length - cached, 0);
+    const isReading = waiting > rowsFor(this.slots);
+    const program = isReading ? this.#reader ??= await this.openReader() : this.program;
+    const pieces = piecesOf(active, rowsFor(this.slots, isReading));
+    const read = pieces.flatMap((piece) => Array.from({ length: piece.count }, () => piece));
+    const positions = pieces.flatMap(({ sequence: { cached }, count }) =>
+      Array.from({ length: count }, (_, i) => cached + i)
+    );
+    program.write("slot", Uint32Array.from(read, ({ slot }) => slot));
+    program.write("position", Uint32Array.from(positions));
+    program.write(
+      "token",
+      Uint32Array.from(read, ({ sequence }, row) => sequence.ids[positions[row]!]!),
+    );
+    program.write("count", Uint32Array.of(read.length));
+    for (const { sequence, count } of pieces) sequence.cached += count;
+    const isLast = (row: number) => positions[row] === read[row]!.sequence.ids.length - 1;
+    const last = [...read.keys()].filter(isLast);
+    program.write("rows", new Uint32Array(rowsFor(this.slots)).fill(NO_ROW));
+    program.write("rows", Uint32Array.from(last));
     program.program.replay();
+    const scores = await this.#scores(program, last.length);
+    return last.map((row, i) => ({ ...read[row]!, scores: scores[i]! }));
+  }
+
+  /** Scores of the first so many rows that wanted some; waits for the GPU where there is one. */
+  async #scores(program: Compiled, count: number): Promise<Float32Array[]> {
+    if (count === 0) return [];
+    const { vocabSize } = this.model.config;
     const width = Math.ceil(vocabSize / 4) * 4;
-    const rows = { ...program.output("logits"), size: 4 * width * active.size };
+    const rows = { ...program.output("logits"), size: 4 * width * count };
     const scores = await readFloats(program.engine.device, rows);
-    return sequences.map((_, row) => scores.subarray(row * width, row * width + vocabSize));
+    return Array.from(
+      { length: count },
+      (_, i) => scores.subarray(i * width, i * width + vocabSize),
+    );
   }
 
   #hasStop({ ids, promptLength }: Sequence, stops: readonly string[]): boolean {
@@ -180,6 +228,20 @@ export class BatchGenerator implements Disposable {
     const { context, model: { config: { vocabSize } } } = this;
     for (const ids of prompts) checkPrompt(ids, { vocabSize, context, most: context - 1 });
   }
+}
+
+/** Rows of a replay that reads a token of each slot, or prompts. */
+const rowsFor = (slots: number, isReading = false): number =>
+  Math.max(Math.ceil(slots / 4) * 4, isReading ? READ_ROWS : 0);
+
+/** What a replay of so many rows reads: a token of each sequence, and more of the first ones. */
+function piecesOf(active: ReadonlyMap<number, Sequence>, rows: number): Piece[] {
+  let left = rows - active.size;
+  return [...active].map(([slot, sequence]) => {
+    const more = Math.min(left, sequence.ids.length - sequence.cached - 1);
+    left -= more;
+    return { slot, sequence, count: 1 + more };
+  });
 }
 
 /** How many sequences at a time the memory holds, and one binding; `graph` has the caches of one. */

@@ -56,6 +56,33 @@ Deno.test("a batch makes what the generator makes of each prompt alone", () =>
     assert.ok(ended.some(({ end }) => end === stop));
   }));
 
+Deno.test("long prompts are read many tokens at a time, beside those that are written on", () =>
+  withTiny({ config: { max_position_embeddings: 160 } }, async (folder) => {
+    using model = new Model(folder);
+    const engine = await freshEngine();
+    const long = [100, 3, 130, 64, 1].map((length, i) =>
+      [...noise(length, i + 9)].map((x) => Math.floor((x + 1) / 2 * 61))
+    );
+    const how = { stop: [], maxTokens: 10 };
+    using generator = await Generator.open(engine, model);
+    using batch = await BatchGenerator.open(engine, model, { slots: 2 });
+    let replays = 0;
+    for (const program of [batch["program"], await (batch["openReader"])()]) {
+      const { program: recorded } = program;
+      const replay = recorded.replay.bind(recorded);
+      recorded.replay = (options) => void (replays++, replay(options));
+      if (program !== batch["program"]) {
+        Object.assign(batch, { openReader: () => Promise.resolve(program) });
+      }
+    }
+    const found = await batch.generate(long, how);
+    for (const [i, prompt] of long.entries()) {
+      assert.deepEqual(found[i]!.ids, await Array.fromAsync(generator.generate(prompt, how)));
+    }
+    assert.ok(replays < 45, `${replays} replays for 298 tokens of prompts and 50 of answers`);
+    engine.store.destroy();
+  }));
+
 Deno.test("what is drawn depends on neither the number of slots nor the other prompts", () =>
   withTiny({}, async (folder) => {
     using model = new Model(folder);
