@@ -73,7 +73,7 @@ Deno.test("push uploads an adapter with a card of the run's own figures, and not
     ]);
     const metrics = toy.metrics("run");
     const loss = `${metrics[0]!.loss.toFixed(4)} -> ${metrics[3]!.loss.toFixed(4)}`;
-    assert.ok(body.includes(`| loss (nats a token) | ${loss} |`), body);
+    assert.ok(body.includes(`| loss | ${loss} |`), body);
     assert.ok(body.includes("| perplexity on held-back text (all) | 1.536 -> 1.550 |"), body);
     assert.ok(body.includes("\n\nCertified: forgets at most +1.2 %.\n\nOnly the mean"), body);
     assert.ok(body.includes("- `rows.jsonl` (format tokens)"), body);
