@@ -16,6 +16,8 @@ export interface RowTokenizer {
   readonly bos: number | null;
   /** What ends an answer. */
   readonly eos: number | null;
+  /** The same as text, where that is known: no text of an answer should end in it. */
+  readonly eosToken?: string | undefined;
   /** Set where an encoder reads the prompt: what the decoder reads beside the answer. */
   readonly target?: TargetMarks | undefined;
   /** What chats need to know; without it they are refused. */
@@ -61,6 +63,8 @@ export interface Example {
   readonly origin: string;
   /** Set where it holds an answer to something: a chat, or an instruction. */
   readonly isAnswer?: true;
+  /** Set where the text of an answer ends in an end token that was typed: another follows it. */
+  readonly endsTwice?: true;
   /** How many tokens it has, where that is known without reading them. */
   readonly length?: number;
   /** How many are supervised, where that is told faster than by its labels. */

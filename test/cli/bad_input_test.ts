@@ -95,7 +95,7 @@ const DATA: BadInput[] = [
     settings: { train: { allow: ["double-boss"] } },
     code: 2,
     says:
-      'FOLDER/run.json: train.allow.0: found "double-boss", wanted unsupervised, double-bos, no-end or all-supervised',
+      'FOLDER/run.json: train.allow.0: found "double-boss", wanted unsupervised, double-bos, double-eos, no-end or all-supervised',
   },
   {
     name: "a token beyond the vocabulary",

@@ -7,6 +7,7 @@
 import { ConfigError, FileError } from "../../errors.ts";
 import { encodeSegments } from "./chat.ts";
 import { chatSegments } from "./segments.ts";
+import { END_TOKENS } from "../templates/builtin.ts";
 import { faultError, type FaultName } from "./faults.ts";
 import { encodePair, endOf } from "./encoder_decoder.ts";
 import { fitSides, joinSides } from "./sides.ts";
@@ -64,6 +65,7 @@ export function encode(
     origin: document.origin,
     ...(sourceLength !== undefined && { sourceLength }),
     ...(isAnswer && { isAnswer }),
+    ...(endsTwice(document, tokenizer) && { endsTwice: true }),
   };
   example.labels[0] = UNSUPERVISED; // nothing stands before the first token to predict it
   if (countSupervised(example) > 0 || allowed.includes("unsupervised")) return example;
@@ -170,6 +172,17 @@ export function checkVocabulary({ ids, origin }: Example, vocabSize: number): vo
 }
 
 const isPair = ({ sourceLength }: Example): boolean => sourceLength !== undefined;
+
+/** Whether an answer that is given an end has one as the end of its text, this model's or another's. */
+function endsTwice(document: Document, { eosToken = "" }: RowTokenizer): boolean {
+  const ends = [eosToken, ...END_TOKENS].filter((token) => token !== "");
+  const isEnded = (text: string) => ends.some((end) => text.trimEnd().endsWith(end));
+  if (document.kind === "chat") {
+    return document.messages.some(({ content, supervised }) => supervised && isEnded(content));
+  }
+  return document.kind === "spans" &&
+    document.spans.some(({ text, supervised, eos }) => supervised && eos && isEnded(text));
+}
 
 interface Encoded {
   readonly ids: readonly number[];

@@ -28,7 +28,7 @@ export interface Fault {
 const isLearnt = (label: number) => label !== UNSUPERVISED;
 
 /** The name of a fault, by which it is allowed. */
-export type FaultName = "unsupervised" | "double-bos" | "no-end" | "all-supervised";
+export type FaultName = "unsupervised" | "double-bos" | "double-eos" | "no-end" | "all-supervised";
 
 /** All faults. */
 export const faults: Readonly<Record<FaultName, Fault>> = {
@@ -41,6 +41,12 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
     found: "BOS twice at the beginning, as when template and tokenizer both write it",
     wanted: "it once",
     has: ({ ids }, { bos }) => bos !== null && ids[0] === bos && ids[1] === bos,
+  },
+  "double-eos": {
+    found: "an end token twice after an answer, as when the text has one and another is added",
+    wanted: "it once",
+    has: ({ labels, endsTwice }, { ends }) =>
+      endsTwice === true || labels.some((id, i) => i > 0 && ends.has(id) && labels[i - 1] === id),
   },
   "no-end": {
     found: "an answer without an end token to learn, after which a model goes on and on",

@@ -24,6 +24,7 @@ export function rowTokenizer({ tokenizer, folder, config }: Encoding): RowTokeni
     encode: (text) => tokenizer.encode(text),
     bos: addsBos ? bos : null,
     eos,
+    eosToken: eos === null ? undefined : tokenizer.decode([eos], { skipSpecial: false }),
     target: config?.target,
     // Read when the first chat asks for it: other data needs nothing of the template.
     get chat() {

@@ -18,6 +18,7 @@ export function joinSides(chosen: Example, rejected: Example, origin: string): E
     labels: Int32Array.from([...chosen.labels, ...rejected.labels]),
     chosenLength: chosen.ids.length,
     isAnswer: true,
+    ...((chosen.endsTwice || rejected.endsTwice) && { endsTwice: true }),
     origin,
   };
 }
@@ -26,12 +27,13 @@ export function joinSides(chosen: Example, rejected: Example, origin: string): E
 export function sidesOf(example: Example): Example[] {
   const { chosenLength } = example;
   if (chosenLength === undefined) return [example];
-  const { ids, labels, origin } = example;
+  const { ids, labels, origin, endsTwice } = example;
   return [[0, chosenLength], [chosenLength, ids.length]].map(([from, to]): Example => ({
     ids: ids.subarray(from, to),
     labels: labels.subarray(from, to),
     origin,
     isAnswer: true,
+    ...(endsTwice && { endsTwice }),
   }));
 }
 

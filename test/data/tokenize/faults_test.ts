@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   ChatTemplate,
   checkFaults,
+  type Document,
   encode,
   type Example,
   type FaultName,
@@ -44,6 +45,42 @@ Deno.test("faultsOf() finds what ruins training, each fault alone", () => {
   ]);
   assert.deepEqual(found(asText(answer([BOS, 5, 6], 1))), [], "text is all learned and has no end");
   assert.deepEqual(found(asText(answer([BOS, BOS, 6], 2))), ["double-bos"]);
+});
+
+Deno.test("an end token twice is a fault, as an id or typed at the end of what is learnt", () => {
+  assert.deepEqual(faultsOf(answer([BOS, 5, 6, EOS, EOS], 2), MARKS), ["double-eos"]);
+  assert.deepEqual(faultsOf(answer([BOS, 5, EOS, EOS, 7, EOS], 4), MARKS), [], "in the prompt");
+  assert.deepEqual(faultsOf(answer([BOS, 5, 6, 9, EOS], 2), MARKS), [], "two that differ");
+  const spans = (text: string, { supervised = true, eos = true } = {}) => ({
+    kind: "spans" as const,
+    spans: [{ text: "a", supervised: false, eos: false }, { text, supervised, eos }],
+    origin: "test",
+  });
+  const chat = (asked: string, answered: string) => ({
+    kind: "chat" as const,
+    messages: [
+      { role: "user" as const, content: asked, supervised: false },
+      { role: "assistant" as const, content: answered, supervised: true },
+    ],
+    template: new ChatTemplate("t", "{% for m in messages %}{{ m.content }}</s>{% endfor %}"),
+    origin: "test",
+  });
+  const tokenizer = { ...toyChatEncoder, eosToken: "[END]" };
+  const found = (document: Document) => faultsOf(encode(document, tokenizer), MARKS);
+  for (const end of ["</s>", "</s>\n", "[END]", "<|endoftext|>", "<|im_end|> "]) {
+    assert.deepEqual(found(spans(`b${end}`)), ["double-eos"], end);
+    assert.deepEqual(found(chat("a", `b${end}`)), ["double-eos"], end);
+    assert.deepEqual(found(chat(`a${end}`, "b")), [], end);
+    assert.deepEqual(found(spans(`b${end}`, { eos: false })).includes("double-eos"), false, end);
+    assert.deepEqual(found(spans(`b${end} c`)), [], `${end} within`);
+    const preference = {
+      kind: "preference" as const,
+      chosen: spans("b"),
+      rejected: spans(`c${end}`),
+      origin: "test",
+    };
+    assert.deepEqual(found(preference), ["double-eos"], end);
+  }
 });
 
 Deno.test("checkFaults() stops at what is not allowed by its name", () => {
