@@ -12,9 +12,9 @@ import { ConfigError } from "../errors.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import type { Timing } from "../gpu/program.ts";
 import { type Engine, openEngine } from "../graph/compile.ts";
-import { type Command, parseArguments } from "./parts/args.ts";
-import { numberOf } from "./parts/number.ts";
-import { answer, say } from "./parts/term.ts";
+import { type Command, parseArguments } from "./lib/args.ts";
+import { numberOf } from "./lib/number.ts";
+import { answer, say } from "./lib/term.ts";
 
 const COMMAND: Command = {
   usage: "bench [--only TEXT] [--rounds N]",

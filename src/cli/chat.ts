@@ -9,13 +9,13 @@ import { openDevice } from "../gpu/device.ts";
 import { type Answer, Chat, ContextFull } from "../inference/chat.ts";
 import { openModel } from "../inference/open.ts";
 import { nearest } from "../io/nearest.ts";
-import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
-import { fetchFolder } from "./parts/hub.ts";
-import { QUANTIZE_FLAG, quantizeOf } from "./parts/quantize.ts";
-import { type Lines, openLines } from "./parts/lines.ts";
-import { numberOf } from "./parts/number.ts";
-import { SAMPLING_FLAGS, samplingOf, saySuggestion } from "./parts/sampling.ts";
-import { bold, dim, say, show } from "./parts/term.ts";
+import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
+import { fetchFolder } from "./lib/hub.ts";
+import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
+import { type Lines, openLines } from "./lib/lines.ts";
+import { numberOf } from "./lib/number.ts";
+import { SAMPLING_FLAGS, samplingOf, saySuggestion } from "./lib/sampling.ts";
+import { bold, dim, say, show } from "./lib/term.ts";
 
 const COMMAND: Command = {
   usage: "chat MODEL [--adapter ADAPTER]",

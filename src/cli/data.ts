@@ -22,11 +22,11 @@ import { encodeUtf8, exists, writeAll, writeFile } from "../io/files.ts";
 import { didYouMean } from "../io/nearest.ts";
 import { throttle } from "../io/throttle.ts";
 import { parseConfig } from "../config/mod.ts";
-import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
-import { diversityLines } from "./parts/data_report.ts";
-import { difficultyMeter } from "./parts/difficulty.ts";
-import { numberOf } from "./parts/number.ts";
-import { answer, bold, dim, say } from "./parts/term.ts";
+import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
+import { diversityLines } from "./lib/data_report.ts";
+import { difficultyMeter, type RowSource } from "./lib/difficulty.ts";
+import { numberOf } from "./lib/number.ts";
+import { answer, bold, dim, say } from "./lib/term.ts";
 
 const D = STEP_DEFAULTS;
 const DEFAULT_STEPS = Object.keys(steps).filter((name) => steps[name]!.byDefault);
@@ -116,12 +116,6 @@ export async function run(args: string[]): Promise<number> {
     answer(JSON.stringify({ rows: rows.length, kept: kept.length, dropped, diversity: report }));
   } else for (const line of diversityLines(report)) answer(line);
   return 0;
-}
-
-/** Where rows come from, and the model that may judge them. */
-export interface RowSource {
-  readonly entries: readonly DataEntry[];
-  readonly model: string | null;
 }
 
 /** A JSON file with the keys of a config is one; anything else holds rows. */

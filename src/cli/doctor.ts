@@ -11,8 +11,8 @@ import { Graph } from "../graph/graph.ts";
 import { blocksOf } from "../models/weights.ts";
 import { linear } from "../ops/mod.ts";
 import { random } from "../random.ts";
-import { type Command, parseArguments } from "./parts/args.ts";
-import { answer } from "./parts/term.ts";
+import { type Command, parseArguments } from "./lib/args.ts";
+import { answer } from "./lib/term.ts";
 
 const COMMAND: Command = {
   usage: "doctor",

@@ -17,11 +17,11 @@ import { perplexity } from "../eval/perplexity.ts";
 import { openModel } from "../inference/open.ts";
 import { openDevice } from "../gpu/device.ts";
 import { LossProgram } from "../models/loss_program.ts";
-import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
-import { fetchFolder } from "./parts/hub.ts";
-import { QUANTIZE_FLAG, quantizeOf } from "./parts/quantize.ts";
-import { numberOf } from "./parts/number.ts";
-import { answer, dim, say } from "./parts/term.ts";
+import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
+import { fetchFolder } from "./lib/hub.ts";
+import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
+import { numberOf } from "./lib/number.ts";
+import { answer, dim, say } from "./lib/term.ts";
 
 const COMMAND: Command = {
   usage: "eval MODEL --text FILE | --data FILE [--format NAME] [--template NAME]",

@@ -14,10 +14,10 @@ import type { Exported } from "../export/proven.ts";
 import { adapterFolder, baseOf } from "../inference/open.ts";
 import { exists } from "../io/files.ts";
 import type { GgufType } from "../io/gguf/tensor_types.ts";
-import { type Command, parseArguments } from "./parts/args.ts";
+import { type Command, parseArguments } from "./lib/args.ts";
 
-import { fetchFolder } from "./parts/hub.ts";
-import { answer, dim, say } from "./parts/term.ts";
+import { fetchFolder } from "./lib/hub.ts";
+import { answer, dim, say } from "./lib/term.ts";
 
 const FORMATS = {
   gguf: "a whole model for llama.cpp, an adapter merged in",

@@ -20,12 +20,12 @@ import { Speed, timed } from "../inference/speed.ts";
 import { stopIds } from "../inference/stop.ts";
 import { stopAt, streamText } from "../inference/text.ts";
 import { openDevice } from "../gpu/device.ts";
-import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
-import { fetchFolder } from "./parts/hub.ts";
-import { QUANTIZE_FLAG, quantizeOf } from "./parts/quantize.ts";
-import { numberOf } from "./parts/number.ts";
-import { SAMPLING_FLAGS, samplingOf, saySuggestion } from "./parts/sampling.ts";
-import { answer, bold, dim, say, show } from "./parts/term.ts";
+import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
+import { fetchFolder } from "./lib/hub.ts";
+import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
+import { numberOf } from "./lib/number.ts";
+import { SAMPLING_FLAGS, samplingOf, saySuggestion } from "./lib/sampling.ts";
+import { answer, bold, dim, say, show } from "./lib/term.ts";
 
 const COMMAND: Command = {
   usage: 'generate MODEL --prompt "..." | --instruction "..." [--input "..."] | --prompts FILE',

@@ -19,8 +19,8 @@ import {
   writeFile,
   writeJson,
 } from "../io/files.ts";
-import { type Command, parseArguments } from "./parts/args.ts";
-import { answer, dim, say } from "./parts/term.ts";
+import { type Command, parseArguments } from "./lib/args.ts";
+import { answer, dim, say } from "./lib/term.ts";
 
 const COMMAND: Command = {
   usage: "guard-experiment SPEC.json --out DIR",

@@ -30,11 +30,11 @@ import { LossProgram } from "../models/loss_program.ts";
 import { refuseEncoder } from "../models/layers/pairs.ts";
 import { parseConfig } from "../config/mod.ts";
 import { writeReport } from "../runs/folder.ts";
-import { type Command, parseArguments } from "./parts/args.ts";
-import { fetchFolder } from "./parts/hub.ts";
-import { QUANTIZE_FLAG, quantizeOf } from "./parts/quantize.ts";
-import { numberOf } from "./parts/number.ts";
-import { answer, say } from "./parts/term.ts";
+import { type Command, parseArguments } from "./lib/args.ts";
+import { fetchFolder } from "./lib/hub.ts";
+import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
+import { numberOf } from "./lib/number.ts";
+import { answer, say } from "./lib/term.ts";
 
 const COMMAND: Command = {
   usage: "guard ADAPTER --out DIR [--text FILE[,FILE]] [--budget ppl:2%] [--data ROWS]",

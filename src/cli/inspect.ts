@@ -25,11 +25,11 @@ import { countDuplicates, DiskList, TextIndex } from "../curate/mod.ts";
 import { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../config/mod.ts";
 import { describeLoaded, longest, weightsOf } from "../train/rows.ts";
-import { type Command, parseArguments } from "./parts/args.ts";
-import { fetchFolder } from "./parts/hub.ts";
-import { numberOf } from "./parts/number.ts";
-import { exampleLines } from "./parts/show_tokens.ts";
-import { answer, dim, say } from "./parts/term.ts";
+import { type Command, parseArguments } from "./lib/args.ts";
+import { fetchFolder } from "./lib/hub.ts";
+import { numberOf } from "./lib/number.ts";
+import { exampleLines } from "./lib/show_tokens.ts";
+import { answer, dim, say } from "./lib/term.ts";
 import { configOf } from "./train.ts";
 
 const COMMAND: Command = {

@@ -6,8 +6,8 @@
 
 import { ConfigError } from "../errors.ts";
 import { nearest } from "../io/nearest.ts";
-import { HelpWanted } from "./parts/args.ts";
-import { answer, red, say } from "./parts/term.ts";
+import { HelpWanted } from "./lib/args.ts";
+import { answer, red, say } from "./lib/term.ts";
 
 /** Each command is the file of its name, with `run(args)` that resolves to the exit code. */
 const COMMANDS: Readonly<Record<string, string>> = {

@@ -11,9 +11,9 @@ import { proveMerge } from "../inference/prove_merge.ts";
 import { openDevice } from "../gpu/device.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { exists, onDisk } from "../io/files.ts";
-import { type Command, parseArguments } from "./parts/args.ts";
-import { fetchFolder } from "./parts/hub.ts";
-import { answer, dim, say } from "./parts/term.ts";
+import { type Command, parseArguments } from "./lib/args.ts";
+import { fetchFolder } from "./lib/hub.ts";
+import { answer, dim, say } from "./lib/term.ts";
 
 const COMMAND: Command = {
   usage: "merge RUN_OR_ADAPTER --out DIR [--base MODEL] [--dtype F32|BF16|F16] [--untie]",

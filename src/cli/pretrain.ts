@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Command, parseArguments } from "./parts/args.ts";
-import { answer, say } from "./parts/term.ts";
+import { type Command, parseArguments } from "./lib/args.ts";
+import { answer, say } from "./lib/term.ts";
 import { configOf, trainWithSignals } from "./train.ts";
 
 const command: Command = {

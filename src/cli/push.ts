@@ -15,8 +15,8 @@ import { cachedName, hubSettings, parseRepoName, upload, type UploadFile } from 
 import { pathInside } from "../io/inside.ts";
 import { isRunFolder, runFiles } from "../runs/folder.ts";
 import { type CardSubject, modelCard } from "../runs/model_card.ts";
-import { type Command, parseArguments } from "./parts/args.ts";
-import { answer, dim, say } from "./parts/term.ts";
+import { type Command, parseArguments } from "./lib/args.ts";
+import { answer, dim, say } from "./lib/term.ts";
 
 const COMMAND: Command = {
   usage:

@@ -5,7 +5,7 @@
  */
 import { ConfigError } from "../errors.ts";
 import { nearest } from "../io/nearest.ts";
-import { HelpWanted, parseArguments } from "./parts/args.ts";
+import { HelpWanted, parseArguments } from "./lib/args.ts";
 import { best } from "./runs/best.ts";
 import { compare } from "./runs/compare.ts";
 import type { HistoryCommand } from "./runs/history.ts";

@@ -11,11 +11,11 @@ import type { ForgettingReport } from "../forgetting/report/format.ts";
 import { linesListener } from "../runs/lines.ts";
 import { explainPlan } from "../train/open.ts";
 import { type RunResult, train, type TrainOptions } from "../train/run.ts";
-import { type Arguments, type Command, parseArguments } from "./parts/args.ts";
+import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
 import { ONLY_BASE } from "./guard.ts";
-import { hubReports } from "./parts/hub.ts";
-import { showSamples } from "./parts/samples.ts";
-import { answer, say } from "./parts/term.ts";
+import { hubReports } from "./lib/hub.ts";
+import { showSamples } from "./lib/samples.ts";
+import { answer, say } from "./lib/term.ts";
 
 const command: Command = {
   usage: "train [CONFIG.json] [--section.key value]...",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Command, HelpWanted, parseArguments } from "../../src/cli/parts/args.ts";
+import { type Command, HelpWanted, parseArguments } from "../../src/cli/lib/args.ts";
 import { ConfigError } from "../../src/errors.ts";
 
 const COMMAND: Command = {

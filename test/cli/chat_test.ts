@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Conversation, run } from "../../src/cli/chat.ts";
-import type { Lines } from "../../src/cli/parts/lines.ts";
+import type { Lines } from "../../src/cli/lib/lines.ts";
 import { Chat } from "../../src/inference/chat.ts";
 import { openModel } from "../../src/inference/open.ts";
 import { engine } from "../harness.ts";

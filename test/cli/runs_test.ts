@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { columns } from "../../src/cli/parts/columns.ts";
+import { columns } from "../../src/cli/lib/columns.ts";
 import { run } from "../../src/cli/runs.ts";
 import { historyListener } from "../../src/runs/history/listener.ts";
 import { doneRun, start, unexpected, update, withRuns } from "../runs/happenings.ts";

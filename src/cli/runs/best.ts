@@ -6,7 +6,7 @@
 import { ConfigError } from "../../errors.ts";
 import { nearest } from "../../io/nearest.ts";
 import { figuresOf, type RunRecord } from "../../runs/history/history.ts";
-import { answer } from "../parts/term.ts";
+import { answer } from "../lib/term.ts";
 import { FLAGS, type HistoryCommand, openRuns } from "./history.ts";
 import { table } from "./list.ts";
 

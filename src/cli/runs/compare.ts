@@ -5,8 +5,8 @@
  */
 import { changedKeys } from "../../config/mod.ts";
 import { figuresOf, type RunRecord } from "../../runs/history/history.ts";
-import { columns } from "../parts/columns.ts";
-import { answer } from "../parts/term.ts";
+import { columns } from "../lib/columns.ts";
+import { answer } from "../lib/term.ts";
 import { digits, findRun, FLAGS, type HistoryCommand, openRuns } from "./history.ts";
 
 export const compare: HistoryCommand = {

@@ -6,7 +6,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { historyOf } from "../../runs/history/database.ts";
 import { RunHistory, type RunRecord } from "../../runs/history/history.ts";
-import type { Arguments, Command, Flag } from "../parts/args.ts";
+import type { Arguments, Command, Flag } from "../lib/args.ts";
 
 /** A command of the history. */
 export interface HistoryCommand extends Command {

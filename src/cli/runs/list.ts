@@ -4,8 +4,8 @@
  * @module
  */
 import { figuresOf, type RunRecord } from "../../runs/history/history.ts";
-import { columns } from "../parts/columns.ts";
-import { answer } from "../parts/term.ts";
+import { columns } from "../lib/columns.ts";
+import { answer } from "../lib/term.ts";
 import {
   dataOf,
   digits,

@@ -7,7 +7,7 @@ import { ConfigError, FileError } from "../../errors.ts";
 import { exists, onDisk } from "../../io/files.ts";
 import type { RunHistory, RunRecord } from "../../runs/history/history.ts";
 import { isRunFolder } from "../../runs/folder.ts";
-import { answer } from "../parts/term.ts";
+import { answer } from "../lib/term.ts";
 import { findRun, FLAGS, type HistoryCommand, openRuns } from "./history.ts";
 
 export const remove: HistoryCommand = {

@@ -5,8 +5,8 @@
  */
 import { figuresOf, type RunEvents, type RunRecord } from "../../runs/history/history.ts";
 import { duration } from "../../runs/lines.ts";
-import { columns, cut } from "../parts/columns.ts";
-import { answer } from "../parts/term.ts";
+import { columns, cut } from "../lib/columns.ts";
+import { answer } from "../lib/term.ts";
 import {
   dataOf,
   digits,

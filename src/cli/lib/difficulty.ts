@@ -25,10 +25,15 @@ import { openDevice } from "../../gpu/device.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";
 import { refuseEncoder } from "../../models/layers/pairs.ts";
-import type { RowSource } from "../data.ts";
 import { rowsFor } from "../eval.ts";
 import { fetchFolder } from "./hub.ts";
 import { dim, say } from "./term.ts";
+
+/** Where rows come from, and the model that may judge them. */
+export interface RowSource {
+  readonly entries: readonly DataEntry[];
+  readonly model: string | null;
+}
 
 /** A model that measures. */
 export interface DifficultyMeter extends AsyncDisposable {
@@ -40,7 +45,7 @@ const MEASURED_AT_ONCE = 4096;
 
 /**
  * Opens the source's model; its rows are encoded as training would, longer ones cut to the context.
- * What is asked for first must hold what is asked for later.
+ * The rows of the first call must hold those of later ones: only they are measured.
  *
  * @throws {ConfigError} where the source has no model.
  */
