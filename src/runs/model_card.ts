@@ -97,12 +97,14 @@ function lossRows(path: string): Row[] {
 }
 
 function settingRows(config: Json): Row[] {
-  const { rank, alpha, targets } = section(config, "adapter");
+  const { method, rank, alpha, dropout, targets } = section(config, "adapter");
   const { lr, schedule, tokens_per_batch: tokens, seed } = section(config, "train");
   const named = Array.isArray(targets) ? targets.join(", ") : String(targets);
   return [
     ...objectiveRow(config),
+    ...(method === undefined ? [] : [["method", String(method)] as const]),
     ["rank, alpha", `${rank}, ${alpha}`],
+    ...(dropout === undefined ? [] : [["dropout", String(dropout)] as const]),
     ["target modules", named],
     ["learning rate", `${lr}, ${schedule}`],
     ["tokens an update", String(tokens)],

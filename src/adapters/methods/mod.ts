@@ -13,6 +13,7 @@ export type { AdaptedModule, AdapterMethod, Change, Key } from "./method.ts";
 /** The methods, by the names that `adapter.method` has for them. */
 export const METHODS: Readonly<Record<MethodName, AdapterMethod>> = { lora: LORA, dora: DORA };
 
+/** What `adapter.method` may be. */
 export type MethodName = "lora" | "dora";
 
 export const METHOD_NAMES: readonly MethodName[] = Object.keys(METHODS) as MethodName[];
