@@ -14,7 +14,7 @@ import {
   attention,
   differentiate,
   embed,
-  gated,
+  glu,
   layerNorm,
   linear,
   linearCrossEntropy,
@@ -172,7 +172,7 @@ function rowBenches(width: number): Bench[] {
     ["gelu", (graph, matrix) => activate(graph, matrix("x", rows), "gelu")],
     [
       "swiglu",
-      (graph, matrix) => gated(graph, matrix("gate", rows), matrix("up", rows), "silu"),
+      (graph, matrix) => glu(graph, matrix("gate", rows), matrix("up", rows), "silu"),
     ],
   ];
   return [

@@ -27,7 +27,7 @@ import { ship } from "../forgetting/ship/ship.ts";
 import { applySnapshot, takeSnapshot } from "../forgetting/ship/strength.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { LossProgram } from "../models/loss_program.ts";
-import { refuseEncoder } from "../models/layers/pairs.ts";
+import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { parseConfig } from "../config/mod.ts";
 import { writeReport } from "../runs/folder.ts";
 import { type Command, parseArguments } from "./lib/args.ts";

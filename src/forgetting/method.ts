@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { refuseEncoder } from "../models/layers/pairs.ts";
+import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { Part, Prepared, RunContext, SideMethod } from "../objectives/objective.ts";
 import { parseBudget } from "./budget.ts";

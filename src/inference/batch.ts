@@ -8,7 +8,7 @@ import type { Compiled, Engine } from "../graph/compile.ts";
 import { bytesOf } from "../graph/graph.ts";
 import type { Planned } from "../graph/planned.ts";
 import type { Model, ModelGraph } from "../models/model.ts";
-import { refuseEncoder } from "../models/layers/pairs.ts";
+import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { random } from "../random.ts";
 import type { GenerateOptions, GeneratorOptions } from "./generator.ts";
 import { checkPrompt } from "./prompt.ts";

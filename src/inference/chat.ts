@@ -12,7 +12,7 @@ import {
   rowTokenizer,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
-import { refuseEncoder } from "../models/layers/pairs.ts";
+import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { type GenerateOptions, Generator } from "./generator.ts";
 import type { OpenModel } from "./open.ts";
 import { Speed } from "./speed.ts";

@@ -8,7 +8,7 @@ import type { Compiled, Engine } from "../graph/compile.ts";
 import { Resources } from "../graph/resources.ts";
 import type { Model } from "../models/model.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
-import { SOURCE_LAST } from "../models/layers/pairs.ts";
+import { SOURCE_LAST } from "../models/layers/source_rows.ts";
 import { ANGLE_ROW, type LongAngles } from "../models/layers/rope.ts";
 import { random } from "../random.ts";
 import { checkPrompt } from "./prompt.ts";

@@ -5,7 +5,7 @@
  */
 import { type Example, lengthOf, UNSUPERVISED } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
-import { refuseEncoder } from "../models/layers/pairs.ts";
+import { refuseEncoder } from "../models/layers/source_rows.ts";
 import type {
   Part,
   Prepared,

@@ -15,15 +15,15 @@ export interface Family<Config extends FamilyConfig = FamilyConfig> {
   readonly modelTypes: readonly string[];
   /** @throws {FileError} for a field that is missing, of the wrong kind, or not built. */
   parse(config: ConfigReader): Config;
-  forward(net: Net, config: Config, memory?: Memory): Output;
+  forward(net: Net, config: Config, memory?: CrossAttentionCache): Output;
   /** Of an encoder and a decoder: what the decoder's layers read of the source. */
-  encode?(net: Net, config: Config): Memory;
+  encode?(net: Net, config: Config): CrossAttentionCache;
   /** Where its checkpoints differ from the names and shapes that `forward` uses. */
   readonly stored?: Stored;
 }
 
 /** Keys and values of the source's rows, for the cross attention of each layer of a decoder. */
-export type Memory = readonly (readonly [k: Value, v: Value])[];
+export type CrossAttentionCache = readonly (readonly [k: Value, v: Value])[];
 
 /** What a forward ends in. */
 export interface Output {

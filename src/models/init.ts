@@ -14,7 +14,7 @@ import { normal } from "../random.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
 import { Net, type Norm } from "./layers/net.ts";
-import { refuseEncoder } from "./layers/pairs.ts";
+import { refuseEncoder } from "./layers/source_rows.ts";
 
 /** Standard deviation of fresh matrices, as Hugging Face's `initializer_range`. */
 const DEVIATION = 0.02;

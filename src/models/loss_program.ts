@@ -9,7 +9,7 @@ import type { Planned } from "../graph/planned.ts";
 import { CHUNK, DRAW, supervisedCapacity } from "../ops/mod.ts";
 import type { LossGraphOptions, Model, ModelGraph } from "./model.ts";
 import { type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./layers/adapt.ts";
-import { sourceData, type SourceRows } from "./layers/pairs.ts";
+import { sourceData, type SourceRows } from "./layers/source_rows.ts";
 
 /** A packed micro-batch, as `batch` of data lays it out. */
 export interface PackedRows {

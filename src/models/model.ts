@@ -33,7 +33,7 @@ import {
   type Output,
   type RowInputs,
 } from "./layers/net.ts";
-import { refuseEncoder, SOURCE_LAST, sourceCaches, sourceInputs } from "./layers/pairs.ts";
+import { refuseEncoder, SOURCE_LAST, sourceCaches, sourceInputs } from "./layers/source_rows.ts";
 import type { LongAngles } from "./layers/rope.ts";
 import { openWeights } from "./gguf_checkpoint.ts";
 import { rowNorms } from "./norms.ts";

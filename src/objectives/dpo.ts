@@ -12,7 +12,7 @@
 import type { Batch, Example } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { LossProgram } from "../models/loss_program.ts";
-import { refuseEncoder } from "../models/layers/pairs.ts";
+import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { DRAW } from "../ops/mod.ts";
 import {
   type MainMethod,

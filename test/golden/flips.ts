@@ -96,8 +96,8 @@ export const withoutUnit: Flip = {
 
 export const withSilu: Flip = {
   Layers: class extends Net {
-    override gated(gate: Value, up: Value): Value {
-      return super.gated(gate, up, "silu");
+    override glu(gate: Value, up: Value): Value {
+      return super.glu(gate, up, "silu");
     }
   },
 };

@@ -16,7 +16,7 @@ import {
 import type { Model } from "../../src/models/model.ts";
 import type { Adapt } from "../../src/models/layers/adapt.ts";
 import { type Family, Net, type RowInputs } from "../../src/models/layers/net.ts";
-import { sourceData, sourceInputs } from "../../src/models/layers/pairs.ts";
+import { sourceData, sourceInputs } from "../../src/models/layers/source_rows.ts";
 import { rowNorms } from "../../src/models/norms.ts";
 import { logits } from "../../src/ops/mod.ts";
 import { tokenizer } from "../models/tiny.ts";

@@ -6,7 +6,7 @@ import { upload } from "../../src/gpu/buffer.ts";
 import {
   attention,
   differentiate,
-  gated,
+  glu,
   linear,
   linearCrossEntropy,
   rmsNorm,
@@ -60,7 +60,7 @@ function buildBlock(graph: Graph, x: Value, block: number, trained: boolean): Va
   const [q, k, v] = [project("q", h, D), project("k", h, D / 2), project("v", h, D / 2)];
   const middle = project("o", attention(graph, q, k, v, docs, heads), D, x);
   const m = rmsNorm(graph, middle, normWeight(graph, `${block}.norm2`), 1e-5);
-  const inner = gated(graph, project("gate", m, HIDDEN), project("up", m, HIDDEN), "silu");
+  const inner = glu(graph, project("gate", m, HIDDEN), project("up", m, HIDDEN), "silu");
   return project("down", inner, D, middle);
 }
 

@@ -125,15 +125,15 @@ testFlips({
     "ReLU instead of GELU": config({ feed_forward_proj: "gated-relu" }),
     "GELU itself": {
       Layers: class extends Net {
-        override gated(gate: Value, up: Value): Value {
-          return super.gated(gate, up, "gelu_erf");
+        override glu(gate: Value, up: Value): Value {
+          return super.glu(gate, up, "gelu_erf");
         }
       },
     },
     "gate and up exchanged": {
       Layers: class extends Net {
-        override gated(...[gate, up, activation]: Parameters<Net["gated"]>): Value {
-          return super.gated(up, gate, activation);
+        override glu(...[gate, up, activation]: Parameters<Net["glu"]>): Value {
+          return super.glu(up, gate, activation);
         }
       },
     },

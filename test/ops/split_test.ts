@@ -1,7 +1,7 @@
-import { gated, split } from "../../src/ops/mod.ts";
+import { glu, split } from "../../src/ops/mod.ts";
 import { testOp } from "../harness.ts";
 import * as reference from "../reference/columns.ts";
-import { gated as gatedTwin } from "../reference/gated.ts";
+import { glu as gluTwin } from "../reference/glu.ts";
 
 const widths = [12, 4, 8];
 const stride = 24;
@@ -35,12 +35,12 @@ function testGradient(heads: number): void {
     given: { x: { shape: [19, 16] } },
     build(graph, { x }) {
       const [gate, up] = split(graph, x!, [8 / heads, 8 / heads], heads);
-      return { y: gated(graph, gate!, up!, "silu") };
+      return { y: glu(graph, gate!, up!, "silu") };
     },
     twin: ({ x }) => {
       const part = (from: number) =>
         reference.columns(x!, { stride: 16 / heads, from, width: 8 / heads });
-      return { y: gatedTwin(part(0), part(8 / heads), "silu") };
+      return { y: gluTwin(part(0), part(8 / heads), "silu") };
     },
     gradient: { of: "y", by: ["x"] },
   });

@@ -24,7 +24,7 @@ import { type OpenModel, openModel } from "../../inference/open.ts";
 import { openDevice } from "../../gpu/device.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";
-import { refuseEncoder } from "../../models/layers/pairs.ts";
+import { refuseEncoder } from "../../models/layers/source_rows.ts";
 import { rowsFor } from "../eval.ts";
 import { fetchFolder } from "./hub.ts";
 import { dim, say } from "./term.ts";

@@ -8,7 +8,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Activation } from "../../ops/mod.ts";
 import type { ConfigReader } from "../config.ts";
 import { ACTIVATIONS, type Decoder, MOST_HEAD_DIM, MOST_LAYERS } from "../layers/decoder.ts";
-import type { Family, Memory, Net } from "../layers/net.ts";
+import type { CrossAttentionCache, Family, Net } from "../layers/net.ts";
 import type { Buckets } from "../layers/relative.ts";
 import { HEAD } from "../stored.ts";
 
@@ -54,7 +54,7 @@ export const t5: Family<T5> = {
     };
   },
 
-  encode(net: Net, c: T5): Memory {
+  encode(net: Net, c: T5): CrossAttentionCache {
     const bias = biasOf(net, c, "encoder");
     let h = net.embed(EMBEDDING, c.vocabSize, c.hidden);
     for (let i = 0; i < c.layers; i++) {
@@ -71,7 +71,7 @@ export const t5: Family<T5> = {
     });
   },
 
-  forward(net: Net, c: T5, memory?: Memory) {
+  forward(net: Net, c: T5, memory?: CrossAttentionCache) {
     const bias = biasOf(net, c, "decoder");
     let h = net.embed(EMBEDDING, c.vocabSize, c.hidden);
     for (let i = 0; i < c.decoderLayers; i++) {
@@ -120,7 +120,7 @@ function feedForward(net: Net, c: T5, h: Value, layer: string): Value {
   const module = `${layer}.DenseReluDense`;
   const up = (part: string) => net.linear(x, `${module}.${part}`, c.inner);
   const y = c.isGated
-    ? net.gated(up("wi_0"), up("wi_1"), c.activation)
+    ? net.glu(up("wi_0"), up("wi_1"), c.activation)
     : net.activate(up("wi"), c.activation);
   return net.linear(y, `${module}.wo`, c.hidden, { residual: h });
 }

@@ -146,7 +146,7 @@ export function gatedMlp(
   const [gate, up] = fused
     ? net.split(project("gate_up", 2 * c.inner), [c.inner, c.inner])
     : [project("gate", c.inner), project("up", c.inner)];
-  const y = net.gated(gate!, up!, activation);
+  const y = net.glu(gate!, up!, activation);
   return net.linear(y, `${module}.down_proj`, c.hidden, { bias, residual });
 }
 

@@ -15,11 +15,11 @@ import {
   distanceBias,
   type Documents,
   embed,
-  gated,
+  glu,
   type Heads,
   layerNorm,
   linear,
-  longRows,
+  longContextAngles,
   rmsNorm,
   rope,
   scale,
@@ -27,12 +27,12 @@ import {
   split,
 } from "../../ops/mod.ts";
 import { type Matrix, type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./adapt.ts";
-import type { Memory, Output } from "../family.ts";
+import type { CrossAttentionCache, Output } from "../family.ts";
 import type { LinearOptions, NetOptions, Norm } from "./options.ts";
 import { type Buckets, bucketTable } from "./relative.ts";
 import { ANGLE_ROW, angleTable, type Frequencies, type LongAngles } from "./rope.ts";
 import { HEAD, HEAD_MODULE } from "../stored.ts";
-import { sourceCaches } from "./pairs.ts";
+import { sourceCaches } from "./source_rows.ts";
 import { roundTo } from "../weights.ts";
 
 export type * from "../family.ts";
@@ -173,7 +173,7 @@ export class Net {
     if (tables.length > 1) {
       this.long = { than, offset: positions };
       const row = rows.kind === "packed"
-        ? longRows(this.graph, rows, rows.position, this.long)
+        ? longContextAngles(this.graph, rows, rows.position, this.long)
         : this.graph.input(ANGLE_ROW, rows.position.shape);
       this.#angleRows.set(angles, row);
     }
@@ -206,8 +206,8 @@ export class Net {
   }
 
   /** activation(gate) * up */
-  gated(gate: Value, up: Value, activation: Activation): Value {
-    return gated(this.graph, gate, up, activation);
+  glu(gate: Value, up: Value, activation: Activation): Value {
+    return glu(this.graph, gate, up, activation);
   }
 
   activate(x: Value, activation: Activation): Value {
@@ -242,7 +242,12 @@ export class Net {
   }
 
   /** Attention to the rows of the source: to layer `layer` of the memory, or to what is cached of it. */
-  crossAttention(q: Value, memory: Memory | undefined, layer: number, heads: Heads): Value {
+  crossAttention(
+    q: Value,
+    memory: CrossAttentionCache | undefined,
+    layer: number,
+    heads: Heads,
+  ): Value {
     const { rows } = this.#options;
     if (rows.kind === "packed") {
       const [k, v] = memory![layer]!;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import backwardText from "../../kernels/gated_backward.wgsl" with { type: "text" };
-import forwardText from "../../kernels/gated.wgsl" with { type: "text" };
+import backwardText from "../../kernels/glu_backward.wgsl" with { type: "text" };
+import forwardText from "../../kernels/glu.wgsl" with { type: "text" };
 import type { Graph, Op, Value } from "../graph/graph.ts";
 import { type Activation, ACTIVATIONS } from "./activation.ts";
 import { perSixteen, sizeOf } from "./launch.ts";
@@ -19,19 +19,19 @@ type Attrs = { activation: Activation };
  *
  * @throws {RangeError} where the shapes differ.
  */
-export function gated(graph: Graph, gate: Value, up: Value, activation: Activation): Value {
+export function glu(graph: Graph, gate: Value, up: Value, activation: Activation): Value {
   if (String(gate.shape) !== String(up.shape)) {
     throw new RangeError(`Cannot gate [${up.shape}] by [${gate.shape}]`);
   }
-  return graph.call(GATED, { gate, up }, { y: { shape: gate.shape } }, { activation }).y;
+  return graph.call(GLU, { gate, up }, { y: { shape: gate.shape } }, { activation }).y;
 }
 
-export const GATED: Op<Ins, { y: Value }, Attrs> = {
-  name: "gated",
+export const GLU: Op<Ins, { y: Value }, Attrs> = {
+  name: "glu",
   launches({ ins: { gate, up }, outs: { y }, attrs: { activation } }) {
     return [{
       kernel: {
-        name: "gated",
+        name: "glu",
         text: forwardText,
         imports: { activation: ACTIVATIONS[activation] },
       },
@@ -43,23 +43,23 @@ export const GATED: Op<Ins, { y: Value }, Attrs> = {
   backward(graph, { ins: { gate, up }, outs: { y }, attrs }, gradients) {
     const ins = { gate, up, dy: gradients.of(y)! };
     const outs = { dgate: { shape: gate.shape }, dup: { shape: up.shape } };
-    const { dgate, dup } = graph.call(GATED_BACKWARD, ins, outs, attrs);
+    const { dgate, dup } = graph.call(GLU_BACKWARD, ins, outs, attrs);
     gradients.add(gate, dgate);
     gradients.add(up, dup);
   },
 };
 
-export const GATED_BACKWARD: Op<
+export const GLU_BACKWARD: Op<
   Ins & { dy: Value },
   { dgate: Value; dup: Value },
   Attrs
 > = {
-  name: "gated_backward",
+  name: "glu_backward",
   overwrites: () => ({ dgate: "gate", dup: "up" }),
   launches({ ins: { dy }, outs: { dgate, dup }, attrs: { activation } }) {
     return [{
       kernel: {
-        name: "gated_backward",
+        name: "glu_backward",
         text: backwardText,
         imports: { activation: ACTIVATIONS[activation] },
       },

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import text from "../../kernels/long_rows.wgsl" with { type: "text" };
+import text from "../../kernels/long_context_angles.wgsl" with { type: "text" };
 import type { Graph, Op, Value } from "../graph/graph.ts";
 import type { Documents } from "./heads.ts";
 import { perRow } from "./launch.ts";
@@ -15,22 +15,22 @@ type Attrs = { than: number; offset: number };
  * What {@link "./rope.ts"} takes for positions where documents of more than `than` tokens turn by a
  * second table, which begins at row `offset` of the angles.
  */
-export function longRows(
+export function longContextAngles(
   graph: Graph,
   { start, end }: Documents,
   position: Value,
   attrs: Attrs,
 ): Value {
   const row = { shape: position.shape, type: "u32", differentiable: false } as const;
-  return graph.call(LONG_ROWS, { start, end, position }, { row }, attrs).row;
+  return graph.call(LONG_CONTEXT_ANGLES, { start, end, position }, { row }, attrs).row;
 }
 
-export const LONG_ROWS: Op<Ins, { row: Value }, Attrs> = {
-  name: "long_rows",
+export const LONG_CONTEXT_ANGLES: Op<Ins, { row: Value }, Attrs> = {
+  name: "long_context_angles",
   launches({ ins: { start, end, position }, outs: { row }, attrs: { than, offset } }) {
     const T = row.shape[0]!;
     return [{
-      kernel: { name: "long_rows", text },
+      kernel: { name: "long_context_angles", text },
       constants: { T, THAN: than, OFFSET: offset },
       bind: [start, end, position, row],
       groups: perRow(T),

@@ -1,8 +1,8 @@
-import { longRows, rope } from "../../src/ops/mod.ts";
+import { longContextAngles, rope } from "../../src/ops/mod.ts";
 import { add } from "../../src/ops/add.ts";
 import { type Given, testOp } from "../harness.ts";
 import * as reference from "../reference/rope.ts";
-import * as twin from "../reference/long_rows.ts";
+import * as twin from "../reference/long_context_angles.ts";
 
 /** Documents of 7, 6 and 3 rows, of which the first alone is long. */
 const lengths = [7, 6, 3];
@@ -17,7 +17,7 @@ const angles = Float32Array.from({ length: 2 * positions * D }, (_, i) => Math.s
 const rows: Given = { shape: [T], type: "u32" };
 
 testOp({
-  name: "rope() by longRows()",
+  name: "rope() by longContextAngles()",
   given: {
     x: { shape: [T, H * D] },
     zero: { shape: [T, H * D], data: new Float32Array(T * H * D) },
@@ -28,11 +28,11 @@ testOp({
   },
   build(graph, { x, zero, start, end, position, angles }) {
     const attrs = { than, offset: positions };
-    const row = longRows(graph, { start: start!, end: end! }, position!, attrs);
+    const row = longContextAngles(graph, { start: start!, end: end! }, position!, attrs);
     return { y: rope(graph, add(graph, x!, zero!), row, angles!, D) };
   },
   twin({ x, angles }) {
-    const row = twin.longRows({ start, end, position }, { THAN: than, OFFSET: positions });
+    const row = twin.longContextAngles({ start, end, position }, { THAN: than, OFFSET: positions });
     return { y: reference.rope(x!, row, angles!, { T, H, D, ROTARY: D, SIGN: 1 }) };
   },
   gradient: { of: "y", by: ["x"] },

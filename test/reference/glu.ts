@@ -1,7 +1,7 @@
 import { activate } from "./activate.ts";
 
-/** f64 twin of gated.wgsl: y = activation(gate) * up; gated_backward.wgsl is its derivative. */
-export function gated(
+/** f64 twin of glu.wgsl: y = activation(gate) * up; glu_backward.wgsl is its derivative. */
+export function glu(
   gate: Float64Array,
   up: Float64Array,
   activation: Parameters<typeof activate>[1],
