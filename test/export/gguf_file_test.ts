@@ -78,6 +78,18 @@ Deno.test("a GGUF file reads back as it was written", () =>
     assert.deepEqual(file.read("vector", 4, 8), file.read("vector").subarray(4, 12));
   }));
 
+Deno.test("a header of any length is written: its buffer grows between values of every size", () =>
+  withFolder((folder) => {
+    const path = join(folder, "model.gguf");
+    for (let length = (1 << 16) - 160; length <= 1 << 16; length += 3) {
+      const text = string("x".repeat(length));
+      const metadata = new Map([["text", text], ["count", uint32(7)], ["flags", bools([true])]]);
+      writeGguf(path, metadata, [tensor("vector", "F32", [5])]);
+      using file = openGguf(path);
+      assert.equal(file.metadata.get("count"), 7);
+    }
+  }));
+
 Deno.test("Q8_0 is off by half a step of its block at most, and zeros stay zeros", () => {
   const { encode, decode } = FORMATS.q8_0;
   const block = fc.array(fc.float({ noNaN: true, min: -1000, max: 1000 }), {
