@@ -109,10 +109,10 @@ export function attention(
   const { heads, groups, headDim } = c;
   const widths = [heads * headDim, groups * headDim, groups * headDim] as const;
   const project = (part: string, width: number) =>
-    net.linear(x, `${module}.${part}_proj`, width, { bias: bias !== undefined });
+    net.linear(x, `${module}.${part}`, width, { bias: bias !== undefined });
   const [q, k, v] = fused
-    ? net.split(project("qkv", widths[0] + widths[1] + widths[2]), widths)
-    : [project("q", widths[0]), project("k", widths[1]), project("v", widths[2])];
+    ? net.split(project("qkv_proj", widths[0] + widths[1] + widths[2]), widths)
+    : [project("q_proj", widths[0]), project("k_proj", widths[1]), project("v_proj", widths[2])];
   const place = (part: "q" | "k", y: Value) => {
     const name = `${module}.${part}_norm`;
     const z = norm ? net.norm(y, name, c.norm, norm === "head" ? headDim : y.shape[1]!) : y;
@@ -142,10 +142,10 @@ export function gatedMlp(
   { activation = "silu", fused, bias, residual }: MlpOptions = {},
 ): Value {
   const project = (part: string, width: number) =>
-    net.linear(x, `${module}.${part}_proj`, width, { bias });
+    net.linear(x, `${module}.${part}`, width, { bias });
   const [gate, up] = fused
-    ? net.split(project("gate_up", 2 * c.inner), [c.inner, c.inner])
-    : [project("gate", c.inner), project("up", c.inner)];
+    ? net.split(project("gate_up_proj", 2 * c.inner), [c.inner, c.inner])
+    : [project("gate_proj", c.inner), project("up_proj", c.inner)];
   const y = net.glu(gate!, up!, activation);
   return net.linear(y, `${module}.down_proj`, c.hidden, { bias, residual });
 }
