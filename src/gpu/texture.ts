@@ -100,6 +100,13 @@ export function uploadTexels(
   }
 }
 
+/** Copies slices to textures at once. */
+export function copyNow(device: Device, copies: readonly { from: Slice; to: Texels }[]): void {
+  const encoder = device.gpu.createCommandEncoder();
+  for (const { from, to } of copies) copyToTexels(encoder, from, to);
+  device.gpu.queue.submit([encoder.finish()]);
+}
+
 /** A matrix in textures, one for each range that a kernel may bind. */
 export interface TexelParts {
   readonly parts: readonly { readonly offset: number; readonly size: number; texels: Texels }[];

@@ -37,9 +37,15 @@ export interface Memory {
 /** Binds launches, once a list. */
 export class Binder {
   readonly #copies = new Map<number, Copy[]>();
+  /** What is copied once, before the first replay. */
+  readonly frozen: Copy[] = [];
 
   constructor(readonly memory: Memory) {
     for (const twin of memory.twins.twins) {
+      if (twin.frozen) {
+        this.frozen.push(this.#copy(twin));
+        continue;
+      }
       const copies = this.#copies.get(twin.first) ?? [];
       this.#copies.set(twin.first, [...copies, this.#copy(twin)]);
     }

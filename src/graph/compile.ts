@@ -7,7 +7,7 @@ import { createBuffer, destroyBuffer, read, type Slice, upload, whole } from "..
 import type { Device } from "../gpu/device.ts";
 import { Pipelines } from "../gpu/kernel.ts";
 import { Program } from "../gpu/program.ts";
-import { createTexels, destroyTexels, type Texels } from "../gpu/texture.ts";
+import { copyNow, createTexels, destroyTexels, type Texels } from "../gpu/texture.ts";
 import { Binder } from "./bind.ts";
 import {
   bytesOf,
@@ -149,6 +149,7 @@ export async function compile(
   );
   const binder = new Binder({ store, target, twins, textures, slots, sliceOf });
   const program = await Program.record(device, pipelines, binder.dispatches(labelled));
+  copyNow(device, binder.frozen);
   const outputs = new Map([...graph.outputs].map(([name, value]) => {
     return [name, { ...sliceOf(value), size: bytesOf(value) }];
   }));

@@ -24,6 +24,8 @@ export interface Twin {
   readonly format: TexelFormat;
   /** The smallest gate of its readers; undefined where one has none. */
   gate: number | undefined;
+  /** Of a frozen tensor: it is copied once, before the first replay. */
+  readonly frozen: boolean;
   /** The launch before which it is copied, and the last that reads it. */
   first: number;
   last: number;
@@ -134,12 +136,14 @@ class Finder {
     const fresh = this.#fresh.get(range.home) ?? new Map<string, Found>();
     this.#fresh.set(range.home, fresh);
     let twin = fresh.get(key);
-    if (!twin || index - twin.last > KEPT) {
+    const frozen = typeof range.home !== "number" && range.home.kind === "weight";
+    if (!twin || (!frozen && index - twin.last > KEPT)) {
       const writes = (this.#written.get(range.home) ?? []).filter((by) => overlap(by, range));
       const ready = 1 + (writes.at(-1)?.index ?? -1);
       const bytes = texelBytes(range.size);
       const { gate } = launch;
-      twin = { range, format, bytes, gate, ready, first: index, last: index, placed: false };
+      const life = { first: index, last: index, placed: frozen };
+      twin = { range, format, bytes, gate, frozen, ready, ...life };
       this.twins.push(twin);
       fresh.set(key, twin);
     }
@@ -168,8 +172,12 @@ function share(twins: readonly Twin[], end: number): Omit<Twins, "find"> {
   const slots: { bytes: number; format: TexelFormat }[] = [];
   const slotOf = new Map<Twin, number>();
   for (const format of ["rgba32float", "rgba32uint"] as const) {
-    const shared = shareSlots(twins.filter((twin) => twin.format === format), end);
-    for (const [twin, slot] of shared.slotOf) slotOf.set(twin, slots.length + slot);
+    const spans = twins.filter((twin) => twin.format === format).map((twin) => {
+      const { bytes, frozen, first, last } = twin;
+      return { twin, bytes, ...(frozen ? { first: 0, last: end } : { first, last }) };
+    });
+    const shared = shareSlots(spans, end);
+    for (const [{ twin }, slot] of shared.slotOf) slotOf.set(twin, slots.length + slot);
     slots.push(...shared.slots.map((bytes) => ({ bytes, format })));
   }
   return { twins, slots, slotOf };

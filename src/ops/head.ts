@@ -7,10 +7,12 @@ import fillText from "../../kernels/fill.wgsl" with { type: "text" };
 import gatherText from "../../kernels/gather_rows.wgsl" with { type: "text" };
 import scatterText from "../../kernels/scatter_rows.wgsl" with { type: "text" };
 import {
+  type Bound,
   type Launch,
   type OutputSpec,
   partsOf,
   type Rows,
+  rowsOf,
   type Target,
   type Value,
 } from "../graph/graph.ts";
@@ -111,8 +113,9 @@ export function scoreChunk(target: Target, chunk: HeadChunk): Launch[] {
   return [
     {
       kernel: { name: "gather_rows", text: gatherText },
-      constants: placeOf(chunk),
-      bind: [x, rows, hidden],
+      constants: sizesOf(x),
+      bind: [hidden, x, chunkOf(rows, chunk)],
+      matrices: 1,
       groups: perRow(CHUNK),
     },
     ...(update ? [downLaunch(target, hidden, update)] : []),
@@ -157,7 +160,7 @@ export function unscoreChunk(
   chunk: Omit<HeadChunk, "hidden" | "cap">,
   { dx, dhidden, v }: { dx: Value; dhidden: Value; v: Value | undefined },
 ): Launch[] {
-  const { w, rows, logits, update } = chunk;
+  const { x, w, rows, logits, update } = chunk;
   return [
     ...headParts(w, target).map((part, i) => {
       const more = i === 0 ? { v, a: update?.a } : {};
@@ -165,14 +168,19 @@ export function unscoreChunk(
     }),
     {
       kernel: { name: "scatter_rows", text: scatterText },
-      constants: placeOf(chunk),
-      bind: [dhidden, rows, dx],
+      constants: sizesOf(x),
+      bind: [dx, dhidden, chunkOf(rows, chunk)],
+      matrices: 1,
       groups: perRow(CHUNK),
     },
   ];
 }
 
-function placeOf({ x, gate }: Pick<HeadChunk, "x" | "gate">) {
-  const [T, D] = x.shape as [number, number];
-  return { T, D, N: CHUNK, OFFSET: gate * CHUNK };
+function sizesOf({ shape }: Value) {
+  const [T, D] = shape as [number, number];
+  return { T, D, N: CHUNK };
 }
+
+/** A chunk's part of what there is for each supervised row. */
+export const chunkOf = (value: Value, { gate }: { gate: number }): Bound =>
+  rowsOf(value, { from: gate * CHUNK, rows: CHUNK });

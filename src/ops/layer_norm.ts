@@ -61,7 +61,8 @@ export const LAYER_NORM: Op<Ins, Outs, Attrs> = {
   launches({ ins: { x, weight, bias }, outs: { y, mean, rstd }, attrs: { eps } }, target) {
     return [{
       ...byRow(target, FORWARD, sizes(x), { EPS: eps }),
-      bind: [x, weight, bias, y, mean, rstd],
+      bind: [y, x, weight, bias, mean, rstd],
+      matrices: 3,
     }];
   },
   backward(graph, { ins: { x, weight, bias }, outs: { y, mean, rstd } }, gradients) {
@@ -99,7 +100,8 @@ export const LAYER_NORM_BACKWARD: Op<BackwardIns, { dx: Value }> = {
   launches({ ins: { x, weight, mean, rstd, dy, before }, outs: { dx } }, target) {
     return [{
       ...byRow(target, BACKWARD, sizes(x), { ADD: before !== undefined }),
-      bind: [x, weight, mean, rstd, dy, dx],
+      bind: [dx, x, weight, dy, mean, rstd],
+      matrices: 3,
     }];
   },
 };

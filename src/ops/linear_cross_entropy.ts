@@ -18,6 +18,7 @@ import {
 } from "../graph/graph.ts";
 import {
   CHUNK,
+  chunkOf,
   chunksOf,
   fill,
   type HeadOptions,
@@ -129,8 +130,8 @@ function crossEntropy({ ins, outs, attrs }: Call<Ins, Outs, Attrs>, gate: number
   const { w, label, weight } = ins;
   const { loss, logits, rowParts, dx, dw, da } = outs;
   const sizes = { V: w.shape[0]!, STRIDE: storedRows(w) };
+  const rows = [label, weight, loss].map((value) => chunkOf(value, { gate }));
   const place = {
-    OFFSET: gate * CHUNK,
     GRAD: (dx ?? dw ?? da) !== undefined,
     CAP: attrs.cap ?? 0,
   };
@@ -139,7 +140,7 @@ function crossEntropy({ ins, outs, attrs }: Call<Ins, Outs, Attrs>, gate: number
     return [{
       kernel: { name: "cross_entropy", text: crossEntropyText, imports },
       constants: { N: CHUNK, ...sizes, ...place },
-      bind: [logits, label, weight, loss],
+      bind: [logits, ...rows],
       groups: perRow(CHUNK),
     }];
   }
@@ -152,7 +153,7 @@ function crossEntropy({ ins, outs, attrs }: Call<Ins, Outs, Attrs>, gate: number
   }, {
     kernel: { name: "cross_entropy_grad", text: gradText, imports },
     constants: { ...constants, ...place },
-    bind: [logits, rowParts, label, weight, loss],
+    bind: [logits, rowParts, ...rows],
     groups: [ROW_PARTS, CHUNK],
   }];
 }

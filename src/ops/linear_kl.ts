@@ -18,6 +18,7 @@ import {
 } from "../graph/graph.ts";
 import {
   CHUNK,
+  chunkOf,
   chunksOf,
   fill,
   type HeadOptions,
@@ -157,12 +158,12 @@ function divergence(
   const constants = {
     V: w.shape[0]!,
     STRIDE: storedRows(w),
-    OFFSET: gate * CHUNK,
     GRAD: (dx ?? dw ?? da) !== undefined,
     CAP: attrs.cap ?? 0,
   };
   const imports = { softcap: SOFTCAP };
-  const bind = [logits, baseLogits, label, weight, loss, stats];
+  const rows = [label, weight, loss, stats].map((value) => chunkOf(value, { gate }));
+  const bind = [logits, baseLogits, ...rows];
   if (kernelSet === "register") {
     return {
       kernel: { name: "kl_divergence", text: registerText, imports },

@@ -53,7 +53,8 @@ export const LOGITS: Op<
       {
         kernel: { name: "gather_rows", text: gatherText },
         constants: { T: x.shape[0]!, D, N },
-        bind: [x, rows, hidden],
+        bind: [hidden, x, rows],
+        matrices: 1,
         groups: perRow(N),
       },
       ...(update ? [downLaunch(target, hidden, update)] : []),

@@ -62,7 +62,8 @@ export const RMS_NORM: Op<Ins, Outs, Attrs> = {
   launches({ ins: { x, weight }, outs: { y, rstd }, attrs: { eps, unit } }, target) {
     return [{
       ...byRow(target, FORWARD, sizes(x, weight), { EPS: eps, UNIT: unit }),
-      bind: [x, weight, y, rstd],
+      bind: [y, x, weight, rstd],
+      matrices: 2,
     }];
   },
   backward(graph, { ins: { x, weight }, outs: { y, rstd }, attrs: { unit } }, gradients) {
@@ -92,7 +93,8 @@ export const RMS_NORM_BACKWARD: Op<BackwardIns, { dx: Value }, { unit: number }>
     const constants = { UNIT: unit, ADD: before !== undefined };
     return [{
       ...byRow(target, BACKWARD, sizes(x, weight), constants),
-      bind: [x, weight, rstd, dy, dx],
+      bind: [dx, x, weight, dy, rstd],
+      matrices: 3,
     }];
   },
 };

@@ -87,11 +87,14 @@ const lanes = (LANES: number, TEAMS: number): Tile =>
 
 /** Bodies in registers, for each class of products. */
 const REGISTER = {
-  /** A result of at least {@link MANY_REGISTER_TILES} of them. */
+  /** Out of buffers, a result of at least {@link MANY_REGISTER_TILES} of them. */
   large: registerTile("tile_16x16", tile16x16, 16, 16),
   /** A result of fewer. */
   small: registerTile("tile_8x16", tile8x16, 8, 16),
-  /** f32 products with the rank of an adapter. */
+  /**
+   * f32 products with the rank of an adapter, and all through textures: there larger tiles are as
+   * fast, but take up to four times as long to compile.
+   */
   thin: registerTile("tile_8x8", tile8x8, 8, 8),
 };
 
@@ -135,8 +138,12 @@ export interface Product {
 }
 
 /** The body for a product. */
-export function chooseTile({ kernelSet }: Pick<Target, "kernelSet">, product: Product): Tile {
-  return kernelSet === "register" ? registerChoice(product) : SHARED[sharedClass(product)][0];
+export function chooseTile(
+  { kernelSet, matrixReads }: Pick<Target, "kernelSet" | "matrixReads">,
+  product: Product,
+): Tile {
+  if (kernelSet === "shared") return SHARED[sharedClass(product)][0];
+  return matrixReads === "texture" ? REGISTER.thin : registerChoice(product);
 }
 
 function registerChoice({ m, n, type }: Product): Tile {

@@ -73,7 +73,7 @@ testOp({
   twin({ table, weight }) {
     const x = Float64Array.from(token.flatMap((id) => [...table!.subarray(id * D, (id + 1) * D)]));
     const logits = matmulNt(x, table!, { M: T, N: V, K: D, SCALE: 1 });
-    const sizes = { N: T, V, STRIDE: V, OFFSET: 0 };
+    const sizes = { N: T, V, STRIDE: V };
     const { loss } = crossEntropy(logits, Uint32Array.from(label), weight!, sizes);
     return { loss: Float64Array.from(padded([...loss], 0)) };
   },

@@ -137,3 +137,15 @@ Deno.test("a device that reads buffers has no twins", () => {
   assert.equal(twins.length, 0);
   assert.equal(find(launches[0]!, launches[0]!.bind[1]!, "rgba32float"), undefined);
 });
+
+Deno.test("a frozen tensor is copied once, to a texture of its own", () => {
+  const graph = new Graph();
+  const weight = graph.weight("w", [64], "f32", "rows");
+  const x = graph.input("x", [64], "f32");
+  const launches = Array.from({ length: 100 }, (): Launch => {
+    return { kernel: KERNEL, constants: {}, bind: [x, weight], matrices: 1, groups: [1] };
+  });
+  const { twins, slots } = planTwins(launches, { slotOf: new Map(), homeOf: new Map() }, TARGET);
+  assert.deepEqual(twins.map(({ frozen, range }) => [frozen, range.home]), [[true, weight]]);
+  assert.equal(slots.length, 1);
+});

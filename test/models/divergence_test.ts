@@ -81,5 +81,5 @@ function statsOf(golden: Golden, document: number): Float64Array {
   const V = base.length / N;
   const label = Uint32Array.from(ids.slice(1));
   const weight = new Float64Array(N).fill(1);
-  return klDivergence(tuned, base, label, weight, { N, V, STRIDE: V, OFFSET: 0 }).stats;
+  return klDivergence(tuned, base, label, weight, { N, V, STRIDE: V }).stats;
 }

@@ -46,13 +46,13 @@ function losses(
   { T, V, D, cap = 0, rank = 0 }: Sizes,
 ): Float64Array {
   const N = rows!.length;
-  const hidden = gatherRows(x, Uint32Array.from(rows!), { T, D, N, OFFSET: 0 });
+  const hidden = gatherRows(x, Uint32Array.from(rows!), { T, D, N });
   if (a && b) {
     const delta = matmulNn(b, a, { M: V, N: D, K: rank, SCALE });
     w = w.map((number, i) => number + delta[i]!);
   }
   const logits = softcap(matmulNt(hidden, w, { M: N, N: V, K: D, SCALE: 1 }), cap);
-  return crossEntropy(logits, Uint32Array.from(label!), weight!, { N, V, STRIDE: V, OFFSET: 0 })
+  return crossEntropy(logits, Uint32Array.from(label!), weight!, { N, V, STRIDE: V })
     .loss;
 }
 

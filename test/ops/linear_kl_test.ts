@@ -53,12 +53,12 @@ function klCase({ T, V, D, gap, cap, rank, apart }: Sizes): OpCase {
     },
     twin({ x, base, w, baseHead = w, a, b, rows, label, weight }) {
       const scores = (x: Float64Array, w: Float64Array) => {
-        const hidden = gatherRows(x, Uint32Array.from(rows!), { T, D, N: S, OFFSET: 0 });
+        const hidden = gatherRows(x, Uint32Array.from(rows!), { T, D, N: S });
         return softcap(matmulNt(hidden, w, { M: S, N: V, K: D, SCALE: 1 }), cap ?? 0);
       };
       const delta = a && b && matmulNn(b, a, { M: V, N: D, K: rank!, SCALE });
       const tuned = delta ? w!.map((number, i) => number + delta[i]!) : w!;
-      const sizes = { N: S, V, STRIDE: V, OFFSET: 0 };
+      const sizes = { N: S, V, STRIDE: V };
       const labels = Uint32Array.from(label!);
       const [now, before] = [scores(x!, tuned), scores(base!, baseHead!)];
       const { loss, stats } = klDivergence(now, before, labels, weight!, sizes);

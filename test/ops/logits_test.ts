@@ -20,7 +20,7 @@ function logitsCase(type: NumberType, V: number, D: number, cap?: number): OpCas
     },
     build: (graph, { x, w, rows }) => ({ logits: logits(graph, x!, w!, rows!, { cap }) }),
     twin({ x, w, rows }) {
-      const hidden = gatherRows(x!, Uint32Array.from(rows!), { T, D, N, OFFSET: 0 });
+      const hidden = gatherRows(x!, Uint32Array.from(rows!), { T, D, N });
       const padded = new Float64Array(stored * D);
       padded.set(w!);
       const plain = matmulNt(hidden, padded, { M: N, N: stored, K: D, SCALE: 1 });

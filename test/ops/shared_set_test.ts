@@ -124,9 +124,14 @@ Deno.test("sharedClass() puts products where they belong", () => {
 
 Deno.test("chooseTile() takes bodies of the adapter's set", () => {
   const product: Product = { m: 512, n: 512, type: "f32", alongK: true };
-  assert.equal(chooseTile({ kernelSet: "shared" }, product), SHARED.small[0]);
+  assert.equal(
+    chooseTile({ kernelSet: "shared", matrixReads: "buffer" }, product),
+    SHARED.small[0],
+  );
   const bodies: Tile[] = Object.values(SHARED).flat();
-  assert.ok(!bodies.includes(chooseTile({ kernelSet: "register" }, product)));
+  assert.ok(
+    !bodies.includes(chooseTile({ kernelSet: "register", matrixReads: "buffer" }, product)),
+  );
 });
 
 /** Rows of `D` numbers, forward and backward, the latter on top of `before`, on folded grids. */
@@ -191,7 +196,7 @@ function crossEntropyCase({ T, V, D }: { T: number; V: number; D: number }): OpC
       });
       const logits = matmulNt(hidden, w!, { M: S, N: V, K: D, SCALE: 1 });
       const labels = Uint32Array.from(label!);
-      const sizes = { N: S, V, STRIDE: V, OFFSET: 0 };
+      const sizes = { N: S, V, STRIDE: V };
       const { loss, dlogits } = crossEntropy(logits, labels, weight!, sizes);
       const dhidden = matmulNn(dlogits, w!, { M: S, N: D, K: V, SCALE: 1 });
       return {

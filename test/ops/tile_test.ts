@@ -9,13 +9,16 @@ import * as reference from "../reference/linear.ts";
 
 const [M, N, K, R] = [252, 260, 20, 8];
 
-Deno.test("chooseTile() takes the larger register tile where there are many of them", () => {
+Deno.test("chooseTile() takes larger register tiles out of buffers, where there are many", () => {
+  const [kernelSet, product] = ["register", { m: M, n: N, type: "f32", alongK: true }] as const;
   const nameOf = (m: number, n: number, type: "f32" | "bf16" = "f32") =>
-    chooseTile({ kernelSet: "register" }, { m, n, type, alongK: true }).text.name;
+    chooseTile({ kernelSet, matrixReads: "buffer" }, { ...product, m, n, type }).text.name;
   assert.equal(nameOf(M, N), "shared/tile_16x16");
   assert.equal(nameOf(M, N, "bf16"), "shared/tile_16x16");
   assert.equal(nameOf(128, 128), "shared/tile_8x16");
   assert.equal(nameOf(512, 8), "shared/tile_8x8");
+  const { text } = chooseTile({ kernelSet, matrixReads: "texture" }, product);
+  assert.equal(text.name, "shared/tile_8x8");
 });
 
 testOp({

@@ -6,14 +6,14 @@ export function crossEntropy(
   logits: Float64Array, // [N, STRIDE], of which the first V columns count
   label: Uint32Array,
   weight: Float64Array,
-  { N, V, STRIDE, OFFSET }: { N: number; V: number; STRIDE: number; OFFSET: number },
+  { N, V, STRIDE }: { N: number; V: number; STRIDE: number },
 ): { loss: Float64Array; dlogits: Float64Array } {
   const loss = new Float64Array(N);
   const dlogits = new Float64Array(N * STRIDE);
   for (let n = 0; n < N; n++) {
     const row = logits.subarray(n * STRIDE, n * STRIDE + V);
-    const target = label[OFFSET + n]!;
-    const w = weight[OFFSET + n]!;
+    const target = label[n]!;
+    const w = weight[n]!;
     const top = row.reduce((top, z) => Math.max(top, z), -Infinity);
     const sum = row.reduce((sum, z) => sum + Math.exp(z - top), 0);
     loss[n] = w * (top + Math.log(sum) - row[target]!);

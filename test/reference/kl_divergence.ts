@@ -7,7 +7,7 @@ export function klDivergence(
   base: Float64Array, // [N, STRIDE]
   label: Uint32Array,
   weight: Float64Array,
-  { N, V, STRIDE, OFFSET }: { N: number; V: number; STRIDE: number; OFFSET: number },
+  { N, V, STRIDE }: { N: number; V: number; STRIDE: number },
 ): { loss: Float64Array; dlogits: Float64Array; stats: Float64Array } {
   const loss = new Float64Array(N);
   const dlogits = new Float64Array(N * STRIDE);
@@ -16,7 +16,7 @@ export function klDivergence(
     const [log, baseLog] = [logits, base].map((all) =>
       logSoftmax(all.subarray(n * STRIDE, n * STRIDE + V))
     );
-    const [w, target] = [weight[OFFSET + n]!, label[OFFSET + n]!];
+    const [w, target] = [weight[n]!, label[n]!];
     let kl = 0;
     for (let c = 0; c < V; c++) {
       const [p, p0] = [Math.exp(log![c]!), Math.exp(baseLog![c]!)];
