@@ -35,5 +35,5 @@ testOp(logitsCase("f32", 37, 12, 0.5));
 testOp({ ...logitsCase("bf16", 150, 32), name: "logits() in parts", maxBinding: 4096 });
 for (const type of QUANTIZED) {
   testOp(logitsCase(type, 37, 96));
-  testOp({ ...logitsCase(type, 281, 32), name: `logits() ${type} in parts`, maxBinding: 4608 });
+  testOp({ ...logitsCase(type, 261, 32), name: `logits() ${type} in parts`, maxBinding: 4608 });
 }
