@@ -23,11 +23,14 @@ export interface Methods {
  * @throws {ConfigError} where a method does not fit what is trained.
  */
 export function methodsOf(
-  { objective, guard, eval: evaluation }: Config,
+  { objective, guard, quantize, eval: evaluation }: Config,
   trains: "adapter" | "pretrain" = "adapter",
 ): Methods {
   if (trains === "pretrain" && guard) {
     throw new ConfigError("guard: a model from nothing has nothing to forget");
+  }
+  if (trains === "pretrain" && quantize) {
+    throw new ConfigError(`quantize: found ${quantize}, but no weight of a new model is frozen`);
   }
   if (trains === "pretrain" && objective.kind !== "sft") {
     const wanted = "wanted sft: a model from nothing has no base to compare with";

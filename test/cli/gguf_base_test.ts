@@ -83,6 +83,11 @@ Deno.test("an adapter is trained on a GGUF file, and goes everywhere", async (t)
       name: "ConfigError",
       message: "Found --quantize q5_1, wanted q8_0, q4_0, q4_1",
     });
+    const rounded = { quantize: "q8_0", guard: false } as const;
+    await assert.rejects(toy.train("odd", rounded, { kind: "pretrain" }), {
+      name: "ConfigError",
+      message: /quantize: found q8_0, but no weight of a new model is frozen/,
+    });
     await assert.rejects(toy.train("odd", { quantize: "q5_1" }), {
       name: "ConfigError",
       message: /quantize: found "q5_1", wanted q8_0, q4_0 or q4_1/,
