@@ -114,6 +114,7 @@ export {
   type MergeTensorsOptions,
 } from "./src/adapters/merge.ts";
 export type { MethodName } from "./src/adapters/methods/mod.ts";
+export { type FormatName, QUANTIZED } from "./src/formats/mod.ts";
 export type { GgufType } from "./src/io/gguf/tensor_types.ts";
 export { exportGgufLora } from "./src/export/gguf_lora.ts";
 export { exportGguf, type GgufOptions } from "./src/export/gguf_model.ts";

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { preTokenizerName } from "../../src/io/gguf/pre_tokenizer.ts";
+import {
+  PRE_TOKENIZERS,
+  preTokenizerName,
+  preTokenizerOf,
+} from "../../src/io/gguf/pre_tokenizer.ts";
 import { vocabularyMetadata } from "../../src/export/gguf/vocabulary.ts";
 import { assertFileError, folderOf, withFolder } from "../io/helpers.ts";
 import { byteTokenizer, spaceTokenizer } from "./tokenizers.ts";
@@ -86,6 +90,15 @@ const split = (Regex: string) => ({
 });
 const LLAMA_3 =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+Deno.test("what a name stands for is found by that name again", () => {
+  for (const name of PRE_TOKENIZERS) {
+    const { preTokenizer, ignoresMerges } = preTokenizerOf(name)!;
+    assert.equal(preTokenizerName(preTokenizer, { ignore_merges: ignoresMerges }, "x"), name);
+  }
+  assert.deepEqual(preTokenizerOf("llama3"), preTokenizerOf("llama-bpe"));
+  assert.equal(preTokenizerOf("poro-chat"), undefined);
+});
 
 Deno.test("preTokenizerName() tells llama.cpp's kinds apart", () => {
   const name = (pre: unknown, ignore_merges = false) =>
