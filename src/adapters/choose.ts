@@ -31,6 +31,12 @@ export function sizesOf({ linear, tables }: Adaptable, name: string) {
 export function chooseModules({ linear, tables }: Adaptable, options: Choice): string[] {
   const all = [...linear.keys(), ...tables.keys()];
   const { targets, exclude = [], rank_pattern, alpha_pattern } = options;
+  if (typeof targets === "string" && targets !== "all-linear" && options.layers !== undefined) {
+    throw new ConfigError(
+      `adapter.layers: found [${options.layers}] beside the pattern "${targets}" in adapter.targets, ` +
+        "which says itself which layers it means, wanted one of the two",
+    );
+  }
   const each = (list: Names) => typeof list === "string" ? [list] : list.map((name) => [name]);
   for (const target of targets === "all-linear" ? [] : each(targets)) {
     if (!all.some((name) => names(target, name))) throw unmatched("targets", target, all);

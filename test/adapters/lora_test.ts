@@ -13,6 +13,13 @@ const OPTIONS: [options: Partial<AdapterOptions>, targetModules: string[]][] = [
     "model.layers.1.self_attn.o_proj",
     "model.layers.1.self_attn.v_proj",
   ]],
+  // Of every linear module, too.
+  [{ layers: [1], exclude: ".*\\.mlp\\..*" }, [
+    "model.layers.1.self_attn.k_proj",
+    "model.layers.1.self_attn.o_proj",
+    "model.layers.1.self_attn.q_proj",
+    "model.layers.1.self_attn.v_proj",
+  ]],
   [{
     ...{ exclude: ".*\\.mlp\\..*", rslora: true },
     ...{ rank_pattern: { "layers.0.*q_proj": 5 }, alpha_pattern: { k_proj: 1 } },

@@ -60,6 +60,8 @@ const REFUSED: [options: Record<string, unknown>, ...wanted: string[]][] = [
   [{ exclude: ["lm_heads"] }, "adapter.exclude", `"lm_heads"`],
   [{ targets: ["q_proj"], exclude: ["q_proj"] }, "leave no module"],
   [{ targets: ["q_proj"], layers: [3] }, "leave no module"],
+  [{ layers: [3] }, "leave no module"],
+  [{ targets: ".*q_proj", layers: [1] }, "adapter.layers: found [1] beside the pattern"],
   [{ targets: ["q_proj"], rank_pattern: { v_proj: 2 } }, "adapter.rank_pattern", `"v_proj"`],
   [{ alpha_pattern: { x: 2 } }, "adapter.alpha_pattern", `"x"`],
   [{ rank_pattern: { k_proj: 17 } }, "rank is 17", "k_proj is only [16, 16]"],
