@@ -23,6 +23,7 @@ import { forgettingReport } from "../forgetting/report/report.ts";
 import { splitRetention } from "../forgetting/text/retention.ts";
 import { retentionText } from "../forgetting/text/samples.ts";
 import { screen } from "../forgetting/report/screen.ts";
+import { requireDocuments } from "../forgetting/ship/certify.ts";
 import { ship } from "../forgetting/ship/ship.ts";
 import { applySnapshot, takeSnapshot } from "../forgetting/ship/strength.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
@@ -52,9 +53,10 @@ const COMMAND: Command = {
     ...QUANTIZE_FLAG,
     tokens: { type: "string", help: "tokens on the GPU at once, and the longest document (512)" },
     seed: { type: "string", help: "seed of the split (42)" },
+    documents: { type: "string", help: "the most documents that certify (256)" },
     strict: {
       type: "boolean",
-      help: "certify by a bound that holds for every number of documents",
+      help: "a document counts up to one nat a token, not what others suggest",
     },
     json: { type: "boolean", help: "print the report as one JSON object" },
   },
@@ -92,6 +94,7 @@ export async function run(args: string[]): Promise<number> {
     }),
     ...{ budgets, held: guard.documents, seed, trainTokens: null, maxTokens, task },
   });
+  requireDocuments(slices, guard);
   const options = { T: tokens, adapt };
   const programs = {
     tuned: await LossProgram.open(engine, model, options),
@@ -150,6 +153,9 @@ function settingsOf(model: string, flags: Readonly<Record<string, string>>) {
       data: data ?? model, // wanted by the table, read by nobody
       "guard.text": text ?? "[]",
       ...(flags["budget"] !== undefined && { "guard.budget": flags["budget"] }),
+      ...(flags["documents"] !== undefined && {
+        "guard.documents.certificate": flags["documents"],
+      }),
       ...(flags["strict"] !== undefined && { "guard.strict": "true" }),
       ...(flags["template"] !== undefined && { "data.template": flags["template"] }),
     },

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   data: "drop rows that would harm training, and show how different the rest is",
   bench: "measure the speed of the kernels and of a training step",
   "guard-experiment": "compare the guard with other ways to forget less",
+  study: "simulate whether the certificate's claims hold",
   runs: "list, compare and rank the runs of a folder",
   doctor: "show what this machine can do",
 };

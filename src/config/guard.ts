@@ -66,7 +66,9 @@ export const guardSchema: z.ZodType<false | GuardConfig> = z.union([
     delta: z.number().gt(0).lt(0.5).default(0.05)
       .describe("probability of shipping an adapter that forgets more than its budget"),
     strict: z.boolean().default(false)
-      .describe("certify by a bound that holds for every number of documents"),
+      .describe(
+        "a document counts up to one nat a token in the certificate, not what others suggest",
+      ),
     controller,
     wall,
   }).superRefine(({ loss, weight }, context) => {

@@ -56,6 +56,19 @@ function parsePart(part: string, whole: string): Budget {
   return { slice, metric: metric as Metric, epsilon, text: part };
 }
 
+/** An upper bound in the unit of its budget, rounded up: what is said is never less than was shown. */
+export function atMost(metric: Metric, bound: number): string {
+  if (metric === "kl") return (Math.ceil(bound * 1e4) / 1e4).toFixed(4);
+  const percent = 100 * Math.expm1(bound);
+  const digits = Math.abs(percent) < 1 ? 2 : 1;
+  const up = Math.ceil(percent * 10 ** digits) / 10 ** digits;
+  return `${up < 0 ? "" : "+"}${up.toFixed(digits)} %`;
+}
+
+/** How sure a claim is, at the digits that it takes: `99.5 %`. */
+export const confidence = (delta: number): string =>
+  `${Number((100 * (1 - delta)).toPrecision(10))} %`;
+
 /** A shift in nats a token in the unit of its budget: `+1.3 %` of perplexity, or `0.0131` nats. */
 export function inUnit(metric: Metric, shift: number): string {
   if (metric === "kl") return shift.toFixed(4);

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import type { Example } from "../data/mod.ts";
 import { type Queued, queueDocuments } from "../eval/documents.ts";
 import type { LossProgram } from "../models/loss_program.ts";
 import { KL_STATS } from "../ops/mod.ts";
 import type { Metric } from "./budget.ts";
-import type { HeldPart, Slice } from "./text/retention.ts";
-import { type Sample, summary } from "./statistics.ts";
+import { type Counted, counted, type Rise, riseOf } from "./rises.ts";
+import type { Blocks, HeldPart, Slice } from "./text/retention.ts";
 
 /** The programs that measure, over the same weights and params. */
 export interface GaugePrograms {
@@ -19,24 +18,31 @@ export interface GaugePrograms {
   readonly both: LossProgram;
 }
 
-/** Shifts of the documents of one slice, in nats a token, and their mean over documents. */
-export interface Shift extends Sample {
-  readonly documents: readonly number[];
+/** How far the tuned model has moved on the documents of one slice, in nats a token. */
+export interface Shift extends Counted {
+  readonly documents: readonly Rise[];
   /** Nats a token of the tuned model, weighted by token. */
   readonly nll: number;
 }
 
+/** One part of a slice, and what the base needs for it. */
+interface Part {
+  readonly documents: readonly Blocks[];
+  readonly metric: Metric;
+  /** The base's nats of each block. */
+  readonly base: readonly Float32Array[];
+}
+
 /**
- * Measures one part of each slice again and again. A document's shift is the rise of its mean
- * negative log-likelihood, or its mean divergence, by the metric of the slice's budget; a slice's is
- * the mean over its documents, for documents are drawn independently and their tokens are not.
+ * Measures one part of each slice again and again. A document's rise is what the tuned model needs
+ * for its tokens beyond the base, or the divergence, by the metric of the slice's budget; a slice's
+ * is the ratio of all nats to all tokens, where what some positions have gained does not pay for what
+ * others have lost. Documents are the unit of chance: they are drawn independently, tokens are not.
  */
 export class Gauge {
   private constructor(
     private readonly programs: GaugePrograms,
-    private readonly parts: readonly { examples: readonly Example[]; metric: Metric }[],
-    /** The base's nats of each document of each slice. */
-    private readonly base: readonly (readonly Float32Array[])[],
+    private readonly parts: readonly Part[],
   ) {}
 
   /** Measures the base once. A sync point. */
@@ -45,37 +51,25 @@ export class Gauge {
     slices: readonly Slice[],
     part: HeldPart,
   ): Promise<Gauge> {
-    const parts = slices.map((slice) => ({
-      examples: slice[part],
-      metric: slice.budget.metric,
-    }));
-    const base: Float32Array[][] = [];
-    for (const { examples } of parts) {
-      const found = await (await queueDocuments(programs.both, examples, "stats")).result;
-      base.push(found.map((stats) => column(stats, 1)));
+    const parts: Part[] = [];
+    for (const { [part]: documents, budget: { metric } } of slices) {
+      const found = await (await queueDocuments(programs.both, documents.flat(), "stats")).result;
+      parts.push({ documents, metric, base: found.map((stats) => column(stats, 1)) });
     }
-    return new Gauge(programs, parts, base);
+    return new Gauge(programs, parts);
   }
 
   /** Nats a token of the base on each slice, weighted by token. */
   get baseNll(): number[] {
-    return this.base.map(tokenMean);
-  }
-
-  /** Documents of each slice. */
-  get documents(): readonly (readonly Example[])[] {
-    return this.parts.map(({ examples }) => examples);
+    return this.parts.map(({ base }) => tokenMean(base));
   }
 
   /** Measures the tuned model as it is now, without waiting. */
   async queue(): Promise<Queued<Shift[]>> {
     const queued: Queued<Shift>[] = [];
-    for (const [i, { examples, metric }] of this.parts.entries()) {
-      const base = this.base[i]!;
+    for (const part of this.parts) {
       queued.push(
-        metric === "kl"
-          ? await this.#queueDivergence(examples)
-          : await this.#queueRise(examples, base),
+        part.metric === "kl" ? await this.#queueDivergence(part) : await this.#queueRise(part),
       );
     }
     const result = Promise.all(queued.map(({ result }) => result));
@@ -88,26 +82,39 @@ export class Gauge {
     return await (await this.queue()).result;
   }
 
-  async #queueRise(examples: readonly Example[], base: readonly Float32Array[]) {
-    const { result } = await queueDocuments(this.programs.tuned, examples);
+  async #queueRise({ documents, base }: Part) {
+    const { result } = await queueDocuments(this.programs.tuned, documents.flat());
     return {
       result: result.then((nats) => {
-        const documents = nats.map((of, i) => mean(of) - mean(base[i]!));
-        return { ...summary(documents), documents, nll: tokenMean(nats) };
+        const rises = nats.map((of, block) => of.map((tuned, i) => tuned - base[block]![i]!));
+        return shiftOf(documents, rises, nats);
       }),
     };
   }
 
-  async #queueDivergence(examples: readonly Example[]) {
-    const { result } = await queueDocuments(this.programs.both, examples, "stats");
+  async #queueDivergence({ documents }: Part) {
+    const { result } = await queueDocuments(this.programs.both, documents.flat(), "stats");
     return {
-      result: result.then((all) => {
-        const documents = all.map((stats) => mean(column(stats, 0)));
-        const nll = tokenMean(all.map((stats) => column(stats, 2)));
-        return { ...summary(documents), documents, nll };
-      }),
+      result: result.then((all) =>
+        shiftOf(
+          documents,
+          all.map((stats) => column(stats, 0)),
+          all.map((stats) => column(stats, 2)),
+        )
+      ),
     };
   }
+}
+
+/** What blocks came to, put together by document. */
+function shiftOf(
+  documents: readonly Blocks[],
+  rises: readonly Float32Array[],
+  nats: readonly Float32Array[],
+): Shift {
+  let block = 0;
+  const whole = documents.map((blocks) => riseOf(blocks.flatMap(() => [...rises[block++]!])));
+  return { ...counted(whole), documents: whole, nll: tokenMean(nats) };
 }
 
 /** One of the numbers that are kept of each token. */

@@ -10,6 +10,7 @@ import type { Part, Prepared, RunContext, SideMethod } from "../objectives/objec
 import { parseBudget } from "./budget.ts";
 import { GuardPart, type Opening } from "./part.ts";
 import type { GuardConfig } from "./settings.ts";
+import { requireDocuments } from "./ship/certify.ts";
 import { planTerm, rowSizes } from "./term.ts";
 import { comparedRows, describeSlice, type Slice, splitRetention } from "./text/retention.ts";
 import { retentionText } from "./text/samples.ts";
@@ -27,6 +28,7 @@ async function prepare(
   refuseEncoder(model, "for the guard, which measures plain text");
   const slices = await loadSlices(context, settings);
   for (const slice of slices) context.log(describeSlice(slice));
+  requireDocuments(slices, settings);
   const term = planTerm(context, settings);
   const both = LossProgram.plan(engine, model, { ...graph, loss: "kl" });
   return {

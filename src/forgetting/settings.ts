@@ -35,7 +35,7 @@ export interface GuardConfig {
   readonly task_rows: number;
   /** The probability of shipping an adapter that forgets more than its budget. */
   readonly delta: number;
-  /** Certifies by a bound that holds for every number of documents. */
+  /** A document counts up to one nat a token in the certificate, instead of what others suggest. */
   readonly strict: boolean;
   /** Constants of the controller. */
   readonly controller: {

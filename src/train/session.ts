@@ -68,9 +68,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const measuring = LossProgram.plan(engine, model, context.graph);
   const measures = all.some(({ measures }) => measures);
   const memory = sumOf([
-    ...all.map(({ memory }) => memory),
+    { weights: prepared.memory["weights"] ?? 0, [STATE]: bytesOfParams(prepared.params) },
+    { ...prepared.memory, weights: 0 },
     measures ? { "to measure": measuring.footprint.temporary } : {},
-    { [STATE]: bytesOfParams(prepared.params) },
+    ...others.map(({ memory }) => memory),
   ]);
   log(describeMemory(memory));
   checkMemory(engine, memory);

@@ -5,7 +5,9 @@ import type { Measures } from "../../src/forgetting/ship/select.ts";
 /** Forgets `shifts[i] * strength^2` of slice i, and has that task loss. */
 const measuresOf = (shifts: number[], task: (strength: number) => number): Measures => ({
   shifts: (_, strength) =>
-    Promise.resolve(shifts.map((mean) => ({ mean: mean * strength ** 2, se: 0, nll: 1 }))),
+    Promise.resolve(
+      shifts.map((mean) => ({ mean: mean * strength ** 2, se: 0, net: mean, nll: 1 })),
+    ),
   task: (_, strength) => Promise.resolve(task(strength)),
 });
 

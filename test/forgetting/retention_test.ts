@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import {
+  countSupervised,
   type Document,
   documentText,
   encode,
-  type Example,
   ExampleStore,
 } from "../../src/data/mod.ts";
 import { ConfigError, FileError } from "../../src/errors.ts";
 import { parseBudget } from "../../src/forgetting/budget.ts";
 import { RetentionRows } from "../../src/forgetting/text/rows.ts";
 import {
+  type Blocks,
   readRetention,
   type RetentionOptions,
   type Slice,
@@ -53,15 +54,19 @@ function slicesOf(options: Partial<RetentionOptions> = {}): Slice[] {
 }
 
 const PARTS = ["train", "control", "certificate", "probe"] as const;
-const key = ({ ids }: Example) => ids.slice(0, 16).join(" ");
+const key = ([block]: Blocks) => block!.ids.slice(0, 16).join(" ");
 
 Deno.test("splitRetention() gives four parts that share no document", () => {
   const [slice] = slicesOf();
   assert.deepEqual(PARTS.map((part) => slice![part].length), [20, 8, 16, 4]);
   const all = PARTS.flatMap((part) => slice![part].map(key));
   assert.equal(new Set(all).size, 48);
-  assert.ok(slice!.train.every(({ ids }) => ids.length === 16), "cut to a guard row");
-  assert.ok(slice!.probe.every(({ ids }) => ids.length === 31));
+  for (const blocks of slice!.train) {
+    assert.ok(blocks.length > 1 && blocks.every(({ ids }) => ids.length <= 16), "guard rows");
+    const learnt = blocks.reduce((sum, block) => sum + countSupervised(block), 0);
+    assert.equal(learnt, 30, "every token of a document is predicted once");
+  }
+  assert.ok(slice!.probe.every(([block]) => block!.ids.length === 31));
   const certificates = [1, 2, 3].map((seed) => slicesOf({ seed })[0]!.certificate.map(key).join());
   assert.equal(new Set(certificates).size, 3, "another seed, another split");
   assert.deepEqual(slicesOf()[0]!.certificate, slice!.certificate);
@@ -80,7 +85,7 @@ Deno.test("splitRetention() leaves out what repeats other documents or the task"
   const left = PARTS.flatMap((part) => slice![part].map(key));
   assert.equal(left.length, 46);
   assert.equal(new Set(left).size, 46);
-  assert.ok(!left.includes(key(task[0]!)));
+  assert.ok(!left.includes(key([task[0]!])));
 });
 
 Deno.test("splitRetention() has a slice for each budget", () => {

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { FileError } from "../../src/errors.ts";
 import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { exists } from "../../src/io/files.ts";
-import { numbersIn, Toy } from "../train/toy.ts";
+import { numbersIn, stories, Toy } from "../train/toy.ts";
 import { guarded, remeasure, reportOf } from "./guarded_toy.ts";
 
 Deno.test("a guarded run ends within its budget, and its report is what a reader measures", async () => {
   using toy = new Toy();
+  Deno.writeTextFileSync(toy.text, stories(120).join("\n<|endoftext|>\n"));
   const { measured, forgetting } = await toy.train("run", guarded(toy));
   const report = reportOf(toy, "run");
   assert.deepEqual(report, JSON.parse(JSON.stringify(forgetting)));
@@ -57,7 +58,7 @@ Deno.test("several slices are each held to their own budget", async () => {
   const other = toy.path("other.txt");
   Deno.writeTextFileSync(
     other,
-    Array.from({ length: 40 }, (_, i) => `${i * 37} and ${i * i + 5} is a sum of ${i + 3} parts`)
+    Array.from({ length: 48 }, (_, i) => `${i * 37} and ${i * i + 5} is a sum of ${i + 3} parts`)
       .join("<|endoftext|>"),
   );
   const budget = "ppl[text]:5%,kl[other]:0.03";

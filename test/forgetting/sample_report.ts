@@ -23,8 +23,11 @@ function slice(name: string, piece: string): SliceReport {
     sha256: { control: "c0".repeat(32), certificate: "ce".repeat(32), probe: "9e".repeat(32) },
     base_perplexity: 1.555,
     tuned_perplexity: 1.5737,
-    control: { shift: 0.0118, se: 0.0012 },
-    certificate: { shift: 0.0159, se: 0.00126, upper: 0.018, documents: 133 },
+    control: { shift: 0.0118, se: 0.0012, net: 0.0107 },
+    certificate: {
+      ...{ shift: 0.0159, se: 0.00126, net: 0.0151, upper: 0.018 },
+      ...{ limit: 3.4, beyond: 0.0223, documents: 133 },
+    },
     probe: { ...probe, top1_agreement: 0.9551 },
     worst: [
       { shift: 0.0441, text: piece, tokens: [["Once", 0.5, 0.5], [piece, 0.02, 1.52]] },
@@ -35,9 +38,13 @@ function slice(name: string, piece: string): SliceReport {
 
 /** A certified run. */
 export function sampleReport({ names = ["all"], piece = " time", text }: Sample = {}) {
-  const shifts = (mean: number) => names.map(() => ({ mean, se: 0.001, nll: 0.44 + mean }));
+  const shifts = (mean: number) =>
+    names.map(() => ({ mean, se: 0.001, net: mean, nll: 0.44 + mean }));
   const bounds = (mean: number, upper: number) =>
-    names.map(() => ({ mean, se: 0.0013, upper, epsilon: EPSILON, documents: 133 }));
+    names.map(() => ({
+      ...{ mean, se: 0.0013, net: mean, upper, epsilon: EPSILON },
+      ...{ limit: 3.4, beyond: 0.0223, documents: 133 },
+    }));
   return {
     version: 1,
     statement: "Certified: forgets at most +1.8 % within the budget ppl:2%.",
@@ -82,14 +89,17 @@ export function uncertifiedReport(): ForgettingReport {
     certified: false,
     shipped: { step: 0, strength: 0 },
     slices: report.slices.map((slice) => ({
-      ...{ ...slice, certificate: null, control: { shift: 0, se: 0 } },
+      ...{ ...slice, certificate: null, control: { shift: 0, se: 0, net: 0 } },
       tuned_perplexity: slice.base_perplexity,
     })),
     price: null,
     trace: [],
     trials: [{
       strength: 0.5,
-      bounds: [{ mean: 0.01, se: NaN, upper: Infinity, epsilon: EPSILON, documents: 1 }],
+      bounds: [{
+        ...{ mean: 0.01, se: NaN, net: 0.01, upper: Infinity, epsilon: EPSILON },
+        ...{ limit: 3.4, beyond: 1, documents: 1 },
+      }],
       passed: false,
     }],
     more_documents: 812,

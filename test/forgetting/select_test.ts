@@ -15,7 +15,7 @@ function measuresOf(candidates: readonly Candidate[], best = 1) {
     shifts: (step: number, strength: number) => {
       asked.push(`${step}@${strength}`);
       return Promise.resolve([
-        { mean: spentOf(step) * EPSILON * strength ** 2, se: 0.001, nll: 1 },
+        { mean: spentOf(step) * EPSILON * strength ** 2, se: 0.001, net: 0, nll: 1 },
       ]);
     },
     task: (step: number, strength: number) =>
@@ -75,7 +75,7 @@ Deno.test("Archive keeps the last, the best, the last within the budget and the 
   try {
     const archive = new Archive(folder, [EPSILON]);
     const entry = (step: number, task: number, spent: number): Entry => {
-      return { step, task, shifts: [{ mean: spent * EPSILON, se: 0, nll: 1 }] };
+      return { step, task, shifts: [{ mean: spent * EPSILON, se: 0, net: 0, nll: 1 }] };
     };
     const run = [
       ...[entry(0, 5, 0), entry(5, 4, 6), entry(10, 3, 4), entry(25, 2.5, 0.9), entry(50, 2, 3)],

@@ -8,11 +8,10 @@ import { queueDocuments } from "../../eval/documents.ts";
 import { perplexity } from "../../eval/perplexity.ts";
 import type { Device } from "../../gpu/device.ts";
 import { parseBudget } from "../../forgetting/budget.ts";
-import { mean } from "../../forgetting/gauge.ts";
+import { counted, riseOf } from "../../forgetting/rises.ts";
 import { readRetention, type Slice } from "../../forgetting/text/retention.ts";
 import type { Measures } from "../../forgetting/ship/select.ts";
 import { choose, measuresOf } from "../../forgetting/ship/ship.ts";
-import { summary } from "../../forgetting/statistics.ts";
 import { GuardPart } from "../../forgetting/part.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import { trainLoop } from "../../train/loop.ts";
@@ -118,7 +117,9 @@ async function openTest({ engine, model, config, trained }: Session, { test }: S
   const tuned = await LossProgram.open(engine, model, { T, ...trained.graph });
   return async () => {
     const after = await (await queueDocuments(tuned, documents)).result;
-    const shift = summary(after.map((nats, i) => mean(nats) - mean(before[i]!)));
+    const shift = counted(
+      after.map((nats, i) => riseOf(nats.map((tuned, at) => tuned - before[i]![at]!))),
+    );
     return {
       test_shift: shift.mean,
       test_se: shift.se,

@@ -104,7 +104,11 @@ export const isCut = (whole: Example, [first, ...others]: readonly Example[]): b
   others.length > 0 || (first !== undefined && lengthOf(first) < lengthOf(whole));
 
 /** The pieces of an example, in order, that have anything to learn; every token is learnt once. */
-function splitLength({ ids, labels, origin }: Example, maxTokens: number, bos: number | null) {
+export function splitLength(
+  { ids, labels, origin }: Example,
+  maxTokens: number,
+  bos: number | null,
+) {
   const head = bos !== null && ids[0] === bos ? [bos] : [];
   if (maxTokens < 2) throw new FileError(`${origin}: found room for ${maxTokens}, wanted 2 tokens`);
   const size = maxTokens - head.length;

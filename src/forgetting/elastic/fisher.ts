@@ -15,7 +15,7 @@ import type { Watch } from "../../models/layers/adapt.ts";
 import { HEAD_MODULE } from "../../models/stored.ts";
 import { squareGradient } from "../../ops/mod.ts";
 import { permutation } from "../../random.ts";
-import type { Slice } from "../text/retention.ts";
+import type { Blocks, Slice } from "../text/retention.ts";
 
 /** Modules of linear layers with their [out, in]. */
 export type Modules = ReadonlyMap<string, readonly [number, number]>;
@@ -126,6 +126,7 @@ export async function addFisher(
 const weighed = ({ supervised }: Batch, tokens: number): Float32Array =>
   new Float32Array(supervised).fill(1 / Math.sqrt(tokens));
 
-function draw(examples: readonly Example[], most: number, seed: number): Example[] {
-  return Array.from(permutation(examples.length, seed).subarray(0, most), (i) => examples[i]!);
+function draw(documents: readonly Blocks[], most: number, seed: number): Example[] {
+  const chosen = permutation(documents.length, seed).subarray(0, most);
+  return [...chosen].flatMap((i) => documents[i]!);
 }

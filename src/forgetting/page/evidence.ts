@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Bound } from "../ship/certify.ts";
-import type { ForgettingReport } from "../report/format.ts";
+import type { ForgettingReport, TrialReport } from "../report/format.ts";
 import { details, type Html, markup, table } from "../../report/html.ts";
 import { percent, secondsText, whole } from "../../report/numbers.ts";
 import { errorText, shiftText, strengthText } from "./units.ts";
@@ -45,9 +44,10 @@ the budget.</p>`;
   );
   return markup`<p>Strengths were tested from weak to strong, each on the same documents, until one failed.
 The order was fixed beforehand, so the confidence of ${sure(delta)} holds for all of them together.
-The bound is ${
-    strict ? "an empirical Bernstein bound, for any number of documents" : "Student's t bound"
-  }${alone ? "" : `, at ${sure(delta / slices.length)} for each slice`}.${
+The bound is that of a test by betting, which holds for any number of documents and any shape of
+their rises${strict ? "; a document counts up to one nat a token of the longest" : ""}${
+    alone ? "" : `, at ${sure(delta / slices.length)} for each slice`
+  }.${
     more === null ? "" : ` The strength that failed needs about ${whole(more)} more documents.`
   }</p>
 ${
@@ -69,7 +69,7 @@ ${
 const sure = (delta: number): string => `${Number((100 * (1 - delta)).toFixed(2))} %`;
 
 /** The mean and its bound beside the budget, as a picture for those who see it. */
-function boundBar({ mean, upper, epsilon }: Bound, most: number): Html {
+function boundBar({ mean, upper, epsilon }: TrialReport["bounds"][number], most: number): Html {
   const at = (value: number) =>
     `${(100 * Math.min(1, Math.max(0, value / epsilon / most))).toFixed(1)}%`;
   return markup`<span class="bar" aria-hidden="true"><i style="left:${at(mean)};right:calc(100% - ${

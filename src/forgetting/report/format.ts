@@ -16,7 +16,7 @@ export interface ForgettingReport {
   readonly budget: string;
   /** The probability of shipping an adapter that forgets more than its budget. */
   readonly delta: number;
-  /** Whether the bound holds for every number of documents. */
+  /** Whether a document counts up to one nat a token, instead of what others suggest. */
   readonly strict: boolean;
   /** Updates done by the moment that was shipped, and what its update is multiplied by. */
   readonly shipped: { readonly step: number; readonly strength: number };
@@ -48,18 +48,24 @@ export interface ForgettingReport {
   readonly not_covered: string;
 }
 
-/** The mean shift of some documents. */
+/** The rise over some documents, weighted by token. */
 export interface ShiftReport {
-  /** Mean over documents. */
+  /** Of the positions that have risen: gains elsewhere do not pay for them. */
   readonly shift: number;
-  /** Its standard error. */
+  /** Its standard error, over documents. */
   readonly se: number;
+  /** Gains and losses together: the logarithm of the ratio of perplexities. */
+  readonly net: number;
 }
 
-/** A bound of a mean shift. */
+/** A bound of a rise. */
 export interface BoundReport extends ShiftReport {
-  /** The upper bound. */
+  /** The upper bound, where no document counts more than the limit. */
   readonly upper: number;
+  /** The most nats that a document counts. */
+  readonly limit: number;
+  /** The upper bound of the share of documents that rise by more than that. */
+  readonly beyond: number;
   /** How many documents it rests on. */
   readonly documents: number;
 }
@@ -76,7 +82,10 @@ export interface Comparison {
   readonly kl: number;
   /** Share of tokens at which both models' first choice is the same. */
   readonly top1_agreement: number;
-  /** First choices that were right and are wrong now, the other way round, and McNemar's exact p. */
+  /**
+   * First choices that were right and are wrong now, and the other way round; McNemar's exact p of
+   * the documents that lost more than they won against those that won more.
+   */
   readonly flips: { readonly lost: number; readonly won: number; readonly p: number };
 }
 
@@ -132,12 +141,14 @@ export interface DocumentReport {
   readonly tokens: readonly (readonly [piece: string, base: number, tuned: number])[];
 }
 
-/** The shift of a slice when it was measured. */
+/** The rise of a slice when it was measured. */
 export interface MeasuredReport {
-  /** Mean over documents. */
+  /** Of the positions that have risen, weighted by token. */
   readonly mean: number;
-  /** Its standard error. */
+  /** Its standard error, over documents. */
   readonly se: number;
+  /** Gains and losses together. */
+  readonly net: number;
   /** Of the tuned model, weighted by token. */
   readonly nll: number;
 }
@@ -174,7 +185,10 @@ export interface TrialReport {
   readonly bounds: readonly {
     readonly mean: number;
     readonly se: number;
+    readonly net: number;
     readonly upper: number;
+    readonly limit: number;
+    readonly beyond: number;
     readonly epsilon: number;
     readonly documents: number;
   }[];

@@ -11,7 +11,7 @@ import type { TracePoint } from "../steer/parts.ts";
 import type { Portrait } from "../ship/portrait.ts";
 import { HELD, type HeldPart, type Slice } from "../text/retention.ts";
 import type { Bound } from "../ship/certify.ts";
-import { inUnit } from "../budget.ts";
+import { atMost, confidence } from "../budget.ts";
 import type { BoundReport, Comparison, ForgettingReport, SliceReport } from "./format.ts";
 import { SAMPLES } from "../text/samples.ts";
 import type { Shipment } from "../ship/ship.ts";
@@ -77,8 +77,9 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
     more_documents: certificate?.more ?? null,
     rollbacks,
     ...(cost && { cost }),
-    not_covered: "Only the mean over documents like the retention text is bounded: no single " +
-      "document, no other text, no other ability, no safety.",
+    not_covered: "Bounded is the rise over all tokens of text drawn like the retention text: no " +
+      "single document, nothing beyond a document's limit, no other text, no other ability, no " +
+      "safety. Documents longer than a replay are read in blocks, each afresh.",
   };
 }
 
@@ -90,7 +91,8 @@ function sliceReport(
   const { name, budget, probe, repeated, inTask } = slice;
   const { shifts, baseNll, portraits, certificate, strength } = shipment;
   const portrait = portraits[index]!;
-  const { mean, se, nll } = shifts[index]!;
+  const { mean, se, net, nll } = shifts[index]!;
+  const blocks = probe.flat();
   return {
     name,
     metric: budget.metric,
@@ -102,16 +104,16 @@ function sliceReport(
       repeated,
       in_task: inTask,
     },
-    sha256: ofParts((part) => hashOf(slice[part])),
+    sha256: ofParts((part) => hashOf(slice[part].flat())),
     base_perplexity: Math.exp(baseNll[index]!),
     tuned_perplexity: Math.exp(nll),
-    control: { shift: mean, se },
+    control: { shift: mean, se, net },
     certificate: boundOf(certificate?.trials.find((t) => t.strength === strength)?.bounds[index]),
     probe: inShort(portrait),
     worst: portrait.documents.slice(0, WORST).map(({ document, shift, base, tuned }) => ({
       shift,
-      text: decode([...probe[document]!.ids]),
-      tokens: tokensOf(probe[document]!, decode).map((piece, i) =>
+      text: decode([...blocks[document]!.ids]),
+      tokens: tokensOf(blocks[document]!, decode).map((piece, i) =>
         [piece, base[i]!, tuned[i]!] as const
       ),
     })),
@@ -123,8 +125,8 @@ const ofParts = <T>(of: (part: HeldPart) => T): Record<HeldPart, T> =>
 
 function boundOf(bound: Bound | undefined): BoundReport | null {
   if (!bound) return null;
-  const { mean, se, upper, documents } = bound;
-  return { shift: mean, se, upper, documents };
+  const { mean, se, net, upper, limit, beyond, documents } = bound;
+  return { shift: mean, se, net, upper, limit, beyond, documents };
 }
 
 const inShort = ({ tokens, base, tuned, kl, agreement, flips }: Portrait): Comparison => ({
@@ -148,17 +150,15 @@ function tokensOf({ ids, labels }: Example, decode: ReportFacts["decode"]): stri
 }
 
 /** The result in one or two sentences. */
-function statement({ budget, slices, shipment, delta, strict }: ReportFacts): string {
+function statement({ budget, slices, shipment, delta }: ReportFacts): string {
   const { strength, certificate, selection } = shipment;
-  const sure = `${(100 * (1 - delta)).toFixed(0)} % confidence${
-    strict ? ", at any sample size" : ""
-  }`;
+  const sure = `${confidence(delta)} confidence`;
   const documents = slices.map(({ certificate }) => certificate.length)
     .reduce((sum, count) => sum + count, 0);
   if (strength > 0) {
     const bounds = certificate!.trials.find((trial) => trial.strength === strength)!.bounds;
     const most = slices.map(({ name, budget: { metric } }, i) => {
-      const upper = inUnit(metric, bounds[i]!.upper);
+      const upper = atMost(metric, bounds[i]!.upper);
       return slices.length > 1 ? `${upper} on ${name}` : upper;
     }).join(", ");
     const weaker = strength < selection.chosen!.strength
@@ -167,7 +167,9 @@ function statement({ budget, slices, shipment, delta, strict }: ReportFacts): st
       }.`
       : "";
     return `Certified: forgets at most ${most} within the budget ${budget}, by ${documents} ` +
-      `documents that nothing else has touched, at ${sure}, at strength ${strength}.${weaker}`;
+      `documents that nothing else in the run has touched, at ${sure}, at strength ${strength}.` +
+      `${weaker} Gains at some positions do not pay for losses at others; ` +
+      `${bounds.map((bound) => limitText(bound, delta / slices.length)).join("; ")}.`;
   }
   if (!selection.chosen) {
     const keeps = selection.points.some(({ task }) => task !== null);
@@ -179,5 +181,14 @@ function statement({ budget, slices, shipment, delta, strict }: ReportFacts): st
     `${moreOf(certificate!.more)}; only the base itself is certain.`;
 }
 
+/** What a document counts at most, and how many may rise by more. */
+const limitText = ({ limit, beyond }: Bound, delta: number): string =>
+  `a document counts at most ${limit.toPrecision(2)} nats, and at most ` +
+  `${(Math.ceil(1000 * beyond) / 10).toFixed(1)} % of documents rise by more (${
+    confidence(delta)
+  })`;
+
 const moreOf = (more: number | null): string =>
-  more === null ? ": its mean is above the budget" : `: needs about ${more} more documents`;
+  more === null
+    ? ": what was measured is above the budget"
+    : `: needs about ${more} more documents`;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { inUnit } from "../budget.ts";
+import { atMost, inUnit } from "../budget.ts";
 import type { ForgettingReport, TaskReport } from "./format.ts";
 
 /** Lines about what was allowed, what came of it and what that does not say. */
@@ -15,18 +15,19 @@ export function screen(report: ForgettingReport): string[] {
       const title = slices.length > 1 ? name : "forgetting";
       const measured = certificate ?? control;
       const by = certificate
-        ? `at most ${inUnit(metric, certificate.upper)}, ${certificate.documents} documents`
+        ? `at most ${atMost(metric, certificate.upper)}, ${certificate.documents} documents`
         : `${slice.documents.control} documents that steered`;
       const { base_perplexity: base, tuned_perplexity: tuned } = slice;
       return [
         line(title, `${inUnit(metric, measured.shift)} of ${budget} (${by})`),
+        line("", `${inUnit(metric, measured.net)} with gains and losses together`),
         line("", `perplexity ${base.toFixed(3)} -> ${tuned.toFixed(3)} on the control text`),
         line(
           "",
           `same first choice as the base at ${percent(probe.top1_agreement)} of tokens; ` +
             `${probe.flips.lost} answers lost, ${probe.flips.won} won (p ${
               probe.flips.p.toPrecision(2)
-            })`,
+            } over documents)`,
         ),
       ];
     }),

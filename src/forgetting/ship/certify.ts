@@ -1,27 +1,53 @@
 /**
  * The certificate: a test, on text that nothing else has touched, that no more than the budget is
- * forgotten.
+ * forgotten. It holds for every number of documents and every shape of their rises.
  *
  * @module
  */
-import { bernsteinBound, studentQuantile, summary, upperBound } from "../statistics.ts";
+import { countSupervised } from "../../data/mod.ts";
+import { FileError } from "../../errors.ts";
+import { counted, grossOf, type Rise } from "../rises.ts";
+import {
+  bettingBound,
+  documentsNeeded,
+  leastLimit,
+  limitOf,
+  planBets,
+  shareBound,
+} from "./betting.ts";
+import type { Blocks, Slice } from "../text/retention.ts";
 
-/** How sure the certificate is, and by which bound. */
+/** How sure the certificate is, and what a document counts at most. */
 export interface CertifyOptions {
   /** The probability of shipping an adapter that forgets more than its budget. */
   readonly delta: number;
-  /** A bound that holds for every number of documents, of shifts clipped to one nat. */
+  /** A document counts up to one nat a token of the longest; else up to what others suggest. */
   readonly strict: boolean;
 }
 
-/** One slice under test at one strength. */
+/** Documents of one slice at one strength. */
+export interface TestedDocuments {
+  /** Those that steered: they fix the limit and the stakes. */
+  readonly control: readonly Rise[];
+  /** Those of the test. */
+  readonly certificate: readonly Rise[];
+}
+
+/** One slice under test at one strength. Rises in nats a token. */
 export interface Bound {
+  /** Of the positions that have risen. */
   readonly mean: number;
   readonly se: number;
-  /** The upper bound of the mean, in nats a token. */
+  /** Gains and losses together. */
+  readonly net: number;
+  /** The upper bound of the rise, where no document counts more than the limit. */
   readonly upper: number;
   readonly epsilon: number;
   readonly documents: number;
+  /** The most nats that a document counts. */
+  readonly limit: number;
+  /** The upper bound of the share of documents that rise by more. */
+  readonly beyond: number;
 }
 
 /** One strength under test. */
@@ -46,56 +72,101 @@ export interface Certificate {
  * that the test needs no correction for their number.
  */
 export const ladder = (wanted: number): number[] =>
-  [0.5, 0.7, 0.8, 0.9, 1].map((share) => share * wanted);
+  [0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1].map((share) => share * wanted);
 
 /**
  * Tests strengths one after another, each slice at level delta / slices, and stops at the first that
  * fails: a fixed-sequence test, whose family-wise error is at most delta (Maurer et al., 1995).
  *
- * @param shiftsAt the shift of every document of every slice at a strength, in nats a token.
+ * @param risesAt the documents of every slice at a strength.
  */
 export async function certify(
   strengths: readonly number[],
   epsilons: readonly number[],
-  shiftsAt: (strength: number) => Promise<readonly (readonly number[])[]>,
+  risesAt: (strength: number) => Promise<readonly TestedDocuments[]>,
   options: CertifyOptions,
 ): Promise<Certificate> {
   const delta = options.delta / epsilons.length;
   const trials: Trial[] = [];
   let passed = 0;
   for (const strength of strengths) {
-    const shifts = await shiftsAt(strength);
-    const bounds = shifts.map((documents, i) =>
+    const slices = await risesAt(strength);
+    const bounds = slices.map((documents, i) =>
       bound(documents, epsilons[i]!, { ...options, delta })
     );
     const holds = bounds.every(({ upper, epsilon }) => upper <= epsilon);
     trials.push({ strength, bounds, passed: holds });
-    if (!holds) return { trials, strength: passed, more: documentsWanted(bounds, delta) };
+    if (!holds) return { trials, strength: passed, more: documentsWanted(bounds) };
     passed = strength;
   }
   return { trials, strength: passed, more: null };
 }
 
 function bound(
-  documents: readonly number[],
+  { control, certificate }: TestedDocuments,
   epsilon: number,
   { delta, strict }: CertifyOptions,
 ): Bound {
-  const { n, mean, se } = summary(documents);
-  const upper = (strict ? bernsteinBound : upperBound)(documents, delta);
-  return { mean, se, upper, epsilon, documents: n };
+  const limit = strict ? strictLimit(control) : limitOf(control, epsilon);
+  const plan = planBets(control, epsilon, limit);
+  const { n, mean, se, net } = counted(certificate);
+  const beyond = certificate.filter((rise) => grossOf(rise) > limit).length;
+  return {
+    mean,
+    se,
+    net,
+    upper: bettingBound(certificate, plan, delta),
+    epsilon,
+    documents: n,
+    limit,
+    beyond: shareBound(beyond, n, delta),
+  };
 }
 
+/** One nat a token of the longest document. */
+const strictLimit = (documents: readonly { readonly tokens: number }[]): number =>
+  Math.max(...documents.map(({ tokens }) => tokens));
+
 /**
- * About how many more documents would let bounds pass whose means are within the budget; null where
- * a mean is not, so that more text would not help.
+ * Stops where no result could pass: with so few documents of these lengths even a base that forgot
+ * nothing would not be certified.
+ *
+ * @throws {FileError} with the number of documents that are needed.
  */
-function documentsWanted(bounds: readonly Bound[], delta: number): number | null {
-  const wanted = bounds.map(({ mean, se, epsilon, documents: n, upper }) => {
+export function requireDocuments(
+  slices: readonly Pick<Slice, "name" | "budget" | "control" | "certificate">[],
+  { delta, strict }: CertifyOptions,
+): void {
+  for (const { name, budget: { epsilon, text }, ...parts } of slices) {
+    const [control, certificate] = [lengthsOf(parts.control), lengthsOf(parts.certificate)];
+    const limit = strict ? strictLimit(control) : leastLimit(control, epsilon);
+    const level = delta / slices.length;
+    const needed = documentsNeeded(certificate, epsilon, { delta: level, limit });
+    if (certificate.length >= needed) continue;
+    throw new FileError(
+      `Retention text ${name}: found ${certificate.length} documents to certify ${text} by, wanted ` +
+        `at least ${needed}, for with fewer no result could pass; more text, a larger ` +
+        `guard.documents.certificate${
+          strict ? ", or guard.strict false," : ""
+        } or a wider budget would do`,
+    );
+  }
+}
+
+const lengthsOf = (documents: readonly Blocks[]) =>
+  documents.map((blocks) => ({
+    tokens: blocks.reduce((sum, block) => sum + countSupervised(block), 0),
+  }));
+
+/**
+ * About how many more documents would let bounds pass whose rises are within the budget, which shrink
+ * with the root of their number; null where one is not, so that more text would not help.
+ */
+function documentsWanted(bounds: readonly Bound[]): number | null {
+  const wanted = bounds.map(({ mean, epsilon, documents, upper }) => {
     if (upper <= epsilon) return 0;
     if (mean >= epsilon) return Infinity;
-    const z = n < 2 ? Infinity : studentQuantile(1 - delta, n - 1);
-    return Math.ceil((z * se * Math.sqrt(n) / (epsilon - mean)) ** 2) - n;
+    return Math.ceil(documents * ((upper - mean) / (epsilon - mean)) ** 2) - documents;
   });
   const most = Math.max(...wanted);
   return Number.isFinite(most) ? Math.max(1, most) : null;

@@ -38,12 +38,21 @@ export interface Portrait {
 
 const [BASE_HIT, TUNED_HIT, SAME] = [1, 2, 4];
 
+/** Tokens of one document depend on each other: McNemar's test is over documents that lost or won. */
+function byDocuments(hits: readonly Float32Array[]): number {
+  const balance = hits.map((document) =>
+    document.reduce((sum, hit) => sum + (hit & BASE_HIT ? 1 : 0) - (hit & TUNED_HIT ? 1 : 0), 0)
+  );
+  return mcnemar(balance.filter((x) => x > 0).length, balance.filter((x) => x < 0).length);
+}
+
 /** Measures both models. A sync point. */
 export async function portray(both: LossProgram, examples: readonly Example[]): Promise<Portrait> {
   const all = await (await queueDocuments(both, examples, "stats")).result;
   const columns = (index: number) => all.map((stats) => column(stats, index));
   const [kl, base, tuned] = [columns(0), columns(1), columns(2)];
-  const hits = columns(3).flatMap((document) => [...document]);
+  const hitsOf = columns(3);
+  const hits = hitsOf.flatMap((document) => [...document]);
   const count = (wanted: (hit: number) => boolean) => hits.filter(wanted).length;
   const lost = count((hit) => (hit & (BASE_HIT | TUNED_HIT)) === BASE_HIT);
   const won = count((hit) => (hit & (BASE_HIT | TUNED_HIT)) === TUNED_HIT);
@@ -57,7 +66,7 @@ export async function portray(both: LossProgram, examples: readonly Example[]): 
     tuned: tokenMean(tuned),
     kl: tokenMean(kl),
     agreement: count((hit) => (hit & SAME) !== 0) / hits.length,
-    flips: { lost, won, p: mcnemar(lost, won) },
+    flips: { lost, won, p: byDocuments(hitsOf) },
     documents: documents.sort((a, b) => b.shift - a.shift),
   };
 }

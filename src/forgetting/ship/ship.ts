@@ -73,7 +73,8 @@ export function measuresOf(options: Omit<ShipOptions, "certificate" | "candidate
     },
     shifts: async (step, strength) => {
       put(step, strength);
-      return (await control.measure()).map(({ mean, se, nll }) => ({ mean, se, nll }));
+      const found = await control.measure();
+      return found.map(({ mean, se, net, nll }) => ({ mean, se, net, nll }));
     },
   };
 }
@@ -104,7 +105,7 @@ export async function ship(options: ShipOptions): Promise<Shipment> {
   const [base, tuned] = [await measures.task(step, 0), await measures.task(step, strength)];
   put(step, strength);
   const portraits: Portrait[] = [];
-  for (const { probe } of slices) portraits.push(await portray(programs.both, probe));
+  for (const { probe } of slices) portraits.push(await portray(programs.both, probe.flat()));
   const losses = task.rows.length === 0
     ? null
     : { base, tuned, portrait: await portray(programs.both, task.rows) };
@@ -115,13 +116,17 @@ export async function ship(options: ShipOptions): Promise<Shipment> {
 async function testStrengths(
   wanted: number,
   epsilons: readonly number[],
-  { programs, slices, put, certificate }: ShipOptions,
+  { programs, slices, control, put, certificate }: ShipOptions,
   step: number,
 ): Promise<Certificate> {
   const gauge = await Gauge.open(programs, slices, "certificate");
-  const shiftsAt = async (strength: number) => {
+  const risesAt = async (strength: number) => {
     put(step, strength);
-    return (await gauge.measure()).map(({ documents }) => documents);
+    const others = await control.measure();
+    return (await gauge.measure()).map(({ documents }, i) => ({
+      control: others[i]!.documents,
+      certificate: documents,
+    }));
   };
-  return await certify(ladder(wanted), epsilons, shiftsAt, certificate);
+  return await certify(ladder(wanted), epsilons, risesAt, certificate);
 }

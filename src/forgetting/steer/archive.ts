@@ -8,10 +8,13 @@ import { exists, onDisk } from "../../io/files.ts";
 import { openSafetensors, writeSafetensors } from "../../io/safetensors/safetensors.ts";
 import type { Snapshot } from "../ship/strength.ts";
 
-/** The mean shift of one slice when it was measured, in nats a token. */
+/** The rise of one slice when it was measured, in nats a token. */
 export interface Measured {
+  /** Of the positions that have risen. */
   readonly mean: number;
   readonly se: number;
+  /** Gains and losses together. */
+  readonly net: number;
   /** Nats a token of the tuned model, weighted by token. */
   readonly nll: number;
 }

@@ -269,4 +269,4 @@ export class Guard implements Objective, Hook, Meter {
   }
 }
 
-const inShort = ({ mean, se, nll }: Shift) => ({ mean, se, nll });
+const inShort = ({ mean, se, net, nll }: Shift) => ({ mean, se, net, nll });

@@ -12,10 +12,11 @@ import {
   encode,
   type Example,
   type Examples,
-  limitLength,
   readDocuments,
   type RowTokenizer,
   split,
+  splitLength,
+  UNSUPERVISED,
 } from "../../data/mod.ts";
 import { ConfigError, FileError } from "../../errors.ts";
 import { permutation, random } from "../../random.ts";
@@ -36,14 +37,17 @@ const MOST: Readonly<Record<"trained" | "measured", Readonly<Record<HeldPart, nu
 /** Fewer documents than this leave a part without a spread to reckon with. */
 const FEWEST = 2;
 
+/** A document that is measured whole: in blocks where it is longer than a replay's rows. */
+export type Blocks = readonly Example[];
+
 /** Text that is measured together against one budget. */
 export interface Slice {
   readonly name: string;
   readonly budget: Budget;
-  readonly train: readonly Example[];
-  readonly control: readonly Example[];
-  readonly certificate: readonly Example[];
-  readonly probe: readonly Example[];
+  readonly train: readonly Blocks[];
+  readonly control: readonly Blocks[];
+  readonly certificate: readonly Blocks[];
+  readonly probe: readonly Blocks[];
   /** Documents left out because they repeat another, and because they repeat a task row. */
   readonly repeated: number;
   readonly inTask: number;
@@ -68,7 +72,7 @@ export interface RetentionOptions {
   /** How many documents each held-back part has at most. */
   readonly held: Readonly<Record<HeldPart, number>>;
   readonly seed: number;
-  /** Longer documents are cut: those that are trained on (null where none are), and the others. */
+  /** Tokens of a block: of documents that are trained on (null where none are), and of the others. */
   readonly trainTokens: number | null;
   readonly maxTokens: number;
   /**
@@ -160,8 +164,8 @@ function splitSlice(
     seed,
   );
   const part = (of: string, tokens: number) =>
-    parts[of]!.map((i) => limitLength(encoded[kept[i]!]!, tokens, "truncate"))
-      .filter((example) => example !== null);
+    parts[of]!.map((i) => blocksOf(encoded[kept[i]!]!, tokens, tokenizer.bos))
+      .filter((blocks) => blocks.length > 0);
   const count = (of: string) => kinds.filter((kind) => kind === of).length;
   const slice = {
     name,
@@ -176,6 +180,14 @@ function splitSlice(
   requireParts(slice, kept.length, trainTokens === null ? HELD : ["train", ...HELD]);
   return slice;
 }
+
+/** A document in blocks of so many tokens, each read afresh; every token is predicted once. */
+export const blocksOf = (document: Example, tokens: number, bos: number | null): Blocks =>
+  document.ids.length > tokens
+    ? splitLength(document, tokens, bos)
+    : document.labels.subarray(1).some((label) => label !== UNSUPERVISED)
+    ? [document]
+    : [];
 
 /** Rows of a larger task that are compared, drawn at random: two megabytes of text take a second. */
 const TASK_ROWS = 50_000;

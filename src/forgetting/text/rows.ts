@@ -40,13 +40,13 @@ export class RetentionRows {
   readonly #sliceOf: readonly number[];
 
   constructor(slices: readonly Slice[], { T, micros, seed }: RetentionRowsOptions) {
-    const examples = slices.flatMap(({ train }) => train);
-    const sources = slices.map(({ train }) => ({ count: train.length, weight: 1 }));
+    const examples = slices.flatMap(({ train }) => train.flat());
+    const sources = slices.map(({ train }) => ({ count: train.flat().length, weight: 1 }));
     const mixed = slices.length > 1 && { sources };
     this.#stream = new Stream(examples, { T, seed, shuffle: true, ...mixed });
     this.#micros = micros;
     this.#slices = slices.length;
-    this.#sliceOf = slices.flatMap(({ train }, i) => train.map(() => i));
+    this.#sliceOf = slices.flatMap(({ train }, i) => train.flat().map(() => i));
   }
 
   /**

@@ -73,7 +73,7 @@ async function checkFisher(folder: string, recompute: boolean) {
   using resources = new Resources(engine.device);
   const source = await addFisher(engine, model, {
     ...{ modules, ...OPTIONS, recompute, resources },
-    slices: slices.map((train) => ({ train })),
+    slices: slices.map((train) => ({ train: train.map((example) => [example]) })),
   });
   assert.equal(source.documents, 5);
   assert.equal(source.tokens, slices.flat().reduce((sum, { ids }) => sum + ids.length - 4, 0));
@@ -104,7 +104,8 @@ for (const name of ["phi3", "gpt2"]) {
 Deno.test("Fisher information is of as many documents as asked for, the same for a seed", () =>
   withTiny({}, async (folder) => {
     using model = new Model(folder);
-    const train = tinyExamples(model.config.vocabSize, [19, 10, 30, 37, 12]);
+    const train = tinyExamples(model.config.vocabSize, [19, 10, 30, 37, 12])
+      .map((example) => [example]);
     const measure = async (documents: number, seed: number) => {
       const engine = await freshEngine();
       const modules = new Map([...watchable(engine, model)].slice(0, 1));
@@ -127,7 +128,7 @@ Deno.test("a module that is no linear layer of the forward is refused by name", 
     const engine = await freshEngine();
     using model = new Model(folder);
     const modules = new Map([["lm_head", [61, 32]]] as const);
-    const slices = [{ train: tinyExamples(model.config.vocabSize) }];
+    const slices = [{ train: tinyExamples(model.config.vocabSize).map((example) => [example]) }];
     using resources = new Resources(engine.device);
     await assert.rejects(
       addFisher(engine, model, { ...OPTIONS, modules, slices, resources }),

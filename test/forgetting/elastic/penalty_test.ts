@@ -41,12 +41,17 @@ function moved(engine: Engine, model: Model, size: number): Adapter {
   return lora;
 }
 
-const OPTIONS = { slices: [{ train: tinyExamples(61) }], documents: 999, seed: 1, say() {} };
+const OPTIONS = {
+  slices: [{ train: tinyExamples(61).map((example) => [example]) }],
+  documents: 999,
+  seed: 1,
+  say() {},
+};
 
 const open = (engine: Engine, model: Model, lora: Adapter, examples: readonly Example[]) =>
   planElastic(engine, model, { adapt: lora.adapt, T, recompute: false }).open({
     ...OPTIONS,
-    slices: [{ train: examples }],
+    slices: [{ train: examples.map((example) => [example]) }],
   });
 
 /** What the penalty comes to at a weight; its gradients are in the store afterwards. */

@@ -85,7 +85,7 @@ Deno.test("a run that is stopped and resumed ends with the same bytes", async ()
 Deno.test("several slices have one penalty, the sum of theirs", async () => {
   using toy = new Toy();
   const other = toy.path("other.txt");
-  Deno.writeTextFileSync(other, stories(90).slice(50).join("\n<|endoftext|>\n"));
+  Deno.writeTextFileSync(other, stories(100).slice(50).join("\n<|endoftext|>\n"));
   const guard = { text: [toy.text, other], budget: "ppl[text]:5%,kl[other]:0.05" };
   await toy.train("run", held(toy, 3, guard));
   const line = toy.metrics("run").at(-1)!;
