@@ -13,14 +13,18 @@ import { q8_0 } from "./q8_0.ts";
 
 export { fileBytes, type WeightFormat } from "./format.ts";
 
-/** All formats by name: a format is its file, its loader and a line here. */
-export const FORMATS = { f32, f16, bf16, q8_0, q4_0, q4_1 } as const satisfies Record<
-  string,
-  WeightFormat
->;
-
 /** The name of a format. */
-export type FormatName = keyof typeof FORMATS;
+export type FormatName = "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1";
+
+/** All formats: one is its file, its loader, and its name here. */
+export const FORMATS: Readonly<Record<FormatName, WeightFormat>> = {
+  f32,
+  f16,
+  bf16,
+  q8_0,
+  q4_0,
+  q4_1,
+};
 
 /** All names, those of single numbers first. */
 export const FORMAT_NAMES = Object.keys(FORMATS) as FormatName[];
