@@ -49,7 +49,7 @@ export async function queueDocuments(
   };
   for (const chosen of rows) {
     const packed = batch(examples, T, chosen);
-    await ring.room();
+    await ring.freeSlot();
     program.feed(packed);
     program.run((encoder) => ring.load(encoder, [slice]));
     ring.send(packed);

@@ -148,7 +148,7 @@ export class Ring<Tag> {
   }
 
   /** Waits only while every slot is under way. */
-  async room(): Promise<void> {
+  async freeSlot(): Promise<void> {
     while (this.#free.length === 0) await this.#flying[0];
     this.#check();
   }
@@ -156,7 +156,7 @@ export class Ring<Tag> {
   /** Copies the slices, one after another, into a free slot; call before the encoder is finished. */
   load(encoder: GPUCommandEncoder, slices: readonly Slice[]): void {
     const slot = this.#free.shift();
-    if (!slot) throw new RangeError("Ring.load() needs a free slot; await room() first");
+    if (!slot) throw new RangeError("Ring.load() needs a free slot; await freeSlot() first");
     let at = 0;
     for (const { buffer, offset, size } of slices) {
       encoder.copyBufferToBuffer(buffer, offset, slot, at, size);

@@ -120,11 +120,11 @@ export class Generator implements Disposable {
     const { maxTokens = Infinity, seed = 0, stop = stopIds(this.model), ...how } = options;
     this.#check(prompt, this.source ? this.context : this.context - 1);
     const begun = await this.#begin(prompt);
-    const room = Math.min(maxTokens, this.context - begun.length);
+    const most = Math.min(maxTokens, this.context - begun.length);
     const all = [...begun];
     let position = how.fromCache ? this.commonWith(begun) : 0;
     let next = begun.slice(position);
-    for (let index = 0; index < room; index++) {
+    for (let index = 0; index < most; index++) {
       if (this.#turnsAnew(all.length)) [next, position] = [all.slice(), 0];
       // One wait for the GPU a token cannot be helped: the token decides what is computed next.
       const scores = await this.#lastScores(next, position);

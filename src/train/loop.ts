@@ -70,7 +70,7 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
       train.lr * scheduleFactor({ ...train, steps }, step),
     );
     for (const [i, { replay, objective }] of replays.entries()) {
-      await ring.room(); // waits only while the GPU is several replays behind
+      await ring.freeSlot(); // waits only while the GPU is several replays behind
       const isLast = i === replays.length - 1;
       const { losses } = replay;
       const number = step * session.replaysPerUpdate + i;

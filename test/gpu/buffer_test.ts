@@ -55,7 +55,7 @@ Deno.test("a ring brings back more steps than it has slots, in order", async () 
   const ring = new Ring<string>(device, 6, 2);
   const arrived: unknown[] = [];
   for (let step = 0; step < 7; step++) {
-    await ring.room();
+    await ring.freeSlot();
     upload(device, whole(buffers[0]!), Float32Array.of(step, step, step, step));
     upload(device, whole(buffers[1]!), Float32Array.of(-1, -2, -step, -4));
     const encoder = device.gpu.createCommandEncoder();

@@ -104,7 +104,7 @@ Deno.test("a GPU lost under way throws from a ring", async () => {
   await lose(device);
   await new Promise((resolve) => setTimeout(resolve, 30)); // nobody waits for it when it fails
   const lost = { name: "GpuError", message: /^The GPU was lost/ };
-  await assert.rejects(ring.room(), lost);
+  await assert.rejects(ring.freeSlot(), lost);
   await assert.rejects(ring.drain(), lost);
   assert.throws(() => ring.arrived(), lost);
 });

@@ -107,7 +107,7 @@ export async function addFisher(
     const batches = examples.map((example) => batch([example], T));
     const tokens = batches.reduce((sum, { supervised }) => sum + supervised, 0);
     for (const document of batches) {
-      await ring.room();
+      await ring.freeSlot();
       program.feed(document, weighed(document, tokens));
       program.run((encoder) => ring.load(encoder, [program.compiled.output("losses")]));
       ring.send(null);

@@ -32,7 +32,7 @@ export class Likelihoods {
       for (const { tag, values } of arrivals) found[tag] = preferencesIn(batches[tag]!, values);
     };
     for (const [i, batch] of batches.entries()) {
-      await this.#ring.room();
+      await this.#ring.freeSlot();
       program.feed(batch);
       program.run((encoder) => this.#ring.load(encoder, [stats]));
       this.#ring.send(i);
