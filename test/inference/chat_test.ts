@@ -23,6 +23,7 @@ for (const { name, template, bos, eos, chats } of [SMOLLM2, HEADERS]) {
       const facts = { ...tokenizer.chat!, bosToken: bos };
       const found = chatPrompt(turnsOf(messages), { ...tokenizer, chat: facts }, chatTemplate);
       assert.deepEqual(found.ids, ids);
+      assert.deepEqual(found.ends, tokenizer.encode(eos), "the template ends a turn with it");
     }
   });
 }
