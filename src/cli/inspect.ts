@@ -68,6 +68,10 @@ export async function run(args: string[]): Promise<number> {
 /** What a source gives to training. */
 interface SourceReport extends Readonly<Given> {
   readonly path: string;
+  /** How many of its rows were read in each format. */
+  readonly formats: Readonly<Record<string, number>>;
+  /** How many of its rows have each field that nothing reads. */
+  readonly unread: Readonly<Record<string, number>>;
   /** Share of all supervised tokens: what the weights ask for, or what the rows come to. */
   readonly share: number;
 }
@@ -136,7 +140,7 @@ async function inspect(
     rows: sum(given.map(({ rows }) => rows)),
     tokens: sum(given.map(({ tokens }) => tokens)),
     supervised: sum(given.map(({ supervised }) => supervised)),
-    sources: sourceReports(data, mixture, given),
+    sources: sourceReports(data, mixture, given, counted),
     limit,
     both_limit: bothLimit,
     answers: rows === 0 ? null : { chosen: chosen / rows, rejected: rejected / rows },
@@ -174,13 +178,19 @@ function sourceReports(
   data: readonly DataConfig[],
   mixture: Config["mixture"],
   given: readonly Given[],
+  counted: readonly LoadCounts[],
 ): SourceReport[] {
   const sources = data.map(({ weight }, i) => ({ count: given[i]!.rows, weight }));
   const parts = weightsOf(sources, mixture) ?? given.map(({ supervised }) => supervised);
   return data.map(({ path }, i) => {
-    return { path: describePath(path), ...given[i]!, share: parts[i]! / sum(parts) };
+    const { formats, unread } = counted[i]!;
+    const share = shareOf(parts[i]!, sum(parts));
+    return { path: describePath(path), ...given[i]!, share, formats, unread };
   });
 }
+
+/** A part of a whole; of nothing, nothing. */
+const shareOf = (part: number, whole: number) => whole === 0 ? 0 : part / whole;
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0);
 
@@ -206,9 +216,14 @@ function summary(report: Report): string[] {
     "with nearly the texts of an earlier row; deno task data drops them": duplicates.near,
     "of text that end without EOS; data.eos adds one": report.endless,
   }).filter(([, count]) => count > 0);
+  const formats = new Set(sources.flatMap(({ formats }) => Object.keys(formats)));
+  const unread = sources.flatMap(({ unread }) => Object.entries(unread));
   return [
+    ...(formats.size > 0 ? [`format    ${[...formats].join(", ")}`] : []),
     `rows      ${rows}`,
-    `tokens    ${tokens}, of which ${supervised} (${percent(supervised / tokens)}) are learned`,
+    `tokens    ${tokens}, of which ${supervised} (${
+      percent(shareOf(supervised, tokens))
+    }) are learned`,
     ...(sources.length > 1 ? sources.map(sourceLine) : []),
     ...(answers
       ? [
@@ -219,6 +234,7 @@ function summary(report: Report): string[] {
       : []),
     `lengths   ${p50} (half), ${p90} (90 %), ${p99} (99 %), ${longest} (longest)`,
     ...noted.map(([what, count]) => `note      ${count} rows ${what}`),
+    ...unread.map(([field, count]) => `note      ${count} rows with ${field}, which nothing reads`),
     ...faultLines(report),
   ];
 }

@@ -25,10 +25,12 @@ export interface ChatTurn {
   readonly content: string;
   /** What an assistant calls, at least one. */
   readonly toolCalls?: readonly ToolCall[];
-  /** Of a tool's turn: the tool. */
+  /** Who it is by name; of a tool's turn the tool. */
   readonly name?: string;
   /** Of a tool's turn: the call that it answers. */
   readonly toolCallId?: string;
+  /** Its other fields, such as `reasoning_content`: what a template may read. */
+  readonly others?: Readonly<Record<string, unknown>>;
 }
 
 /** A turn to learn from. */

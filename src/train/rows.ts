@@ -167,12 +167,17 @@ const limitsOf = (model: Model, config: Config): LoadOptions => ({
   allow: config.train.allow,
 });
 
-/** What a source gave, and what was left out. */
-export function describeLoaded(path: string, { rows, skipped, cut, noted }: LoadCounts): string {
+/** What a source gave, what was left out, and the fields that nothing has read. */
+export function describeLoaded(
+  path: string,
+  { rows, skipped, cut, noted, unread }: LoadCounts,
+): string {
   const counts = Object.entries({ "too long": skipped, cut, ...noted })
     .filter(([, count]) => count > 0)
     .map(([what, count]) => `, ${count} ${what.replaceAll("_", " ")}`);
-  return `data: ${path}: ${rows} rows${counts.join("")}`;
+  const fields = Object.entries(unread).map(([field, count]) => `${field} (${count} rows)`);
+  const ignored = fields.length === 0 ? "" : `; not read: ${fields.join(", ")}`;
+  return `data: ${path}: ${rows} rows${counts.join("")}${ignored}`;
 }
 
 /** What each source weighs; null where none is mixed and each row comes once. */

@@ -114,6 +114,30 @@ Deno.test("inspect counts pieces, rows by prompts with exemplars that fit, and s
     assert.match(stderr, /^data: .*many\.jsonl: 8 rows, 8 few shot$/m);
   }));
 
+Deno.test("inspect names formats and unread fields, and no share of nothing", () =>
+  withTiny({}, async (model) => {
+    const write = (name: string, row: object) => {
+      Deno.writeTextFileSync(join(model, "..", name), JSON.stringify(row));
+      return join(model, "..", name);
+    };
+    const long = "on ".repeat(30);
+    const paths = [
+      write("a.jsonl", { question: "say it", answer: long, system: "be kind" }),
+      write("b.jsonl", { prompt: "say it", completion: long }),
+    ];
+    const flags = ["--data.0.path", paths[0]!, "--data.1.path", paths[1]!, "--model", model];
+    const size = ["--train.micro_batch_tokens", "40", "--train.tokens_per_batch", "40"];
+    const { stdout, stderr } = await capture(run, ...flags, ...size);
+    assert.match(stdout, /^format {4}question-answer, prompt-completion$/m);
+    assert.match(stdout, /^note {6}1 rows with system, which nothing reads$/m);
+    assert.match(stderr, /a\.jsonl: 1 rows; not read: system \(1 rows\)$/m);
+    assert.match(stdout, /^tokens {4}0, of which 0 \(0\.0 %\) are learned$/m);
+    assert.doesNotMatch(stdout, /NaN/);
+    const { sources } = JSON.parse((await capture(run, ...flags, ...size, "--json")).stdout);
+    assert.deepEqual(sources.map(({ share }: { share: number }) => share), [0, 0]);
+    assert.deepEqual(sources[0].unread, { system: 1 });
+  }));
+
 Deno.test("inspect shows both documents of a preference, and how long its answers are", () =>
   withTiny({}, async (model) => {
     const path = join(model, "..", "preferences.jsonl");

@@ -15,6 +15,7 @@ import type { Row } from "../sources/row.ts";
 import { type Content, contentText, type Exchange } from "../content.ts";
 import { chooseFormat, type Format, rowsIn } from "../formats/mod.ts";
 import { inWords, type Prompt, type Prompts, readPrompts } from "../prompts/mod.ts";
+import { isLeftOut, unreadFields } from "../formats/unread.ts";
 import { split } from "./split.ts";
 import { DEFAULT_TEMPLATE } from "../templates/prompt_template.ts";
 import { resolveTemplates } from "../templates/setting.ts";
@@ -34,10 +35,18 @@ interface Item {
   readonly content: Content | null;
   /** The template that is put around it by default. */
   readonly template: string;
+  /** Null where prompts make it of the row. */
+  readonly format: Format | null;
 }
 
 /** What is worth counting: documents left out, and those of each variant. */
-export type Noted = "empty" | "few_shot" | "chain_of_thought" | "inversion";
+export type Noted = "empty" | "of_weight_0" | "few_shot" | "chain_of_thought" | "inversion";
+
+/** How rows were read: how many in each format, and how many have each field that nothing reads. */
+export interface Readings {
+  readonly formats: Record<string, number>;
+  readonly unread: Record<string, number>;
+}
 
 /**
  * What a row says in the words and the form that were sampled for it: all that its document is made of,
@@ -61,13 +70,16 @@ export interface SampledContent {
 export async function* readContents(
   entry: DataEntry,
   note: (what: Noted) => void = () => {},
+  readings: Readings = { formats: {}, unread: {} },
 ): AsyncGenerator<SampledContent> {
   if (entry.prompts && entry.format !== undefined) {
     throw new ConfigError(
       `Found format ${entry.format} beside prompts, wanted only one of the two`,
     );
   }
-  for (const path of [entry.path].flat()) yield* readPath({ ...entry, path }, note);
+  for (const path of [entry.path].flat()) {
+    yield* readPath({ ...entry, path }, note, readings);
+  }
 }
 
 /**
@@ -92,12 +104,18 @@ export async function* readDocuments(
 async function* readPath(
   entry: OnePath,
   note: (what: Noted) => void,
+  readings: Readings,
 ): AsyncGenerator<SampledContent> {
   const prompts = entry.prompts === undefined ? null : readPrompts(entry.prompts);
   const all = readItems(entry, prompts);
   const items = entry.split ? await partOf(entry, entry.split, all) : all;
   for await (const block of entry.few_shot ? blocksOf(items) : singly(items)) {
     for (const item of block) {
+      if (isLeftOut(item.row)) {
+        note("of_weight_0");
+        continue;
+      }
+      addReadings(readings, item);
       const rng = new RowRng(entry.seed ?? 0, item.number);
       const phrased = phrase(item, prompts, rng);
       if (phrased?.content.empty === null) {
@@ -110,6 +128,17 @@ async function* readPath(
       }
     }
   }
+}
+
+function addReadings({ formats, unread }: Readings, { format, row }: Item): void {
+  if (format === null) return;
+  count(formats, format.name);
+  for (const field of unreadFields(row, format.reads ?? format.marks)) count(unread, field);
+}
+
+/** Counts one more of that name. */
+export function count(counts: Record<string, number>, name: string, more = 1): void {
+  counts[name] = (Object.hasOwn(counts, name) ? counts[name]! : 0) + more;
 }
 
 /** A content, and the prompt whose words it is in. */
@@ -183,7 +212,8 @@ async function* readItems(entry: OnePath, prompts: Prompts | null): AsyncGenerat
     for await (const row of readRows(file)) {
       if (prompts) {
         for (const inner of rowsIn(row)) {
-          yield { number: number++, file, row: inner, content: null, template: prompts.template };
+          const { template } = prompts;
+          yield { number: number++, file, row: inner, content: null, template, format: null };
         }
         continue;
       }
@@ -191,7 +221,7 @@ async function* readItems(entry: OnePath, prompts: Prompts | null): AsyncGenerat
       const { template = DEFAULT_TEMPLATE } = format;
       const contents = format.read(row, { positiveExamples });
       for (const content of Array.isArray(contents) ? contents : [contents]) {
-        yield { number: number++, file, row, content, template };
+        yield { number: number++, file, row, content, template, format };
       }
     }
   }

@@ -5,7 +5,14 @@
  */
 
 import { ConfigError, FileError } from "../../errors.ts";
-import { documentMaker, type Noted, readContents, type SampledContent } from "./contents.ts";
+import {
+  count,
+  documentMaker,
+  type Noted,
+  readContents,
+  type Readings,
+  type SampledContent,
+} from "./contents.ts";
 import {
   checkVocabulary,
   encode,
@@ -23,6 +30,7 @@ import {
   type RowTokenizer,
 } from "../example.ts";
 import { checkFaults, type FaultName, marksOf } from "../tokenize/faults.ts";
+import { unreadInTurns } from "../tokenize/slots.ts";
 import { sidesOf } from "../tokenize/sides.ts";
 
 /** Limits that the model sets. */
@@ -44,7 +52,7 @@ export interface LoadOptions {
 }
 
 /** What came of the rows of a source. */
-export interface LoadCounts {
+export interface LoadCounts extends Readings {
   /** Examples. */
   rows: number;
   /** How many were left out for their length. */
@@ -69,17 +77,29 @@ export const noCounts = (): LoadCounts => ({
   rows: 0,
   skipped: 0,
   cut: 0,
-  noted: { empty: 0, unsupervised: 0, few_shot: 0, chain_of_thought: 0, inversion: 0 },
+  formats: {},
+  unread: {},
+  noted: {
+    empty: 0,
+    of_weight_0: 0,
+    unsupervised: 0,
+    few_shot: 0,
+    chain_of_thought: 0,
+    inversion: 0,
+  },
 });
 
 /** Adds counts to others. */
-export function addCounts(to: LoadCounts, { rows, skipped, cut, noted }: LoadCounts): void {
+export function addCounts(to: LoadCounts, from: LoadCounts): void {
+  const { rows, skipped, cut, noted, formats, unread } = from;
   to.rows += rows;
   to.skipped += skipped;
   to.cut += cut;
-  for (const [what, count] of Object.entries(noted)) {
-    to.noted[what as keyof LoadCounts["noted"]] += count;
+  for (const [what, times] of Object.entries(noted)) {
+    to.noted[what as keyof LoadCounts["noted"]] += times;
   }
+  for (const [name, rows] of Object.entries(formats)) count(to.formats, name, rows);
+  for (const [field, rows] of Object.entries(unread)) count(to.unread, field, rows);
 }
 
 /** Fewer bytes are encoded before workers would be up: 4 MiB take a core about 3 seconds. */
@@ -118,7 +138,7 @@ export async function* encodeRows(
   counts: LoadCounts,
 ): AsyncGenerator<Example> {
   const encodeRow = rowEncoder(entry, tokenizer, options);
-  for await (const sampled of readContents(entry, (what) => counts.noted[what]++)) {
+  for await (const sampled of readContents(entry, (what) => counts.noted[what]++, counts)) {
     yield* encodeRow(sampled, counts);
   }
 }
@@ -139,6 +159,7 @@ export function rowEncoder(
   return (sampled, counts) => {
     const document = documentOf(sampled);
     checkAnswers(document, answers);
+    for (const field of unreadInTurns(document, tokenizer)) count(counts.unread, field);
     const whole = encodeShort(document, tokenizer, { maxTokens: exemplarsWithin, allow });
     checkFaults(whole, marks, allow);
     if (sidesOf(whole).some((side) => countSupervised(side) === 0)) {
@@ -174,7 +195,8 @@ export function requireRows(
   { maxTokens }: LoadOptions,
 ): void {
   if (rows > 0) return;
-  const found = `${skipped + noted.empty + noted.unsupervised} documents, all left out`;
+  const left = skipped + noted.empty + noted.unsupervised + noted.of_weight_0;
+  const found = `${left} documents, all left out`;
   const wanted = `one that ${noted.empty ? "is not empty and " : ""}fits ${maxTokens} tokens`;
   throw new FileError(`${describePath(path)}: found ${found}, wanted ${wanted}`);
 }

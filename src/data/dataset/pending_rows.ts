@@ -38,7 +38,7 @@ export class PendingRows implements Disposable {
     onRow: () => void,
   ): Promise<void> {
     const documentOf = documentMaker(entry);
-    for await (const sampled of readContents(entry, (what) => counts.noted[what]++)) {
+    for await (const sampled of readContents(entry, (what) => counts.noted[what]++, counts)) {
       documentOf(sampled);
       this.#rows.push([source, sampled]);
       onRow();

@@ -6,8 +6,9 @@
 
 import type { Content, Message, Role } from "../content.ts";
 import { isObject } from "../../io/files.ts";
-import { fault, objects, own, type Row, text } from "../sources/row.ts";
+import { fault, fieldFault, objects, own, type Row, text } from "../sources/row.ts";
 import { isAbsent, readCall, readToolCalls, readTools } from "./tools.ts";
+import { isLearntTurn, LOSS_FIELDS, unreadFields } from "./unread.ts";
 
 /** Who speaks, by the names that ShareGPT files have for them. */
 const SHAREGPT_ROLES: ReadonlyMap<string, Role> = new Map([
@@ -36,12 +37,29 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ["function", "tool"],
 ]);
 
+/** The fields of turns that are read, whatever the template: the others are for it. */
+const MESSAGE_FIELDS = [
+  ...["role", "content", "name", "tool_calls", "function_call", "tool_call_id"],
+  ...LOSS_FIELDS,
+];
+const SHAREGPT_FIELDS = ["from", "value", ...LOSS_FIELDS];
+
 /**
  * A chat of `messages`, each with role and content. A `weight` of 0 takes an assistant's turn out of
- * the loss, as in OpenAI's fine-tuning files; an assistant may call tools, and tools answer.
+ * the loss, as in OpenAI's fine-tuning files; an assistant may call tools, and tools answer. A
+ * `system` beside them is the first turn.
  */
 export function readMessages(row: Row): Content {
-  return chat(row, objects(row, "messages").map(readMessage));
+  return chat(row, withSystem(row, objects(row, "messages").map(readMessage)));
+}
+
+/** The turns with the row's `system` before them, as LLaMA-Factory's files have it. */
+function withSystem(row: Row, turns: readonly Message[]): readonly Message[] {
+  const content = text(row, "system", "");
+  const [first] = turns;
+  if (content === "" || (first?.role === "system" && first.content === content)) return turns;
+  if (first?.role !== "system") return [{ role: "system", content, supervised: false }, ...turns];
+  throw fault(row, "a system beside a system's turn that differs", "one of the two");
 }
 
 /**
@@ -59,10 +77,12 @@ export function readConversations(row: Row): Content {
     const role = SHAREGPT_ROLES.get(from.toLowerCase());
     const wanted = `one of ${[...SHAREGPT_ROLES.keys(), CALLER].join(", ")}`;
     if (role === undefined) throw fault(turn, `the speaker ${JSON.stringify(from)}`, wanted);
-    return { role, content: text(turn, "value"), supervised: true };
+    const content = text(turn, "value");
+    return { role, content, supervised: isLearntTurn(turn), ...othersOf(turn, SHAREGPT_FIELDS) };
   });
   const firstHuman = turns.findIndex(({ role }) => role === "user");
-  return chat(row, merged(turns.filter(({ role }, i) => role === "system" || i >= firstHuman)));
+  const said = merged(turns.filter(({ role }, i) => role === "system" || i >= firstHuman));
+  return chat(row, withSystem(row, said));
 }
 
 /** One turn, with the fields of `messages`. */
@@ -73,21 +93,51 @@ export function readMessage(message: Row): Message {
   if (role === undefined) {
     throw fault(message, `the role ${JSON.stringify(given)}`, [...ROLES.keys()].join(", "));
   }
-  const weight = own(fields, "weight") ?? 1;
-  if (weight !== 0 && weight !== 1) {
-    throw fault(message, `the weight ${JSON.stringify(weight)}`, "0 or 1");
-  }
   const toolCalls = readToolCalls(message);
   if (toolCalls && role !== "assistant") throw fault(message, `a call by ${given}`, "an assistant");
   const [name, toolCallId] = [own(fields, "name"), own(fields, "tool_call_id")];
   return {
     role,
     content: toolCalls && isAbsent(own(fields, "content")) ? "" : contentOf(message),
-    supervised: weight === 1,
+    supervised: isLearntTurn(message),
     ...(toolCalls && { toolCalls }),
-    ...(role === "tool" && typeof name === "string" && { name }),
+    ...(typeof name === "string" && { name }),
     ...(role === "tool" && typeof toolCallId === "string" && { toolCallId }),
+    ...othersOf(message, MESSAGE_FIELDS),
   };
+}
+
+/** What a turn has beside the fields that are read. */
+function othersOf(turn: Row, read: readonly string[]): Pick<Message, "others"> {
+  const names = unreadFields(turn, read);
+  if (names.length === 0) return {};
+  return { others: Object.fromEntries(names.map((name) => [name, turn.fields[name]])) };
+}
+
+/** The turns in a field of a row; a text is one turn. */
+export function readTurns(
+  row: Row,
+  field: string,
+  role: "user" | "assistant",
+  value = own(row.fields, field),
+): Message[] {
+  if (typeof value === "string") {
+    return [{ role, content: text(row, field), supervised: role === "assistant" }];
+  }
+  if (!Array.isArray(value)) throw fieldFault(row, field, "a string or an array of messages");
+  return value.length === 0 ? [] : objects(row, field).map(readMessage);
+}
+
+/** A chat in two fields, as TRL has it: of what the prompt holds, nothing is learnt. */
+export function readCompletion(row: Row): Content {
+  const prompt = readTurns(row, "prompt", "user");
+  const completion = readTurns(row, "completion", "assistant");
+  const [first] = completion;
+  if (first?.role === "assistant") {
+    return chat(row, [...prompt.map((turn) => ({ ...turn, supervised: false })), ...completion]);
+  }
+  const found = first ? `a turn of ${first.role}` : "no turn";
+  throw fault(row, `${found} where the completion should begin`, "an assistant's turn");
 }
 
 /** A turn that is the JSON of one call. */
@@ -101,7 +151,7 @@ function caller(turn: Row): Message {
   }
   if (!isObject(fields)) throw fault(turn, JSON.stringify(json.slice(0, 40)), "the JSON of a call");
   const call = readCall({ fields, origin: turn.origin });
-  return { role: "assistant", content: "", supervised: true, toolCalls: [call] };
+  return { role: "assistant", content: "", supervised: isLearntTurn(turn), toolCalls: [call] };
 }
 
 /** The text of a message, joined where it comes in typed parts. */
@@ -111,7 +161,8 @@ function contentOf(message: Row): string {
   const parts = objects(message, "content");
   return parts.map((part) => {
     const type = text(part, "type");
-    if (type === "text") return text(part, "text");
+    const field = own(part.fields, "text") === undefined ? "value" : "text";
+    if (type === "text") return text(part, field);
     throw fault(part, `a part of type ${JSON.stringify(type)}`, "parts of type text");
   }).join("");
 }
@@ -121,7 +172,8 @@ function merged(turns: readonly Message[]): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
     const last = messages.at(-1);
-    if (last?.role !== turn.role || turn.role === "tool") messages.push(turn);
+    const isSame = last?.role === turn.role && last.supervised === turn.supervised;
+    if (!isSame || turn.role === "tool" || last.others || turn.others) messages.push(turn);
     else if (turn.toolCalls) {
       const toolCalls = [...last.toolCalls ?? [], ...turn.toolCalls];
       messages[messages.length - 1] = { ...last, toolCalls };

@@ -7,7 +7,7 @@
 import { ConfigError, type FileError } from "../../errors.ts";
 import { isObject } from "../../io/files.ts";
 import { didYouMean, nearest } from "../../io/nearest.ts";
-import { readConversations, readMessages } from "./chats.ts";
+import { readCompletion, readConversations, readMessages } from "./chats.ts";
 import { blank, type Content, instructionContent } from "../content.ts";
 import { UNSUPERVISED } from "../example.ts";
 import {
@@ -40,6 +40,8 @@ export interface Format {
   readonly fields: string;
   /** A row with all of these is taken to be of this format. */
   readonly marks: readonly string[];
+  /** The fields that it reads, `marks` where absent. */
+  readonly reads?: readonly string[];
   /** The template put around its instructions by default, `DEFAULT_TEMPLATE` where absent. */
   readonly template?: string;
   /** The rows that one row holds, where it is a whole file of them. */
@@ -59,6 +61,7 @@ function instructions(
     name,
     fields: [instruction, ...optional, answer].join(", "),
     marks,
+    reads: [instruction, ...(input === null ? [] : [input]), answer],
     ...others,
     read: (row) =>
       instructionContent(row.origin, {
@@ -70,14 +73,24 @@ function instructions(
   };
 }
 
+/** Where a row of a chat tells of tools. */
+const TOOLS = ["tools", "functions"];
+
+const completion = instructions("prompt-completion", ["prompt", null, "completion"], {
+  template: "verbatim",
+});
+
 /** Pairs alone, what is asked for being in no field: `prompts` can say it. */
 const pairs = instructions("input-output", ["input", null, "output"]);
+/** The same in the words of BIG-bench. */
+const targets = instructions("input-target", ["input", null, "target"]);
 
 /** Rows that are encoded already, taken as they are; nothing is added to them. */
 const tokens: Format = {
   name: "tokens",
   fields: "input_ids, labels",
   marks: ["input_ids"],
+  reads: ["input_ids", "labels"],
   read(row) {
     const ids = integers(row, "input_ids");
     const labels = integers(row, "labels");
@@ -97,6 +110,7 @@ export const formats: readonly Format[] = [
     name: "preference",
     fields: "prompt (may be in both answers), chosen, rejected",
     marks: ["chosen", "rejected"],
+    reads: ["prompt", "chosen", "rejected", ...TOOLS],
     template: "verbatim",
     read: readPreference,
   },
@@ -104,18 +118,21 @@ export const formats: readonly Format[] = [
     name: "chat",
     fields: "messages (role, content)",
     marks: ["messages"],
+    reads: ["messages", "system", ...TOOLS],
     read: readMessages,
   },
   {
     name: "sharegpt",
     fields: "conversations (from, value)",
     marks: ["conversations"],
+    reads: ["conversations", "system", ...TOOLS],
     read: readConversations,
   },
   {
     name: "super-natural-instructions",
     fields: "Definition, Positive Examples, Instances (input, output)",
     marks: ["Definition", "Instances"],
+    reads: ["Definition", "Positive Examples", "Instances"],
     template: "verbatim",
     read: (row, { positiveExamples }) => readTask(row, positiveExamples),
   },
@@ -143,9 +160,25 @@ export const formats: readonly Format[] = [
     marks: ["instruction", "context", "response"],
   }),
   instructions("instruction-response", ["instruction", "input", "response"]),
-  instructions("prompt-completion", ["prompt", null, "completion"], { template: "verbatim" }),
+  {
+    ...completion,
+    reads: [...completion.marks, ...TOOLS],
+    read(row, settings) {
+      const isChat = completion.marks.some((field) => Array.isArray(own(row.fields, field)));
+      return isChat ? readCompletion(row) : completion.read(row, settings);
+    },
+  },
   instructions("question-answer", ["question", null, "answer"]),
   pairs,
+  targets,
+  {
+    name: "examples",
+    fields: "examples (input, target)",
+    marks: ["examples"],
+    rows: (row) => objects(row, "examples"),
+    read: (row, settings) =>
+      objects(row, "examples").flatMap((pair) => targets.read(pair, settings)),
+  },
   {
     name: "text",
     fields: "text",

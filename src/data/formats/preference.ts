@@ -4,8 +4,8 @@
  * @module
  */
 
-import { fault, fieldFault, objects, own, type Row, text } from "../sources/row.ts";
-import { chat, readMessage } from "./chats.ts";
+import { fault, own, type Row, text } from "../sources/row.ts";
+import { chat, readTurns } from "./chats.ts";
 import { type Answered, type Content, instructionContent, type Message } from "../content.ts";
 
 /** The fields of the answers. */
@@ -38,9 +38,9 @@ function answerOf(content: Answered): string {
 }
 
 function readChats(row: Row): Answered[] {
-  const answers = ANSWERS.map((field) => turnsOf(row, field, "assistant"));
+  const answers = ANSWERS.map((field) => readTurns(row, field, "assistant"));
   const given = own(row.fields, "prompt") ?? [];
-  const prompt = turnsOf(row, "prompt", "user", given);
+  const prompt = readTurns(row, "prompt", "user", given);
   const shared = Array.isArray(given) && prompt.length > 0 ? 0 : sharedTurns(answers);
   if (shared === 0 && prompt.length === 0) {
     throw fault(
@@ -68,18 +68,4 @@ function sharedTurns(answers: readonly Message[][]): number {
   const differs = chosen!.findIndex((turn, i) => turn !== rejected![i]);
   if (differs >= 0) return differs;
   return chosen!.length < rejected!.length ? chosen!.length : Math.max(0, chosen!.length - 1);
-}
-
-/** The turns in a field; a text is one turn. */
-function turnsOf(
-  row: Row,
-  field: string,
-  role: "user" | "assistant",
-  value = own(row.fields, field),
-): Message[] {
-  if (typeof value === "string") {
-    return [{ role, content: text(row, field), supervised: role === "assistant" }];
-  }
-  if (!Array.isArray(value)) throw fieldFault(row, field, "a string or an array of messages");
-  return value.length === 0 ? [] : objects(row, field).map(readMessage);
 }

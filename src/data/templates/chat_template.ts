@@ -50,10 +50,12 @@ export class ChatTemplate {
   /** Whether it tells the model of tools. */
   readonly knowsTools: boolean;
   readonly #program: Program;
+  readonly #source: string;
 
   /** @throws {ConfigError} if the source is no Jinja that can be read. */
   constructor(name: string, source: string) {
     this.name = name;
+    this.#source = source;
     this.knowsTools = /\btools\b/.test(source);
     try {
       this.#program = parse(
@@ -62,6 +64,12 @@ export class ChatTemplate {
     } catch (error) {
       throw new ConfigError(`Chat template ${name}: cannot be read (${oneLine(error)})`);
     }
+  }
+
+  /** Whether it may read that field of a turn: it names it as one. */
+  reads(field: string): boolean {
+    const name = field.replace(/\W/g, "\\$&");
+    return new RegExp(`(\\.\\s*|['"])${name}(?!\\w)`).test(this.#source);
   }
 
   /**

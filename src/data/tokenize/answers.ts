@@ -77,19 +77,21 @@ function answerSlots(parts: readonly Placed[]): (Slot | undefined)[] {
 
 /** Where in the template's text before it an answer begins. */
 function beginOf(
-  { isContent, turn }: Slot,
+  { part, turn }: Slot,
   text: string,
   { name }: ChatTemplate,
   opening: (turn: number) => string,
 ): number {
-  if (isContent) return text.replace(/ +$/, "").length;
+  if (part === "content") return text.replace(/ +$/, "").length;
   // Some templates open an answer with thoughts that they leave out of earlier turns.
   for (let prompt = opening(turn); prompt !== ""; prompt = prompt.replace(/[^\n]*\n?$/, "")) {
     const at = text.lastIndexOf(prompt);
     if (at >= 0) return at + prompt.length;
   }
   throw new ConfigError(
-    `Found calls after ${JSON.stringify(text.slice(-40))} in chat template ${name}, wanted ` +
+    `Found ${part === "call" ? "calls" : part.field} after ${
+      JSON.stringify(text.slice(-40))
+    } in chat template ${name}, wanted ` +
       "a generation prompt before them or {% generation %} around them",
   );
 }

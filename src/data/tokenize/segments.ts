@@ -61,7 +61,10 @@ export function chatSegments(
 export function promptSegment(document: ChatDocument, facts: ChatFacts): Segment {
   const template = templateOf(document, facts);
   const { messages, tools, origin } = document;
-  const isTyped = (token: string) => messages.some(({ content }) => content.includes(token));
+  const isTyped = (token: string) =>
+    messages.some(({ content, others = {} }) =>
+      content.includes(token) || JSON.stringify(others).includes(token)
+    );
   const options = { ...(tools && { tools }), generationPrompt: true };
   const parts = facts.specialTokens.some(isTyped)
     ? placedParts(document, template, facts, true)
@@ -128,11 +131,12 @@ function checkAnswers(
   { name }: ChatTemplate,
   origin: string,
 ): void {
-  slots.forEach(({ message, turn, isContent }, slot) => {
+  slots.forEach(({ message, turn, part }, slot) => {
     const times = shown.filter((index) => index === slot).length;
-    if (message.role !== "assistant" || times === 1 || (!isContent && times > 1)) return;
-    const part = isContent ? "the text" : "a call";
-    const found = `template ${name} writes ${part} of message ${turn + 1} ${times} times`;
+    if (message.role !== "assistant" || times === 1) return;
+    if (part !== "content" && (part !== "call" || times > 1)) return;
+    const what = part === "content" ? "the text" : "a call";
+    const found = `template ${name} writes ${what} of message ${turn + 1} ${times} times`;
     throw new FileError(`${origin}: found that ${found}, wanted it once`);
   });
 }

@@ -5,7 +5,11 @@
  */
 
 import type { Message } from "../content.ts";
+import type { Document, RowTokenizer } from "../example.ts";
 import type { Turn } from "../templates/chat_template.ts";
+
+/** The content, a call, or the field of others that a template need not write. */
+export type SlotPart = "content" | "call" | { readonly field: string };
 
 /** A text of a message that a template may write. */
 export interface Slot {
@@ -13,8 +17,8 @@ export interface Slot {
   /** Its place in the chat, from 0. */
   readonly turn: number;
   readonly text: string;
-  /** Whether it is the message's content; else it is of a call. */
-  readonly isContent: boolean;
+  /** Where it stands in the message. */
+  readonly part: SlotPart;
 }
 
 const MARK_BEGIN = "\ufdd0";
@@ -31,28 +35,33 @@ export function turnsOf(messages: readonly Message[]): Turn[] {
 export function markedTurns(messages: readonly Message[]): { turns: Turn[]; slots: Slot[] } {
   const slots: Slot[] = [];
   const turns = messages.map((message, turn) =>
-    turnOf(message, (text, isContent) => {
+    turnOf(message, (text, part) => {
       if (text.trim() === "") return text;
-      return MARK_BEGIN + (slots.push({ message, turn, text, isContent }) - 1) + MARK_END;
+      return MARK_BEGIN + (slots.push({ message, turn, text, part }) - 1) + MARK_END;
     })
   );
   return { turns, slots };
 }
 
 function turnOf(
-  { role, content, toolCalls, name, toolCallId }: Message,
-  mark: (text: string, isContent: boolean) => string,
+  { role, content, toolCalls, name, toolCallId, others = {} }: Message,
+  mark: (text: string, part: SlotPart) => string,
 ): Turn {
+  const marked = Object.entries(others).map(([field, value]) => [
+    field,
+    mapTexts(value, (text) => mark(text, { field })),
+  ]);
   return {
+    ...Object.fromEntries(marked),
     role,
-    content: mark(content, true),
+    content: mark(content, "content"),
     ...(toolCalls && {
       tool_calls: toolCalls.map((call) => ({
         ...(call.id !== undefined && { id: call.id }),
         type: "function",
         function: {
-          name: mark(call.name, false),
-          arguments: mapTexts(call.arguments, (text) => mark(text, false)),
+          name: mark(call.name, "call"),
+          arguments: mapTexts(call.arguments, (text) => mark(text, "call")),
         },
       })),
     }),
@@ -69,4 +78,19 @@ function mapTexts(value: unknown, map: (text: string) => string): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, map)]),
   );
+}
+
+/** The fields of turns that the template does not read, as messages name them. */
+export function unreadInTurns(document: Document, tokenizer: RowTokenizer): string[] {
+  if (document.kind === "preference") {
+    const { chosen, rejected } = document;
+    return [...new Set([chosen, rejected].flatMap((side) => unreadInTurns(side, tokenizer)))];
+  }
+  if (document.kind !== "chat") return [];
+  const template = document.template ?? tokenizer.chat?.template;
+  const fields = new Set(document.messages.flatMap(({ name, role, others = {} }) => [
+    ...Object.keys(others),
+    ...(name !== undefined && role !== "tool" ? ["name"] : []),
+  ]));
+  return [...fields].filter((field) => !template?.reads(field)).map((field) => `turns' ${field}`);
 }

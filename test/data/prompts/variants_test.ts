@@ -233,7 +233,7 @@ Deno.test({
       inversion: { share: 0.2 },
       few_shot: { share: 0.5, shots: 5, least: 1 },
     };
-    const counts = { empty: 0, few_shot: 0, chain_of_thought: 0, inversion: 0 };
+    const counts = { empty: 0, of_weight_0: 0, few_shot: 0, chain_of_thought: 0, inversion: 0 };
     const documents = await Array.fromAsync(readDocuments(entry, (what) => counts[what]++));
     assert.equal(documents.length, 300);
     assert.deepEqual(counts, { empty: 0, few_shot: 147, chain_of_thought: 161, inversion: 52 });
