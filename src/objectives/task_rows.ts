@@ -13,6 +13,8 @@ export class TaskRows {
   /** Micro-batches of an update. */
   readonly count: number;
   readonly #stream: Stream;
+  /** Whether an epoch does not fill an update: then each is one. */
+  #updateIsEpoch = false;
 
   constructor(
     { train, rows: { examples, mixture } }: RunContext,
@@ -30,7 +32,8 @@ export class TaskRows {
    */
   async batches(step: number): Promise<Batch[]> {
     const batches: Batch[] = [];
-    for (let index = step * this.count; index < (step + 1) * this.count; index++) {
+    const [from, to] = await this.#microsOf(step);
+    for (let index = from; index < to; index++) {
       const batch = await this.#stream.micro(index);
       const odd = batch.documents.find(({ side }) => (side ? "two" : "one") !== this.answers);
       if (odd) throw new RangeError(`Found example ${odd.example}, wanted ${this.answers} answers`);
@@ -39,8 +42,19 @@ export class TaskRows {
     return batches;
   }
 
-  /** Updates that so many epochs fill. */
+  /** The first micro-batch of an update, and the first after it. */
+  async #microsOf(step: number): Promise<[number, number]> {
+    if (!this.#updateIsEpoch) return [step * this.count, (step + 1) * this.count];
+    return [await this.#stream.micros(step), await this.#stream.micros(step + 1)];
+  }
+
+  /**
+   * Updates that so many epochs fill. An epoch of fewer micro-batches than an update is one of its
+   * own, as in transformers.
+   */
   async updates(epochs: number): Promise<number> {
+    this.#updateIsEpoch = await this.#stream.micros(1) < this.count;
+    if (this.#updateIsEpoch) return Math.ceil(epochs);
     const whole = Math.floor(epochs);
     const next = await this.#stream.micros(whole + 1);
     const before = await this.#stream.micros(whole);

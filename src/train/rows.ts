@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import {
   areLarge,
   Dataset,
@@ -29,6 +30,8 @@ export type Say = (line: string) => void;
 /** The rows of several sources, one source after the other, until they are disposed of. */
 export interface Rows extends AsyncDisposable {
   readonly examples: Examples;
+  /** A hash of what they say: a run goes on only with the same. */
+  readonly contents: string;
   /** How many each source has, where it comes from, and its weight if it has one. */
   readonly sources: readonly {
     readonly path: string;
@@ -59,6 +62,7 @@ export async function openRows(model: Model, config: Config, say: Say): Promise<
   const isBefore = needsAll || !(await areLarge(data));
   const { dataset, read } = await readRows(model, config, say);
   const rows = {
+    contents: dataset.contents,
     isFault: (error: unknown) => error === dataset.fault,
     [Symbol.asyncDispose]: () => dataset[Symbol.asyncDispose](),
   };
@@ -87,11 +91,20 @@ export async function openRows(model: Model, config: Config, say: Say): Promise<
 /** Rows that a program has encoded itself. */
 export const rowsOf = (examples: readonly Example[]): Rows => ({
   examples,
+  contents: contentsOf(examples),
   sources: [{ path: "rows of the program", count: examples.length, weight: undefined }],
   finished: () => Promise.resolve(),
   isFault: () => false,
   [Symbol.asyncDispose]: () => Promise.resolve(),
 });
+
+function contentsOf(examples: readonly Example[]): string {
+  const hash = createHash("sha256");
+  for (const { ids, labels, sourceLength, chosenLength } of examples) {
+    hash.update(`${ids.length} ${sourceLength} ${chosenLength} `).update(ids).update(labels);
+  }
+  return hash.digest("hex");
+}
 
 /** Reads the rows of all sources, and counts those of each. */
 async function readRows(model: Model, config: Config, say: Say) {

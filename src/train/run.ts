@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import type { ParsedConfig } from "../config/mod.ts";
 import type { Example } from "../data/mod.ts";
+import { FileError } from "../errors.ts";
 import type { Device } from "../gpu/device.ts";
 import { type Methods, methodsOf } from "../methods.ts";
 import type { Ending } from "../objectives/objective.ts";
@@ -17,7 +18,7 @@ import { loadCheckpoint } from "./checkpoint.ts";
 import { trainLoop } from "./loop.ts";
 import { temporaryFolder, withSession } from "./open.ts";
 import { openPlaces } from "./places.ts";
-import type { Session } from "./session.ts";
+import { ROWS, type Session } from "./session.ts";
 
 /** How to run. */
 export interface TrainOptions {
@@ -138,6 +139,7 @@ async function runSession(session: Session, options: SessionRun): Promise<Ended>
   const { step: done, sections } = resume
     ? loadCheckpoint(session.engine.store, files.checkpoints)
     : { step: 0, sections: {} };
+  refuseOtherRows(session, sections[ROWS]);
   if (done > 0) { for (const part of session.parts) part.restore?.(sections[part.name]); }
   // Whatever can be refused has been by now, but for rows that are encoded while it trains.
   const unclaim = isKept && !resume ? claimRunFolder(out, parsed) : () => {};
@@ -154,6 +156,20 @@ async function runSession(session: Session, options: SessionRun): Promise<Ended>
     }
     throw error;
   }
+}
+
+/**
+ * Other rows would come where the run has not been yet, or twice.
+ *
+ * @throws {FileError} where a checkpoint is of a run on others.
+ */
+function refuseOtherRows({ rows }: Session, contents: unknown): void {
+  if (contents === undefined || contents === rows.contents) return; // old checkpoints have none
+  const sources = rows.sources.map(({ path }) => path).join(", ");
+  throw new FileError(
+    `Cannot resume: ${sources} holds other rows than when the run began, wanted the same, ` +
+      "or a run of its own in another folder",
+  );
 }
 
 function startOf(

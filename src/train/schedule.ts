@@ -22,7 +22,8 @@ export const remainingDecay = (schedule: Schedule, step: number): number =>
 
 /**
  * The factor on the peak learning rate at update `step`, counted from 0. With a warm-up the first
- * update has the factor 0.
+ * update has the factor 0. A share leaves at least one update at the peak, and of a single update
+ * nothing is warm-up, where transformers would train nothing.
  *
  * @example
  * ```ts
@@ -32,7 +33,8 @@ export const remainingDecay = (schedule: Schedule, step: number): number =>
  * ```
  */
 export function scheduleFactor({ schedule, warmup, steps }: Schedule, step: number): number {
-  const warmupSteps = warmup < 1 ? Math.ceil(warmup * steps) : warmup;
+  const wanted = warmup < 1 ? Math.ceil(warmup * steps) : warmup;
+  const warmupSteps = warmup < 1 || steps === 1 ? Math.min(wanted, steps - 1) : wanted;
   if (step < warmupSteps) return step / warmupSteps;
   const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps));
   switch (schedule) {

@@ -19,6 +19,9 @@ import { loadRows, longest, mixtureOf, type Rows } from "./rows.ts";
 import { remainingDecay } from "./schedule.ts";
 import type { Trainable } from "./trainable.ts";
 
+/** The section of a checkpoint that has the hash of the rows. */
+export const ROWS = "rows";
+
 /** A run that is ready to train. */
 export interface Session {
   readonly engine: Engine;
@@ -37,7 +40,7 @@ export interface Session {
   readonly memory: MemoryParts;
   /** Measures the model as it is, as at the end of a run. */
   readonly measure: () => Promise<Fields>;
-  /** What a checkpoint keeps of each part. */
+  /** What a checkpoint keeps of each part, and of the rows. */
   readonly state: () => Promise<Record<string, unknown>>;
   /** Frees what the session holds on the device beside the store. */
   readonly close: () => void;
@@ -110,7 +113,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     steps,
     memory,
     measure: () => measure(first, steps),
-    state: () => stateOf(parts),
+    state: async () => ({ ...await stateOf(parts), [ROWS]: rows.contents }),
     close: () => {
       for (const part of parts) part.close();
       tuned.made?.compiled.destroy();

@@ -28,6 +28,15 @@ Deno.test("scheduleFactor() rounds a share of the steps up", () => {
   check({ schedule: "constant", warmup: 0.03, steps: 50 }, { 0: 0, 1: 0.5, 2: 1 });
 });
 
+Deno.test("scheduleFactor() lets a run of one update learn, and leaves others as they are", () => {
+  for (const schedule of ["cosine", "linear", "constant"] as const) {
+    for (const warmup of [0, 0.03, 0.9, 1, 10]) check({ schedule, warmup, steps: 1 }, { 0: 1 });
+    check({ schedule, warmup: 0.9, steps: 2 }, { 0: 0, 1: 1 });
+    check({ schedule, warmup: 0.03, steps: 2 }, { 0: 0, 1: 1 });
+    check({ schedule, warmup: 2, steps: 2 }, { 0: 0, 1: 0.5 });
+  }
+});
+
 Deno.test("scheduleFactor() stays finite where the warm-up takes the whole run", () => {
   check({ schedule: "cosine", warmup: 10, steps: 10 }, { 0: 0, 9: 0.9, 10: 1 });
 });

@@ -101,6 +101,11 @@ export class Dataset implements Examples, AsyncDisposable {
     }
   }
 
+  /** A hash of all rows as they were read. */
+  get contents(): string {
+    return this.pending.contents;
+  }
+
   /** How many rows were read. */
   get length(): number {
     return this.pending.length;

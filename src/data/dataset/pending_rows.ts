@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { documentMaker, readContents } from "./contents.ts";
 import type { DataEntry } from "../entry.ts";
 import { DiskList } from "../store/disk_list.ts";
@@ -18,6 +19,14 @@ export class PendingRows implements Disposable {
   #order: Uint32Array = new Uint32Array();
   /** Rows of the order that have been looked at. */
   #passed = 0;
+
+  readonly #hash = createHash("sha256");
+  #contents: string | null = null;
+
+  /** A hash of all rows, once they are read. */
+  get contents(): string {
+    return this.#contents ??= this.#hash.digest("hex");
+  }
 
   get length(): number {
     return this.#rows.length;
@@ -40,7 +49,7 @@ export class PendingRows implements Disposable {
     const documentOf = documentMaker(entry);
     for await (const sampled of readContents(entry, (what) => counts.noted[what]++, counts)) {
       documentOf(sampled);
-      this.#rows.push([source, sampled]);
+      this.#hash.update(this.#rows.push([source, sampled]));
       onRow();
     }
   }

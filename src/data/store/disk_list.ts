@@ -38,9 +38,11 @@ export class DiskList<T> implements Iterable<T>, Disposable {
     return this.#lines.length;
   }
 
-  /** Adds a value. */
-  push(value: T): void {
-    this.#lines.push(lineOf(value));
+  /** Adds a value; returns its line. */
+  push(value: T): Uint8Array {
+    const line = lineOf(value);
+    this.#lines.push(line);
+    return line;
   }
 
   /** A value made anew; undefined from `length` on. */
