@@ -69,7 +69,7 @@ export interface TrainConfig {
   readonly schedule: "constant" | "linear" | "cosine";
   /** A share of the steps where below 1, else a number of steps. */
   readonly warmup: number;
-  /** Decoupled weight decay of AdamW. */
+  /** Decoupled weight decay of AdamW; norms and biases have none. */
   readonly weight_decay: number;
   /** Decay of AdamW's first moment. */
   readonly beta1: number;
@@ -180,7 +180,8 @@ const train = z.strictObject({
     .describe("learning rate after the warm-up"),
   warmup: z.number().gte(0).default(0.03)
     .describe("a share of the steps where below 1, else a number of steps"),
-  weight_decay: z.number().gte(0).default(0).describe("decoupled weight decay of AdamW"),
+  weight_decay: z.number().gte(0).default(0)
+    .describe("decoupled weight decay of AdamW; norms and biases have none"),
   beta1: decay.default(0.9).describe("decay of AdamW's first moment"),
   beta2: decay.default(0.999).describe("decay of AdamW's second moment"),
   eps: z.number().positive().default(1e-8).describe("added to the root of the second moment"),

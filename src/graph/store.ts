@@ -30,12 +30,17 @@ interface Place {
   readonly size: number;
 }
 
+/** A param's place and whether it has one axis. */
+interface Param extends Place {
+  readonly isVector: boolean;
+}
+
 /** Buffers by name, shared by every program of one model. */
 export class Store {
   readonly #weights = new Map<string, GPUBuffer>();
   /** Frozen matrices in blocks, where kernels read them through textures. */
   readonly #textures = new Map<string, TexelParts>();
-  readonly #places = new Map<string, Place>();
+  readonly #places = new Map<string, Param>();
   readonly #flat = new Map<Flat, GPUBuffer>();
   /** Bytes of one flat buffer. */
   #flatBytes = 0;
@@ -76,7 +81,8 @@ export class Store {
     if (this.#places.size > 0) throw new RangeError("The store holds params already");
     for (const param of params) {
       const size = bytesOf(param);
-      this.#places.set(param.name, { offset: this.#flatBytes, size });
+      const isVector = param.shape.length === 1;
+      this.#places.set(param.name, { offset: this.#flatBytes, size, isVector });
       this.#flatBytes += Math.ceil(size / SLICE_ALIGNMENT) * SLICE_ALIGNMENT;
     }
     for (const name of FLAT) {
@@ -93,9 +99,19 @@ export class Store {
 
   /** One param's part of a flat buffer. */
   param(name: string, flat: Flat = "params"): Slice {
+    const { offset, size } = this.#place(name);
+    return { offset, size, buffer: this.#flat.get(flat)! };
+  }
+
+  /** Whether a param has one axis, as norms and biases have. */
+  isVector(name: string): boolean {
+    return this.#place(name).isVector;
+  }
+
+  #place(name: string): Param {
     const place = this.#places.get(name);
-    if (!place) throw new RangeError(`The store holds no param ${name}`);
-    return { ...place, buffer: this.#flat.get(flat)! };
+    if (place) return place;
+    throw new RangeError(`The store holds no param ${name}`);
   }
 
   writeParam(name: string, values: Float32Array, flat: Flat = "params"): void {

@@ -158,27 +158,59 @@ export interface AdamwState {
   readonly norm: Value;
 }
 
+/** Numbers of a flat buffer, 256-byte aligned. */
+export interface FlatRange {
+  readonly from: number;
+  readonly numbers: number;
+}
+
 /**
  * One update of AdamW in place, gradient clipping included.
  *
  * Method: AdamW (Loshchilov and Hutter, 2019, arXiv 1711.05101), in torch's order of operations.
+ *
+ * @param undecayed what weight decay leaves alone, in ascending order.
  */
-export function adamw(graph: Graph, state: AdamwState): Value {
+export function adamw(
+  graph: Graph,
+  state: AdamwState,
+  undecayed: readonly FlatRange[] = [],
+): Value {
   const out = { shape: state.params.shape };
-  return graph.call(ADAMW, { ...state }, { p: out, m1: out, v1: out }, {}).p;
+  return graph.call(ADAMW, { ...state }, { p: out, m1: out, v1: out }, { undecayed }).p;
+}
+
+/** Cuts ranges where weight decay begins and ends. */
+function byDecay(
+  ranges: readonly FlatRange[],
+  undecayed: readonly FlatRange[],
+): (FlatRange & { decays: boolean })[] {
+  const edges = undecayed.flatMap(({ from, numbers }) => [from, from + numbers]);
+  return ranges.flatMap(({ from, numbers }) => {
+    const end = from + numbers;
+    const cuts = [from, ...new Set(edges.filter((edge) => from < edge && edge < end)), end];
+    return cuts.slice(1).map((to, i) => {
+      const begin = cuts[i]!;
+      const isLeft = ({ from, numbers }: FlatRange) => from <= begin && begin < from + numbers;
+      return { from: begin, numbers: to - begin, decays: !undecayed.some(isLeft) };
+    });
+  });
 }
 
 type AdamwIns = { [K in keyof AdamwState]: Value };
 
-export const ADAMW: Op<AdamwIns, { p: Value; m1: Value; v1: Value }> = {
+type AdamwAttrs = { undecayed: readonly FlatRange[] };
+
+export const ADAMW: Op<AdamwIns, { p: Value; m1: Value; v1: Value }, AdamwAttrs> = {
   name: "adamw",
   overwrites: () => ({ p: "params", m1: "m", v1: "v" }),
-  launches({ ins: { gradients, step, norm }, outs: { p, m1, v1 } }, { maxBinding }) {
-    return ranges(p, maxBinding).map(({ from, numbers }) => {
+  launches({ ins, outs: { p, m1, v1 }, attrs: { undecayed } }, { maxBinding }) {
+    const { gradients, step, norm } = ins;
+    return byDecay(ranges(p, maxBinding), undecayed).map(({ from, numbers, decays }) => {
       const of = (value: Value) => range(value, from, numbers);
       return {
         kernel: { name: "adamw", text: adamwText },
-        constants: { N: numbers },
+        constants: { N: numbers, DECAYS: decays },
         bind: [of(p), of(gradients), of(m1), of(v1), step, norm],
         groups: perSixteen(numbers),
       };

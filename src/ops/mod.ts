@@ -13,6 +13,7 @@ export {
   type AdamwSettings,
   type AdamwState,
   adamwStep,
+  type FlatRange,
   STEP_SIZE,
   sum,
   sumSquares,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Slice } from "../gpu/buffer.ts";
+import { type Slice, SLICE_ALIGNMENT } from "../gpu/buffer.ts";
 import type { ReplayOptions } from "../gpu/program.ts";
 import { compile, type Compiled, type Engine } from "../graph/compile.ts";
 import { Graph, type Value } from "../graph/graph.ts";
@@ -12,6 +12,7 @@ import {
   adamw,
   type AdamwSettings,
   adamwStep,
+  type FlatRange,
   STEP_SIZE,
   sumSquares,
 } from "../ops/mod.ts";
@@ -24,14 +25,19 @@ export class Optimizer {
     private readonly settings: AdamwSettings,
   ) {}
 
-  /** Records the programs; an update of one micro-batch needs no sums. */
+  /**
+   * Records the programs; an update of one micro-batch needs no sums. Norms and biases do not decay,
+   * as in transformers (`get_decay_parameter_names`).
+   */
   static async open(
     engine: Engine,
     settings: AdamwSettings,
     microBatches: number,
   ): Promise<Optimizer> {
     const accumulates = microBatches > 1;
-    const update = await compile(engine, updateGraph(engine, accumulates ? "sums" : "gradients"));
+    const undecayed = settings.decay > 0 ? undecayedRanges(engine) : [];
+    const from = accumulates ? "sums" : "gradients";
+    const update = await compile(engine, updateGraph(engine, from, undecayed));
     const sum = accumulates ? await compile(engine, sumGraph(engine)) : null;
     return new Optimizer(update, sum, settings);
   }
@@ -70,7 +76,23 @@ function flat(
   return graph.state(name, [engine.store.flat(name).size / 4]);
 }
 
-function updateGraph(engine: Engine, from: "gradients" | "sums"): Graph {
+/** Where the vectors and biases of a model lie; an adapter's own params all decay. */
+function undecayedRanges({ store }: Engine): FlatRange[] {
+  const names = store.paramNames.filter((name) =>
+    !name.includes("lora_") && (store.isVector(name) || name.includes("bias"))
+  );
+  return names.map((name) => {
+    const { offset, size } = store.param(name);
+    const numbers = Math.ceil(size / SLICE_ALIGNMENT) * SLICE_ALIGNMENT / 4;
+    return { from: offset / 4, numbers };
+  });
+}
+
+function updateGraph(
+  engine: Engine,
+  from: "gradients" | "sums",
+  undecayed: readonly FlatRange[],
+): Graph {
   const graph = new Graph(engine.device.kernelSet);
   const gradients = flat(graph, engine, from);
   const norm = sumSquares(graph, gradients);
@@ -81,7 +103,7 @@ function updateGraph(engine: Engine, from: "gradients" | "sums"): Graph {
     v: flat(graph, engine, "v"),
     step: graph.input("step", [STEP_SIZE], "f32"),
     norm,
-  });
+  }, undecayed);
   graph.output("norm", norm);
   return graph;
 }

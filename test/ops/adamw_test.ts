@@ -3,7 +3,15 @@ import { readFloats, upload } from "../../src/gpu/buffer.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { type Flat, Store } from "../../src/graph/store.ts";
-import { accumulate, adamw, adamwStep, STEP_SIZE, sum, sumSquares } from "../../src/ops/mod.ts";
+import {
+  accumulate,
+  adamw,
+  adamwStep,
+  type FlatRange,
+  STEP_SIZE,
+  sum,
+  sumSquares,
+} from "../../src/ops/mod.ts";
 import { assertClose, engine, narrow, noise, testOp } from "../harness.ts";
 import { accumulate as accumulateTwin } from "../reference/accumulate.ts";
 import { adamw as adamwTwin, type AdamWStep } from "../reference/adamw.ts";
@@ -41,7 +49,11 @@ async function flatEngine(N: number, maxBinding: number) {
 }
 
 /** Compiles an update of N numbers; `run` makes one step and returns the flat buffers. */
-async function updater(N: number, maxBinding = 1 << 20) {
+async function updater(
+  N: number,
+  maxBinding = 1 << 20,
+  undecayed: readonly FlatRange[] = [],
+) {
   const { own, write, read } = await flatEngine(N, maxBinding);
   const graph = new Graph();
   const state = (name: Flat) => graph.state(name, [N]);
@@ -53,7 +65,7 @@ async function updater(N: number, maxBinding = 1 << 20) {
     v: state("v"),
     step: graph.input("step", [STEP_SIZE], "f32"),
     norm: sumSquares(graph, gradients),
-  });
+  }, undecayed);
   const compiled = await compile(own, graph);
   const run = async (gradient: Float32Array, step: AdamWStep) => {
     write("gradients", gradient);
@@ -113,6 +125,30 @@ Deno.test("adamw() gives the golden vector", async () => {
   const second = await run(one(-0.25), { ...step, t: 2 });
   assertClose([first.p[0]!, second.p[0]!], [0.8900000019999998, 0.8544662986878462], 1e-6, "p");
   assert.ok(second.p.subarray(1).every((p) => p === 0));
+  destroy();
+});
+
+Deno.test("adamw() leaves ranges undecayed, across bindings too", async () => {
+  const N = 70_016;
+  const undecayed = [{ from: 0, numbers: 64 }, { from: 128, numbers: 64 }, {
+    from: 60_032,
+    numbers: 9984,
+  }];
+  const { write, run, destroy } = await updater(N, 262_400, undecayed);
+  const step = { ...settings, decay: 3, rate: 0.1, t: 1, clip: 1 };
+  const [start, gradient] = [noise(N, 1), noise(N, 2)];
+  write("params", start);
+  const found = await run(gradient, step);
+  const exact = Float64Array.from(gradient);
+  const norm = exact.reduce((sum, g) => sum + g * g, 0);
+  const zeros = new Float64Array(N);
+  const twin = (decay: number) =>
+    adamwTwin(Float64Array.from(start), exact, zeros, zeros, { ...step, decay }, norm);
+  const [decayed, whole] = [twin(3), twin(0)];
+  const isLeft = (i: number) =>
+    undecayed.some(({ from, numbers }) => from <= i && i < from + numbers);
+  assertClose(found.p, decayed.p.map((p, i) => isLeft(i) ? whole.p[i]! : p), 3e-6, "p");
+  assertClose(found.m, whole.m, 3e-6, "m");
   destroy();
 });
 
