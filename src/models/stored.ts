@@ -10,7 +10,10 @@ import { DTYPE_BYTES, type ReadOptions, type TensorInfo } from "../io/safetensor
 
 /** Where a family's files differ from the names and shapes of its forward. */
 export interface Stored {
-  /** Left out of every name in files that were saved from the model without its head. */
+  /**
+   * Left out of every name in files that were saved from the model without its head; `model.` where
+   * it is not said.
+   */
   readonly prefix?: string;
   /** What some files call a tensor, by the name of the forward. */
   readonly aliases?: Readonly<Record<string, string>>;
@@ -60,7 +63,7 @@ export class Tensors {
   /** What the checkpoint calls the tensor that the forward calls `name`. */
   nameOf(name: string): string {
     const { embedding } = this;
-    const { prefix = "", aliases = {} } = this.stored;
+    const { prefix = "model.", aliases = {} } = this.stored;
     if (this.tied && name === HEAD) return this.nameOf(embedding);
     const names = [name, aliases[name]];
     if (name.startsWith(prefix)) names.push(name.slice(prefix.length));
