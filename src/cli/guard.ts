@@ -131,6 +131,7 @@ export async function run(args: string[]): Promise<number> {
   const report = forgettingReport({
     ...{ budget, delta, strict, slices, shipment, task, text, trace: [], rollbacks: 0 },
     taskFrom: flags["data"] ?? "",
+    taskUnit: "nats a token",
     decode: (ids) => model.tokenizer.decode(ids),
   });
   writePeft(out, atScaling(readPeft(folder), shipment.strength, model.tensors));

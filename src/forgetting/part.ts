@@ -149,6 +149,7 @@ export class GuardPart implements Part {
       rollbacks,
       task: task.rows,
       taskFrom: task.from,
+      taskUnit: task.unit,
       cost: {
         seconds,
         task_tokens: train.tokens_per_batch * run.steps,

@@ -83,7 +83,7 @@ function partOf(context: RunContext, objective: Preferring): MainPart {
       { field: "reward_margin", label: "margin", unit: "number" },
     ],
     async task(count) {
-      return await taskSample(context, count, async (rows) => {
+      return await taskSample(context, count, objective.unit, async (rows) => {
         const { result } = await objective.queue(rows);
         return { result: result.then(({ loss }) => loss) };
       });
@@ -109,6 +109,10 @@ class Preferring implements Objective {
 
   get capacity(): number {
     return this.program.capacity;
+  }
+
+  get unit(): string {
+    return this.settings.loss === "sigmoid" ? "nats a preference" : "a preference";
   }
 
   /** A sync point: the weights of tokens depend on how likely they are. */

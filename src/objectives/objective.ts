@@ -100,6 +100,8 @@ export interface TaskSample {
   readonly rows: readonly Example[];
   /** Where they come from. */
   readonly from: string;
+  /** What the loss is measured in: `nats a token`. */
+  readonly unit: string;
   /** Submits a measurement of the task's loss on them, as the model is now. */
   queue(): Promise<Queued<number>>;
 }

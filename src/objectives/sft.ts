@@ -46,7 +46,7 @@ function openPart(context: RunContext, run: OpenContext, objective: Supervised):
     name: "sft",
     objective,
     meters: measured.length > 0 ? [evalMeter(run, measured, every)] : [],
-    task: (count) => taskSample(context, count, (rows) => queueLoss(run, rows)),
+    task: (count) => taskSample(context, count, "nats a token", (rows) => queueLoss(run, rows)),
     close: () => objective.program.compiled.destroy(),
   };
 }

@@ -67,6 +67,7 @@ export class TaskRows {
 export async function taskSample(
   { measured, rows: { examples }, train: { seed } }: RunContext,
   count: number,
+  unit: string,
   queue: (rows: readonly Example[]) => Promise<Queued<number>>,
 ): Promise<TaskSample> {
   const all = measured.length > 0 ? measured : examples;
@@ -76,6 +77,7 @@ export async function taskSample(
   return {
     rows,
     from: measured.length > 0 ? "eval.data" : "training rows",
+    unit,
     queue: () => queue(rows),
   };
 }

@@ -52,7 +52,13 @@ export function sampleReport({ names = ["all"], piece = " time", text }: Sample 
     shipped: { step: 200, strength: 0.81 },
     slices: names.map((name) => slice(name, piece)),
     task: {
-      ...{ rows: 128, from: "eval.data", base_loss: 4.9871, tuned_loss: 1.0871 },
+      ...{
+        rows: 128,
+        from: "eval.data",
+        unit: "nats a token",
+        base_loss: 4.9871,
+        tuned_loss: 1.0871,
+      },
       ...{ ...probe, tokens: 988, kl: 4.3681, top1_agreement: 0.2763 },
       flips: { lost: 14, won: 501, p: 1.7e-128 },
     },

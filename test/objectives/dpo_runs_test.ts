@@ -69,6 +69,7 @@ Deno.test("a run of preferences that is stopped ends with the same bytes, guarde
       assert.deepEqual(losses(`${name} stopped`), losses(name));
       if (guard) {
         const { task } = whole.forgetting!;
+        assert.equal(task!.unit, "nats a preference");
         assert.ok(Math.abs(task!.base_loss - Math.log(2)) < 1e-6, "the base is the reference");
       }
     });

@@ -46,12 +46,12 @@ function taskCurve(
     title: "Task loss",
     alt:
       `Task loss over ${x.range[1]} updates: on ${task.rows} rows of ${task.from} it goes from ` +
-      `${fixed(trace[0]!.task_loss, 4)} to ${fixed(trace.at(-1)!.task_loss, 4)} nats a token; ` +
+      `${fixed(trace[0]!.task_loss, 4)} to ${fixed(trace.at(-1)!.task_loss, 4)} ${task.unit}; ` +
       `what is shipped has ${fixed(task.tuned_loss, 4)}.`,
     chart: {
       id: "chart-task",
       x,
-      y: { label: "nats a token", range: linearRange(all) },
+      y: { label: task.unit, range: linearRange(all) },
       limits: [],
       notes: [],
       series: [

@@ -95,7 +95,7 @@ function taskFigures(task: TaskReport): Figure[] {
     [
       "Task loss",
       `${fixed(task.base_loss, 4)}${ARROW}${fixed(task.tuned_loss, 4)}`,
-      `nats a token, base${ARROW}tuned, on ${whole(task.rows)} rows of ${task.from}`,
+      `${task.unit}, base${ARROW}tuned, on ${whole(task.rows)} rows of ${task.from}`,
     ],
     [
       "Answers of the task",

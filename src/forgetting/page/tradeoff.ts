@@ -86,7 +86,7 @@ Lower is better at the task, left is closer to the base.${
       id: "chart-tradeoff",
       x: { label, range: [low, Math.min(high, most)] },
       y: {
-        label: `task loss, nats a token${log ? ", log scale" : ""}`,
+        label: `task loss, ${task.unit}${log ? ", log scale" : ""}`,
         log,
         range: log ? logRange(losses) : linearRange(losses),
       },

@@ -1,5 +1,6 @@
 /**
- * The format of `forgetting_report.json`. Losses and shifts are in nats a token.
+ * The format of `forgetting_report.json`. Losses and shifts are in nats a token, but for
+ * the task's, which says its own unit.
  *
  * @module
  */
@@ -95,6 +96,8 @@ export interface TaskReport extends Comparison {
   readonly rows: number;
   /** Where they come from. */
   readonly from: string;
+  /** What its loss is measured in: `nats a token`. */
+  readonly unit: string;
   /** Of the base. */
   readonly base_loss: number;
   /** Of what was shipped. */

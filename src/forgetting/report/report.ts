@@ -30,6 +30,8 @@ export interface ReportFacts {
   readonly text: readonly string[];
   /** Where the task's sample comes from. */
   readonly taskFrom: string;
+  /** What the task's loss is measured in. */
+  readonly taskUnit: string;
   readonly task: readonly Example[];
   /** Measurements of the run; empty for an adapter from elsewhere. */
   readonly trace: readonly TracePoint[];
@@ -60,6 +62,7 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
     task: shipment.task && {
       rows: facts.task.length,
       from: facts.taskFrom,
+      unit: facts.taskUnit,
       base_loss: shipment.task.base,
       tuned_loss: shipment.task.tuned,
       ...inShort(shipment.task.portrait),
