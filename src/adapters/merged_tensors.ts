@@ -218,7 +218,8 @@ function note(
   const alone = toFloat32(fromFloat32(before, dtype), dtype);
   for (let i = 0; i < before.length; i++) {
     rounding.update += (exact[i]! - before[i]!) ** 2;
-    rounding.missing += (exact[i]! - rounded[i]!) ** 2;
+    // A base of another precision is rounded too: that is none of the update's loss.
+    rounding.missing += (exact[i]! - before[i]! - (rounded[i]! - alone[i]!)) ** 2;
     rounding.survives ||= rounded[i] !== alone[i];
   }
 }
