@@ -81,7 +81,7 @@ function plan({ arms, budgets, seeds }: Spec, only: string): Training[] {
   return seeds.flatMap((seed) =>
     arms.flatMap((arm): Training[] => {
       const name = `seed ${seed} ${arm.name}`;
-      if (!arm.steers) return [{ name, arm, seed, budgets }];
+      if (!arm.isControlled) return [{ name, arm, seed, budgets }];
       return budgets.map((budget) => ({
         ...{ name: `${name} ${budget} %`, arm, seed, budgets: [budget] },
       }));

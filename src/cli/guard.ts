@@ -18,14 +18,14 @@ import { adapterFolder, baseOf, openModel } from "../inference/open.ts";
 import { openDevice } from "../gpu/device.ts";
 import { parseBudget } from "../forgetting/budget.ts";
 import { reportPage } from "../forgetting/page/page.ts";
-import { Gauge } from "../forgetting/gauge.ts";
+import { ForgettingMeter } from "../forgetting/measure.ts";
 import { forgettingReport } from "../forgetting/report/report.ts";
 import { splitRetention } from "../forgetting/text/retention.ts";
 import { retentionText } from "../forgetting/text/samples.ts";
 import { screen } from "../forgetting/report/screen.ts";
-import { requireDocuments } from "../forgetting/ship/certify.ts";
-import { ship } from "../forgetting/ship/ship.ts";
-import { applySnapshot, takeSnapshot } from "../forgetting/ship/strength.ts";
+import { requireDocuments } from "../forgetting/select/certify.ts";
+import { selectAndCertify } from "../forgetting/select/result.ts";
+import { applySnapshot, takeSnapshot } from "../forgetting/select/strength.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
@@ -88,26 +88,26 @@ export async function run(args: string[]): Promise<number> {
   const task = await loadTask(settings.data, tokenizer, maxTokens, guard.task_rows);
   const budgets = parseBudget(guard.budget);
   const { text, samples: count } = guard;
-  const slices = splitRetention(tokenizer, {
+  const domains = splitRetention(tokenizer, {
     documents: await retentionText(engine, model, {
       ...{ text, budgets, count, maxTokens, seed, say },
     }),
     ...{ budgets, held: guard.documents, seed, trainTokens: null, maxTokens, task },
   });
-  requireDocuments(slices, guard);
+  requireDocuments(domains, guard);
   const options = { T: tokens, adapt };
   const programs = {
     tuned: await LossProgram.open(engine, model, options),
     both: await LossProgram.open(engine, model, { ...options, loss: "kl" }),
   };
   say("guard: selecting and certifying");
-  const control = await Gauge.open(programs, slices, "control");
+  const control = await ForgettingMeter.open(programs, domains, "control");
   const snapshot = await takeSnapshot(engine.store);
   const found = await control.measure();
-  const spent = Math.max(...found.map(({ mean }, i) => mean / slices[i]!.budget.epsilon));
-  const shipment = await ship({
+  const spent = Math.max(...found.map(({ mean }, i) => mean / domains[i]!.budget.epsilon));
+  const result = await selectAndCertify({
     programs,
-    slices,
+    domains,
     control,
     certificate: guard,
     task: {
@@ -129,12 +129,12 @@ export async function run(args: string[]): Promise<number> {
   for (const { compiled } of Object.values(programs)) compiled.destroy();
   const { budget, delta, strict } = guard;
   const report = forgettingReport({
-    ...{ budget, delta, strict, slices, shipment, task, text, trace: [], rollbacks: 0 },
+    ...{ budget, delta, strict, domains, result, task, text, trace: [], rollbacks: 0 },
     taskFrom: flags["data"] ?? "",
     taskUnit: "nats a token",
     decode: (ids) => model.tokenizer.decode(ids),
   });
-  writePeft(out, atScaling(readPeft(folder), shipment.strength, model.tensors));
+  writePeft(out, atScaling(readPeft(folder), result.strength, model.tensors));
   writeReport(out, {
     name: "forgetting",
     data: report,

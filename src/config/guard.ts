@@ -22,7 +22,9 @@ const controller = z.strictObject({
 }).prefault({}).describe("constants of the controller");
 
 const documents = z.strictObject({
-  control: count.default(64).describe("documents that steer, at most a sixth of the text"),
+  control: count.default(64).describe(
+    "documents that the run is steered by, at most a sixth of the text",
+  ),
   certificate: count.default(256).describe("documents that certify, at most a third"),
   probe: count.default(32).describe("documents that the report shows, at most a twelfth"),
 }).prefault({}).describe("the most documents that each held-back part has");
@@ -64,7 +66,7 @@ export const guardSchema: z.ZodType<false | GuardConfig> = z.union([
     task_rows: count.default(128)
       .describe("rows of eval.data, or else of the training data, that choices are compared by"),
     delta: z.number().gt(0).lt(0.5).default(0.05)
-      .describe("probability of shipping an adapter that forgets more than its budget"),
+      .describe("probability of certifying an adapter that forgets more than its budget"),
     strict: z.boolean().default(false)
       .describe(
         "a document counts up to one nat a token in the certificate, not what others suggest",

@@ -8,10 +8,10 @@ import { ConfigError } from "../errors.ts";
 /** `ppl`: how much the perplexity rises; `kl`: how far the predictions move. */
 export type Metric = "ppl" | "kl";
 
-/** How much one slice of the retention text may be forgotten. */
+/** How much one domain of the retention text may be forgotten. */
 export interface Budget {
-  /** Name of the slice, or null for all text together. */
-  readonly slice: string | null;
+  /** Name of the domain, or null for all text together. */
+  readonly domain: string | null;
   readonly metric: Metric;
   /** In nats a token: log(1 + rise) for `ppl`, the divergence itself for `kl`. */
   readonly epsilon: number;
@@ -24,26 +24,26 @@ const PART = /^(ppl|kl)(?:\[([^\]]+)\])?:([0-9.]+)(%?)$/;
 /**
  * Reads a budget.
  *
- * @throws {ConfigError} where it is not one, names a slice twice, or names some slices but not all.
+ * @throws {ConfigError} where it is not one, names a domain twice, or names some domains but not all.
  */
 export function parseBudget(text: string): Budget[] {
   const budgets = text.split(",").map((part) => parsePart(part.trim(), text));
-  const names = budgets.map(({ slice }) => slice);
+  const names = budgets.map(({ domain }) => domain);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
-    const what = twice === null ? "a budget for all text" : `the slice ${twice}`;
+    const what = twice === null ? "a budget for all text" : `the domain ${twice}`;
     throw new ConfigError(`Found ${what} twice in "${text}", wanted it once`);
   }
   if (names.includes(null) && names.length > 1) {
     throw new ConfigError(
-      `Found a budget for all text beside those of slices in "${text}", wanted one or the other`,
+      `Found a budget for all text beside those of domains in "${text}", wanted one or the other`,
     );
   }
   return budgets;
 }
 
 function parsePart(part: string, whole: string): Budget {
-  const [, metric, slice = null, digits, percent] = PART.exec(part) ?? [];
+  const [, metric, domain = null, digits, percent] = PART.exec(part) ?? [];
   const number = Number(digits);
   const fits = metric === "ppl" ? percent === "%" : percent === "";
   if (!fits || !(number > 0 && number < 1000)) {
@@ -53,7 +53,7 @@ function parsePart(part: string, whole: string): Budget {
     );
   }
   const epsilon = metric === "ppl" ? Math.log1p(number / 100) : number;
-  return { slice, metric: metric as Metric, epsilon, text: part };
+  return { domain, metric: metric as Metric, epsilon, text: part };
 }
 
 /** An upper bound in the unit of its budget, rounded up: what is said is never less than was shown. */

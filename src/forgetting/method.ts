@@ -10,9 +10,9 @@ import type { Part, Prepared, RunContext, SideMethod } from "../objectives/objec
 import { parseBudget } from "./budget.ts";
 import { GuardPart, type Opening } from "./part.ts";
 import type { GuardConfig } from "./settings.ts";
-import { requireDocuments } from "./ship/certify.ts";
+import { requireDocuments } from "./select/certify.ts";
 import { planTerm, rowSizes } from "./term.ts";
-import { comparedRows, describeSlice, type Slice, splitRetention } from "./text/retention.ts";
+import { comparedRows, describeDomain, type Domain, splitRetention } from "./text/retention.ts";
 import { retentionText } from "./text/samples.ts";
 
 /** What forgetting is held back with, as the settings say. */
@@ -26,21 +26,21 @@ async function prepare(
 ): Promise<Prepared<Part, Opening>> {
   const { engine, model, graph } = context;
   refuseEncoder(model, "for the guard, which measures plain text");
-  const slices = await loadSlices(context, settings);
-  for (const slice of slices) context.log(describeSlice(slice));
-  requireDocuments(slices, settings);
+  const domains = await loadDomains(context, settings);
+  for (const domain of domains) context.log(describeDomain(domain));
+  requireDocuments(domains, settings);
   const term = planTerm(context, settings);
   const both = LossProgram.plan(engine, model, { ...graph, loss: "kl" });
   return {
     count: rowSizes(context.train, settings).micros,
     measures: true,
     memory: term.memory(both.footprint.temporary),
-    open: (run) => GuardPart.open({ context, settings, slices, term, both }, run),
+    open: (run) => GuardPart.open({ context, settings, domains, term, both }, run),
   };
 }
 
 /** Reads the retention text, or lets the base write it, and splits it. */
-async function loadSlices(context: RunContext, settings: GuardConfig): Promise<readonly Slice[]> {
+async function loadDomains(context: RunContext, settings: GuardConfig): Promise<readonly Domain[]> {
   const { engine, model, tokenizer, rows: { examples }, maxTokens, log } = context;
   const { seed } = context.train;
   const budgets = parseBudget(settings.budget);

@@ -16,17 +16,17 @@ import type {
   RunContext,
   TaskSample,
 } from "../objectives/objective.ts";
-import { Gauge } from "./gauge.ts";
+import { ForgettingMeter } from "./measure.ts";
 import { reportPage } from "./page/page.ts";
 import { forgettingReport } from "./report/report.ts";
 import type { GuardConfig } from "./settings.ts";
-import { ship, type ShipOptions } from "./ship/ship.ts";
-import { applySnapshot } from "./ship/strength.ts";
-import type { Entry } from "./steer/archive.ts";
-import { Guard } from "./steer/guard.ts";
-import type { GuardState, RetentionTerm } from "./steer/parts.ts";
+import { selectAndCertify, type SelectOptions } from "./select/result.ts";
+import { applySnapshot } from "./select/strength.ts";
+import type { Entry } from "./control/snapshots.ts";
+import { Guard } from "./control/guard.ts";
+import type { GuardState, RetentionTerm } from "./control/parts.ts";
 import { type PlannedTerm, rowSizes } from "./term.ts";
-import type { Slice } from "./text/retention.ts";
+import type { Domain } from "./text/retention.ts";
 
 /** Where an adapter goes that was not certified at any strength. */
 export const UNCERTIFIED = "uncertified";
@@ -38,7 +38,7 @@ export type Opening = OpenContext & Pick<MainPart, "task">;
 export interface GuardPlans {
   readonly context: RunContext;
   readonly settings: GuardConfig;
-  readonly slices: readonly Slice[];
+  readonly domains: readonly Domain[];
   readonly term: PlannedTerm;
   /** Both models side by side. */
   readonly both: Planned<LossProgram>;
@@ -53,7 +53,7 @@ interface Opened {
   readonly tuned: LossProgram;
   /** Both models side by side. */
   readonly both: LossProgram;
-  readonly control: Gauge;
+  readonly control: ForgettingMeter;
   readonly task: TaskSample;
 }
 
@@ -68,11 +68,11 @@ export class GuardPart implements Part {
 
   /** Records the programs and measures the base. The params must be in the store. */
   static async open(plans: GuardPlans, run: Opening): Promise<GuardPart> {
-    const { slices, settings } = plans;
-    const { term, tokens } = await plans.term.open(slices, run.steps);
+    const { domains, settings } = plans;
+    const { term, tokens } = await plans.term.open(domains, run.steps);
     const tuned = await run.tuned();
     const both = await plans.both.open();
-    const control = await Gauge.open({ tuned, both }, slices, "control");
+    const control = await ForgettingMeter.open({ tuned, both }, domains, "control");
     const task = await run.task(settings.task_rows);
     return new GuardPart(plans, { run, term, tokens, tuned, both, control, task });
   }
@@ -94,11 +94,11 @@ export class GuardPart implements Part {
   }
 
   get columns(): readonly Column[] {
-    const { slices } = this.plans;
-    return slices.map(({ name, budget: { metric } }): Column => ({
-      field: slices.length > 1 ? `forgetting.${name}` : "forgetting",
+    const { domains } = this.plans;
+    return domains.map(({ name, budget: { metric } }): Column => ({
+      field: domains.length > 1 ? `forgetting.${name}` : "forgetting",
       label: "forget",
-      ...(slices.length > 1 && { of: name }),
+      ...(domains.length > 1 && { of: name }),
       unit: metric === "ppl" ? "percent" : "number",
     }));
   }
@@ -124,27 +124,27 @@ export class GuardPart implements Part {
   async end({ step, seconds, measure, save, log }: EndContext): Promise<Ending> {
     await this.#guard.finish(step);
     log("guard: selecting and certifying");
-    const shipment = await ship(this.shipOptions(this.plans.slices));
-    const { strength, shifts, task, selection } = shipment;
-    this.put(shipment.step, strength);
-    const fields = this.#guard.fields({ step: shipment.step, shifts, task: task!.tuned });
+    const result = await selectAndCertify(this.selectOptions(this.plans.domains));
+    const { strength, shifts, task, selection } = result;
+    this.put(result.step, strength);
+    const fields = this.#guard.fields({ step: result.step, shifts, task: task!.tuned });
     const measured = { ...fields, ...await measure() };
-    this.put(shipment.step, 1);
+    this.put(result.step, 1);
     await save({ scaling: strength });
     if (strength === 0) {
       await save({ scaling: selection.chosen?.strength ?? 1, folder: UNCERTIFIED });
     }
-    return { measured, report: this.#report(shipment, seconds) };
+    return { measured, report: this.#report(result, seconds) };
   }
 
-  #report(shipment: Awaited<ReturnType<typeof ship>>, seconds: number): Ending["report"] {
+  #report(result: Awaited<ReturnType<typeof selectAndCertify>>, seconds: number): Ending["report"] {
     const { task, run, tokens } = this.opened;
-    const { settings, slices, context: { train, model } } = this.plans;
+    const { settings, domains, context: { train, model } } = this.plans;
     const { trace, rollbacks } = this.#guard;
     const data = forgettingReport({
       ...settings,
-      slices,
-      shipment,
+      domains,
+      result,
       trace,
       rollbacks,
       task: task.rows,
@@ -160,27 +160,32 @@ export class GuardPart implements Part {
     return { name: "forgetting", data, page: (lines, title) => reportPage(data, lines, title) };
   }
 
-  /** What this run can ship, held to the budgets of the slices. */
-  shipOptions(slices: readonly Slice[]): ShipOptions {
+  /** What this run can choose, held to the budgets of the domains. */
+  selectOptions(domains: readonly Domain[]): SelectOptions {
     const { tuned, both, control, task } = this.opened;
-    const { archive } = this.#guard;
+    const { snapshots } = this.#guard;
     const spent = ({ shifts }: Entry) =>
-      Math.max(...shifts.map(({ mean }, i) => mean / slices[i]!.budget.epsilon));
+      Math.max(...shifts.map(({ mean }, i) => mean / domains[i]!.budget.epsilon));
     return {
-      slices,
+      domains,
       control,
       task,
       programs: { tuned, both },
-      candidates: archive.entries.map((entry) => ({ step: entry.step, spent: spent(entry) })),
+      candidates: snapshots.entries.map((entry) => ({ step: entry.step, spent: spent(entry) })),
       put: (step, strength) => this.put(step, strength),
       certificate: this.plans.settings,
     };
   }
 
-  /** Puts an archived moment into the store, at a strength. */
+  /** Puts a kept moment into the store, at a strength. */
   put(step: number, strength: number): void {
     const { run: { base } } = this.opened;
-    applySnapshot(this.plans.context.engine.store, this.#guard.archive.read(step), strength, base);
+    applySnapshot(
+      this.plans.context.engine.store,
+      this.#guard.snapshots.read(step),
+      strength,
+      base,
+    );
   }
 
   close(): void {
@@ -190,11 +195,11 @@ export class GuardPart implements Part {
 
   #make(state?: GuardState): Guard {
     const { term, control, task, run: { steps, folder, remainingDecay } } = this.opened;
-    const { slices, settings, context: { engine: { store }, train } } = this.plans;
+    const { domains, settings, context: { engine: { store }, train } } = this.plans;
     const { weight = null, controller, wall, every } = settings;
     const { micros: count } = rowSizes(train, settings);
     return new Guard(
-      { store, slices, term, count, control, task, folder },
+      { store, domains, term, count, control, task, folder },
       { weight, controller, wall, every, steps, remainingDecay },
       state,
     );

@@ -17,7 +17,7 @@ export interface GuardConfig {
    * the base's weights, each as hard as it matters to the text.
    */
   readonly loss: "kl" | "ce" | "ewc";
-  /** The most documents of a slice that say which weights matter, for `ewc`. */
+  /** The most documents of a domain that say which weights matter, for `ewc`. */
   readonly fisher_documents: number;
   /** Guard tokens of an update for each of its task tokens. */
   readonly share: number;
@@ -33,7 +33,7 @@ export interface GuardConfig {
   };
   /** Rows of the task that checkpoints and strengths are compared by. */
   readonly task_rows: number;
-  /** The probability of shipping an adapter that forgets more than its budget. */
+  /** The probability of choosing an adapter that forgets more than its budget. */
   readonly delta: number;
   /** A document counts up to one nat a token in the certificate, instead of what others suggest. */
   readonly strict: boolean;

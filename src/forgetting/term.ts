@@ -7,8 +7,8 @@ import { LossProgram } from "../models/loss_program.ts";
 import type { RunContext, TrainSettings } from "../objectives/objective.ts";
 import { planElastic } from "./elastic/penalty.ts";
 import type { GuardConfig } from "./settings.ts";
-import type { RetentionTerm } from "./steer/parts.ts";
-import type { Slice } from "./text/retention.ts";
+import type { RetentionTerm } from "./control/parts.ts";
+import type { Domain } from "./text/retention.ts";
 import { RetentionRows, RowsTerm } from "./text/rows.ts";
 
 /** The retention rows of an update: how many replays of how many tokens at most. */
@@ -36,7 +36,7 @@ export interface PlannedTerm {
   memory(both: number): Readonly<Record<string, number>>;
   /** The term, null where it would count nothing, and the tokens that it takes in so many updates. */
   open(
-    slices: readonly Slice[],
+    domains: readonly Domain[],
     steps: number,
   ): Promise<{ readonly term: RetentionTerm | null; readonly tokens: number }>;
 }
@@ -67,7 +67,7 @@ function planPenalty(context: RunContext, settings: GuardConfig): PlannedTerm {
       "to guard": Math.max(pass, penalty + both),
       "Fisher information": fisher,
     }),
-    open: (slices) => elastic.open({ slices, documents, seed, say }),
+    open: (domains) => elastic.open({ domains, documents, seed, say }),
   };
 }
 
@@ -80,9 +80,9 @@ function planRows(
   const program = LossProgram.plan(engine, model, { ...graph, T, loss, train: true });
   return {
     memory: (both) => ({ "to guard": program.footprint.temporary + both }),
-    open: async (slices, steps) => {
-      const rows = new RetentionRows(slices, { T, micros, seed });
-      const term = new RowsTerm(await program.open(), rows, slices.length);
+    open: async (domains, steps) => {
+      const rows = new RetentionRows(domains, { T, micros, seed });
+      const term = new RowsTerm(await program.open(), rows, domains.length);
       return { term, tokens: T * micros * steps };
     },
   };

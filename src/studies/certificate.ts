@@ -5,8 +5,8 @@
  * @module
  */
 import { BANDS, grossOf, type Rise, riseOf } from "../forgetting/rises.ts";
-import { bettingBound, limitOf, planBets, shareBound } from "../forgetting/ship/betting.ts";
-import { certify, ladder } from "../forgetting/ship/certify.ts";
+import { bettingBound, limitOf, planBets, shareBound } from "../forgetting/select/betting.ts";
+import { certify, ladder } from "../forgetting/select/certify.ts";
 import { normal, random } from "../random.ts";
 
 /** How documents rise: nats a token at a mean of 1 over all of them, by chance of the document. */
@@ -78,7 +78,7 @@ export interface CertificateRow {
   readonly missed_whole: number;
   /** The printed share beyond the limit was below the true one. */
   readonly missed_beyond: number;
-  /** A strength was shipped whose true rise is above the budget, of a run that is just above it. */
+  /** A strength was chosen whose true rise is above the budget, of a run that is just above it. */
   readonly falsely_shipped: number;
   /** At half of the budget, how often full strength passed: power, not a claim. */
   readonly passed_at_half: number;

@@ -6,9 +6,9 @@ import { type Arm, readSpec } from "../../src/bench/guard/spec.ts";
 import { claims, table } from "../../src/bench/guard/table.ts";
 
 const arms: Arm[] = [
-  { name: "guard", train: {}, guard: {}, tokens: 120, steers: true },
-  { name: "replay 50 %", train: {}, guard: { loss: "ce" }, tokens: 100, steers: false },
-  { name: "fixed <1>", train: {}, guard: { weight: 1 }, tokens: 120, steers: false },
+  { name: "guard", train: {}, guard: {}, tokens: 120, isControlled: true },
+  { name: "replay 50 %", train: {}, guard: { loss: "ce" }, tokens: 100, isControlled: false },
+  { name: "fixed <1>", train: {}, guard: { weight: 1 }, tokens: 120, isControlled: false },
 ];
 const spec = { arms, budgets: [1, 2, 10], seeds: [1, 2, 3] };
 

@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { atMost, confidence } from "../../src/forgetting/budget.ts";
 import { BANDS, counted, grossOf, netOf, riseOf } from "../../src/forgetting/rises.ts";
-import { bettingBound, limitOf, planBets, shareBound } from "../../src/forgetting/ship/betting.ts";
+import {
+  bettingBound,
+  limitOf,
+  planBets,
+  shareBound,
+} from "../../src/forgetting/select/betting.ts";
 import { normal, random } from "../../src/random.ts";
 
 Deno.test("riseOf() puts tokens into bands by position, the last one apart", () => {

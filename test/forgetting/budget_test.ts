@@ -4,11 +4,11 @@ import { inUnit, parseBudget } from "../../src/forgetting/budget.ts";
 
 Deno.test("parseBudget() reads what a user writes", () => {
   assert.deepEqual(parseBudget("ppl:2%"), [
-    { slice: null, metric: "ppl", epsilon: Math.log1p(0.02), text: "ppl:2%" },
+    { domain: null, metric: "ppl", epsilon: Math.log1p(0.02), text: "ppl:2%" },
   ]);
   assert.deepEqual(parseBudget("kl:0.02")[0]!.epsilon, 0.02);
-  const slices = parseBudget("ppl[stories]:1%, kl[my code]:0.05");
-  assert.deepEqual(slices.map(({ slice, metric }) => [slice, metric]), [
+  const domains = parseBudget("ppl[stories]:1%, kl[my code]:0.05");
+  assert.deepEqual(domains.map(({ domain, metric }) => [domain, metric]), [
     ["stories", "ppl"],
     ["my code", "kl"],
   ]);
@@ -23,7 +23,7 @@ Deno.test("parseBudget() refuses what is no budget, and says what is", () => {
     }, text);
   }
   assert.throws(() => parseBudget("ppl:1%,ppl:2%"), /for all text twice/);
-  assert.throws(() => parseBudget("ppl[a]:1%,kl[a]:2"), /the slice a twice/);
+  assert.throws(() => parseBudget("ppl[a]:1%,kl[a]:2"), /the domain a twice/);
   assert.throws(() => parseBudget("ppl:1%,kl[a]:2"), /one or the other/);
 });
 

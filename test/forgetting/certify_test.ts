@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { FileError } from "../../src/errors.ts";
 import { parseBudget } from "../../src/forgetting/budget.ts";
 import { BANDS, type Rise } from "../../src/forgetting/rises.ts";
-import { certify, ladder, requireDocuments } from "../../src/forgetting/ship/certify.ts";
+import { certify, ladder, requireDocuments } from "../../src/forgetting/select/certify.ts";
 import { random } from "../../src/random.ts";
 
 const OPTIONS = { delta: 0.05, strict: false };
@@ -103,8 +103,8 @@ Deno.test("a document beyond the limit counts no more than that, and the claim s
     Awaited<ReturnType<ReturnType<typeof risesOf>>>[number],
   ];
   const wild = certificate.map((rise, i) => i < 2 ? document(3) : rise);
-  const slices = () => Promise.resolve([{ control, certificate: wild }]);
-  const { trials: [trial], strength } = await certify([1], [0.02], slices, OPTIONS);
+  const domains = () => Promise.resolve([{ control, certificate: wild }]);
+  const { trials: [trial], strength } = await certify([1], [0.02], domains, OPTIONS);
   const { mean, upper, beyond, limit } = trial!.bounds[0]!;
   assert.equal(strength, 1);
   assert.ok(mean > 0.03 && upper < 0.02, "the mean counts them whole, the bound up to the limit");
@@ -112,7 +112,7 @@ Deno.test("a document beyond the limit counts no more than that, and the claim s
 });
 
 /** Slices of documents of one length. */
-function slicesOf(count: number) {
+function domainsOf(count: number) {
   const ids = new Uint32Array(TOKENS + 1);
   const example = { ids, labels: Int32Array.from(ids, (_, i) => i === 0 ? -100 : 1), origin: "x" };
   const [budget] = parseBudget("ppl:2%");
@@ -123,13 +123,13 @@ function slicesOf(count: number) {
 Deno.test("what no result could pass is refused before a run, with the number that could", async () => {
   for (const [strict, least] of [[false, 12], [true, 166]] as const) {
     const options = { delta: 0.05, strict };
-    requireDocuments(slicesOf(least), options);
+    requireDocuments(domainsOf(least), options);
     const few = new RegExp(
       `^FileError: Retention text all: found ${
         least - 1
       } documents to .* wanted at least ${least},`,
     );
-    assert.throws(() => requireDocuments(slicesOf(least - 1), options), (fault) => {
+    assert.throws(() => requireDocuments(domainsOf(least - 1), options), (fault) => {
       return fault instanceof FileError && few.test(String(fault));
     });
     const nothing = (count: number) => Array.from({ length: count }, () => document(0));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Controller, type ControllerOptions } from "../../src/forgetting/steer/controller.ts";
+import { Controller, type ControllerOptions } from "../../src/forgetting/control/controller.ts";
 
 const OPTIONS: ControllerOptions = {
   ...{ lambda: 2, ki: 0.8, kp: 0.5, kd: 0.5, margin: 0.15, fade: 0.25, ema: 0.9 },

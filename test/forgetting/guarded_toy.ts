@@ -1,7 +1,7 @@
 /** Guarded runs of the toy, and what a reader measures of them. */
 import { openModel } from "../../src/inference/open.ts";
 import { parseBudget } from "../../src/forgetting/budget.ts";
-import { Gauge, type Shift } from "../../src/forgetting/gauge.ts";
+import { ForgettingMeter, type Shift } from "../../src/forgetting/measure.ts";
 import { readRetention, splitRetention } from "../../src/forgetting/text/retention.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { rowTokenizer } from "../../src/data/mod.ts";
@@ -20,7 +20,7 @@ export const reportOf = (toy: Toy, out: string) =>
 export async function remeasure(toy: Toy, out: string, budget: string): Promise<Shift> {
   const { device } = await engine();
   using open = openModel(device, toy.model, toy.path(out));
-  const slices = splitRetention(rowTokenizer(open.model), {
+  const domains = splitRetention(rowTokenizer(open.model), {
     documents: await readRetention([toy.text]),
     budgets: parseBudget(budget),
     held: { control: 64, certificate: 256, probe: 32 },
@@ -31,8 +31,8 @@ export async function remeasure(toy: Toy, out: string, budget: string): Promise<
     tuned: await LossProgram.open(open.engine, open.model, options),
     both: await LossProgram.open(open.engine, open.model, { ...options, loss: "kl" }),
   };
-  const gauge = await Gauge.open(programs, slices, "control");
-  const [found] = await gauge.measure();
+  const meter = await ForgettingMeter.open(programs, domains, "control");
+  const [found] = await meter.measure();
   for (const { compiled } of Object.values(programs)) compiled.destroy();
   return found!;
 }

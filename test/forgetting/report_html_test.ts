@@ -76,7 +76,7 @@ Deno.test("reportPage() shows every trial, measurement and strength in a table",
   const { "Trials of the certificate": trials, ...others } = Object.fromEntries(tables);
   assert.deepEqual(trials, [
     ["0.45", "+0.41 %", "0.13 %", "+0.51 %", "+2.0 %", "133", "✓ kept"],
-    ["0.81 shipped", "+1.6 %", "0.13 %", "+1.8 %", "+2.0 %", "133", "✓ kept"],
+    ["0.81 chosen", "+1.6 %", "0.13 %", "+1.8 %", "+2.0 %", "133", "✓ kept"],
     ["0.9", "+2.1 %", "0.13 %", "+2.4 %", "+2.0 %", "133", "✗ not shown"],
   ]);
   assert.deepEqual(others["Measurements during the run"], [
@@ -103,7 +103,7 @@ Deno.test("reportPage() draws the curves and the trade-off", () => {
   assert.deepEqual(points(task, "eval.data"), [[0, 4.9871], [10, 2.2428], [200, 1.0255]]);
   assert.equal(points(task, "training rows").length, 2, "without what was not finite");
   assert.deepEqual(points(weight, "λ"), [[0, 1], [100, 101], [199, 200]]);
-  const [[x, y] = []] = points(tradeoff, "shipped");
+  const [[x, y] = []] = points(tradeoff, "chosen");
   assert.ok(Math.abs(x! - 100 * Math.expm1(0.0118)) < 1e-9);
   assert.equal(y, 1.0871);
   for (const { limits } of [forgetting!, tradeoff!]) {
@@ -167,7 +167,7 @@ Deno.test("reportPage() keeps slices apart, each in the unit of its budget", () 
     "chart-tradeoff",
   ]);
   const [, ppl, divergence, weight, tradeoff] = page.charts;
-  assert.deepEqual(ppl!.series.map(({ name }) => name), ["stories", "shipped"]);
+  assert.deepEqual(ppl!.series.map(({ name }) => name), ["stories", "chosen"]);
   assert.deepEqual(divergence!.limits.map(({ at }) => at), [0.02]);
   assert.deepEqual(weight!.series.map(({ name }) => name), ["stories", "code"]);
   assert.equal(tradeoff!.limits[0]!.at, 100, "percent of the budget");
@@ -181,8 +181,8 @@ Deno.test("reportPage() makes no claim where only the base is certain, and needs
   assert.match(page.text, /needs about 812 more documents/);
   assert.match(page.text, /unknownnone\+2\.0 %1/, "no error and no bound of one document");
   assert.match(page.text, /was not trained here/);
-  assert.match(page.text, /None: the base itself is shipped/);
-  assert.doesNotMatch(page.text, /✓|Forgets at most|Price/);
+  assert.match(page.text, /None: the result is the base itself/);
+  assert.doesNotMatch(page.text, /✓|Forgets at most|Marginal gain/);
   assert.deepEqual(page.charts.map(({ id }) => id), ["chart-tradeoff"]);
 });
 

@@ -11,9 +11,9 @@ import { parseBudget } from "../../src/forgetting/budget.ts";
 import { RetentionRows } from "../../src/forgetting/text/rows.ts";
 import {
   type Blocks,
+  type Domain,
   readRetention,
   type RetentionOptions,
-  type Slice,
   splitRetention,
 } from "../../src/forgetting/text/retention.ts";
 import { random } from "../../src/random.ts";
@@ -40,7 +40,7 @@ function textDocument(text: string): Document {
 const documents = (count: number, seed = 0) =>
   Array.from({ length: count }, (_, i) => documentOf(seed + i));
 
-function slicesOf(options: Partial<RetentionOptions> = {}): Slice[] {
+function domainsOf(options: Partial<RetentionOptions> = {}): Domain[] {
   return splitRetention(tokenizer, {
     documents: new Map([["text.txt", documents(48)]]),
     budgets: parseBudget("ppl:2%"),
@@ -57,19 +57,19 @@ const PARTS = ["train", "control", "certificate", "probe"] as const;
 const key = ([block]: Blocks) => block!.ids.slice(0, 16).join(" ");
 
 Deno.test("splitRetention() gives four parts that share no document", () => {
-  const [slice] = slicesOf();
-  assert.deepEqual(PARTS.map((part) => slice![part].length), [20, 8, 16, 4]);
-  const all = PARTS.flatMap((part) => slice![part].map(key));
+  const [domain] = domainsOf();
+  assert.deepEqual(PARTS.map((part) => domain![part].length), [20, 8, 16, 4]);
+  const all = PARTS.flatMap((part) => domain![part].map(key));
   assert.equal(new Set(all).size, 48);
-  for (const blocks of slice!.train) {
+  for (const blocks of domain!.train) {
     assert.ok(blocks.length > 1 && blocks.every(({ ids }) => ids.length <= 16), "guard rows");
     const learnt = blocks.reduce((sum, block) => sum + countSupervised(block), 0);
     assert.equal(learnt, 30, "every token of a document is predicted once");
   }
-  assert.ok(slice!.probe.every(([block]) => block!.ids.length === 31));
-  const certificates = [1, 2, 3].map((seed) => slicesOf({ seed })[0]!.certificate.map(key).join());
+  assert.ok(domain!.probe.every(([block]) => block!.ids.length === 31));
+  const certificates = [1, 2, 3].map((seed) => domainsOf({ seed })[0]!.certificate.map(key).join());
   assert.equal(new Set(certificates).size, 3, "another seed, another split");
-  assert.deepEqual(slicesOf()[0]!.certificate, slice!.certificate);
+  assert.deepEqual(domainsOf()[0]!.certificate, domain!.certificate);
 });
 
 Deno.test("splitRetention() leaves out what repeats other documents or the task", () => {
@@ -78,11 +78,11 @@ Deno.test("splitRetention() leaves out what repeats other documents or the task"
   const task = [encode(all[7]!, tokenizer), encode(all[8]!, tokenizer)];
   using store = new ExampleStore();
   const texts = new Map([["text.txt", [...all, nearly, all[5]!]]]);
-  const [slice] = slicesOf({ documents: texts, task });
+  const [domain] = domainsOf({ documents: texts, task });
   const kept = task.map((example) => store.keep(example));
-  assert.deepEqual(slicesOf({ documents: texts, task: kept }), [slice], "from the disk");
-  assert.deepEqual([slice!.repeated, slice!.inTask], [2, 2]);
-  const left = PARTS.flatMap((part) => slice![part].map(key));
+  assert.deepEqual(domainsOf({ documents: texts, task: kept }), [domain], "from the disk");
+  assert.deepEqual([domain!.repeated, domain!.inTask], [2, 2]);
+  const left = PARTS.flatMap((part) => domain![part].map(key));
   assert.equal(left.length, 46);
   assert.equal(new Set(left).size, 46);
   assert.ok(!left.includes(key([task[0]!])));
@@ -91,14 +91,14 @@ Deno.test("splitRetention() leaves out what repeats other documents or the task"
 Deno.test("splitRetention() has a slice for each budget", () => {
   const files = new Map([["a/stories.txt", documents(30)], ["code.jsonl.gz", documents(30, 100)]]);
   const budgets = parseBudget("ppl[stories]:1%,kl[code]:0.05");
-  const slices = slicesOf({ documents: files, budgets });
-  assert.deepEqual(slices.map(({ name, budget }) => [name, budget.metric]), [
+  const domains = domainsOf({ documents: files, budgets });
+  assert.deepEqual(domains.map(({ name, budget }) => [name, budget.metric]), [
     ["stories", "ppl"],
     ["code", "kl"],
   ]);
-  const [whole] = slicesOf({ documents: files });
+  const [whole] = domainsOf({ documents: files });
   assert.equal(PARTS.flatMap((part) => whole![part]).length, 60, "one budget holds for all text");
-  const wrong = (text: string) => () => slicesOf({ documents: files, budgets: parseBudget(text) });
+  const wrong = (text: string) => () => domainsOf({ documents: files, budgets: parseBudget(text) });
   assert.throws(
     wrong("ppl[stories]:1%"),
     new ConfigError('code.jsonl.gz: found no budget for "code", wanted one beside stories'),
@@ -110,7 +110,7 @@ Deno.test("splitRetention() refuses text of which no four parts can be made", ()
   for (const count of [1, 23]) {
     const few = new Map([["text.txt", [...documents(count), documentOf(0)]]]);
     assert.throws(
-      () => slicesOf({ documents: few }),
+      () => domainsOf({ documents: few }),
       new FileError(
         `Retention text all: found ${count} documents (1 more repeat others), wanted at least 24, ` +
           "so that each of train, control, certificate, probe has 2",
@@ -121,8 +121,8 @@ Deno.test("splitRetention() refuses text of which no four parts can be made", ()
 
 Deno.test("RetentionRows gives every slice its lambda, however many tokens it has", async () => {
   const files = new Map([["a.txt", documents(30)], ["b.txt", documents(40, 100)]]);
-  const slices = slicesOf({ documents: files, budgets: parseBudget("ppl[a]:1%,ppl[b]:1%") });
-  const rows = new RetentionRows(slices, { T: 64, micros: 2, seed: 1 });
+  const domains = domainsOf({ documents: files, budgets: parseBudget("ppl[a]:1%,ppl[b]:1%") });
+  const rows = new RetentionRows(domains, { T: 64, micros: 2, seed: 1 });
   for (const step of [0, 7, 3]) {
     const { micros, lambdas } = await rows.update(step, () => [2, 5]);
     const sums = [0, 0];

@@ -12,21 +12,21 @@ Deno.test("a guarded run ends within its budget, and its report is what a reader
   const { measured, forgetting } = await toy.train("run", guarded(toy));
   const report = reportOf(toy, "run");
   assert.deepEqual(report, JSON.parse(JSON.stringify(forgetting)));
-  const [slice] = report.slices;
+  const [domain] = report.slices;
   assert.ok(report.certified);
   assert.match(report.statement, /^Certified: forgets at most/);
-  assert.ok(slice.certificate.upper <= slice.epsilon);
-  assert.ok(slice.control.shift <= 0.95 * slice.epsilon);
+  assert.ok(domain.certificate.upper <= domain.epsilon);
+  assert.ok(domain.control.shift <= 0.95 * domain.epsilon);
   assert.ok(report.task.tuned_loss < report.task.base_loss);
-  assert.ok(Math.abs(measured["forgetting"]! - Math.expm1(slice.control.shift)) < 1e-12);
+  assert.ok(Math.abs(measured["forgetting"]! - Math.expm1(domain.control.shift)) < 1e-12);
 
   const { alpha, modules } = readPeft(toy.path("run", "adapter"));
   assert.ok(Math.abs(alpha - 8 * report.shipped.strength) < 1e-12);
   assert.ok(modules.every((module) => module.alpha === alpha));
 
   const found = await remeasure(toy, "run", "ppl:5%");
-  assert.ok(Math.abs(found.mean - slice.control.shift) < 1e-6, "P6: the reloaded adapter");
-  assert.equal(found.n, slice.documents.control);
+  assert.ok(Math.abs(found.mean - domain.control.shift) < 1e-6, "P6: the reloaded adapter");
+  assert.equal(found.n, domain.documents.control);
 });
 
 Deno.test("a fresh adapter has forgotten nothing, to the last bit", async () => {
@@ -36,8 +36,8 @@ Deno.test("a fresh adapter has forgotten nothing, to the last bit", async () => 
   assert.equal(first!.forgetting, 0);
   assert.equal(first!["guard_loss"], 0);
   assert.equal(first!["lambda"], 2);
-  const [slice] = reportOf(toy, "run").slices;
-  assert.equal(first!["retention_perplexity"], slice.base_perplexity);
+  const [domain] = reportOf(toy, "run").domains;
+  assert.equal(first!["retention_perplexity"], domain.base_perplexity);
 });
 
 Deno.test("metrics have what the guard measured with the update it was measured before", async () => {
@@ -63,13 +63,13 @@ Deno.test("several slices are each held to their own budget", async () => {
   );
   const budget = "ppl[text]:5%,kl[other]:0.03";
   await toy.train("run", guarded(toy, { text: [toy.text, other], budget }));
-  const { slices, certified } = reportOf(toy, "run");
+  const { domains, certified } = reportOf(toy, "run");
   assert.deepEqual(
-    slices.map(({ name, metric }: Record<string, string>) => [name, metric]),
+    domains.map(({ name, metric }: Record<string, string>) => [name, metric]),
     [["text", "ppl"], ["other", "kl"]],
   );
   assert.ok(certified);
-  for (const { certificate, epsilon } of slices) assert.ok(certificate.upper <= epsilon);
+  for (const { certificate, epsilon } of domains) assert.ok(certificate.upper <= epsilon);
   const line = toy.metrics("run").at(-1)!;
   for (const name of ["text", "other"]) {
     for (const field of ["lambda", "guard_loss", "forgetting"]) {

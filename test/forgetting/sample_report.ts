@@ -1,8 +1,8 @@
-/** A forgetting report to print, with slices of any names and tokens. */
+/** A forgetting report to print, with domains of any names and tokens. */
 import type { ForgettingReport } from "../../src/forgetting/report/format.ts";
 import type { MetricsLine } from "../../src/forgetting/page/page.ts";
 
-type SliceReport = ForgettingReport["slices"][number];
+type DomainReport = ForgettingReport["slices"][number];
 
 /** What a test wants of a report. */
 export interface Sample {
@@ -16,7 +16,7 @@ const flips = { lost: 49, won: 42, p: 0.53 };
 const probe = { tokens: 4341, base_nll: 0.39, tuned_nll: 0.41, kl: 0.0152, flips };
 const EPSILON = Math.log1p(0.02);
 
-function slice(name: string, piece: string): SliceReport {
+function slice(name: string, piece: string): DomainReport {
   return {
     ...{ name, metric: "ppl", budget: "ppl:2%", epsilon: EPSILON },
     documents: { train: 171, control: 64, certificate: 133, probe: 32, repeated: 5, in_task: 6 },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Archive, type Entry } from "../../src/forgetting/steer/archive.ts";
-import { type Candidate, select, USABLE } from "../../src/forgetting/ship/select.ts";
+import { type Entry, Snapshots } from "../../src/forgetting/control/snapshots.ts";
+import { type Candidate, select, USABLE } from "../../src/forgetting/select/select.ts";
 
 const EPSILON = 0.02;
 /** The base's loss at the task. */
@@ -31,7 +31,7 @@ Deno.test("select() takes a candidate as it is where it keeps the budget", async
 });
 
 Deno.test("select() takes the strongest that keeps the budget, from either side of its guess", async () => {
-  for (const told of [4, 1.5, 40]) { // the archive's figure may be off
+  for (const told of [4, 1.5, 40]) { // the snapshots's figure may be off
     const candidates = [{ step: 100, spent: 4 }];
     const measures = measuresOf(candidates);
     const { chosen, points } = await select(
@@ -73,7 +73,7 @@ Deno.test("select() chooses nothing that does no better at the task than the bas
 Deno.test("Archive keeps the last, the best, the last within the budget and the trade-off", () => {
   const folder = Deno.makeTempDirSync({ prefix: "graft_test_" });
   try {
-    const archive = new Archive(folder, [EPSILON]);
+    const snapshots = new Snapshots(folder, [EPSILON]);
     const entry = (step: number, task: number, spent: number): Entry => {
       return { step, task, shifts: [{ mean: spent * EPSILON, se: 0, net: 0, nll: 1 }] };
     };
@@ -82,14 +82,14 @@ Deno.test("Archive keeps the last, the best, the last within the budget and the 
       ...[entry(75, 2.2, 1.1), entry(100, 1.5, 2), entry(125, 1.9, 1.4), entry(150, 1.8, 1.2)],
     ];
     for (const entry of run) {
-      archive.write(entry.step, new Uint8Array([entry.step, 0, 0, 0]));
-      archive.add(entry);
+      snapshots.write(entry.step, new Uint8Array([entry.step, 0, 0, 0]));
+      snapshots.add(entry);
     }
-    assert.deepEqual(archive.entries.map(({ step }) => step), [25, 75, 100, 150]);
-    assert.equal(archive.lastFeasible!.step, 25);
-    archive.sweep();
+    assert.deepEqual(snapshots.entries.map(({ step }) => step), [25, 75, 100, 150]);
+    assert.equal(snapshots.lastFeasible!.step, 25);
+    snapshots.sweep();
     assert.equal([...Deno.readDirSync(folder)].length, 4);
-    assert.deepEqual([...archive.read(150)], [150, 0, 0, 0]);
+    assert.deepEqual([...snapshots.read(150)], [150, 0, 0, 0]);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }

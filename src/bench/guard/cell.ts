@@ -9,9 +9,9 @@ import { perplexity } from "../../eval/perplexity.ts";
 import type { Device } from "../../gpu/device.ts";
 import { parseBudget } from "../../forgetting/budget.ts";
 import { counted, riseOf } from "../../forgetting/rises.ts";
-import { readRetention, type Slice } from "../../forgetting/text/retention.ts";
-import type { Measures } from "../../forgetting/ship/select.ts";
-import { choose, measuresOf } from "../../forgetting/ship/ship.ts";
+import { type Domain, readRetention } from "../../forgetting/text/retention.ts";
+import type { Measures } from "../../forgetting/select/select.ts";
+import { choose, measuresOf } from "../../forgetting/select/result.ts";
 import { GuardPart } from "../../forgetting/part.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import { trainLoop } from "../../train/loop.ts";
@@ -29,12 +29,12 @@ export interface Cell {
   readonly epsilon: number;
   /** At the end of the run, at full strength: the shift on the control text. */
   readonly raw: number;
-  /** What was shipped, and what a tenth more of the budget would buy there. */
+  /** What was chosen, and what a tenth more of the budget would buy there. */
   readonly step: number;
   readonly strength: number;
   readonly certified: boolean;
   readonly price: number | null;
-  /** Of what was shipped, on text and rows that nothing else has used. */
+  /** Of what was chosen, on text and rows that nothing else has used. */
   readonly test_shift: number;
   readonly test_se: number;
   readonly task: number;
@@ -43,7 +43,7 @@ export interface Cell {
   readonly seconds: number;
 }
 
-/** Trains once and ships at each of the budgets. */
+/** Trains once and chooses at each of the budgets. */
 export async function runCells(
   device: Device,
   spec: Spec,
@@ -59,16 +59,19 @@ export async function runCells(
     await guarding.guard.finish(done);
     const last = guarding.guard.trace.at(-1)!;
     const test = await openTest(session, spec);
-    const measures = remembered(measuresOf(guarding.shipOptions(guarding.guard.slices)));
+    const measures = remembered(measuresOf(guarding.selectOptions(guarding.guard.domains)));
     const cells: Cell[] = [];
     for (const budget of budgets) {
-      const slices = withBudget(guarding.guard.slices, `ppl:${budget}%`);
-      const { step, strength, price } = await choose({ ...guarding.shipOptions(slices), measures });
+      const domains = withBudget(guarding.guard.domains, `ppl:${budget}%`);
+      const { step, strength, marginalGain: price } = await choose({
+        ...guarding.selectOptions(domains),
+        measures,
+      });
       guarding.put(step, strength);
       cells.push({
         ...about,
         budget,
-        epsilon: slices[0]!.budget.epsilon,
+        epsilon: domains[0]!.budget.epsilon,
         raw: last.shifts[0]!.mean,
         step,
         strength,
@@ -82,8 +85,8 @@ export async function runCells(
   });
 }
 
-const withBudget = (slices: readonly Slice[], text: string): Slice[] =>
-  slices.map((slice) => ({ ...slice, budget: parseBudget(text)[0]! }));
+const withBudget = (domains: readonly Domain[], text: string): Domain[] =>
+  domains.map((domain) => ({ ...domain, budget: parseBudget(text)[0]! }));
 
 /** Measures what was measured before only once. */
 function remembered({ shifts, task }: Measures): Measures {

@@ -17,7 +17,7 @@ const COLOURS = ["#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f
 interface Line {
   readonly name: string;
   readonly colour: string;
-  readonly steers: boolean;
+  readonly isControlled: boolean;
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
 
@@ -39,10 +39,10 @@ export function picture(
   const y = (loss: number) =>
     BOX.bottom - (loss - low) / (high - low || 1) * (BOX.bottom - BOX.top);
   let colour = 0;
-  const lines = arms.map(({ name, steers }, i): Line => ({
+  const lines = arms.map(({ name, isControlled }, i): Line => ({
     name,
-    steers,
-    colour: steers ? STEERED : COLOURS[colour++ % COLOURS.length]!,
+    isControlled,
+    colour: isControlled ? STEERED : COLOURS[colour++ % COLOURS.length]!,
     points: budgets.flatMap((budget, j) => {
       const loss = values[i]![j]!;
       return Number.isFinite(loss) ? [{ x: x(budget), y: y(loss) }] : [];
@@ -67,12 +67,12 @@ export function picture(
   ].join("\n");
 }
 
-function drawLine({ points, colour, steers }: Line): string {
+function drawLine({ points, colour, isControlled }: Line): string {
   const path = points.map(({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L");
   const dots = points.map(({ x, y }) =>
     `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3" fill="${colour}"/>`
   );
-  const width = steers ? 3 : 1.5;
+  const width = isControlled ? 3 : 1.5;
   return `<path d="M${path}" fill="none" stroke="${colour}" stroke-width="${width}"/>` +
     dots.join("");
 }
@@ -85,7 +85,7 @@ function labels(lines: readonly Line[]): string[] {
   return ends.map(({ line, y }) => {
     const at = Math.max(y, free);
     free = at + 15;
-    const weight = line.steers ? "bold" : "normal";
+    const weight = line.isControlled ? "bold" : "normal";
     return text(BOX.right + 28, at + 4, line.name, "start", line.colour, weight);
   });
 }

@@ -20,7 +20,7 @@ export interface Arm {
   /** All tokens of an update. */
   readonly tokens: number;
   /** Whether it is trained anew for each budget, or once and scaled to all. */
-  readonly steers: boolean;
+  readonly isControlled: boolean;
 }
 
 const keys = z.record(z.string(), z.unknown());
@@ -84,8 +84,8 @@ export function readSpec(file: string): Spec {
     const { T, micros } = rowSizes(train, guard);
     return train.tokens_per_batch + T * micros;
   };
-  const armsOf = (given: typeof arms.fixed, steers: boolean) =>
-    given.map((arm): Arm => ({ ...arm, steers, tokens: tokensOf(arm) }));
+  const armsOf = (given: typeof arms.fixed, isControlled: boolean) =>
+    given.map((arm): Arm => ({ ...arm, isControlled, tokens: tokensOf(arm) }));
   return {
     budgets: [...budgets].sort((a, b) => a - b),
     seeds,

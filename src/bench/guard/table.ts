@@ -17,7 +17,8 @@ export interface Claim {
 type Arms = Pick<Spec, "arms" | "budgets" | "seeds">;
 
 /** Arms that are steered by a budget. */
-const steered = ({ arms }: Arms) => arms.filter(({ steers }) => steers).map(({ name }) => name);
+const steered = ({ arms }: Arms) =>
+  arms.filter(({ isControlled }) => isControlled).map(({ name }) => name);
 
 /** Arms that replay text, and what they are called. */
 interface Rivals {
@@ -30,7 +31,7 @@ interface Rivals {
  * and, where there are others, all of them.
  */
 function rivalsOf({ arms }: Arms): Rivals[] {
-  const most = arms.find(({ steers }) => steers)!.tokens;
+  const most = arms.find(({ isControlled }) => isControlled)!.tokens;
   const replays = arms.filter(({ guard }) => guard["loss"] === "ce");
   const equal = replays.filter(({ tokens }) => tokens <= most);
   return [
@@ -140,7 +141,7 @@ function beatsReplay(
   };
 }
 
-/** The price of what was shipped against the slope of the task loss between neighbouring budgets. */
+/** The price of what was chosen against the slope of the task loss between neighbouring budgets. */
 function priceAndSlope(cells: readonly Cell[], spec: Arms): Claim {
   const arm = steered(spec)[0]!;
   const point = (budget: number) => {

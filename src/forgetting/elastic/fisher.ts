@@ -15,7 +15,7 @@ import type { Watch } from "../../models/layers/adapt.ts";
 import { HEAD_MODULE } from "../../models/stored.ts";
 import { squareGradient } from "../../ops/mod.ts";
 import { permutation } from "../../random.ts";
-import type { Blocks, Slice } from "../text/retention.ts";
+import type { Blocks, Domain } from "../text/retention.ts";
 
 /** Modules of linear layers with their [out, in]. */
 export type Modules = ReadonlyMap<string, readonly [number, number]>;
@@ -57,8 +57,8 @@ export const refuse = (name: string): ConfigError =>
 
 export interface FisherOptions {
   readonly modules: Modules;
-  readonly slices: readonly Pick<Slice, "train">[];
-  /** The most documents of a slice, drawn at random. */
+  readonly domains: readonly Pick<Domain, "train">[];
+  /** The most documents of a domain, drawn at random. */
   readonly documents: number;
   readonly seed: number;
   readonly recompute: boolean;
@@ -66,7 +66,7 @@ export interface FisherOptions {
   readonly resources: Resources;
 }
 
-/** What the information was taken from, over all slices. */
+/** What the information was taken from, over all domains. */
 export interface FisherSource {
   readonly documents: number;
   /** Tokens that were predicted. */
@@ -75,7 +75,7 @@ export interface FisherSource {
 
 /**
  * Adds to what is kept, number by number, F = sum over documents of (d log p(document) / d w)^2, over
- * the tokens predicted in them; of several slices the sum. A pass forward and back for each.
+ * the tokens predicted in them; of several domains the sum. A pass forward and back for each.
  *
  * Then 1/2 sum F dw^2 is the divergence of the moved model from the base in nats a token, to second
  * order and off the diagonal left out. For documents that the base itself drew: given what came
@@ -93,9 +93,9 @@ export interface FisherSource {
 export async function addFisher(
   engine: Engine,
   model: Model,
-  { modules, slices, documents, seed, recompute, resources }: FisherOptions,
+  { modules, domains, documents, seed, recompute, resources }: FisherOptions,
 ): Promise<FisherSource> {
-  const chosen = slices.map(({ train }) => draw(train, documents, seed));
+  const chosen = domains.map(({ train }) => draw(train, documents, seed));
   const T = Math.ceil(Math.max(...chosen.flat().map(lengthOf)) / 8) * 8;
   const pass = fisherPass(modules);
   const planned = LossProgram.plan(engine, model, { T, recompute, ...pass.graph });
@@ -122,7 +122,7 @@ export async function addFisher(
   return source;
 }
 
-/** Each token counts 1 / sqrt(tokens), so that the gradient's square is over the tokens of a slice. */
+/** Each token counts 1 / sqrt(tokens), so that the gradient's square is over the tokens of a domain. */
 const weighed = ({ supervised }: Batch, tokens: number): Float32Array =>
   new Float32Array(supervised).fill(1 / Math.sqrt(tokens));
 

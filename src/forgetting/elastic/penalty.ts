@@ -12,7 +12,7 @@ import type { Model } from "../../models/model.ts";
 import type { Adapt } from "../../models/layers/adapt.ts";
 import { elastic, sum } from "../../ops/mod.ts";
 import type { Replay } from "../../objectives/objective.ts";
-import type { RetentionTerm } from "../steer/parts.ts";
+import type { RetentionTerm } from "../control/parts.ts";
 import {
   addFisher,
   fisherOf,
@@ -108,7 +108,7 @@ export function planElastic(
   };
 }
 
-/** One penalty over all slices: it reads no rows. */
+/** One penalty over all domains: it reads no rows. */
 export class PenaltyTerm implements RetentionTerm {
   readonly capacity = 1;
 

@@ -47,7 +47,7 @@ function taskCurve(
     alt:
       `Task loss over ${x.range[1]} updates: on ${task.rows} rows of ${task.from} it goes from ` +
       `${fixed(trace[0]!.task_loss, 4)} to ${fixed(trace.at(-1)!.task_loss, 4)} ${task.unit}; ` +
-      `what is shipped has ${fixed(task.tuned_loss, 4)}.`,
+      `what is chosen has ${fixed(task.tuned_loss, 4)}.`,
     chart: {
       id: "chart-task",
       x,
@@ -87,7 +87,7 @@ function forgettingCurve({ trace, slices, shipped }: ForgettingReport, metric: M
     alt: `Forgetting on the control text over ${x.range[1]} updates, in ${unitOf(metric)}. ` +
       shown.map(({ name, budget, points, control }) =>
         `${name}: budget ${budget}, highest ${fixed(Math.max(...points.map(([, y]) => y)), 4)}, ` +
-        `at the end ${fixed(points.at(-1)![1], 4)}, as shipped ${shiftText(metric, control.shift)}.`
+        `at the end ${fixed(points.at(-1)![1], 4)}, as chosen ${shiftText(metric, control.shift)}.`
       ).join(" "),
     note: "On the control text, which steers the guard; bars are one standard error.",
     chart: {
@@ -146,7 +146,7 @@ const curve = (name: string, colour: string, points: readonly Point[], named = t
   ({ name, colour, line: "solid", dots: "full", points, named }) as const;
 
 const shippedDot = (points: readonly Point[]) =>
-  ({ name: "shipped", colour: "ink", line: null, dots: "ring", points, named: true }) as const;
+  ({ name: "chosen", colour: "ink", line: null, dots: "ring", points, named: true }) as const;
 
 function pointsOf(metrics: readonly MetricsLine[], field: string): Point[] {
   return metrics.flatMap((line) => {

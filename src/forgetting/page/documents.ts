@@ -8,8 +8,8 @@ import { details, type Html, markup, table } from "../../report/html.ts";
 import { fixed, signed } from "../../report/numbers.ts";
 import { shiftText } from "./units.ts";
 
-type SliceReport = ForgettingReport["slices"][number];
-type Document = SliceReport["worst"][number];
+type DomainReport = ForgettingReport["slices"][number];
+type Document = DomainReport["worst"][number];
 
 /** A token under both models; its shift is what the tuned one has lost, in nats. */
 interface Token {
@@ -34,8 +34,8 @@ Forgotten, less likely than under the base: ${LEVELS.map((level) => sample(level
 and more. More likely: ${LEVELS.map((level) => sample(-level))} and beyond.</p>`;
 }
 
-/** The documents of a slice. */
-export function worstDocuments({ worst }: SliceReport): Html {
+/** The documents of a domain. */
+export function worstDocuments({ worst }: DomainReport): Html {
   return markup`<ol class="documents">${
     worst.map((document, i) => markup`<li>${worstDocument(document, i + 1)}</li>\n`)
   }</ol>`;

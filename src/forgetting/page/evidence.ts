@@ -28,7 +28,7 @@ the budget.</p>`;
       const { metric, name } = slices[i]!;
       const shown = strengthText(strength);
       return [
-        passed && strength === shipped.strength ? markup`${shown} <b>shipped</b>` : shown,
+        passed && strength === shipped.strength ? markup`${shown} <b>chosen</b>` : shown,
         ...(alone ? [] : [name]),
         shiftText(metric, bound.mean),
         errorText(metric, bound.se),
@@ -53,7 +53,7 @@ their rises${strict ? "; a document counts up to one nat a token of the longest"
 ${
     table("Trials of the certificate", [
       "Strength",
-      ...(alone ? [] : ["Slice"]),
+      ...(alone ? [] : ["Domain"]),
       "Mean",
       "Standard error",
       "Upper bound",
@@ -88,7 +88,7 @@ ${
     table(
       "Documents by what they were used for",
       [
-        "Slice",
+        "Domain",
         "Trained on",
         "Control",
         "Certificate",
@@ -109,7 +109,7 @@ ${
       "Hashes of the documents",
       table(
         "SHA-256 of the token ids",
-        ["Slice", "Part", "SHA-256"],
+        ["Domain", "Part", "SHA-256"],
         slices.flatMap(({ name, sha256 }) =>
           Object.entries(sha256).map(([part, hash]) => [name, part, markup`<code>${hash}</code>`])
         ),

@@ -8,19 +8,21 @@ import { type Html, markup } from "../../report/html.ts";
 import { chance, fixed, percent, whole } from "../../report/numbers.ts";
 import { shiftText, strengthText } from "./units.ts";
 
-type SliceReport = ForgettingReport["slices"][number];
+type DomainReport = ForgettingReport["slices"][number];
 
 /** A number with its name and what it was measured on. */
 type Figure = readonly [name: string, value: string, note: string];
 
 const ARROW = " \u2192 ";
 
-/** Figures of a run with one slice together; of several, each slice under its name. */
+/** Figures of a run with one domain together; of several, each domain under its name. */
 export function figures(report: ForgettingReport): Html {
   const { slices } = report;
   const [only, second] = slices;
-  if (only && !second) return list([...sliceFigures(only), ...runFigures(report)]);
-  const named = slices.map((slice) => markup`<h3>${slice.name}</h3>\n${list(sliceFigures(slice))}`);
+  if (only && !second) return list([...domainFigures(only), ...runFigures(report)]);
+  const named = slices.map((slice) =>
+    markup`<h3>${slice.name}</h3>\n${list(domainFigures(slice))}`
+  );
   return markup`${named}<h3>The run</h3>\n${list(runFigures(report))}`;
 }
 
@@ -31,7 +33,7 @@ function list(figures: readonly Figure[]): Html {
   return markup`<dl class="figures">\n${items}</dl>\n`;
 }
 
-function sliceFigures(slice: SliceReport): Figure[] {
+function domainFigures(slice: DomainReport): Figure[] {
   const { metric, budget, epsilon, certificate, control, probe, documents } = slice;
   const what = metric === "ppl" ? "perplexity" : "nats a token of divergence from the base";
   const forgets: Figure = certificate
@@ -74,7 +76,7 @@ function sliceFigures(slice: SliceReport): Figure[] {
 
 function runFigures({ task, shipped, price }: ForgettingReport): Figure[] {
   const figures: Figure[] = [...(task ? taskFigures(task) : []), [
-    "Strength shipped",
+    "Strength chosen",
     strengthText(shipped.strength),
     shipped.strength > 0
       ? `of the adapter at step ${shipped.step}`
@@ -82,7 +84,7 @@ function runFigures({ task, shipped, price }: ForgettingReport): Figure[] {
   ]];
   if (price !== null) {
     figures.push([
-      "Price",
+      "Marginal gain",
       fixed(price, 4),
       "nats of task loss that a tenth more of the budget would buy",
     ]);

@@ -101,7 +101,7 @@ ${details("The measurements, as a table", traceTable(report))}`;
 }
 
 function documents({ slices, shipped }: ForgettingReport): Piece {
-  if (shipped.strength === 0) return markup`<p>None: the base itself is shipped.</p>`;
+  if (shipped.strength === 0) return markup`<p>None: the result is the base itself.</p>`;
   return [
     markup`<p>Of the probe text, which nothing was chosen by. Point at a token for its
 log-probabilities, or open the table under a document.</p>`,

@@ -62,7 +62,7 @@ function pictureOf(report: ForgettingReport, task: TaskReport): Figure {
     at(slices.map(({ control: { shift: mean } }) => ({ mean }))),
     task.tuned_loss,
     null,
-    `shipped: ${named(shipped.step, shipped.strength)}`,
+    `chosen: ${named(shipped.step, shipped.strength)}`,
   ];
   const all = [...run, ...tried, ship];
   const most = SHOWN * limit;
@@ -76,7 +76,7 @@ function pictureOf(report: ForgettingReport, task: TaskReport): Figure {
     alt: `Task loss against ${label}. Shipped: ${fixed(ship[0], 4)} at a task loss of ` +
       `${fixed(ship[1], 4)}, ${budget} at ${fixed(limit, 4)}. Every point is in the tables below.`,
     note: markup`<span class="muted">\u25cf</span> the run, step by step;
-<span class="c2">\u25cb</span> strengths tried; <span class="c1">\u25ef</span> what is shipped.
+<span class="c2">\u25cb</span> strengths tried; <span class="c1">\u25ef</span> what is chosen.
 Lower is better at the task, left is closer to the base.${
       outside.length > 0 ? ` Beyond the right edge: ${outside.join(", ")}.` : ""
     }${
@@ -95,13 +95,13 @@ Lower is better at the task, left is closer to the base.${
       series: [
         { name: "the run", colour: "muted", line: "thin", dots: "full", points: run, named: false },
         { name: "tried", colour: "c2", line: null, dots: "open", points: tried, named: false },
-        { name: "shipped", colour: "c1", line: null, dots: "ring", points: [ship], named: false },
+        { name: "chosen", colour: "c1", line: null, dots: "ring", points: [ship], named: false },
       ],
     },
   };
 }
 
-/** Names the ends of the run, the strengths that were tried, and what is shipped, of its step. */
+/** Names the ends of the run, the strengths that were tried, and what is chosen, of its step. */
 function notesOf(
   run: readonly Point[],
   tried: readonly Point[],

@@ -15,14 +15,14 @@ export interface ForgettingReport {
   readonly certified: boolean;
   /** The budget as it was written. */
   readonly budget: string;
-  /** The probability of shipping an adapter that forgets more than its budget. */
+  /** The probability of choosing an adapter that forgets more than its budget. */
   readonly delta: number;
   /** Whether a document counts up to one nat a token, instead of what others suggest. */
   readonly strict: boolean;
-  /** Updates done by the moment that was shipped, and what its update is multiplied by. */
+  /** Updates done by the moment that was chosen, and what its update is multiplied by. */
   readonly shipped: { readonly step: number; readonly strength: number };
-  /** Each slice of the retention text. */
-  readonly slices: readonly SliceReport[];
+  /** Each domain of the retention text. */
+  readonly slices: readonly DomainReport[];
   /** The task's sample, by which choices were compared; null where the strongest was chosen. */
   readonly task: TaskReport | null;
   /** Files of retention text, or that the base wrote it. */
@@ -100,12 +100,12 @@ export interface TaskReport extends Comparison {
   readonly unit: string;
   /** Of the base. */
   readonly base_loss: number;
-  /** Of what was shipped. */
+  /** Of what was chosen. */
   readonly tuned_loss: number;
 }
 
-/** One slice of the retention text. */
-export interface SliceReport {
+/** One domain of the retention text. */
+export interface DomainReport {
   /** The name that the budget calls it. */
   readonly name: string;
   /** `ppl` or `kl`. */
@@ -122,13 +122,13 @@ export interface SliceReport {
   readonly sha256: Readonly<Record<"control" | "certificate" | "probe", string>>;
   /** Of the base on the control part, weighted by token. */
   readonly base_perplexity: number;
-  /** Of what was shipped on the control part, weighted by token. */
+  /** Of what was chosen on the control part, weighted by token. */
   readonly tuned_perplexity: number;
-  /** What was shipped, on the control part. */
+  /** What was chosen, on the control part. */
   readonly control: ShiftReport;
-  /** What was shipped, on the certificate's part; null where it is the base. */
+  /** What was chosen, on the certificate's part; null where it is the base. */
   readonly certificate: BoundReport | null;
-  /** What was shipped, on the probe part. */
+  /** What was chosen, on the probe part. */
   readonly probe: Comparison;
   /** The probe documents that have shifted most. */
   readonly worst: readonly DocumentReport[];
@@ -144,7 +144,7 @@ export interface DocumentReport {
   readonly tokens: readonly (readonly [piece: string, base: number, tuned: number])[];
 }
 
-/** The rise of a slice when it was measured. */
+/** The rise of a domain when it was measured. */
 export interface MeasuredReport {
   /** Of the positions that have risen, weighted by token. */
   readonly mean: number;
@@ -162,9 +162,9 @@ export interface TraceReport {
   readonly step: number;
   /** On the task's sample. */
   readonly task_loss: number;
-  /** Of each slice, on the control part. */
+  /** Of each domain, on the control part. */
   readonly shifts: readonly MeasuredReport[];
-  /** The weight of each slice. */
+  /** The weight of each domain. */
   readonly lambdas: readonly number[];
 }
 
@@ -174,7 +174,7 @@ export interface PointReport {
   readonly step: number;
   /** What its update was multiplied by. */
   readonly strength: number;
-  /** Of each slice, on the control part. */
+  /** Of each domain, on the control part. */
   readonly shifts: readonly MeasuredReport[];
   /** On the task's sample; null where the budget was not kept. */
   readonly task: number | null;
@@ -184,7 +184,7 @@ export interface PointReport {
 export interface TrialReport {
   /** The strength. */
   readonly strength: number;
-  /** Of each slice. */
+  /** Of each domain. */
   readonly bounds: readonly {
     readonly mean: number;
     readonly se: number;

@@ -7,23 +7,23 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { type Example, UNSUPERVISED } from "../../data/mod.ts";
-import type { TracePoint } from "../steer/parts.ts";
-import type { Portrait } from "../ship/portrait.ts";
-import { HELD, type HeldPart, type Slice } from "../text/retention.ts";
-import type { Bound } from "../ship/certify.ts";
+import type { TracePoint } from "../control/parts.ts";
+import type { ModelComparison } from "../select/comparison.ts";
+import { type Domain, HELD, type HeldPart } from "../text/retention.ts";
+import type { Bound } from "../select/certify.ts";
 import { atMost, confidence } from "../budget.ts";
-import type { BoundReport, Comparison, ForgettingReport, SliceReport } from "./format.ts";
+import type { BoundReport, Comparison, DomainReport, ForgettingReport } from "./format.ts";
 import { SAMPLES } from "../text/samples.ts";
-import type { Shipment } from "../ship/ship.ts";
+import type { GuardResult } from "../select/result.ts";
 
 /** Documents that are shown token by token. */
 const WORST = 10;
 
-/** What the report knows beside the shipment. */
+/** What the report knows beside the result. */
 export interface ReportFacts {
   readonly budget: string;
-  readonly slices: readonly Slice[];
-  readonly shipment: Shipment;
+  readonly domains: readonly Domain[];
+  readonly result: GuardResult;
   readonly delta: number;
   readonly strict: boolean;
   /** Files of retention text; none where the base wrote it. */
@@ -47,8 +47,8 @@ export interface ReportFacts {
 
 /** Puts the report together. Losses and shifts are in nats a token. */
 export function forgettingReport(facts: ReportFacts): ForgettingReport {
-  const { budget, slices, shipment, delta, strict, trace, rollbacks, cost } = facts;
-  const { step, strength, certificate, selection } = shipment;
+  const { budget, domains, result, delta, strict, trace, rollbacks, cost } = facts;
+  const { step, strength, certificate, selection } = result;
   const certified = strength > 0;
   return {
     version: 1,
@@ -58,17 +58,17 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
     delta,
     strict,
     shipped: { step, strength },
-    slices: slices.map((slice, i) => sliceReport(slice, i, facts)),
-    task: shipment.task && {
+    slices: domains.map((slice, i) => domainReport(slice, i, facts)),
+    task: result.task && {
       rows: facts.task.length,
       from: facts.taskFrom,
       unit: facts.taskUnit,
-      base_loss: shipment.task.base,
-      tuned_loss: shipment.task.tuned,
-      ...inShort(shipment.task.portrait),
+      base_loss: result.task.base,
+      tuned_loss: result.task.tuned,
+      ...inShort(result.task.comparison),
     },
     retention_text: facts.text.length > 0 ? facts.text.map((path) => basename(path)) : SAMPLES,
-    price: shipment.price,
+    price: result.marginalGain,
     trace: trace.map(({ step, task, shifts, lambdas }) => ({
       step,
       task_loss: task,
@@ -86,14 +86,14 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
   };
 }
 
-function sliceReport(
-  slice: Slice,
+function domainReport(
+  slice: Domain,
   index: number,
-  { shipment, decode }: ReportFacts,
-): SliceReport {
+  { result, decode }: ReportFacts,
+): DomainReport {
   const { name, budget, probe, repeated, inTask } = slice;
-  const { shifts, baseNll, portraits, certificate, strength } = shipment;
-  const portrait = portraits[index]!;
+  const { shifts, baseNll, comparisons, certificate, strength } = result;
+  const comparison = comparisons[index]!;
   const { mean, se, net, nll } = shifts[index]!;
   const blocks = probe.flat();
   return {
@@ -112,8 +112,8 @@ function sliceReport(
     tuned_perplexity: Math.exp(nll),
     control: { shift: mean, se, net },
     certificate: boundOf(certificate?.trials.find((t) => t.strength === strength)?.bounds[index]),
-    probe: inShort(portrait),
-    worst: portrait.documents.slice(0, WORST).map(({ document, shift, base, tuned }) => ({
+    probe: inShort(comparison),
+    worst: comparison.documents.slice(0, WORST).map(({ document, shift, base, tuned }) => ({
       shift,
       text: decode([...blocks[document]!.ids]),
       tokens: tokensOf(blocks[document]!, decode).map((piece, i) =>
@@ -132,7 +132,7 @@ function boundOf(bound: Bound | undefined): BoundReport | null {
   return { shift: mean, se, net, upper, limit, beyond, documents };
 }
 
-const inShort = ({ tokens, base, tuned, kl, agreement, flips }: Portrait): Comparison => ({
+const inShort = ({ tokens, base, tuned, kl, agreement, flips }: ModelComparison): Comparison => ({
   tokens,
   base_nll: base,
   tuned_nll: tuned,
@@ -153,16 +153,16 @@ function tokensOf({ ids, labels }: Example, decode: ReportFacts["decode"]): stri
 }
 
 /** The result in one or two sentences. */
-function statement({ budget, slices, shipment, delta }: ReportFacts): string {
-  const { strength, certificate, selection } = shipment;
+function statement({ budget, domains, result, delta }: ReportFacts): string {
+  const { strength, certificate, selection } = result;
   const sure = `${confidence(delta)} confidence`;
-  const documents = slices.map(({ certificate }) => certificate.length)
+  const documents = domains.map(({ certificate }) => certificate.length)
     .reduce((sum, count) => sum + count, 0);
   if (strength > 0) {
     const bounds = certificate!.trials.find((trial) => trial.strength === strength)!.bounds;
-    const most = slices.map(({ name, budget: { metric } }, i) => {
+    const most = domains.map(({ name, budget: { metric } }, i) => {
       const upper = atMost(metric, bounds[i]!.upper);
-      return slices.length > 1 ? `${upper} on ${name}` : upper;
+      return domains.length > 1 ? `${upper} on ${name}` : upper;
     }).join(", ");
     const weaker = strength < selection.chosen!.strength
       ? ` The strength that was wanted, ${selection.chosen!.strength}, was not certified${
@@ -172,7 +172,7 @@ function statement({ budget, slices, shipment, delta }: ReportFacts): string {
     return `Certified: forgets at most ${most} within the budget ${budget}, by ${documents} ` +
       `documents that nothing else in the run has touched, at ${sure}, at strength ${strength}.` +
       `${weaker} Gains at some positions do not pay for losses at others; ` +
-      `${bounds.map((bound) => limitText(bound, delta / slices.length)).join("; ")}.`;
+      `${bounds.map((bound) => limitText(bound, delta / domains.length)).join("; ")}.`;
   }
   if (!selection.chosen) {
     const keeps = selection.points.some(({ task }) => task !== null);

@@ -32,8 +32,8 @@ export function screen(report: ForgettingReport): string[] {
       ];
     }),
     ...(task ? [line("task", taskText(task))] : []),
-    line("shipped", `step ${shipped.step} at strength ${shipped.strength}`),
-    ...(price === null ? [] : [line("price", priceText(price))]),
+    line("chosen", `step ${shipped.step} at strength ${shipped.strength}`),
+    ...(price === null ? [] : [line("gain", gainText(price))]),
     statement,
     not,
   ];
@@ -41,7 +41,7 @@ export function screen(report: ForgettingReport): string[] {
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-const priceText = (price: number): string =>
+const gainText = (price: number): string =>
   `a tenth more of the budget would buy about ${price.toFixed(4)} nats of the task's loss`;
 
 const taskText = ({ base_loss: base, tuned_loss: tuned, rows, from }: TaskReport): string =>

@@ -27,7 +27,7 @@ export const HELD = ["control", "certificate", "probe"] as const;
 /** One of those: `control` steers and selects, `certificate` is touched once, `probe` is shown. */
 export type HeldPart = typeof HELD[number];
 
-/** The largest share of a slice that each held-back part takes: where the rest is trained on, and
+/** The largest share of a domain that each held-back part takes: where the rest is trained on, and
  * where nothing is. */
 const MOST: Readonly<Record<"trained" | "measured", Readonly<Record<HeldPart, number>>>> = {
   trained: { control: 1 / 6, certificate: 1 / 3, probe: 1 / 12 },
@@ -41,7 +41,7 @@ const FEWEST = 2;
 export type Blocks = readonly Example[];
 
 /** Text that is measured together against one budget. */
-export interface Slice {
+export interface Domain {
   readonly name: string;
   readonly budget: Budget;
   readonly train: readonly Blocks[];
@@ -53,9 +53,9 @@ export interface Slice {
   readonly inTask: number;
 }
 
-/** One line about a slice, for the log of a run. */
-export function describeSlice(slice: Slice): string {
-  const { name, train, control, certificate, probe, repeated, inTask } = slice;
+/** One line about a domain, for the log of a run. */
+export function describeDomain(domain: Domain): string {
+  const { name, train, control, certificate, probe, repeated, inTask } = domain;
   const left = [
     ...(repeated ? [`${repeated} repeat others`] : []),
     ...(inTask ? [`${inTask} stand in the task`] : []),
@@ -110,37 +110,37 @@ export async function readRetention(
 }
 
 /**
- * Splits retention text at random by document, slice by slice, after near-duplicates and what also
+ * Splits retention text at random by document, domain by domain, after near-duplicates and what also
  * stands in the task have been left out.
  *
- * @throws {ConfigError} where budgets and files do not name the same slices.
- * @throws {FileError} where a slice has too few documents for four parts.
+ * @throws {ConfigError} where budgets and files do not name the same domains.
+ * @throws {FileError} where a domain has too few documents for four parts.
  */
-export function splitRetention(tokenizer: RowTokenizer, options: RetentionOptions): Slice[] {
+export function splitRetention(tokenizer: RowTokenizer, options: RetentionOptions): Domain[] {
   const { documents, budgets } = options;
   const ofSlices = assign(documents, budgets);
   return budgets.map((budget) => {
     const name = nameOf(budget);
-    return splitSlice(name, budget, ofSlices.get(name)!, tokenizer, options);
+    return splitDomain(name, budget, ofSlices.get(name)!, tokenizer, options);
   });
 }
 
-const nameOf = ({ slice }: Budget): string => slice ?? "all";
+const nameOf = ({ domain }: Budget): string => domain ?? "all";
 
-/** Which documents belong to which slice: a file is of the slice of its name. */
+/** Which documents belong to which domain: a file is of the domain of its name. */
 function assign(documents: RetentionOptions["documents"], budgets: readonly Budget[]) {
-  const slices = new Map<string, Document[]>(budgets.map((budget) => [nameOf(budget), []]));
+  const domains = new Map<string, Document[]>(budgets.map((budget) => [nameOf(budget), []]));
   for (const [path, ofFile] of documents) {
-    const name = budgets[0]!.slice === null ? "all" : stem(path);
-    const slice = slices.get(name);
-    if (!slice) {
-      const wanted = [...slices.keys()].join(", ");
+    const name = budgets[0]!.domain === null ? "all" : stem(path);
+    const domain = domains.get(name);
+    if (!domain) {
+      const wanted = [...domains.keys()].join(", ");
       throw new ConfigError(`${path}: found no budget for "${name}", wanted one beside ${wanted}`);
     }
-    slice.push(...ofFile);
+    domain.push(...ofFile);
   }
-  const empty = [...slices].find(([, slice]) => slice.length === 0);
-  if (empty === undefined) return slices;
+  const empty = [...domains].find(([, domain]) => domain.length === 0);
+  if (empty === undefined) return domains;
   const files = [...documents.keys()].map(stem).join(", ");
   throw new ConfigError(`Found a budget for "${empty[0]}", wanted one for each of ${files}`);
 }
@@ -148,13 +148,13 @@ function assign(documents: RetentionOptions["documents"], budgets: readonly Budg
 /** `code` of `texts/code.jsonl.gz`. */
 const stem = (path: string): string => basename(path).split(".")[0]!;
 
-function splitSlice(
+function splitDomain(
   name: string,
   budget: Budget,
   documents: readonly Document[],
   tokenizer: RowTokenizer,
   { held, seed, trainTokens, maxTokens, task }: RetentionOptions,
-): Slice {
+): Domain {
   const encoded = documents.map((document) => encode(document, tokenizer));
   const kinds = distinct(encoded, task, seed);
   const kept = kinds.flatMap((kind, i) => kind === "kept" ? [i] : []);
@@ -167,7 +167,7 @@ function splitSlice(
     parts[of]!.map((i) => blocksOf(encoded[kept[i]!]!, tokens, tokenizer.bos))
       .filter((blocks) => blocks.length > 0);
   const count = (of: string) => kinds.filter((kind) => kind === of).length;
-  const slice = {
+  const domain = {
     name,
     budget,
     train: trainTokens === null ? [] : part("train", trainTokens),
@@ -177,8 +177,8 @@ function splitSlice(
     repeated: count("repeated"),
     inTask: count("in task"),
   };
-  requireParts(slice, kept.length, trainTokens === null ? HELD : ["train", ...HELD]);
-  return slice;
+  requireParts(domain, kept.length, trainTokens === null ? HELD : ["train", ...HELD]);
+  return domain;
 }
 
 /** A document in blocks of so many tokens, each read afresh; every token is predicted once. */
@@ -226,13 +226,13 @@ function shares(
   return { ...Object.fromEntries(parts), ...(rest > 1e-9 && { train: rest }) };
 }
 
-function requireParts(slice: Slice, count: number, parts: readonly ("train" | HeldPart)[]): void {
-  if (parts.every((part) => slice[part].length >= FEWEST)) return;
-  const left = slice.repeated + slice.inTask;
+function requireParts(domain: Domain, count: number, parts: readonly ("train" | HeldPart)[]): void {
+  if (parts.every((part) => domain[part].length >= FEWEST)) return;
+  const left = domain.repeated + domain.inTask;
   const repeated = left > 0 ? ` (${left} more repeat others)` : "";
   const most = parts.length > HELD.length ? MOST.trained : MOST.measured;
   throw new FileError(
-    `Retention text ${slice.name}: found ${count} documents${repeated}, wanted at least ` +
+    `Retention text ${domain.name}: found ${count} documents${repeated}, wanted at least ` +
       `${FEWEST / most.probe}, so that each of ${parts.join(", ")} has ${FEWEST}`,
   );
 }

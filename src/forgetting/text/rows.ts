@@ -6,8 +6,8 @@
 import { type Batch, Stream } from "../../data/mod.ts";
 import type { LossProgram } from "../../models/loss_program.ts";
 import { type Replay, rowsReplay } from "../../objectives/objective.ts";
-import type { RetentionTerm } from "../steer/parts.ts";
-import type { Slice } from "./retention.ts";
+import type { RetentionTerm } from "../control/parts.ts";
+import type { Domain } from "./retention.ts";
 
 /** One micro-batch of retention rows. */
 export interface RetentionMicro {
@@ -19,7 +19,7 @@ export interface RetentionMicro {
 /** The retention rows of one update. */
 export interface RetentionUpdate {
   readonly micros: readonly RetentionMicro[];
-  /** What the mean loss of each slice's rows counts beside the mean task loss. */
+  /** What the mean loss of each domain's rows counts beside the mean task loss. */
   readonly lambdas: readonly number[];
 }
 
@@ -31,29 +31,29 @@ export interface RetentionRowsOptions {
   readonly seed: number;
 }
 
-/** Draws retention documents, every slice as many tokens as the others. */
+/** Draws retention documents, every domain as many tokens as the others. */
 export class RetentionRows {
   readonly #stream: Stream;
   readonly #micros: number;
-  readonly #slices: number;
-  /** The slice of each example. */
-  readonly #sliceOf: readonly number[];
+  readonly #domains: number;
+  /** The domain of each example. */
+  readonly #domainOf: readonly number[];
 
-  constructor(slices: readonly Slice[], { T, micros, seed }: RetentionRowsOptions) {
-    const examples = slices.flatMap(({ train }) => train.flat());
-    const sources = slices.map(({ train }) => ({ count: train.flat().length, weight: 1 }));
-    const mixed = slices.length > 1 && { sources };
+  constructor(domains: readonly Domain[], { T, micros, seed }: RetentionRowsOptions) {
+    const examples = domains.flatMap(({ train }) => train.flat());
+    const sources = domains.map(({ train }) => ({ count: train.flat().length, weight: 1 }));
+    const mixed = domains.length > 1 && { sources };
     this.#stream = new Stream(examples, { T, seed, shuffle: true, ...mixed });
     this.#micros = micros;
-    this.#slices = slices.length;
-    this.#sliceOf = slices.flatMap(({ train }, i) => train.flat().map(() => i));
+    this.#domains = domains.length;
+    this.#domainOf = domains.flatMap(({ train }, i) => train.flat().map(() => i));
   }
 
   /**
-   * The rows of an update. The tokens of a slice are normalised to a mean of their own, then times
+   * The rows of an update. The tokens of a domain are normalised to a mean of their own, then times
    * its lambda, so that neither packing nor the task's length changes what a lambda means.
    *
-   * @param lambdasOf the lambda of each slice, from its supervised tokens.
+   * @param lambdasOf the lambda of each domain, from its supervised tokens.
    */
   async update(
     step: number,
@@ -63,29 +63,29 @@ export class RetentionRows {
     for (let index = step * this.#micros; index < (step + 1) * this.#micros; index++) {
       batches.push(await this.#stream.micro(index));
     }
-    const tokens = Array<number>(this.#slices).fill(0);
+    const tokens = Array<number>(this.#domains).fill(0);
     for (const { documents } of batches) {
       for (const { example, rowBegin, rowEnd } of documents) {
-        tokens[this.#sliceOf[example]!]! += rowEnd - rowBegin;
+        tokens[this.#domainOf[example]!]! += rowEnd - rowBegin;
       }
     }
     const lambdas = lambdasOf(tokens);
     const micros = batches.map((batch) => {
       const weights = new Float32Array(batch.supervised);
       for (const { example, rowBegin, rowEnd } of batch.documents) {
-        const slice = this.#sliceOf[example]!;
-        weights.fill(lambdas[slice]! / tokens[slice]!, rowBegin, rowEnd);
+        const domain = this.#domainOf[example]!;
+        weights.fill(lambdas[domain]! / tokens[domain]!, rowBegin, rowEnd);
       }
       return { batch, weights };
     });
     return { micros, lambdas };
   }
 
-  /** Adds the losses of a micro-batch's rows to the sums of their slices. */
+  /** Adds the losses of a micro-batch's rows to the sums of their domains. */
   addLosses({ documents }: Batch, losses: Float32Array, sums: number[]): void {
     for (const { example, rowBegin, rowEnd } of documents) {
-      const slice = this.#sliceOf[example]!;
-      for (let row = rowBegin; row < rowEnd; row++) sums[slice]! += losses[row]!;
+      const domain = this.#domainOf[example]!;
+      for (let row = rowBegin; row < rowEnd; row++) sums[domain]! += losses[row]!;
     }
   }
 }
@@ -97,7 +97,7 @@ export class RowsTerm implements RetentionTerm {
   constructor(
     private readonly program: LossProgram,
     private readonly rows: RetentionRows,
-    private readonly slices: number,
+    private readonly domains: number,
   ) {}
 
   get capacity(): number {
@@ -114,7 +114,7 @@ export class RowsTerm implements RetentionTerm {
   }
 
   sums(step: number, losses: readonly Float32Array[]): number[] {
-    const sums = Array<number>(this.slices).fill(0);
+    const sums = Array<number>(this.domains).fill(0);
     for (const [i, { batch }] of this.#planned.get(step)!.entries()) {
       this.rows.addLosses(batch, losses[i]!, sums);
     }

@@ -44,7 +44,7 @@ export interface RetentionTextOptions extends SamplesOptions {
 /**
  * The documents of retention files by path, or those of the base where there are no files.
  *
- * @throws {ConfigError} where the base shall write for budgets of slices.
+ * @throws {ConfigError} where the base shall write for budgets of domains.
  */
 export async function retentionText(
   engine: Engine,
@@ -52,10 +52,10 @@ export async function retentionText(
   { text, budgets, ...options }: RetentionTextOptions,
 ): Promise<Map<string, readonly Document[]>> {
   if (text.length > 0) return await readRetention(text, options);
-  const { slice, text: asked } = budgets[0]!;
-  if (slice === null) return new Map([[SAMPLES, await sampleBase(engine, model, options)]]);
+  const { domain, text: asked } = budgets[0]!;
+  if (domain === null) return new Map([[SAMPLES, await sampleBase(engine, model, options)]]);
   throw new ConfigError(
-    `guard.budget: found ${asked} but no retention text, wanted a file of the name "${slice}", or ` +
+    `guard.budget: found ${asked} but no retention text, wanted a file of the name "${domain}", or ` +
       "a budget for all that the base writes, such as ppl:2%",
   );
 }

@@ -21,7 +21,7 @@ import { readFloats } from "../../../src/gpu/buffer.ts";
 import { LossProgram } from "../../../src/models/loss_program.ts";
 import { Model } from "../../../src/models/model.ts";
 import { rowNorms } from "../../../src/models/norms.ts";
-import { applySnapshot, takeSnapshot } from "../../../src/forgetting/ship/strength.ts";
+import { applySnapshot, takeSnapshot } from "../../../src/forgetting/select/strength.ts";
 import { openGoldenAdapter, report, testsOf } from "../../golden/checks.ts";
 import { logitsError, packedLogits, readAdapterGolden } from "../../golden/golden.ts";
 import { assertFileError } from "../../io/helpers.ts";

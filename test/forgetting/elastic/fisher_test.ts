@@ -27,14 +27,14 @@ const OPTIONS = { documents: 99, seed: 1, recompute: false };
 async function kept(resources: Resources, modules: Modules) {
   const found = new Map<string, Float32Array>();
   for (const [module, shape] of modules) {
-    const slice = resources.find(fisherOf(new Graph(), module, shape));
-    found.set(module, await readFloats(resources.device, slice));
+    const domain = resources.find(fisherOf(new Graph(), module, shape));
+    found.set(module, await readFloats(resources.device, domain));
   }
   return found;
 }
 
 /** The same from gradients of every weight: squares over the tokens of all documents. */
-async function plain(model: Model, modules: Modules, slices: readonly (readonly Example[])[]) {
+async function plain(model: Model, modules: Modules, domains: readonly (readonly Example[])[]) {
   const engine = await freshEngine();
   const options = { T, full: true, train: true };
   const params = model.lossGraph(engine, options).graph.values.filter(({ kind }) =>
@@ -46,7 +46,7 @@ async function plain(model: Model, modules: Modules, slices: readonly (readonly 
   const sums = new Map(
     [...modules].map(([module, [out, inner]]) => [module, new Float64Array(out * inner)]),
   );
-  for (const examples of slices) {
+  for (const examples of domains) {
     const rows = examples.map((example) => batch([example], T));
     const tokens = rows.reduce((sum, { supervised }) => sum + supervised, 0);
     for (const row of rows) {
@@ -69,15 +69,15 @@ async function checkFisher(folder: string, recompute: boolean) {
   using model = new Model(folder);
   const modules = watchable(engine, model);
   const { vocabSize } = model.config;
-  const slices = [tinyExamples(vocabSize, [19, 10, 37]), tinyExamples(vocabSize, [23, 31])];
+  const domains = [tinyExamples(vocabSize, [19, 10, 37]), tinyExamples(vocabSize, [23, 31])];
   using resources = new Resources(engine.device);
   const source = await addFisher(engine, model, {
     ...{ modules, ...OPTIONS, recompute, resources },
-    slices: slices.map((train) => ({ train: train.map((example) => [example]) })),
+    domains: domains.map((train) => ({ train: train.map((example) => [example]) })),
   });
   assert.equal(source.documents, 5);
-  assert.equal(source.tokens, slices.flat().reduce((sum, { ids }) => sum + ids.length - 4, 0));
-  const [found, wanted] = [await kept(resources, modules), await plain(model, modules, slices)];
+  assert.equal(source.tokens, domains.flat().reduce((sum, { ids }) => sum + ids.length - 4, 0));
+  const [found, wanted] = [await kept(resources, modules), await plain(model, modules, domains)];
   for (const [module, squares] of wanted) assertClose(found.get(module)!, squares, 1e-5, module);
   engine.store.destroy();
 }
@@ -110,7 +110,7 @@ Deno.test("Fisher information is of as many documents as asked for, the same for
       const engine = await freshEngine();
       const modules = new Map([...watchable(engine, model)].slice(0, 1));
       using resources = new Resources(engine.device);
-      const options = { ...OPTIONS, modules, slices: [{ train }], documents, seed, resources };
+      const options = { ...OPTIONS, modules, domains: [{ train }], documents, seed, resources };
       const source = await addFisher(engine, model, options);
       const numbers = [...(await kept(resources, modules)).values()][0]!;
       engine.store.destroy();
@@ -128,10 +128,10 @@ Deno.test("a module that is no linear layer of the forward is refused by name", 
     const engine = await freshEngine();
     using model = new Model(folder);
     const modules = new Map([["lm_head", [61, 32]]] as const);
-    const slices = [{ train: tinyExamples(model.config.vocabSize).map((example) => [example]) }];
+    const domains = [{ train: tinyExamples(model.config.vocabSize).map((example) => [example]) }];
     using resources = new Resources(engine.device);
     await assert.rejects(
-      addFisher(engine, model, { ...OPTIONS, modules, slices, resources }),
+      addFisher(engine, model, { ...OPTIONS, modules, domains, resources }),
       new ConfigError(
         "guard.loss: found ewc but lm_head is trained, wanted LoRA of linear layers alone",
       ),

@@ -9,8 +9,8 @@ import type { Compiled, Engine } from "../../../src/graph/compile.ts";
 import { Graph, type Value } from "../../../src/graph/graph.ts";
 import { fisherOf, type Modules, watchable } from "../../../src/forgetting/elastic/fisher.ts";
 import { planElastic } from "../../../src/forgetting/elastic/penalty.ts";
-import { column, tokenMean } from "../../../src/forgetting/gauge.ts";
-import type { RetentionTerm } from "../../../src/forgetting/steer/parts.ts";
+import { column, tokenMean } from "../../../src/forgetting/measure.ts";
+import type { RetentionTerm } from "../../../src/forgetting/control/parts.ts";
 import { LossProgram } from "../../../src/models/loss_program.ts";
 import { Model } from "../../../src/models/model.ts";
 import { assertClose, noise } from "../../harness.ts";
@@ -42,7 +42,7 @@ function moved(engine: Engine, model: Model, size: number): Adapter {
 }
 
 const OPTIONS = {
-  slices: [{ train: tinyExamples(61).map((example) => [example]) }],
+  domains: [{ train: tinyExamples(61).map((example) => [example]) }],
   documents: 999,
   seed: 1,
   say() {},
@@ -51,7 +51,7 @@ const OPTIONS = {
 const open = (engine: Engine, model: Model, lora: Adapter, examples: readonly Example[]) =>
   planElastic(engine, model, { adapt: lora.adapt, T, recompute: false }).open({
     ...OPTIONS,
-    slices: [{ train: examples.map((example) => [example]) }],
+    domains: [{ train: examples.map((example) => [example]) }],
   });
 
 /** What the penalty comes to at a weight; its gradients are in the store afterwards. */
@@ -80,8 +80,8 @@ async function partsOf(
   for (const [module, [M, N]] of modules) {
     const graph = new Graph();
     const { a, b, scale } = lora.adapt.lowRank(graph, module, [M, N])!;
-    const slice = resources.find(fisherOf(graph, module, [M, N]));
-    const fisher = Float64Array.from(await readFloats(device, slice));
+    const domain = resources.find(fisherOf(graph, module, [M, N]));
+    const fisher = Float64Array.from(await readFloats(device, domain));
     const sizes = { M, N, K: a.shape[0]!, SCALE: scale };
     parts.push({
       params: { a: a.name, b: b.name },

@@ -1,24 +1,24 @@
 /**
- * What is shipped: a moment of the run at a strength, chosen on the control text and certified on
+ * What is chosen: a moment of the run at a strength, chosen on the control text and certified on
  * text that was touched for nothing else.
  *
  * @module
  */
 import type { TaskSample } from "../../objectives/objective.ts";
-import type { Measured } from "../steer/archive.ts";
+import type { Measured } from "../control/snapshots.ts";
 import { type Certificate, certify, type CertifyOptions, ladder } from "./certify.ts";
-import { Gauge, type GaugePrograms } from "../gauge.ts";
-import { type Portrait, portray } from "./portrait.ts";
-import { priceOf } from "./price.ts";
-import type { Slice } from "../text/retention.ts";
+import { ForgettingMeter, type MeterPrograms } from "../measure.ts";
+import { compareModels, type ModelComparison } from "./comparison.ts";
+import { marginalGainOf } from "./marginal_gain.ts";
+import type { Domain } from "../text/retention.ts";
 import { type Candidate, type Measures, select, type Selection } from "./select.ts";
 
-/** What can be shipped, and what it is measured by. */
-export interface ShipOptions {
-  readonly programs: GaugePrograms;
-  readonly slices: readonly Slice[];
+/** What can be chosen, and what it is measured by. */
+export interface SelectOptions {
+  readonly programs: MeterPrograms;
+  readonly domains: readonly Domain[];
   /** Measures the control part. */
-  readonly control: Gauge;
+  readonly control: ForgettingMeter;
   /** Rows that choices are compared by; the strongest is chosen where there are none. */
   readonly task: Pick<TaskSample, "rows" | "queue">;
   readonly candidates: readonly Candidate[];
@@ -31,39 +31,39 @@ export interface ShipOptions {
 
 /** A moment at a strength, and why. */
 export interface Choice {
-  /** Updates done by the moment that is shipped. */
+  /** Updates done by the moment that is chosen. */
   readonly step: number;
   /** The part of the way from the base (0) to what was trained (1). */
   readonly strength: number;
   readonly selection: Selection;
   /** Null where nothing but the base kept the budget on the control text. */
   readonly certificate: Certificate | null;
-  /** See {@link priceOf}; null where the base is shipped, or there is no sample of the task. */
-  readonly price: number | null;
+  /** See {@link marginalGainOf}; null where the base is chosen, or there is no sample of the task. */
+  readonly marginalGain: number | null;
 }
 
-/** What is shipped, and how it measures. */
-export interface Shipment extends Choice {
-  /** Of the base and of what is shipped, on the task's sample; null where there is none. */
+/** What is chosen, and how it measures. */
+export interface GuardResult extends Choice {
+  /** Of the base and of what is chosen, on the task's sample; null where there is none. */
   readonly task: TaskLosses | null;
-  /** Of what is shipped, on the control text. */
+  /** Of what is chosen, on the control text. */
   readonly shifts: readonly Measured[];
-  /** Nats a token of the base on the control text of each slice. */
+  /** Nats a token of the base on the control text of each domain. */
   readonly baseNll: readonly number[];
-  /** What is shipped beside its base, on the probe text of each slice. */
-  readonly portraits: readonly Portrait[];
+  /** What is chosen beside its base, on the probe text of each domain. */
+  readonly comparisons: readonly ModelComparison[];
 }
 
 /** Losses on the task's sample, in nats a token. */
 export interface TaskLosses {
   readonly base: number;
   readonly tuned: number;
-  /** What is shipped beside its base. */
-  readonly portrait: Portrait;
+  /** What is chosen beside its base. */
+  readonly comparison: ModelComparison;
 }
 
 /** Measures candidates on the control text and on the task's sample. */
-export function measuresOf(options: Omit<ShipOptions, "certificate" | "candidates">): Measures {
+export function measuresOf(options: Omit<SelectOptions, "certificate" | "candidates">): Measures {
   const { control, task, put } = options;
   return {
     task: async (step, strength) => {
@@ -80,9 +80,9 @@ export function measuresOf(options: Omit<ShipOptions, "certificate" | "candidate
 }
 
 /** Selects and certifies. What was put last is of no use. */
-export async function choose(options: ShipOptions): Promise<Choice> {
-  const { slices, candidates } = options;
-  const epsilons = slices.map(({ budget }) => budget.epsilon);
+export async function choose(options: SelectOptions): Promise<Choice> {
+  const { domains, candidates } = options;
+  const epsilons = domains.map(({ budget }) => budget.epsilon);
   const measures = options.measures ?? measuresOf(options);
   const baseTask = await measures.task(candidates.at(-1)!.step, 0);
   const selection = await select(candidates, epsilons, measures, baseTask);
@@ -90,40 +90,42 @@ export async function choose(options: ShipOptions): Promise<Choice> {
   const certificate = selection.chosen &&
     await testStrengths(selection.chosen.strength, epsilons, options, step);
   const strength = certificate?.strength ?? 0;
-  const hasPrice = strength > 0 && options.task.rows.length > 0;
-  const price = hasPrice ? await priceOf(measures, epsilons, step, strength) : null;
-  return { step, strength, selection, certificate, price };
+  const hasGain = strength > 0 && options.task.rows.length > 0;
+  const marginalGain = hasGain ? await marginalGainOf(measures, epsilons, step, strength) : null;
+  return { step, strength, selection, certificate, marginalGain };
 }
 
 /** Selects, certifies and looks at the result. What was put last is of no use. */
-export async function ship(options: ShipOptions): Promise<Shipment> {
-  const { programs, slices, control, task, put } = options;
+export async function selectAndCertify(options: SelectOptions): Promise<GuardResult> {
+  const { programs, domains, control, task, put } = options;
   const choice = await choose(options);
   const { step, strength } = choice;
   const measures = options.measures ?? measuresOf(options);
   const shifts = await measures.shifts(step, strength);
   const [base, tuned] = [await measures.task(step, 0), await measures.task(step, strength)];
   put(step, strength);
-  const portraits: Portrait[] = [];
-  for (const { probe } of slices) portraits.push(await portray(programs.both, probe.flat()));
+  const comparisons: ModelComparison[] = [];
+  for (const { probe } of domains) {
+    comparisons.push(await compareModels(programs.both, probe.flat()));
+  }
   const losses = task.rows.length === 0
     ? null
-    : { base, tuned, portrait: await portray(programs.both, task.rows) };
-  return { ...choice, task: losses, shifts, baseNll: control.baseNll, portraits };
+    : { base, tuned, comparison: await compareModels(programs.both, task.rows) };
+  return { ...choice, task: losses, shifts, baseNll: control.baseNll, comparisons };
 }
 
 /** The certificate's text is opened here and nowhere else. */
 async function testStrengths(
   wanted: number,
   epsilons: readonly number[],
-  { programs, slices, control, put, certificate }: ShipOptions,
+  { programs, domains, control, put, certificate }: SelectOptions,
   step: number,
 ): Promise<Certificate> {
-  const gauge = await Gauge.open(programs, slices, "certificate");
+  const meter = await ForgettingMeter.open(programs, domains, "certificate");
   const risesAt = async (strength: number) => {
     put(step, strength);
     const others = await control.measure();
-    return (await gauge.measure()).map(({ documents }, i) => ({
+    return (await meter.measure()).map(({ documents }, i) => ({
       control: others[i]!.documents,
       certificate: documents,
     }));

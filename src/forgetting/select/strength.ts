@@ -39,8 +39,8 @@ export function applySnapshot(
   for (const name of store.paramNames) {
     const base = baseOf(name);
     if (!base) continue;
-    const slice = store.param(name);
-    const trained = new Float32Array(snapshot.buffer, slice.offset - offset, slice.size / 4);
-    upload(store.device, slice, trained.map((x, i) => towards(base[i]!, x, strength)));
+    const domain = store.param(name);
+    const trained = new Float32Array(snapshot.buffer, domain.offset - offset, domain.size / 4);
+    upload(store.device, domain, trained.map((x, i) => towards(base[i]!, x, strength)));
   }
 }

@@ -13,12 +13,12 @@ import type {
   Observed,
   Replay,
 } from "../../objectives/objective.ts";
-import { Archive, type Entry } from "./archive.ts";
+import { type Entry, Snapshots } from "./snapshots.ts";
 import { Controller } from "./controller.ts";
-import type { Shift } from "../gauge.ts";
+import type { Shift } from "../measure.ts";
 import type { GuardParts, GuardSettings, GuardState, Observation, TracePoint } from "./parts.ts";
-import type { Slice } from "../text/retention.ts";
-import { putSnapshot, takeSnapshot } from "../ship/strength.ts";
+import type { Domain } from "../text/retention.ts";
+import { putSnapshot, takeSnapshot } from "../select/strength.ts";
 
 /** What the steering knows comes this many updates late, always: so runs repeat, and never wait. */
 export const LAG = 4;
@@ -35,9 +35,9 @@ export class Guard implements Objective, Hook, Meter {
   readonly #pending: Map<number, Observation>;
   readonly #measuring: Map<number, Promise<Entry>>;
   readonly #trace: TracePoint[];
-  /** The weight of each slice in the updates under way. */
+  /** The weight of each domain in the updates under way. */
   readonly #lambdas = new Map<number, readonly number[]>();
-  readonly archive: Archive;
+  readonly snapshots: Snapshots;
   /** The last measurement before a run goes on from a checkpoint. */
   readonly #last: Entry | undefined;
   #rollbacks: number;
@@ -47,7 +47,7 @@ export class Guard implements Objective, Hook, Meter {
   constructor(parts: GuardParts, settings: GuardSettings, state?: GuardState) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#controllers = parts.slices.map(({ budget }, i) =>
+    this.#controllers = parts.domains.map(({ budget }, i) =>
       new Controller(
         budget.epsilon,
         settings.controller,
@@ -55,7 +55,7 @@ export class Guard implements Objective, Hook, Meter {
         state?.controllers[i],
       )
     );
-    this.archive = new Archive(parts.folder, this.epsilons, state?.entries);
+    this.snapshots = new Snapshots(parts.folder, this.epsilons, state?.entries);
     this.#trace = [...state?.trace ?? []];
     this.#pending = new Map(state?.pending);
     this.#measuring = new Map(state?.measured.map((entry) => [entry.step, Promise.resolve(entry)]));
@@ -64,13 +64,13 @@ export class Guard implements Objective, Hook, Meter {
     this.#fresh = state?.fresh ?? 0;
   }
 
-  get slices(): readonly Slice[] {
-    return this.#parts.slices;
+  get domains(): readonly Domain[] {
+    return this.#parts.domains;
   }
 
-  /** The budget of each slice, in nats a token. */
+  /** The budget of each domain, in nats a token. */
   get epsilons(): number[] {
-    return this.slices.map(({ budget }) => budget.epsilon);
+    return this.domains.map(({ budget }) => budget.epsilon);
   }
 
   get count(): number {
@@ -149,7 +149,7 @@ export class Guard implements Objective, Hook, Meter {
     const onTask = (await task.queue()).result;
     const result = (async () => {
       const [params, found, loss] = await Promise.all([snapshot, shifts, onTask]);
-      this.archive.write(step, params);
+      this.snapshots.write(step, params);
       return { step, task: loss, shifts: found.map(inShort) };
     })();
     result.catch(() => {}); // as in queueDocuments()
@@ -160,7 +160,7 @@ export class Guard implements Objective, Hook, Meter {
   /** The fields of the metrics that a measurement fills, in the units of the budgets. */
   fields({ shifts, task }: Entry): Record<string, number> {
     const rises = shifts.map(({ mean }, i) =>
-      this.slices[i]!.budget.metric === "ppl" ? Math.expm1(mean) : mean
+      this.domains[i]!.budget.metric === "ppl" ? Math.expm1(mean) : mean
     );
     return {
       ...this.named("forgetting", rises),
@@ -170,11 +170,11 @@ export class Guard implements Objective, Hook, Meter {
   }
 
   /**
-   * Numbers of each slice as fields: `lambda` of the only slice, `lambda.code` among several; or one
-   * number of all slices together.
+   * Numbers of each domain as fields: `lambda` of the only domain, `lambda.code` among several; or one
+   * number of all domains together.
    */
   named(field: string, values: readonly number[]): Record<string, number> {
-    const name = (i: number) => values.length > 1 ? `${field}.${this.slices[i]!.name}` : field;
+    const name = (i: number) => values.length > 1 ? `${field}.${this.domains[i]!.name}` : field;
     return Object.fromEntries(
       values.flatMap((value, i) => Number.isFinite(value) ? [[name(i), value]] : []),
     );
@@ -225,7 +225,7 @@ export class Guard implements Objective, Hook, Meter {
   async state(): Promise<GuardState> {
     return {
       controllers: this.#controllers.map(({ state }) => state),
-      entries: this.archive.entries,
+      entries: this.snapshots.entries,
       trace: this.#trace,
       pending: [...this.#pending],
       measured: await Promise.all(this.#measuring.values()),
@@ -236,13 +236,13 @@ export class Guard implements Objective, Hook, Meter {
 
   /** Removes what a checkpoint that holds {@link state} no longer needs. */
   sweep(): void {
-    this.archive.sweep(this.#measuring.keys());
+    this.snapshots.sweep(this.#measuring.keys());
   }
 
   #add(entry: Entry): void {
-    this.archive.add(entry);
-    const steers = this.#settings.weight === null;
-    const lambdas = steers ? this.#controllers.map(({ lambda }) => lambda) : [];
+    this.snapshots.add(entry);
+    const isControlled = this.#settings.weight === null;
+    const lambdas = isControlled ? this.#controllers.map(({ lambda }) => lambda) : [];
     this.#trace.push({ ...entry, lambdas });
   }
 
@@ -254,10 +254,10 @@ export class Guard implements Objective, Hook, Meter {
   }
 
   #goBack({ step: measured }: Entry, step: number): string | null {
-    const target = this.archive.lastFeasible;
+    const target = this.snapshots.lastFeasible;
     if (!target) return null;
     const { store } = this.#parts;
-    putSnapshot(store, this.archive.read(target.step));
+    putSnapshot(store, this.snapshots.read(target.step));
     for (const moment of ["m", "v"] as const) clear(store.device, store.flat(moment));
     this.#rollbacks++;
     this.#fresh = step;

@@ -15,17 +15,17 @@ import {
   planBets,
   shareBound,
 } from "./betting.ts";
-import type { Blocks, Slice } from "../text/retention.ts";
+import type { Blocks, Domain } from "../text/retention.ts";
 
 /** How sure the certificate is, and what a document counts at most. */
 export interface CertifyOptions {
-  /** The probability of shipping an adapter that forgets more than its budget. */
+  /** The probability of choosing an adapter that forgets more than its budget. */
   readonly delta: number;
   /** A document counts up to one nat a token of the longest; else up to what others suggest. */
   readonly strict: boolean;
 }
 
-/** Documents of one slice at one strength. */
+/** Documents of one domain at one strength. */
 export interface TestedDocuments {
   /** Those that steered: they fix the limit and the stakes. */
   readonly control: readonly Rise[];
@@ -33,7 +33,7 @@ export interface TestedDocuments {
   readonly certificate: readonly Rise[];
 }
 
-/** One slice under test at one strength. Rises in nats a token. */
+/** One domain under test at one strength. Rises in nats a token. */
 export interface Bound {
   /** Of the positions that have risen. */
   readonly mean: number;
@@ -75,10 +75,10 @@ export const ladder = (wanted: number): number[] =>
   [0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1].map((share) => share * wanted);
 
 /**
- * Tests strengths one after another, each slice at level delta / slices, and stops at the first that
+ * Tests strengths one after another, each domain at level delta / domains, and stops at the first that
  * fails: a fixed-sequence test, whose family-wise error is at most delta (Maurer et al., 1995).
  *
- * @param risesAt the documents of every slice at a strength.
+ * @param risesAt the documents of every domain at a strength.
  */
 export async function certify(
   strengths: readonly number[],
@@ -90,8 +90,8 @@ export async function certify(
   const trials: Trial[] = [];
   let passed = 0;
   for (const strength of strengths) {
-    const slices = await risesAt(strength);
-    const bounds = slices.map((documents, i) =>
+    const domains = await risesAt(strength);
+    const bounds = domains.map((documents, i) =>
       bound(documents, epsilons[i]!, { ...options, delta })
     );
     const holds = bounds.every(({ upper, epsilon }) => upper <= epsilon);
@@ -134,13 +134,13 @@ const strictLimit = (documents: readonly { readonly tokens: number }[]): number 
  * @throws {FileError} with the number of documents that are needed.
  */
 export function requireDocuments(
-  slices: readonly Pick<Slice, "name" | "budget" | "control" | "certificate">[],
+  domains: readonly Pick<Domain, "name" | "budget" | "control" | "certificate">[],
   { delta, strict }: CertifyOptions,
 ): void {
-  for (const { name, budget: { epsilon, text }, ...parts } of slices) {
+  for (const { name, budget: { epsilon, text }, ...parts } of domains) {
     const [control, certificate] = [lengthsOf(parts.control), lengthsOf(parts.certificate)];
     const limit = strict ? strictLimit(control) : leastLimit(control, epsilon);
-    const level = delta / slices.length;
+    const level = delta / domains.length;
     const needed = documentsNeeded(certificate, epsilon, { delta: level, limit });
     if (certificate.length >= needed) continue;
     throw new FileError(

@@ -1,16 +1,16 @@
 /**
- * A portrait: the tuned model beside its base, token by token.
+ * A comparison: the tuned model beside its base, token by token.
  *
  * @module
  */
 import type { Example } from "../../data/mod.ts";
 import { queueDocuments } from "../../eval/documents.ts";
 import type { LossProgram } from "../../models/loss_program.ts";
-import { column, mean, tokenMean } from "../gauge.ts";
+import { column, mean, tokenMean } from "../measure.ts";
 import { mcnemar } from "../statistics.ts";
 
 /** One document under both models. */
-export interface Likeness {
+export interface DocumentComparison {
   /** Index of the document. */
   readonly document: number;
   /** Rise of the mean negative log-likelihood, in nats a token. */
@@ -21,7 +21,7 @@ export interface Likeness {
 }
 
 /** Both models on some documents. */
-export interface Portrait {
+export interface ModelComparison {
   readonly tokens: number;
   /** Nats a token, weighted by token. */
   readonly base: number;
@@ -33,7 +33,7 @@ export interface Portrait {
   /** Tokens whose first choice was right before and is wrong now, and the other way round. */
   readonly flips: { readonly lost: number; readonly won: number; readonly p: number };
   /** The documents, the most shifted first. */
-  readonly documents: readonly Likeness[];
+  readonly documents: readonly DocumentComparison[];
 }
 
 const [BASE_HIT, TUNED_HIT, SAME] = [1, 2, 4];
@@ -47,7 +47,10 @@ function byDocuments(hits: readonly Float32Array[]): number {
 }
 
 /** Measures both models. A sync point. */
-export async function portray(both: LossProgram, examples: readonly Example[]): Promise<Portrait> {
+export async function compareModels(
+  both: LossProgram,
+  examples: readonly Example[],
+): Promise<ModelComparison> {
   const all = await (await queueDocuments(both, examples, "stats")).result;
   const columns = (index: number) => all.map((stats) => column(stats, index));
   const [kl, base, tuned] = [columns(0), columns(1), columns(2)];

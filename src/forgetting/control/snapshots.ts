@@ -1,14 +1,14 @@
 /**
- * The archive: what the adapter was at each measurement, for as long as it may be shipped.
+ * The snapshots: what the adapter was at each measurement, for as long as it may be chosen.
  *
  * @module
  */
 import { join } from "node:path";
 import { exists, onDisk } from "../../io/files.ts";
 import { openSafetensors, writeSafetensors } from "../../io/safetensors/safetensors.ts";
-import type { Snapshot } from "../ship/strength.ts";
+import type { Snapshot } from "../select/strength.ts";
 
-/** The rise of one slice when it was measured, in nats a token. */
+/** The rise of one domain when it was measured, in nats a token. */
 export interface Measured {
   /** Of the positions that have risen. */
   readonly mean: number;
@@ -25,7 +25,7 @@ export interface Entry {
   readonly step: number;
   /** Loss on the task's sample, in nats a token. */
   readonly task: number;
-  /** Of each slice. */
+  /** Of each domain. */
   readonly shifts: readonly Measured[];
 }
 
@@ -35,7 +35,7 @@ const PARETO = 3;
 const NAME = /^archive-(\d+)\.safetensors$/;
 
 /** Adapters on disk, and the numbers that they were measured at. */
-export class Archive {
+export class Snapshots {
   constructor(
     private readonly folder: string,
     private readonly epsilons: readonly number[],
@@ -64,7 +64,7 @@ export class Archive {
     writeSafetensors(this.#path(step), [{ name: "params", dtype: "F32", shape, data: params }]);
   }
 
-  /** Adds an entry, and forgets those that will not be shipped any more. */
+  /** Adds an entry, and forgets those that will not be chosen any more. */
   add(entry: Entry): void {
     const all = [...this.kept.filter(({ step }) => step !== entry.step), entry];
     const feasible = all.findLast((entry) => this.spent(entry) <= 1);

@@ -10,13 +10,13 @@ const [WEAKER, STRONGER] = [Math.sqrt(0.9), Math.sqrt(1.1)];
 
 /**
  * What a tenth more of the budget would buy of the task's loss, in nats a token, at least 0: the slope
- * of the one over the other as the strength changes about what is shipped. Where a run has settled,
+ * of the one over the other as the strength changes about what is chosen. Where a run has settled,
  * every way to forget a little more has the same slope. Of several budgets the one counts that is
  * spent the most.
  *
  * @returns null where a stronger adapter forgets no more.
  */
-export async function priceOf(
+export async function marginalGainOf(
   measures: Measures,
   epsilons: readonly number[],
   step: number,

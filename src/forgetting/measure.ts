@@ -1,5 +1,5 @@
 /**
- * The gauge: how far the tuned model has moved from its base on held-back documents.
+ * The meter: how far the tuned model has moved from its base on held-back documents.
  *
  * @module
  */
@@ -8,24 +8,24 @@ import type { LossProgram } from "../models/loss_program.ts";
 import { KL_STATS } from "../ops/mod.ts";
 import type { Metric } from "./budget.ts";
 import { type Counted, counted, type Rise, riseOf } from "./rises.ts";
-import type { Blocks, HeldPart, Slice } from "./text/retention.ts";
+import type { Blocks, Domain, HeldPart } from "./text/retention.ts";
 
 /** The programs that measure, over the same weights and params. */
-export interface GaugePrograms {
+export interface MeterPrograms {
   /** Likelihoods of the tuned model. */
   readonly tuned: LossProgram;
   /** Both models side by side, with `stats`. */
   readonly both: LossProgram;
 }
 
-/** How far the tuned model has moved on the documents of one slice, in nats a token. */
+/** How far the tuned model has moved on the documents of one domain, in nats a token. */
 export interface Shift extends Counted {
   readonly documents: readonly Rise[];
   /** Nats a token of the tuned model, weighted by token. */
   readonly nll: number;
 }
 
-/** One part of a slice, and what the base needs for it. */
+/** One part of a domain, and what the base needs for it. */
 interface Part {
   readonly documents: readonly Blocks[];
   readonly metric: Metric;
@@ -34,32 +34,32 @@ interface Part {
 }
 
 /**
- * Measures one part of each slice again and again. A document's rise is what the tuned model needs
- * for its tokens beyond the base, or the divergence, by the metric of the slice's budget; a slice's
+ * Measures one part of each domain again and again. A document's rise is what the tuned model needs
+ * for its tokens beyond the base, or the divergence, by the metric of the domain's budget; a domain's
  * is the ratio of all nats to all tokens, where what some positions have gained does not pay for what
  * others have lost. Documents are the unit of chance: they are drawn independently, tokens are not.
  */
-export class Gauge {
+export class ForgettingMeter {
   private constructor(
-    private readonly programs: GaugePrograms,
+    private readonly programs: MeterPrograms,
     private readonly parts: readonly Part[],
   ) {}
 
   /** Measures the base once. A sync point. */
   static async open(
-    programs: GaugePrograms,
-    slices: readonly Slice[],
+    programs: MeterPrograms,
+    domains: readonly Domain[],
     part: HeldPart,
-  ): Promise<Gauge> {
+  ): Promise<ForgettingMeter> {
     const parts: Part[] = [];
-    for (const { [part]: documents, budget: { metric } } of slices) {
+    for (const { [part]: documents, budget: { metric } } of domains) {
       const found = await (await queueDocuments(programs.both, documents.flat(), "stats")).result;
       parts.push({ documents, metric, base: found.map((stats) => column(stats, 1)) });
     }
-    return new Gauge(programs, parts);
+    return new ForgettingMeter(programs, parts);
   }
 
-  /** Nats a token of the base on each slice, weighted by token. */
+  /** Nats a token of the base on each domain, weighted by token. */
   get baseNll(): number[] {
     return this.parts.map(({ base }) => tokenMean(base));
   }

@@ -1,9 +1,9 @@
 /**
- * Selection: which moment of the run is shipped, and at which strength.
+ * Selection: which moment of the run is chosen, and at which strength.
  *
  * @module
  */
-import type { Measured } from "../steer/archive.ts";
+import type { Measured } from "../control/snapshots.ts";
 
 /** The part of a budget that a choice may spend on the control text. */
 export const USABLE = 0.95;
@@ -26,7 +26,7 @@ export interface Candidate {
 export interface Point {
   readonly step: number;
   readonly strength: number;
-  /** Of each slice, on the control text. */
+  /** Of each domain, on the control text. */
   readonly shifts: readonly Measured[];
   /** Loss on the task's sample; null where the budget is not kept, so that nobody asked. */
   readonly task: number | null;

@@ -5,13 +5,13 @@
  */
 import type { Store } from "../../graph/store.ts";
 import type { Replay, TaskSample } from "../../objectives/objective.ts";
-import type { Entry } from "./archive.ts";
+import type { Entry } from "./snapshots.ts";
 import type { ControllerOptions, ControllerState } from "./controller.ts";
-import type { Gauge } from "../gauge.ts";
-import type { Slice } from "../text/retention.ts";
+import type { ForgettingMeter } from "../measure.ts";
+import type { Domain } from "../text/retention.ts";
 
 /** When a run that forgets far too much goes back. */
-export interface WallOptions {
+export interface RollbackOptions {
   /** The part of a budget, less 1.64 standard errors, at which it does; 0 = never. */
   readonly at: number;
   /** How often at most. */
@@ -20,10 +20,10 @@ export interface WallOptions {
 
 /** Settings of a guard that steers. */
 export interface GuardSettings {
-  /** What the guard's mean loss counts; null leaves it to a controller for each slice. */
+  /** What the guard's mean loss counts; null leaves it to a controller for each domain. */
   readonly weight: number | "tokens" | null;
   readonly controller: ControllerOptions;
-  readonly wall: WallOptions;
+  readonly wall: RollbackOptions;
   /** Updates from one measurement to the next. */
   readonly every: number;
   /** Updates of the whole run. */
@@ -37,36 +37,36 @@ export interface RetentionTerm {
   /** The most losses of a replay. */
   readonly capacity: number;
   /**
-   * The replays of an update, the loss of each slice times its lambda.
+   * The replays of an update, the loss of each domain times its lambda.
    *
-   * @param lambdasOf the lambda of each slice, from its supervised tokens.
+   * @param lambdasOf the lambda of each domain, from its supervised tokens.
    */
   plan(
     step: number,
     lambdasOf: (tokens: readonly number[]) => readonly number[],
   ): Promise<{ readonly replays: readonly Replay[]; readonly lambdas: readonly number[] }>;
-  /** The weighted losses of an update's replays, summed by slice. */
+  /** The weighted losses of an update's replays, summed by domain. */
   sums(step: number, losses: readonly Float32Array[]): number[];
   close(): void;
 }
 
 export interface GuardParts {
   readonly store: Store;
-  readonly slices: readonly Slice[];
+  readonly domains: readonly Domain[];
   /** Null where retention text is only measured. */
   readonly term: RetentionTerm | null;
   /** The most replays that the term adds to an update. */
   readonly count: number;
   /** Measures the control part. */
-  readonly control: Gauge;
+  readonly control: ForgettingMeter;
   readonly task: TaskSample;
-  /** The folder of the archive. */
+  /** The folder of the snapshots. */
   readonly folder: string;
 }
 
 /** What an update's guard rows came to. */
 export interface Observation {
-  /** Mean loss of each slice's rows; NaN for a slice that had none. */
+  /** Mean loss of each domain's rows; NaN for a domain that had none. */
   readonly losses: readonly number[];
 }
 
