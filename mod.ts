@@ -25,6 +25,15 @@
  * assert(perplexity > 1 && perplexity < 1024);
  * ```
  *
+ * @example Talk with a model through its own chat template
+ * ```ts ignore
+ * import { loadModel } from "@graft/lora";
+ *
+ * using model = await loadModel("HuggingFaceTB/SmolLM2-135M-Instruct", { adapter: "runs/mine" });
+ * const turns = [{ role: "user", content: "What is the capital of France?" }] as const;
+ * for await (const piece of model.chat(turns, { maxTokens: 20 })) console.log(piece);
+ * ```
+ *
  * @example A model of the hub, downloaded once into the cache that Python's tools share
  * ```ts ignore
  * import { loadModel } from "@graft/lora";

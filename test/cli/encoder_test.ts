@@ -71,6 +71,10 @@ Deno.test("a T5 is trained, merged, measured and asked, and the rest refuses it 
         const same = ["--adapter", run, ...ask, "--input", ROWS[0]!.input];
         assert.deepEqual((await json("generate", model, ...same)).ids, ids);
         assert.ok(!text.includes("colour"), "the prompt is none of the decoder's text");
+        const file = ["--prompts", rows, "--template", "plain", "--max-tokens", "5"];
+        const { results } = await json("generate", merged, ...file);
+        assert.equal(results.length, ROWS.length);
+        assert.deepEqual(results[0].ids, ids);
       },
     );
     await t.step("inspect shows the source before the target", async () => {
@@ -81,6 +85,8 @@ Deno.test("a T5 is trained, merged, measured and asked, and the rest refuses it 
     });
     const alone = /found an encoder beside the decoder \(t5\), wanted a decoder alone/;
     const out = ["--out", at("out")];
+    await refused("a chat", alone, "chat", model);
+    await refused("samples while it trains", alone, ...train, "--eval.sample_every", "2", ...out);
     await refused("a guard", alone, ...train, "--guard.text", at("keep.txt"), ...out);
     await refused("guard", alone, "guard", run, "--text", at("keep.txt"), ...out);
     await refused("pretrain", alone, "pretrain", at("run", "config.json"), ...out);
