@@ -100,15 +100,9 @@ function bytes(vocabulary: Vocabulary): Json {
       unk_token: unknown === undefined ? null : vocabulary.texts[unknown] ?? null,
       ignore_merges: steps.ignoresMerges,
       vocab: Object.fromEntries(idsOf(vocabulary)),
-      merges: merges.map((merge) => pairOf(merge)),
+      merges, // as text, which every version of Hugging Face's library reads
     },
   };
-}
-
-/** The space between the two parts; the first part may begin with one. */
-function pairOf(merge: string): [string, string] {
-  const at = merge.indexOf(" ", 1);
-  return [merge.slice(0, at), merge.slice(at + 1)];
 }
 
 /** As SentencePiece's, with bytes for what the vocabulary lacks. */
@@ -140,7 +134,7 @@ function spaces(vocabulary: Vocabulary): Json {
       fuse_unk: true,
       byte_fallback: true,
       vocab: Object.fromEntries(idsOf(vocabulary)),
-      merges: mergesOf(vocabulary),
+      merges: mergesOf(vocabulary).map((pair) => pair.join(" ")),
     },
   };
 }
