@@ -42,24 +42,8 @@ export class Adapted {
     this.method = method;
     this.#dropout = dropout;
     this.#modules = new Map(modules.map((module, index) => [module.name, { ...module, index }]));
-    const { head, tableNames, name } = method;
-    const table = modules.find(({ isTable }) => isTable);
-    const other = !head && this.#modules.has(HEAD_MODULE)
-      ? HEAD_MODULE
-      : tableNames
-      ? undefined
-      : table?.name;
-    if (other !== undefined) {
-      throw new ConfigError(
-        `The adapter's method is ${name}, which is built for linear layers but neither tables nor ` +
-          `the output head, found ${other} among the targets`,
-      );
-    }
-    if (dropout === 0 || !this.#modules.has(HEAD_MODULE)) return;
-    throw new ConfigError(
-      `adapter.dropout: found ${dropout} with ${HEAD_MODULE} among the targets, which is scored in ` +
-        "chunks and cannot drop out, wanted 0",
-    );
+    refuseUnbuilt(method, modules);
+    if (dropout > 0) refuseHead(this.#modules, dropout);
   }
 
   /**
@@ -202,4 +186,27 @@ export class Adapted {
     }
     return undefined;
   }
+}
+
+/** @throws {ConfigError} for a module of a kind that the method is not built for. */
+function refuseUnbuilt(
+  { name, lowRank, tableNames }: AdapterMethod,
+  modules: readonly Pick<AdaptedModule, "name" | "isTable">[],
+): void {
+  const found = modules.find(({ name, isTable }) =>
+    isTable ? !tableNames : name === HEAD_MODULE && !lowRank
+  );
+  if (!found) return;
+  throw new ConfigError(
+    `The adapter's method is ${name}, which is built for linear layers but neither tables nor the ` +
+      `output head, found ${found.name} among the targets`,
+  );
+}
+
+function refuseHead(modules: ReadonlyMap<string, AdaptedModule>, dropout: number): void {
+  if (!modules.has(HEAD_MODULE)) return;
+  throw new ConfigError(
+    `adapter.dropout: found ${dropout} with ${HEAD_MODULE} among the targets, which is scored in ` +
+      "chunks and cannot drop out, wanted 0",
+  );
 }

@@ -14,7 +14,6 @@ export const DORA: AdapterMethod = {
   name: "dora",
   field: "use_dora",
   linearNames: { ...LORA.linearNames, magnitude: "lora_magnitude_vector" },
-  head: false,
 
   kept: (key, sizes) =>
     key === "magnitude"

@@ -17,7 +17,6 @@ export const LORA: AdapterMethod = {
   name: "lora",
   linearNames: { a: "lora_A.weight", b: "lora_B.weight" },
   tableNames: { a: "lora_embedding_A", b: "lora_embedding_B" },
-  head: true,
 
   kept(key, sizes) {
     const { a, b, layout } = storeShapes(sizes);

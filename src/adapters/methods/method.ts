@@ -62,15 +62,16 @@ export interface AdapterMethod {
   readonly linearNames: Readonly<Partial<Record<Key, string>>>;
   /** The same of a table of rows; absent where tables cannot be adapted. */
   readonly tableNames?: Readonly<Partial<Record<Key, string>>>;
-  /** Whether the output head can be adapted: whether all it does there is {@link lowRank}. */
-  readonly head: boolean;
   /** How the store keeps a tensor. */
   kept(key: Key, sizes: FactorSizes): KeptTensor;
   /** What training starts from, in PEFT's shapes; the base's weights are at hand. */
   fresh(module: AdaptedModule, seed: number, base: Tensors): Numbers;
   /** The linear layer as the adapter has it, its bias aside. */
   linear(graph: Graph, layer: LinearLayer, module: InGraph): Value;
-  /** The low-rank update where it is all that the method does; absent where there is more. */
+  /**
+   * The low-rank update where it is all that the method does, which is what the output head can be
+   * adapted by; absent where there is more.
+   */
   lowRank?(module: InGraph): LowRank;
   /**
    * What a tensor is at scaling 0, in PEFT's shape; undefined for one that may keep its numbers. At

@@ -1,4 +1,4 @@
-/** DoRA: merged, at a strength, in folders, and what it is not built for. */
+/** DoRA: merged, at a scaling, in folders, and what it is not built for. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Adapter } from "../../../src/adapters/adapter.ts";
@@ -68,7 +68,7 @@ for (const name of ["dora", "dora_conv1d"]) {
     engine.store.destroy();
   });
 
-  test("strength 0 is the base bit for bit, and a strength the same in graph, folder and merge", async (folder) => {
+  test("scaling 0 is the base bit for bit, and a scaling the same in graph, folder and merge", async (folder) => {
     using model = new Model(folder);
     const { engine, adapter } = await openGoldenAdapter(folder, model, false);
     const { adapt } = adapter;
@@ -76,19 +76,19 @@ for (const name of ["dora", "dora_conv1d"]) {
     const base = await packedLogits(engine, model, golden.examples);
     const snapshot = await takeSnapshot(store);
     const saved = readPeft(join(folder, "adapter"));
-    for (const strength of [0, 0.3, 1]) {
-      applySnapshot(store, snapshot, strength, (param) => adapter.base(param));
+    for (const scaling of [0, 0.3, 1]) {
+      applySnapshot(store, snapshot, scaling, (param) => adapter.base(param));
       const found = await packedLogits(engine, model, golden.examples, { adapt });
-      if (strength === 0) assert.deepEqual(found, base);
-      const partly = atScaling(saved, strength, model.tensors);
-      const [at, out] = [`../at-${strength}`, `../merged-${strength}`].map((p) => join(folder, p));
+      if (scaling === 0) assert.deepEqual(found, base);
+      const partly = atScaling(saved, scaling, model.tensors);
+      const [at, out] = [`../at-${scaling}`, `../merged-${scaling}`].map((p) => join(folder, p));
       writePeft(at!, partly);
       const read = Adapter.of(engine, model, readPeft(at!));
       read.load(store, 0);
       const again = await packedLogits(engine, model, golden.examples, { adapt: read.adapt });
       const apart = again.flatMap((x, i) => [...x].map((y, j) => Math.abs(y - found[i]![j]!)));
-      report(`graph and folder at ${strength}`, Math.max(...apart), strength === 0 ? 0 : 1e-5);
-      if (strength > 0) continue;
+      report(`graph and folder at ${scaling}`, Math.max(...apart), scaling === 0 ? 0 : 1e-5);
+      if (scaling > 0) continue;
       mergeAdapter(folder, at!, out!);
       using merged = openCheckpoint(out!);
       for (const tensor of merged.tensors.keys()) {
