@@ -1,6 +1,7 @@
 /** The rules of the project: which folder may import which, how long a file may be, what pairs up. */
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -153,11 +154,20 @@ Deno.test(`no source file is longer than ${MAX_LINES} lines`, () => {
   assert.deepEqual(long.map(({ path }) => path), []);
 });
 
-Deno.test(`no line of docs/ is longer than ${MAX_COLUMNS} columns`, () => {
-  const long = sources("docs", "md").flatMap(({ path, text }) =>
+Deno.test(`no line of README.md and docs/ is longer than ${MAX_COLUMNS} columns`, () => {
+  const long = pages().flatMap(({ path, text }) =>
     text.split("\n").flatMap((line, i) => line.length > MAX_COLUMNS ? `${path}:${i + 1}` : [])
   );
   assert.deepEqual(long, []);
+});
+
+Deno.test("what README.md and docs/ link to is there", () => {
+  const lost = pages().flatMap(({ path, text }) =>
+    Array.from(text.matchAll(/\]\(([^):#]+)[^)]*\)/g), (match) => join(dirname(path), match[1]!))
+      .filter((target) => !existsSync(join(ROOT, target)))
+      .map((target) => `${path} -> ${target}`)
+  );
+  assert.deepEqual(lost, []);
 });
 
 Deno.test("every kernel names its twin in test/reference/", () => {
@@ -177,6 +187,8 @@ Deno.test("no file names this machine's folders or a package registry", () => {
     .filter(({ path, text }) => path !== ".git" && elsewhere.test(text)); // a linked work tree's
   assert.deepEqual(named.map(({ path }) => path), []);
 });
+
+const pages = () => [...sources("", "README.md", false), ...sources("docs", "md")];
 
 interface Source {
   /** Relative to the repository, with `/`. */
