@@ -30,6 +30,8 @@ export interface Dispatch {
   readonly bind: readonly (Slice | Texels)[];
   /** Group 1, in binding order: what imported pieces declare; undefined for what none does. */
   readonly weight: readonly (Slice | Texels | undefined)[];
+  /** Group 2: what binding 0 held before. */
+  readonly before?: Slice | Texels | undefined;
   /** Copied before it; a pass ends here. */
   readonly copies?: readonly Copy[];
   readonly groups: readonly [number, number?];
@@ -41,6 +43,7 @@ interface Recorded extends Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly groups0: GPUBindGroup;
   readonly groups1: GPUBindGroup | null;
+  readonly groups2: GPUBindGroup | null;
 }
 
 /** What a {@link Program.replay} may add. */
@@ -176,14 +179,16 @@ function encode(pass: GPUComputePassEncoder, dispatch: Recorded): void {
   pass.setPipeline(dispatch.pipeline);
   pass.setBindGroup(0, dispatch.groups0);
   if (dispatch.groups1) pass.setBindGroup(1, dispatch.groups1);
+  if (dispatch.groups2) pass.setBindGroup(2, dispatch.groups2);
   pass.dispatchWorkgroups(...dispatch.groups);
 }
 
 function bind(device: Device, dispatch: Dispatch, pipeline: GPUComputePipeline): Recorded {
-  const { bind, weight, label } = dispatch;
+  const { bind, weight, before, label } = dispatch;
   const groups0 = bindGroup(device, pipeline, 0, bind, label);
   const groups1 = weight.some(Boolean) ? bindGroup(device, pipeline, 1, weight, label) : null;
-  return { ...dispatch, pipeline, groups0, groups1 };
+  const groups2 = before ? bindGroup(device, pipeline, 2, [before], label) : null;
+  return { ...dispatch, pipeline, groups0, groups1, groups2 };
 }
 
 function bindGroup(

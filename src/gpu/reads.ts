@@ -1,9 +1,11 @@
 /**
- * How kernels read matrices: the pieces behind `#import matrices` and `#import words`, and whether
- * an adapter reads textures right.
+ * How kernels read matrices: the pieces behind `#import matrices`, `#import words` and `#import
+ * before`, and whether an adapter reads textures right.
  *
  * @module
  */
+import beforeBuffer from "../../kernels/shared/before_buffer.wgsl" with { type: "text" };
+import beforeTexture from "../../kernels/shared/before_texture.wgsl" with { type: "text" };
 import matricesBuffer from "../../kernels/shared/matrices_buffer.wgsl" with { type: "text" };
 import matricesTexture from "../../kernels/shared/matrices_texture.wgsl" with { type: "text" };
 import probeText from "../../kernels/probe_texture.wgsl" with { type: "text" };
@@ -21,10 +23,12 @@ const text = (name: string, text: string): Text => ({ name: `shared/${name}`, te
 /** What the imports of a kernel that reads matrices stand for. */
 export const READS: Readonly<Record<MatrixReads, Readonly<Record<string, Text>>>> = {
   buffer: {
+    before: text("before_buffer", beforeBuffer),
     matrices: text("matrices_buffer", matricesBuffer),
     words: text("words_buffer", wordsBuffer),
   },
   texture: {
+    before: text("before_texture", beforeTexture),
     matrices: text("matrices_texture", matricesTexture),
     words: text("words_texture", wordsTexture),
     texel: text("texel", texel),

@@ -54,7 +54,8 @@ export class Binder {
   dispatches(launches: readonly Labelled[]): Dispatch[] {
     const { target } = this.memory;
     return launches.map((launch, index) => {
-      const { kernel, bind, matrices = 0, weight = [] } = launch;
+      const { kernel, bind, matrices = 0, before = false, weight = [] } = launch;
+      const reads = before && target.matrixReads === "texture";
       const copies = this.#copies.get(index);
       return {
         ...launch,
@@ -68,6 +69,7 @@ export class Binder {
           const isWords = valueOf(bound).layout === "blocks";
           return this.#bind(launch, bound, isWords ? "rgba32uint" : null);
         }),
+        before: reads ? this.#bind(launch, bind[0]!, "rgba32float") : undefined,
         ...(copies ? { copies } : {}),
       };
     });

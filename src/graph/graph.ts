@@ -54,6 +54,8 @@ export interface Launch {
   readonly bind: readonly Bound[];
   /** How many bindings, from 1 on, `#import matrices` reads. */
   readonly matrices?: number;
+  /** Whether `#import before` reads the first binding, which is written over. */
+  readonly before?: boolean;
   /** What imported pieces bind, in group 1; undefined for what none of them does. */
   readonly weight?: readonly (Bound | undefined)[];
   readonly groups: readonly [number, number?];

@@ -52,10 +52,11 @@ export const isTexels = ({ kind, layout }: Value, { matrixReads }: Target): bool
   matrixReads === "texture" && kind === "weight" && layout === "blocks";
 
 /** What a launch reads as matrices, and in which format. */
-function matricesOf({ bind, weight = [], matrices = 0 }: Launch): [Bound, TexelFormat][] {
+function matricesOf(launch: Launch): [Bound, TexelFormat][] {
+  const { bind, weight = [], matrices = 0, before = false } = launch;
   const words = weight.filter((bound) => bound && valueOf(bound).layout === "blocks");
   return [
-    ...bind.slice(1, 1 + matrices).map((bound) => [bound, "rgba32float"] as const),
+    ...bind.slice(before ? 0 : 1, 1 + matrices).map((bound) => [bound, "rgba32float"] as const),
     ...words.map((bound) => [bound!, "rgba32uint"] as const),
   ].map(([bound, format]) => [bound, format]);
 }

@@ -27,7 +27,8 @@ export const ACTIVATE: Op<{ x: Value }, { y: Value }, Attrs> = {
     return [{
       kernel: { name: "activate", text: forwardText, imports },
       constants: { N: sizeOf(y) },
-      bind: [x, y],
+      bind: [y, x],
+      matrices: 1,
       groups: perSixteen(sizeOf(y)),
     }];
   },
@@ -45,7 +46,9 @@ export const ACTIVATE_BACKWARD: Op<{ x: Value; dy: Value }, { dx: Value }, Attrs
     return [{
       kernel: { name: "activate_backward", text: backwardText, imports },
       constants: { N: sizeOf(dx) },
-      bind: [x, dx],
+      bind: [dx, x],
+      matrices: 1,
+      before: true,
       groups: perSixteen(sizeOf(dx)),
     }];
   },

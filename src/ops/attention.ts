@@ -97,15 +97,16 @@ function launcher({ q, stop, first, bias }: AttentionIns, heads: Heads) {
     groups: [number, number],
     weight: Weight = [stop],
     matrices = 2,
+    before = false,
   ) =>
   (...bind: Value[]): Launch => {
     const kernel: Kernel = { ...text, imports };
-    return { kernel, constants, bind, groups, weight, matrices };
+    return { kernel, constants, bind, groups, weight, matrices, before };
   };
   const biased = { ...sizes, SCALE, CAP, ...biasConstants(bias) };
   return {
     scores: launch(SCORES, biased, tiles, [stop, undefined, bias]),
-    softmax: launch(SOFTMAX, { T, H }, perRow(T * H), [stop], 0),
+    softmax: launch(SOFTMAX, { T, H }, perRow(T * H), [stop], 0, true),
     mix: launch(MIX, sizes, columns(H)),
     mixTransposed: launch(MIX_TRANSPOSED, sizes, columns(G), [undefined, first]),
     delta: launch(DELTA, { T, H, D }, perRow(T * H), [], 0),

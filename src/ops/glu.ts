@@ -36,7 +36,8 @@ export const GLU: Op<Ins, { y: Value }, Attrs> = {
         imports: { activation: ACTIVATIONS[activation] },
       },
       constants: { N: sizeOf(y) },
-      bind: [gate, up, y],
+      bind: [y, gate, up],
+      matrices: 2,
       groups: perSixteen(sizeOf(y)),
     }];
   },
@@ -64,7 +65,9 @@ export const GLU_BACKWARD: Op<
         imports: { activation: ACTIVATIONS[activation] },
       },
       constants: { N: sizeOf(dy) },
-      bind: [dgate, dup, dy],
+      bind: [dgate, dy, dup],
+      matrices: 1,
+      before: true,
       groups: perSixteen(sizeOf(dy)),
     }];
   },

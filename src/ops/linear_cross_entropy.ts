@@ -141,6 +141,7 @@ function crossEntropy({ ins, outs, attrs }: Call<Ins, Outs, Attrs>, gate: number
       kernel: { name: "cross_entropy", text: crossEntropyText, imports },
       constants: { N: CHUNK, ...sizes, ...place },
       bind: [logits, ...rows],
+      before: true,
       groups: perRow(CHUNK),
     }];
   }

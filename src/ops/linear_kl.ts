@@ -169,6 +169,8 @@ function divergence(
       kernel: { name: "kl_divergence", text: registerText, imports },
       constants: { ...constants, N: CHUNK },
       bind,
+      matrices: 1,
+      before: true,
       groups: perRow(CHUNK),
     };
   }

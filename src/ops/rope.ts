@@ -32,10 +32,12 @@ export const ROPE: Op<Ins, { y: Value }, Attrs> = {
     const [T = 0, width = 0] = y.shape;
     const H = width / headDim;
     const ROTARY = angles.shape[1]!;
+    const inFours = ROTARY % 8 === 0;
     return [{
-      kernel: ROTARY % 8 === 0 ? { name: "rope", text } : { name: "rope_by_one", text: byOneText },
+      kernel: inFours ? { name: "rope", text } : { name: "rope_by_one", text: byOneText },
       constants: { T, H, D: headDim, ROTARY, SIGN: sign },
-      bind: [y, position, angles],
+      bind: [y, angles, position],
+      ...(inFours ? { matrices: 1, before: true } : {}),
       groups: perRow(T * H),
     }];
   },
