@@ -17,6 +17,7 @@ import {
 } from "../io/gguf/architectures.ts";
 import { type MetadataValue, string, uint32 } from "../io/gguf/metadata.ts";
 import { openWeights } from "../models/gguf_checkpoint.ts";
+import { typeOfTables } from "./gguf/encoding.ts";
 import { convertedTensor } from "./gguf/rows.ts";
 import { modelMetadata, readSettings, type Settings } from "./gguf/settings.ts";
 import { type GgufType, TENSOR_TYPES } from "../io/gguf/tensor_types.ts";
@@ -90,9 +91,10 @@ function converted(
     );
   }
   const isNorm = base.endsWith("_norm");
+  const ofMatrix = ["token_embd", "output"].includes(base) ? typeOfTables(type) : type;
   return convertedTensor(
     `${base}.${kind}`,
-    shape.length < 2 || isNorm ? "F32" : typeFor(type, shape),
+    shape.length < 2 || isNorm ? "F32" : typeFor(ofMatrix, shape),
     { shape, bytes: () => typeof tensor.data === "function" ? tensor.data() : [tensor.data] },
     folder,
     {

@@ -35,6 +35,15 @@ export const PLAIN: readonly FormatName[] = FORMAT_NAMES.filter((n) => FORMATS[n
 /** Formats that a base can be rounded to as it is loaded. */
 export const QUANTIZED: readonly FormatName[] = FORMAT_NAMES.filter((n) => FORMATS[n].group > 1);
 
+/**
+ * What the embedding and the head are rounded to where other matrices are rounded to `format`: no
+ * less than eight bits, as llama.cpp's own files keep more for them.
+ */
+export function formatOfTables(format: FormatName): FormatName {
+  const { group, groupBytes } = FORMATS[format];
+  return groupBytes < group ? "q8_0" : format;
+}
+
 /** The format that files call `stored`, such as `BF16` or `Q8_0`; undefined where none is built. */
 export function formatOf(stored: string): FormatName | undefined {
   return FORMAT_NAMES.find((name) => FORMATS[name].stored === stored);

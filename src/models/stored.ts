@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError, FileError } from "../errors.ts";
-import { type FormatName, formatOf, FORMATS, PLAIN } from "../formats/mod.ts";
+import { type FormatName, formatOf, formatOfTables, FORMATS, PLAIN } from "../formats/mod.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { DTYPE_BYTES, type ReadOptions, type TensorInfo } from "../io/safetensors/safetensors.ts";
 
@@ -114,7 +114,8 @@ export class Tensors {
     const { quantize } = this;
     const isRounded = quantize && PLAIN.includes(format) &&
       shape.at(-1)! % FORMATS[quantize].group === 0;
-    return isRounded ? quantize : format;
+    if (!isRounded) return format;
+    return name === this.embedding || name === HEAD ? formatOfTables(quantize) : quantize;
   }
 
   /** Reads a tensor in pieces; one that lies the other way round is read and turned as a whole. */

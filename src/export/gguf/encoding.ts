@@ -3,11 +3,22 @@
  *
  * @module
  */
-import { FORMAT_NAMES, formatOf, FORMATS, type WeightFormat } from "../../formats/mod.ts";
+import {
+  FORMAT_NAMES,
+  formatOf,
+  formatOfTables,
+  FORMATS,
+  type WeightFormat,
+} from "../../formats/mod.ts";
 import type { GgufType } from "../../io/gguf/tensor_types.ts";
 
 /** Their names in GGUF files. */
 export const WRITTEN_TYPES = FORMAT_NAMES.map((name) => FORMATS[name].stored as GgufType);
+
+/** The type of embedding and head in a file of `type`. */
+export function typeOfTables(type: GgufType): GgufType {
+  return FORMATS[formatOfTables(formatOf(type)!)].stored as GgufType;
+}
 
 /** How a type that is written rounds numbers. */
 export function encodingOf(type: GgufType): WeightFormat {
