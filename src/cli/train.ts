@@ -6,7 +6,7 @@
 import { parseConfig } from "../config/mod.ts";
 import { screen } from "../forgetting/report/screen.ts";
 import { quickstartFile } from "../quickstart/files.ts";
-import { openPlaces } from "../train/places.ts";
+import { resolveModel } from "../train/resolve_model.ts";
 import type { ForgettingReport } from "../forgetting/report/format.ts";
 import { linesListener } from "../runs/lines.ts";
 import { explainPlan } from "../train/open.ts";
@@ -35,7 +35,7 @@ const command: Command = {
 export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(command, args);
   const resume = "resume" in parsed.flags;
-  const { parsed: config } = await openPlaces(configOf(parsed), { resume, ...hubReports() });
+  const { parsed: config } = await resolveModel(configOf(parsed), { resume, ...hubReports() });
   if (parsed.flags["print-plan"]) {
     answer(await explainPlan(config));
     return 0;

@@ -10,7 +10,7 @@ import { type Methods, methodsOf } from "../methods.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
 import { runFiles } from "../runs/folder.ts";
-import { openPlaces } from "./places.ts";
+import { resolveModel } from "./resolve_model.ts";
 import { openRows, rowsOf } from "./rows.ts";
 import type { TrainOptions } from "./run.ts";
 import { describePlan, openSession, type Session } from "./session.ts";
@@ -32,7 +32,7 @@ export async function withSession<T>(
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { kind = "adapter", device: given, data, log = () => {}, out = config.out } = settings;
-  const { model: folder, adapter } = await openPlaces({ config, origin: {} }, { say: log });
+  const { model: folder, adapter } = await resolveModel({ config, origin: {} }, { say: log });
   const device = given ?? await openDevice();
   const engine = openEngine(device);
   try {
@@ -62,7 +62,7 @@ export async function withSession<T>(
 
 /** Every dispatch of a training step, without training. */
 export async function explainPlan(given: ParsedConfig): Promise<string> {
-  const { parsed: { config }, model: folder, adapter } = await openPlaces(given);
+  const { parsed: { config }, model: folder, adapter } = await resolveModel(given);
   using device = await openDevice();
   const engine = openEngine(device);
   using model = new Model(folder, config);

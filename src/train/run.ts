@@ -17,7 +17,7 @@ import { folderListeners } from "../runs/mod.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import { trainLoop } from "./loop.ts";
 import { temporaryFolder, withSession } from "./open.ts";
-import { openPlaces } from "./places.ts";
+import { resolveModel } from "./resolve_model.ts";
 import { ROWS, type Session } from "./session.ts";
 
 /** How to run. */
@@ -86,7 +86,7 @@ export async function trainWith(
   const run = { log, emit, unclaim: () => {} };
   try {
     methodsOf(given.config, options.kind);
-    const { parsed } = await openPlaces(given, { resume, say: log });
+    const { parsed } = await resolveModel(given, { resume, say: log });
     const out = temporary?.folder ?? parsed.config.out;
     if (!temporary) {
       refuseOtherRun(out, parsed, resume);

@@ -9,8 +9,8 @@ import { type HubOptions, locate } from "../io/hub/mod.ts";
 import type { AdapterConfig, ParsedConfig } from "../config/mod.ts";
 import { runFiles } from "../runs/folder.ts";
 
-/** A configuration whose places are on this machine. */
-export interface OpenPlaces {
+/** A configuration whose model and adapter are on this machine. */
+export interface ResolvedModel {
   /** As it was, with the commit of every repository. */
   readonly parsed: ParsedConfig;
   /** Folder of the base model. */
@@ -25,10 +25,10 @@ export interface OpenPlaces {
  *
  * @throws {FileError} where a repository cannot be had.
  */
-export async function openPlaces(
+export async function resolveModel(
   { config, origin }: ParsedConfig,
   { resume = false, ...options }: HubOptions & { readonly resume?: boolean } = {},
-): Promise<OpenPlaces> {
+): Promise<ResolvedModel> {
   const path = runFiles(config.out).config;
   const saved = resume && isFile(path) ? readJsonObject(path) : {};
   const before = isObject(saved["adapter"]) ? saved["adapter"]["from"] : undefined;
