@@ -107,6 +107,7 @@ Deno.test("merge refuses one end of a tied pair without --untie, and proves it w
         adapter: { rank: 4, targets: ["embed_tokens", "v_proj"], modules_to_save: ["lm_head"] },
         train: { steps: 3, lr: 0.02, tokens_per_batch: 8 },
         eval: { samples: 0 },
+        history: false,
         out: join(base, "../run"),
       },
     });
