@@ -39,7 +39,7 @@ export async function run(args: string[]): Promise<number> {
   if (benches.length === 0) throw new ConfigError(`Found no benchmark named ${flags["only"]}`);
   using device = await openDevice();
   const engine = openEngine(device);
-  say(`${device.adapter}, ${device.kernelSet} kernels`);
+  say(`${device.adapter}, ${device.kernelSet} kernels, matrices in ${device.matrixReads}s`);
   if (flags["profile"]) return printProfile(await profile(engine), flags["json"] !== undefined);
   say(`compiling ${benches.length} benchmarks; a first run on a machine takes a minute or two`);
   const works: Work[] = [];
@@ -50,7 +50,11 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-const about = ({ adapter, kernelSet }: Device) => ({ adapter, kernels: kernelSet });
+const about = ({ adapter, kernelSet, matrixReads }: Device) => ({
+  adapter,
+  kernels: kernelSet,
+  matrices: matrixReads,
+});
 
 const HEADINGS = ["", "ms", "best ms", "CPU ms", "GFLOP/s", "best", "/CPU s", "tokens/s", ""];
 

@@ -51,6 +51,7 @@ export async function run(args: string[]): Promise<number> {
     adapter: device.adapter,
     software: device.software,
     kernels: device.kernelSet,
+    matrices: device.matrixReads,
     features: [...device.gpu.features].sort(),
     limits: Object.fromEntries(LIMITS.map((name) => [name, device.limits[name]])),
     deno: Deno.version.deno,
@@ -73,6 +74,8 @@ interface Report {
   readonly software: boolean;
   /** The set of kernels that suits the adapter. */
   readonly kernels: string;
+  /** Where kernels read matrices. */
+  readonly matrices: string;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
   readonly deno: string;
@@ -88,6 +91,7 @@ function print({ adapter, software, kernels, features, limits, product, hints, .
     ["Deno", `${host.deno}, ${host.system}`],
     ["adapter", `${adapter}${software ? " (software)" : ""}`],
     ["kernels", kernels],
+    ["matrices", `${host.matrices}s`],
     ["features", features.join(", ")],
     ...Object.entries(limits).map(([name, limit]) => [name, sizeOf(limit)]),
     ["product", `${M}x${N}x${K}: ${gflops.toFixed(1)} GFLOP/s, error ${error.toExponential(1)}`],

@@ -44,8 +44,8 @@ export interface Twins {
 /** Launches that a twin waits unread for its next reader, rather than being copied again. */
 const KEPT = 32;
 
-/** Launches by which a copy may come too soon to share a break between passes. */
-const AHEAD = 32;
+/** Launches by which a copy may come too soon to share a break between passes; more save no break. */
+const AHEAD = 4;
 
 /** Frozen matrices in blocks lie in textures from the start. */
 export const isTexels = ({ kind, layout }: Value, { matrixReads }: Target): boolean =>

@@ -9,6 +9,7 @@ Deno.test("doctor names the adapter and multiplies rightly", async () => {
   assert.equal(code, 0);
   const report = JSON.parse(stdout);
   assert.equal(report.adapter, device.adapter);
+  assert.equal(report.matrices, device.matrixReads);
   assert.equal(report.deno, Deno.version.deno);
   assert.equal(report.limits.maxBufferSize, device.limits.maxBufferSize);
   assert.ok(report.product.error > 0 && report.product.error < 1e-4);
