@@ -27,8 +27,11 @@ export interface MergeProof extends Distance {
 const PROBE = "Once upon a time there was a little girl who had 12 apples. She gave 5 of them to " +
   'her friend and said: "Which is larger, 7 or 12?" Below is an instruction that describes a task.';
 
-/** Merged and unmerged f32 weights differ only in the order of sums. */
-const F32_BOUND = 1e-4;
+/**
+ * Merged and unmerged f32 weights differ only in the order of sums, by a share of the logits' size
+ * that grows with the depth of the model: SmolLM2's 30 layers show 2.3e-6.
+ */
+const F32_BOUND = 1e-5;
 /** The largest relative error of rounding to 16 bits, and how many of them the logits may show. */
 const ROUNDING = { BF16: 2 ** -9, F16: 2 ** -12 };
 const ROUNDINGS = 8;
@@ -75,10 +78,7 @@ function coarsestDtype(folder: string): MergeDtype {
  */
 function judge({ largest, relative }: Distance, dtype: MergeDtype) {
   const found = `the largest difference of logits is ${largest.toExponential(1)}`;
-  if (dtype === "F32") {
-    return { holds: largest <= F32_BOUND, words: `${found}, at most ${F32_BOUND} is due to f32` };
-  }
-  const most = ROUNDINGS * ROUNDING[dtype];
+  const most = dtype === "F32" ? F32_BOUND : ROUNDINGS * ROUNDING[dtype];
   const share = `${relative.toExponential(1)} of their size`;
   return {
     holds: relative <= most,
