@@ -44,7 +44,14 @@
  * @module
  */
 export { ConfigError, FileError, GpuError } from "./src/errors.ts";
-export { type Device, type DeviceOptions, type KernelSet, openDevice } from "./src/gpu/device.ts";
+export {
+  type Device,
+  type DeviceOptions,
+  type KernelSet,
+  type MatrixReads,
+  openDevice,
+} from "./src/gpu/device.ts";
+export type { DpoConfig, ObjectiveConfig, SftConfig } from "./src/objectives/settings.ts";
 export {
   type LanguageModel,
   loadModel,
