@@ -42,7 +42,7 @@ export interface Twins {
 }
 
 /** Launches that a twin waits unread for its next reader, rather than being copied again. */
-const KEPT = 32;
+const KEPT = 8;
 
 /** Launches by which a copy may come too soon to share a break between passes; more save no break. */
 const AHEAD = 4;
