@@ -52,6 +52,8 @@ export {
   openDevice,
 } from "./src/gpu/device.ts";
 export type { DpoConfig, ObjectiveConfig, SftConfig } from "./src/objectives/settings.ts";
+export type { PreferenceLossName } from "./src/objectives/preference/losses.ts";
+export type { PreferenceSettings } from "./src/objectives/preference/preference.ts";
 export {
   type LanguageModel,
   loadModel,

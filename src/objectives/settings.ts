@@ -8,12 +8,15 @@ import type { PreferenceSettings } from "./preference/preference.ts";
 
 /** Supervised fine-tuning. */
 export interface SftConfig {
+  /** Its name. */
   readonly kind: "sft";
 }
 
 /** Learning from preferences, beside the base as reference. */
 export interface DpoConfig extends PreferenceSettings {
+  /** Its name. */
   readonly kind: "dpo";
+  /** What a preference costs. */
   readonly loss: PreferenceLossName;
 }
 

@@ -8,9 +8,15 @@ import { ipo } from "./ipo.ts";
 import type { PreferenceLoss } from "./preference.ts";
 import { sigmoid } from "./sigmoid.ts";
 
+/** The name of a loss of preferences. */
+export type PreferenceLossName = "sigmoid" | "ipo" | "hinge";
+
 /** All losses, the default first. */
-export const preferenceLosses = { sigmoid, ipo, hinge } as const satisfies Readonly<
-  Record<string, PreferenceLoss>
->;
-export type PreferenceLossName = keyof typeof preferenceLosses;
+export const preferenceLosses: Readonly<Record<PreferenceLossName, PreferenceLoss>> = {
+  sigmoid,
+  ipo,
+  hinge,
+};
+
+/** All names, the default first. */
 export const PREFERENCE_LOSSES = Object.keys(preferenceLosses) as PreferenceLossName[];
