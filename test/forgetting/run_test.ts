@@ -36,7 +36,7 @@ Deno.test("a fresh adapter has forgotten nothing, to the last bit", async () => 
   assert.equal(first!.forgetting, 0);
   assert.equal(first!["guard_loss"], 0);
   assert.equal(first!["lambda"], 2);
-  const [domain] = reportOf(toy, "run").domains;
+  const [domain] = reportOf(toy, "run").slices;
   assert.equal(first!["retention_perplexity"], domain.base_perplexity);
 });
 
@@ -63,7 +63,7 @@ Deno.test("several slices are each held to their own budget", async () => {
   );
   const budget = "ppl[text]:5%,kl[other]:0.03";
   await toy.train("run", guarded(toy, { text: [toy.text, other], budget }));
-  const { domains, certified } = reportOf(toy, "run");
+  const { slices: domains, certified } = reportOf(toy, "run");
   assert.deepEqual(
     domains.map(({ name, metric }: Record<string, string>) => [name, metric]),
     [["text", "ppl"], ["other", "kl"]],
