@@ -97,7 +97,13 @@ def make(case, base, **settings):
 
     names = saved_names(model, trained)
     assert set(names.values()) <= set(saved), set(names.values()) - set(saved)
-    optimizer = torch.optim.AdamW(trained.values(), **ADAMW)
+    # What transformers' Trainer lets decay (get_decay_parameter_names): no norm and no bias.
+    decays = {name: "lora_" in name or (p.ndim > 1 and "bias" not in name) for name, p in trained.items()}
+    groups = [
+        {"params": [p for name, p in trained.items() if decays[name]]},
+        {"params": [p for name, p in trained.items() if not decays[name]], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW([group for group in groups if group["params"]], **ADAMW)
     losses = []
     for update in range(UPDATES):
         optimizer.zero_grad()
