@@ -85,7 +85,7 @@ Deno.test("Scene.fill() keeps what is said, tells roles apart and counts", () =>
 
 Deno.test("Scene.fill() names a category or form that does not exist", () => {
   const scene = new Scene("child", new Dice(9, 0));
-  assert.throws(() => scene.fill("{ghost}"), /category of the world but found "ghost"/);
+  assert.throws(() => scene.fill("{ghost}"), /Found "ghost", wanted a category of the world/);
   assert.throws(() => scene.fill("{toy.color}"), RangeError);
 });
 
