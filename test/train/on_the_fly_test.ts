@@ -34,11 +34,11 @@ Deno.test("a run of given steps ends with the bytes of one that encoded all rows
   const data = largeRows(toy);
   const guard = {
     text: [toy.text],
-    documents: { control: 4, certificate: 8, probe: 2 },
+    documents: { control: 4, certificate: 16, probe: 2 },
     task_rows: 16,
   };
   const settings = (train: Record<string, unknown>): ToySettings => ({
-    ...{ data, guard, train: { ...train, allow: ["double-bos"] } },
+    ...{ data, guard, train: { ...train, allow: ["double-bos", "double-eos"] } },
   });
   const epochs = await said(toy, "epochs", settings({ epochs: 0.01 }));
   const { length: steps } = toy.metrics("epochs");
@@ -60,7 +60,11 @@ Deno.test("a run of given steps ends with the bytes of one that encoded all rows
 Deno.test("a run on rows that are not all encoded is stopped and resumed", async () => {
   using toy = new Toy();
   const data = [...largeRows(toy), { path: toy.rows, format: "tokens", weight: 2 }];
-  const settings: ToySettings = { data, guard: false, train: { steps: 8, allow: ["double-bos"] } };
+  const settings: ToySettings = {
+    data,
+    guard: false,
+    train: { steps: 8, allow: ["double-bos", "double-eos"] },
+  };
   await toy.train("whole", settings);
   let updates = 0;
   const stopped = await toy.train("parts", settings, { stopWanted: () => ++updates === 3 });
@@ -76,7 +80,7 @@ Deno.test("a row that cannot be used stops a run that has begun, and leaves noth
   const settings: ToySettings = {
     data,
     guard: false,
-    train: { steps: 3, checkpoint_every: 1, allow: ["double-bos"] },
+    train: { steps: 3, checkpoint_every: 1, allow: ["double-bos", "double-eos"] },
   };
   const lines: string[] = [];
   const wanted = new FileError(
