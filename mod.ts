@@ -97,6 +97,8 @@ export type {
   TemplateSetting,
   TrainOn,
 } from "./src/data/mod.ts";
+export type { ControllerOptions } from "./src/forgetting/control/controller.ts";
+export type { RollbackOptions } from "./src/forgetting/control/parts.ts";
 export type * from "./src/forgetting/report/format.ts";
 export type {
   Column,

@@ -23,7 +23,7 @@ const controller = z.strictObject({
 
 const documents = z.strictObject({
   control: count.default(64).describe(
-    "documents that the run is steered by, at most a sixth of the text",
+    "documents that the controller works by, at most a sixth of the text",
   ),
   certificate: count.default(256).describe("documents that certify, at most a third"),
   probe: count.default(32).describe("documents that the report shows, at most a twelfth"),

@@ -4,6 +4,9 @@
  * @module
  */
 
+import type { ControllerOptions } from "./control/controller.ts";
+import type { RollbackOptions } from "./control/parts.ts";
+
 /** The forgetting guard. */
 export interface GuardConfig {
   /** Retention text: files of what must not be forgotten; where there are none, the base writes it. */
@@ -38,15 +41,7 @@ export interface GuardConfig {
   /** A document counts up to one nat a token in the certificate, instead of what others suggest. */
   readonly strict: boolean;
   /** Constants of the controller. */
-  readonly controller: {
-    readonly lambda: number;
-    readonly ki: number;
-    readonly kp: number;
-    readonly kd: number;
-    readonly margin: number;
-    readonly fade: number;
-    readonly ema: number;
-  };
+  readonly controller: ControllerOptions;
   /** When a run goes back to its last checkpoint within the budget. */
-  readonly wall: { readonly at: number; readonly most: number };
+  readonly wall: RollbackOptions;
 }

@@ -13,7 +13,7 @@ import type { Kernel } from "../gpu/kernel.ts";
 import { grid } from "../gpu/program.ts";
 import type { Graph, Launch, Op, Value } from "../graph/graph.ts";
 import type { AttentionIns, Heads } from "./heads.ts";
-import { OUTER } from "./tile.ts";
+import { RANK1_FMA } from "./tile.ts";
 
 type Outs = { y: Value; logSum: Value };
 
@@ -42,7 +42,7 @@ const kernel = (name: string, text: string): Kernel => ({
   imports: {
     flash: { name: "shared/flash", text: flashText },
     flash_backward: { name: "shared/flash_backward", text: flashBackwardText },
-    outer: OUTER,
+    rank1_fma: RANK1_FMA,
   },
 });
 const FORWARD = kernel("flash_attention", forwardText);

@@ -17,7 +17,7 @@ import {
   type Target,
   type Value,
 } from "../graph/graph.ts";
-import { chooseTile, NO_MORE, STORES } from "./tile.ts";
+import { chooseTile, NO_TAIL, STORES } from "./tile.ts";
 
 /** `nt`: a b^T, `nn`: a b, `tn`: a^T b. */
 export type Transposition = "nt" | "nn" | "tn";
@@ -100,7 +100,7 @@ export function productLaunch(
   const { m, n, k } = sizes(kind, a, b);
   const tile = chooseTile(target, { m, n, type: "f32", alongK: kind !== "tn" });
   const store = STORES[c.layout];
-  const imports = { ...tile.imports, tile: tile.text, store, no_more: NO_MORE };
+  const imports = { ...tile.imports, tile: tile.text, store, no_tail: NO_TAIL };
   const place = part ? { A_STRIDE: k, A_COLUMN: part.from } : {};
   return {
     kernel: { ...KERNELS[kind], imports },

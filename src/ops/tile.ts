@@ -3,12 +3,12 @@
  *
  * @module
  */
-import noMore from "../../kernels/shared/no_more.wgsl" with { type: "text" };
+import noTail from "../../kernels/shared/no_tail.wgsl" with { type: "text" };
 import store from "../../kernels/shared/store.wgsl" with { type: "text" };
 import storeBlocks from "../../kernels/shared/store_blocks.wgsl" with { type: "text" };
 import storeResidual from "../../kernels/shared/store_residual.wgsl" with { type: "text" };
 import operands from "../../kernels/shared/operands.wgsl" with { type: "text" };
-import outer from "../../kernels/shared/outer.wgsl" with { type: "text" };
+import rank1Fma from "../../kernels/shared/rank1_fma.wgsl" with { type: "text" };
 import stage from "../../kernels/shared/stage.wgsl" with { type: "text" };
 import tile16x16 from "../../kernels/shared/tile_16x16.wgsl" with { type: "text" };
 import tile8x16 from "../../kernels/shared/tile_8x16.wgsl" with { type: "text" };
@@ -31,10 +31,10 @@ export const STORES = {
 } as const;
 
 /** For products that end with K. */
-export const NO_MORE: Text = text("no_more", noMore);
+export const NO_TAIL: Text = text("no_tail", noTail);
 
 /** One step of k of a 4x4 block. */
-export const OUTER: Text = text("outer", outer);
+export const RANK1_FMA: Text = text("rank1_fma", rank1Fma);
 
 /** What reads the blocks of a frozen matrix: the loader of its format. */
 export function weightsOf(type: NumberType): Readonly<Record<"weights", Text>> {
@@ -63,7 +63,7 @@ function registerTile(name: string, source: string, rows: number, columns: numbe
 const SHARED_IMPORTS = {
   stage: text("stage", stage),
   operands: text("operands", operands),
-  outer: OUTER,
+  rank1_fma: RANK1_FMA,
 };
 
 /** A body of one workgroup a tile; `rows` x `columns` is the tile's size. */

@@ -79,7 +79,7 @@ export interface CertificateRow {
   /** The printed share beyond the limit was below the true one. */
   readonly missed_beyond: number;
   /** A strength was chosen whose true rise is above the budget, of a run that is just above it. */
-  readonly falsely_shipped: number;
+  readonly falsely_certified: number;
   /** At half of the budget, how often full strength passed: power, not a claim. */
   readonly passed_at_half: number;
 }
@@ -93,7 +93,7 @@ export interface CertificateStudy {
   readonly onRow?: (row: CertificateRow) => void;
 }
 
-/** Documents that steer. */
+/** Control documents. */
 const CONTROL = 64;
 
 /** Runs the study. */
@@ -121,7 +121,7 @@ async function studyShape(
   const population = documents(shape, mean, count, 1);
   const whole = truth(population);
   const grosses = population.map(grossOf);
-  let [missed, missedWhole, missedBeyond, shipped, half] = [0, 0, 0, 0, 0];
+  let [missed, missedWhole, missedBeyond, falsely, half] = [0, 0, 0, 0, 0];
   for (let t = 0; t < tries; t++) {
     const draw = (size: number, part: number) =>
       Array.from({ length: size }, (_, i) => population[Math.floor(random(t, part, i) * count)]!);
@@ -144,7 +144,7 @@ async function studyShape(
       }]);
     };
     const { strength } = await certify(ladder(1), [epsilon], risesAt, { delta, strict: false });
-    shipped += Number(strength === 1 && truth(population, limit) > epsilon);
+    falsely += Number(strength === 1 && truth(population, limit) > epsilon);
     const [weak] = await risesAt(Math.SQRT1_2);
     const plan = planBets(weak!.control, epsilon, limitOf(weak!.control, epsilon));
     half += Number(bettingBound(weak!.certificate, plan, delta) <= epsilon);
@@ -155,7 +155,7 @@ async function studyShape(
     missed: missed / tries,
     missed_whole: missedWhole / tries,
     missed_beyond: missedBeyond / tries,
-    falsely_shipped: shipped / tries,
+    falsely_certified: falsely / tries,
     passed_at_half: half / tries,
   };
 }

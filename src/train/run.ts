@@ -103,7 +103,8 @@ export async function trainWith(
     emit({ kind: "end", result: { ...end, saved } });
     return saved === null ? { ...end, saved, adapter } : { ...end, saved };
   } catch (error) {
-    quietly(() => emit({ kind: "fault", error: error as Error }));
+    const fault = { kind: "fault", error: error as Error } as const;
+    for (const listener of listeners) quietly(() => listener(fault));
     quietly(run.unclaim);
     throw error;
   }

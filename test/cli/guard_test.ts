@@ -17,6 +17,7 @@ Deno.test("guard scales and certifies an adapter that was trained without one", 
   assert.equal(report.version, 1);
   assert.ok(report.certified && report.shipped.strength > 0 && report.shipped.strength < 1);
   assert.match(stdout, /Certified: forgets at most 0\.00\d+/);
+  assert.match(report.statement, /not known whether the adapter was trained on them/);
   assert.equal(report.task, null, "the strongest is chosen where there is no task");
   const feasible = report.points.filter(({ task }: { task: unknown }) => task !== null);
   const strongest = Math.max(...feasible.map(({ strength }: { strength: number }) => strength));

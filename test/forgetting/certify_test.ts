@@ -140,3 +140,30 @@ Deno.test("what no result could pass is refused before a run, with the number th
     assert.equal((await certify([1], [epsilon], at(least - 1), options)).strength, 0);
   }
 });
+
+Deno.test("the number that could pass is that of documents as long as those at hand", async () => {
+  const lengths = [10, 250, 40, 100]; // few long ones carry most of the tokens
+  const documents = (count: number) =>
+    Array.from({ length: count }, (_, i) => {
+      const ids = new Uint32Array(lengths[i % 4]! + 1);
+      return [{ ids, labels: Int32Array.from(ids, (_, i) => i === 0 ? -100 : 1), origin: "x" }];
+    });
+  const [budget] = parseBudget("ppl:2%");
+  const options = { delta: 0.05, strict: true };
+  const domain = { name: "all", budget: budget!, control: documents(64) };
+  let wanted = 0;
+  assert.throws(
+    () => requireDocuments([{ ...domain, certificate: documents(100) }], options),
+    (fault) => (wanted = Number(/at least (\d+),/.exec(String(fault))?.[1])) > 100,
+  );
+  const none = (count: number) =>
+    documents(count).map(([block]): Rise => ({
+      tokens: block!.ids.length - 1,
+      bands: BANDS.map(() => 0),
+    }));
+  const at = (count: number) => () =>
+    Promise.resolve([{ control: none(64), certificate: none(count) }]);
+  const whole = Math.ceil(wanted / 4) * 4; // the same mixture of lengths
+  assert.equal((await certify([1], [budget!.epsilon], at(whole), options)).strength, 1);
+  assert.equal((await certify([1], [budget!.epsilon], at(whole - 8), options)).strength, 0);
+});

@@ -43,7 +43,7 @@ for (const dtype of ["F32", "BF16"] as const) {
   });
 }
 
-Deno.test("the guard's loss begins at zero with an update of the head, and steers it", async () => {
+Deno.test("the guard's loss begins at zero with an update of the head, and holds it", async () => {
   using toy = new Toy({ tied: true, dtype: "BF16" });
   const adapter = { targets: ["lm_head", "v_proj"], modules_to_save: ["embed_tokens"] };
   const { forgetting } = await toy.train("run", { ...guarded(toy), adapter });

@@ -8,9 +8,11 @@
 export interface ControllerOptions {
   /** The weight that a run starts with. */
   readonly lambda: number;
-  /** Integral, proportional and derivative gain on the logarithm of the weight. */
+  /** Integral gain on the logarithm of the weight. */
   readonly ki: number;
+  /** Proportional gain. */
   readonly kp: number;
+  /** Derivative gain. */
   readonly kd: number;
   /** How much of the budget stays unused, so that the certificate can pass at full strength. */
   readonly margin: number;
@@ -42,7 +44,7 @@ const clip = (x: number, least: number, most: number) => Math.max(least, Math.mi
  * A PID controller on log(weight) with two rates: the divergence on the training rows is seen at
  * every update and costs nothing; the shift on held-back text is measured now and then and corrects
  * the first one's bias. The integral alone is dual ascent on the budget's Lagrangian in log space,
- * so that the weight stays above 0 and no constant depends on the loss's scale. It steers to where
+ * so that the weight stays above 0 and no constant depends on the loss's scale. It aims at where
  * the run will end: at a high learning rate more is forgotten than will be in the end.
  */
 export class Controller {

@@ -1,5 +1,5 @@
 /**
- * The guard of a run: what it adds to an update, what it measures, and how it steers.
+ * The guard of a run: what it adds to an update, what it measures, and how it is controlled.
  *
  * @module
  */
@@ -20,13 +20,13 @@ import type { GuardParts, GuardSettings, GuardState, Observation, TracePoint } f
 import type { Domain } from "../text/retention.ts";
 import { putSnapshot, takeSnapshot } from "../select/strength.ts";
 
-/** What the steering knows comes this many updates late, always: so runs repeat, and never wait. */
+/** What the controller knows comes this many updates late, always: so runs repeat, and never wait. */
 export const LAG = 4;
 
 /** Extra measurements while the controller has seen little. */
 const EARLY = [5, 10];
 
-/** Steers a run. All it does is a function of the updates so far, not of when numbers arrive. */
+/** Controls a run. All it does is a function of the updates so far, not of when numbers arrive. */
 export class Guard implements Objective, Hook, Meter {
   readonly lag = LAG;
   readonly #parts: GuardParts;
@@ -186,7 +186,7 @@ export class Guard implements Objective, Hook, Meter {
   }
 
   /**
-   * Steers by the update and the measurement of {@link LAG} updates ago.
+   * Corrects the weights by the update and the measurement of {@link LAG} updates ago.
    *
    * @returns what to say, where the run went back.
    */

@@ -18,7 +18,7 @@ export interface RollbackOptions {
   readonly most: number;
 }
 
-/** Settings of a guard that steers. */
+/** Settings of the guard of a run. */
 export interface GuardSettings {
   /** What the guard's mean loss counts; null leaves it to a controller for each domain. */
   readonly weight: number | "tokens" | null;

@@ -40,8 +40,8 @@ function taskCurve(
 ): Figure {
   const training = pointsOf(metrics, "loss");
   const measured = trace.map(({ step, task_loss }): Point => [step, task_loss]);
-  const ship: Point[] = [[shipped.step, task.tuned_loss]];
-  const all = [...training, ...measured, ...ship].map(([, y]) => y);
+  const chosen: Point[] = [[shipped.step, task.tuned_loss]];
+  const all = [...training, ...measured, ...chosen].map(([, y]) => y);
   return {
     title: "Task loss",
     alt:
@@ -57,7 +57,7 @@ function taskCurve(
       series: [
         { ...curve("training rows", "muted", training), line: "thin", dots: null },
         curve(task.from === "training rows" ? "sample of them" : task.from, "c2", measured),
-        shippedDot(ship),
+        chosenDot(chosen),
       ],
     },
   };
@@ -74,14 +74,14 @@ function forgettingCurve({ trace, slices, shipped }: ForgettingReport, metric: M
     return [{ ...slice, points, colour: colourOf(i) }];
   });
   const alone = slices.length === 1;
-  const ship = shown.map(({ control }): Point => [shipped.step, unit(control.shift)]);
+  const chosen = shown.map(({ control }): Point => [shipped.step, unit(control.shift)]);
   const limits = shown.map(({ name, budget, epsilon, colour }) => ({
     axis: "y" as const,
     at: unit(epsilon),
     label: alone ? `budget ${budget}` : `budget of ${name}`,
     colour: alone ? "ink" : colour,
   }));
-  const all = [...shown.flatMap(({ points }) => points), ...ship].map(([, y]) => y);
+  const all = [...shown.flatMap(({ points }) => points), ...chosen].map(([, y]) => y);
   return {
     title: "Forgetting",
     alt: `Forgetting on the control text over ${x.range[1]} updates, in ${unitOf(metric)}. ` +
@@ -89,7 +89,8 @@ function forgettingCurve({ trace, slices, shipped }: ForgettingReport, metric: M
         `${name}: budget ${budget}, highest ${fixed(Math.max(...points.map(([, y]) => y)), 4)}, ` +
         `at the end ${fixed(points.at(-1)![1], 4)}, as chosen ${shiftText(metric, control.shift)}.`
       ).join(" "),
-    note: "On the control text, which steers the guard; bars are one standard error.",
+    note:
+      "On the control text, by which the controller weighs the guard; bars are one standard error.",
     chart: {
       id: `chart-forgetting-${metric}`,
       x,
@@ -103,7 +104,7 @@ function forgettingCurve({ trace, slices, shipped }: ForgettingReport, metric: M
         ...shown.map(({ name, colour, points }) =>
           curve(alone ? "forgetting" : name, colour, points, !alone)
         ),
-        shippedDot(ship),
+        chosenDot(chosen),
       ],
     },
   };
@@ -145,7 +146,7 @@ function weightCurve(
 const curve = (name: string, colour: string, points: readonly Point[], named = true) =>
   ({ name, colour, line: "solid", dots: "full", points, named }) as const;
 
-const shippedDot = (points: readonly Point[]) =>
+const chosenDot = (points: readonly Point[]) =>
   ({ name: "chosen", colour: "ink", line: null, dots: "ring", points, named: true }) as const;
 
 function pointsOf(metrics: readonly MetricsLine[], field: string): Point[] {

@@ -47,7 +47,7 @@ function domainFigures(slice: DomainReport): Figure[] {
     : [
       "Forgets, without a bound",
       shiftText(metric, control.shift),
-      `${what}, on the ${whole(documents.control)} documents that steered`,
+      `${what}, on the ${whole(documents.control)} control documents`,
     ];
   return [
     forgets,

@@ -33,7 +33,7 @@ function axisOf({ slices }: ForgettingReport) {
     at: (shifts: Shifts) =>
       100 * Math.max(...shifts.map(({ mean }, i) => mean / slices[i]!.epsilon)),
     limit: 100,
-    label: "forgetting on the control text, % of the budget, worst slice",
+    label: "forgetting on the control text, % of the budget, worst domain",
     budget: "budget",
   };
 }
@@ -58,13 +58,13 @@ function pictureOf(report: ForgettingReport, task: TaskReport): Figure {
   const tried = points.flatMap(({ step, strength, shifts, task }): Point[] =>
     task === null ? [] : [[at(shifts), task, null, named(step, strength)]]
   );
-  const ship: Point = [
+  const chosen: Point = [
     at(slices.map(({ control: { shift: mean } }) => ({ mean }))),
     task.tuned_loss,
     null,
     `chosen: ${named(shipped.step, shipped.strength)}`,
   ];
-  const all = [...run, ...tried, ship];
+  const all = [...run, ...tried, chosen];
   const most = SHOWN * limit;
   const outside = run.filter(([x]) => x > most).map(([, , , label]) => label);
   const losses = all.filter(([x]) => x <= most).map(([, y]) => y);
@@ -73,8 +73,10 @@ function pictureOf(report: ForgettingReport, task: TaskReport): Figure {
   const [low, high] = linearRange([0, limit, ...all.map(([x]) => x)]);
   return {
     title: "Task loss against forgetting",
-    alt: `Task loss against ${label}. Shipped: ${fixed(ship[0], 4)} at a task loss of ` +
-      `${fixed(ship[1], 4)}, ${budget} at ${fixed(limit, 4)}. Every point is in the tables below.`,
+    alt: `Task loss against ${label}. Chosen: ${fixed(chosen[0], 4)} at a task loss of ` +
+      `${fixed(chosen[1], 4)}, ${budget} at ${
+        fixed(limit, 4)
+      }. Every point is in the tables below.`,
     note: markup`<span class="muted">\u25cf</span> the run, step by step;
 <span class="c2">\u25cb</span> strengths tried; <span class="c1">\u25ef</span> what is chosen.
 Lower is better at the task, left is closer to the base.${
@@ -91,11 +93,11 @@ Lower is better at the task, left is closer to the base.${
         range: log ? logRange(losses) : linearRange(losses),
       },
       limits: [{ axis: "x", at: limit, label: budget, colour: "ink" }],
-      notes: notesOf(run, tried, ship, shipped.step),
+      notes: notesOf(run, tried, chosen, shipped.step),
       series: [
         { name: "the run", colour: "muted", line: "thin", dots: "full", points: run, named: false },
         { name: "tried", colour: "c2", line: null, dots: "open", points: tried, named: false },
-        { name: "chosen", colour: "c1", line: null, dots: "ring", points: [ship], named: false },
+        { name: "chosen", colour: "c1", line: null, dots: "ring", points: [chosen], named: false },
       ],
     },
   };
@@ -105,7 +107,7 @@ Lower is better at the task, left is closer to the base.${
 function notesOf(
   run: readonly Point[],
   tried: readonly Point[],
-  ship: Point,
+  chosen: Point,
   step: number,
 ): Note[] {
   const inShort = ([, , , text]: Point) => text!.replace(`step ${step} at `, "");
@@ -114,7 +116,7 @@ function notesOf(
   });
   const [first, last] = [run[0], run.at(-1)];
   return [
-    note(ship, inShort(ship), "c1", "above"),
+    note(chosen, inShort(chosen), "c1", "above"),
     ...(first ? [note(first, first[3]!, "muted", "above")] : []),
     ...(last && last !== first ? [note(last, last[3]!, "muted", "below")] : []),
     ...tried.map((point) => note(point, inShort(point), "c2", "below")),

@@ -87,11 +87,11 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
 }
 
 function domainReport(
-  slice: Domain,
+  domain: Domain,
   index: number,
   { result, decode }: ReportFacts,
 ): DomainReport {
-  const { name, budget, probe, repeated, inTask } = slice;
+  const { name, budget, probe, repeated, inTask } = domain;
   const { shifts, baseNll, comparisons, certificate, strength } = result;
   const comparison = comparisons[index]!;
   const { mean, se, net, nll } = shifts[index]!;
@@ -102,12 +102,12 @@ function domainReport(
     budget: budget.text,
     epsilon: budget.epsilon,
     documents: {
-      train: slice.train.length,
-      ...ofParts((part) => slice[part].length),
+      train: domain.train.length,
+      ...ofParts((part) => domain[part].length),
       repeated,
       in_task: inTask,
     },
-    sha256: ofParts((part) => hashOf(slice[part].flat())),
+    sha256: ofParts((part) => hashOf(domain[part].flat())),
     base_perplexity: Math.exp(baseNll[index]!),
     tuned_perplexity: Math.exp(nll),
     control: { shift: mean, se, net },
@@ -153,7 +153,7 @@ function tokensOf({ ids, labels }: Example, decode: ReportFacts["decode"]): stri
 }
 
 /** The result in one or two sentences. */
-function statement({ budget, domains, result, delta }: ReportFacts): string {
+function statement({ budget, domains, result, delta, cost }: ReportFacts): string {
   const { strength, certificate, selection } = result;
   const sure = `${confidence(delta)} confidence`;
   const documents = domains.map(({ certificate }) => certificate.length)
@@ -169,8 +169,12 @@ function statement({ budget, domains, result, delta }: ReportFacts): string {
         moreOf(certificate!.more)
       }.`
       : "";
+    // Of an adapter from elsewhere nobody has said what it was trained on.
+    const touched = cost
+      ? "that nothing else in the run has touched"
+      : "of which it is not known whether the adapter was trained on them";
     return `Certified: forgets at most ${most} within the budget ${budget}, by ${documents} ` +
-      `documents that nothing else in the run has touched, at ${sure}, at strength ${strength}.` +
+      `documents ${touched}, at ${sure}, at strength ${strength}.` +
       `${weaker} Gains at some positions do not pay for losses at others; ` +
       `${bounds.map((bound) => limitText(bound, delta / domains.length)).join("; ")}.`;
   }
@@ -186,7 +190,7 @@ function statement({ budget, domains, result, delta }: ReportFacts): string {
 
 /** What a document counts at most, and how many may rise by more. */
 const limitText = ({ limit, beyond }: Bound, delta: number): string =>
-  `a document counts at most ${limit.toPrecision(2)} nats, and at most ` +
+  `a document counts at most ${limit} nats, and at most ` +
   `${(Math.ceil(1000 * beyond) / 10).toFixed(1)} % of documents rise by more (${
     confidence(delta)
   })`;

@@ -16,7 +16,7 @@ export function screen(report: ForgettingReport): string[] {
       const measured = certificate ?? control;
       const by = certificate
         ? `at most ${atMost(metric, certificate.upper)}, ${certificate.documents} documents`
-        : `${slice.documents.control} documents that steered`;
+        : `${slice.documents.control} control documents`;
       const { base_perplexity: base, tuned_perplexity: tuned } = slice;
       return [
         line(title, `${inUnit(metric, measured.shift)} of ${budget} (${by})`),

@@ -58,13 +58,18 @@ function natsOf({ bands }: Rise, set: number, limit: number): number {
 const meanTokens = (rises: readonly { readonly tokens: number }[]): number =>
   rises.reduce((sum, { tokens }) => sum + tokens, 0) / rises.length;
 
-/** The limit where nothing is known of rises: of those that never were, and of a budget. */
-export const leastLimit = (others: readonly { readonly tokens: number }[], epsilon: number) =>
-  LEAST_LIMIT * epsilon * meanTokens(others);
+/** A limit with the digits that are printed of it, so that the claim is of the one that counted. */
+const printable = (limit: number): number => Number(limit.toPrecision(3));
+
+/** The limit of documents of these lengths where none has risen. */
+export const leastLimit = (
+  others: readonly { readonly tokens: number }[],
+  epsilon: number,
+): number => printable(LEAST_LIMIT * epsilon * meanTokens(others));
 
 /** A limit that other documents suggest, in nats a document. */
 export const limitOf = (others: readonly Rise[], epsilon: number): number =>
-  Math.max(leastLimit(others, epsilon), ROOM * Math.max(...others.map(grossOf)));
+  Math.max(leastLimit(others, epsilon), printable(ROOM * Math.max(...others.map(grossOf))));
 
 /** Fixes the stakes by other documents than those of the test, to refuse a rise of `epsilon`. */
 export function planBets(others: readonly Rise[], epsilon: number, limit: number): BetPlan {
@@ -124,18 +129,25 @@ export function bettingBound(rises: readonly Rise[], plan: BetPlan, delta: numbe
 }
 
 /**
- * How many documents of these lengths a test needs to pass where nothing at all has risen: with fewer
- * no result could pass.
+ * How many documents a test needs to pass where nothing at all has risen, if further ones are as long
+ * as those at hand: with fewer no result could pass.
  */
 export function documentsNeeded(
   lengths: readonly { readonly tokens: number }[],
   epsilon: number,
   { delta, limit }: { readonly delta: number; readonly limit: number },
 ): number {
-  const gain = MOST_LOSS / limit * epsilon * meanTokens(lengths);
+  const grown = HEDGE.map(([money, part]) => {
+    const stake = Math.min(1, part) * MOST_LOSS / limit;
+    const growth = lengths.reduce(
+      (sum, { tokens }) => sum + Math.log1p(stake * epsilon * tokens),
+      0,
+    );
+    return [money, growth / lengths.length] as const;
+  });
   const wealth = (n: number) =>
-    HEDGE.reduce((sum, [money, part]) => sum + money * (1 + Math.min(1, part) * gain) ** n, 0);
-  let n = Math.ceil(Math.log(1 / delta) / Math.log1p(gain)); // with all money on the highest stake
+    grown.reduce((sum, [money, growth]) => sum + money * Math.exp(n * growth), 0);
+  let n = 1;
   while (wealth(n) < 1 / delta) n++;
   return n;
 }

@@ -27,7 +27,7 @@ export interface CertifyOptions {
 
 /** Documents of one domain at one strength. */
 export interface TestedDocuments {
-  /** Those that steered: they fix the limit and the stakes. */
+  /** Those of the controller: they fix the limit and the stakes. */
   readonly control: readonly Rise[];
   /** Those of the test. */
   readonly certificate: readonly Rise[];

@@ -1,6 +1,6 @@
 /**
  * Retention text: what must not be forgotten, in four parts that share no document. One is trained
- * on, one steers, one certifies and one is looked at.
+ * on, one controls the run, one certifies it and one is looked at.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import type { Budget } from "../budget.ts";
 
 /** The parts that are held back. */
 export const HELD = ["control", "certificate", "probe"] as const;
-/** One of those: `control` steers and selects, `certificate` is touched once, `probe` is shown. */
+/** One of those: the controller and the selection work by `control`, `certificate` is touched once, `probe` is shown. */
 export type HeldPart = typeof HELD[number];
 
 /** The largest share of a domain that each held-back part takes: where the rest is trained on, and
@@ -62,7 +62,7 @@ export function describeDomain(domain: Domain): string {
   ];
   const out = left.length > 0 ? `, left out: ${left.join(", ")}` : "";
   return `retention text ${name}: ${train.length} documents to train on, ${control.length} to ` +
-    `steer by, ${certificate.length} to certify, ${probe.length} to show${out}`;
+    `control by, ${certificate.length} to certify, ${probe.length} to show${out}`;
 }
 
 export interface RetentionOptions {

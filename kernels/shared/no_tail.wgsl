@@ -1,0 +1,9 @@
+// no_tail: the product ends with K; for tiles that would run on over an adapter's columns.
+const RB = 0u;
+
+fn left_tail(m: u32, k: u32) -> mat4x4f {
+  return mat4x4f();
+}
+fn right_tail(n: u32, k: u32) -> mat4x4f {
+  return mat4x4f();
+}
