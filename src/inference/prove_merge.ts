@@ -28,8 +28,8 @@ const PROBE = "Once upon a time there was a little girl who had 12 apples. She g
   'her friend and said: "Which is larger, 7 or 12?" Below is an instruction that describes a task.';
 
 /**
- * Merged and unmerged f32 weights differ only in the order of sums, by a share of the logits' size
- * that grows with the depth of the model: SmolLM2's 30 layers show 2.3e-6.
+ * Merged and unmerged f32 weights differ only in the order of sums, whose rounding is a share of what
+ * is summed: so much of the largest logit. stories260K shows 4e-7 of it, SmolLM2-135M 3.9e-6.
  */
 const F32_BOUND = 1e-5;
 /** The largest relative error of rounding to 16 bits, and how many of them the logits may show. */
@@ -76,9 +76,16 @@ function coarsestDtype(folder: string): MergeDtype {
  * the weight that it is merged into, so a 16-bit result is held to a multiple of that rounding
  * (stories260K shows 1.6 of them); mergeAdapter() has compared every byte already.
  */
-function judge({ largest, relative }: Distance, dtype: MergeDtype) {
+function judge({ largest, size, relative }: Distance, dtype: MergeDtype) {
   const found = `the largest difference of logits is ${largest.toExponential(1)}`;
-  const most = dtype === "F32" ? F32_BOUND : ROUNDINGS * ROUNDING[dtype];
+  if (dtype === "F32") {
+    const most = F32_BOUND * size;
+    return {
+      holds: largest <= most,
+      words: `${found}, at most ${most.toExponential(1)} is due to F32`,
+    };
+  }
+  const most = ROUNDINGS * ROUNDING[dtype];
   const share = `${relative.toExponential(1)} of their size`;
   return {
     holds: relative <= most,
