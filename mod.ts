@@ -51,9 +51,18 @@ export {
   type MatrixReads,
   openDevice,
 } from "./src/gpu/device.ts";
-export type { DpoConfig, ObjectiveConfig, SftConfig } from "./src/objectives/settings.ts";
-export type { PreferenceLossName } from "./src/objectives/preference/losses.ts";
-export type { PreferenceSettings } from "./src/objectives/preference/preference.ts";
+export type {
+  BesideLikelihood,
+  CpoConfig,
+  DpoConfig,
+  ObjectiveConfig,
+  OrpoConfig,
+  PreferenceConfig,
+  SftConfig,
+  SimpoConfig,
+} from "./src/objectives/settings.ts";
+export type { ReferenceLossName } from "./src/objectives/preference/losses/mod.ts";
+export type { ReferenceSettings } from "./src/objectives/preference/losses/loss.ts";
 export {
   type LanguageModel,
   loadModel,

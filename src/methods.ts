@@ -7,8 +7,8 @@ import type { Config } from "./config/mod.ts";
 import { ConfigError } from "./errors.ts";
 import { forgettingGuard } from "./forgetting/method.ts";
 import { trainingSamples } from "./inference/samples.ts";
-import { dpo } from "./objectives/dpo.ts";
 import type { MainMethod, SideMethod } from "./objectives/objective.ts";
+import { preferences } from "./objectives/preferences.ts";
 import { sft } from "./objectives/sft.ts";
 
 /** The methods of a configuration. */
@@ -33,12 +33,12 @@ export function methodsOf(
     throw new ConfigError(`quantize: found ${quantize}, but no weight of a new model is frozen`);
   }
   if (trains === "pretrain" && objective.kind !== "sft") {
-    const wanted = "wanted sft: a model from nothing has no base to compare with";
+    const wanted = "wanted sft: a model from nothing has no answers to choose from";
     throw new ConfigError(`objective.kind: found ${objective.kind}, ${wanted}`);
   }
   const { sample_every: every, samples: count, sample_tokens: tokens } = evaluation;
   return {
-    main: objective.kind === "dpo" ? dpo(objective) : sft,
+    main: objective.kind === "sft" ? sft : preferences(objective),
     beside: [
       ...(guard ? [forgettingGuard(guard)] : []),
       ...(every > 0 ? [trainingSamples({ every, count, tokens })] : []),

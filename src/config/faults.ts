@@ -71,12 +71,14 @@ function nodeAt(key: string): SchemaNode {
 
 /** What a node accepts, in words. */
 export function wanted(node: SchemaNode): string {
-  return [...new Set(alternatives(node).map(wantedOne))].join(" or ");
+  const wanted = [...new Set(alternatives(node).map(wantedOne))];
+  const areNames = wanted.every((each) => !each.includes(" "));
+  return areNames ? either(wanted) : wanted.join(" or ");
 }
 
 function wantedOne(node: SchemaNode): string {
   if (node.const !== undefined) return String(node.const);
-  if (node.enum) return node.enum.join(", ").replace(/, ([^,]*)$/, " or $1");
+  if (node.enum) return either(node.enum.map(String));
   if (node.type === "boolean") return "true or false";
   if (node.type === "integer" || node.type === "number") return `${kind(node)}${bounds(node)}`;
   if (node.type === "array") return node.minItems ? "a list that is not empty" : "a list";
@@ -102,4 +104,9 @@ function bounds({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: Schema
 
 function shorten(text: string): string {
   return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
+}
+
+/** As in `a, b or c`. */
+function either(names: readonly string[]): string {
+  return [names.slice(0, -1).join(", "), ...names.slice(-1)].filter(Boolean).join(" or ");
 }

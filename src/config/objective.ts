@@ -4,28 +4,64 @@
  * @module
  */
 import { z } from "../deps/zod.ts";
-import { PREFERENCE_LOSSES, preferenceLosses } from "../objectives/preference/losses.ts";
+import { REFERENCE_LOSSES, referenceLosses } from "../objectives/preference/losses/mod.ts";
 import type { ObjectiveConfig } from "../objectives/settings.ts";
 import { positive } from "./kinds.ts";
 
 const kind = <K extends ObjectiveConfig["kind"]>(name: K) =>
-  z.literal(name).describe("sft: the answers; dpo: the chosen answers rather than the rejected");
+  z.literal(name).describe(
+    "sft: the answers; dpo, cpo, simpo, orpo: the chosen answers rather than the rejected",
+  );
+
+const smoothing = z.number().gte(0).lt(0.5).default(0)
+  .describe("share of the preferences that are taken to be the wrong way round");
+
+const sftWeight = (byDefault: number) =>
+  z.number().nonnegative().default(byDefault)
+    .describe("what the mean nats of a token of the chosen answers count beside the loss");
 
 const dpo = z.strictObject({
   kind: kind("dpo"),
   beta: positive.default(0.1).describe("how much the distance from the base costs"),
-  loss: z.enum(PREFERENCE_LOSSES).default(PREFERENCE_LOSSES[0]!)
+  loss: z.enum(REFERENCE_LOSSES).default(REFERENCE_LOSSES[0]!)
     .describe("loss of a preference"),
-  label_smoothing: z.number().gte(0).lt(0.5).default(0)
-    .describe("share of the preferences that are taken to be the wrong way round; of sigmoid only"),
+  label_smoothing: smoothing,
+  sft_weight: sftWeight(0),
 }).superRefine(({ loss, label_smoothing: share }, context) => {
-  if (share === 0 || preferenceLosses[loss].smooths) return;
-  const message = `found ${share} beside objective.loss ${loss}, wanted 0`;
+  const { smoothing } = referenceLosses[loss];
+  if (smoothing === "any" || (smoothing === "none") === (share === 0)) return;
+  const wanted = smoothing === "none" ? "0" : "one above 0";
+  const message = `found ${share} beside objective.loss ${loss}, wanted ${wanted}`;
   context.addIssue({ code: "custom", path: ["label_smoothing"], message });
+});
+
+const cpo = z.strictObject({
+  kind: kind("cpo"),
+  beta: positive.default(0.1).describe("what a nat of an answer's likelihood is worth"),
+  label_smoothing: smoothing,
+  sft_weight: sftWeight(1),
+});
+
+const simpo = z.strictObject({
+  kind: kind("simpo"),
+  beta: positive.default(2).describe("what a nat a token is worth"),
+  gamma: z.number().nonnegative().default(0.5)
+    .describe("the difference of rewards that is wanted"),
+  label_smoothing: smoothing,
+  sft_weight: sftWeight(0),
+});
+
+const orpo = z.strictObject({
+  kind: kind("orpo"),
+  beta: positive.default(0.1)
+    .describe("what the odds ratio counts beside the likelihood of the chosen answers"),
 });
 
 /** What updates minimise. */
 export const objectiveSchema: z.ZodType<ObjectiveConfig> = z.discriminatedUnion("kind", [
   z.strictObject({ kind: kind("sft") }),
   dpo,
+  cpo,
+  simpo,
+  orpo,
 ]).default({ kind: "sft" }).describe("what updates minimise");

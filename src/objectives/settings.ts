@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { PreferenceLossName } from "./preference/losses.ts";
-import type { PreferenceSettings } from "./preference/preference.ts";
+import type { ReferenceLossName } from "./preference/losses/mod.ts";
+import type { ReferenceSettings } from "./preference/losses/loss.ts";
 
 /** Supervised fine-tuning. */
 export interface SftConfig {
@@ -12,13 +12,52 @@ export interface SftConfig {
   readonly kind: "sft";
 }
 
+/** Beside a loss of preferences. */
+export interface BesideLikelihood {
+  /** What the mean negative log-likelihood of a token of the chosen answers counts. */
+  readonly sft_weight: number;
+}
+
 /** Learning from preferences, beside the base as reference. */
-export interface DpoConfig extends PreferenceSettings {
+export interface DpoConfig extends ReferenceSettings, BesideLikelihood {
   /** Its name. */
   readonly kind: "dpo";
   /** What a preference costs. */
-  readonly loss: PreferenceLossName;
+  readonly loss: ReferenceLossName;
 }
 
+/** Contrastive preference optimisation. */
+export interface CpoConfig extends BesideLikelihood {
+  /** Its name. */
+  readonly kind: "cpo";
+  /** What a nat of an answer's likelihood is worth. */
+  readonly beta: number;
+  /** The share of preferences that are taken to be the wrong way round, below 1/2. */
+  readonly label_smoothing: number;
+}
+
+/** Simple preference optimisation. */
+export interface SimpoConfig extends BesideLikelihood {
+  /** Its name. */
+  readonly kind: "simpo";
+  /** What a nat a token is worth. */
+  readonly beta: number;
+  /** The difference of rewards that is wanted. */
+  readonly gamma: number;
+  /** The share of preferences that are taken to be the wrong way round, below 1/2. */
+  readonly label_smoothing: number;
+}
+
+/** Odds ratio preference optimisation. */
+export interface OrpoConfig {
+  /** Its name. */
+  readonly kind: "orpo";
+  /** What the odds ratio counts beside the likelihood of the chosen answers. */
+  readonly beta: number;
+}
+
+/** Learning from preferences. */
+export type PreferenceConfig = DpoConfig | CpoConfig | SimpoConfig | OrpoConfig;
+
 /** What updates minimise. */
-export type ObjectiveConfig = SftConfig | DpoConfig;
+export type ObjectiveConfig = SftConfig | PreferenceConfig;

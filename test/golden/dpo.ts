@@ -1,22 +1,21 @@
 /** The golden values that make_dpo.py leaves. */
-import type { PreferenceLossName } from "../../src/objectives/preference/losses.ts";
 import type { Answer, Preference } from "../../src/objectives/preference/preference.ts";
 import type { PreferenceStatistics } from "../../src/objectives/preference/statistics.ts";
+import type { PreferenceConfig } from "../../src/objectives/settings.ts";
 import { tensorsIn } from "./golden.ts";
 
 /** The adapter's gradients by PEFT's names. */
 type Gradients = ReadonlyMap<string, Float32Array>;
 
 export interface DpoCase {
-  readonly loss: PreferenceLossName;
-  readonly label_smoothing: number;
+  readonly name: string;
+  readonly settings: PreferenceConfig;
   readonly wanted: Partial<PreferenceStatistics>;
   readonly gradients: Gradients;
 }
 
 /** What TRL makes of some rows; base and adapter are those of llama.json. */
 export interface DpoGolden {
-  readonly beta: number;
   readonly rows: readonly { prompt: string; chosen: string; rejected: string }[];
   /** Of all chosen documents, then of all rejected: their tokens, and how many are the prompt's. */
   readonly ids: readonly (readonly number[])[];
@@ -32,6 +31,9 @@ export interface DpoGolden {
   };
 }
 
+/** What a case came to, and how it was set. */
+type Found = Record<keyof typeof FIELDS, number> & { readonly settings: PreferenceConfig };
+
 /** The fields of the metrics by TRL's names. */
 const FIELDS = {
   "loss": "loss",
@@ -43,7 +45,7 @@ const FIELDS = {
 
 export function readDpoGolden(): DpoGolden {
   const golden = JSON.parse(Deno.readTextFileSync(new URL("dpo.json", import.meta.url)));
-  const { ids, prompt_lengths, log_likelihoods, losses, smoothing } = golden;
+  const { ids, prompt_lengths, log_likelihoods, losses } = golden;
   const pairs = ids.length / 2;
   const answer = (i: number): Answer => ({
     tuned: log_likelihoods[Math.floor(i / pairs)][i % pairs],
@@ -57,9 +59,9 @@ export function readDpoGolden(): DpoGolden {
       chosen: answer(i),
       rejected: answer(pairs + i),
     })),
-    cases: Object.entries<Record<keyof typeof FIELDS, number>>(losses).map(([name, found]) => ({
-      loss: name === "smoothed" ? "sigmoid" : name as PreferenceLossName,
-      label_smoothing: name === "smoothed" ? smoothing : 0,
+    cases: Object.entries<Found>(losses).map(([name, { settings, ...found }]) => ({
+      name,
+      settings,
       wanted: Object.fromEntries(
         Object.entries(found).map(([key, value]) => [FIELDS[key as keyof typeof FIELDS], value]),
       ),

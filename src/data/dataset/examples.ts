@@ -182,7 +182,7 @@ function checkAnswers({ kind, origin }: Document, answers: LoadOptions["answers"
   throw new ConfigError(
     found === "two"
       ? `${origin}: found a row of two answers (format preference), wanted rows of one answer, ` +
-        "or objective.kind dpo"
+        "or objective.kind dpo, cpo, simpo or orpo"
       : `${origin}: found a row of one answer, wanted rows of chosen and rejected ones, ` +
         "or objective.kind sft",
   );

@@ -1,22 +1,37 @@
 /**
- * The losses of preferences, in one list. A new one is a file and a line here.
+ * The loss that a configuration asks for. A kind is a file and a line here.
  *
  * @module
  */
-import { hinge } from "./hinge.ts";
-import { ipo } from "./ipo.ts";
-import type { PreferenceLoss } from "./preference.ts";
-import { sigmoid } from "./sigmoid.ts";
+import type { DpoConfig, PreferenceConfig } from "../settings.ts";
+import { cpo } from "./free/cpo.ts";
+import { orpo } from "./free/orpo.ts";
+import { simpo } from "./free/simpo.ts";
+import { referenceLosses } from "./losses/mod.ts";
+import { logRatio, type PreferenceLoss } from "./preference.ts";
 
-/** The name of a loss of preferences. */
-export type PreferenceLossName = "sigmoid" | "ipo" | "hinge";
+/** The loss of a configuration. */
+export function lossOf(config: PreferenceConfig): PreferenceLoss {
+  switch (config.kind) {
+    case "dpo":
+      return againstBase(config);
+    case "cpo":
+      return cpo(config);
+    case "simpo":
+      return simpo(config);
+    case "orpo":
+      return orpo(config);
+  }
+}
 
-/** All losses, the default first. */
-export const preferenceLosses: Readonly<Record<PreferenceLossName, PreferenceLoss>> = {
-  sigmoid,
-  ipo,
-  hinge,
-};
-
-/** All names, the default first. */
-export const PREFERENCE_LOSSES = Object.keys(preferenceLosses) as PreferenceLossName[];
+/** A reward is beta times the log-ratio of an answer, as in DPO's paper. */
+function againstBase({ loss, sft_weight, ...settings }: DpoConfig): PreferenceLoss {
+  const { unit, gradient } = referenceLosses[loss];
+  return {
+    unit,
+    hasReference: true,
+    sftWeight: sft_weight,
+    reward: (answer) => settings.beta * logRatio(answer),
+    gradient: (preference) => gradient(preference, settings),
+  };
+}

@@ -8,6 +8,7 @@
 export interface Answer {
   /** Sums of the log-likelihoods of its tokens, in nats. */
   readonly tuned: number;
+  /** 0 where a loss looks at no reference. */
   readonly reference: number;
   /** How many tokens. */
   readonly tokens: number;
@@ -19,14 +20,6 @@ export interface Preference {
   readonly rejected: Answer;
 }
 
-/** What losses are set by. */
-export interface PreferenceSettings {
-  /** How much the distance from the reference costs. */
-  readonly beta: number;
-  /** The share of preferences that are taken to be the wrong way round, below 1/2. */
-  readonly label_smoothing: number;
-}
-
 /** The loss of a preference, and its derivatives by the tuned log-likelihoods of the answers. */
 export interface PreferenceGradient {
   readonly loss: number;
@@ -34,23 +27,36 @@ export interface PreferenceGradient {
   readonly drejected: number;
 }
 
-/** A loss by its name. */
+/** A loss of preferences, set. */
 export interface PreferenceLoss {
-  /** Whether `label_smoothing` means anything to it. */
-  readonly smooths: boolean;
-  gradient(preference: Preference, settings: PreferenceSettings): PreferenceGradient;
+  /** What it counts, as in `nats a preference`. */
+  readonly unit: string;
+  /** Whether it compares with the base. */
+  readonly hasReference: boolean;
+  /** What the mean negative log-likelihood of the chosen answers' tokens counts beside it. */
+  readonly sftWeight: number;
+  /** What is told as the reward of an answer. */
+  reward(answer: Answer): number;
+  gradient(preference: Preference): PreferenceGradient;
 }
 
 /** log(tuned / reference) of an answer, in nats. */
 export const logRatio = ({ tuned, reference }: Answer): number => tuned - reference;
 
-/** The derivatives of a loss of the margin beta (log-ratio of chosen - of rejected). */
-export const ofMargin = (loss: number, dmargin: number, beta: number): PreferenceGradient => ({
-  loss,
-  dchosen: beta * dmargin,
-  drejected: -beta * dmargin,
-});
+/** A mean over an answer's tokens; an answer of none counts as one. */
+export const perToken = (sum: number, { tokens }: Answer): number => sum / Math.max(1, tokens);
 
-/** beta times how much more the tuned model has moved to the chosen answer than to the rejected. */
-export const marginOf = ({ chosen, rejected }: Preference, beta: number): number =>
-  beta * (logRatio(chosen) - logRatio(rejected));
+/** log(1 + exp(x)), without overflow. */
+export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+
+/** 1 / (1 + exp(-x)). */
+export const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
+
+/** The derivative of {@linkcode logistic}. */
+export const dlogistic = (x: number): number => logistic(x) * logistic(-x);
+
+/** -(1 - e) log sigmoid(m) - e log sigmoid(-m), and its derivative by m. */
+export const smoothedSigmoid = (m: number, e: number): readonly [loss: number, dm: number] => [
+  (1 - e) * softplus(-m) + e * softplus(m),
+  e * logistic(m) - (1 - e) * logistic(-m),
+];

@@ -3,12 +3,14 @@
  *
  * @module
  */
-import { preferenceLosses, type PreferenceLossName } from "./losses.ts";
-import { logRatio, type Preference, type PreferenceSettings } from "./preference.ts";
+import type { Preference, PreferenceLoss } from "./preference.ts";
 
-/** Means over preferences. A reward is beta times the log-ratio of an answer, as in DPO's paper. */
+/** Means over preferences. */
 export interface PreferenceStatistics {
+  /** With what the chosen answers' likelihood counts beside it. */
   readonly loss: number;
+  /** Negative log-likelihood of the chosen answers, nats a token, where it counts. */
+  readonly sft_loss?: number;
   readonly rewards_chosen: number;
   readonly rewards_rejected: number;
   /** Share of the preferences whose chosen answer has the higher reward. */
@@ -23,15 +25,17 @@ export interface PreferenceStatistics {
 /** The means over some preferences, NaN of none. */
 export function statisticsOf(
   preferences: readonly Preference[],
-  { loss, ...settings }: PreferenceSettings & { readonly loss: PreferenceLossName },
+  { gradient, reward, sftWeight }: PreferenceLoss,
 ): PreferenceStatistics {
   const mean = (value: (preference: Preference) => number) =>
     preferences.reduce((sum, preference) => sum + value(preference), 0) / preferences.length;
-  const reward = (side: keyof Preference) => (preference: Preference) =>
-    settings.beta * logRatio(preference[side]);
-  const [chosen, rejected] = [reward("chosen"), reward("rejected")];
+  const chosen = ({ chosen }: Preference) => reward(chosen);
+  const rejected = ({ rejected }: Preference) => reward(rejected);
+  const loss = mean((preference) => gradient(preference).loss);
+  const sft = sftWeight > 0 ? chosenLoss(preferences) : 0;
   return {
-    loss: mean((preference) => preferenceLosses[loss].gradient(preference, settings).loss),
+    loss: loss + sftWeight * sft,
+    ...(sftWeight > 0 && { sft_loss: sft }),
     rewards_chosen: mean(chosen),
     rewards_rejected: mean(rejected),
     reward_accuracy: mean((preference) => Number(chosen(preference) > rejected(preference))),
@@ -39,4 +43,14 @@ export function statisticsOf(
     chosen_tokens: mean(({ chosen }) => chosen.tokens),
     rejected_tokens: mean(({ rejected }) => rejected.tokens),
   };
+}
+
+/** Tokens of all chosen answers. */
+export const chosenTokens = (preferences: readonly Preference[]): number =>
+  preferences.reduce((sum, { chosen }) => sum + chosen.tokens, 0);
+
+/** The mean negative log-likelihood of the chosen answers' tokens, each token once. */
+function chosenLoss(preferences: readonly Preference[]): number {
+  const sum = preferences.reduce((sum, { chosen }) => sum - chosen.tuned, 0);
+  return sum / Math.max(1, chosenTokens(preferences));
 }

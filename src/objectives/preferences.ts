@@ -1,11 +1,11 @@
 /**
- * Direct preference optimisation: the chosen answer to a prompt is to become likelier than the
- * rejected one, against a reference that is the base itself, the adapter switched off.
+ * Learning from preferences: the chosen answer to a prompt is to become likelier than the rejected
+ * one, where the loss has a reference against the base itself, the adapter switched off.
  *
  * A loss of likelihoods is linear in the log-likelihood of each token as far as its gradient goes. So
- * an update runs forward first, for the likelihoods under both models; what the loss makes of them is
- * then the weight of each token in the loss graph of fine-tuning, below 0 where it is to become less
- * likely.
+ * an update runs forward first, for the likelihoods under the model or both models; what the loss
+ * makes of them is then the weight of each token in the loss graph of fine-tuning, below 0 where it
+ * is to become less likely.
  *
  * @module
  */
@@ -24,28 +24,33 @@ import {
   type RunContext,
 } from "./objective.ts";
 import { Likelihoods } from "./preference/likelihoods.ts";
-import { preferenceLosses } from "./preference/losses.ts";
-import type { Preference } from "./preference/preference.ts";
-import { type PreferenceStatistics, statisticsOf } from "./preference/statistics.ts";
-import type { DpoConfig } from "./settings.ts";
+import { lossOf } from "./preference/losses.ts";
+import type { Preference, PreferenceLoss } from "./preference/preference.ts";
+import { chosenTokens, type PreferenceStatistics, statisticsOf } from "./preference/statistics.ts";
+import type { PreferenceConfig } from "./settings.ts";
 import { TaskRows, taskSample } from "./task_rows.ts";
 
 /** Replays of a forward that may be under way. */
 const UNDER_WAY = 8;
 
 /** Learning from preferences. */
-export const dpo = (settings: DpoConfig): MainMethod => ({
+export const preferences = (config: PreferenceConfig): MainMethod => ({
   answers: "two",
-  prepare: (context) => Promise.resolve(prepare(context, settings)),
+  prepare: (context) => Promise.resolve(prepare(context, config)),
 });
 
-function prepare(context: RunContext, settings: DpoConfig): PreparedMain {
+function prepare(context: RunContext, config: PreferenceConfig): PreparedMain {
   const { engine, model, graph } = context;
-  refuseEncoder(model, "for objective.kind dpo");
+  const { kind } = config;
+  const loss = lossOf(config);
+  refuseEncoder(model, `for objective.kind ${kind}`);
   const rows = new TaskRows(context, "two");
   const program = LossProgram.plan(engine, model, { ...graph, train: true });
-  refuseDropout(program.graph.values);
-  const both = LossProgram.plan(engine, model, { ...graph, loss: "kl" });
+  refuseDropout(kind, program.graph.values);
+  const forward = LossProgram.plan(engine, model, {
+    ...graph,
+    loss: loss.hasReference ? "kl" : "nll",
+  });
   const { weights, temporary } = program.footprint;
   return {
     count: rows.count,
@@ -53,29 +58,30 @@ function prepare(context: RunContext, settings: DpoConfig): PreparedMain {
     memory: {
       weights,
       activations: temporary,
-      "to compare with the base": both.footprint.temporary,
+      "of likelihoods": forward.footprint.temporary,
     },
     params: program.graph.values.filter(({ kind }) => kind === "param"),
     steps: (epochs) => rows.updates(epochs),
     async open() {
-      const likelihoods = new Likelihoods(await both.open(), Math.min(rows.count, UNDER_WAY));
-      const objective = new Preferring(await program.open(), likelihoods, rows, settings);
-      return partOf(context, objective);
+      const slots = Math.min(rows.count, UNDER_WAY);
+      const likelihoods = new Likelihoods(await forward.open(), loss.hasReference, slots);
+      const objective = new Preferring(await program.open(), likelihoods, rows, loss);
+      return partOf(kind, context, objective);
     },
   };
 }
 
 /** Likelihoods that were drawn with other units left out than the gradient are none of its. */
-function refuseDropout(values: readonly { readonly name: string }[]): void {
+function refuseDropout(kind: string, values: readonly { readonly name: string }[]): void {
   if (!values.some(({ name }) => name === DRAW)) return;
-  const wanted = "wanted none: dpo compares likelihoods of the whole adapter with the base's";
-  throw new ConfigError(`adapter.dropout: found one beside objective.kind dpo, ${wanted}`);
+  const wanted = `wanted none: ${kind} compares likelihoods under the whole adapter`;
+  throw new ConfigError(`adapter.dropout: found one beside objective.kind ${kind}, ${wanted}`);
 }
 
-function partOf(context: RunContext, objective: Preferring): MainPart {
+function partOf(name: string, context: RunContext, objective: Preferring): MainPart {
   const { measured, train: { eval_every: every } } = context;
   return {
-    name: "dpo",
+    name,
     objective,
     meters: measured.length > 0 ? [evalMeter(objective, measured, every)] : [],
     columns: [
@@ -100,7 +106,7 @@ class Preferring implements Objective {
     private readonly program: LossProgram,
     private readonly likelihoods: Likelihoods,
     private readonly rows: TaskRows,
-    private readonly settings: DpoConfig,
+    private readonly loss: PreferenceLoss,
   ) {}
 
   get count(): number {
@@ -112,7 +118,7 @@ class Preferring implements Objective {
   }
 
   get unit(): string {
-    return this.settings.loss === "sigmoid" ? "nats a preference" : "a preference";
+    return this.loss.unit;
   }
 
   /** A sync point: the weights of tokens depend on how likely they are. */
@@ -121,9 +127,10 @@ class Preferring implements Objective {
     const preferences = await this.likelihoods.of(batches);
     const all = preferences.flat();
     const supervised = batches.reduce((sum, { supervised }) => sum + supervised, 0);
-    this.#planned.set(step, { ...statisticsOf(all, this.settings), supervised });
+    this.#planned.set(step, { ...statisticsOf(all, this.loss), supervised });
+    const totals = { preferences: all.length, tokens: chosenTokens(all) };
     return batches.map((batch, i) => {
-      const weights = preferenceWeights(batch, preferences[i]!, all.length, this.settings);
+      const weights = preferenceWeights(batch, preferences[i]!, totals, this.loss);
       return rowsReplay(this.program, batch, weights);
     });
   }
@@ -137,7 +144,7 @@ class Preferring implements Objective {
   /** Submits a measurement of preferences. */
   async queue(examples: readonly Example[]) {
     const { result } = await this.likelihoods.queue(examples);
-    return { result: result.then((found) => statisticsOf(found, this.settings)) };
+    return { result: result.then((found) => statisticsOf(found, this.loss)) };
   }
 
   close(): void {
@@ -148,20 +155,23 @@ class Preferring implements Objective {
 
 /**
  * What the negative log-likelihood of each supervised token of a micro-batch counts, [supervised]: the
- * derivative of the mean loss over the `count` preferences of the update.
+ * derivative of the mean loss over the update.
+ *
+ * @param totals what means are over: the preferences of the update, and its chosen answers' tokens.
  */
 export function preferenceWeights(
   { documents, supervised }: Batch,
   preferences: readonly Preference[],
-  count: number,
-  { loss, ...settings }: Omit<DpoConfig, "kind">,
+  totals: { readonly preferences: number; readonly tokens: number },
+  { gradient, sftWeight }: PreferenceLoss,
 ): Float32Array {
   const weights = new Float32Array(supervised);
   for (const [i, preference] of preferences.entries()) {
-    const { dchosen, drejected } = preferenceLosses[loss].gradient(preference, settings);
+    const { dchosen, drejected } = gradient(preference);
     const [chosen, rejected] = [documents[2 * i]!, documents[2 * i + 1]!];
-    weights.fill(-dchosen / count, chosen.rowBegin, chosen.rowEnd);
-    weights.fill(-drejected / count, rejected.rowBegin, rejected.rowEnd);
+    const beside = sftWeight / totals.tokens;
+    weights.fill(beside - dchosen / totals.preferences, chosen.rowBegin, chosen.rowEnd);
+    weights.fill(-drejected / totals.preferences, rejected.rowBegin, rejected.rowEnd);
   }
   return weights;
 }

@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { type Answer, logRatio, type PreferenceLoss } from "./preference.ts";
-
-/** An answer of one token counts as one, and so does one of none. */
-const meanRatio = (answer: Answer): number => logRatio(answer) / Math.max(1, answer.tokens);
+import { logRatio, perToken } from "../preference.ts";
+import type { ReferenceLoss } from "./loss.ts";
 
 /**
  * (d - 1 / (2 beta))^2, where d is the log-ratio of the chosen answer less that of the rejected, each
@@ -15,14 +13,16 @@ const meanRatio = (answer: Answer): number => logRatio(answer) / Math.max(1, ans
  * Method: Azar et al. 2023 (arXiv 2310.12036), equation 17 with beta for tau. The mean over tokens is
  * not in the paper; TRL has it from its authors (dpo_trainer.py of 1.16).
  */
-export const ipo: PreferenceLoss = {
-  smooths: false,
+export const ipo: ReferenceLoss = {
+  smoothing: "none",
+  unit: "a preference",
   gradient({ chosen, rejected }, { beta }) {
-    const off = meanRatio(chosen) - meanRatio(rejected) - 1 / (2 * beta);
+    const d = perToken(logRatio(chosen), chosen) - perToken(logRatio(rejected), rejected);
+    const off = d - 1 / (2 * beta);
     return {
       loss: off * off,
-      dchosen: 2 * off / Math.max(1, chosen.tokens),
-      drejected: -2 * off / Math.max(1, rejected.tokens),
+      dchosen: perToken(2 * off, chosen),
+      drejected: perToken(-2 * off, rejected),
     };
   },
 };

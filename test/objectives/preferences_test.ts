@@ -1,4 +1,4 @@
-/** Direct preference optimisation against TRL: losses, rewards and gradients, and whole runs. */
+/** Learning from preferences against TRL: losses, rewards and gradients, and whole runs. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Adapter } from "../../src/adapters/adapter.ts";
@@ -7,10 +7,11 @@ import { parseConfig } from "../../src/config/mod.ts";
 import { type Example, loadExamples, rowTokenizer, sidesOf } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
 import { Model } from "../../src/models/model.ts";
-import { dpo } from "../../src/objectives/dpo.ts";
 import type { OpenContext } from "../../src/objectives/objective.ts";
+import { preferences } from "../../src/objectives/preferences.ts";
+import type { PreferenceConfig } from "../../src/objectives/settings.ts";
 import { train } from "../../src/train/run.ts";
-import { type DpoCase, readDpoGolden } from "../golden/dpo.ts";
+import { readDpoGolden } from "../golden/dpo.ts";
 import { readGolden, writeGolden } from "../golden/golden.ts";
 import { assertClose, engine as sharedEngine } from "../harness.ts";
 import { freshEngine } from "../models/tiny.ts";
@@ -50,11 +51,10 @@ Deno.test("rows are the tokens of TRL, and so is what is learnt of them", () =>
     assert.deepEqual(inOrder(found), inOrder(wanted));
   }));
 
-for (const { loss, label_smoothing, wanted, gradients } of golden.cases) {
-  const name = `${loss}${label_smoothing > 0 ? " with label smoothing" : ""}`;
-  Deno.test(`dpo: loss, rewards and gradients of ${name} are TRL's`, () =>
+for (const { name, settings, wanted, gradients } of golden.cases) {
+  Deno.test(`preferences: loss, rewards and gradients of ${name} are TRL's`, () =>
     withGolden(async (folder, rows) => {
-      const found = await updateOf(folder, rows, { loss, label_smoothing });
+      const found = await updateOf(folder, rows, settings);
       for (const [field, value] of Object.entries(wanted)) {
         const off = Math.abs(found.fields[field]! - value);
         assert.ok(off < 1e-5 * Math.max(1, Math.abs(value)), `${field}: off by ${off}`);
@@ -72,12 +72,12 @@ for (const { loss, label_smoothing, wanted, gradients } of golden.cases) {
 async function updateOf(
   folder: string,
   rows: string,
-  settings: Pick<DpoCase, "loss" | "label_smoothing">,
+  settings: PreferenceConfig,
 ) {
   const engine = await freshEngine();
   using model = new Model(folder);
   const lora = Adapter.of(engine, model, readPeft(join(folder, "adapter")));
-  const prepared = await dpo({ kind: "dpo", beta: golden.beta, ...settings }).prepare({
+  const prepared = await preferences(settings).prepare({
     engine,
     model,
     tokenizer: rowTokenizer(model),
@@ -113,7 +113,7 @@ async function updateOf(
   return { fields, gradients };
 }
 
-Deno.test("dpo: a whole run has the losses and margins of TRL's updates", () =>
+Deno.test("preferences: a whole run has the losses and margins of TRL's updates", () =>
   withGolden(async (folder, rows) => {
     const { lr, weight_decay, losses, margins } = golden.updates;
     const data = [{ path: rows }];

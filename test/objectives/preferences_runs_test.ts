@@ -44,6 +44,19 @@ Deno.test("a run of preferences learns them, and says so of eval.data", async ()
   assert.ok(evaluated[6]! < evaluated[5]! && evaluated[5] === evaluated[0]);
 });
 
+Deno.test("a run without a reference learns preferences, and the chosen answers beside them", async () => {
+  using toy = new Toy();
+  const path = writePreferences(toy);
+  for (const kind of ["cpo", "simpo", "orpo"]) {
+    const settings = preferring(path, { objective: { kind }, train: { steps: 12 } });
+    const { first, last } = await toy.train(kind, settings);
+    assert.ok(last!.loss < first!.loss, kind);
+    assert.ok(last!["reward_margin"]! > first!["reward_margin"]!, kind);
+    assert.equal("sft_loss" in last!, kind !== "simpo", kind);
+    if (kind !== "simpo") assert.ok(last!["sft_loss"]! < first!["sft_loss"]!, kind);
+  }
+});
+
 Deno.test("a run of preferences that is stopped ends with the same bytes, guarded or not", async (t) => {
   using toy = new Toy();
   const path = writePreferences(toy);
@@ -115,8 +128,15 @@ Deno.test("what an objective does not go with is refused by name", async () => {
     dpo({ loss: "ipo", label_smoothing: 0.1 }),
     /objective\.label_smoothing: found 0\.1 beside objective\.loss ipo, wanted 0/,
   );
+  await refused(
+    dpo({ loss: "robust" }),
+    /objective\.label_smoothing: found 0 beside objective\.loss robust, wanted one above 0/,
+  );
   await refused(dpo({ beta: 0 }), /objective\.beta: found 0, wanted a number above 0/);
-  await refused(dpo({ loss: "kto" }), /objective\.loss: .*wanted sigmoid, ipo or hinge/);
+  await refused(
+    dpo({ loss: "kto" }),
+    /objective\.loss: .*wanted sigmoid, sigmoid_norm, ipo, .* or apo_down/,
+  );
   await refused(dpo({ bta: 1 }), /objective\.bta: unknown key, the nearest is objective\.beta/);
   await refused(
     { objective: { kind: "sft", beta: 0.1 } } as ToySettings,
@@ -124,6 +144,6 @@ Deno.test("what an objective does not go with is refused by name", async () => {
   );
   await refused(
     { objective: { kind: "ppo" } } as ToySettings,
-    /objective\.kind: found "ppo", wanted sft or dpo/,
+    /objective\.kind: found "ppo", wanted sft, dpo, cpo, simpo or orpo/,
   );
 });
