@@ -103,7 +103,7 @@ export function productLaunch(
   const imports = { ...tile.imports, tile: tile.text, store, no_tail: NO_TAIL };
   const place = part ? { A_STRIDE: k, A_COLUMN: part.from } : {};
   return {
-    kernel: { ...KERNELS[kind], imports },
+    kernel: { ...KERNELS[kind], imports, aliases: tile.aliases },
     constants: {
       M: m,
       N: n,

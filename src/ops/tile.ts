@@ -47,6 +47,8 @@ export interface Tile {
   readonly text: Text;
   /** Pieces that the body imports by name. */
   readonly imports: Readonly<Record<string, Text>>;
+  /** Types of the body that depend on its size. */
+  readonly aliases: Readonly<Record<string, string>>;
   readonly constants: Constants;
   groups(m: number, n: number): [number, number];
 }
@@ -55,6 +57,7 @@ function registerTile(name: string, source: string, rows: number, columns: numbe
   return {
     text: text(name, source),
     imports: {},
+    aliases: {},
     constants: {},
     groups: (m, n) => grid(Math.ceil(Math.ceil(m / rows) * Math.ceil(n / columns) / 8)),
   };
@@ -67,23 +70,45 @@ const SHARED_IMPORTS = {
 };
 
 /** A body of one workgroup a tile; `rows` x `columns` is the tile's size. */
-function sharedTile(body: Text, rows: number, columns: number, constants: Constants): Tile {
+function sharedTile(
+  body: Text,
+  { rows, columns, ...rest }:
+    & Pick<Tile, "aliases" | "constants">
+    & Record<"rows" | "columns", number>,
+): Tile {
   return {
     text: body,
     imports: SHARED_IMPORTS,
-    constants,
+    ...rest,
     groups: (m, n) => grid(Math.ceil(m / rows) * Math.ceil(n / columns)),
   };
 }
 
-const shared8x8 = (WX: number, WY: number, BK: number): Tile =>
-  sharedTile(text("tile_shared_8x8", tileShared8x8), 8 * WY, 8 * WX, { WX, WY, BK });
+/** A body that stages its operands; each of its WX x WY invocations owns `side` x `side` results. */
+function stagedTile(body: Text, side: number, WX: number, WY: number, BK: number): Tile {
+  const [rows, columns] = [side * WY, side * WX];
+  return sharedTile(body, {
+    rows,
+    columns,
+    aliases: { Step: `array<vec4f, ${(rows + columns) / 4}>` },
+    constants: { WX, WY, BK },
+  });
+}
 
-const shared4x4 = (WX: number, WY: number, BK: number): Tile =>
-  sharedTile(text("tile_shared_4x4", tileShared4x4), 4 * WY, 4 * WX, { WX, WY, BK });
+const SHARED_8X8 = text("tile_shared_8x8", tileShared8x8);
+const SHARED_4X4 = text("tile_shared_4x4", tileShared4x4);
+const SHARED_LANES = text("tile_lanes", tileLanes);
+
+const shared8x8 = (WX: number, WY: number, BK: number) => stagedTile(SHARED_8X8, 8, WX, WY, BK);
+const shared4x4 = (WX: number, WY: number, BK: number) => stagedTile(SHARED_4X4, 4, WX, WY, BK);
 
 const lanes = (LANES: number, TEAMS: number): Tile =>
-  sharedTile(text("tile_lanes", tileLanes), 8, 4 * TEAMS, { LANES, TEAMS });
+  sharedTile(SHARED_LANES, {
+    rows: 8,
+    columns: 4 * TEAMS,
+    aliases: {},
+    constants: { LANES, TEAMS },
+  });
 
 /** Bodies in registers, for each class of products. */
 const REGISTER = {

@@ -41,7 +41,11 @@ const folded = (count: number): [number, number] => [3, Math.ceil(count / 3)];
 function withTile<O extends Op>(op: O, tile: Tile): O {
   return changed(op, ({ kernel, constants, ...launch }) => ({
     ...launch,
-    kernel: { ...kernel, imports: { ...kernel.imports, ...tile.imports, tile: tile.text } },
+    kernel: {
+      ...kernel,
+      imports: { ...kernel.imports, ...tile.imports, tile: tile.text },
+      aliases: tile.aliases,
+    },
     constants: { ...constants, ...tile.constants },
     groups: folded(tile.groups(Number(constants.M), Number(constants.N))[0]),
   }), "register");
