@@ -45,7 +45,13 @@ export class Store {
   /** Bytes of one flat buffer. */
   #flatBytes = 0;
 
-  constructor(readonly device: Device) {}
+  /** @param base Whose frozen weights it has too, and keeps those it adds; by default its own. */
+  constructor(readonly device: Device, private readonly base?: Store) {}
+
+  /** A store of other params over the same weights, which stay this one's. */
+  beside(): Store {
+    return new Store(this.device, this.base ?? this);
+  }
 
   get paramNames(): string[] {
     return [...this.#places.keys()];
@@ -58,11 +64,13 @@ export class Store {
   }
 
   hasWeight(name: string): boolean {
-    return this.#weights.has(name) || this.#textures.has(name);
+    return this.#weights.has(name) || this.#textures.has(name) ||
+      (this.base?.hasWeight(name) ?? false);
   }
 
   /** Makes the memory of a frozen tensor; `upload` it in pieces afterwards. */
   addWeight(value: Value): Slice | TexelParts {
+    if (this.base) return this.base.addWeight(value);
     if (value.layout === "blocks" && this.device.matrixReads === "texture") {
       const parts = partsOf(value, this.device.maxWords).map((rows) => {
         const { offset, size } = rowsOf(value, rows);
@@ -127,6 +135,7 @@ export class Store {
     if (value.kind === "param") return this.param(value.name);
     if (value.kind === "gradient") return this.param(value.name, "gradients");
     if (value.kind === "state" && isFlat(value.name)) return this.flat(value.name);
+    if (this.base && value.kind === "weight") return this.base.find(value);
     const buffer = this.#weights.get(value.name);
     if (!buffer) throw new RangeError(`The store holds no ${value.kind} ${value.name}`);
     return whole(buffer);
@@ -138,6 +147,7 @@ export class Store {
    * @throws {RangeError} for a range that no texture holds alone.
    */
   texels(value: Value, { offset, size }: { offset: number; size: number }): Texels {
+    if (this.base) return this.base.texels(value, { offset, size });
     const parts = this.#textures.get(value.name)?.parts ?? [];
     const part = parts.find((part) => part.offset === offset && part.size === size);
     if (part) return part.texels;

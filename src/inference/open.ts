@@ -55,16 +55,40 @@ export function openModel(
   const engine = openEngine(device);
   const open = (adapter?: Adapter) => new OpenModel(engine, model, adapter);
   try {
-    if (adapter === undefined) return open();
-    const beside = Adapter.of(engine, model, readPeft(adapterFolder(adapter)));
-    const { graph } = model.lossGraph(engine, { T: 8, adapt: beside.adapt });
-    engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
-    beside.load(engine.store, 0);
-    return open(beside);
+    return open(adapter === undefined ? undefined : loadAdapter(engine, model, adapter));
   } catch (fault) {
     open()[Symbol.dispose]();
     throw fault;
   }
+}
+
+/** An adapter beside an open base, over the same weights; what it frees is its own numbers. */
+export class OpenAdapter implements Disposable {
+  private constructor(readonly engine: Engine, readonly adapter: Adapter) {}
+
+  /** @throws as {@linkcode openModel}. */
+  static open({ engine, model }: OpenModel, folder: string): OpenAdapter {
+    const beside = { ...engine, store: engine.store.beside() };
+    try {
+      return new OpenAdapter(beside, loadAdapter(beside, model, folder));
+    } catch (fault) {
+      beside.store.destroy();
+      throw fault;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.engine.store.destroy();
+  }
+}
+
+/** Puts an adapter's numbers into the store of an engine. */
+function loadAdapter(engine: Engine, model: Model, folder: string): Adapter {
+  const adapter = Adapter.of(engine, model, readPeft(adapterFolder(folder)));
+  const { graph } = model.lossGraph(engine, { T: 8, adapt: adapter.adapt });
+  engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
+  adapter.load(engine.store, 0);
+  return adapter;
 }
 
 /** The adapter's own folder, where the folder of a run is given. */

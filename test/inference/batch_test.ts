@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { BatchGenerator, slotsFor } from "../../src/inference/batch.ts";
+import { BatchGenerator } from "../../src/inference/batch.ts";
+import { slotsFor } from "../../src/inference/decoder.ts";
 import { type GenerateOptions, Generator } from "../../src/inference/generator.ts";
 import { bytesOf } from "../../src/graph/graph.ts";
 import { Model } from "../../src/models/model.ts";
@@ -67,12 +68,13 @@ Deno.test("long prompts are read many tokens at a time, beside those that are wr
     using generator = await Generator.open(engine, model);
     using batch = await BatchGenerator.open(engine, model, { slots: 2 });
     let replays = 0;
-    for (const program of [batch["program"], await (batch["openReader"])()]) {
+    const decoder = batch["decoder"];
+    for (const program of [decoder["program"], await (decoder["openReader"])()]) {
       const { program: recorded } = program;
       const replay = recorded.replay.bind(recorded);
       recorded.replay = (options) => void (replays++, replay(options));
-      if (program !== batch["program"]) {
-        Object.assign(batch, { openReader: () => Promise.resolve(program) });
+      if (program !== decoder["program"]) {
+        Object.assign(decoder, { openReader: () => Promise.resolve(program) });
       }
     }
     const found = await batch.generate(long, how);

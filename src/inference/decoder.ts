@@ -1,0 +1,190 @@
+/**
+ * The next tokens of many texts at once: each replay reads a token of all that are under way.
+ *
+ * @module
+ */
+import { readFloats } from "../gpu/buffer.ts";
+import type { Compiled, Engine } from "../graph/compile.ts";
+import { bytesOf } from "../graph/graph.ts";
+import type { Planned } from "../graph/planned.ts";
+import type { Model, ModelGraph } from "../models/model.ts";
+import { refuseEncoder } from "../models/layers/source_rows.ts";
+import type { GeneratorOptions } from "./generator.ts";
+import { checkPrompt } from "./prompt.ts";
+
+/** More sequences at a time would gain little. */
+const MOST_SLOTS = 128;
+/** Rows of a replay while prompts are read, at least. */
+const READ_ROWS = 64;
+/** Asks for no scores: no row of any replay. */
+const NO_ROW = 0xffffffff;
+/** What the caches of all sequences may take together. */
+const CACHE_BYTES = 512 << 20;
+
+/** What a decoder is made for. */
+export interface BatchOptions extends GeneratorOptions {
+  /** The most sequences under way at a time; 512 MiB of caches and the number 128 are limits too. */
+  readonly slots?: number;
+  /** Whether every tensor is trained, and so lies with the params; no by default. */
+  readonly full?: boolean;
+}
+
+/** A text in a slot of the caches. */
+export interface Sequence {
+  /** Prompt and answer so far. */
+  readonly ids: readonly number[];
+  /** How many of them the slot holds. */
+  cached: number;
+}
+
+/** A sequence that was read whole, and what may follow. */
+export interface Scored<S extends Sequence> {
+  readonly slot: number;
+  readonly sequence: S;
+  readonly scores: Float32Array; // [vocabulary]
+}
+
+/** Tokens of a sequence that a replay reads. */
+interface Piece<S extends Sequence> {
+  readonly slot: number;
+  readonly sequence: S;
+  readonly count: number;
+}
+
+/** Reads sequences of one model beside each other, each in a slot of the caches. */
+export class BatchDecoder implements Disposable {
+  #reader: Compiled | null = null;
+
+  private constructor(
+    readonly model: Model,
+    /** Tokens of prompt and answer together. */
+    readonly context: number,
+    /** Sequences under way at a time. */
+    readonly slots: number,
+    /** Reads a token of each. */
+    private readonly program: Compiled,
+    /** Opens the program that reads prompts, over the caches of the other. */
+    private readonly openReader: () => Promise<Compiled>,
+  ) {}
+
+  /**
+   * Builds the programs and plans their memory.
+   *
+   * @throws {ConfigError} for a model with an encoder.
+   * @throws {FileError} where the model lacks a tensor.
+   * @throws {RangeError} where the context is longer than the adapter can attend to, or its caches
+   * larger than it can bind.
+   */
+  static plan(
+    engine: Engine,
+    model: Model,
+    options: BatchOptions = {},
+  ): Planned<BatchDecoder> {
+    refuseEncoder(model, "to write texts beside each other");
+    const { context = model.config.context, adapt, full = false } = options;
+    const graphOf = (slots: number, isReading = false) =>
+      model.decodeGraph(engine, {
+        T: rowsFor(slots, isReading),
+        scored: rowsFor(slots),
+        slots,
+        context: Math.ceil(context / 8) * 8,
+        adapt,
+        full,
+      });
+    const single = graphOf(1);
+    if (single.long) {
+      // A text that becomes long is read again with other angles, each at another time.
+      throw new RangeError(
+        `Found a context of ${context} for sequences beside each other, wanted at most ` +
+          `${single.long.than} of this model`,
+      );
+    }
+    const slots = Math.min(options.slots ?? Infinity, slotsFor(engine, single));
+    const reader = model.plan(engine, graphOf(slots, true));
+    return model.plan(engine, graphOf(slots)).with(reader).as((program) =>
+      new BatchDecoder(model, context, slots, program, () => reader.open(program.resources))
+    );
+  }
+
+  /** Frees programs and caches; the weights stay in the store. */
+  [Symbol.dispose](): void {
+    this.#reader?.destroy();
+    this.program.destroy();
+  }
+
+  /**
+   * Puts what comes next of each sequence into its slot: all that is left where there is room.
+   *
+   * @param active The sequences by their slots, each with a token at least that is not cached.
+   * @returns the scores after those that have been read whole.
+   */
+  async step<S extends Sequence>(active: ReadonlyMap<number, S>): Promise<Scored<S>[]> {
+    const waiting = active.values().reduce((sum, { ids, cached }) => sum + ids.length - cached, 0);
+    const isReading = waiting > rowsFor(this.slots);
+    const program = isReading ? this.#reader ??= await this.openReader() : this.program;
+    const pieces = piecesOf(active, rowsFor(this.slots, isReading));
+    const read = pieces.flatMap((piece) => Array.from({ length: piece.count }, () => piece));
+    const positions = pieces.flatMap(({ sequence: { cached }, count }) =>
+      Array.from({ length: count }, (_, i) => cached + i)
+    );
+    program.write("slot", Uint32Array.from(read, ({ slot }) => slot));
+    program.write("position", Uint32Array.from(positions));
+    program.write(
+      "token",
+      Uint32Array.from(read, ({ sequence }, row) => sequence.ids[positions[row]!]!),
+    );
+    program.write("count", Uint32Array.of(read.length));
+    for (const { sequence, count } of pieces) sequence.cached += count;
+    const isLast = (row: number) => positions[row] === read[row]!.sequence.ids.length - 1;
+    const last = [...read.keys()].filter(isLast);
+    program.write("rows", new Uint32Array(rowsFor(this.slots)).fill(NO_ROW));
+    program.write("rows", Uint32Array.from(last));
+    program.program.replay();
+    const scores = await this.#scores(program, last.length);
+    return last.map((row, i) => ({ ...read[row]!, scores: scores[i]! }));
+  }
+
+  /** Scores of the first so many rows that wanted some; waits for the GPU where there is one. */
+  async #scores(program: Compiled, count: number): Promise<Float32Array[]> {
+    if (count === 0) return [];
+    const { vocabSize } = this.model.config;
+    const width = Math.ceil(vocabSize / 4) * 4;
+    const rows = { ...program.output("logits"), size: 4 * width * count };
+    const scores = await readFloats(program.engine.device, rows);
+    return Array.from(
+      { length: count },
+      (_, i) => scores.subarray(i * width, i * width + vocabSize),
+    );
+  }
+
+  /** @throws {RangeError} where a prompt is empty, holds an id that is none, or fills the context. */
+  check(prompt: readonly number[]): void {
+    const { context, model: { config: { vocabSize } } } = this;
+    checkPrompt(prompt, { vocabSize, context, most: context - 1 });
+  }
+}
+
+/** Rows of a replay that reads a token of each slot, or prompts. */
+const rowsFor = (slots: number, isReading = false): number =>
+  Math.max(Math.ceil(slots / 4) * 4, isReading ? READ_ROWS : 0);
+
+/** What a replay of so many rows reads: a token of each sequence, and more of the first ones. */
+function piecesOf<S extends Sequence>(active: ReadonlyMap<number, S>, rows: number): Piece<S>[] {
+  let left = rows - active.size;
+  return [...active].map(([slot, sequence]) => {
+    const more = Math.min(left, sequence.ids.length - sequence.cached - 1);
+    left -= more;
+    return { slot, sequence, count: 1 + more };
+  });
+}
+
+/** How many sequences at a time the memory holds, and one binding; `graph` has the caches of one. */
+export function slotsFor({ device }: Engine, { graph }: ModelGraph): number {
+  const caches = graph.values.filter(({ kind }) => kind === "state").map(bytesOf);
+  const together = caches.reduce((sum, bytes) => sum + bytes, 0);
+  const { shape } = graph.outputs.get("logits")!;
+  const largest = Math.max(...caches, 4 * shape[1]!);
+  const { maxStorageBufferBindingSize: bound } = device.limits;
+  const most = Math.min(CACHE_BYTES / together, bound / largest, MOST_SLOTS);
+  return Math.max(1, Math.floor(most));
+}
