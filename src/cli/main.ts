@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   eval: "measure the perplexity of a model on text",
   generate: "let a model continue or answer prompts",
   chat: "talk with a model",
+  serve: "answer over HTTP as OpenAI's API does, with a page to chat in",
   push: "upload an adapter or a merged model to the hub",
   pretrain: "train a small model from nothing",
   inspect: "show training rows token by token, and what is wrong with them",

@@ -12,23 +12,26 @@ export interface SampleOptions {
   readonly topK: number;
   /** Only the fewest likeliest tokens whose probabilities reach this sum; 1, the default, for all. */
   readonly topP: number;
+  /** Only tokens at least this share as likely as the likeliest; 0, the default, for all. */
+  readonly minP: number;
 }
 
 /**
- * Draws a token from logits: temperature, then top-k, then top-p (Holtzman et al., 2020), as
- * transformers' `logits_process.py` has them; tokens that tie with the last one kept stay too.
+ * Draws a token from logits: temperature, then top-k, then top-p (Holtzman et al., 2020), then min-p
+ * (Nguyen et al., 2024), as transformers' `logits_process.py` has them; tokens that tie with the last one kept stay too.
  *
  * @param u A random number in [0, 1).
  * @throws {RangeError} where an option is out of range, or no logit is a finite number.
  */
 export function sample(
   logits: Float32Array,
-  { temperature = 0, topK = 0, topP = 1 }: Partial<SampleOptions>,
+  { temperature = 0, topK = 0, topP = 1, minP = 0 }: Partial<SampleOptions>,
   u: number,
 ): number {
   if (!(temperature >= 0)) refuse("temperature", temperature, "0 or more");
   if (!(Number.isInteger(topK) && topK >= 0)) refuse("top-k", topK, "a whole number from 0 on");
   if (!(topP > 0 && topP <= 1)) refuse("top-p", topP, "more than 0 and at most 1");
+  if (!(minP >= 0 && minP <= 1)) refuse("min-p", minP, "0 to 1");
   const best = argmax(logits);
   if (temperature === 0) return best;
   const top = logits[best]!;
@@ -36,6 +39,7 @@ export function sample(
   for (let i = 0; i < weights.length; i++) weights[i] = Math.exp((logits[i]! - top) / temperature);
   if (topK > 0) keepFrom(weights, weights.toSorted().at(-Math.min(topK, weights.length))!);
   if (topP < 1) keepFrom(weights, leastOfNucleus(weights, topP));
+  if (minP > 0) keepFrom(weights, minP); // the likeliest weighs 1
   return draw(weights, u);
 }
 

@@ -6,6 +6,7 @@
 import { FileError } from "../errors.ts";
 import { modelFile, modelJson } from "../io/model_files.ts";
 import type { Model } from "../models/model.ts";
+import type { SampleOptions } from "./sample.ts";
 
 /**
  * Ids that end a text: the tokenizer's EOS and all `eos_token_id` of `config.json` and
@@ -41,6 +42,19 @@ export function suggestedSampling(model: Model): string | null {
     typeof fields[name] === "number" ? [`--${flag} ${fields[name]}`] : []
   );
   return flags.length > 0 ? flags.join(" ") : null;
+}
+
+/** How the model's makers would draw; nothing where they say nothing, or would draw nothing. */
+export function suggestedDrawing(model: Model): Partial<SampleOptions> {
+  const { fields } = readGeneration(model);
+  if (fields["do_sample"] !== true) return {};
+  const { temperature, top_k, top_p, min_p } = fields;
+  return {
+    ...(typeof temperature === "number" && { temperature }),
+    ...(typeof top_k === "number" && { topK: top_k }),
+    ...(typeof top_p === "number" && { topP: top_p }),
+    ...(typeof min_p === "number" && { minP: min_p }),
+  };
 }
 
 function readGeneration({ folder }: Model) {

@@ -48,6 +48,14 @@ function requestOf(row: Row): ModelRequest {
   return { kind: "instruction", instruction, input };
 }
 
+/**
+ * A chat that is to be answered, from the value of a `messages` field.
+ *
+ * @throws {FileError} where it is no list of messages, or none of them is to be answered.
+ */
+export const readChatRequest = (messages: unknown): ModelRequest =>
+  chatOf({ fields: { messages }, origin: "the request" }, "messages");
+
 /** The turns up to the last one that is to be answered. */
 function chatOf(row: Row, field: string): ModelRequest {
   const turns = objects(row, field).map(readMessage);

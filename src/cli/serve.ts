@@ -1,0 +1,119 @@
+/**
+ * `deno task serve`: a server that answers with a model and its adapters.
+ *
+ * @module
+ */
+import { basename } from "node:path";
+import { ConfigError } from "../errors.ts";
+import { openDevice } from "../gpu/device.ts";
+import { openModel } from "../inference/open.ts";
+import { isLoopback } from "../serve/gate.ts";
+import { Served } from "../serve/served.ts";
+import { listen } from "../serve/server.ts";
+import { type Command, parseArguments } from "./lib/args.ts";
+import { fetchFolder } from "./lib/hub.ts";
+import { numberOf } from "./lib/number.ts";
+import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
+import { answer, dim, say } from "./lib/term.ts";
+
+const COMMAND: Command = {
+  usage: "serve MODEL [--adapter NAME=ADAPTER]...",
+  summary:
+    "Answers over HTTP as OpenAI's API does, with the base and each adapter by its name, and " +
+    "has a page to chat in.",
+  flags: {
+    adapter: {
+      type: "string",
+      many: true,
+      help: "NAME=PEFT folder, folder of a run or name on the hub; may be given again",
+    },
+    name: { type: "string", help: "what the base is called; its folder's name by default" },
+    ...QUANTIZE_FLAG,
+    host: { type: "string", help: "address to listen on; 127.0.0.1 by default" },
+    port: { type: "string", help: "port; 8000 by default, 0 for a free one" },
+    context: { type: "string", help: "most tokens of a prompt with its answer; 2048 by default" },
+    slots: { type: "string", help: "most answers under way at a time; 8 by default" },
+    queue: { type: "string", help: "most requests that wait beside them; 64 by default" },
+    quiet: { type: "boolean", help: "say nothing of each request" },
+  },
+  positionals: [1, 1],
+  config: false,
+};
+
+/** Where the token comes from: a command line can be read by others of the machine. */
+const TOKEN = "GRAFT_API_KEY";
+
+/** Exit code of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+/** Runs the command; resolves to the exit code. */
+export async function run(args: string[]): Promise<number> {
+  const { positionals: [place], flags, lists } = parseArguments(COMMAND, args);
+  const count = (name: string, byDefault: number, least = 1) =>
+    numberOf(flags, name, byDefault, { least, whole: true });
+  const size = {
+    context: count("context", 2048, 8),
+    slots: count("slots", 8),
+    waiting: count("queue", 64, 0),
+  };
+  const gate = {
+    hostname: flags["host"] ?? "127.0.0.1",
+    port: numberOf(flags, "port", 8000, { least: 0, most: 65535, whole: true }),
+    token: Deno.env.get(TOKEN) || null,
+  };
+  if (gate.token === null && !isLoopback(gate.hostname)) {
+    throw new ConfigError(
+      `--host: found ${gate.hostname}, which others reach; wanted a token in ${TOKEN} beside it`,
+    );
+  }
+  const named = namedFolders(lists["adapter"] ?? []);
+  const quantize = quantizeOf(flags);
+  const folder = await fetchFolder(place!, "model");
+  const adapters = new Map<string, string>();
+  for (const [name, place] of named) adapters.set(name, await fetchFolder(place, "adapter"));
+  using device = await openDevice();
+  using open = openModel(device, folder, undefined, { quantize });
+  const base = flags["name"] ?? basename(folder);
+  using served = await Served.open(open, base, adapters, size);
+  const onRequest = (line: string) => flags["quiet"] === undefined && say(dim(line));
+  const server = listen(served, { ...gate, onRequest });
+  const { hostname, port } = server.addr;
+  const address = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  answer(`${address}/v1 answers as ${served.names.join(", ")}; ${address}/ is a page to chat in`);
+  say(dim(`${served.slots} answers at a time of ${served.context} tokens; Ctrl-C ends`));
+  return await untilInterrupted(server, served);
+}
+
+/** @throws {ConfigError} for one without a name, or two of one. */
+function namedFolders(given: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const text of given) {
+    const at = text.indexOf("=");
+    if (at < 1 || at === text.length - 1) {
+      throw new ConfigError(`--adapter: found ${text}, wanted NAME=FOLDER`);
+    }
+    const name = text.slice(0, at);
+    if (found.has(name)) throw new ConfigError(`--adapter: found two of the name ${name}`);
+    found.set(name, text.slice(at + 1));
+  }
+  return found;
+}
+
+/** Serves until a signal comes; a second one ends at once. */
+async function untilInterrupted(server: Deno.HttpServer, served: Served): Promise<number> {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  let count = 0;
+  const end = () => {
+    if (++count > 1) Deno.exit(INTERRUPTED);
+    say(dim("ending: what is under way is cut; once more ends at once"));
+    served.queue[Symbol.dispose]();
+    server.shutdown();
+  };
+  for (const signal of signals) Deno.addSignalListener(signal, end);
+  try {
+    await server.finished;
+  } finally {
+    for (const signal of signals) Deno.removeSignalListener(signal, end);
+  }
+  return count > 0 ? INTERRUPTED : 0;
+}

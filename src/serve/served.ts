@@ -1,0 +1,120 @@
+/**
+ * What a server answers with: a base and adapters over one store of weights and one set of caches.
+ *
+ * @module
+ */
+import { hasTemplate, type RowTokenizer, rowTokenizer } from "../data/mod.ts";
+import { ConfigError } from "../errors.ts";
+import { Resources } from "../graph/resources.ts";
+import { BatchDecoder } from "../inference/decoder.ts";
+import { OpenAdapter, type OpenModel } from "../inference/open.ts";
+import { RequestQueue } from "../inference/queue.ts";
+import { stopIds, suggestedDrawing } from "../inference/stop.ts";
+import type { SampleOptions } from "../inference/sample.ts";
+
+/** How much a server takes on. */
+export interface ServedOptions {
+  /** Tokens of prompt and answer together. */
+  readonly context: number;
+  /** The most requests under way at a time. */
+  readonly slots: number;
+  /** The most requests that wait beside them. */
+  readonly waiting: number;
+}
+
+/** A base and its adapters, by name, ready to answer. */
+export class Served implements Disposable {
+  private constructor(
+    private readonly open: OpenModel,
+    private readonly adapters: readonly OpenAdapter[],
+    private readonly decoders: ReadonlyMap<string, BatchDecoder>,
+    private readonly caches: Resources,
+    readonly queue: RequestQueue,
+    readonly tokenizer: RowTokenizer,
+  ) {}
+
+  /**
+   * Opens adapters beside a base and makes their caches.
+   *
+   * @param base The name of the base.
+   * @param adapters Folders by name.
+   * @throws {ConfigError} where two have one name, or an adapter does not fit.
+   */
+  static async open(
+    open: OpenModel,
+    base: string,
+    adapters: ReadonlyMap<string, string>,
+    { context, slots, waiting }: ServedOptions,
+  ): Promise<Served> {
+    if (adapters.has(base)) throw new ConfigError(`Found two models of the name ${base}`);
+    const { engine, model } = open;
+    const caches = new Resources(engine.device);
+    const opened: OpenAdapter[] = [];
+    const decoders = new Map<string, BatchDecoder>();
+    try {
+      const size = { context: Math.min(context, model.config.context), slots };
+      decoders.set(base, await BatchDecoder.plan(engine, model, size).open(caches));
+      for (const [name, folder] of adapters) {
+        const beside = OpenAdapter.open(open, folder);
+        opened.push(beside);
+        const { engine, adapter: { adapt } } = beside;
+        const planned = BatchDecoder.plan(engine, model, { ...size, adapt });
+        decoders.set(name, await planned.open(caches));
+      }
+      const queue = new RequestQueue(decoders, waiting);
+      return new Served(open, opened, decoders, caches, queue, rowTokenizer(model));
+    } catch (fault) {
+      for (const decoder of decoders.values()) decoder[Symbol.dispose]();
+      for (const beside of opened) beside[Symbol.dispose]();
+      caches[Symbol.dispose]();
+      throw fault;
+    }
+  }
+
+  /** The base's name, then those of the adapters. */
+  get names(): string[] {
+    return [...this.decoders.keys()];
+  }
+
+  /** Requests under way at a time. */
+  get slots(): number {
+    return this.#any.slots;
+  }
+
+  /** Tokens of prompt and answer together. */
+  get context(): number {
+    return this.#any.context;
+  }
+
+  /** Whether it can be talked with. */
+  get chats(): boolean {
+    return hasTemplate(this.tokenizer);
+  }
+
+  /** Ids that end a text. */
+  get ends(): number[] {
+    return stopIds(this.open.model);
+  }
+
+  /** How tokens are drawn where a request does not say. */
+  get drawing(): Partial<SampleOptions> {
+    return suggestedDrawing(this.open.model);
+  }
+
+  get #any(): BatchDecoder {
+    return this.decoders.values().next().value!;
+  }
+
+  /** The text of ids. */
+  decode(ids: readonly number[]): string {
+    return this.open.model.tokenizer.decode([...ids]);
+  }
+
+  /** Frees programs, caches and adapters; the base stays open. */
+  [Symbol.dispose](): void {
+    this.queue[Symbol.dispose]();
+    for (const decoder of this.decoders.values()) decoder[Symbol.dispose]();
+    for (const beside of this.adapters) beside[Symbol.dispose]();
+    this.caches[Symbol.dispose]();
+  }
+}
