@@ -11,9 +11,12 @@ import { isObject, readText } from "../../io/files.ts";
 import { didYouMean } from "../../io/nearest.ts";
 import type { RowRng } from "../row_rng.ts";
 import { fault, own, type Row } from "../sources/row.ts";
-import { oneLine } from "../templates/jinja.ts";
+import type { Filter } from "../jinja/environment.ts";
+import { oneLine, PROMPTS, Template } from "../jinja/template.ts";
+import { listOf } from "../jinja/values/compare.ts";
+import { str } from "../jinja/values/text.ts";
+import { fromPlain, type Value } from "../jinja/values/value.ts";
 import { completed, type Prompt } from "./prompt.ts";
-import { type Filter, itemsOf, PythonTemplate, str, toValue, type Value } from "./python_jinja.ts";
 
 /** What a template says of itself; null where it says nothing. */
 export interface PromptMetadata {
@@ -39,8 +42,10 @@ export type Choose = (n: number) => number;
 export class PromptSourceTemplate implements Prompt {
   readonly name: string;
   readonly metadata: PromptMetadata;
-  readonly #body: PythonTemplate;
-  readonly #choices: PythonTemplate | null;
+  readonly #body: Template;
+  readonly #choices: Template | null;
+  /** Decides for the filter `choice`, of the row that is rendered. */
+  #choose: Choose = () => 0;
 
   /** @throws {ConfigError} at `origin` if it lacks a part or its Jinja cannot be read. */
   constructor(fields: Readonly<Record<string, unknown>>, origin: string) {
@@ -50,10 +55,13 @@ export class PromptSourceTemplate implements Prompt {
     }
     this.name = name;
     this.metadata = metadataOf(isObject(metadata) ? metadata : {});
+    const choice: Filter = (value) => chosen(value, this.#choose);
+    const filters = { ...PROMPTS.filters, choice, most_frequent: mostFrequent };
+    const environment = { ...PROMPTS, filters };
     try {
       const cut = jinja.replaceAll("}}", ` | string | truncate(${MOST_CHARACTERS}) }}`);
-      this.#body = new PythonTemplate(cut);
-      this.#choices = typeof choices === "string" ? new PythonTemplate(choices) : null;
+      this.#body = new Template(cut, environment);
+      this.#choices = typeof choices === "string" ? new Template(choices, environment) : null;
     } catch (error) {
       const found = `template ${JSON.stringify(name)} that cannot be read (${oneLine(error)})`;
       throw new ConfigError(`${origin}: found ${found}`);
@@ -86,12 +94,12 @@ export class PromptSourceTemplate implements Prompt {
     const fields = Object.fromEntries(
       Object.entries(row.fields).map(([key, value]) => [
         key,
-        typeof value === "string" ? value.replaceAll(SEPARATOR, PROTECTOR) : value,
+        fromPlain(typeof value === "string" ? value.replaceAll(SEPARATOR, PROTECTOR) : value),
       ]),
     );
-    const filters = { choice: choiceOf(choose), most_frequent: mostFrequent };
-    const parts = (template: PythonTemplate, variables: Readonly<Record<string, unknown>>) =>
-      template.render(variables, filters).split(SEPARATOR)
+    this.#choose = choose;
+    const parts = (template: Template, variables: Readonly<Record<string, Value>>) =>
+      template.render(variables).split(SEPARATOR)
         .map((part) => part.replaceAll(PROTECTOR, SEPARATOR).trim());
     try {
       const choices = this.#choices && parts(this.#choices, fields);
@@ -171,30 +179,21 @@ function metadataOf(metadata: Record<string, unknown>): PromptMetadata {
   };
 }
 
-function choiceOf(choose: Choose): Filter {
-  return (value) => {
-    const items = itemsOf(value);
-    if (items.length > 0) return items[choose(items.length)]!;
-    throw new RangeError("found nothing to choose from");
-  };
+function chosen(value: Value, choose: Choose): Value {
+  const items = listOf(value);
+  if (items.length > 0) return items[choose(items.length)]!;
+  throw new RangeError("found nothing to choose from");
 }
 
 /** All items that are there most often, in the order in which they come first. */
 function mostFrequent(value: Value): Value {
   const counts = new Map<string, number>();
-  for (const item of itemsOf(value)) counts.set(str(item), (counts.get(str(item)) ?? 0) + 1);
+  for (const item of listOf(value)) counts.set(str(item), (counts.get(str(item)) ?? 0) + 1);
   const most = Math.max(...counts.values());
-  const first = itemsOf(value).filter((item) => {
+  const first = listOf(value).filter((item) => {
     const isMost = counts.get(str(item)) === most;
     counts.delete(str(item));
     return isMost;
   });
-  return first.length === 0 ? toValue(null) : listOf(first);
-}
-
-/** A list of values that the interpreter has. */
-function listOf(items: readonly Value[]): Value {
-  const list = toValue([]);
-  (list.value as Value[]).push(...items);
-  return list;
+  return first.length === 0 ? null : first;
 }

@@ -1,17 +1,18 @@
 /**
- * Chat templates: Jinja in, the text of a chat out, within bounds.
+ * Chat templates: Jinja in, the text of a chat out, as `apply_chat_template` of transformers makes it.
  *
  * @module
  */
 
-import { parse, tokenize } from "../../deps/jinja.ts";
 import { ConfigError, FileError } from "../../errors.ts";
 import type { Role } from "../content.ts";
-import { oneLine, type Program, renderProgram } from "./jinja.ts";
+import { strftimeOf } from "../jinja/globals.ts";
+import { today } from "../jinja/strftime.ts";
+import { CHATS, GENERATION_MARKS, oneLine, Template } from "../jinja/template.ts";
+import { fromPlain } from "../jinja/values/value.ts";
 
-/** Around what `{% generation %}` holds. Noncharacters: no text may have them. */
-export const GENERATION_BEGIN = "\ufdd2";
-export const GENERATION_END = "\ufdd3";
+/** Around what `{% generation %}` holds. */
+export const [GENERATION_BEGIN, GENERATION_END] = GENERATION_MARKS;
 
 /** A turn as templates see it, with the fields of Hugging Face's chats. */
 export interface Turn {
@@ -33,6 +34,8 @@ export interface RenderOptions {
   readonly tools?: readonly unknown[];
   /** Whether the text ends with what opens an answer. */
   readonly generationPrompt?: boolean;
+  /** The day that `strftime_now` tells, as `YYYY-MM-DD`; today where absent. */
+  readonly date?: string;
 }
 
 /** What templates know beside the turns. */
@@ -49,7 +52,7 @@ export class ChatTemplate {
   readonly name: string;
   /** Whether it tells the model of tools. */
   readonly knowsTools: boolean;
-  readonly #program: Program;
+  readonly #template: Template;
   readonly #source: string;
 
   /** @throws {ConfigError} if the source is no Jinja that can be read. */
@@ -58,9 +61,7 @@ export class ChatTemplate {
     this.#source = source;
     this.knowsTools = /\btools\b/.test(source);
     try {
-      this.#program = parse(
-        tokenize(withGenerationMarks(source), { lstrip_blocks: true, trim_blocks: true }),
-      );
+      this.#template = new Template(source, CHATS);
     } catch (error) {
       throw new ConfigError(`Chat template ${name}: cannot be read (${oneLine(error)})`);
     }
@@ -76,8 +77,7 @@ export class ChatTemplate {
    * The text of a chat. What `{% generation %}` encloses is between `GENERATION_BEGIN` and
    * `GENERATION_END`.
    *
-   * @throws {FileError} at `origin` if the template refuses the chat, fails, or does not come to an
-   * end within bounds.
+   * @throws {FileError} at `origin` if the template refuses the chat, fails, or costs too much.
    */
   render(
     turns: readonly Turn[],
@@ -86,7 +86,7 @@ export class ChatTemplate {
     options: RenderOptions = {},
   ): string {
     try {
-      return renderProgram(this.#program, variablesOf(turns, variables, options));
+      return this.#template.render(variablesOf(turns, variables, options));
     } catch (error) {
       const found = `a chat that template ${this.name} cannot render (${oneLine(error)})`;
       throw new FileError(`${origin}: found ${found}`);
@@ -94,27 +94,19 @@ export class ChatTemplate {
   }
 }
 
+/** By the names that transformers has for them; what a model lacks is not there. */
 function variablesOf(
   messages: readonly Turn[],
   { bosToken, eosToken }: TemplateVariables,
-  { tools = null, generationPrompt = false }: { tools?: unknown; generationPrompt?: boolean },
+  { tools, generationPrompt = false, date = today() }: RenderOptions,
 ) {
   return {
-    messages,
-    tools,
+    messages: fromPlain(messages),
+    tools: fromPlain(tools),
+    documents: null,
     bos_token: bosToken,
     eos_token: eosToken,
-    generation_begin: GENERATION_BEGIN,
-    generation_end: GENERATION_END,
     add_generation_prompt: generationPrompt,
+    strftime_now: strftimeOf(date),
   };
-}
-
-/** The library reads the tags but says nothing of what they enclose; blanks around them are kept. */
-function withGenerationMarks(source: string): string {
-  return source.replace(
-    /\{%([-+]?)\s*(end)?generation\s*([-+]?)%\}/g,
-    (_, before: string, end: string | undefined, after: string) =>
-      `{%${before} if true %}{{ generation_${end ? "end" : "begin"} }}{% endif ${after}%}`,
-  );
 }
