@@ -85,10 +85,13 @@ function opsCase(of: Sizes): OpCase {
   };
 }
 
-testOp(builderCase({ H: 2, G: 1, D: 32, lengths: [13, 27] }), ["shared"]);
+// One chunk of columns: races that longer heads hide. Kernels unrolled in the text take their time
+// to compile: both cases share them.
+const SHORT_HEADS = { H: 2, G: 1, D: 32, lengths: [13, 59] };
+testOp(builderCase(SHORT_HEADS), ["shared"]);
 
 const OPS_CASES = [
-  { H: 2, G: 2, D: 32, lengths: [72] }, // one chunk of columns: races that longer heads hide
+  SHORT_HEADS,
   { H: 6, G: 2, D: 64, lengths: [5, 60, 1, 38] },
   { H: 2, G: 1, D: 96, lengths: [3, 5] },
   { H: 3, G: 1, D: 128, lengths: [33, 47] },
