@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { readFloats } from "../src/gpu/buffer.ts";
 import { Device, type KernelSet, type MatrixReads, openDevice } from "../src/gpu/device.ts";
 import { backward } from "../src/graph/backward.ts";
-import { compile, type Compiled, type Engine, openEngine } from "../src/graph/compile.ts";
-import { Graph, type Layout, type NumberType, type Op, type Value } from "../src/graph/graph.ts";
+import { compile, type Compiled, type Engine, graphFor, openEngine } from "../src/graph/compile.ts";
+import type { Graph, Layout, NumberType, Op, Value } from "../src/graph/graph.ts";
 import { measure } from "../src/bench/measure.ts";
 import { add } from "../src/ops/add.ts";
 import { pack, unblock } from "./layout.ts";
@@ -164,8 +164,8 @@ function prepare(opCase: OpCase, magnitude: number) {
   return { stored, exact };
 }
 
-function buildGraph(kernelSet: KernelSet, opCase: OpCase, differentiable: string[]) {
-  const graph = new Graph(kernelSet);
+function buildGraph(device: Device, opCase: OpCase, differentiable: string[]) {
+  const graph = graphFor(device);
   const given = Object.fromEntries(
     Object.entries(opCase.given).map(([name, { shape, type = "f32", layout = "rows" }]) => {
       const value = graph.input(name, shape, type);
@@ -183,7 +183,7 @@ async function run(compiled: Compiled, stored: Record<string, Uint32Array | Floa
 }
 
 async function checkForward(shared: Engine, opCase: OpCase): Promise<void> {
-  const { graph, results } = buildGraph(shared.device.kernelSet, opCase, []);
+  const { graph, results } = buildGraph(shared.device, opCase, []);
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
   const compiled = await compile(shared, graph, { guarded: true });
   for (const magnitude of opCase.magnitudes ?? [1, 32]) {
@@ -220,7 +220,7 @@ async function checkGradient(
   slopes: Map<string, Float64Array>,
 ): Promise<void> {
   const { of, by, loss = false } = opCase.gradient!;
-  const { graph, given, results } = buildGraph(shared.device.kernelSet, opCase, by);
+  const { graph, given, results } = buildGraph(shared.device, opCase, by);
   const y = results[of]!;
   const length = y.shape.reduce((n, size) => n * size, 1);
   const dy = loss ? new Float32Array(length).fill(1) : noise(length, 77);
@@ -285,7 +285,7 @@ export function assertClose(
 
 /** Times the forward of a case and prints what one replay takes. */
 async function timeOp(shared: Engine, opCase: OpCase): Promise<void> {
-  const { graph, results } = buildGraph(shared.device.kernelSet, opCase, []);
+  const { graph, results } = buildGraph(shared.device, opCase, []);
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
   const compiled = await compile(shared, graph);
   for (const [name, data] of Object.entries(prepare(opCase, 1).stored)) compiled.write(name, data);

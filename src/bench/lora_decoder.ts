@@ -5,8 +5,8 @@
  * @module
  */
 import { readFloats, upload } from "../gpu/buffer.ts";
-import { compile, type Engine } from "../graph/compile.ts";
-import { Graph, type NumberType, type Value } from "../graph/graph.ts";
+import { compile, type Engine, graphFor } from "../graph/compile.ts";
+import type { Graph, NumberType, Value } from "../graph/graph.ts";
 import {
   activate,
   type AdamwSettings,
@@ -74,7 +74,7 @@ export async function loraDecoder(engine: Engine, name: string, type: NumberType
 }
 
 function buildGraph({ device }: Engine, type: NumberType): Graph {
-  const graph = new Graph(device.kernelSet);
+  const graph = graphFor(device);
   const input = (name: string) => graph.input(name, [T]);
   const matrix = (name: string, rows: number, columns: number) =>
     graph.weight(name, [rows, columns], type, "blocks");

@@ -13,7 +13,7 @@ import {
   bytesOf,
   type Call,
   describe,
-  type Graph,
+  Graph,
   type Named,
   type Target,
   type Value,
@@ -112,6 +112,10 @@ export const targetOf = ({ kernelSet, matrixReads, limits, maxWords }: Device): 
   maxBinding: limits.maxStorageBufferBindingSize,
   maxWords,
 });
+
+/** A graph whose ops may know of the device when they are built. */
+export const graphFor = ({ kernelSet, limits, maxWords }: Device): Graph =>
+  new Graph(kernelSet, Math.min(limits.maxStorageBufferBindingSize, maxWords));
 
 /** Plans the graph, allocates what it needs beside the store, and records it. */
 export async function compile(

@@ -129,8 +129,12 @@ export class Graph {
   /** Set while backward adds calls. */
   inBackward = false;
 
-  /** Ops that save other values for other kernels ask which set the graph is for. */
-  constructor(readonly kernelSet: KernelSet = "register") {}
+  constructor(
+    /** Ops that save other values for other kernels ask which set the graph is for. */
+    readonly kernelSet: KernelSet = "register",
+    /** The most bytes of a value that kernels can bind whole: ops in chunks stay below it. */
+    readonly maxBinding: number = Infinity,
+  ) {}
 
   /** A value that the host writes before each replay. */
   input(name: string, shape: readonly number[], type: NumberType = "u32"): Value {

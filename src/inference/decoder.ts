@@ -183,8 +183,8 @@ export function slotsFor({ device }: Engine, { graph }: ModelGraph): number {
   const caches = graph.values.filter(({ kind }) => kind === "state").map(bytesOf);
   const together = caches.reduce((sum, bytes) => sum + bytes, 0);
   const { shape } = graph.outputs.get("logits")!;
-  const largest = Math.max(...caches, 4 * shape[1]!);
   const { maxStorageBufferBindingSize: bound } = device.limits;
-  const most = Math.min(CACHE_BYTES / together, bound / largest, MOST_SLOTS);
+  const scored = 4 * Math.floor(bound / (4 * 4 * shape[1]!));
+  const most = Math.min(CACHE_BYTES / together, bound / Math.max(...caches), scored, MOST_SLOTS);
   return Math.max(1, Math.floor(most));
 }

@@ -6,8 +6,8 @@
 import type { ReplayOptions } from "../gpu/program.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import type { Planned } from "../graph/planned.ts";
-import { CHUNK, DRAW, supervisedCapacity } from "../ops/mod.ts";
-import type { LossGraphOptions, Model, ModelGraph } from "./model.ts";
+import { DRAW, supervisedCapacity } from "../ops/mod.ts";
+import type { LossGraph, LossGraphOptions, Model } from "./model.ts";
 import { type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./layers/adapt.ts";
 import { sourceData, type SourceRows } from "./layers/source_rows.ts";
 
@@ -36,15 +36,17 @@ export class LossProgram {
   readonly #hasEncoder: boolean;
   /** Whether an adapter drops out. */
   readonly #draws: boolean;
+  readonly #chunk: number;
   #gates = 0;
 
   private constructor(
     readonly compiled: Compiled,
     readonly T: number,
-    { graph }: ModelGraph,
+    { graph, chunk }: LossGraph,
     { hasEncoder }: Model,
   ) {
     this.capacity = supervisedCapacity(T);
+    this.#chunk = chunk;
     const inputs = graph.values.filter(({ kind }) => kind === "input");
     const rowsOf = ({ first }: OrderNames) =>
       (inputs.find(({ name }) => name === first)?.shape[0] ?? 1) - 1;
@@ -107,7 +109,7 @@ export class LossProgram {
     this.compiled.write("weight", weight);
     this.#writeOrder(TOKEN_ORDER, tokens, this.#tables.tokens);
     this.#writeOrder(POSITION_ORDER, positions, this.#tables.positions);
-    this.#gates = Math.max(1, Math.ceil(rows.length / CHUNK)); // the first also clears the head's gradient
+    this.#gates = Math.max(1, Math.ceil(rows.length / this.#chunk)); // the first also clears the head's gradient
   }
 
   #writeOrder(names: OrderNames, index: Uint32Array, rows: number): void {

@@ -7,14 +7,15 @@
 import { join } from "node:path";
 import type { FormatName } from "../formats/mod.ts";
 import { upload } from "../gpu/buffer.ts";
-import { compile, type Engine, targetOf } from "../graph/compile.ts";
-import { Graph, type Value } from "../graph/graph.ts";
+import { compile, type Engine, graphFor, targetOf } from "../graph/compile.ts";
+import type { Graph, Value } from "../graph/graph.ts";
 import { Planned } from "../graph/planned.ts";
 import type { Contents } from "../graph/resources.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { loadTokenizer, type Tokenizer } from "../io/tokenizer/tokenizer.ts";
 import {
   cacheWrite,
+  chunkRows,
   differentiate,
   linearCrossEntropy,
   linearKl,
@@ -91,6 +92,12 @@ export interface ModelGraph {
   readonly long?: LongAngles | undefined;
 }
 
+/** The graph of a loss. */
+export interface LossGraph extends ModelGraph {
+  /** Supervised rows that a gate of its replays opens the head for. */
+  readonly chunk: number;
+}
+
 /** How to open a model. */
 export interface ModelOptions {
   /** What matrices are rounded to as they are loaded; as they are stored where absent. */
@@ -132,10 +139,10 @@ export class Model implements Disposable {
    *
    * @throws {ConfigError} for full training of an encoder and a decoder.
    */
-  lossGraph(engine: Engine, options: LossGraphOptions): ModelGraph {
+  lossGraph(engine: Engine, options: LossGraphOptions): LossGraph {
     const { T, loss = "nll", adapt, watch } = options;
     const { train = false, full = false, recompute = false, seed = 0 } = options;
-    const graph = new Graph(engine.device.kernelSet);
+    const graph = graphFor(engine.device);
     const input = (name: string, size = T) => graph.input(name, [size]);
     const rows: RowInputs = {
       kind: "packed",
@@ -170,7 +177,7 @@ export class Model implements Disposable {
     graph.output("losses", losses);
     if (stats) graph.output("stats", stats);
     graph.output("loss", sum(graph, losses));
-    return { graph, tables };
+    return { graph, tables, chunk: chunkRows(graph, head) };
   }
 
   /**
@@ -181,7 +188,7 @@ export class Model implements Disposable {
    */
   decodeGraph(engine: Engine, options: DecodeGraphOptions): ModelGraph {
     const { T, context, slots = 1, scored, adapt, full = false } = options;
-    const graph = new Graph(engine.device.kernelSet);
+    const graph = graphFor(engine.device);
     const token = graph.input("token", [T]);
     const slot = graph.input("slot", [T]);
     const position = graph.input("position", [T]);
@@ -201,7 +208,7 @@ export class Model implements Disposable {
    */
   encodeGraph(engine: Engine, options: Omit<DecodeGraphOptions, "scored">): ModelGraph {
     const { T, context, slots = 1, adapt } = options;
-    const graph = new Graph(engine.device.kernelSet);
+    const graph = graphFor(engine.device);
     const input = (name: string) => graph.input(name, [T]);
     const [token, position] = [input("token"), input("position")];
     const ends = { start: input("start"), end: input("end") };

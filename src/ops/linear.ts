@@ -157,6 +157,11 @@ export function forwardLaunch(target: Target, parts: ForwardParts): Launch {
   };
 }
 
+/** Rows to sum over, and the ones among which they are bound. */
+export interface SummedRows extends Rows {
+  readonly bound: Rows;
+}
+
 interface BackwardParts {
   dy: Value;
   w: Value;
@@ -164,7 +169,8 @@ interface BackwardParts {
   v?: Value | undefined;
   a?: Value | undefined;
   add: boolean;
-  part?: Rows;
+  /** Rows of the weight that this launch sums over; all by default. */
+  part?: SummedRows;
   gate?: number;
 }
 
@@ -173,7 +179,9 @@ export function backwardLaunch(target: Target, parts: BackwardParts): Launch {
   const { dy, w, dx, v, a, add, part } = parts;
   const [m, n, k] = [dy.shape[0]!, w.shape[1]!, part?.rows ?? storedRows(w)];
   const tile = chooseTile(target, { m, n, type: w.type, alongK: true });
-  const place = part ? { DY_STRIDE: dy.shape[1]!, DY_COLUMN: part.from } : {};
+  const place = part
+    ? { DY_STRIDE: dy.shape[1]!, DY_COLUMN: part.from, W_ROW: part.from - part.bound.from }
+    : {};
   return {
     kernel: {
       name: "linear_backward",
@@ -184,7 +192,7 @@ export function backwardLaunch(target: Target, parts: BackwardParts): Launch {
     constants: { M: m, N: n, K: k, R: v?.shape[1] ?? 0, ADD: add, ...place, ...tile.constants },
     bind: [dx, dy, v ?? dy, a ?? dy],
     matrices: 3,
-    weight: [part ? rowsOf(w, part) : w],
+    weight: [part ? rowsOf(w, part.bound) : w],
     groups: tile.groups(m, n),
     ...(parts.gate === undefined ? {} : { gate: parts.gate }),
   };

@@ -17,10 +17,11 @@ import {
   type Value,
 } from "../graph/graph.ts";
 import {
-  CHUNK,
   chunkOf,
+  chunkRows,
   chunksOf,
   fill,
+  firstOf,
   type HeadOptions,
   requireChunks,
   scoreChunk,
@@ -34,7 +35,7 @@ import { perRow } from "./launch.ts";
 import { productLaunch } from "./matmul.ts";
 import { SOFTCAP } from "./softcap.ts";
 
-/** On a GPU a row is shared out over this many workgroups: CHUNK of them alone would be few. */
+/** On a GPU a row is shared out over this many workgroups: one a row alone would be few. */
 const ROW_PARTS = 4;
 
 type Ins = {
@@ -79,15 +80,16 @@ export function linearCrossEntropy(
   const [T, D] = x.shape as [number, number];
   const { rows, label, weight } = supervision;
   const S = requireChunks(supervision);
+  const N = chunkRows(graph, w);
   const scratch = (shape: number[]): OutputSpec => ({ shape, differentiable: false });
   const outs: Record<string, OutputSpec> = {
     loss: { shape: [S] },
-    hidden: scratch([CHUNK, D]),
-    logits: scratch([CHUNK, storedRows(w)]),
-    ...(graph.kernelSet === "shared" ? { rowParts: scratch([CHUNK, 2 * ROW_PARTS]) } : {}),
-    ...(x.needs ? { dx: scratch([T, D]), dhidden: scratch([CHUNK, D]) } : {}),
+    hidden: scratch([N, D]),
+    logits: scratch([N, storedRows(w)]),
+    ...(graph.kernelSet === "shared" ? { rowParts: scratch([N, 2 * ROW_PARTS]) } : {}),
+    ...(x.needs ? { dx: scratch([T, D]), dhidden: scratch([N, D]) } : {}),
     ...(w.needs ? { dw: { ...scratch([...w.shape]), layout: w.layout } } : {}),
-    ...updateOuts(adapter),
+    ...updateOuts(adapter, N),
   };
   const { a, b, scale = 0 } = adapter ?? {};
   const ins = { x, w, a, b, rows, label, weight };
@@ -97,11 +99,12 @@ export function linearCrossEntropy(
 export const LINEAR_CROSS_ENTROPY: Op<Ins, Outs, Attrs> = {
   name: "linear_cross_entropy",
   launches(call, target) {
-    const { ins, outs: { loss, dx } } = call;
+    const { ins, outs: { loss, logits, dx } } = call;
     return [
       fill(loss),
       ...(dx ? [fill(dx)] : []),
-      ...Array.from({ length: chunksOf(ins) }, (_, gate) => chunk(call, target, gate)).flat(),
+      ...Array.from({ length: chunksOf(ins, logits) }, (_, gate) => chunk(call, target, gate))
+        .flat(),
     ];
   },
   backward(_graph, { ins: { x, w, a, b }, outs: { dx, dw, da, db } }, gradients) {
@@ -130,19 +133,21 @@ function crossEntropy({ ins, outs, attrs }: Call<Ins, Outs, Attrs>, gate: number
   const { w, label, weight } = ins;
   const { loss, logits, rowParts, dx, dw, da } = outs;
   const sizes = { V: w.shape[0]!, STRIDE: storedRows(w) };
-  const rows = [label, weight, loss].map((value) => chunkOf(value, { gate }));
-  const place = {
+  const [N, place] = [logits.shape[0]!, { logits, gate }];
+  const rows = [label, weight, loss].map((value) => chunkOf(value, place));
+  const options = {
     GRAD: (dx ?? dw ?? da) !== undefined,
     CAP: attrs.cap ?? 0,
+    FIRST: firstOf(place),
   };
   const imports = { softcap: SOFTCAP };
   if (!rowParts) {
     return [{
       kernel: { name: "cross_entropy", text: crossEntropyText, imports },
-      constants: { N: CHUNK, ...sizes, ...place },
+      constants: { N, ...sizes, ...options },
       bind: [logits, ...rows],
       before: true,
-      groups: perRow(CHUNK),
+      groups: perRow(N),
     }];
   }
   const constants = { ...sizes, PARTS: ROW_PARTS };
@@ -150,11 +155,11 @@ function crossEntropy({ ins, outs, attrs }: Call<Ins, Outs, Attrs>, gate: number
     kernel: { name: "cross_entropy_parts", text: partsText },
     constants,
     bind: [logits, rowParts],
-    groups: [ROW_PARTS, CHUNK],
+    groups: [ROW_PARTS, N],
   }, {
     kernel: { name: "cross_entropy_grad", text: gradText, imports },
-    constants: { ...constants, ...place },
+    constants: { ...constants, ...options },
     bind: [logits, rowParts, ...rows],
-    groups: [ROW_PARTS, CHUNK],
+    groups: [ROW_PARTS, N],
   }];
 }

@@ -17,10 +17,11 @@ import {
   type Value,
 } from "../graph/graph.ts";
 import {
-  CHUNK,
   chunkOf,
+  chunkRows,
   chunksOf,
   fill,
+  firstOf,
   type HeadOptions,
   requireChunks,
   scoreChunk,
@@ -97,16 +98,17 @@ export function linearKl(
   if (needs) throw new RangeError(`${name} is trained, so that the base's head is gone`);
   const { rows, label, weight } = supervision;
   const S = requireChunks(supervision);
+  const N = chunkRows(graph, w);
   const scratch = (shape: number[]): OutputSpec => ({ shape, differentiable: false });
   const outs: Record<string, OutputSpec> = {
     loss: { shape: [S] },
     stats: scratch([S, KL_STATS]),
-    hidden: scratch([CHUNK, D]),
-    logits: scratch([CHUNK, storedRows(w)]),
-    baseLogits: scratch([CHUNK, storedRows(w)]),
-    ...(x.needs ? { dx: scratch([T, D]), dhidden: scratch([CHUNK, D]) } : {}),
+    hidden: scratch([N, D]),
+    logits: scratch([N, storedRows(w)]),
+    baseLogits: scratch([N, storedRows(w)]),
+    ...(x.needs ? { dx: scratch([T, D]), dhidden: scratch([N, D]) } : {}),
     ...(w.needs ? { dw: { ...scratch([...w.shape]), layout: w.layout } } : {}),
-    ...updateOuts(adapter),
+    ...updateOuts(adapter, N),
   };
   const { a, b, scale = 0 } = adapter ?? {};
   const ins = { x, w, a, b, base, baseHead, rows, label, weight };
@@ -117,12 +119,13 @@ export function linearKl(
 export const LINEAR_KL: Op<Ins, Outs, Attrs> = {
   name: "linear_kl",
   launches(call, target) {
-    const { ins, outs: { loss, stats, dx } } = call;
+    const { ins, outs: { loss, stats, logits, dx } } = call;
     return [
       fill(loss),
       fill(stats),
       ...(dx ? [fill(dx)] : []),
-      ...Array.from({ length: chunksOf(ins) }, (_, gate) => chunk(call, target, gate)).flat(),
+      ...Array.from({ length: chunksOf(ins, logits) }, (_, gate) => chunk(call, target, gate))
+        .flat(),
     ];
   },
   backward(_graph, { ins: { x, w, a, b }, outs: { dx, dw, da, db } }, gradients) {
@@ -155,29 +158,31 @@ function divergence(
   gate: number,
 ): Launch {
   const { loss, stats, logits, baseLogits, dx, dw, da } = outs;
+  const [N, place] = [logits.shape[0]!, { logits, gate }];
   const constants = {
     V: w.shape[0]!,
     STRIDE: storedRows(w),
+    FIRST: firstOf(place),
     GRAD: (dx ?? dw ?? da) !== undefined,
     CAP: attrs.cap ?? 0,
   };
   const imports = { softcap: SOFTCAP };
-  const rows = [label, weight, loss, stats].map((value) => chunkOf(value, { gate }));
+  const rows = [label, weight, loss, stats].map((value) => chunkOf(value, place));
   const bind = [logits, baseLogits, ...rows];
   if (kernelSet === "register") {
     return {
       kernel: { name: "kl_divergence", text: registerText, imports },
-      constants: { ...constants, N: CHUNK },
+      constants: { ...constants, N },
       bind,
       matrices: 1,
       before: true,
-      groups: perRow(CHUNK),
+      groups: perRow(N),
     };
   }
   return {
     kernel: { name: "kl_divergence_shared", text: sharedText, imports },
     constants: { ...constants, LANES: lanesFor(storedRows(w)) },
     bind,
-    groups: [CHUNK],
+    groups: [N],
   };
 }

@@ -33,7 +33,7 @@ export { glu } from "./glu.ts";
 export type { Documents, Heads } from "./heads.ts";
 export { layerNorm } from "./layer_norm.ts";
 export { linear, type LowRank } from "./linear.ts";
-export { CHUNK, supervisedCapacity, type Supervision } from "./head.ts";
+export { CHUNK, chunkRows, supervisedCapacity, type Supervision } from "./head.ts";
 export { linearCrossEntropy } from "./linear_cross_entropy.ts";
 export { KL_STATS, linearKl } from "./linear_kl.ts";
 export { logits } from "./logits.ts";

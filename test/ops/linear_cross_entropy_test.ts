@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { readFloats } from "../../src/gpu/buffer.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile, graphFor } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { CHUNK, linearCrossEntropy, supervisedCapacity } from "../../src/ops/mod.ts";
 import { assertClose, engine, noise, type OpCase, testOp } from "../harness.ts";
+import { pack } from "../layout.ts";
 import { crossEntropy } from "../reference/cross_entropy.ts";
 import { matmulNn, matmulNt } from "../reference/matmul.ts";
 import { gatherRows } from "../reference/rows.ts";
@@ -20,6 +21,8 @@ interface Sizes {
   rank?: number;
   /** Whether every second weight is below 0: what is learnt to be less likely. */
   signed?: boolean;
+  /** Rows of a chunk that the device seems to bind; all of `CHUNK` where absent. */
+  chunk?: number;
 }
 
 const SCALE = 0.7;
@@ -56,14 +59,18 @@ function losses(
     .loss;
 }
 
+/** Bytes that bind the logits of so many rows and their guard, but not those of twice as many. */
+const bindingFor = (V: number, chunk: number): number => 4 * chunk * Math.ceil(V / 4) * 4 + 256;
+
 function crossEntropyCase(sizes: Sizes, by: string[]): OpCase {
-  const { T, V, D, cap, rank, signed } = sizes;
+  const { T, V, D, cap, rank, signed, chunk } = sizes;
   const { rows, label, weight } = supervise(sizes);
   const S = [rows.length];
   return {
     name: `linearCrossEntropy() of ${T} rows, ${V}x${D}, by ${by}${
       cap ? `, capped at ${cap}` : ""
-    }${signed ? ", of signed weights" : ""}`,
+    }${signed ? ", of signed weights" : ""}${chunk ? `, in chunks of ${chunk}` : ""}`,
+    ...(chunk && { maxBinding: bindingFor(V, chunk) }),
     given: {
       x: { shape: [T, D] },
       w: { shape: [V, D], layout: "blocks", scaled: false },
@@ -102,6 +109,10 @@ testOp(
   [...all],
 );
 testOp(crossEntropyCase({ T: 8, V: 4101, D: 4, gap: 4, rank: 4 }, ["x", "a"])); // in two parts
+const capped = { T: 72, V: 37, D: 4, gap: 50, cap: 1.5 };
+testOp(crossEntropyCase({ ...capped, chunk: 64 }, ["x", "w"]), [...all]);
+testOp(crossEntropyCase({ ...capped, chunk: 16, rank: 4 }, ["x", "a", "b"]), [...all]);
+testOp(crossEntropyCase({ T: 24, V: 301, D: 4, gap: 9, chunk: 4 }, ["x"]), [...all]);
 
 Deno.test("linearCrossEntropy() leaves chunks behind closed gates out", async () => {
   const shared = await engine();
@@ -144,3 +155,54 @@ Deno.test("linearCrossEntropy() leaves chunks behind closed gates out", async ()
   assert.notDeepEqual(closed.dx, open.dx);
   compiled.destroy();
 });
+
+/** Tables of this many rows take more rounds of four than an invocation of software Vulkan has. */
+const MANY = 262_208;
+
+Deno.test("the loss and its gradient are those of a vocabulary of 262,208", async () => {
+  const shared = await engine();
+  const [T, D] = [4, 4];
+  const x = noise(T * D, 3);
+  const w = noise(MANY * D, 4);
+  const label = [5, 92_040, MANY - 1, 262_150];
+  const graph = graphFor(shared.device);
+  const S = supervisedCapacity(T);
+  const given = {
+    x: graph.input("x", [T, D], "f32"),
+    w: Object.assign(graph.input("w", [MANY, D], "f32"), { layout: "blocks" as const }),
+    rows: graph.input("rows", [S]),
+    label: graph.input("label", [S]),
+    weight: graph.input("weight", [S], "f32"),
+  };
+  Object.assign(given.x, { needs: true });
+  graph.output("loss", linearCrossEntropy(graph, given.x, given.w, given));
+  graph.output("dx", graph.calls.at(-1)!.outs.dx);
+  const compiled = await compile(shared, graph);
+  const padded = (numbers: number[]) => [...numbers, ...Array(S - T).fill(0)];
+  compiled.write("x", x);
+  compiled.write("w", pack(w, [MANY, D], "f32", "blocks").stored);
+  compiled.write("rows", Uint32Array.from([0, 1, 2, 3, ...Array(S - T).fill(0xffffffff)]));
+  compiled.write("label", Uint32Array.from(padded(label)));
+  compiled.write("weight", Float32Array.from(padded([1, 1, 1, 1])));
+  compiled.program.replay({ gates: 1 });
+  const loss = await readFloats(shared.device, compiled.output("loss"));
+  const dx = await readFloats(shared.device, compiled.output("dx"));
+  compiled.destroy();
+  const expected = label.map((label, row) => lossOf(x.subarray(D * row, D * row + D), w, label));
+  assertClose(loss.subarray(0, T), Float64Array.from(expected, ({ loss }) => loss), 3e-6, "loss");
+  assertClose(dx, Float64Array.from(expected.flatMap(({ dx }) => dx)), 2e-5, "dx");
+});
+
+/** The negative log-likelihood of a label under softmax(w x), and its gradient by x. */
+function lossOf(x: Float32Array, w: Float32Array, label: number) {
+  const D = x.length;
+  const logits = new Float64Array(w.length / D);
+  for (const [i, number] of w.entries()) logits[Math.floor(i / D)]! += number * x[i % D]!;
+  const sum = logits.reduce((sum, z) => sum + Math.exp(z), 0);
+  const dx: number[] = Array(D).fill(0);
+  for (const [i, number] of w.entries()) {
+    const token = Math.floor(i / D);
+    dx[i % D]! += number * (Math.exp(logits[token]!) / sum - (token === label ? 1 : 0));
+  }
+  return { loss: Math.log(sum) - logits[label]!, dx };
+}

@@ -18,11 +18,13 @@ interface Sizes {
   rank?: number;
   /** Whether the base has a head of its own. */
   apart?: boolean;
+  /** Rows of a chunk that the device seems to bind; 128 where absent. */
+  chunk?: number;
 }
 
 const SCALE = 0.7;
 
-function klCase({ T, V, D, gap, cap, rank, apart }: Sizes): OpCase {
+function klCase({ T, V, D, gap, cap, rank, apart, chunk }: Sizes): OpCase {
   const S = supervisedCapacity(T);
   const rows = Array.from({ length: T }, (_, t) => T - 1 - t).filter((t) => t % gap !== 0);
   const padded = (padding: number, of: (t: number) => number) => ({
@@ -31,7 +33,10 @@ function klCase({ T, V, D, gap, cap, rank, apart }: Sizes): OpCase {
   });
   return {
     name: `linearKl() of ${T} rows, ${V}x${D}${cap ? `, capped at ${cap}` : ""}` +
-      `${rank ? `, rank ${rank}` : ""}${apart ? ", with another head" : ""}`,
+      `${rank ? `, rank ${rank}` : ""}${apart ? ", with another head" : ""}${
+        chunk ? `, in chunks of ${chunk}` : ""
+      }`,
+    ...(chunk && { maxBinding: 4 * chunk * Math.ceil(V / 4) * 4 + 256 }),
     given: {
       x: { shape: [T, D] },
       base: { shape: [T, D] },
@@ -80,6 +85,8 @@ for (const kernelSet of ["register", "shared"] as const) {
   testOp(klCase({ T: 40, V: 37, D: 12, gap: 3, cap: 1.5 }), [kernelSet]);
   testOp(klCase({ T: 40, V: 37, D: 12, gap: 3, rank: 8 }), [kernelSet]);
   testOp(klCase({ T: 136, V: 37, D: 4, gap: 100, apart: true }), [kernelSet]);
+  testOp(klCase({ T: 72, V: 37, D: 4, gap: 50, cap: 1.5, chunk: 64 }), [kernelSet]);
+  testOp(klCase({ T: 72, V: 37, D: 4, gap: 50, rank: 4, chunk: 16 }), [kernelSet]);
 }
 
 Deno.test("linearKl() refuses a head that is trained", () => {
