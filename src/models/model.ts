@@ -92,11 +92,8 @@ export interface ModelGraph {
   readonly long?: LongAngles | undefined;
 }
 
-/** The graph of a loss. */
-export interface LossGraph extends ModelGraph {
-  /** Supervised rows that a gate of its replays opens the head for. */
-  readonly chunk: number;
-}
+/** The graph of a loss, and the supervised rows that each gate of its replays opens the head for. */
+export type LossGraph = ModelGraph & { readonly chunk: number };
 
 /** How to open a model. */
 export interface ModelOptions {
