@@ -10,7 +10,6 @@ import { upload } from "../gpu/buffer.ts";
 import { compile, type Engine, graphFor, targetOf } from "../graph/compile.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import { Planned } from "../graph/planned.ts";
-import type { Contents } from "../graph/resources.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { loadTokenizer, type Tokenizer } from "../io/tokenizer/tokenizer.ts";
 import {
@@ -23,7 +22,14 @@ import {
   sum,
   supervisedCapacity,
 } from "../ops/mod.ts";
-import type { Adapt, Matrix, Watch } from "./layers/adapt.ts";
+import type {
+  DecodeGraphOptions,
+  LossGraph,
+  LossGraphOptions,
+  ModelGraph,
+  Modules,
+} from "./graphs.ts";
+import type { Adapt, Matrix } from "./layers/adapt.ts";
 import { ConfigReader } from "./config.ts";
 import { familyOf } from "./mod.ts";
 import {
@@ -35,65 +41,12 @@ import {
   type RowInputs,
 } from "./layers/net.ts";
 import { refuseEncoder, SOURCE_LAST, sourceCaches, sourceInputs } from "./layers/source_rows.ts";
-import type { LongAngles } from "./layers/rope.ts";
 import { openWeights } from "./gguf_checkpoint.ts";
 import { rowNorms } from "./norms.ts";
 import { refuseNoGroups, Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 
-/** `nll` of the next token, or `kl`: the divergence from the base's prediction of it. */
-export type Loss = "nll" | "kl";
-
-export interface LossGraphOptions {
-  /** Rows of the packed micro-batch. */
-  T: number;
-  /** `nll` by default. */
-  loss?: Loss;
-  adapt?: Adapt | undefined;
-  watch?: Watch | undefined;
-  /** Adds the backward of everything that is trained. */
-  train?: boolean;
-  /** Every tensor of the checkpoint is trained. */
-  full?: boolean;
-  recompute?: boolean;
-  /** Of what an adapter draws at random where `train` is set; 0 by default. */
-  seed?: number;
-}
-
-export interface DecodeGraphOptions {
-  /** Rows of a replay, a multiple of 4. */
-  T: number;
-  /** Tokens that each sequence's part of the cache holds, a multiple of 8. */
-  context: number;
-  /** Sequences under way at a time; 1 by default. */
-  slots?: number;
-  /** Rows of a replay that may want scores, a multiple of 4. */
-  scored: number;
-  adapt?: Adapt | undefined;
-  /** Every tensor of the checkpoint is trained. */
-  full?: boolean;
-}
-
-/** What an adapter can change of a model, by the names of its forward. */
-export interface Modules {
-  /** The output head among them. */
-  readonly linear: ReadonlyMap<string, Matrix>;
-  /** Embeddings and learned positions. */
-  readonly tables: ReadonlyMap<string, Matrix>;
-  /** Shapes of all tensors; a tied head has one of its own. */
-  readonly tensors: ReadonlyMap<string, readonly number[]>;
-}
-
-/** A graph with the tables that its weights need beside the checkpoint. */
-export interface ModelGraph {
-  readonly graph: Graph;
-  readonly tables: ReadonlyMap<string, Contents>;
-  /** For graphs over a cache; undefined where all texts turn alike. */
-  readonly long?: LongAngles | undefined;
-}
-
-/** The graph of a loss, and the supervised rows that each gate of its replays opens the head for. */
-export type LossGraph = ModelGraph & { readonly chunk: number };
+export type * from "./graphs.ts";
 
 /** How to open a model. */
 export interface ModelOptions {
