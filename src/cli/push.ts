@@ -9,7 +9,7 @@ import { ConfigError, FileError } from "../errors.ts";
 import { UNCERTIFIED } from "../forgetting/part.ts";
 import { cardEvidence, forgettingOf } from "../forgetting/report/card.ts";
 import { adapterFolder } from "../inference/open.ts";
-import { COPIED_FILES, openCheckpoint } from "../io/checkpoint.ts";
+import { copiedFiles, openCheckpoint } from "../io/checkpoint.ts";
 import { exists, readJsonObject } from "../io/files.ts";
 import { cachedName, hubSettings, parseRepoName, upload, type UploadFile } from "../io/hub/mod.ts";
 import { pathInside } from "../io/inside.ts";
@@ -106,12 +106,12 @@ function refuseEmpty(folder: string, flags: Flags): void {
 function modelFiles(folder: string, flags: Flags): { files: UploadFile[]; base: Base } {
   using checkpoint = openCheckpoint(folder);
   const weights = checkpoint.files().map((path) => path.slice(join(folder, "/").length));
-  const small = ["config.json", ...COPIED_FILES, "model.safetensors.index.json"]
+  const small = ["config.json", "model.safetensors.index.json"]
     .filter((name) => exists(join(folder, name)));
   const run = runFolderOf(folder, flags);
   const model = run === undefined ? "" : readJsonObject(runFiles(run).config)["model"];
   const { repo: base, revision } = baseOnHub(String(model), undefined, flags, folder);
-  const files = [...small, ...weights].map((name) => fileOf(folder, name));
+  const files = [...small, ...copiedFiles(folder), ...weights].map((name) => fileOf(folder, name));
   const hasEncoder = checkpoint.config["is_encoder_decoder"] === true;
   return { files, base: { kind: "model", hasEncoder, base, revision } };
 }

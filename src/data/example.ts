@@ -36,6 +36,8 @@ export interface TargetMarks {
 export interface ChatFacts extends TemplateVariables {
   /** The model's own template, null where it has none. */
   readonly template: ChatTemplate | null;
+  /** Its own for chats with tools, where it has one apart. */
+  readonly toolTemplate?: ChatTemplate | null;
   /** Every special token as text: what only a template may write. */
   readonly specialTokens: readonly string[];
 }

@@ -21,7 +21,7 @@ import { readWeightIndex } from "./weight_index.ts";
 
 export {
   type CheckpointContents,
-  COPIED_FILES,
+  copiedFiles,
   refuseOccupied,
   writeCheckpoint,
 } from "./checkpoint_writer.ts";

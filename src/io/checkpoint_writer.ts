@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
 import {
   encodeUtf8,
@@ -15,7 +15,7 @@ import {
   writeFile,
   writeJson,
 } from "./files.ts";
-import { modelBytes } from "./model_files.ts";
+import { additionalTemplates, isGguf, modelBytes } from "./model_files.ts";
 import { bytesOf, type TensorData, writeSafetensors } from "./safetensors/safetensors.ts";
 
 /** The file of weights when there is one. */
@@ -36,7 +36,7 @@ export interface CheckpointContents {
   readonly maxShardBytes?: number;
 }
 
-/** Files beside the weights and config.json that make a checkpoint whole. */
+/** Files beside the weights and config.json that make a checkpoint whole; {@link copiedFiles} has all. */
 export const COPIED_FILES = [
   "tokenizer.json",
   "tokenizer_config.json",
@@ -48,6 +48,12 @@ export const COPIED_FILES = [
   "merges.txt",
   "added_tokens.json",
 ];
+
+/** Those files that a model has, as paths in its folder, and its additional chat templates. */
+export function copiedFiles(place: string): string[] {
+  const found = COPIED_FILES.filter((name) => isGguf(place) || exists(join(place, name)));
+  return [...found, ...additionalTemplates(place)];
+}
 
 /** The Hub's own limit: https://huggingface.co/docs/huggingface_hub/package_reference/serialization */
 const MAX_SHARD_BYTES = 5e9;
@@ -132,9 +138,11 @@ function fiveDigits(n: number): string {
 
 /** Copies contents only: the permissions of a read-only original would make a folder hard to use. */
 function copyFiles(from: string, to: string): void {
-  for (const name of COPIED_FILES) {
+  for (const name of copiedFiles(from)) {
     const bytes = modelBytes(from, name);
     if (bytes === undefined) continue;
-    writeFile(join(to, name), (file) => writeAll(file, bytes));
+    const path = join(to, name);
+    onDisk(`Cannot write ${path}`, () => Deno.mkdirSync(dirname(path), { recursive: true }));
+    writeFile(path, (file) => writeAll(file, bytes));
   }
 }

@@ -49,6 +49,25 @@ export function modelBytes(place: string, name: string): Uint8Array | undefined 
   return onDisk(`Cannot read ${path}`, () => Deno.readFileSync(path));
 }
 
+/** Where transformers keeps the chat template for chats with tools, if that is one of its own. */
+export const TOOL_TEMPLATE = "additional_chat_templates/tool_use.jinja";
+
+/** A chat template beside the default one, by its path in a folder or a repository. */
+const ADDITIONAL_TEMPLATE = /^additional_chat_templates\/([^/\\]+)\.jinja$/;
+
+/** The name of the chat template in the file `path`; undefined where it is no additional one. */
+export const additionalTemplate = (path: string): string | undefined =>
+  ADDITIONAL_TEMPLATE.exec(path)?.[1];
+
+/** The files of a model's additional chat templates, as paths in its folder, sorted. */
+export function additionalTemplates(place: string): string[] {
+  const folder = join(place, "additional_chat_templates");
+  if (isGguf(place) || !exists(folder)) return [];
+  return onDisk(`Cannot read ${folder}`, () => [...Deno.readDirSync(folder)])
+    .map(({ name }) => `additional_chat_templates/${name}`)
+    .filter((path) => additionalTemplate(path) !== undefined).sort();
+}
+
 /** The same of a JSON object. */
 export function modelJson(place: string, name: string): Record<string, unknown> | undefined {
   const text = modelText(place, name);

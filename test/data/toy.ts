@@ -1,5 +1,6 @@
 /** A tokenizer of one token a UTF-8 byte, and examples of given lengths, for the tests here. */
 
+import { dirname } from "node:path";
 import { type Example, type RowTokenizer, UNSUPERVISED } from "../../src/data/mod.ts";
 
 const BOS = 256;
@@ -63,6 +64,7 @@ export async function withFiles(
   try {
     for (const [name, content] of Object.entries(files)) {
       const bytes = typeof content === "string" ? utf8.encode(content) : content;
+      await Deno.mkdir(dirname(`${folder}/${name}`), { recursive: true });
       await Deno.writeFile(`${folder}/${name}`, bytes);
     }
     await use(folder);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
-import { chatTemplateSource, readChatFacts } from "../../src/data/templates/chat_facts.ts";
+import { chatTemplateSources, readChatFacts } from "../../src/data/templates/chat_facts.ts";
 import { exportGguf } from "../../src/export/gguf_model.ts";
 import { encodingOf } from "../../src/export/gguf/encoding.ts";
 import { readSettings } from "../../src/export/gguf/settings.ts";
@@ -73,7 +73,9 @@ for (
       writeGolden(folder, resized(readGolden("llama"), Math.ceil(rows / 4) * 4));
       Deno.writeTextFileSync(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
       const settings = { bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>" };
-      const config = { ...settings, add_bos_token: true, chat_template: TEMPLATE };
+      const named = [{ name: "default", template: TEMPLATE }, { name: "tool_use", template: "t" }];
+      const template = kind === "bytes" ? named : TEMPLATE;
+      const config = { ...settings, add_bos_token: true, chat_template: template };
       Deno.writeTextFileSync(join(folder, "tokenizer_config.json"), JSON.stringify(config));
       exportGguf(folder, file, { type: "F32" });
       const [wanted, found] = [loadTokenizer(folder), loadTokenizer(file)];
@@ -96,7 +98,7 @@ for (
       );
       const { bosToken, eosToken } = readChatFacts(file);
       assert.deepEqual([bosToken, eosToken], ["<s>", "</s>"]);
-      assert.equal(chatTemplateSource(file), TEMPLATE);
+      assert.deepEqual(chatTemplateSources(file), chatTemplateSources(folder));
     });
   });
 }

@@ -19,6 +19,7 @@ import {
   type Placed,
 } from "./answers.ts";
 import { markedTurns, MARKS, type Slot, turnsOf } from "./slots.ts";
+import { ownTemplate } from "../templates/chat_facts.ts";
 import { type ChatTemplate, GENERATION_BEGIN, GENERATION_END } from "../templates/chat_template.ts";
 
 /** Text that is encoded apart from its neighbours. */
@@ -78,7 +79,7 @@ export function promptSegment(document: ChatDocument, facts: ChatFacts): Segment
 
 /** @throws {ConfigError} where there is none, or it does not know of the chat's tools. */
 function templateOf({ template, tools, origin }: ChatDocument, facts: ChatFacts): ChatTemplate {
-  const found = template ?? facts.template;
+  const found = template ?? ownTemplate(facts, tools);
   if (found === null) {
     throw new ConfigError(
       `${origin}: found a chat, but the model has no chat template, wanted one named`,

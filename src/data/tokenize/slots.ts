@@ -6,6 +6,7 @@
 
 import type { Message } from "../content.ts";
 import type { Document, RowTokenizer } from "../example.ts";
+import { ownTemplate } from "../templates/chat_facts.ts";
 import type { Turn } from "../templates/chat_template.ts";
 
 /** The content, a call, or the field of others that a template need not write. */
@@ -87,7 +88,8 @@ export function unreadInTurns(document: Document, tokenizer: RowTokenizer): stri
     return [...new Set([chosen, rejected].flatMap((side) => unreadInTurns(side, tokenizer)))];
   }
   if (document.kind !== "chat") return [];
-  const template = document.template ?? tokenizer.chat?.template;
+  const template = document.template ??
+    (tokenizer.chat && ownTemplate(tokenizer.chat, document.tools));
   const fields = new Set(document.messages.flatMap(({ name, role, others = {} }) => [
     ...Object.keys(others),
     ...(name !== undefined && role !== "tool" ? ["name"] : []),

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { chatTemplateSource } from "../../data/templates/chat_facts.ts";
+import { chatTemplateSources } from "../../data/templates/chat_facts.ts";
 import { FileError } from "../../errors.ts";
 import { isObject } from "../../io/files.ts";
 import { loadTokenizer } from "../../io/tokenizer/tokenizer.ts";
@@ -48,7 +48,6 @@ export function vocabularyMetadata(folder: string, vocabSize: number): Map<strin
   const { model, json } = tokenizer;
   const isSentencePiece = model["byte_fallback"] === true;
   const { texts, types } = tokensOf(tokenizer, vocabSize, isSentencePiece, path);
-  const template = chatTemplateSource(folder);
   const { addsBos } = loadTokenizer(folder);
   return new Map<string, MetadataValue>([
     ["tokenizer.ggml.model", string(isSentencePiece ? "llama" : "gpt2")],
@@ -67,8 +66,21 @@ export function vocabularyMetadata(folder: string, vocabSize: number): Map<strin
     ...specialIds(folder, tokenizer, vocabSize),
     ["tokenizer.ggml.add_bos_token", bool(addsBos)],
     ["tokenizer.ggml.add_eos_token", bool(false)],
-    ...(template === null ? [] : [["tokenizer.chat_template", string(template)] as const]),
+    ...templates(folder),
   ]);
+}
+
+/** The default template, and others by their names. */
+function templates(folder: string): [string, MetadataValue][] {
+  const { default: own, ...named } = Object.fromEntries(chatTemplateSources(folder));
+  const names = Object.keys(named);
+  return [
+    ...(names.length > 0 ? [["tokenizer.chat_templates", strings(names)] as const] : []),
+    ...Object.entries(named).map(([name, text]) =>
+      [`tokenizer.chat_template.${name}`, string(text)] as const
+    ),
+    ...(own === undefined ? [] : [["tokenizer.chat_template", string(own)] as const]),
+  ].map(([key, value]) => [key, value]);
 }
 
 function readTokenizer(json: Record<string, unknown>, path: string): TokenizerJson {

@@ -175,7 +175,7 @@ export function tokenizerConfigOf(file: GgufFile): Json {
       fields.refuse(`tokenizer.ggml.${kind}_token_id`, `less than ${texts.length}`);
   };
   const pre = scored ? undefined : preTokenizerOf(fields.text("tokenizer.ggml.pre"));
-  const template = file.metadata.get("tokenizer.chat_template");
+  const template = chatTemplates(file);
   return {
     tokenizer_class: "PreTrainedTokenizerFast",
     bos_token: named("bos"),
@@ -184,8 +184,20 @@ export function tokenizerConfigOf(file: GgufFile): Json {
     pad_token: named("padding"),
     add_bos_token: fields.flag("tokenizer.ggml.add_bos_token", scored || pre?.addsBos === true),
     clean_up_tokenization_spaces: false,
-    ...(typeof template === "string" && { chat_template: template }),
+    ...(template !== undefined && { chat_template: template }),
   };
+}
+
+/** One text, or a list where there are others with names. */
+function chatTemplates({ metadata }: GgufFile): unknown {
+  const own = metadata.get("tokenizer.chat_template");
+  const names = metadata.get("tokenizer.chat_templates");
+  const named = (Array.isArray(names) ? names : []).map((name) => ({
+    name,
+    template: metadata.get(`tokenizer.chat_template.${name}`),
+  })).filter(({ template }) => typeof template === "string");
+  if (typeof own !== "string") return named.length > 0 ? named : undefined;
+  return named.length > 0 ? [{ name: "default", template: own }, ...named] : own;
 }
 
 /** Every token that ends an answer. */

@@ -5,6 +5,7 @@
  */
 import { FileError } from "../../errors.ts";
 import { COPIED_FILES, INDEX_FILE, WEIGHTS_FILE } from "../checkpoint_writer.ts";
+import { additionalTemplate, TOOL_TEMPLATE } from "../model_files.ts";
 
 /** What a repository is used as. */
 export type RepoKind = "model" | "adapter";
@@ -23,7 +24,7 @@ interface NeededFiles {
 export const NEEDED: Readonly<Record<RepoKind, NeededFiles>> = {
   model: {
     required: ["config.json", "tokenizer.json"],
-    optional: COPIED_FILES.filter((file) => file !== "tokenizer.json"),
+    optional: [...COPIED_FILES.filter((file) => file !== "tokenizer.json"), TOOL_TEMPLATE],
     weights: [WEIGHTS_FILE, INDEX_FILE],
   },
   adapter: {
@@ -53,7 +54,12 @@ export function filesToFetch(kind: RepoKind, repo: string, paths: ReadonlySet<st
     throw fault(`it has no ${missing}${isAdapter ? ", it is an adapter" : ""}`);
   }
   const entry = weights.find((file) => paths.has(file));
-  if (entry !== undefined) return [...required, ...optional.filter((f) => paths.has(f)), entry];
+  if (entry !== undefined) {
+    const templates = [...paths].filter((path) =>
+      kind === "model" && additionalTemplate(path) !== undefined && !optional.includes(path)
+    );
+    return [...required, ...optional.filter((f) => paths.has(f)), ...templates.sort(), entry];
+  }
   const pickle = [...paths].find((path) => PICKLE.test(path));
   throw fault(
     pickle === undefined
