@@ -1,5 +1,5 @@
 /**
- * `deno task eval`: measures the perplexity of a model on text.
+ * `deno task eval`: measures the perplexity of a model on text, or lets it answer tasks.
  *
  * @module
  */
@@ -22,23 +22,30 @@ import { fetchFolder } from "./lib/hub.ts";
 import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
 import { numberOf } from "./lib/number.ts";
 import { answer, dim, say } from "./lib/term.ts";
+import { evaluateTasks } from "./tasks/evaluate.ts";
+import { ONLY_TASKS, TASK_FLAGS } from "./tasks/specs.ts";
 
 const COMMAND: Command = {
-  usage: "eval MODEL --text FILE | --data FILE [--format NAME] [--template NAME]",
+  usage: "eval MODEL --text FILE | --data FILE [--format NAME] | --tasks SPEC...",
   summary:
-    "Measures a model on text, or on the answers of instruction rows. Each document stands " +
-    "alone: BOS where the model wants it, its tokens, cut at the context's length.",
+    "Measures a model on text, or on the answers of instruction rows: each document stands " +
+    "alone, BOS where the model wants it, its tokens, cut at the context's length. With --tasks " +
+    "the model answers rows and is scored, and the tuned one beside it where there is an adapter.",
   flags: {
+    ...TASK_FLAGS,
     text: { type: "string", help: ".txt divided by <|endoftext|>, or .jsonl with a text field" },
     data: { type: "string", help: "rows of which only the answers count" },
     format: { type: "string", help: "format of the rows; recognised by default" },
-    template: { type: "string", help: `template of the rows; ${DEFAULT_TEMPLATE} by default` },
+    template: {
+      type: "string",
+      help: `template of the rows by name or file; ${DEFAULT_TEMPLATE} by default`,
+    },
     adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
     ...QUANTIZE_FLAG,
     context: { type: "string", help: "most tokens of a document; the model's own by default" },
-    json: { type: "boolean", help: "print one JSON object: nll, perplexity, tokens" },
+    json: { type: "boolean", help: "print one JSON object: nll, perplexity, tokens; or scores" },
   },
-  positionals: [1, 1],
+  positionals: [1, Infinity],
   config: false,
 };
 
@@ -47,7 +54,14 @@ const PACKED_ROWS = 512;
 
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
-  const { positionals: [place], flags } = parseArguments(COMMAND, args);
+  const parsed = parseArguments(COMMAND, args);
+  const { positionals: [place, ...others], flags, lists } = parsed;
+  if (lists["tasks"]) {
+    refuse(["text", "data", "format"], flags, " beside --tasks, wanted one of the two");
+    return await evaluateTasks(parsed);
+  }
+  refuse(ONLY_TASKS, { ...flags, ...lists }, ", wanted it with --tasks only");
+  if (others.length > 0) throw new ConfigError(`Found ${others[0]}, wanted one model`);
   const entry = entryOf(flags);
   const wanted = numberOf(flags, "context", Infinity, { least: 2, whole: true });
   const folder = await fetchFolder(place!, "model");
@@ -72,11 +86,17 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
+/** @throws {ConfigError} where one of some flags is given. */
+function refuse(names: readonly string[], given: object, why: string): void {
+  const stray = names.find((name) => Object.hasOwn(given, name));
+  if (stray !== undefined) throw new ConfigError(`Found --${stray}${why}`);
+}
+
 /** @throws {ConfigError} unless there is either text or data. */
 function entryOf(flags: Arguments["flags"]): DataEntry {
   const { text, data, format, template } = flags;
   if ((text === undefined) === (data === undefined)) {
-    throw new ConfigError(`Wanted one of --text and --data: ${COMMAND.usage}`);
+    throw new ConfigError(`Wanted one of --text, --data and --tasks: ${COMMAND.usage}`);
   }
   if (data !== undefined) {
     return { path: data, ...(format ? { format } : {}), ...(template ? { template } : {}) };

@@ -26,8 +26,11 @@ const templateChoices = [
   z.strictObject({ prompt: name, promptInput: name }),
   z.strictObject({ file: path("file of a chat template in Jinja") }),
 ];
+/** One template. */
+export const templateSchema = z.union(templateChoices);
 const pattern = z.strictObject({ input: name, target: name });
-const prompts = z.union([
+/** Prompts: a file of them, or a list. */
+export const promptsSchema = z.union([
   z.strictObject({
     promptsource: path("YAML file of PromptSource, one of its templates drawn for each row"),
     names: z.array(name).min(1).exactOptional().describe("only its templates of these names"),
@@ -77,11 +80,11 @@ export const dataSchema = z.strictObject({
   ),
   format: z.enum(formats.map(({ name }) => name)).exactOptional()
     .describe("row format; told from the first row when absent"),
-  prompts: prompts.exactOptional().describe(
+  prompts: promptsSchema.exactOptional().describe(
     "puts rows into words: a file of prompts, or a list of {input, target} with {fields}, or of " +
       "{jinja} with ||| before the target; one is drawn for each row",
   ),
-  template: z.union([...templateChoices, z.array(z.union(templateChoices)).min(1)]).exactOptional()
+  template: z.union([...templateChoices, z.array(templateSchema).min(1)]).exactOptional()
     .describe(
       "template by name (model = the model's own), written out, or a file of Jinja; of a list one " +
         "is drawn for each row; when absent, alpaca around instructions, plain around complete " +

@@ -87,6 +87,16 @@ export function parseConfig(sources: ConfigSources): ParsedConfig {
   return { config: freeze(result.data), origin: Object.freeze(Object.fromEntries(origin)) };
 }
 
+/**
+ * The tasks of a file `{"tasks": [...]}`, each as an entry of `eval.tasks`.
+ *
+ * @throws {ConfigError} With one line for each fault.
+ */
+export function parseTasks(tasks: unknown, folder: string): Config["eval"]["tasks"] {
+  const rest = { model: ".", data: [{ path: "." }] }; // no part of it, but a config has them
+  return parseConfig({ values: { ...rest, eval: { tasks } }, folder }).config.eval.tasks;
+}
+
 /** What is saved beside an adapter: the configuration, and where each value came from. */
 export function savedConfig({ config, origin }: ParsedConfig): Record<string, unknown> {
   return { ...config, $origin: origin };

@@ -15,6 +15,7 @@ import {
   type ProportionalSettings,
   TOO_LONG_POLICIES,
 } from "../data/mod.ts";
+import type { TaskEntry } from "../eval/tasks/entry.ts";
 import type { GuardConfig } from "../forgetting/settings.ts";
 import type { ObjectiveConfig } from "../objectives/settings.ts";
 import { type FormatName, QUANTIZED } from "../formats/mod.ts";
@@ -22,6 +23,7 @@ import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
 import { guardSchema } from "./guard.ts";
 import { count, name, place, seed, tokens } from "./kinds.ts";
 import { objectiveSchema } from "./objective.ts";
+import { taskSchema } from "./tasks.ts";
 
 /** The low-rank adapter. */
 export interface AdapterConfig {
@@ -101,6 +103,8 @@ export interface TrainConfig {
 export interface EvalConfig {
   /** Sources of rows that are only measured. */
   readonly data: readonly DataConfig[];
+  /** Tasks that are answered and scored, `train.eval_every` updates apart and at the end. */
+  readonly tasks: readonly TaskEntry[];
   /** How many rows are answered: by base and tuned model at the end, or while it trains. */
   readonly samples: number;
   /** Most tokens of such an answer. */
@@ -215,6 +219,8 @@ const train = z.strictObject({
 
 const evaluation = z.strictObject({
   data: z.array(dataSchema).default([]).describe("files of rows that are only measured"),
+  tasks: z.array(taskSchema).default([])
+    .describe("tasks that are answered and scored, eval_every steps apart and at the end"),
   samples: z.int().min(0).default(4)
     .describe("rows that are answered: by base and tuned model at the end, or while it trains"),
   sample_tokens: count.default(40).describe("most tokens of such an answer"),

@@ -47,6 +47,14 @@ export interface Exchange {
   readonly answer: string;
 }
 
+/** What a row says of its answers for those who judge them; training reads nothing of it. */
+export interface Judged {
+  /** All answers that are right, where there are several. */
+  readonly references?: readonly string[];
+  /** Answers to choose from, where the row has some. */
+  readonly choices?: readonly string[];
+}
+
 /** Something asked or said before, and what answers it. */
 export type Answered = Content & { readonly kind: "instruction" | "chat" };
 
@@ -59,7 +67,7 @@ export type Content =
     readonly empty: string | null;
   }
   & (
-    | { readonly kind: "instruction"; readonly exemplars?: readonly Exchange[] } & Exchange
+    | { readonly kind: "instruction"; readonly exemplars?: readonly Exchange[] } & Exchange & Judged
     | {
       readonly kind: "chat";
       readonly messages: readonly Message[];
@@ -79,14 +87,15 @@ export type Content =
 /** An instruction with its answer; `field` is where the answer was found. */
 export function instructionContent(
   origin: string,
-  { instruction, input = "", answer, field }: {
+  { instruction, input = "", answer, field, ...judged }: Judged & {
     readonly instruction: string;
     readonly input?: string;
     readonly answer: string;
     readonly field: string;
   },
 ): Content & { kind: "instruction" } {
-  return { kind: "instruction", instruction, input, answer, origin, empty: blank(answer, field) };
+  const empty = blank(answer, field);
+  return { kind: "instruction", instruction, input, answer, ...judged, origin, empty };
 }
 
 /** All that is asked, in one text. */

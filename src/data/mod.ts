@@ -4,7 +4,7 @@
  * @module
  */
 
-export { type Noted, readDocuments } from "./dataset/contents.ts";
+export { documentMaker, type Noted, readDocuments } from "./dataset/contents.ts";
 export { chatTemplates } from "./templates/builtin.ts";
 export { readChatFacts } from "./templates/chat_facts.ts";
 export { ChatTemplate } from "./templates/chat_template.ts";

@@ -83,8 +83,8 @@ Deno.test("eval measures with an adapter", () =>
 
 for (
   const [line, message] of [
-    ["model", /one of --text and --data/],
-    ["model --text a --data b", /one of --text and --data/],
+    ["model", /one of --text, --data and --tasks/],
+    ["model --text a --data b", /one of --text, --data and --tasks/],
     ["model --text a --format text", /--format beside --text/],
     ["model --text a --context 1", /--context 1, wanted a whole number from 2 on/],
   ] as const

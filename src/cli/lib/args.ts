@@ -148,7 +148,11 @@ function unknownFlag({ flags, config }: Command, rawName: string, name: string):
 function checkCount({ positionals: [least, most], usage }: Command, found: readonly string[]) {
   if (found.length >= least && found.length <= most) return;
   const listed = found.length === 0 ? "" : ` (${found.join(", ")})`;
-  const number = least === most ? `${least}` : `${least} to ${most}`;
+  const number = least === most
+    ? `${least}`
+    : most === Infinity
+    ? `${least} at least`
+    : `${least} to ${most}`;
   throw new ConfigError(
     `Found ${found.length} arguments${listed}, wanted ${number}: ${usage}`,
   );

@@ -26,7 +26,7 @@ import { invertedChat, sampleForm } from "../prompts/forms.ts";
 type OnePath = DataEntry & { readonly path: string };
 
 /** What becomes one document. */
-interface Item {
+export interface Item {
   /** Counted over the whole path. */
   readonly number: number;
   readonly file: string;
@@ -204,7 +204,11 @@ async function* singly(items: AsyncIterable<Item> | Iterable<Item>): AsyncGenera
   for await (const item of items) yield [item];
 }
 
-async function* readItems(entry: OnePath, prompts: Prompts | null): AsyncGenerator<Item> {
+/** The rows of a source in the order of its files, with what they say where no prompts say it. */
+export async function* readItems(
+  entry: OnePath,
+  prompts: Prompts | null,
+): AsyncGenerator<Item> {
   const { format: name, positive_examples: positiveExamples = POSITIVE_EXAMPLES } = entry;
   let number = 0;
   for (const file of await findFiles(entry.path)) {

@@ -26,10 +26,12 @@ export function readTask(task: Row, positiveExamples: number): Content[] {
   const head = `${closed(`Definition: ${definition.trim()}`)}\n\n${shown.join("")}`;
   return objects(task, "Instances").map((instance) => {
     const input = closed(`Input: ${text(instance, "input").trim()}`);
+    const outputs = texts(instance, "output");
     return instructionContent(instance.origin, {
       instruction: `${head}Now complete the following example -\n${input}\nOutput: `,
-      answer: texts(instance, "output")[0]!,
+      answer: outputs[0]!,
       field: "output",
+      ...(outputs.length > 1 && { references: outputs }),
     });
   });
 }

@@ -5,7 +5,7 @@
  */
 
 import type { RowRng } from "../row_rng.ts";
-import { type Content, instructionContent } from "../content.ts";
+import { type Content, instructionContent, type Judged } from "../content.ts";
 import type { Row } from "../sources/row.ts";
 
 /** One way to put a row into words. */
@@ -17,7 +17,13 @@ export interface Prompt {
 }
 
 /** A complete prompt with what follows it; null where one of the two is blank. */
-export function completed(row: Row, prompt: string, target: string): Content | null {
+export function completed(
+  { origin }: Row,
+  prompt: string,
+  target: string,
+  judged: Judged = {},
+): Content | null {
   if (prompt.trim() === "" || target.trim() === "") return null;
-  return instructionContent(row.origin, { instruction: prompt, answer: target, field: "target" });
+  const field = "target";
+  return instructionContent(origin, { instruction: prompt, answer: target, field, ...judged });
 }

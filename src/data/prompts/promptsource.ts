@@ -38,6 +38,15 @@ const MOST_CHARACTERS = 2048;
 /** The choice among `n`, as a number below it. */
 export type Choose = (n: number) => number;
 
+/** What a template makes of a row. */
+export interface Applied {
+  readonly prompt: string;
+  /** At least one. */
+  readonly targets: readonly string[];
+  /** Null where the template has none. */
+  readonly choices: readonly string[] | null;
+}
+
 /** One template of a file. */
 export class PromptSourceTemplate implements Prompt {
   readonly name: string;
@@ -69,13 +78,14 @@ export class PromptSourceTemplate implements Prompt {
   }
 
   /**
-   * The prompt and the targets of a row, each trimmed; null where the template writes nothing.
+   * The prompt and the targets of a row, and what `answer_choices` makes of it, each trimmed; null
+   * where the template writes nothing.
    *
    * @throws {FileError} if it fails, or writes a prompt without a target.
    */
-  apply(row: Row, choose: Choose): { prompt: string; targets: string[] } | null {
-    const [prompt, ...targets] = this.#parts(row, choose);
-    if (targets.length > 0) return { prompt: prompt!, targets };
+  apply(row: Row, choose: Choose): Applied | null {
+    const { parts: [prompt, ...targets], choices } = this.#parts(row, choose);
+    if (targets.length > 0) return { prompt: prompt!, targets, choices };
     if (prompt === "") return null;
     const found = `that template ${JSON.stringify(this.name)} writes no ${SEPARATOR}`;
     throw fault(row, found, "a prompt and a target divided by it");
@@ -84,10 +94,15 @@ export class PromptSourceTemplate implements Prompt {
   /** The first target is learnt. A template that leaves one blank says nothing of the row. */
   read(row: Row, rng: RowRng) {
     const applied = this.apply(row, (n) => rng.below(n));
-    return applied && completed(row, applied.prompt, applied.targets[0]!);
+    if (applied === null) return null;
+    const { prompt, targets, choices } = applied;
+    return completed(row, prompt, targets[0]!, {
+      ...(targets.length > 1 && { references: targets }),
+      ...(choices && { choices }),
+    });
   }
 
-  #parts(row: Row, choose: Choose): string[] {
+  #parts(row: Row, choose: Choose) {
     if (own(row.fields, "answer_choices") !== undefined) {
       throw fault(row, "the field answer_choices", "another name: templates have their own");
     }
@@ -103,7 +118,7 @@ export class PromptSourceTemplate implements Prompt {
         .map((part) => part.replaceAll(PROTECTOR, SEPARATOR).trim());
     try {
       const choices = this.#choices && parts(this.#choices, fields);
-      return parts(this.#body, { ...fields, answer_choices: choices });
+      return { parts: parts(this.#body, { ...fields, answer_choices: choices }), choices };
     } catch (error) {
       const found = `a row that template ${JSON.stringify(this.name)} cannot render`;
       throw new FileError(`${row.origin}: found ${found} (${oneLine(error)})`);

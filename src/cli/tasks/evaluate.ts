@@ -1,0 +1,138 @@
+/**
+ * `deno task eval MODEL --tasks SPEC...`: a model answers tasks, and with `--adapter` the tuned one
+ * beside it.
+ *
+ * @module
+ */
+import { rowTokenizer } from "../../data/mod.ts";
+import { longestChoice } from "../../eval/choices.ts";
+import { type EncodedTask, encodeTask } from "../../eval/tasks/encode.ts";
+import { readTasks } from "../../eval/tasks/read.ts";
+import { type TaskScores, taskScores } from "../../eval/tasks/report.ts";
+import { openDevice } from "../../gpu/device.ts";
+import { type Answered, answerTask, isMangled } from "../../inference/tasks/answer.ts";
+import { type Answerer, openWriting, writingSizes } from "../../inference/tasks/write.ts";
+import { type OpenModel, openModel } from "../../inference/open.ts";
+import { LossProgram } from "../../models/loss_program.ts";
+import type { Arguments } from "../lib/args.ts";
+import { fetchFolder } from "../lib/hub.ts";
+import { numberOf } from "../lib/number.ts";
+import { quantizeOf } from "../lib/quantize.ts";
+import { answer, dim, isTerminal, say, status } from "../lib/term.ts";
+import { ResultFolder } from "./files.ts";
+import { entriesOf, seedOf } from "./specs.ts";
+import { promptLines, scoreLines } from "./table.ts";
+
+/** Short documents share rows of this many tokens, which changes the time but not the result. */
+const PACKED_ROWS = 512;
+
+/** Runs the command; resolves to the exit code. */
+export async function evaluateTasks(parsed: Arguments): Promise<number> {
+  const { positionals: [place], flags } = parsed;
+  const tasks = await readTasks(entriesOf(parsed));
+  const seed = seedOf(flags);
+  const wanted = numberOf(flags, "context", Infinity, { least: 8, whole: true });
+  const folder = await fetchFolder(place!, "model");
+  const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
+  const quantize = quantizeOf(flags);
+  using device = await openDevice();
+  using open = openModel(device, folder, adapter, { quantize });
+  const context = Math.min(open.model.config.context, wanted);
+  const tokenizer = rowTokenizer(open.model);
+  const encoded = tasks.map((task) => encodeTask(task, tokenizer, { context }));
+  for (const task of encoded) sayPrompts(open, task);
+  const result = flags["out"] === undefined ? null : new ResultFolder(flags["out"]);
+  const answers = new Map<string, Answered[][]>();
+  for (const model of adapter ? ["base", "tuned"] : ["base"]) {
+    const adapt = model === "tuned" ? open.adapt : undefined;
+    answers.set(model, await answerAll({ ...open, adapt }, encoded, model, result));
+  }
+  const scores = tasks.map((task, i) => {
+    const byModel = Array.from(answers, ([model, of]) => [model, of[i]!] as const);
+    return taskScores(task, Object.fromEntries(byModel), seed);
+  });
+  const summary = { model: place, ...(adapter && { adapter: flags["adapter"] }), seed };
+  result?.finish({ ...summary, tasks: scores });
+  show(scores, { ...summary, tasks: scores }, flags["json"] !== undefined);
+  return 0;
+}
+
+/** What a task is, and the first question as the model reads it. */
+function sayPrompts({ model }: OpenModel, { task, phrasings }: EncodedTask): void {
+  const questions = phrasings.flatMap(({ questions }) => questions);
+  const words = phrasings.length > 1 ? ` in ${phrasings.length} prompts` : "";
+  say(dim(`${task.name}: ${task.rows} rows${words}; the first prompt:`));
+  const first = model.tokenizer.decode([...questions[0]!.prompt], { skipSpecial: false });
+  say(dim(first.trim().split("\n").map((line) => `  | ${line}`).join("\n")));
+  const mangled = questions.filter((question) => isMangled(model, question));
+  if (mangled.length > 0) {
+    const { origin } = mangled[0]!.content;
+    say(
+      `${task.name}: ${mangled.length} of ${questions.length} prompts lack some of what was asked ` +
+        `once template and tokenizer are through with it, the first of ${origin}`,
+    );
+  }
+  const silent = phrasings.filter(({ questions }) => questions.length < task.rows);
+  for (const { name, questions } of silent) {
+    say(dim(`${task.name}: the prompt "${name}" words ${questions.length} rows of ${task.rows}`));
+  }
+}
+
+/** The answers of one model, task by task. */
+async function answerAll(
+  answerer: Pick<OpenModel, "engine" | "model"> & Answerer,
+  tasks: readonly EncodedTask[],
+  name: string,
+  result: ResultFolder | null,
+): Promise<Answered[][]> {
+  const { engine, model, adapt } = answerer;
+  const sizes = writingSizes(model, tasks);
+  using writing = sizes && await openWriting(answerer, sizes);
+  const T = rowsFor(tasks);
+  const losses = T > 0 ? await LossProgram.open(engine, model, { T, adapt }) : undefined;
+  const found: Answered[][] = [];
+  try {
+    for (const task of tasks) {
+      const count = task.phrasings.reduce((sum, { questions }) => sum + questions.length, 0);
+      const onEnd = progress(`${name} ${task.task.name}`, count);
+      const answers = await answerTask({ model, write: writing?.write, losses }, task, onEnd);
+      result?.add(task.task.name, name, model, answers);
+      found.push(answers);
+    }
+  } finally {
+    losses?.compiled.destroy();
+  }
+  return found;
+}
+
+/** Rows of the program for likelihoods, a multiple of 8 that holds the longest; 0 for none. */
+function rowsFor(tasks: readonly EncodedTask[]): number {
+  const questions = tasks.flatMap(({ phrasings }) =>
+    phrasings.flatMap(({ questions }) =>
+      questions.flatMap(({ encoded }) => encoded ? [encoded] : [])
+    )
+  );
+  const longest = longestChoice(questions);
+  return longest === 0 ? 0 : Math.ceil(Math.max(longest, PACKED_ROWS) / 8) * 8;
+}
+
+function progress(name: string, count: number): (ended: number) => void {
+  const began = performance.now();
+  return (ended) => {
+    const isLast = ended === count;
+    if (!isTerminal && !isLast) return;
+    const seconds = (performance.now() - began) / 1000;
+    const left = isLast ? "" : `, ${Math.round(seconds / ended * (count - ended))} s left`;
+    const line = `${name}: ${ended} of ${count} answers in ${seconds.toFixed(1)} s${left}`;
+    if (isTerminal) status(line, isLast);
+    else say(dim(line));
+  };
+}
+
+function show(scores: readonly TaskScores[], summary: object, json: boolean): void {
+  if (json) return answer(JSON.stringify(summary));
+  for (const line of scoreLines(scores)) answer(line);
+  const prompts = promptLines(scores);
+  if (prompts.length > 0) answer("");
+  for (const line of prompts) answer(line);
+}

@@ -1,0 +1,64 @@
+/**
+ * The scores of tasks, of one model or of two side by side.
+ *
+ * @module
+ */
+import { compare, type Paired, type ScoredRow, summarise, type Summary } from "./scores.ts";
+import type { Task } from "./task.ts";
+
+/** An answer as far as scores go. */
+export interface ScoredAnswer {
+  readonly question: { readonly row: number };
+  readonly phrasing: string;
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+/** A metric on a task. */
+export interface MetricScores {
+  /** By the names of the models: `base`, and `tuned` where there is an adapter. */
+  readonly models: Readonly<Record<string, Summary>>;
+  /** Tuned beside base, where there are both. */
+  readonly paired?: Paired;
+}
+
+/** What a task comes to. */
+export interface TaskScores {
+  readonly task: string;
+  /** Rows that were asked. */
+  readonly rows: number;
+  /** In how many words each. */
+  readonly prompts: number;
+  /** By their names. */
+  readonly metrics: Readonly<Record<string, MetricScores>>;
+}
+
+/**
+ * Scores a task.
+ *
+ * @param answers of each model, by its name; of two the first is the one to compare with.
+ * @param seed decides which rows are drawn again for intervals.
+ */
+export function taskScores(
+  { name, rows, phrasings, metrics }: Task,
+  answers: Readonly<Record<string, readonly ScoredAnswer[]>>,
+  seed: number,
+): TaskScores {
+  const scored = metrics.map((metric): [string, MetricScores] => {
+    const byModel = Object.entries(answers).map(([model, of]) =>
+      [model, rowsBy(of, metric.name)] as const
+    );
+    const models = byModel.map(([model, rows]) => [model, summarise(rows, seed)]);
+    const [first, second] = byModel;
+    return [metric.name, {
+      models: Object.fromEntries(models),
+      ...(second && { paired: compare(first![1], second[1], seed) }),
+    }];
+  });
+  return { task: name, rows, prompts: phrasings.length, metrics: Object.fromEntries(scored) };
+}
+
+function rowsBy(answers: readonly ScoredAnswer[], metric: string): ScoredRow[] {
+  return answers.flatMap(({ question: { row }, phrasing, scores }) =>
+    metric in scores ? [{ row, phrasing, score: scores[metric]! }] : []
+  );
+}
