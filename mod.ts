@@ -71,6 +71,7 @@ export {
 } from "./src/library/language_model.ts";
 export type { ChatTurn, Role, ToolCall } from "./src/data/content.ts";
 export type { Perplexity } from "./src/eval/perplexity.ts";
+export type { TaskEntry } from "./src/eval/tasks/entry.ts";
 export type { GenerateOptions } from "./src/inference/generator.ts";
 export type { SampleOptions } from "./src/inference/sample.ts";
 export type { Bias } from "./src/adapters/peft/config.ts";

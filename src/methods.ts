@@ -7,6 +7,7 @@ import type { Config } from "./config/mod.ts";
 import { ConfigError } from "./errors.ts";
 import { forgettingGuard } from "./forgetting/method.ts";
 import { trainingSamples } from "./inference/samples.ts";
+import { trainingTasks } from "./inference/tasks/meter.ts";
 import type { MainMethod, SideMethod } from "./objectives/objective.ts";
 import { preferences } from "./objectives/preferences.ts";
 import { sft } from "./objectives/sft.ts";
@@ -41,6 +42,7 @@ export function methodsOf(
     main: objective.kind === "sft" ? sft : preferences(objective),
     beside: [
       ...(guard ? [forgettingGuard(guard)] : []),
+      ...(evaluation.tasks.length > 0 ? [trainingTasks(evaluation.tasks)] : []),
       ...(every > 0 ? [trainingSamples({ every, count, tokens })] : []),
     ],
   };

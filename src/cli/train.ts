@@ -81,11 +81,13 @@ const forgettingOf = ({ reports }: RunResult) =>
   reports["forgetting"] as ForgettingReport | undefined;
 
 function summary(result: RunResult): string[] {
-  const { saved, first, last, measured: { eval_loss: evalLoss } } = result;
+  const { saved, first, last, measured: { eval_loss: evalLoss, ...measured } } = result;
+  const tasks = Object.entries(measured).filter(([field]) => field.startsWith("task/"));
   const forgetting = forgettingOf(result);
   return [
     ...(first && last ? [`loss        ${first.loss.toFixed(4)} -> ${last.loss.toFixed(4)}`] : []),
     ...(evalLoss === undefined ? [] : [`eval loss   ${evalLoss.toFixed(4)}`]),
+    ...tasks.map(([field, score]) => `task        ${field.slice(5)} ${score.toFixed(4)}`),
     ...(forgetting ? screen(forgetting) : []),
     `saved       ${saved}`,
   ];

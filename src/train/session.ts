@@ -112,7 +112,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     replaysPerUpdate,
     steps,
     memory,
-    measure: () => measure(first, steps),
+    measure: () => measure([first, ...parts.slice(1).filter((part) => !part.end)], steps),
     state: async () => ({ ...await stateOf(parts), [ROWS]: rows.contents }),
     close: () => {
       for (const part of parts) part.close();
@@ -160,9 +160,12 @@ export function describePlan(
   return `${printPlan(plan)}\n${describeMemory(memory)}`;
 }
 
-async function measure({ meters = [] }: Part, step: number): Promise<Fields> {
+/** By the meters of some parts; one that ends a run itself measures what it needs for that. */
+async function measure(parts: readonly Part[], step: number): Promise<Fields> {
   const found: Fields[] = [];
-  for (const meter of meters) found.push(await (await meter.measure(step)).result);
+  for (const meter of parts.flatMap(({ meters = [] }) => meters)) {
+    found.push(await (await meter.measure(step)).result);
+  }
   return Object.assign({}, ...found);
 }
 

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { compare, type Paired, type ScoredRow, summarise, type Summary } from "./scores.ts";
+import {
+  compare,
+  type Paired,
+  rowMeans,
+  type ScoredRow,
+  summarise,
+  type Summary,
+} from "./scores.ts";
 import type { Task } from "./task.ts";
 
 /** An answer as far as scores go. */
@@ -55,6 +62,17 @@ export function taskScores(
     }];
   });
   return { task: name, rows, prompts: phrasings.length, metrics: Object.fromEntries(scored) };
+}
+
+/** The mean of each metric over rows, each the mean over its prompts. */
+export function taskMeans(
+  { metrics }: Pick<Task, "metrics">,
+  answers: readonly ScoredAnswer[],
+): Record<string, number> {
+  return Object.fromEntries(metrics.map(({ name }) => {
+    const means = [...rowMeans(rowsBy(answers, name)).values()];
+    return [name, means.reduce((sum, mean) => sum + mean, 0) / means.length];
+  }));
 }
 
 function rowsBy(answers: readonly ScoredAnswer[], metric: string): ScoredRow[] {

@@ -1,0 +1,121 @@
+/**
+ * Tasks that the model of a run answers while it trains, over the run's own weights.
+ *
+ * @module
+ */
+import type { Queued } from "../../eval/documents.ts";
+import { type EncodedTask, encodeTask } from "../../eval/tasks/encode.ts";
+import type { TaskEntry } from "../../eval/tasks/entry.ts";
+import { readTasks } from "../../eval/tasks/read.ts";
+import { taskMeans } from "../../eval/tasks/report.ts";
+import { ranksChoices } from "../../eval/tasks/task.ts";
+import type { LossProgram } from "../../models/loss_program.ts";
+import type { Model } from "../../models/model.ts";
+import { refuseEncoder } from "../../models/layers/source_rows.ts";
+import type {
+  Column,
+  Fields,
+  Meter,
+  Part,
+  Prepared,
+  RunContext,
+  SideMethod,
+} from "../../objectives/objective.ts";
+import type { BatchGenerator } from "../batch.ts";
+import { answerTask } from "./answer.ts";
+import { planWriting, writingSizes } from "./write.ts";
+
+/**
+ * Measures tasks `train.eval_every` updates apart and at the end: fields `task/NAME/METRIC`, 0 to 1.
+ *
+ * @param entries `eval.tasks`, at least one.
+ */
+export const trainingTasks = (entries: readonly TaskEntry[]): SideMethod => ({
+  prepare: (context) => prepare(context, entries),
+});
+
+async function prepare(
+  context: RunContext,
+  entries: readonly TaskEntry[],
+): Promise<Prepared<Part>> {
+  const { engine, model, graph: { adapt, full = false }, train } = context;
+  refuseEncoder(model, "for eval.tasks");
+  const tasks = await encodedTasks(context, entries);
+  const sizes = writingSizes(model, tasks);
+  const planned = sizes && planWriting({ engine, model, adapt, full }, sizes);
+  const { states, temporary } = planned?.footprint ?? { states: 0, temporary: 0 };
+  const measures = tasks.some(({ task }) => ranksChoices(task));
+  return {
+    count: 0,
+    measures,
+    memory: planned ? { "to answer tasks": states + temporary } : {},
+    open: async ({ tuned }) => {
+      const batch = planned && await planned.open();
+      const losses = measures ? await tuned() : undefined;
+      return {
+        name: "tasks",
+        meters: [tasksMeter({ model, batch, losses }, tasks, train.eval_every)],
+        columns: tasks.flatMap(columnsOf),
+        close: () => batch?.[Symbol.dispose](),
+      };
+    },
+  };
+}
+
+/** Likelihoods are measured in the rows of the training program. */
+async function encodedTasks(
+  { model, tokenizer, graph: { T }, log }: RunContext,
+  entries: readonly TaskEntry[],
+): Promise<EncodedTask[]> {
+  const tasks = await readTasks(entries);
+  for (const { name, rows, phrasings, metrics } of tasks) {
+    const words = phrasings.length > 1 ? ` in ${phrasings.length} prompts` : "";
+    const by = metrics.map(({ name }) => name).join(", ");
+    log(`task ${name}: ${rows} rows${words}, scored by ${by}`);
+  }
+  const { context } = model.config;
+  return tasks.map((task) =>
+    encodeTask(task, tokenizer, { context: ranksChoices(task) ? Math.min(context, T) : context })
+  );
+}
+
+/** What answers. */
+interface Answering {
+  readonly model: Model;
+  readonly batch: BatchGenerator | null;
+  readonly losses: LossProgram | undefined;
+}
+
+/** A sync point: the next token is not known before the last. */
+function tasksMeter(
+  { model, batch, losses }: Answering,
+  tasks: readonly EncodedTask[],
+  every: number,
+): Meter {
+  const write = batch?.generate.bind(batch);
+  return {
+    known: {},
+    isDue: (step) => every > 0 && step % every === 0,
+    async measure(): Promise<Queued<Fields>> {
+      const fields: Record<string, number> = {};
+      for (const encoded of tasks) {
+        const answers = await answerTask({ model, write, losses }, encoded);
+        for (const [metric, mean] of Object.entries(taskMeans(encoded.task, answers))) {
+          fields[fieldOf(encoded, metric)] = mean;
+        }
+      }
+      return { result: Promise.resolve(fields) };
+    },
+  };
+}
+
+/** The name of a metric of a task among the metrics of a run. */
+const fieldOf = ({ task }: EncodedTask, metric: string): string => `task/${task.name}/${metric}`;
+
+const columnsOf = (encoded: EncodedTask): Column[] =>
+  encoded.task.metrics.map(({ name }) => ({
+    field: fieldOf(encoded, name),
+    label: encoded.task.name,
+    of: name,
+    unit: "number",
+  }));
