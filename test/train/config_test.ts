@@ -64,7 +64,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
       recompute: false,
     },
     guard: false,
-    eval: { data: [], samples: 4, sample_tokens: 40, sample_every: 0 },
+    eval: { data: [], tasks: [], samples: 4, sample_tokens: 40, sample_every: 0 },
     out: resolve("runs/train"),
     history: true,
   });

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { PythonTemplate } from "../../../data/prompts/python_jinja.ts";
+import { oneLine, PROMPTS, Template } from "../../../data/jinja/template.ts";
+import { fromPlain } from "../../../data/jinja/values/value.ts";
 import { fault, own, type Row } from "../../../data/sources/row.ts";
-import { oneLine } from "../../../data/templates/jinja.ts";
 import { ConfigError } from "../../../errors.ts";
 
 /** What one of the fields `doc_to_...` makes of a row. */
@@ -19,9 +19,9 @@ export type Render = (row: Row) => unknown;
  */
 export function renderOf(path: string, key: string, value: unknown): Render {
   if (typeof value !== "string") return () => value;
-  let template: PythonTemplate;
+  let template: Template;
   try {
-    template = new PythonTemplate(value);
+    template = new Template(value, PROMPTS);
   } catch (error) {
     throw new ConfigError(`${path}: found ${key} that cannot be read (${oneLine(error)})`);
   }
@@ -29,7 +29,10 @@ export function renderOf(path: string, key: string, value: unknown): Render {
     const field = own(row.fields, value);
     if (field !== undefined) return field;
     try {
-      return template.render(row.fields, {});
+      const fields = Object.entries(row.fields);
+      return template.render(
+        Object.fromEntries(fields.map(([name, value]) => [name, fromPlain(value)])),
+      );
     } catch (error) {
       throw fault(row, `a row that ${key} cannot render (${oneLine(error)})`, "its fields");
     }
