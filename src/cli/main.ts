@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   bench: "measure the speed of the kernels and of a training step",
   "guard-experiment": "compare the guard with other ways to forget less",
   study: "simulate whether the certificate's claims hold",
+  watch: "show runs on a page, as they happen",
   runs: "list, compare and rank the runs of a folder",
   doctor: "show what this machine can do",
 };
