@@ -111,6 +111,7 @@ export type { ControllerOptions } from "./src/forgetting/control/controller.ts";
 export type { RollbackOptions } from "./src/forgetting/control/parts.ts";
 export type * from "./src/forgetting/report/format.ts";
 export type {
+  BackEvent,
   Column,
   Fields,
   MemoryParts,

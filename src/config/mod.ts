@@ -110,6 +110,11 @@ export function changedKeys(saved: Record<string, unknown>, now: Record<string, 
     .filter(({ before, after }) => JSON.stringify(before) !== JSON.stringify(after));
 }
 
+/** Places of which a checkpoint knows the contents: a run goes on with the same elsewhere. */
+export function isComparedByContents(key: string): boolean {
+  return /^(model|data\.\d+\.path|guard\.text)$/.test(key);
+}
+
 /** Whether a value can be given to `key`. */
 export function isConfigKey(key: string): boolean {
   return [...keysOf(table)].some(([known]) => known === key);

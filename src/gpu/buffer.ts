@@ -211,4 +211,10 @@ export class Ring<Tag> {
   destroy(): void {
     for (const slot of this.#free) slot.destroy();
   }
+
+  /** Waits for what is under way, whatever comes of it, and frees all. */
+  async close(): Promise<void> {
+    await Promise.all(this.#flying);
+    this.destroy();
+  }
 }

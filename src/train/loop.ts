@@ -9,6 +9,7 @@ import type { Metrics } from "../runs/events.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 import { scheduleFactor } from "./schedule.ts";
 import type { Session } from "./session.ts";
+import { refuseBroken } from "./trouble/trouble.ts";
 import { type ReplayTag, UpdateLog } from "./update_log.ts";
 
 export interface LoopOptions {
@@ -38,19 +39,40 @@ export interface LoopResult {
 /** Replays under way at a time, at least. */
 const UNDER_WAY = 8;
 
-/** Trains. The GPU is awaited only to save, and when it is several steps behind. */
+/**
+ * Trains. The GPU is awaited only to save, and when it is several steps behind.
+ *
+ * @throws {Trouble} where a number of an update is not finite; none is made after that.
+ */
 export async function trainLoop(session: Session, options: LoopOptions): Promise<LoopResult> {
+  const { engine: { device }, parts, replaysPerUpdate, capacity } = session;
+  const lag = Math.max(0, ...parts.map(({ hook }) => hook?.lag ?? 0));
+  const ring = new Ring<ReplayTag>(
+    device,
+    capacity + 1,
+    Math.max(UNDER_WAY, lag * replaysPerUpdate),
+  );
+  try {
+    return await makeUpdates(session, options, ring);
+  } finally {
+    await ring.close();
+  }
+}
+
+async function makeUpdates(
+  session: Session,
+  options: LoopOptions,
+  ring: Ring<ReplayTag>,
+): Promise<LoopResult> {
   const { engine: { device, store }, config: { train }, optimizer, parts, steps } = session;
   const hooks = parts.flatMap(({ hook }) => hook ?? []);
   const meters = parts.flatMap(({ meters }) => meters ?? []);
   const samplers = parts.flatMap(({ sampler }) => sampler ?? []);
-  const lag = Math.max(0, ...hooks.map(({ lag }) => lag));
-  const slots = Math.max(UNDER_WAY, lag * session.replaysPerUpdate);
-  const ring = new Ring<ReplayTag>(device, session.capacity + 1, slots);
   const log = new UpdateLog(session, options);
 
   let step = options.start;
   let stopped = false;
+  let replays: readonly Planned[] = [];
   for (; step < steps && !stopped; step++) {
     for (const hook of hooks) {
       while (!hook.isReady(step)) log.take(await ring.next());
@@ -64,7 +86,7 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
       if (sampler.isDue(step)) options.onSample?.(step, await sampler.sample());
     }
 
-    const replays = await planUpdate(session, step);
+    replays = await planUpdate(session, step);
     const rate = hooks.reduce(
       (rate, hook) => rate * hook.rate,
       train.lr * scheduleFactor({ ...train, steps }, step),
@@ -87,7 +109,7 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
 
     stopped = options.stop?.aborted ?? false;
     if (stopped || (train.checkpoint_every > 0 && (step + 1) % train.checkpoint_every === 0)) {
-      log.take(await ring.drain()); // a sync point; a loss that is no number throws before it is saved
+      log.take(await ring.drain()); // a sync point; trouble throws before it is saved
       await log.settled();
       const path = await saveCheckpoint(
         store,
@@ -101,18 +123,22 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
   }
   log.take(await ring.drain()); // a sync point
   await log.settled();
-  ring.destroy();
+  const [last] = replays;
+  if (last && !stopped) {
+    const draw = (step - 1) * session.replaysPerUpdate;
+    await refuseBroken(device, last.replay, { step, draw });
+  }
   return { step, stopped };
 }
 
 /** A replay of an update, and whose it is. */
-interface Planned {
+export interface Planned {
   readonly objective: Objective;
   readonly replay: Replay;
 }
 
 /** The replays of an update, objective by objective. */
-async function planUpdate({ parts }: Session, step: number): Promise<Planned[]> {
+export async function planUpdate({ parts }: Session, step: number): Promise<Planned[]> {
   const planned: Planned[] = [];
   const before = { tokens: 0, supervised: 0 };
   for (const { objective } of parts) {
