@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { readFloats, Ring, type Slice } from "../gpu/buffer.ts";
+import { readFloats, type Slice } from "../gpu/buffer.ts";
+import { Ring } from "../gpu/ring.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import { Resources } from "../graph/resources.ts";
 import type { Model } from "../models/model.ts";
@@ -75,7 +76,7 @@ export class Generator implements Disposable {
     private readonly source: SourceReader | null,
     private readonly caches: Resources,
   ) {
-    this.#scores = new Ring(decode.engine.device, model.config.vocabSize, 1);
+    this.#scores = new Ring(decode.engine.device, model.config.vocabSize, { slots: 1 });
     this.programs.set(DECODE_ROWS, decode);
   }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Ring } from "../gpu/buffer.ts";
+import { Ring } from "../gpu/ring.ts";
 import type { Objective, Replay, SampleText } from "../objectives/objective.ts";
 import type { Metrics } from "../runs/events.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
@@ -36,8 +36,11 @@ export interface LoopResult {
   readonly stopped: boolean;
 }
 
-/** Replays under way at a time, at least. */
-const UNDER_WAY = 8;
+/** Updates whose losses are fetched together at most, without a hook that looks back further. */
+const GATHERED = 8;
+
+/** Milliseconds between losses that come back, where an update takes no longer. */
+const PATIENCE = 1000;
 
 /**
  * Trains. The GPU is awaited only to save, and when it is several steps behind.
@@ -47,11 +50,8 @@ const UNDER_WAY = 8;
 export async function trainLoop(session: Session, options: LoopOptions): Promise<LoopResult> {
   const { engine: { device }, parts, replaysPerUpdate, capacity } = session;
   const lag = Math.max(0, ...parts.map(({ hook }) => hook?.lag ?? 0));
-  const ring = new Ring<ReplayTag>(
-    device,
-    capacity + 1,
-    Math.max(UNDER_WAY, lag * replaysPerUpdate),
-  );
+  const slots = Math.max(GATHERED, lag) * replaysPerUpdate;
+  const ring = new Ring<ReplayTag>(device, capacity + 1, { slots, most: PATIENCE });
   try {
     return await makeUpdates(session, options, ring);
   } finally {
@@ -92,7 +92,7 @@ async function makeUpdates(
       train.lr * scheduleFactor({ ...train, steps }, step),
     );
     for (const [i, { replay, objective }] of replays.entries()) {
-      await ring.freeSlot(); // waits only while the GPU is several replays behind
+      await ring.freeSlot(); // waits only while the GPU is several updates behind
       const isLast = i === replays.length - 1;
       const { losses } = replay;
       const number = step * session.replaysPerUpdate + i;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Arrival } from "../gpu/buffer.ts";
+import type { Arrival } from "../gpu/ring.ts";
 import type { Fields, Objective, Observed } from "../objectives/objective.ts";
 import type { Metrics } from "../runs/events.ts";
 import type { LoopOptions } from "./loop.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Batch, batch, type Example, lengthOf } from "../../data/mod.ts";
-import { Ring } from "../../gpu/buffer.ts";
+import { Ring } from "../../gpu/ring.ts";
 import type { Engine } from "../../graph/compile.ts";
 import type { Graph, Value } from "../../graph/graph.ts";
 import type { Resources } from "../../graph/resources.ts";

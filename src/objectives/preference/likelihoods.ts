@@ -6,7 +6,7 @@
  */
 import { type Batch, countSupervised, type Example, sidesOf } from "../../data/mod.ts";
 import { type Queued, queueDocuments } from "../../eval/documents.ts";
-import { type Arrival, Ring } from "../../gpu/buffer.ts";
+import { type Arrival, Ring } from "../../gpu/ring.ts";
 import type { LossProgram } from "../../models/loss_program.ts";
 import { KL_STATS } from "../../ops/mod.ts";
 import type { Answer, Preference } from "./preference.ts";
@@ -28,7 +28,7 @@ export class Likelihoods {
     slots: number,
   ) {
     const { compiled, capacity } = program;
-    this.#ring = new Ring(compiled.engine.device, capacity * this.#numbers, slots);
+    this.#ring = new Ring(compiled.engine.device, capacity * this.#numbers, { slots });
   }
 
   get #output(): "stats" | "losses" {
