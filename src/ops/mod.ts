@@ -14,7 +14,6 @@ export {
   type AdamwState,
   adamwStep,
   type FlatRange,
-  halt,
   STEP_SIZE,
   sum,
   sumSquares,
