@@ -43,8 +43,7 @@
  *
  * @module
  */
-export { ConfigError, FileError, GpuError, StoppedError } from "./src/errors.ts";
-export { type Stop, stoppable } from "./src/stop.ts";
+export { ConfigError, FileError, GpuError } from "./src/errors.ts";
 export {
   type Device,
   type DeviceOptions,
@@ -112,6 +111,7 @@ export type { ControllerOptions } from "./src/forgetting/control/controller.ts";
 export type { RollbackOptions } from "./src/forgetting/control/parts.ts";
 export type * from "./src/forgetting/report/format.ts";
 export type {
+  BackEvent,
   Column,
   Fields,
   MemoryParts,

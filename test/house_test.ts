@@ -29,7 +29,7 @@ const FILES = ["data", "io"];
 const aboveModels = rightOf("objectives");
 
 /** What every folder may import. */
-const SHARED = ["src/errors.ts", "src/random.ts", "src/stop.ts", "deno.json"];
+const SHARED = ["src/errors.ts", "src/random.ts", "deno.json"];
 
 /** What each folder of src/ may import, beside itself and the shared files. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -39,10 +39,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "curate",
     "eval",
     "export",
+    "http",
     "inference",
     "quickstart",
     "serve",
     "studies",
+    "watch",
     ...FILES,
   ],
   studies: [...rightOf("train"), ...FILES],
@@ -56,7 +58,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   eval: [...aboveModels, ...FILES],
   export: [...aboveModels, ...FILES],
   inference: ["objectives", "eval", ...aboveModels, ...FILES],
-  serve: ["inference", "graph", "report", "data"],
+  serve: ["inference", "graph", "report", "data", "http"],
+  watch: ["runs", "config", "report", "io", "http"],
+  http: ["report"],
   library: [...rightOf("cli"), "eval", "inference", ...FILES],
   adapters: [...rightOf("adapters"), "io"],
   models: [...rightOf("models"), "io"],

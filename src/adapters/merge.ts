@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FileError, StoppedError } from "../errors.ts";
+import { FileError } from "../errors.ts";
 import { configText } from "../io/config_text.ts";
 import {
   type Checkpoint,
@@ -67,13 +67,8 @@ export function mergeAdapter(
   const { maxShardBytes } = options;
   const copied = { config, tensors, copyFrom: baseFolder };
   writeCheckpoint(outFolder, maxShardBytes === undefined ? copied : { ...copied, maxShardBytes });
-  try {
-    using merged = openCheckpoint(outFolder);
-    for (const tensor of tensors) checkOnDisk(merged, tensor);
-  } catch (fault) {
-    if (fault instanceof StoppedError) Deno.removeSync(outFolder, { recursive: true });
-    throw fault;
-  }
+  using merged = openCheckpoint(outFolder);
+  for (const tensor of tensors) checkOnDisk(merged, tensor);
   return { changed: [...roundings.keys()], ...lossOf(roundings, outFolder) };
 }
 

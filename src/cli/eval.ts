@@ -12,7 +12,7 @@ import {
   packedLength,
   rowTokenizer,
 } from "../data/mod.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, GpuError } from "../errors.ts";
 import { perplexity } from "../eval/perplexity.ts";
 import { openModel } from "../inference/open.ts";
 import { openDevice } from "../gpu/device.ts";
@@ -81,6 +81,10 @@ export async function run(args: string[]): Promise<number> {
   if (left > 0) say(dim(`${left} documents left out: nothing to predict within the context`));
   const program = await LossProgram.open(engine, model, { T: rowsFor(examples), adapt });
   const { nll, perplexity: ppl, tokens } = await perplexity(program, examples);
+  if (!Number.isFinite(nll)) throw new GpuError(`The loss of ${place} is ${nll}: it is broken`);
+  if (Math.abs(ppl - vocabSize) < 1e-5 * vocabSize) {
+    say(`warning: the perplexity is the size of the vocabulary: weights overflow, or are zero`);
+  }
   if (flags["json"]) answer(JSON.stringify({ nll, perplexity: ppl, tokens }));
   else answer(`${nll.toFixed(5)} nats a token, perplexity ${ppl.toFixed(4)}, ${tokens} tokens`);
   return 0;

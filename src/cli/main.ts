@@ -4,10 +4,9 @@
  * @module
  */
 
-import { ConfigError, StoppedError } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import { nearest } from "../io/nearest.ts";
 import { HelpWanted } from "./lib/args.ts";
-import { STOPPED, withSignals } from "./lib/signals.ts";
 import { answer, red, say } from "./lib/term.ts";
 
 /** Each command is the file of its name, with `run(args)` that resolves to the exit code. */
@@ -27,12 +26,10 @@ const COMMANDS: Readonly<Record<string, string>> = {
   bench: "measure the speed of the kernels and of a training step",
   "guard-experiment": "compare the guard with other ways to forget less",
   study: "simulate whether the certificate's claims hold",
+  watch: "show runs on a page, as they happen",
   runs: "list, compare and rank the runs of a folder",
   doctor: "show what this machine can do",
 };
-
-/** Commands that take Ctrl-C to mean something else. */
-const OWN_SIGNALS = ["chat"];
 
 /**
  * Runs a command line and resolves to its exit code: 0 done, 1 a fault, 2 bad usage or
@@ -70,10 +67,6 @@ function report(fault: unknown, debug: boolean): number {
     answer(fault.message);
     return 0;
   }
-  if (fault instanceof StoppedError) {
-    say(fault.message.toLowerCase());
-    return STOPPED;
-  }
   const message = fault instanceof Error ? fault.message || fault.name : String(fault);
   say(`${red("error:")} ${debug && fault instanceof Error ? fault.stack : message}`);
   return fault instanceof ConfigError ? 2 : 1;
@@ -86,6 +79,5 @@ function nameSessionFolder(): void {
 
 if (import.meta.main) {
   nameSessionFolder();
-  const work = () => main(Deno.args);
-  Deno.exit(OWN_SIGNALS.includes(Deno.args[0]!) ? await work() : await withSignals(work));
+  Deno.exit(await main(Deno.args));
 }

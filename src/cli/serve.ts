@@ -7,9 +7,10 @@ import { basename } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { openDevice } from "../gpu/device.ts";
 import { openModel } from "../inference/open.ts";
-import { isLoopback } from "../serve/gate.ts";
+import { isLoopback } from "../http/gate.ts";
+import { addressOf, listen, untilInterrupted } from "../http/server.ts";
+import { routesOf } from "../serve/routes.ts";
 import { Served } from "../serve/served.ts";
-import { listen } from "../serve/server.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
 import { numberOf } from "./lib/number.ts";
@@ -43,9 +44,6 @@ const COMMAND: Command = {
 /** Where the token comes from: a command line can be read by others of the machine. */
 const TOKEN = "GRAFT_API_KEY";
 
-/** Exit code of a program that Ctrl-C ended. */
-const INTERRUPTED = 130;
-
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
   const { positionals: [place], flags, lists } = parseArguments(COMMAND, args);
@@ -76,12 +74,14 @@ export async function run(args: string[]): Promise<number> {
   const base = flags["name"] ?? basename(folder);
   using served = await Served.open(open, base, adapters, size);
   const onRequest = (line: string) => flags["quiet"] === undefined && say(dim(line));
-  const server = listen(served, { ...gate, onRequest });
-  const { hostname, port } = server.addr;
-  const address = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  const server = listen(routesOf(served), { ...gate, onRequest });
+  const address = addressOf(server);
   answer(`${address}/v1 answers as ${served.names.join(", ")}; ${address}/ is a page to chat in`);
   say(dim(`${served.slots} answers at a time of ${served.context} tokens; Ctrl-C ends`));
-  return await untilInterrupted(server, served);
+  return await untilInterrupted(server, () => {
+    say(dim("ending: what is under way is cut; once more ends at once"));
+    served.queue[Symbol.dispose]();
+  });
 }
 
 /** @throws {ConfigError} for one without a name, or two of one. */
@@ -97,23 +97,4 @@ function namedFolders(given: readonly string[]): Map<string, string> {
     found.set(name, text.slice(at + 1));
   }
   return found;
-}
-
-/** Serves until a signal comes; a second one ends at once. */
-async function untilInterrupted(server: Deno.HttpServer, served: Served): Promise<number> {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  let count = 0;
-  const end = () => {
-    if (++count > 1) Deno.exit(INTERRUPTED);
-    say(dim("ending: what is under way is cut; once more ends at once"));
-    served.queue[Symbol.dispose]();
-    server.shutdown();
-  };
-  for (const signal of signals) Deno.addSignalListener(signal, end);
-  try {
-    await server.finished;
-  } finally {
-    for (const signal of signals) Deno.removeSignalListener(signal, end);
-  }
-  return count > 0 ? INTERRUPTED : 0;
 }

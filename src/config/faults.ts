@@ -35,7 +35,9 @@ function describe(values: unknown, issue: Issue, outer: readonly PropertyKey[]):
   }
   const value = valueAt(values, key);
   const found = value === undefined ? "missing" : `found ${shorten(JSON.stringify(value))}`;
-  return [{ key, message: `${found}, wanted ${wanted(nodeAt(key))}` }];
+  const isTooLarge = issue.code === "too_big" && issue.maximum > Number.MAX_SAFE_INTEGER;
+  const words = isTooLarge ? `at most ${issue.maximum}` : wanted(nodeAt(key));
+  return [{ key, message: `${found}, wanted ${words}` }];
 }
 
 /** Whether an alternative of a union was the one meant, and its faults lie deeper. */

@@ -21,6 +21,8 @@ export const place = (help: string) => z.string().min(1).meta({ description: hel
 
 export const name = z.string().min(1);
 export const count = z.int().min(1);
-export const positive = z.number().positive();
+/** What f32 on the device can compute with, within its range of 1e38. */
+export const positive = z.number().positive().lte(1e30);
+export const notNegative = z.number().gte(0).lte(1e30);
 export const tokens = z.int().positive().multipleOf(8);
 export const seed = z.int().min(0).max(2 ** 32 - 1);

@@ -7,13 +7,11 @@
 import { dirname } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { isObject, readJsonObject } from "../io/files.ts";
-import { type ConfigFault, configFaults } from "./faults.ts";
-import { idleFaults } from "./idle.ts";
+import { configFaults } from "./faults.ts";
 import { assign, keysOf, prepare, table, valueAt } from "./keys.ts";
 import { type Config, configSchema } from "./table.ts";
 
 export { nearestKey } from "./faults.ts";
-export { refuseIdleInPretraining } from "./idle.ts";
 export type { DataConfig } from "./data.ts";
 export type { GuardConfig } from "../forgetting/settings.ts";
 export type { AdapterConfig, Config, EvalConfig, TrainConfig } from "./table.ts";
@@ -69,29 +67,24 @@ const RIVALS: Readonly<Record<string, string>> = {
  */
 export function parseConfig(sources: ConfigSources): ParsedConfig {
   const { file, flags = {} } = sources;
-  const { given, before } = readGiven(sources);
+  const given = readGiven(sources);
   const flagKeys = Object.entries(flags).map(([key, text]) => {
     dropRival(given, key, flags);
     return assign(given, key, text);
   });
   const raw = prepare(given, ".", table);
-  const refuse = (faults: readonly ConfigFault[]) => {
-    const lines = faults.map(({ key, message }) => `${place(key, flagKeys, file)}: ${message}`);
-    return new ConfigError(lines.join("\n"));
-  };
   const result = configSchema.safeParse(raw);
-  if (!result.success) throw refuse(configFaults(raw, result.error.issues));
-  const origins = [...valueKeys(result.data)].map((key): [string, Origin] => {
+  if (!result.success) {
+    const lines = configFaults(raw, result.error.issues)
+      .map(({ key, message }) => `${place(key, flagKeys, file)}: ${message}`);
+    throw new ConfigError(lines.join("\n"));
+  }
+  const origin = [...valueKeys(result.data)].map((key): [string, Origin] => {
     if (valueAt(raw, key) === undefined) return [key, "default"];
     if (flagKeys.some((flag) => holds(flag, key))) return [key, "flag"];
-    if (file === undefined) return [key, "call"];
-    return [key, before[key] === "default" ? "default" : "file"]; // of a run that was saved
+    return [key, file === undefined ? "call" : "file"];
   });
-  const isSet = (outer: string) =>
-    origins.some(([key, origin]) => origin !== "default" && holds(outer, key));
-  const idle = idleFaults(result.data, isSet, (key) => valueAt(result.data, key));
-  if (idle.length > 0) throw refuse(idle);
-  return { config: freeze(result.data), origin: Object.freeze(Object.fromEntries(origins)) };
+  return { config: freeze(result.data), origin: Object.freeze(Object.fromEntries(origin)) };
 }
 
 /**
@@ -117,6 +110,11 @@ export function changedKeys(saved: Record<string, unknown>, now: Record<string, 
     .filter(({ before, after }) => JSON.stringify(before) !== JSON.stringify(after));
 }
 
+/** Places of which a checkpoint knows the contents: a run goes on with the same elsewhere. */
+export function isComparedByContents(key: string): boolean {
+  return /^(model|data\.\d+\.path|guard\.text)$/.test(key);
+}
+
 /** Whether a value can be given to `key`. */
 export function isConfigKey(key: string): boolean {
   return [...keysOf(table)].some(([known]) => known === key);
@@ -139,15 +137,13 @@ export function jsonSchema(): Record<string, unknown> {
   return structuredClone(table) as Record<string, unknown>;
 }
 
-/** What is given beside the flags, and where a saved run has its values from. */
-function readGiven({ file, values = {}, folder = "." }: ConfigSources) {
-  const prepared = (value: unknown, folder: string) =>
-    prepare(value, folder, table) as Record<string, unknown>;
-  if (file === undefined) return { given: prepared(structuredClone(values), folder), before: {} };
-  const given = prepared(readJsonObject(file), dirname(file));
-  const { $origin } = given;
+function readGiven({ file, values = {}, folder = "." }: ConfigSources): Record<string, unknown> {
+  if (file === undefined) {
+    return prepare(structuredClone(values), folder, table) as Record<string, unknown>;
+  }
+  const given = prepare(readJsonObject(file), dirname(file), table) as Record<string, unknown>;
   for (const note of NOTES) delete given[note];
-  return { given, before: isObject($origin) ? $origin : {} };
+  return given;
 }
 
 function dropRival(given: Record<string, unknown>, key: string, flags: object): void {
@@ -171,9 +167,8 @@ function holds(outer: string, key: string): boolean {
 
 /** The dotted keys of all values; a list of plain values is one value. */
 function* valueKeys(value: unknown, key = ""): Generator<string> {
-  const isEmpty = isObject(value) && key !== "" && Object.keys(value).length === 0;
   const isPart = isObject(value) || (Array.isArray(value) && value.some(isObject));
-  if (!isPart || isEmpty) return yield key;
+  if (!isPart) return yield key;
   for (const [name, inner] of Object.entries(value)) {
     yield* valueKeys(inner, key === "" ? name : `${key}.${name}`);
   }

@@ -21,7 +21,7 @@ import type { ObjectiveConfig } from "../objectives/settings.ts";
 import { type FormatName, QUANTIZED } from "../formats/mod.ts";
 import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
 import { guardSchema } from "./guard.ts";
-import { count, name, place, seed, tokens } from "./kinds.ts";
+import { count, name, notNegative, place, positive, seed, tokens } from "./kinds.ts";
 import { objectiveSchema } from "./objective.ts";
 import { taskSchema } from "./tasks.ts";
 
@@ -95,6 +95,8 @@ export interface TrainConfig {
   readonly on_too_long: "drop" | "error" | "split" | "truncate";
   /** Faults of rows that do not stop the run. */
   readonly allow: readonly FaultName[];
+  /** How often a run goes back from a number that is not finite, on with half the rate. */
+  readonly retries: number;
   /** Whether the backward pass computes activations again instead of keeping them. */
   readonly recompute: boolean;
 }
@@ -146,7 +148,7 @@ const pattern = z.string().min(1)
 
 const adapter = z.strictObject({
   rank: count.default(16).describe("rank of the update"),
-  alpha: z.number().positive().exactOptional()
+  alpha: positive.exactOptional()
     .describe("the update is scaled by alpha / rank; 2 * rank when absent"),
   targets: z.union([z.literal("all-linear"), z.array(name).min(1), pattern]).default("all-linear")
     .describe(
@@ -158,7 +160,7 @@ const adapter = z.strictObject({
     .describe("numbers of the layers that targets count in, from 0; all when absent"),
   rank_pattern: z.record(pattern, count).default({})
     .describe('ranks of modules whose name or end a pattern matches, such as {"v_proj": 4}'),
-  alpha_pattern: z.record(pattern, z.number().positive()).default({})
+  alpha_pattern: z.record(pattern, positive).default({})
     .describe("alphas of such modules"),
   rslora: z.boolean().default(false).describe("scale the update by alpha / sqrt(rank) instead"),
   method: z.enum(METHOD_NAMES).exactOptional()
@@ -179,17 +181,19 @@ const train = z.strictObject({
   tokens_per_batch: tokens.default(4096).describe("tokens of one update"),
   micro_batch_tokens: tokens.exactOptional()
     .describe("tokens on the GPU at once; 512 when absent, or tokens_per_batch if that is less"),
-  lr: z.number().positive().default(2e-4).describe("peak learning rate"),
+  lr: positive.default(2e-4).describe("peak learning rate"),
   schedule: z.enum(["constant", "linear", "cosine"]).default("cosine")
     .describe("learning rate after the warm-up"),
   warmup: z.number().gte(0).default(0.03)
     .describe("a share of the steps where below 1, else a number of steps"),
-  weight_decay: z.number().gte(0).default(0)
+  weight_decay: notNegative.default(0)
     .describe("decoupled weight decay of AdamW; norms and biases have none"),
   beta1: decay.default(0.9).describe("decay of AdamW's first moment"),
   beta2: decay.default(0.999).describe("decay of AdamW's second moment"),
-  eps: z.number().positive().default(1e-8).describe("added to the root of the second moment"),
-  clip: z.number().gte(0).default(1).describe("largest gradient norm; 0 = off"),
+  eps: z.number().gte(1e-30).lte(1).default(1e-8).describe(
+    "added to the root of the second moment",
+  ),
+  clip: notNegative.default(1).describe("largest gradient norm; 0 = off"),
   seed: seed.default(42).describe("seed of every random choice"),
   shuffle: z.boolean().default(true).describe("a new order of the rows each epoch"),
   log_every: count.default(1).describe("steps between log lines"),
@@ -199,6 +203,10 @@ const train = z.strictObject({
     .describe("what becomes of a row that is too long"),
   allow: z.array(z.enum(faultNames)).default([])
     .describe(`faults of rows that do not stop the run: ${faultNames.join(",")}`),
+  retries: z.int().min(0).max(20).default(3)
+    .describe(
+      "how often a run goes back from a loss or gradient that is NaN, on with half the rate",
+    ),
   recompute: z.boolean().default(false)
     .describe("compute activations again in the backward pass to save memory"),
 }).prefault({}).transform((train) => ({

@@ -4,12 +4,11 @@
  * @module
  */
 import { type Batch, batch, type Example, pack, packedLength } from "../data/mod.ts";
-import { type Arrival, Ring } from "../gpu/buffer.ts";
+import { type Arrival, Ring } from "../gpu/ring.ts";
 import type { LossProgram } from "../models/loss_program.ts";
-import { heed } from "../stop.ts";
 
-/** Replays that may be under way before the host waits. */
-const MOST_UNDER_WAY = 64;
+/** Replays whose numbers are gathered before they are asked for. */
+const GATHERED = 64;
 
 /** Numbers that the GPU is still to bring. */
 export interface Queued<T> {
@@ -34,8 +33,8 @@ export async function queueDocuments(
   const { compiled, T } = program;
   const slice = compiled.output(output);
   const rows = pack(examples.map(packedLength), T);
-  const slots = Math.min(rows.length, MOST_UNDER_WAY);
-  const ring = new Ring<Batch>(compiled.engine.device, slice.size / 4, slots);
+  const slots = Math.min(rows.length, GATHERED);
+  const ring = new Ring<Batch>(compiled.engine.device, slice.size / 4, { slots });
   const found: Float32Array[] = examples.map(() => new Float32Array());
   const take = (arrivals: readonly Arrival<Batch>[]) => {
     for (const { tag: { documents }, values } of arrivals) {
@@ -48,19 +47,13 @@ export async function queueDocuments(
       }
     }
   };
-  try {
-    for (const chosen of rows) {
-      heed();
-      const packed = batch(examples, T, chosen);
-      await ring.freeSlot();
-      program.feed(packed);
-      program.run((encoder) => ring.load(encoder, [slice]));
-      ring.send(packed);
-      take(ring.arrived());
-    }
-  } catch (fault) {
-    ring.destroy();
-    throw fault;
+  for (const chosen of rows) {
+    const packed = batch(examples, T, chosen);
+    await ring.freeSlot();
+    program.feed(packed);
+    program.run((encoder) => ring.load(encoder, [slice]));
+    ring.send(packed);
+    take(ring.arrived());
   }
   const result = ring.drain().then(take).finally(() => ring.destroy()).then(() => found);
   result.catch(() => {}); // whoever awaits it hears of a fault; until then it is nobody's

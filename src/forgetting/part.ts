@@ -26,7 +26,7 @@ import type { Entry } from "./control/snapshots.ts";
 import { Guard } from "./control/guard.ts";
 import type { GuardState, RetentionTerm } from "./control/parts.ts";
 import { type PlannedTerm, rowSizes } from "./term.ts";
-import type { Domain } from "./text/retention.ts";
+import { contentsOf, type Domain } from "./text/retention.ts";
 
 /** Where an adapter goes that was not certified at any strength. */
 export const UNCERTIFIED = "uncertified";
@@ -103,14 +103,21 @@ export class GuardPart implements Part {
     }));
   }
 
-  state(): Promise<GuardState> {
-    return this.#guard.state();
+  async state(): Promise<GuardState & { readonly text: string }> {
+    return { ...await this.#guard.state(), text: contentsOf(this.plans.domains) };
   }
 
   restore(state: unknown): void {
     const { folder } = this.opened.run;
     if (!state) throw new FileError(`Cannot resume: ${folder} holds nothing of the guard`);
-    this.#guard = this.#make(state as GuardState);
+    const { text, ...kept } = state as Awaited<ReturnType<GuardPart["state"]>>;
+    if (text !== undefined && text !== contentsOf(this.plans.domains)) {
+      throw new FileError(
+        "Cannot resume: the retention text is another than when the run began, wanted the same, or " +
+          "a run of its own in another folder",
+      );
+    }
+    this.#guard = this.#make(kept);
   }
 
   sweep(): void {

@@ -1,8 +1,9 @@
 /**
- * Buffers: made and counted, filled in chunks, read back at once or several steps later.
+ * Buffers: made and counted, filled in chunks, read back.
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import { GpuError } from "../errors.ts";
 import type { Device } from "./device.ts";
 import { type TexelParts, uploadParts } from "./texture.ts";
@@ -80,7 +81,7 @@ export function clear(device: Device, { buffer, offset, size }: Slice): void {
 }
 
 /**
- * Reads a slice back. A sync point: it waits for all submitted work, 10 ms at least in Deno.
+ * Reads a slice back. A sync point: it waits for all submitted work.
  *
  * @throws {GpuError} where the GPU is lost, or has reported an error.
  */
@@ -89,17 +90,61 @@ export async function read(device: Device, slice: Slice): Promise<Uint8Array<Arr
   const encoder = device.gpu.createCommandEncoder();
   encoder.copyBufferToBuffer(slice.buffer, slice.offset, staging, 0, slice.size);
   device.gpu.queue.submit([encoder.finish()]);
-  const bytes = await fetch(device, staging);
+  const bytes = await fetchBytes(device, staging);
   device.check();
   staging.destroy();
   return new Uint8Array(bytes);
 }
 
-/** What the staging buffer holds once the work before is done. */
-async function fetch(device: Device, staging: GPUBuffer): Promise<ArrayBuffer> {
+/** {@link read} as f32 numbers. */
+export async function readFloats(device: Device, slice: Slice): Promise<Float32Array<ArrayBuffer>> {
+  return new Float32Array((await read(device, slice)).buffer);
+}
+
+/**
+ * A buffer that the host reads.
+ *
+ * @throws {GpuError} where the GPU is lost, or has no memory for it.
+ */
+export function stagingBuffer(device: Device, size: number): GPUBuffer {
+  device.check();
+  const staging = device.gpu.createBuffer({
+    label: "readback",
+    size,
+    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    mappedAtCreation: true, // for fetchBytes(): Deno panics where what was never mapped has no range
+  });
   try {
-    await staging.mapAsync(GPUMapMode.READ);
-    const bytes = staging.getMappedRange().slice(0);
+    staging.unmap();
+  } catch (cause) {
+    throw new GpuError(`Cannot make a buffer of ${size} bytes to read into`, { cause });
+  }
+  return staging;
+}
+
+/** Lets timers, signals and servers have their turn. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/**
+ * The first bytes of a staging buffer once the work before is done, all by default. In Deno mapping
+ * blocks the thread until the device is idle, so what is asked for in one turn waits once; the range
+ * is there at once, while the promise takes 10 ms more. Elsewhere the range throws until then.
+ */
+export async function fetchBytes(
+  device: Device,
+  staging: GPUBuffer,
+  size = staging.size,
+): Promise<ArrayBuffer> {
+  try {
+    await turn();
+    const mapping = staging.mapAsync(GPUMapMode.READ, 0, size);
+    mapping.catch(() => {}); // heard of below
+    let range = rangeOf(staging, size);
+    if (!range) {
+      await mapping;
+      range = staging.getMappedRange(0, size);
+    }
+    const bytes = range.slice(0);
     staging.unmap();
     return bytes;
   } catch (cause) {
@@ -108,107 +153,10 @@ async function fetch(device: Device, staging: GPUBuffer): Promise<ArrayBuffer> {
   }
 }
 
-/** {@link read} as f32 numbers. */
-export async function readFloats(device: Device, slice: Slice): Promise<Float32Array<ArrayBuffer>> {
-  return new Float32Array((await read(device, slice)).buffer);
-}
-
-function stagingBuffer(device: Device, size: number): GPUBuffer {
-  return device.gpu.createBuffer({
-    label: "readback",
-    size,
-    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-  });
-}
-
-/** What a {@link Ring} brought back: the floats that one step left, and the step's tag. */
-export interface Arrival<Tag> {
-  readonly tag: Tag;
-  readonly values: Float32Array;
-}
-
-/**
- * A ring of staging buffers for numbers that are read several steps after they were made, so that
- * no step waits for the GPU.
- */
-export class Ring<Tag> {
-  readonly #device: Device;
-  readonly #bytes: number;
-  readonly #free: GPUBuffer[];
-  readonly #flying: Promise<void>[] = [];
-  #arrived: Arrival<Tag>[] = [];
-  #loaded: GPUBuffer | null = null;
-  #fault: unknown = null;
-
-  /** `floats` numbers a step; `slots` steps may be under way at a time. */
-  constructor(device: Device, floats: number, slots = 8) {
-    this.#device = device;
-    this.#bytes = floats * 4;
-    this.#free = Array.from({ length: slots }, () => stagingBuffer(device, this.#bytes));
-  }
-
-  /** Waits only while every slot is under way. */
-  async freeSlot(): Promise<void> {
-    while (this.#free.length === 0) await this.#flying[0];
-    this.#check();
-  }
-
-  /** Copies the slices, one after another, into a free slot; call before the encoder is finished. */
-  load(encoder: GPUCommandEncoder, slices: readonly Slice[]): void {
-    const slot = this.#free.shift();
-    if (!slot) throw new RangeError("Ring.load() needs a free slot; await freeSlot() first");
-    let at = 0;
-    for (const { buffer, offset, size } of slices) {
-      encoder.copyBufferToBuffer(buffer, offset, slot, at, size);
-      at += size;
-    }
-    this.#loaded = slot;
-  }
-
-  /** Starts the journey of what was loaded; call after the submit. */
-  send(tag: Tag): void {
-    const slot = this.#loaded!;
-    this.#loaded = null;
-    const flight = fetch(this.#device, slot).then(
-      (bytes) => void this.#arrived.push({ tag, values: new Float32Array(bytes) }),
-      (fault) => this.#fault ??= fault,
-    ).then(() => {
-      this.#free.push(slot);
-      this.#flying.splice(this.#flying.indexOf(flight), 1);
-    });
-    this.#flying.push(flight);
-  }
-
-  /**
-   * What has arrived since the last call, oldest first.
-   *
-   * @throws {GpuError} where the GPU is lost, or has reported an error.
-   */
-  arrived(): Arrival<Tag>[] {
-    this.#check();
-    const arrived = this.#arrived;
-    this.#arrived = [];
-    return arrived;
-  }
-
-  /** What has arrived since the last call; waits for one where nothing has. */
-  async next(): Promise<Arrival<Tag>[]> {
-    if (this.#arrived.length === 0) await this.#flying[0];
-    return this.arrived();
-  }
-
-  /** Waits for everything under way and returns it. */
-  async drain(): Promise<Arrival<Tag>[]> {
-    await Promise.all(this.#flying);
-    return this.arrived();
-  }
-
-  #check(): void {
-    if (this.#fault) throw this.#fault;
-    this.#device.check();
-  }
-
-  destroy(): void {
-    for (const slot of this.#free) slot.destroy();
+function rangeOf(staging: GPUBuffer, size: number): ArrayBuffer | null {
+  try {
+    return staging.getMappedRange(0, size);
+  } catch {
+    return null;
   }
 }

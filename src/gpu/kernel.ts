@@ -75,11 +75,18 @@ export function resolve(kernel: Kernel): Resolved {
   return { code: code.join("\n"), lines };
 }
 
-const WRITTEN = /@group\(0\) @binding\((\d+)\) var<storage, read_write>/g;
+const WRITTEN = /@group\(0\) @binding\((\d+)\) var<storage, read_write> \w+: (.*);/g;
 
 /** The bindings of group 0 that a kernel declares as `read_write`. */
 export function writtenBindings(kernel: Kernel): number[] {
   return [...resolve(kernel).code.matchAll(WRITTEN)].map(([, binding]) => Number(binding));
+}
+
+/** Those of them that hold real numbers. */
+export function writtenFloats(kernel: Kernel): number[] {
+  return [...resolve(kernel).code.matchAll(WRITTEN)]
+    .filter(([, , type]) => !/\b([ui]32|atomic|vec\d[ui])\b/.test(type!))
+    .map(([, binding]) => Number(binding));
 }
 
 const ofDevice = new WeakMap<Device, Pipelines>();

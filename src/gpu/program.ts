@@ -7,6 +7,7 @@ import { GpuError } from "../errors.ts";
 import { read, type Slice, whole } from "./buffer.ts";
 import type { Device } from "./device.ts";
 import type { Constants, Kernel, Pipelines } from "./kernel.ts";
+import { Sentinels } from "./sentinels.ts";
 import { copyToTexels, type Texels } from "./texture.ts";
 
 /** The largest number of workgroups along one axis on every adapter. */
@@ -24,6 +25,8 @@ export interface Copy {
 export interface Dispatch {
   /** What the dispatch makes, for `--print-plan` and profiles. */
   readonly label: string;
+  /** Which part of a model it belongs to, where that is known. */
+  readonly place?: string | undefined;
   readonly kernel: Kernel;
   readonly constants: Constants;
   /** Group 0, in binding order. */
@@ -113,6 +116,26 @@ export class Program {
     after?.(encoder);
     this.device.gpu.queue.submit([encoder.finish()]);
     this.device.check();
+  }
+
+  /**
+   * Replays with a look at what each dispatch has written: the first that left a number which is NaN
+   * or infinite, null where none has. What the program writes is cleared before.
+   */
+  async firstNonFinite(pipelines: Pipelines, gates = Infinity): Promise<Dispatch | null> {
+    const list = [...this.#open(gates)];
+    const dispatches = list.map(({ dispatch }) => dispatch);
+    const sentinels = await Sentinels.of(this.device, pipelines, dispatches);
+    const encoder = this.device.gpu.createCommandEncoder();
+    for (const [number, { dispatch, copies }] of list.entries()) {
+      for (const { from, to } of copies) copyToTexels(encoder, from, to);
+      const pass = encoder.beginComputePass();
+      encode(pass, dispatch);
+      sentinels.look(pass, number);
+      pass.end();
+    }
+    this.device.gpu.queue.submit([encoder.finish()]);
+    return dispatches[await sentinels.first()] ?? null;
   }
 
   /**

@@ -22,7 +22,6 @@ import { type Plan, plan } from "./plan.ts";
 import { type Contents, Resources } from "./resources.ts";
 import { isFlat, Store } from "./store.ts";
 import { planTwins } from "./twins.ts";
-import { heed } from "../stop.ts";
 
 /** What programs of one model share. */
 export interface Engine {
@@ -124,7 +123,6 @@ export async function compile(
   graph: Graph,
   options: CompileOptions = {},
 ): Promise<Compiled> {
-  heed();
   const { guarded = false, plan: planned = plan(graph, { share: !guarded }), tables } = options;
   const { device, pipelines, store } = engine;
   const target = targetOf(device);
@@ -146,8 +144,11 @@ export async function compile(
     if (table || (home.kind === "state" && !isFlat(home.name))) return resources.find(home, table);
     return inputs.get(home.name) ?? store.find(home);
   };
+  const blocks = blocksOf(planned.calls);
   const labelled = planned.calls.flatMap((call) =>
-    call.op.launches(call, target).map((launch) => ({ ...launch, label: label(call) }))
+    call.op.launches(call, target).map((launch) => {
+      return { ...launch, label: label(call), place: place(call, blocks) };
+    })
   );
   const twins = planTwins(labelled, planned, target, guard);
   const textures = twins.slots.map(({ bytes, format }) =>
@@ -176,6 +177,27 @@ export async function compile(
 /** The guard, and what a value holds before anything is written to it. */
 function fillWithGuard(device: Device, buffer: GPUBuffer): void {
   upload(device, whole(buffer), new Uint8Array(buffer.size).fill(GUARD));
+}
+
+/** The block of layers that each value is made in; gradients are of that whose values they read. */
+function blocksOf(calls: readonly Call[]): ReadonlyMap<Value, number> {
+  const blocks = new Map<Value, number>();
+  for (const { ins, outs, block } of calls) {
+    const read = Object.values(ins as Named).map((value) => value && blocks.get(value));
+    const known = block ?? Math.max(...read.map((block) => block ?? -1));
+    if (known >= 0) { for (const value of Object.values(outs as Named)) blocks.set(value!, known); }
+  }
+  return blocks;
+}
+
+/** The tensors of the model that a call works with, or else the block of layers that it is in. */
+function place({ ins, outs }: Call, blocks: ReadonlyMap<Value, number>): string | undefined {
+  const isTensor = (value: Value | undefined) =>
+    value?.kind === "weight" || value?.kind === "param";
+  const tensors = Object.values(ins as Named).filter(isTensor).map((value) => value!.name);
+  if (tensors.length > 0) return tensors.join(", ");
+  const block = Object.values(outs as Named).map((value) => blocks.get(value!))[0];
+  return block === undefined ? undefined : `layer ${block}`;
 }
 
 function label({ op, outs }: Call): string {

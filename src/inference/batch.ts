@@ -12,7 +12,6 @@ import type { GenerateOptions } from "./generator.ts";
 import { sample } from "./sample.ts";
 import { stopIds } from "./stop.ts";
 import { stopAt } from "./text.ts";
-import { heed } from "../stop.ts";
 
 export type { BatchOptions } from "./decoder.ts";
 
@@ -91,7 +90,6 @@ export class BatchGenerator implements Disposable {
     const active = new Map<number, Answering>(); // by slot
     const found: Continuation[] = [];
     for (let ended = 0; ended < prompts.length;) {
-      heed();
       for (let slot = 0; slot < this.slots && waiting.length > 0; slot++) {
         if (!active.has(slot)) active.set(slot, waiting.shift()!);
       }

@@ -79,13 +79,14 @@ export function writeCheckpoint(folder: string, contents: CheckpointContents): v
 }
 
 /**
- * Refuses an output folder that already holds something.
+ * Refuses an output folder that already holds something, but for files of some names.
  *
  * @throws {FileError} If `folder` is a file or a folder that is not empty.
  */
-export function refuseOccupied(folder: string): void {
+export function refuseOccupied(folder: string, ...but: readonly string[]): void {
   if (!exists(folder)) return;
-  const entries = onDisk(`Cannot write ${folder}`, () => [...Deno.readDirSync(folder)]);
+  const all = onDisk(`Cannot write ${folder}`, () => [...Deno.readDirSync(folder)]);
+  const entries = all.filter(({ name }) => !but.includes(name));
   if (entries.length > 0) {
     throw new FileError(
       `Cannot write ${folder}: found "${entries[0]!.name}" in it, wanted a new or empty folder`,

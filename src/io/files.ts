@@ -222,6 +222,15 @@ function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${mark}.tmp`);
 }
 
+const TEMPORARY = /^\..+\.[0-9a-f]{8}\.tmp$/;
+
+/** Removes what killed processes have left half written in a folder that nobody else writes into. */
+export function removeTemporary(folder: string): void {
+  if (!exists(folder)) return;
+  const left = onDisk(`Cannot look at ${folder}`, () => [...Deno.readDirSync(folder)]);
+  for (const { name } of left) if (TEMPORARY.test(name)) remove(join(folder, name));
+}
+
 /** Removes what is at `path`, if anything; a fault here must not hide the one that led here. */
 function remove(path: string): void {
   try {

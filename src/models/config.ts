@@ -5,6 +5,12 @@
  */
 import { FileError } from "../errors.ts";
 
+/** The kernels compute in f32, where squares of larger numbers are infinite. */
+const LARGEST_NUMBER = 1e18;
+
+/** Smaller ones are none beside the squares that they are added to. */
+const SMALLEST_EPSILON = 1e-30;
+
 /** Sizes and positions are 32-bit numbers in the kernels. */
 const LARGEST_COUNT = 2 ** 31 - 1;
 
@@ -28,10 +34,24 @@ export class ConfigReader {
     return value === undefined || value === null ? undefined : this.count(key, fallback);
   }
 
-  /** A number; undefined where the key is null, `fallback` where absent. */
-  numberOrNull(key: string, fallback?: number): number | undefined {
+  /** A number above 0 that f32 can compute with; `fallback` where the key is absent or null. */
+  positive(key: string, fallback?: number): number {
+    const value = this.number(key, fallback);
+    if (value > 0 && value <= LARGEST_NUMBER) return value;
+    this.refuse(key, value, `a number above 0, at most ${LARGEST_NUMBER}`);
+  }
+
+  /** The same; undefined where the key is null, `fallback` where absent. */
+  positiveOrNull(key: string, fallback?: number): number | undefined {
     const value = this.fields[key] === undefined ? fallback : this.fields[key];
-    return value === undefined || value === null ? undefined : this.number(key, fallback);
+    return value === undefined || value === null ? undefined : this.positive(key, fallback);
+  }
+
+  /** What a norm adds to a mean of squares. */
+  epsilon(key: string, fallback?: number): number {
+    const value = this.number(key, fallback);
+    if (value >= SMALLEST_EPSILON && value <= 1) return value;
+    this.refuse(key, value, `a number from ${SMALLEST_EPSILON} to 1`);
   }
 
   number(key: string, fallback?: number): number {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ReplayOptions } from "../gpu/program.ts";
+import type { Dispatch, ReplayOptions } from "../gpu/program.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import type { Planned } from "../graph/planned.ts";
 import { DRAW, supervisedCapacity } from "../ops/mod.ts";
@@ -122,6 +122,12 @@ export class LossProgram {
   /** Replays for the micro-batch that was fed, without waiting. */
   run(after?: ReplayOptions["after"]): void {
     this.compiled.program.replay({ gates: this.#gates, ...(after ? { after } : {}) });
+  }
+
+  /** {@link run} with a look at what each dispatch has written. A sync point. */
+  firstNonFinite(): Promise<Dispatch | null> {
+    const { program, engine: { pipelines } } = this.compiled;
+    return program.firstNonFinite(pipelines, this.#gates);
   }
 }
 

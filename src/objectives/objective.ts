@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { Example, Examples, RowTokenizer } from "../data/mod.ts";
+import type { Batch, Example, Examples, RowTokenizer } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import type { Slice } from "../gpu/buffer.ts";
-import type { ReplayOptions } from "../gpu/program.ts";
+import type { Dispatch, ReplayOptions } from "../gpu/program.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Value } from "../graph/graph.ts";
 import type { LossProgram, PackedRows } from "../models/loss_program.ts";
@@ -36,12 +36,18 @@ export interface Replay {
   readonly supervised: number;
   /** Where its weighted losses lie once it has run. */
   readonly losses: Slice;
-  /**
-   * Writes what it reads and submits it, without waiting.
-   *
-   * @param draw its number in the whole run, which random numbers are keyed by.
-   */
+  /** Writes what it reads and submits it, without waiting; `draw` keys random numbers. */
   run(draw: number, after?: ReplayOptions["after"]): void;
+  /** What a fault in it is looked for with; absent of a penalty, which has no rows. */
+  readonly evidence?: ReplayEvidence;
+}
+
+/** The rows of a replay, and how to find the first dispatch that breaks. */
+export interface ReplayEvidence {
+  /** Indices of its examples, which are rows of the run in its main objective. */
+  readonly examples: readonly number[];
+  /** {@link Replay.run} with a look at what each dispatch has written. A sync point. */
+  firstNonFinite(draw: number): Promise<Pick<Dispatch, "label" | "place"> | null>;
 }
 
 /** What the losses of an update came to. */
@@ -270,7 +276,7 @@ export interface SideMethod {
 /** A replay of packed rows, each supervised token times its weight. */
 export function rowsReplay(
   program: LossProgram,
-  batch: PackedRows & { readonly used: number; readonly supervised: number },
+  batch: PackedRows & Pick<Batch, "used" | "supervised"> & Partial<Pick<Batch, "documents">>,
   weights: Float32Array, // [supervised]
 ): Replay {
   return {
@@ -280,6 +286,13 @@ export function rowsReplay(
     run(draw, after) {
       program.feed(batch, weights, draw);
       program.run(after);
+    },
+    evidence: {
+      examples: [...new Set(batch.documents?.map(({ example }) => example))],
+      firstNonFinite(draw) {
+        program.feed(batch, weights, draw);
+        return program.firstNonFinite();
+      },
     },
   };
 }

@@ -5,6 +5,7 @@
  */
 import accumulateText from "../../kernels/accumulate.wgsl" with { type: "text" };
 import adamwText from "../../kernels/adamw.wgsl" with { type: "text" };
+import haltText from "../../kernels/halt.wgsl" with { type: "text" };
 import sumSquaresText from "../../kernels/sum_squares.wgsl" with { type: "text" };
 import sumSharedText from "../../kernels/sum_shared.wgsl" with { type: "text" };
 import totalText from "../../kernels/total.wgsl" with { type: "text" };
@@ -117,6 +118,25 @@ export const SUM: Op<{ x: Value }, { y: Value }> = {
   launches: ({ ins: { x }, outs: { y } }, target) => [total(target, x, y, sizeOf(x))],
 };
 
+/**
+ * Whether updates are halted, [1]: `halted` once `norm`, [1], was no finite number, until the host
+ * clears it.
+ */
+export function halt(graph: Graph, norm: Value, halted: Value): Value {
+  return graph.call(HALT, { norm, halted }, { halts: { shape: [1], type: "u32" } }, {}).halts;
+}
+
+export const HALT: Op<{ norm: Value; halted: Value }, { halts: Value }> = {
+  name: "halt",
+  overwrites: () => ({ halts: "halted" }),
+  launches: ({ ins: { norm }, outs: { halts } }) => [{
+    kernel: { name: "halt", text: haltText },
+    constants: {},
+    bind: [norm, halts],
+    groups: [1],
+  }],
+};
+
 /** Settings of AdamW. */
 export interface AdamwSettings {
   readonly decay: number;
@@ -156,6 +176,8 @@ export interface AdamwState {
   readonly step: Value; // [STEP_SIZE]
   /** Sum of squares of all gradients, [1]. */
   readonly norm: Value;
+  /** Not 0: the update is left out, [1]; what {@link halt} makes. */
+  readonly halted: Value;
 }
 
 /** Numbers of a flat buffer, 256-byte aligned. */
@@ -205,13 +227,13 @@ export const ADAMW: Op<AdamwIns, { p: Value; m1: Value; v1: Value }, AdamwAttrs>
   name: "adamw",
   overwrites: () => ({ p: "params", m1: "m", v1: "v" }),
   launches({ ins, outs: { p, m1, v1 }, attrs: { undecayed } }, { maxBinding }) {
-    const { gradients, step, norm } = ins;
+    const { gradients, step, norm, halted } = ins;
     return byDecay(ranges(p, maxBinding), undecayed).map(({ from, numbers, decays }) => {
       const of = (value: Value) => range(value, from, numbers);
       return {
         kernel: { name: "adamw", text: adamwText },
         constants: { N: numbers, DECAYS: decays },
-        bind: [of(p), of(gradients), of(m1), of(v1), step, norm],
+        bind: [of(p), of(gradients), of(m1), of(v1), step, norm, halted],
         groups: perSixteen(numbers),
       };
     });

@@ -14,6 +14,7 @@ export {
   type AdamwState,
   adamwStep,
   type FlatRange,
+  halt,
   STEP_SIZE,
   sum,
   sumSquares,

@@ -72,6 +72,22 @@ export interface RunEnd {
   readonly reports: Readonly<Record<string, object>>;
 }
 
+/** A run met a number that is NaN or infinite, and goes back to a moment before. */
+export interface BackEvent {
+  /** Which event it is. */
+  readonly kind: "back";
+  /** The update that showed it, which was not made. */
+  readonly step: number;
+  /** What was found, in a sentence. */
+  readonly reason: string;
+  /** Updates done at the moment that it goes back to: those from there on come again. */
+  readonly to: number;
+  /** What the learning rate of the config is multiplied by from now on. */
+  readonly rate: number;
+  /** The folder of what is known of it; null where the run writes nothing. */
+  readonly blackBox: string | null;
+}
+
 /** What a run says of itself, in the order in which it happens. */
 export type RunEvent =
   | StartEvent
@@ -80,6 +96,7 @@ export type RunEvent =
   | { readonly kind: "measure"; readonly step: number; readonly values: Fields }
   | { readonly kind: "sample"; readonly step: number; readonly samples: readonly SampleText[] }
   | { readonly kind: "checkpoint"; readonly step: number; readonly path: string }
+  | BackEvent
   | { readonly kind: "report"; readonly report: Report }
   | { readonly kind: "end"; readonly result: RunEnd }
   | { readonly kind: "fault"; readonly error: Error };

@@ -6,16 +6,23 @@
 import { basename, join, resolve } from "node:path";
 import { ConfigError, FileError } from "../errors.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
+import { LOCK_FILE, lockFolder, networkShare, refuseLocked } from "../io/lock.ts";
 import {
   appendText,
   exists,
   isFile,
   onDisk,
   readJsonObject,
+  removeTemporary,
   writeJson,
   writeText,
 } from "../io/files.ts";
-import { changedKeys, type ParsedConfig, savedConfig } from "../config/mod.ts";
+import {
+  changedKeys,
+  isComparedByContents,
+  type ParsedConfig,
+  savedConfig,
+} from "../config/mod.ts";
 import type { Report, RunListener } from "./events.ts";
 import { linesListener } from "./lines.ts";
 import { readMetrics } from "./metrics_file.ts";
@@ -28,21 +35,29 @@ export const runFiles = (folder: string) => ({
   checkpoints: join(folder, "checkpoints"),
   forgetting: join(folder, "forgetting_report.json"),
   report: join(folder, "report.html"),
+  trouble: join(folder, "trouble"),
 });
 
 /**
  * Refuses a folder that is not this run's to write into; touches nothing.
  *
- * @throws {FileError} where the folder holds something else, or a run that is not to be resumed.
+ * @throws {FileError} where the folder holds something else, a run that is not to be resumed, or one
+ * that another process is at.
  * @throws {ConfigError} where the run to resume has another config.
  */
-export function refuseOtherRun(folder: string, parsed: ParsedConfig, resume: boolean): void {
+export function refuseOtherRun(
+  folder: string,
+  parsed: ParsedConfig,
+  resume: boolean,
+  lock?: Disposable,
+): void {
   const { config } = runFiles(folder);
+  if (!lock) refuseLocked(folder);
   if (!exists(config)) {
     if (resume) throw new FileError(`${folder} holds no run to resume`);
-    return refuseOccupied(folder);
+    return refuseOccupied(folder, LOCK_FILE);
   }
-  if (resume) return checkSame(config, parsed);
+  if (resume) return checkSame(folder, parsed);
   throw new FileError(
     `${folder} holds another run; add --resume to go on with it, or choose another --out`,
   );
@@ -54,21 +69,59 @@ export function isRunFolder(folder: string): boolean {
   return isFile(config) && "$origin" in readJsonObject(config);
 }
 
+/** A run folder that one process writes into. */
+export interface ClaimedFolder extends Disposable {
+  /** Saves the config, of a run that goes on where its model or data lie elsewhere by now. */
+  saveConfig(): void;
+  /** Takes it all back: removes what the run has written, and the folder if it was new. */
+  undo(): void;
+  /** Lets other processes in. */
+  [Symbol.dispose](): void;
+}
+
 /**
- * Makes the folder and saves the config there.
+ * Makes the folder its process's own: locks it, and removes what killed runs have left half written.
  *
- * @returns what takes it all back: removes what the run has written, and the folder if it was new.
+ * @throws {FileError} as {@linkcode refuseOtherRun}, where another process was faster.
  */
-export function claimRunFolder(folder: string, parsed: ParsedConfig): () => void {
+export function claimRunFolder(
+  folder: string,
+  parsed: ParsedConfig,
+  { resume = false, say = (_line: string) => {} } = {},
+): ClaimedFolder {
   const isNew = !exists(folder);
   onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
-  const files = runFiles(folder);
-  writeJson(files.config, savedConfig(parsed));
-  return () =>
-    onDisk(`Cannot remove ${folder}`, () => {
-      const written = isNew ? [folder] : Object.values(files).filter(exists);
-      for (const path of written) Deno.removeSync(path, { recursive: true });
-    });
+  refuseOtherRun(folder, parsed, resume);
+  const lock = lockFolder(folder);
+  try {
+    refuseOtherRun(folder, parsed, resume, lock);
+    const share = networkShare(folder);
+    if (share) {
+      say(
+        `${folder} is on a network share (${share}): runs of this machine keep out of each other's ` +
+          "way there, those of others may not; what is written is as safe as its server",
+      );
+    }
+    const files = runFiles(folder);
+    for (const place of [folder, files.checkpoints, files.trouble]) removeTemporary(place);
+    return {
+      saveConfig: () => {
+        if (resume && changesOf(folder, parsed).length === 0) return;
+        writeJson(files.config, savedConfig(parsed));
+      },
+      undo: () => {
+        if (resume) return;
+        onDisk(`Cannot remove ${folder}`, () => {
+          const written = isNew ? [folder] : Object.values(files).filter(exists);
+          for (const path of written) Deno.removeSync(path, { recursive: true });
+        });
+      },
+      [Symbol.dispose]: () => lock[Symbol.dispose](),
+    };
+  } catch (fault) {
+    lock[Symbol.dispose]();
+    throw fault;
+  }
 }
 
 /** Writes a report as JSON and as a page, with the lines of the run's metrics. */
@@ -103,9 +156,16 @@ export function logListener(path: string): RunListener {
 }
 
 /** A key that the saved config lacks is newer than the run, which went by its default. */
-function checkSame(path: string, now: ParsedConfig): void {
-  const [change] = changedKeys(readJsonObject(path), savedConfig(now))
+function changesOf(folder: string, now: ParsedConfig) {
+  return changedKeys(readJsonObject(runFiles(folder).config), savedConfig(now))
     .filter(({ key, before }) => before !== undefined || now.origin[key] !== "default");
+}
+
+/** What a checkpoint knows by its contents may lie elsewhere; the rest must be as it was. */
+function checkSame(folder: string, now: ParsedConfig): void {
+  const { config: path, checkpoints } = runFiles(folder);
+  const isKnown = exists(checkpoints) && [...Deno.readDirSync(checkpoints)].length > 0;
+  const change = changesOf(folder, now).find(({ key }) => !(isKnown && isComparedByContents(key)));
   if (change === undefined) return;
   const words = (value: unknown) => JSON.stringify(value) ?? "unset";
   const { key, before, after } = change;

@@ -21,7 +21,11 @@ export function linesListener(take: (line: string) => void): RunListener {
     if (event.kind === "start") progress = event;
     else if (event.kind === "log") take(event.line);
     else if (event.kind === "update") take(metricsLine(event.metrics, { ...progress, ...event }));
-    else if (event.kind === "sample") {
+    else if (event.kind === "back") {
+      const { reason, to, rate, blackBox } = event;
+      const look = blackBox === null ? "" : `; what is known of it is in ${blackBox}`;
+      take(`${reason}: back to ${to} updates, with ${rate} of the learning rate${look}`);
+    } else if (event.kind === "sample") {
       for (const { prompt, text } of event.samples) {
         take(`sample ${JSON.stringify(prompt)} -> ${JSON.stringify(text)}`);
       }

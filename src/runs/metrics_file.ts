@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encodeUtf8, exists, onDisk, readText, writeAll, writeText } from "../io/files.ts";
+import { encodeUtf8, exists, isObject, onDisk, writeAll, writeText } from "../io/files.ts";
 import type { Metrics, RunListener } from "./events.ts";
 
 /** The open `metrics.jsonl` of a run. */
@@ -41,22 +41,38 @@ export class MetricsFile {
 }
 
 function dropLines(path: string, firstStep: number): void {
-  const lines = readText(path).split("\n").filter((line) => stepOf(line) < firstStep);
+  const lines = linesOf(path).filter((line) => stepOf(line) < firstStep);
   writeText(path, lines.map((line) => `${line}\n`).join(""));
 }
 
-/** The lines of the whole `metrics.jsonl` of a run; a number that was not finite is null in it. */
+/** The whole lines of the `metrics.jsonl` of a run; a number that was not finite is null in it. */
 export function readMetrics(path: string): Record<string, number | null | undefined>[] {
-  return readText(path).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+  return linesOf(path).flatMap((line) => {
+    const fields = fieldsOf(line);
+    return fields ? [fields] : [];
+  });
+}
+
+/** Lines of a file that may be damaged: that is no reason to lose a run. */
+function linesOf(path: string): string[] {
+  const bytes = onDisk(`Cannot read ${path}`, () => Deno.readFileSync(path));
+  return new TextDecoder().decode(bytes).split("\n");
+}
+
+/** The fields of a line; null for one that is damaged. */
+function fieldsOf(line: string): Record<string, number | null> | null {
+  try {
+    const fields: unknown = JSON.parse(line);
+    return isObject(fields) ? fields as Record<string, number | null> : null;
+  } catch {
+    return null;
+  }
 }
 
 /** The step of a line; infinite for the half-written last line of a killed run. */
 function stepOf(line: string): number {
-  try {
-    return JSON.parse(line).step;
-  } catch {
-    return Infinity;
-  }
+  const step = fieldsOf(line)?.["step"];
+  return typeof step === "number" ? step : Infinity;
 }
 
 /** Writes `metrics.jsonl` as updates come. */
@@ -65,7 +81,10 @@ export function metricsListener(path: string): RunListener {
   return (event) => {
     if (event.kind === "start") file = new MetricsFile(path, event.done);
     else if (event.kind === "update") file?.append(event.metrics);
-    else if (event.kind === "report" || event.kind === "end" || event.kind === "fault") {
+    else if (event.kind === "back") {
+      file?.close();
+      file = new MetricsFile(path, event.to);
+    } else if (event.kind === "report" || event.kind === "end" || event.kind === "fault") {
       file?.close();
       file = null;
     }

@@ -3,24 +3,21 @@
  *
  * @module
  */
-import { Html, jsonScript, markup } from "../report/html.ts";
+import { page } from "../http/page.ts";
+import { markup } from "../report/html.ts";
+import colours from "../report/colours.css" with { type: "text" };
 import type { Served } from "./served.ts";
 import script from "./page.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 
-/** `GET /`. Nothing is loaded from elsewhere, and nothing else on the page may run. */
+/** `GET /` */
 export function chatPage({ names, chats, context }: Served): Response {
-  const nonce = crypto.randomUUID();
-  const facts = { names, chats, context };
-  const page = markup`<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>Graft: ${names.join(", ")}</title>
-<style nonce="${nonce}">${new Html(style)}</style>
-<header>
+  return page({
+    title: `Graft: ${names.join(", ")}`,
+    styles: [colours, style],
+    facts: { names, chats },
+    scripts: [`(() => {\n${script}\n})();`],
+    body: markup`<header>
   <h1>Graft</h1>
   <fieldset id="models"><legend>Who answers</legend></fieldset>
   <label>Temperature <input id="temperature" type="number" min="0" max="2" step="0.1" value="0"></label>
@@ -34,18 +31,6 @@ export function chatPage({ names, chats, context }: Served): Response {
   <button id="send">Send</button>
   <button id="stop" type="button" disabled>Stop</button>
 </form>
-<p id="note" role="status"></p>
-<script nonce="${nonce}" type="application/json" id="facts">${jsonScript(facts)}</script>
-<script nonce="${nonce}" type="module">${new Html(script)}</script>
-</html>
-`;
-  return new Response(page.text, {
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "cache-control": "no-store",
-      "content-security-policy": `default-src 'none'; style-src 'nonce-${nonce}'; ` +
-        `script-src 'nonce-${nonce}'; connect-src 'self'; img-src data:; base-uri 'none'; ` +
-        "form-action 'none'; frame-ancestors 'none'",
-    },
+<p id="note" role="status"></p>`,
   });
 }

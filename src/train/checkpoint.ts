@@ -9,17 +9,16 @@ import { FileError } from "../errors.ts";
 import { read, upload } from "../gpu/buffer.ts";
 import type { Store } from "../graph/store.ts";
 import { exists, onDisk } from "../io/files.ts";
-import {
-  openSafetensors,
-  type TensorData,
-  writeSafetensors,
-} from "../io/safetensors/safetensors.ts";
+import { FiniteCheck } from "../io/safetensors/finite.ts";
+import { openSafetensors } from "../io/safetensors/safetensors.ts";
+import { readSealed, type WholeTensor, writeSealed } from "../io/safetensors/seal.ts";
+import { Trouble } from "./trouble/trouble.ts";
 
 /** The flat buffers that a run needs to go on. */
 const KEPT = ["params", "m", "v"] as const;
 
 /** How many checkpoints stay. */
-const KEEP = 2;
+const KEEP = 3;
 
 const NAME = /^step-(\d+)\.safetensors$/;
 
@@ -36,6 +35,7 @@ export interface Resumed {
  *
  * @param sections what is kept of each part of the run, as JSON.
  * @returns the path of the checkpoint.
+ * @throws {Trouble} where a number is not finite: no checkpoint is ever poisoned.
  */
 export async function saveCheckpoint(
   store: Store,
@@ -43,10 +43,11 @@ export async function saveCheckpoint(
   step: number,
   sections: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
-  onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
-  const tensors: TensorData[] = [];
+  const tensors: WholeTensor[] = [];
   for (const name of KEPT) {
     const data = await read(store.device, store.flat(name));
+    const at = new FiniteCheck("F32").take(data, true);
+    if (at >= 0) throw new Trouble(step, `${name}[${at}]`, new Float32Array(data.buffer)[at]!);
     tensors.push({ name, dtype: "F32", shape: [data.length / 4], data });
   }
   const kept = Object.entries(sections).map(([name, state]) => [name, JSON.stringify(state)]);
@@ -55,52 +56,97 @@ export async function saveCheckpoint(
     step: String(step),
     params: store.paramNames.join(" "),
   };
+  onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
   const path = join(folder, `step-${String(step).padStart(8, "0")}.safetensors`);
-  writeSafetensors(path, tensors, metadata);
-  for (const old of checkpoints(folder).slice(0, -KEEP)) Deno.removeSync(join(folder, old));
+  writeSealed(path, tensors, metadata);
+  for (const old of checkpoints(folder).slice(0, -KEEP)) drop(folder, old);
   return path;
 }
 
+/** Which checkpoint to load. */
+export interface LoadOptions {
+  /** Only one of fewer updates. */
+  readonly before?: number;
+  /** So many whole ones are passed over, from the newest on. */
+  readonly skip?: number;
+  /** Told of each that is damaged. */
+  readonly say?: (line: string) => void;
+}
+
 /**
- * Loads the last checkpoint into the store.
+ * Loads the newest whole checkpoint into the store.
  *
- * @throws {FileError} where it is damaged or of another model or adapter.
+ * @returns 0 updates where there is none to load.
+ * @throws {FileError} where all are damaged, or it is of another model or adapter.
  */
-export function loadCheckpoint(store: Store, folder: string): Resumed {
-  const name = checkpoints(folder).at(-1);
-  if (name === undefined) return { step: 0, sections: {} };
-  const path = join(folder, name);
-  using file = openSafetensors(path);
-  if (file.metadata["params"] !== store.paramNames.join(" ")) {
-    throw new FileError(`Cannot go on from ${path}: it holds other params than this run trains`);
-  }
-  for (const flat of KEPT) {
-    const slice = store.flat(flat);
-    const bytes = file.read(flat);
-    if (bytes.length !== slice.size) {
-      throw new FileError(`${path}: ${flat} has ${bytes.length} bytes, wanted ${slice.size}`);
+export function loadCheckpoint(
+  store: Store,
+  folder: string,
+  { before = Infinity, skip = 0, say = () => {} }: LoadOptions = {},
+): Resumed {
+  const faults: FileError[] = [];
+  let whole = 0;
+  const names = checkpoints(folder).filter((name) => stepOf(name) < before);
+  for (const name of names.reverse()) {
+    try {
+      const read = readCheckpoint(join(folder, name));
+      if (whole++ < skip) continue;
+      return put(store, join(folder, name), read);
+    } catch (fault) {
+      if (!(fault instanceof FileError) || fault instanceof OtherParams) throw fault;
+      faults.push(fault);
+      say(`${fault.message}; looking for an older checkpoint`);
     }
-    upload(store.device, slice, bytes);
   }
-  const { step, params: _, ...kept } = file.metadata;
-  const sections = Object.entries(kept).map(([name, text]) => [name, parse(path, name, text)]);
-  return { step: Number(step), sections: Object.fromEntries(sections) };
+  if (faults.length === 0 || whole > 0) return { step: 0, sections: {} };
+  throw new FileError(
+    `${faults.map(({ message }) => message).join("; ")}: found no whole checkpoint to go on from`,
+  );
 }
 
-function parse(path: string, name: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new FileError(`${path}: what it holds of ${name} is no JSON`, { cause });
-  }
+/** Removes the checkpoints of more updates than `step`. */
+export function dropCheckpointsAfter(folder: string, step: number): void {
+  for (const name of checkpoints(folder)) if (stepOf(name) > step) drop(folder, name);
 }
 
-/** Whether there is one to go on from. */
-export const hasCheckpoint = (folder: string): boolean => checkpoints(folder).length > 0;
+/** A whole checkpoint of another model or adapter. */
+class OtherParams extends FileError {}
+
+/** What a checkpoint file says, once it is known to be whole. */
+type Contents = Resumed & {
+  readonly params: string;
+  readonly tensors: ReadonlyMap<string, Uint8Array>;
+};
+
+function readCheckpoint(path: string): Contents {
+  using file = openSafetensors(path);
+  const { tensors, metadata: { step, params = "", ...kept } } = readSealed(file);
+  const sections = Object.entries(kept).map(([name, text]) => [name, JSON.parse(text)]);
+  return { step: Number(step), params, tensors, sections: Object.fromEntries(sections) };
+}
+
+function put(store: Store, path: string, { step, params, tensors, sections }: Contents): Resumed {
+  if (params !== store.paramNames.join(" ")) {
+    throw new OtherParams(`Cannot go on from ${path}: it holds other params than this run trains`);
+  }
+  const flats = KEPT.map((flat) => ({ flat, slice: store.flat(flat), bytes: tensors.get(flat)! }));
+  for (const { flat, slice, bytes } of flats) {
+    if (bytes.length === slice.size) continue;
+    throw new OtherParams(`${path}: ${flat} has ${bytes.length} bytes, wanted ${slice.size}`);
+  }
+  for (const { slice, bytes } of flats) upload(store.device, slice, bytes);
+  return { step, sections };
+}
 
 /** Names of the checkpoints, oldest first. */
 function checkpoints(folder: string): string[] {
   if (!exists(folder)) return [];
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
   return names.filter((name) => NAME.test(name)).sort();
+}
+
+const stepOf = (name: string): number => Number(NAME.exec(name)![1]);
+
+function drop(folder: string, name: string): void {
+  onDisk(`Cannot remove ${name}`, () => Deno.removeSync(join(folder, name)));
 }

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { Ring } from "../gpu/buffer.ts";
+import { Ring } from "../gpu/ring.ts";
 import type { Objective, Replay, SampleText } from "../objectives/objective.ts";
 import type { Metrics } from "../runs/events.ts";
-import { isStopWanted, orStopped } from "../stop.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 import { scheduleFactor } from "./schedule.ts";
 import type { Session } from "./session.ts";
+import { refuseBroken } from "./trouble/trouble.ts";
 import { type ReplayTag, UpdateLog } from "./update_log.ts";
 
 export interface LoopOptions {
@@ -25,7 +25,7 @@ export interface LoopOptions {
   readonly onSample?: (step: number, samples: readonly SampleText[]) => void;
   readonly onCheckpoint?: (step: number, path: string) => void;
   readonly log?: (line: string) => void;
-  /** Looked at after each update, beside what `stoppable` asks: the run ends after a checkpoint. */
+  /** Looked at after each update: the run ends after a checkpoint. */
   readonly stop?: Pick<AbortSignal, "aborted">;
 }
 
@@ -36,41 +36,63 @@ export interface LoopResult {
   readonly stopped: boolean;
 }
 
-/** Replays under way at a time, at least. */
-const UNDER_WAY = 8;
+/** Updates whose losses are fetched together at most, without a hook that looks back further. */
+const GATHERED = 8;
 
-/** Trains. The GPU is awaited only to save, and when it is several steps behind. */
+/** Milliseconds between losses that come back, where an update takes no longer. */
+const PATIENCE = 1000;
+
+/**
+ * Trains. The GPU is awaited only to save, and when it is several steps behind.
+ *
+ * @throws {Trouble} where a number of an update is not finite; none is made after that.
+ */
 export async function trainLoop(session: Session, options: LoopOptions): Promise<LoopResult> {
+  const { engine: { device }, parts, replaysPerUpdate, capacity } = session;
+  const lag = Math.max(0, ...parts.map(({ hook }) => hook?.lag ?? 0));
+  const slots = Math.max(GATHERED, lag) * replaysPerUpdate;
+  const ring = new Ring<ReplayTag>(device, capacity + 1, { slots, most: PATIENCE });
+  try {
+    return await makeUpdates(session, options, ring);
+  } finally {
+    await ring.close();
+  }
+}
+
+async function makeUpdates(
+  session: Session,
+  options: LoopOptions,
+  ring: Ring<ReplayTag>,
+): Promise<LoopResult> {
   const { engine: { device, store }, config: { train }, optimizer, parts, steps } = session;
   const hooks = parts.flatMap(({ hook }) => hook ?? []);
-  const lag = Math.max(0, ...hooks.map(({ lag }) => lag));
-  const slots = Math.max(UNDER_WAY, lag * session.replaysPerUpdate);
-  const ring = new Ring<ReplayTag>(device, session.capacity + 1, slots);
+  const meters = parts.flatMap(({ meters }) => meters ?? []);
+  const samplers = parts.flatMap(({ sampler }) => sampler ?? []);
   const log = new UpdateLog(session, options);
-  const save = async (step: number) => {
-    log.take(await ring.drain()); // a sync point; a loss that is no number throws before it is saved
-    await log.settled();
-    const state = await session.state();
-    const path = await saveCheckpoint(store, options.checkpoints, step, state);
-    for (const part of parts) part.sweep?.();
-    options.onCheckpoint?.(step, path);
-  };
 
   let step = options.start;
   let stopped = false;
-  while (step < steps && !stopped) {
-    const replays = await orStopped(() => beforeUpdate(session, step, { ring, log, options }));
-    if (replays === null) { // nothing of the update has been done
-      stopped = true;
-      await save(step);
-      break;
+  let replays: readonly Planned[] = [];
+  for (; step < steps && !stopped; step++) {
+    for (const hook of hooks) {
+      while (!hook.isReady(step)) log.take(await ring.next());
+      const said = await hook.before(step);
+      if (said) options.log?.(said);
     }
+    for (const meter of meters) {
+      if (meter.isDue(step)) log.measured(step, (await meter.measure(step)).result);
+    }
+    for (const sampler of samplers) {
+      if (sampler.isDue(step)) options.onSample?.(step, await sampler.sample());
+    }
+
+    replays = await planUpdate(session, step);
     const rate = hooks.reduce(
       (rate, hook) => rate * hook.rate,
       train.lr * scheduleFactor({ ...train, steps }, step),
     );
     for (const [i, { replay, objective }] of replays.entries()) {
-      await ring.freeSlot(); // waits only while the GPU is several replays behind
+      await ring.freeSlot(); // waits only while the GPU is several updates behind
       const isLast = i === replays.length - 1;
       const { losses } = replay;
       const number = step * session.replaysPerUpdate + i;
@@ -84,57 +106,39 @@ export async function trainLoop(session: Session, options: LoopOptions): Promise
       ring.send({ step, rate, objective, tokens: replay.tokens, normAt });
     }
     log.take(ring.arrived());
-    step++;
 
-    stopped = (options.stop?.aborted ?? false) || isStopWanted();
-    const isDue = train.checkpoint_every > 0 && step % train.checkpoint_every === 0;
-    if (stopped || isDue) await save(step);
+    stopped = options.stop?.aborted ?? false;
+    if (stopped || (train.checkpoint_every > 0 && (step + 1) % train.checkpoint_every === 0)) {
+      log.take(await ring.drain()); // a sync point; trouble throws before it is saved
+      await log.settled();
+      const path = await saveCheckpoint(
+        store,
+        options.checkpoints,
+        step + 1,
+        await session.state(),
+      );
+      for (const part of parts) part.sweep?.();
+      options.onCheckpoint?.(step + 1, path);
+    }
   }
   log.take(await ring.drain()); // a sync point
   await log.settled();
-  ring.destroy();
+  const [last] = replays;
+  if (last && !stopped) {
+    const draw = (step - 1) * session.replaysPerUpdate;
+    await refuseBroken(device, last.replay, { step, draw });
+  }
   return { step, stopped };
 }
 
-/** What losses of updates arrive by. */
-interface UnderWay {
-  readonly ring: Ring<ReplayTag>;
-  readonly log: UpdateLog;
-  readonly options: LoopOptions;
-}
-
-/** Lets hooks act, measures and plans; it can be done again where it was stopped. */
-async function beforeUpdate(
-  session: Session,
-  step: number,
-  { ring, log, options }: UnderWay,
-): Promise<Planned[]> {
-  const { parts } = session;
-  for (const { hook } of parts) {
-    if (!hook) continue;
-    while (!hook.isReady(step)) log.take(await ring.next());
-    const said = await hook.before(step);
-    if (said) options.log?.(said);
-  }
-  for (const { meters = [] } of parts) {
-    for (const meter of meters) {
-      if (meter.isDue(step)) log.measured(step, (await meter.measure(step)).result);
-    }
-  }
-  for (const { sampler } of parts) {
-    if (sampler?.isDue(step)) options.onSample?.(step, await sampler.sample());
-  }
-  return await planUpdate(session, step);
-}
-
 /** A replay of an update, and whose it is. */
-interface Planned {
+export interface Planned {
   readonly objective: Objective;
   readonly replay: Replay;
 }
 
 /** The replays of an update, objective by objective. */
-async function planUpdate({ parts }: Session, step: number): Promise<Planned[]> {
+export async function planUpdate({ parts }: Session, step: number): Promise<Planned[]> {
   const planned: Planned[] = [];
   const before = { tokens: 0, supervised: 0 };
   for (const { objective } of parts) {

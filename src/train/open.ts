@@ -6,6 +6,7 @@
 import type { Config, ParsedConfig } from "../config/mod.ts";
 import { openDevice } from "../gpu/device.ts";
 import { openEngine } from "../graph/compile.ts";
+import { modelFingerprint } from "../io/fingerprint.ts";
 import { type Methods, methodsOf } from "../methods.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
@@ -47,8 +48,9 @@ export async function withSession<T>(
     for (const note of trained.notes) log(note);
     const checkpoints = runFiles(out).checkpoints;
     const methods = { ...methodsOf(config, kind), ...settings.methods };
-    const options = { engine, model, config, trained, rows, methods, folder: checkpoints, log };
-    const session = await openSession(options);
+    const base = modelFingerprint(folder);
+    const options = { engine, model, config, trained, rows, base, methods, log };
+    const session = await openSession({ ...options, folder: checkpoints });
     try {
       return await use(session);
     } finally {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Slice, SLICE_ALIGNMENT } from "../gpu/buffer.ts";
+import { clear, type Slice, SLICE_ALIGNMENT } from "../gpu/buffer.ts";
 import type { ReplayOptions } from "../gpu/program.ts";
 import { compile, type Compiled, type Engine } from "../graph/compile.ts";
 import { Graph, type Value } from "../graph/graph.ts";
@@ -13,11 +13,15 @@ import {
   type AdamwSettings,
   adamwStep,
   type FlatRange,
+  halt,
   STEP_SIZE,
   sumSquares,
 } from "../ops/mod.ts";
 
-/** Adds up gradients and updates the params. */
+/**
+ * Adds up gradients and updates the params. From an update on whose gradient is no finite number all
+ * stays as it is, decided on the device, until {@link Optimizer.resume}.
+ */
 export class Optimizer {
   private constructor(
     private readonly update: Compiled,
@@ -53,6 +57,11 @@ export class Optimizer {
   step(rate: number, t: number, after: NonNullable<ReplayOptions["after"]>): void {
     this.update.write("step", adamwStep(rate, t, this.settings));
     this.update.program.replay({ after });
+  }
+
+  /** Lets updates be made again after one whose gradient was no finite number. */
+  resume(): void {
+    clear(this.update.engine.device, this.update.output("halted"));
   }
 
   /** Frees what it holds on the device beside the store. */
@@ -96,6 +105,7 @@ function updateGraph(
   const graph = new Graph(engine.device.kernelSet);
   const gradients = flat(graph, engine, from);
   const norm = sumSquares(graph, gradients);
+  const halted = halt(graph, norm, graph.state("halted", [1], "u32"));
   adamw(graph, {
     params: flat(graph, engine, "params"),
     gradients,
@@ -103,8 +113,10 @@ function updateGraph(
     v: flat(graph, engine, "v"),
     step: graph.input("step", [STEP_SIZE], "f32"),
     norm,
+    halted,
   }, undecayed);
   graph.output("norm", norm);
+  graph.output("halted", halted);
   return graph;
 }
 

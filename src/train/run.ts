@@ -5,22 +5,20 @@
  */
 import { join } from "node:path";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
-import { type ParsedConfig, refuseIdleInPretraining } from "../config/mod.ts";
+import type { ParsedConfig } from "../config/mod.ts";
 import type { Example } from "../data/mod.ts";
-import { FileError } from "../errors.ts";
-import { read, upload } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
 import { type Methods, methodsOf } from "../methods.ts";
 import type { Ending } from "../objectives/objective.ts";
 import type { Metrics, RunEnd, RunEvent, RunListener, SampleText } from "../runs/events.ts";
-import { claimRunFolder, refuseOtherRun, runFiles } from "../runs/folder.ts";
+import { type ClaimedFolder, claimRunFolder, refuseOtherRun, runFiles } from "../runs/folder.ts";
 import { folderListeners } from "../runs/mod.ts";
-import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
-import { orStopped } from "../stop.ts";
-import { trainLoop } from "./loop.ts";
+import { refuseOtherContents } from "./contents.ts";
+import { loadCheckpoint } from "./checkpoint.ts";
 import { temporaryFolder, withSession } from "./open.ts";
 import { resolveModel } from "./resolve_model.ts";
-import { ROWS, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
+import { type RecoveryOptions, trainThroughTrouble } from "./trouble/recovery.ts";
 
 /** How to run. */
 export interface TrainOptions {
@@ -85,10 +83,11 @@ export async function trainWith(
   const emit = (event: RunEvent) => listeners.forEach((listener) => listener(event));
   const log = (line: string) => emit({ kind: "log", line });
   using temporary = options.out === null ? temporaryFolder() : null;
-  const run = { log, emit, unclaim: () => {} };
+  using held = new DisposableStack();
+  const claim = (folder: ClaimedFolder) => held.use(folder);
+  const run = { log, emit, claim, unclaim: () => {} };
   try {
     methodsOf(given.config, options.kind);
-    if (options.kind === "pretrain") refuseIdleInPretraining(given);
     const { parsed } = await resolveModel(given, { resume, say: log });
     const out = temporary?.folder ?? parsed.config.out;
     if (!temporary) {
@@ -132,48 +131,41 @@ interface SessionRun extends TrainOptions {
   readonly run: {
     readonly log: (line: string) => void;
     readonly emit: RunListener;
+    /** Keeps a folder from others until the last event has been told. */
+    readonly claim: (folder: ClaimedFolder) => ClaimedFolder;
     /** Takes back what a run has written that is not to be kept. */
     unclaim: () => void;
   };
 }
 
 async function runSession(session: Session, options: SessionRun): Promise<Ended> {
-  const { parsed, out, isKept, resume = false, run: { log, emit } } = options;
+  const { parsed, out, isKept, resume = false, run } = options;
+  const { log, emit } = run;
   const files = runFiles(out);
+  const beginning = structuredClone(await session.state());
+  const claim = () => isKept ? run.claim(claimRunFolder(out, parsed, { resume, say: log })) : null;
+  let folder = resume ? claim() : null;
   const { step: done, sections } = resume
-    ? loadCheckpoint(session.engine.store, files.checkpoints)
+    ? loadCheckpoint(session.engine.store, files.checkpoints, { say: log })
     : { step: 0, sections: {} };
-  refuseOtherRows(session, sections[ROWS]);
+  refuseOtherContents(session, sections);
   if (done > 0) { for (const part of session.parts) part.restore?.(sections[part.name]); }
   // Whatever can be refused has been by now, but for rows that are encoded while it trains.
-  const unclaim = isKept && !resume ? claimRunFolder(out, parsed) : () => {};
+  folder ??= claim();
+  folder?.saveConfig();
   emit(startOf(session, options, done));
   if (resume) log(`resumed after ${done} updates`);
   try {
-    return await trainAndEnd(session, options, done);
+    return await trainAndEnd(session, options, { start: done, beginning });
   } catch (error) {
     if (session.rows.isFault(error)) {
-      options.run.unclaim = () => {
-        unclaim();
+      run.unclaim = () => {
+        folder?.undo();
         log(`${out}: nothing is kept of a run that a row has stopped`);
       };
     }
     throw error;
   }
-}
-
-/**
- * Other rows would come where the run has not been yet, or twice.
- *
- * @throws {FileError} where a checkpoint is of a run on others.
- */
-function refuseOtherRows({ rows }: Session, contents: unknown): void {
-  if (contents === undefined || contents === rows.contents) return; // old checkpoints have none
-  const sources = rows.sources.map(({ path }) => path).join(", ");
-  throw new FileError(
-    `Cannot resume: ${sources} holds other rows than when the run began, wanted the same, ` +
-      "or a run of its own in another folder",
-  );
 }
 
 function startOf(
@@ -197,11 +189,10 @@ function startOf(
 async function trainAndEnd(
   session: Session,
   options: SessionRun,
-  start: number,
+  from: Pick<RecoveryOptions, "start" | "beginning">,
 ): Promise<Ended> {
   const { out, isKept, stop, run: { log, emit } } = options;
-  const { config: { train }, trained, steps, engine: { store } } = session;
-  const { checkpoints } = runFiles(out);
+  const { config: { train }, trained, steps } = session;
   const micros = train.tokens_per_batch / train.micro_batch_tokens;
   log(`training: ${steps} updates of ${train.tokens_per_batch} tokens in ${micros} micro-batches`);
   let first: Metrics | null = null;
@@ -209,9 +200,12 @@ async function trainAndEnd(
   const clock = new Clock(steps, train.log_every);
   const onSample = (step: number, samples: readonly SampleText[]) =>
     emit({ kind: "sample", step, samples });
-  const { step, stopped } = await trainLoop(session, {
-    start,
-    checkpoints,
+  const files = runFiles(out);
+  const { step, stopped } = await trainThroughTrouble(session, {
+    ...from,
+    checkpoints: files.checkpoints,
+    blackBoxes: isKept ? files.trouble : null,
+    onGoneBack: (gone) => emit({ kind: "back", ...gone }),
     ...(stop && { stop }),
     log,
     onUpdate: (metrics) => {
@@ -225,21 +219,12 @@ async function trainAndEnd(
   });
   const saved = isKept ? join(out, trained.folder) : null;
   const result = { step, stopped, saved, first, last, adapter: null };
-  const early = { ...result, stopped: true, measured: {}, reports: {} };
-  if (stopped) return early;
-  // Parts that end the run try other params: what was trained is kept until they have chosen.
-  const params = await read(store.device, store.flat("params"));
-  const finished = await orStopped(async () => {
-    for (const { sampler } of session.parts) if (sampler) onSample(step, await sampler.sample());
-    return await finish(session, options, { step, seconds: clock.seconds });
+  if (stopped) return { ...result, measured: {}, reports: {} };
+  for (const { sampler } of session.parts) if (sampler) onSample(step, await sampler.sample());
+  const { ending: { measured, report }, adapter } = await finish(session, options, {
+    step,
+    seconds: clock.seconds,
   });
-  if (finished === null) {
-    upload(store.device, store.flat("params"), params);
-    const path = await saveCheckpoint(store, checkpoints, step, await session.state());
-    emit({ kind: "checkpoint", step, path });
-    return early;
-  }
-  const { ending: { measured, report }, adapter } = finished;
   if (report) emit({ kind: "report", report });
   return { ...result, measured, reports: report ? { [report.name]: report.data } : {}, adapter };
 }

@@ -14,13 +14,12 @@ import { LossProgram } from "../models/loss_program.ts";
 import type { Model } from "../models/model.ts";
 import type { Fields, MainPart, Part, RunContext } from "../objectives/objective.ts";
 import type { MemoryParts } from "../runs/events.ts";
+import { contentsOf } from "./contents.ts";
 import { Optimizer } from "./optimizer.ts";
 import { loadRows, longest, mixtureOf, type Rows } from "./rows.ts";
 import { remainingDecay } from "./schedule.ts";
 import type { Trainable } from "./trainable.ts";
-
-/** The section of a checkpoint that has the hash of the rows. */
-export const ROWS = "rows";
+import { LoweredRate } from "./trouble/lowered_rate.ts";
 
 /** A run that is ready to train. */
 export interface Session {
@@ -30,6 +29,8 @@ export interface Session {
   readonly config: Config;
   readonly optimizer: Optimizer;
   readonly rows: Rows;
+  /** A hash of what the base holds. */
+  readonly base: string;
   /** What the run is about, and then what is beside it. */
   readonly parts: readonly [MainPart, ...Part[]];
   /** The most losses of a replay. */
@@ -40,6 +41,10 @@ export interface Session {
   readonly memory: MemoryParts;
   /** Measures the model as it is, as at the end of a run. */
   readonly measure: () => Promise<Fields>;
+  /** What trouble has made of the learning rate; one of the parts. */
+  readonly loweredRate: LoweredRate;
+  /** Puts what training starts from into the params. */
+  readonly begin: () => void;
   /** What a checkpoint keeps of each part, and of the rows. */
   readonly state: () => Promise<Record<string, unknown>>;
   /** Frees what the session holds on the device beside the store. */
@@ -53,6 +58,7 @@ export interface SessionOptions {
   readonly trained: Trainable;
   /** What to train on, encoded. */
   readonly rows: Rows;
+  readonly base: string;
   readonly methods: Methods;
   /** The folder of checkpoints. */
   readonly folder: string;
@@ -79,7 +85,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   log(describeMemory(memory));
   checkMemory(engine, memory);
   engine.store.addParams(prepared.params);
-  trained.load(engine.store, prepared.params);
+  const begin = () => trained.load(engine.store, prepared.params);
+  begin();
 
   const steps = config.train.steps ?? await prepared.steps(config.train.epochs!);
   const tuned = once(() => measuring.open());
@@ -93,6 +100,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const first = await prepared.open(run);
   const parts: [MainPart, ...Part[]] = [first];
   for (const other of others) parts.push(await other.open({ ...run, task: first.task }));
+  const loweredRate = new LoweredRate();
+  parts.push(loweredRate);
   const replaysPerUpdate = all.reduce((sum, { count }) => sum + count, 0);
   const { weight_decay: decay, beta1, beta2, eps: epsilon, clip } = config.train;
   const optimizer = await Optimizer.open(
@@ -107,13 +116,16 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     config,
     optimizer,
     rows,
+    base: options.base,
     parts,
     capacity: Math.max(...parts.map(({ objective }) => objective?.capacity ?? 0)),
     replaysPerUpdate,
     steps,
     memory,
+    loweredRate,
+    begin,
     measure: () => measure([first, ...parts.slice(1).filter((part) => !part.end)], steps),
-    state: async () => ({ ...await stateOf(parts), [ROWS]: rows.contents }),
+    state: async () => ({ ...await stateOf(parts), ...contentsOf(options) }),
     close: () => {
       for (const part of parts) part.close();
       tuned.made?.compiled.destroy();

@@ -3,15 +3,19 @@
  *
  * @module
  */
-import { GpuError } from "../errors.ts";
-import type { Arrival } from "../gpu/buffer.ts";
+import type { Arrival } from "../gpu/ring.ts";
 import type { Fields, Objective, Observed } from "../objectives/objective.ts";
 import type { Metrics } from "../runs/events.ts";
 import type { LoopOptions } from "./loop.ts";
 import type { Session } from "./session.ts";
+import { Trouble } from "./trouble/trouble.ts";
+import { Watch } from "./trouble/watch.ts";
 
 /** Updates that the speed is averaged over. */
 const RECENT = 32;
+
+/** Updates that trouble tells of. */
+const TOLD = 20;
 
 /** What a replay's losses are known by. */
 export interface ReplayTag {
@@ -33,7 +37,7 @@ interface Measuring {
 /** Adds up an update's replays and reports it, in order, once what was measured is there. */
 export class UpdateLog {
   readonly #session: Session;
-  readonly #listeners: Pick<LoopOptions, "onUpdate" | "onMeasure">;
+  readonly #listeners: Pick<LoopOptions, "onUpdate" | "onMeasure" | "log">;
   readonly #measuring = new Map<number, Measuring>();
   readonly #finished: Metrics[] = [];
   #latest: Fields;
@@ -41,12 +45,15 @@ export class UpdateLog {
   /** Losses of the update under way, by objective. */
   #losses = new Map<Objective, Float32Array[]>();
   #tokens = 0;
+  #last: readonly Metrics[] = [];
+  readonly #watch: Watch;
   /** When recent updates came back, with their tokens: several come at once, so one tells little. */
   #recent: { at: number; tokens: number }[] = [{ at: performance.now(), tokens: 0 }];
 
-  constructor(session: Session, listeners: Pick<LoopOptions, "onUpdate" | "onMeasure">) {
+  constructor(session: Session, listeners: Pick<LoopOptions, "onUpdate" | "onMeasure" | "log">) {
     this.#session = session;
     this.#listeners = listeners;
+    this.#watch = new Watch(Math.log(session.model.config.vocabSize));
     const meters = session.parts.flatMap(({ meters }) => meters ?? []);
     this.#latest = Object.assign({}, ...meters.map(({ known }) => known));
   }
@@ -64,7 +71,7 @@ export class UpdateLog {
     measuring.waiting.push(done.catch((fault) => void (this.#fault ??= fault)));
   }
 
-  /** @throws {GpuError} where a loss is no number. */
+  /** @throws {Trouble} where a loss or the norm of the gradient is no finite number. */
   take(arrivals: readonly Arrival<ReplayTag>[]): void {
     for (const { tag, values } of arrivals) {
       this.#losses.getOrInsertComputed(tag.objective, () => []).push(values);
@@ -87,13 +94,16 @@ export class UpdateLog {
     this.#losses = new Map();
     const minimised = observed.reduce((sum, { minimised }) => sum + minimised, 0);
     if (!Number.isFinite(minimised)) {
-      throw new GpuError(`The loss of step ${step} is ${minimised}; lower train.lr`);
+      throw new Trouble(step, "loss", minimised, this.#last);
+    }
+    if (!Number.isFinite(squares)) {
+      throw new Trouble(step, "gradient norm", Math.sqrt(squares), this.#last);
     }
     this.#recent = [...this.#recent, { at: performance.now(), tokens: this.#tokens }].slice(
       -RECENT,
     );
     const fields: Fields = Object.assign({}, ...observed.map(({ fields }) => fields));
-    this.#finished.push({
+    const metrics: Metrics = {
       step,
       loss: fields["loss"]!,
       ...fields,
@@ -101,7 +111,11 @@ export class UpdateLog {
       lr: rate,
       grad_norm: Math.sqrt(squares),
       tokens_per_second: this.#speed(),
-    });
+    };
+    this.#finished.push(metrics);
+    const odd = this.#watch.look(metrics);
+    if (odd !== null) this.#listeners.log?.(odd);
+    this.#last = [...this.#last, metrics].slice(-TOLD);
     this.#tokens = 0;
     this.#flush();
   }

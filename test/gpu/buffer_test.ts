@@ -4,7 +4,6 @@ import {
   destroyBuffer,
   read,
   readFloats,
-  Ring,
   upload,
   whole,
 } from "../../src/gpu/buffer.ts";
@@ -47,44 +46,4 @@ Deno.test("buffers are zero, counted, and no larger than the adapter allows", as
     name: "RangeError",
     message: /^huge needs a buffer of \d+ bytes, this adapter allows \d+$/,
   });
-});
-
-Deno.test("a ring brings back more steps than it has slots, in order", async () => {
-  const { device } = await engine();
-  const buffers = [createBuffer(device, 16, "a"), createBuffer(device, 16, "b")];
-  const ring = new Ring<string>(device, 6, 2);
-  const arrived: unknown[] = [];
-  for (let step = 0; step < 7; step++) {
-    await ring.freeSlot();
-    upload(device, whole(buffers[0]!), Float32Array.of(step, step, step, step));
-    upload(device, whole(buffers[1]!), Float32Array.of(-1, -2, -step, -4));
-    const encoder = device.gpu.createCommandEncoder();
-    ring.load(encoder, [whole(buffers[0]!), { buffer: buffers[1]!, offset: 4, size: 8 }]);
-    device.gpu.queue.submit([encoder.finish()]);
-    ring.send(`step ${step}`);
-    arrived.push(...ring.arrived());
-  }
-  arrived.push(...await ring.drain());
-  const expected = Array.from({ length: 7 }, (_, step) => ({
-    tag: `step ${step}`,
-    values: Float32Array.of(step, step, step, step, -2, -step),
-  }));
-  assert.deepEqual(arrived, expected);
-  assert.deepEqual(await ring.drain(), []);
-  ring.destroy();
-  for (const buffer of buffers) destroyBuffer(device, buffer);
-});
-
-Deno.test("a ring without a free slot says so", async () => {
-  const { device } = await engine();
-  const buffer = createBuffer(device, 16, "a");
-  const ring = new Ring<number>(device, 4, 1);
-  const encoder = device.gpu.createCommandEncoder();
-  ring.load(encoder, [whole(buffer)]);
-  assert.throws(() => ring.load(encoder, [whole(buffer)]), RangeError);
-  device.gpu.queue.submit([encoder.finish()]);
-  ring.send(0);
-  await ring.drain();
-  ring.destroy();
-  destroyBuffer(device, buffer);
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { GpuError } from "../../src/errors.ts";
-import { createBuffer, read, Ring, whole } from "../../src/gpu/buffer.ts";
+import { createBuffer, read, whole } from "../../src/gpu/buffer.ts";
 import { type Device, openDevice } from "../../src/gpu/device.ts";
 import { Pipelines } from "../../src/gpu/kernel.ts";
 import { Program } from "../../src/gpu/program.ts";
+import { Ring } from "../../src/gpu/ring.ts";
 
 /** A provider of WebGPU whose adapter may refuse what is asked of it. */
 function provider(refuses: (features: string[]) => boolean): GPU {
@@ -96,7 +97,7 @@ Deno.test("a lost GPU throws from check(), idle() and read()", async () => {
 Deno.test("a GPU lost under way throws from a ring", async () => {
   const device = await openDevice();
   const buffer = createBuffer(device, 16, "y");
-  const ring = new Ring<number>(device, 4, 1);
+  const ring = new Ring<number>(device, 4, { slots: 1 });
   const encoder = device.gpu.createCommandEncoder();
   ring.load(encoder, [whole(buffer)]);
   device.gpu.queue.submit([encoder.finish()]);

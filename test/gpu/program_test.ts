@@ -3,6 +3,7 @@ import { createBuffer, destroyBuffer, read, readFloats, whole } from "../../src/
 import type { Kernel } from "../../src/gpu/kernel.ts";
 import { type Dispatch, grid, Program } from "../../src/gpu/program.ts";
 import { engine } from "../harness.ts";
+import { sentinel } from "../reference/sentinel.ts";
 
 /** y[i] += 1 + i % 7, one invocation a workgroup. */
 const COUNT: Kernel = {
@@ -90,4 +91,25 @@ Deno.test("profile() gives a time to each dispatch behind an open gate", async (
   assert.deepEqual((await program.profile(0)).map(({ label }) => label), ["digit 1"]);
   assert.equal((await program.profile()).length, 3);
   destroyBuffer(device, y);
+});
+
+Deno.test("firstNonFinite() names the first dispatch that leaves NaN or infinity, in this replay", async () => {
+  const { device, pipelines } = await engine();
+  const [sound, broken] = ["sound", "broken"].map((name) => createBuffer(device, 4096, name));
+  const list = [
+    append(sound!, 1),
+    { ...append(broken!, 3e38), label: "overflows", place: "layer 1" },
+    { ...append(broken!, 3e38), label: "overflows again" },
+    append(sound!, 2),
+  ];
+  const program = await Program.record(device, pipelines, list);
+  for (let time = 0; time < 2; time++) { // the second begins with what the first has left
+    const found = await program.firstNonFinite(pipelines);
+    assert.deepEqual([found?.label, found?.place], ["overflows again", undefined]);
+    assert.equal(sentinel(await readFloats(device, whole(broken!))), true);
+    assert.equal(sentinel(await readFloats(device, whole(sound!))), false);
+  }
+  const half = await Program.record(device, pipelines, list.slice(0, 2));
+  assert.equal(await half.firstNonFinite(pipelines), null);
+  for (const buffer of [sound!, broken!]) destroyBuffer(device, buffer);
 });

@@ -62,7 +62,8 @@ Deno.test("writeSafetensors() then openSafetensors() gives back names, shapes an
     fc.assert(fc.property(tensors, fc.boolean(), (tensors, streamed) => {
       const given = tensors.map(({ name, dtype, shape, byte }): TensorData => {
         const bytes = shape.reduce((a, b) => a * b, DTYPE_BYTES[dtype]);
-        const data = new Uint8Array(bytes).map((_, i) => byte + i);
+        const finite = /^B?F/.test(dtype) ? 0x3f : 0xff; // no exponent has all bits set
+        const data = new Uint8Array(bytes).map((_, i) => (byte + i) & finite);
         const halves = () => [data.subarray(0, 1), data.subarray(1)];
         return { name, dtype, shape, data: streamed ? halves : data };
       });
@@ -146,4 +147,27 @@ Deno.test("read() says so when the file has shrunk", () =>
       path,
       `it ends at byte ${begin + 3}, wanted ${begin + 8}`,
     );
+  }));
+
+Deno.test("writeSafetensors() refuses NaN and infinity wherever pieces are cut, and leaves the file", () =>
+  withFolder((folder) => {
+    const path = join(folder, "w.safetensors");
+    for (const [dtype, bad] of [["F32", 0x7f80], ["F16", 0x7e00], ["BF16", 0xff80]] as const) {
+      for (let at = 0; at < 5; at++) {
+        const size = DTYPE_BYTES[dtype];
+        const data = new Uint8Array(5 * size);
+        new DataView(data.buffer).setUint16((at + 1) * size - 2, bad, true);
+        writeSafetensors(path, [{ name: "w", dtype, shape: [5], data: new Uint8Array(5 * size) }]);
+        const before = Deno.readFileSync(path);
+        for (let cut = 0; cut <= data.length; cut++) {
+          const pieces = () => [data.subarray(0, cut), data.subarray(cut)];
+          assertFileError(
+            () => writeSafetensors(path, [{ name: "w", dtype, shape: [5], data: pieces }]),
+            `Cannot write ${path}: element ${at} of tensor "w" is NaN or infinite`,
+          );
+        }
+        assert.deepEqual(Deno.readFileSync(path), before);
+        assert.deepEqual(namesIn(folder), ["w.safetensors"]);
+      }
+    }
   }));

@@ -63,6 +63,25 @@ for (const name of ["llama", "qwen2", "smollm3", "gemma3_text", "phi3", "t5"]) {
   });
 }
 
+Deno.test("numbers that f32 cannot compute with are refused by key", () => {
+  const folder = Deno.makeTempDirSync({ prefix: "graft_test_" });
+  try {
+    const golden = readGolden("llama");
+    writeGolden(folder, golden);
+    const values = { rope_theta: [-1, 0, 1e300], rms_norm_eps: [-5, 0, 1e-300, 2] };
+    for (const [key, bad] of Object.entries(values)) {
+      for (const value of bad) {
+        const config = { ...golden.config, rope_parameters: undefined, [key]: value };
+        Deno.writeTextFileSync(join(folder, "config.json"), JSON.stringify(config));
+        const refusal = opening(() => new Model(folder)[Symbol.dispose]());
+        assert.match(refusal?.message ?? "", new RegExp(`"${key}" is .*, wanted a number`));
+      }
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
 /** What `open` was refused with; any other fault is thrown. */
 function opening(open: () => void): FileError | undefined {
   try {

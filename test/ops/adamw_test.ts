@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFloats, upload } from "../../src/gpu/buffer.ts";
+import { clear, readFloats, upload } from "../../src/gpu/buffer.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { type Flat, Store } from "../../src/graph/store.ts";
@@ -8,6 +8,7 @@ import {
   adamw,
   adamwStep,
   type FlatRange,
+  halt,
   STEP_SIZE,
   sum,
   sumSquares,
@@ -58,13 +59,17 @@ async function updater(
   const graph = new Graph();
   const state = (name: Flat) => graph.state(name, [N]);
   const gradients = state("gradients");
+  const norm = sumSquares(graph, gradients);
+  const halted = halt(graph, norm, graph.state("halted", [1], "u32"));
+  graph.output("halted", halted);
   adamw(graph, {
     params: state("params"),
     gradients,
     m: state("m"),
     v: state("v"),
     step: graph.input("step", [STEP_SIZE], "f32"),
-    norm: sumSquares(graph, gradients),
+    norm,
+    halted,
   }, undecayed);
   const compiled = await compile(own, graph);
   const run = async (gradient: Float32Array, step: AdamWStep) => {
@@ -77,7 +82,8 @@ async function updater(
     compiled.destroy();
     own.store.destroy();
   };
-  return { write, run, destroy };
+  const resume = () => clear(own.device, compiled.output("halted"));
+  return { write, run, resume, destroy };
 }
 
 const settings = { decay: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
@@ -185,3 +191,24 @@ Deno.test("accumulate() adds, and the first one forgets what was there, NaN incl
   compiled.destroy();
   own.store.destroy();
 });
+
+for (
+  const [what, gradient] of [["NaN", NaN], ["infinite", -Infinity], ["too large", 3e38]] as const
+) {
+  Deno.test(`adamw() leaves all as it is once a gradient is ${what}, until it is resumed`, async () => {
+    const { write, run, resume, destroy } = await updater(640);
+    const step = { ...settings, rate: 0.1, t: 1, clip: 1 };
+    write("params", noise(640, 1));
+    const before = await run(noise(640, 2), step);
+    const broken = noise(640, 3);
+    broken[77] = gradient;
+    const [halted, later] = [await run(broken, step), await run(noise(640, 4), step)];
+    for (const name of ["p", "m", "v"] as const) {
+      assertClose(halted[name], before[name], 0, name);
+      assertClose(later[name], before[name], 0, name);
+    }
+    resume();
+    assert.notDeepEqual((await run(noise(640, 4), step)).p, before.p);
+    destroy();
+  });
+}

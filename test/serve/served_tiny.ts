@@ -5,7 +5,8 @@ import { writePeft } from "../../src/adapters/peft/folder.ts";
 import { openModel } from "../../src/inference/open.ts";
 import { Model } from "../../src/models/model.ts";
 import { Served, type ServedOptions } from "../../src/serve/served.ts";
-import { listen, type ServerOptions } from "../../src/serve/server.ts";
+import { listen, type ServerOptions } from "../../src/http/server.ts";
+import { routesOf } from "../../src/serve/routes.ts";
 import { engine, noise } from "../harness.ts";
 import { SMOLLM2, withTinyChat } from "../inference/tiny_chat.ts";
 import { freshEngine } from "../models/tiny.ts";
@@ -51,7 +52,7 @@ export function withServer(
   { token = null, ...size }: Partial<ServedOptions & Pick<ServerOptions, "token">> = {},
 ): Promise<void> {
   return withServed(async (served) => {
-    const server = listen(served, { hostname: "127.0.0.1", port: 0, token });
+    const server = listen(routesOf(served), { hostname: "127.0.0.1", port: 0, token });
     try {
       await action(`http://127.0.0.1:${server.addr.port}`, served);
     } finally {

@@ -62,6 +62,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
       on_too_long: "drop",
       allow: [],
       recompute: false,
+      retries: 3,
     },
     guard: false,
     eval: { data: [], tasks: [], samples: 4, sample_tokens: 40, sample_every: 0 },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ConfigError, FileError } from "../../src/errors.ts";
 import { exists, readJsonObject, writeJson } from "../../src/io/files.ts";
-import { parseConfig } from "../../src/config/mod.ts";
+import { parseConfig, type ParsedConfig } from "../../src/config/mod.ts";
 import { claimRunFolder, logListener, refuseOtherRun, runFiles } from "../../src/runs/folder.ts";
 import { snapshot } from "./toy.ts";
 
@@ -13,6 +13,12 @@ function withFolder(action: (folder: string) => void): void {
   } finally {
     Deno.removeSync(parent, { recursive: true });
   }
+}
+
+/** A folder that holds a run which nobody is at. */
+function claimAndLeave(folder: string, parsed: ParsedConfig): void {
+  using claimed = claimRunFolder(folder, parsed);
+  claimed.saveConfig();
 }
 
 const config = (flags: Record<string, string> = {}) =>
@@ -28,7 +34,7 @@ Deno.test("refuseOtherRun() lets a new or empty folder pass, and makes none", ()
 
 Deno.test("refuseOtherRun() refuses what holds another run or other files, and changes nothing", () =>
   withFolder((folder) => {
-    claimRunFolder(folder, config());
+    claimAndLeave(folder, config());
     const before = snapshot(folder);
     assert.throws(
       () => refuseOtherRun(folder, config(), false),
@@ -53,7 +59,7 @@ Deno.test("refuseOtherRun() resumes the same run only", () =>
       () => refuseOtherRun(folder, config(), true),
       new FileError(`${folder} holds no run to resume`),
     );
-    claimRunFolder(folder, config());
+    claimAndLeave(folder, config());
     refuseOtherRun(folder, config({ "train.lr": "2e-4" }), true);
     assert.throws(
       () => refuseOtherRun(folder, config({ "train.lr": "0.5", "train.steps": "3" }), true),
@@ -69,7 +75,7 @@ Deno.test("refuseOtherRun() resumes the same run only", () =>
 
 Deno.test("refuseOtherRun() resumes a run that is older than a key, unless the key is set", () =>
   withFolder((folder) => {
-    claimRunFolder(folder, config());
+    claimAndLeave(folder, config());
     const path = runFiles(folder).config;
     const { history: _, ...older } = readJsonObject(path);
     writeJson(path, older);
@@ -87,7 +93,7 @@ Deno.test("log.txt gets its lines once the folder is there, and none after the e
     listener({ kind: "log", line: "one" });
     assert.ok(!exists(folder));
     const parsed = config();
-    claimRunFolder(folder, parsed);
+    claimAndLeave(folder, parsed);
     listener({
       kind: "start",
       ...parsed,
@@ -103,4 +109,50 @@ Deno.test("log.txt gets its lines once the folder is there, and none after the e
     listener({ kind: "fault", error: new Error("gone") });
     listener({ kind: "log", line: "three" });
     assert.equal(Deno.readTextFileSync(log), "one\ntwo\n");
+  }));
+
+Deno.test("a run folder has one writer at a time, who is named, and none once it is let go of", () =>
+  withFolder((folder) => {
+    const first = claimRunFolder(folder, config());
+    first.saveConfig();
+    const named = new RegExp(`process ${Deno.pid} on ".*", since \\d{4}-.*, writes there$`);
+    for (const resume of [true, false]) {
+      assert.throws(() => refuseOtherRun(folder, config(), resume), named);
+      assert.throws(() => claimRunFolder(folder, config(), { resume }), named);
+    }
+    first[Symbol.dispose]();
+    assert.deepEqual(Object.keys(snapshot(folder)), [runFiles(folder).config]);
+    using _second = claimRunFolder(folder, config(), { resume: true });
+  }));
+
+Deno.test("a lock that a killed process has left holds nobody off, and its half-written files go", () =>
+  withFolder((folder) => {
+    claimAndLeave(folder, config());
+    const { config: saved, checkpoints } = runFiles(folder);
+    Deno.mkdirSync(checkpoints);
+    Deno.writeTextFileSync(join(folder, ".lock"), '{"pid":1,"host":"elsewhere"}');
+    const left = [join(folder, ".adapter.0123abcd.tmp"), join(checkpoints, ".step-9.89abcdef.tmp")];
+    Deno.mkdirSync(left[0]!);
+    for (const path of [join(left[0]!, "a"), left[1]!, join(folder, ".mine.tmp")]) {
+      Deno.writeTextFileSync(path, "half");
+    }
+    claimRunFolder(folder, config(), { resume: true })[Symbol.dispose]();
+    assert.deepEqual(Object.keys(snapshot(folder)).sort(), [join(folder, ".mine.tmp"), saved]);
+  }));
+
+Deno.test("refuseOtherRun() lets model, data and text lie elsewhere where a checkpoint knows them", () =>
+  withFolder((folder) => {
+    claimAndLeave(folder, config());
+    const moved = config({ model: "/elsewhere/base" });
+    assert.throws(
+      () => refuseOtherRun(folder, moved, true),
+      /model is "\/elsewhere\/base", wanted/,
+    );
+    Deno.mkdirSync(runFiles(folder).checkpoints);
+    Deno.writeTextFileSync(join(runFiles(folder).checkpoints, "step-00000001.safetensors"), "");
+    refuseOtherRun(folder, moved, true);
+    using claimed = claimRunFolder(folder, moved, { resume: true });
+    claimed.saveConfig();
+    assert.equal(readJsonObject(runFiles(folder).config)["model"], moved.config.model);
+    assert.throws(() => refuseOtherRun(folder, config({ "train.lr": "1" }), true), /writes there/);
   }));

@@ -91,10 +91,7 @@ export class Toy implements Disposable {
     { say, stopWanted, ...options }: ToyOptions = {},
   ) {
     const { device } = await engine();
-    const values = this.values(out, settings);
-    const hasNone = Object.keys(settings.adapter ?? {}).length === 0;
-    if (options.kind === "pretrain" && hasNone) delete values["adapter"];
-    const result = await train(parseConfig({ values }), {
+    const result = await train(parseConfig({ values: this.values(out, settings) }), {
       device,
       ...(say && { on: linesListener(say) }),
       ...(stopWanted && { stop: stopBy(stopWanted) }),

@@ -36,6 +36,9 @@ const NAME = /^archive-(\d+)\.safetensors$/;
 
 /** Adapters on disk, and the numbers that they were measured at. */
 export class Snapshots {
+  /** What the two checkpoints before the last need. */
+  #wantedBefore: readonly (readonly number[])[] = [];
+
   constructor(
     private readonly folder: string,
     private readonly epsilons: readonly number[],
@@ -80,12 +83,14 @@ export class Snapshots {
   }
 
   /**
-   * Removes the files of what is no entry and is not to become one: only once a checkpoint holds
-   * these entries.
+   * Removes the files of what is no entry and is not to become one, nor was at the two sweeps before:
+   * only once a checkpoint holds these entries. The two before it can be gone back to.
    */
   sweep(coming: Iterable<number> = []): void {
     if (!exists(this.folder)) return;
-    const steps = new Set([...this.kept.map(({ step }) => step), ...coming]);
+    const wanted = [...this.kept.map(({ step }) => step), ...coming];
+    const steps = new Set([wanted, ...this.#wantedBefore].flat());
+    this.#wantedBefore = [wanted, ...this.#wantedBefore].slice(0, 2);
     for (const { name } of [...Deno.readDirSync(this.folder)]) {
       const step = NAME.exec(name)?.[1];
       if (step !== undefined && !steps.has(Number(step))) Deno.removeSync(join(this.folder, name));

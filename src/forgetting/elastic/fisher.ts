@@ -4,7 +4,7 @@
  * @module
  */
 import { type Batch, batch, type Example, lengthOf } from "../../data/mod.ts";
-import { Ring } from "../../gpu/buffer.ts";
+import { Ring } from "../../gpu/ring.ts";
 import type { Engine } from "../../graph/compile.ts";
 import type { Graph, Value } from "../../graph/graph.ts";
 import type { Resources } from "../../graph/resources.ts";
@@ -16,7 +16,6 @@ import { HEAD_MODULE } from "../../models/stored.ts";
 import { squareGradient } from "../../ops/mod.ts";
 import { permutation } from "../../random.ts";
 import type { Blocks, Domain } from "../text/retention.ts";
-import { heed } from "../../stop.ts";
 
 /** Modules of linear layers with their [out, in]. */
 export type Modules = ReadonlyMap<string, readonly [number, number]>;
@@ -108,7 +107,6 @@ export async function addFisher(
     const batches = examples.map((example) => batch([example], T));
     const tokens = batches.reduce((sum, { supervised }) => sum + supervised, 0);
     for (const document of batches) {
-      heed();
       await ring.freeSlot();
       program.feed(document, weighed(document, tokens));
       program.run((encoder) => ring.load(encoder, [program.compiled.output("losses")]));

@@ -12,6 +12,7 @@ import { tokenKey, worstDocuments } from "./documents.ts";
 import { cost, retention, trials } from "./evidence.ts";
 import { figures } from "./figures.ts";
 import { details, Html, jsonScript, markup, type Piece } from "../../report/html.ts";
+import colours from "../../report/colours.css" with { type: "text" };
 import media from "../../report/media.css" with { type: "text" };
 import parts from "../../report/parts.css" with { type: "text" };
 import plots from "../../report/plots.js" with { type: "text" };
@@ -61,7 +62,7 @@ export function reportPage(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>Forgetting report: ${run}</title>
-<style>${new Html([uplot.style, style, parts, media].join("\n"))}</style>
+<style>${new Html([uplot.style, colours, style, parts, media].join("\n"))}</style>
 </head>
 <body>
 <header>

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { nearDuplicates } from "../../curate/near_duplicates.ts";
 import { basename } from "node:path";
 import {
@@ -51,6 +52,18 @@ export interface Domain {
   /** Documents left out because they repeat another, and because they repeat a task row. */
   readonly repeated: number;
   readonly inTask: number;
+}
+
+/** A hash of the documents of all parts: a run goes on only with the same text. */
+export function contentsOf(domains: readonly Domain[]): string {
+  const hash = createHash("sha256");
+  for (const { name, train, control, certificate, probe } of domains) {
+    for (const part of [train, control, certificate, probe]) {
+      hash.update(`${name} ${part.length}\n`);
+      for (const { ids } of part.flat()) hash.update(`${ids.length}\n`).update(ids);
+    }
+  }
+  return hash.digest("hex");
 }
 
 /** One line about a domain, for the log of a run. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { FileError } from "../../errors.ts";
-import { type Dtype, toFloat32 } from "./dtype.ts";
+import { type Dtype, DTYPE_BYTES, toFloat32 } from "./dtype.ts";
 import type { TensorInfo } from "./header.ts";
 
 /** The exponents of each element type in a word of four bytes; all bits set is NaN or infinity. */
@@ -14,6 +14,56 @@ const EXPONENTS: Partial<Record<Dtype, readonly [low: number, high: number]>> = 
   BF16: [0x7f80, 0x7f800000],
 };
 
+/** The first element of `words` that is NaN or infinite; -1 where there is none. */
+function firstNonFinite(words: Uint32Array, dtype: Dtype): number {
+  const [low, high] = EXPONENTS[dtype] ?? [0, 0];
+  if (high === 0) return -1;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if ((word & low) !== low && (word & high) !== high) continue;
+    return low === high ? i : 2 * i + ((word & low) === low ? 0 : 1);
+  }
+  return -1;
+}
+
+/** Looks for NaN and infinities in a tensor's bytes as they come; only in F32, F16 and BF16. */
+export class FiniteCheck {
+  readonly #dtype: Dtype;
+  /** Bytes of a word that is not whole yet. */
+  #rest = new Uint8Array();
+  /** Elements of whole words so far. */
+  #elements = 0;
+
+  constructor(dtype: Dtype) {
+    this.#dtype = dtype;
+  }
+
+  /** The number of the first element that is not finite; -1 where there is none. */
+  take(piece: Uint8Array, isLast: boolean): number {
+    const whole = isLast
+      ? Math.ceil((this.#rest.length + piece.length) / 4)
+      : Math.floor((this.#rest.length + piece.length) / 4);
+    const isInPlace = this.#rest.length === 0 && piece.byteOffset % 4 === 0 &&
+      piece.length % 4 === 0;
+    const words = isInPlace
+      ? new Uint32Array(piece.buffer, piece.byteOffset, whole)
+      : this.#copy(piece, whole);
+    const at = firstNonFinite(words, this.#dtype);
+    const before = this.#elements;
+    this.#elements += whole * 4 / DTYPE_BYTES[this.#dtype];
+    return at < 0 ? -1 : before + at;
+  }
+
+  /** The words that the rest and a piece begin with; what lies beyond is kept. */
+  #copy(piece: Uint8Array, whole: number): Uint32Array {
+    const bytes = new Uint8Array(Math.max(4 * whole, this.#rest.length + piece.length));
+    bytes.set(this.#rest);
+    bytes.set(piece, this.#rest.length);
+    this.#rest = bytes.slice(4 * whole);
+    return new Uint32Array(bytes.buffer, 0, whole);
+  }
+}
+
 /**
  * Refuses NaN and infinities among the elements of `tensor` that `words` hold, `from` the first of
  * them on. Looks at bits alone, so that it costs a small part of what loading does.
@@ -22,17 +72,11 @@ const EXPONENTS: Partial<Record<Dtype, readonly [low: number, high: number]>> = 
  */
 export function refuseNonFinite(words: Uint32Array, tensor: TensorInfo, from = 0): void {
   const { name, file, dtype } = tensor;
-  const [low, high] = EXPONENTS[dtype] ?? [0, 0];
-  if (high === 0) return;
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!;
-    if ((word & low) !== low && (word & high) !== high) continue;
-    const perWord = low === high ? 1 : 2;
-    const element = from + i * perWord + ((word & low) === low ? 0 : 1);
-    throw new FileError(
-      `Cannot use tensor "${name}" in ${file}: its element ${element} is NaN or infinite`,
-    );
-  }
+  const at = firstNonFinite(words, dtype);
+  if (at < 0) return;
+  throw new FileError(
+    `Cannot use tensor "${name}" in ${file}: its element ${from + at} is NaN or infinite`,
+  );
 }
 
 /**

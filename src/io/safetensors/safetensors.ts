@@ -6,6 +6,7 @@
 
 import { FileError } from "../../errors.ts";
 import { type Dtype, DTYPE_BYTES } from "./dtype.ts";
+import { FiniteCheck } from "./finite.ts";
 import { decodeUtf8, encodeUtf8, openFile, readAt, writeAll, writeFile } from "../files.ts";
 import { type Header, headerLength, LENGTH_BYTES, parseHeader, type TensorInfo } from "./header.ts";
 import { didYouMean } from "../nearest.ts";
@@ -123,10 +124,11 @@ export class SafetensorsFile implements Disposable {
 
 /**
  * Writes `tensors`, in the order given, as a safetensors file. `path` appears whole or not at all:
- * the bytes go to a temporary name first.
+ * the bytes go to a temporary name first. Numbers that are NaN or infinite are refused: nothing that
+ * is broken leaves the program.
  *
  * @throws {RangeError} If a name comes twice or a tensor's bytes do not fill its shape.
- * @throws {FileError} If the disk refuses.
+ * @throws {FileError} If the disk refuses, or a number is not finite.
  */
 export function writeSafetensors(
   path: string,
@@ -136,7 +138,7 @@ export function writeSafetensors(
   const header = headerBytes(tensors, metadata);
   writeFile(path, (file) => {
     writeAll(file, header);
-    for (const tensor of tensors) writeTensor(file, tensor);
+    for (const tensor of tensors) writeTensor(file, path, tensor);
   });
 }
 
@@ -168,14 +170,21 @@ function headerBytes(
   return bytes;
 }
 
-function writeTensor(file: Deno.FsFile, tensor: TensorData): void {
+function writeTensor(file: Deno.FsFile, path: string, tensor: TensorData): void {
   const pieces = typeof tensor.data === "function" ? tensor.data() : [tensor.data];
+  const wanted = bytesOf(tensor);
+  const check = new FiniteCheck(tensor.dtype);
   let written = 0;
   for (const piece of pieces) {
-    writeAll(file, piece);
     written += piece.byteLength;
+    const at = check.take(piece, written >= wanted);
+    if (at >= 0) {
+      throw new FileError(
+        `Cannot write ${path}: element ${at} of tensor "${tensor.name}" is NaN or infinite`,
+      );
+    }
+    writeAll(file, piece);
   }
-  const wanted = bytesOf(tensor);
   if (written !== wanted) {
     throw new RangeError(
       `Cannot write tensor "${tensor.name}": found ${written} bytes, wanted ${wanted} for ` +

@@ -39,9 +39,9 @@ export const gemma2: Family<Gemma2> = {
       norm: { ...sizes.norm, unit: 1 },
       embedScale: Math.sqrt(sizes.hidden),
       attentionBias: config.flag("attention_bias", false),
-      scale: 1 / Math.sqrt(config.number("query_pre_attn_scalar", 256)),
-      scoreCap: config.numberOrNull("attn_logit_softcapping", 50),
-      logitCap: config.numberOrNull("final_logit_softcapping", 30),
+      scale: 1 / Math.sqrt(config.positive("query_pre_attn_scalar", 256)),
+      scoreCap: config.positiveOrNull("attn_logit_softcapping", 50),
+      logitCap: config.positiveOrNull("final_logit_softcapping", 30),
       windows: readWindows(config, sizes.layers, window, (i) => i % 2 === 0),
       frequencies: readFrequencies(config, sizes.headDim),
     };

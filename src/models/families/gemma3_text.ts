@@ -41,7 +41,7 @@ export const gemma3Text: Family<Gemma3> = {
       norm: { ...sizes.norm, unit: 1 },
       embedScale: Math.sqrt(sizes.hidden),
       attentionBias: config.flag("attention_bias", false),
-      scale: 1 / Math.sqrt(config.number("query_pre_attn_scalar", 256)),
+      scale: 1 / Math.sqrt(config.positive("query_pre_attn_scalar", 256)),
       windows: readWindows(config, sizes.layers, window, (i) => (i + 1) % pattern !== 0),
       frequencies: readBothFrequencies(config, sizes.headDim),
     };

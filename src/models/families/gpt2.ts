@@ -40,7 +40,7 @@ export const gpt2: Family<Gpt2> = {
       heads,
       groups: heads,
       headDim,
-      norm: { eps: config.number("layer_norm_epsilon", 1e-5), centred: true },
+      norm: { eps: config.epsilon("layer_norm_epsilon", 1e-5), centred: true },
       tied: config.flag("tie_word_embeddings", true),
       activation: readActivation(config, "activation_function", "gelu_new"),
       scale: config.flag("scale_attn_weights", true) ? 1 / Math.sqrt(headDim) : 1,

@@ -35,7 +35,7 @@ export const gptNeox: Family<GptNeox> = {
     return {
       ...sizes,
       groups: sizes.heads,
-      norm: { eps: config.number("layer_norm_eps", 1e-5), centred: true },
+      norm: { eps: config.epsilon("layer_norm_eps", 1e-5), centred: true },
       activation: readActivation(config, "hidden_act", "gelu"),
       attentionBias: config.flag("attention_bias", true),
       parallel: config.flag("use_parallel_residual", true),

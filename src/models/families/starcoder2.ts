@@ -29,7 +29,7 @@ export const starcoder2: Family<Starcoder2> = {
     const sizes = readDecoder(config, { context: 4096, tied: true });
     return {
       ...sizes,
-      norm: { eps: config.number("norm_epsilon", 1e-5), centred: true },
+      norm: { eps: config.epsilon("norm_epsilon", 1e-5), centred: true },
       activation: readActivation(config, "hidden_act", "gelu_pytorch_tanh"),
       bias: config.flag("use_bias", true),
       window: config.countOrNull("sliding_window"),

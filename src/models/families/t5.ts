@@ -48,7 +48,7 @@ export const t5: Family<T5> = {
       hidden: config.count("d_model", 512),
       inner: config.count("d_ff", 2048),
       decoderLayers: config.count("num_decoder_layers", layers, MOST_LAYERS),
-      norm: { eps: config.number("layer_norm_epsilon", 1e-6) },
+      norm: { eps: config.epsilon("layer_norm_epsilon", 1e-6) },
       ...readFeedForward(config),
       buckets: readBuckets(config),
     };

@@ -58,7 +58,7 @@ export function readDecoder(config: ConfigReader, defaults: DecoderDefaults = {}
     heads,
     groups: config.count("num_key_value_heads", heads),
     headDim,
-    norm: { eps: config.number("rms_norm_eps", defaults.eps ?? 1e-6) },
+    norm: { eps: config.epsilon("rms_norm_eps", defaults.eps ?? 1e-6) },
     tied: config.flag("tie_word_embeddings", defaults.tied ?? false),
   };
 }

@@ -50,7 +50,7 @@ export function readFrequencies(
   const fields = config.section("rope_parameters") ?? config.section("rope_scaling") ??
     new ConfigReader(config.file, {});
   const holder = (key: string) => fields.fields[key] === undefined ? config : fields;
-  const theta = holder("rope_theta").number("rope_theta", defaults.theta ?? 10_000);
+  const theta = holder("rope_theta").positive("rope_theta", defaults.theta ?? 10_000);
   const rotated = readRotated(holder("partial_rotary_factor"), headDim, defaults.part);
   const plain = Float64Array.from({ length: rotated / 2 }, (_, i) => theta ** (-2 * i / rotated));
   const original = () => {
@@ -59,7 +59,7 @@ export function readFrequencies(
     return reader.count(key, defaults.original ?? config.count("max_position_embeddings"));
   };
   const stretch = () =>
-    fields.number("factor", config.fields["max_position_embeddings"] as number / original());
+    fields.positive("factor", config.fields["max_position_embeddings"] as number / original());
   const name = String(fields.fields["rope_type"] ?? fields.fields["type"] ?? "default");
   const kind = KINDS[name];
   if (!kind) fields.refuse("rope_type", name, `one of ${Object.keys(KINDS).join(", ")}`);
@@ -84,12 +84,12 @@ function readRotated(config: ConfigReader, headDim: number, part: number | undef
 const KINDS: Readonly<Record<string, (scaling: Scaling) => Frequencies>> = {
   default: ({ plain }) => ({ pairs: plain, factor: 1 }),
   linear: ({ plain, fields }) => {
-    const factor = fields.number("factor");
+    const factor = fields.positive("factor");
     return { pairs: plain.map((f) => f / factor), factor: 1 };
   },
   /** Changes texts beyond max_position_embeddings only, and none here is longer. */
   dynamic: ({ plain, fields }) => {
-    fields.number("factor");
+    fields.positive("factor");
     return { pairs: plain, factor: 1 };
   },
   llama3,
@@ -104,9 +104,9 @@ const KINDS: Readonly<Record<string, (scaling: Scaling) => Frequencies>> = {
  * Source: transformers, `modeling_rope_utils.py`, `_compute_llama3_parameters`.
  */
 function llama3({ plain, fields, original }: Scaling): Frequencies {
-  const factor = fields.number("factor");
-  const low = fields.number("low_freq_factor");
-  const high = fields.number("high_freq_factor");
+  const factor = fields.positive("factor");
+  const low = fields.positive("low_freq_factor");
+  const high = fields.positive("high_freq_factor");
   const pairs = plain.map((f) => {
     const waves = original() * f / (2 * Math.PI); // turns within the original context
     if (waves > high) return f;
@@ -128,8 +128,8 @@ function yarn({ plain, theta, fields, original, stretch }: Scaling): Frequencies
   const pairOf = (turns: number) =>
     dim * Math.log(original() / (turns * 2 * Math.PI)) / (2 * Math.log(theta));
   const bounds = [
-    pairOf(fields.number("beta_fast", 32)),
-    pairOf(fields.number("beta_slow", 1)),
+    pairOf(fields.positive("beta_fast", 32)),
+    pairOf(fields.positive("beta_slow", 1)),
   ] as const;
   const whole = fields.flag("truncate", true);
   const first = Math.max(whole ? Math.floor(bounds[0]) : bounds[0], 0);
@@ -139,7 +139,7 @@ function yarn({ plain, theta, fields, original, stretch }: Scaling): Frequencies
     const ramp = Math.min(Math.max((i - first) / span, 0), 1);
     return f / factor * ramp + f * (1 - ramp);
   });
-  return { pairs, factor: fields.numberOrNull("attention_factor") ?? yarnFactor(fields, factor) };
+  return { pairs, factor: fields.positiveOrNull("attention_factor") ?? yarnFactor(fields, factor) };
 }
 
 function yarnFactor(fields: ConfigReader, stretch: number): number {
@@ -162,7 +162,7 @@ function longrope({ plain, fields, original, stretch }: Scaling): Frequencies {
     });
   };
   const than = original();
-  const factor = fields.numberOrNull("attention_factor") ??
+  const factor = fields.positiveOrNull("attention_factor") ??
     Math.sqrt(1 + Math.log(Math.max(stretch(), 1)) / Math.log(than));
   return {
     pairs: stretched("short_factor"),

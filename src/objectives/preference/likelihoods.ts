@@ -6,11 +6,10 @@
  */
 import { type Batch, countSupervised, type Example, sidesOf } from "../../data/mod.ts";
 import { type Queued, queueDocuments } from "../../eval/documents.ts";
-import { type Arrival, Ring } from "../../gpu/buffer.ts";
+import { type Arrival, Ring } from "../../gpu/ring.ts";
 import type { LossProgram } from "../../models/loss_program.ts";
 import { KL_STATS } from "../../ops/mod.ts";
 import type { Answer, Preference } from "./preference.ts";
-import { heed } from "../../stop.ts";
 
 /** Where linearKl()'s numbers of a row have the label's nats under base and tuned model. */
 const [REFERENCE, TUNED] = [1, 2];
@@ -29,7 +28,7 @@ export class Likelihoods {
     slots: number,
   ) {
     const { compiled, capacity } = program;
-    this.#ring = new Ring(compiled.engine.device, capacity * this.#numbers, slots);
+    this.#ring = new Ring(compiled.engine.device, capacity * this.#numbers, { slots });
   }
 
   get #output(): "stats" | "losses" {
@@ -52,7 +51,6 @@ export class Likelihoods {
       }
     };
     for (const [i, batch] of batches.entries()) {
-      heed();
       await this.#ring.freeSlot();
       program.feed(batch);
       program.run((encoder) => this.#ring.load(encoder, [stats]));

@@ -131,6 +131,8 @@ class RunRow {
     } else if (event.kind === "checkpoint") {
       this.#event("checkpoint", event.step, { name: basename(event.path) });
       this.#proceed(event.step, at);
+    } else if (event.kind === "back") {
+      forget(this.#db, this.#id, event.to);
     } else if (event.kind === "end") {
       const { step, stopped, measured } = event.result;
       this.#end(stopped ? "stopped" : "done", { measured });

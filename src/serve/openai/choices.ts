@@ -12,7 +12,7 @@ import {
 } from "../../inference/queue.ts";
 import { streamText } from "../../inference/text.ts";
 import type { Served } from "../served.ts";
-import { ApiFault } from "./fault.ts";
+import { HttpFault } from "../../http/fault.ts";
 import type { AnyRequest } from "./request.ts";
 
 /** A prompt as it is asked. */
@@ -43,7 +43,7 @@ export interface Choice {
  * Puts a request into the queue: `n` choices of each prompt, those of the first prompt first.
  *
  * @param likeliest How many of the likeliest tokens are told; null for no likelihoods.
- * @throws {ApiFault} where the model is unknown, a prompt does not fit or too many wait.
+ * @throws {HttpFault} where the model is unknown, a prompt does not fit or too many wait.
  */
 export function choicesOf(
   served: Served,
@@ -73,9 +73,9 @@ export function choicesOf(
   } catch (fault) {
     for (const { abandon } of choices) abandon();
     if (fault instanceof QueueFull) {
-      throw new ApiFault(503, fault.message, null, { "retry-after": "1" });
+      throw new HttpFault(503, fault.message, null, { "retry-after": "1" });
     }
-    if (fault instanceof RangeError) throw new ApiFault(400, fault.message, "prompt");
+    if (fault instanceof RangeError) throw new HttpFault(400, fault.message, "prompt");
     throw fault;
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { z } from "../../deps/zod.ts";
-import { ApiFault } from "./fault.ts";
+import { HttpFault } from "../../http/fault.ts";
 
 /** A field that may be there, but only with a value that changes nothing. */
 const neutral = (...values: readonly unknown[]) =>
@@ -77,10 +77,10 @@ export type CompletionRequest = z.output<typeof completionSchema>;
 /** What both have. */
 export type AnyRequest = ChatRequest | CompletionRequest;
 
-/** @throws {ApiFault} where a field is missing, of another kind or not served. */
+/** @throws {HttpFault} where a field is missing, of another kind or not served. */
 export const parseChat = (body: unknown): ChatRequest => parse(chatSchema, body);
 
-/** @throws {ApiFault} as {@linkcode parseChat}. */
+/** @throws {HttpFault} as {@linkcode parseChat}. */
 export const parseCompletion = (body: unknown): CompletionRequest => parse(completionSchema, body);
 
 function parse<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
@@ -90,5 +90,5 @@ function parse<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
   const unknown = issue!.code === "unrecognized_keys" ? issue!.keys[0]! : null;
   const param = unknown ?? issue!.path.join(".");
   const message = unknown ? "is not served" : issue!.message;
-  throw new ApiFault(400, `${param || "the body"}: ${message}`, param || null);
+  throw new HttpFault(400, `${param || "the body"}: ${message}`, param || null);
 }

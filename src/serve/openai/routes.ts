@@ -5,11 +5,11 @@
  */
 import { type ModelRequest, promptOf, readChatRequest } from "../../data/mod.ts";
 import { ConfigError, FileError } from "../../errors.ts";
-import { eventStream } from "../events.ts";
+import { eventStream } from "../../http/events.ts";
 import type { Served } from "../served.ts";
 import { type Answering, CHAT, chunksOf, type Shape, TEXT, wholeAnswer } from "./answer.ts";
 import { type Asked, choicesOf } from "./choices.ts";
-import { ApiFault } from "./fault.ts";
+import { HttpFault } from "../../http/fault.ts";
 import { type AnyRequest, parseChat, parseCompletion } from "./request.ts";
 
 /** `GET /v1/models`. */
@@ -21,7 +21,7 @@ export function listModels(served: Served): Response {
 /**
  * `POST /v1/chat/completions`.
  *
- * @throws {ApiFault} for a request that cannot be answered.
+ * @throws {HttpFault} for a request that cannot be answered.
  */
 export async function answerChat(
   served: Served,
@@ -31,7 +31,7 @@ export async function answerChat(
   const request = parseChat(body);
   refuseUnknown(served, request.model);
   if (request.top_logprobs && !request.logprobs) {
-    throw new ApiFault(400, "top_logprobs: found without logprobs", "top_logprobs");
+    throw new HttpFault(400, "top_logprobs: found without logprobs", "top_logprobs");
   }
   const asked = encoded(served, () => readChatRequest(request.messages), "messages");
   const { max_tokens, max_completion_tokens } = request;
@@ -49,7 +49,7 @@ const TEXT_TOKENS = 16;
 /**
  * `POST /v1/completions`.
  *
- * @throws {ApiFault} as {@linkcode answerChat}.
+ * @throws {HttpFault} as {@linkcode answerChat}.
  */
 export async function answerText(
   served: Served,
@@ -74,19 +74,19 @@ export async function answerText(
   });
 }
 
-/** @throws {ApiFault} for a model that is not served. */
+/** @throws {HttpFault} for a model that is not served. */
 function refuseUnknown({ names }: Served, model: string): void {
   if (names.includes(model)) return;
-  throw new ApiFault(404, `model: found "${model}", wanted ${names.join(" or ")}`, "model");
+  throw new HttpFault(404, `model: found "${model}", wanted ${names.join(" or ")}`, "model");
 }
 
-/** @throws {ApiFault} where the template or a turn refuses. */
+/** @throws {HttpFault} where the template or a turn refuses. */
 function encoded({ tokenizer }: Served, read: () => ModelRequest, param: string): Asked {
   try {
     return promptOf(read(), tokenizer, { origin: "the request" });
   } catch (fault) {
     if (fault instanceof FileError || fault instanceof ConfigError) {
-      throw new ApiFault(400, fault.message, param);
+      throw new HttpFault(400, fault.message, param);
     }
     throw fault;
   }

@@ -1,7 +1,7 @@
 /** Who may ask a server, and how much it takes on. */
 import assert from "node:assert/strict";
-import { isLoopback, readJson } from "../../src/serve/gate.ts";
-import { withServer } from "./served_tiny.ts";
+import { isLoopback, readJson } from "../../src/http/gate.ts";
+import { withServer } from "../serve/served_tiny.ts";
 
 /** Sends bytes as they are and returns the response's status; a fetch would mend its headers. */
 async function statusOf(address: string, text: string): Promise<number> {

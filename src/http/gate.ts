@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ApiFault } from "./openai/fault.ts";
+import { HttpFault } from "./fault.ts";
 
 /** What a gate lets in. */
 export interface GateOptions {
@@ -29,7 +29,7 @@ export const isLoopback = (hostname: string): boolean =>
  * Refuses whom a page of another site sends (its Origin), who reached this machine by a name that is
  * not its own (DNS rebinding), and who lacks the token.
  *
- * @throws {ApiFault} of status 401 or 403.
+ * @throws {HttpFault} of status 401 or 403.
  */
 export function checkSender(request: Request, { hostname, port, token }: GateOptions): void {
   const { headers } = request;
@@ -37,17 +37,17 @@ export function checkSender(request: Request, { hostname, port, token }: GateOpt
     const hosts = [...LOOPBACK, hostname].map((name) => `${name}:${port}`);
     const host = headers.get("host") ?? "";
     if (!hosts.includes(host)) {
-      throw new ApiFault(403, `Host: found "${host.slice(0, 80)}", wanted ${hosts[0]}`);
+      throw new HttpFault(403, `Host: found "${host.slice(0, 80)}", wanted ${hosts[0]}`);
     }
     const origin = headers.get("origin");
     if (origin !== null && !hosts.some((name) => origin === `http://${name}`)) {
-      throw new ApiFault(403, `Origin: found "${origin.slice(0, 80)}", wanted this server's own`);
+      throw new HttpFault(403, `Origin: found "${origin.slice(0, 80)}", wanted this server's own`);
     }
   }
   if (token === null) return;
   const given = headers.get("authorization") ?? "";
   if (isSame(given, `Bearer ${token}`)) return;
-  throw new ApiFault(401, "Authorization: wanted the server's token", null, {
+  throw new HttpFault(401, "Authorization: wanted the server's token", null, {
     "www-authenticate": "Bearer",
   });
 }
@@ -63,21 +63,21 @@ function isSame(given: string, wanted: string): boolean {
 /**
  * The JSON of a request.
  *
- * @throws {ApiFault} where it is too large, too slow or no JSON.
+ * @throws {HttpFault} where it is too large, too slow or no JSON.
  */
 export async function readJson(
   request: Request,
   most = MOST_BYTES,
   ms = MOST_MS,
 ): Promise<unknown> {
-  const tooLarge = new ApiFault(413, `the body: found more than ${most} bytes`);
+  const tooLarge = new HttpFault(413, `the body: found more than ${most} bytes`);
   if (Number(request.headers.get("content-length") ?? 0) > most) throw tooLarge;
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   const reader = request.body?.getReader();
   let size = 0;
   const late = AbortSignal.timeout(ms);
   const tooSlow = new Promise<never>((_, reject) => {
-    const refuse = () => reject(new ApiFault(408, `the body: took longer than ${ms / 1000} s`));
+    const refuse = () => reject(new HttpFault(408, `the body: took longer than ${ms / 1000} s`));
     late.addEventListener("abort", refuse, { once: true });
   });
   tooSlow.catch(() => {});
@@ -95,6 +95,6 @@ export async function readJson(
     const text = new TextDecoder("utf-8", { fatal: true }).decode(await new Blob(chunks).bytes());
     return JSON.parse(text);
   } catch {
-    throw new ApiFault(400, "the body: found no JSON in UTF-8");
+    throw new HttpFault(400, "the body: found no JSON in UTF-8");
   }
 }

@@ -1,0 +1,126 @@
+/**
+ * Locks: one process at a time writes into a folder. The system lets go of a lock when its process
+ * ends, however it ends, so none has to be taken away by hand.
+ *
+ * @module
+ */
+import { statfsSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { FileError } from "../errors.ts";
+import { encodeUtf8, exists, onDisk, writeAll } from "./files.ts";
+
+/** The file in a folder that is locked; it is gone once nobody writes there. */
+export const LOCK_FILE = ".lock";
+
+/** A locked folder. */
+export interface FolderLock extends Disposable {
+  /** Lets others in; a second call does nothing. */
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Locks a folder that exists.
+ *
+ * @throws {FileError} where another process, or another run of this one, holds it, which is named.
+ */
+export function lockFolder(folder: string): FolderLock {
+  const path = join(folder, LOCK_FILE);
+  const file = onDisk(`Cannot lock ${folder}`, () => openLocked(path));
+  if (file === null) throw new FileError(`Cannot write ${folder}: ${ownerOf(path)} writes there`);
+  onDisk(`Cannot lock ${folder}`, () => {
+    file.truncateSync();
+    const owner = { pid: Deno.pid, host: host(), since: new Date().toISOString() };
+    writeAll(file, encodeUtf8(JSON.stringify(owner)));
+  });
+  let isOver = false;
+  return {
+    [Symbol.dispose]() {
+      if (isOver) return;
+      isOver = true;
+      quietly(() => Deno.removeSync(path)); // while it is locked: nobody else has it as theirs
+      file.close();
+    },
+  };
+}
+
+/** @throws {FileError} where a process holds the lock of a folder; takes none. */
+export function refuseLocked(folder: string): void {
+  const path = join(folder, LOCK_FILE);
+  if (!exists(path)) return;
+  const isHeld = onDisk(`Cannot look at ${path}`, () => {
+    using file = Deno.openSync(path);
+    return !file.tryLockSync(true);
+  });
+  if (isHeld) throw new FileError(`Cannot write ${folder}: ${ownerOf(path)} writes there`);
+}
+
+/** The locked file; null where another holds it. */
+function openLocked(path: string): Deno.FsFile | null {
+  for (;;) {
+    const file = Deno.openSync(path, { read: true, write: true, create: true });
+    if (!file.tryLockSync(true)) {
+      file.close();
+      return null;
+    }
+    if (isAt(file, path)) return file;
+    file.close(); // it was let go of, and removed, in between
+  }
+}
+
+function isAt(file: Deno.FsFile, path: string): boolean {
+  try {
+    return Deno.statSync(path).ino === file.statSync().ino;
+  } catch (fault) {
+    if (fault instanceof Deno.errors.NotFound) return false;
+    throw fault;
+  }
+}
+
+/** Who holds a lock, in words. */
+function ownerOf(path: string): string {
+  try {
+    const { pid, host, since } = JSON.parse(Deno.readTextFileSync(path));
+    return `process ${Number(pid)} on ${JSON.stringify(String(host))}, since ${
+      new Date(since).toISOString()
+    },`;
+  } catch {
+    return "another process";
+  }
+}
+
+/** This machine's name, or none where a program may not know it. */
+function host(): string {
+  try {
+    return hostname();
+  } catch {
+    return "";
+  }
+}
+
+/** Types of file systems that several machines may have at a time, by Linux's numbers. */
+const SHARED: Readonly<Record<number, string>> = {
+  0x6969: "NFS",
+  0x517b: "SMB",
+  0xff534d42: "SMB",
+  0xfe534d42: "SMB",
+  0x65735546: "FUSE",
+  0x00c36400: "Ceph",
+  0x0bd00bd0: "Lustre",
+  0x01021997: "9P",
+};
+
+/** The kind of network share that a folder lies on; null where it is none, or not known. */
+export function networkShare(folder: string): string | null {
+  try {
+    return SHARED[statfsSync(folder).type >>> 0] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function quietly(action: () => void): void {
+  try {
+    action();
+  } catch { /* what is left is locked by nobody */ }
+}
