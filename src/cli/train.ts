@@ -82,13 +82,21 @@ const forgettingOf = ({ reports }: RunResult) =>
 
 function summary(result: RunResult): string[] {
   const { saved, first, last, measured: { eval_loss: evalLoss, ...measured } } = result;
-  const tasks = Object.entries(measured).filter(([field]) => field.startsWith("task/"));
+  const scores = Object.entries(measured).flatMap(([field, score]) => {
+    const [kind, task, metric] = field.split("/");
+    if (kind !== "task") return [];
+    const before = first?.[field];
+    const from = before === undefined ? "" : `${percent(before)} -> `;
+    return [`${task!.padEnd(11)} ${metric} ${from}${percent(score)}`];
+  });
   const forgetting = forgettingOf(result);
   return [
     ...(first && last ? [`loss        ${first.loss.toFixed(4)} -> ${last.loss.toFixed(4)}`] : []),
     ...(evalLoss === undefined ? [] : [`eval loss   ${evalLoss.toFixed(4)}`]),
-    ...tasks.map(([field, score]) => `task        ${field.slice(5)} ${score.toFixed(4)}`),
+    ...scores,
     ...(forgetting ? screen(forgetting) : []),
     `saved       ${saved}`,
   ];
 }
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -105,7 +105,7 @@ export interface TrainConfig {
 export interface EvalConfig {
   /** Sources of rows that are only measured. */
   readonly data: readonly DataConfig[];
-  /** Tasks that are answered and scored, `train.eval_every` updates apart and at the end. */
+  /** Tasks that are answered: before the first update, `train.eval_every` apart and at the end. */
   readonly tasks: readonly TaskEntry[];
   /** How many rows are answered: by base and tuned model at the end, or while it trains. */
   readonly samples: number;
@@ -228,7 +228,9 @@ const train = z.strictObject({
 const evaluation = z.strictObject({
   data: z.array(dataSchema).default([]).describe("files of rows that are only measured"),
   tasks: z.array(taskSchema).default([])
-    .describe("tasks that are answered and scored, eval_every steps apart and at the end"),
+    .describe(
+      "tasks that are answered and scored: at first, eval_every steps apart and at the end",
+    ),
   samples: z.int().min(0).default(4)
     .describe("rows that are answered: by base and tuned model at the end, or while it trains"),
   sample_tokens: count.default(40).describe("most tokens of such an answer"),

@@ -80,6 +80,22 @@ export function clear(device: Device, { buffer, offset, size }: Slice): void {
   device.gpu.queue.submit([encoder.finish()]);
 }
 
+/** Copies ranges of buffers, each to another place of the same buffer, without waiting. */
+export function copyWithin(
+  device: Device,
+  ranges: readonly { readonly from: Slice; readonly to: number }[],
+): void {
+  const largest = Math.max(...ranges.map(({ from }) => from.size));
+  const between = createBuffer(device, largest, "copy"); // a buffer is not copied to itself
+  const encoder = device.gpu.createCommandEncoder();
+  for (const { from: { buffer, offset, size }, to } of ranges) {
+    encoder.copyBufferToBuffer(buffer, offset, between, 0, size);
+    encoder.copyBufferToBuffer(between, 0, buffer, to, size);
+  }
+  device.gpu.queue.submit([encoder.finish()]);
+  destroyBuffer(device, between);
+}
+
 /**
  * Reads a slice back. A sync point: it waits for all submitted work.
  *

@@ -10,6 +10,7 @@ import { random } from "../random.ts";
 import { BatchDecoder, type BatchOptions, type Sequence } from "./decoder.ts";
 import type { GenerateOptions } from "./generator.ts";
 import { sample } from "./sample.ts";
+import { Seats } from "./seats.ts";
 import { stopIds } from "./stop.ts";
 import { stopAt } from "./text.ts";
 
@@ -88,11 +89,10 @@ export class BatchGenerator implements Disposable {
       return { index, promptLength: prompt.length, ids: [...prompt], cached: 0 };
     });
     const active = new Map<number, Answering>(); // by slot
+    const seats = new Seats<Answering>(this.decoder);
     const found: Continuation[] = [];
     for (let ended = 0; ended < prompts.length;) {
-      for (let slot = 0; slot < this.slots && waiting.length > 0; slot++) {
-        if (!active.has(slot)) active.set(slot, waiting.shift()!);
-      }
+      seats.fill(active, waiting);
       for (const { slot, sequence, scores } of await this.decoder.step(active)) {
         const { index, promptLength, ids } = sequence;
         const made = ids.length - promptLength;

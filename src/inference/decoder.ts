@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { readFloats } from "../gpu/buffer.ts";
+import { copyWithin, readFloats } from "../gpu/buffer.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
-import { bytesOf } from "../graph/graph.ts";
+import { bytesOf, type Value } from "../graph/graph.ts";
 import type { Planned } from "../graph/planned.ts";
 import type { Model, ModelGraph } from "../models/model.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
@@ -65,6 +65,8 @@ export class BatchDecoder implements Disposable {
     private readonly program: Compiled,
     /** Opens the program that reads prompts, over the caches of the other. */
     private readonly openReader: () => Promise<Compiled>,
+    /** Keys and values, [slots, context, width] each. */
+    private readonly caches: readonly Value[],
   ) {}
 
   /**
@@ -101,8 +103,10 @@ export class BatchDecoder implements Disposable {
     }
     const slots = Math.min(options.slots ?? Infinity, slotsFor(engine, single));
     const reader = model.plan(engine, graphOf(slots, true));
-    return model.plan(engine, graphOf(slots)).with(reader).as((program) =>
-      new BatchDecoder(model, context, slots, program, () => reader.open(program.resources))
+    const decoding = graphOf(slots);
+    const caches = decoding.graph.values.filter(isCache);
+    return model.plan(engine, decoding).with(reader).as((program) =>
+      new BatchDecoder(model, context, slots, program, () => reader.open(program.resources), caches)
     );
   }
 
@@ -144,6 +148,18 @@ export class BatchDecoder implements Disposable {
     return last.map((row, i) => ({ ...read[row]!, scores: scores[i]! }));
   }
 
+  /** Puts the first tokens that a slot holds into another, which is not under way, without reading. */
+  copyPrefix(from: number, to: number, tokens: number): void {
+    const { engine: { device }, resources } = this.program;
+    const ranges = this.caches.map((cache) => {
+      const { buffer } = resources.find(cache);
+      const [, context, width] = cache.shape as [number, number, number];
+      const at = (slot: number) => 4 * slot * context * width;
+      return { from: { buffer, offset: at(from), size: 4 * tokens * width }, to: at(to) };
+    });
+    copyWithin(device, ranges);
+  }
+
   /** Scores of the first so many rows that wanted some; waits for the GPU where there is one. */
   async #scores(program: Compiled, count: number): Promise<Float32Array[]> {
     if (count === 0) return [];
@@ -163,6 +179,8 @@ export class BatchDecoder implements Disposable {
     checkPrompt(prompt, { vocabSize, context, most: context - 1 });
   }
 }
+
+const isCache = ({ kind, shape }: Value): boolean => kind === "state" && shape.length === 3;
 
 /** Rows of a replay that reads a token of each slot, or prompts. */
 const rowsFor = (slots: number, isReading = false): number =>

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { BatchGenerator } from "../../src/inference/batch.ts";
 import { slotsFor } from "../../src/inference/decoder.ts";
+import type { BatchDecoder } from "../../src/inference/decoder.ts";
 import { type GenerateOptions, Generator } from "../../src/inference/generator.ts";
 import { bytesOf } from "../../src/graph/graph.ts";
 import { Model } from "../../src/models/model.ts";
@@ -165,3 +166,38 @@ function surprise(logits: Float32Array, id: number): number {
   const entropy = logs.reduce((sum, log) => sum - (log > -700 ? Math.exp(log) * log : 0), 0);
   return -logs[id]! - entropy;
 }
+
+Deno.test("a beginning that prompts share is read once, and what follows is the same", () =>
+  withTiny({ config: { max_position_embeddings: 160 } }, async (folder) => {
+    using model = new Model(folder);
+    const engine = await freshEngine();
+    const random = (length: number, seed: number) =>
+      [...noise(length, seed)].map((x) => Math.floor((x + 1) / 2 * 61));
+    const [first, second] = [random(90, 1), random(70, 2)];
+    const asked = [first, first, second, first, second, first, first].map((
+      shared,
+      i,
+    ) => [...shared, ...random(i % 3 + 1, 30 + i)]);
+    asked.push(first); // one that is a beginning of others: its last token is read for its scores
+    const how = { stop: [], maxTokens: 6 };
+    using generator = await Generator.open(engine, model);
+    using batch = await BatchGenerator.open(engine, model, { slots: 3 });
+    const { decoder } = batch as unknown as { decoder: BatchDecoder };
+    let read = 0;
+    const { step } = decoder;
+    decoder.step = async (active) => {
+      const before = active.values().reduce((sum, { cached }) => sum + cached, 0);
+      const found = await step.call(decoder, active);
+      read += active.values().reduce((sum, { cached }) => sum + cached, 0) - before;
+      return found as never;
+    };
+    const found = await batch.generate(asked, how);
+    for (const [i, prompt] of asked.entries()) {
+      const alone = await Array.fromAsync(generator.generate(prompt, how));
+      assert.deepEqual(found[i]!.ids, alone, `prompt ${i}`);
+    }
+    const own = asked.reduce((sum, { length }) => sum + length, 0) - 6 * 90 - 2 * 70;
+    const made = asked.length * (how.maxTokens - 1); // the last token of an answer is not read
+    assert.equal(read, 90 + 70 + own + made + 1, `${read} tokens were read`);
+    engine.store.destroy();
+  }));

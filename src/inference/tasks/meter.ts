@@ -26,7 +26,7 @@ import { answerTask } from "./answer.ts";
 import { planWriting, writingSizes } from "./write.ts";
 
 /**
- * Measures tasks `train.eval_every` updates apart and at the end: fields `task/NAME/METRIC`, 0 to 1.
+ * Measures tasks before the first update, `train.eval_every` apart and at the end: fields `task/NAME/METRIC`, 0 to 1.
  *
  * @param entries `eval.tasks`, at least one.
  */
@@ -95,7 +95,7 @@ function tasksMeter(
   const write = batch?.generate.bind(batch);
   return {
     known: {},
-    isDue: (step) => every > 0 && step % every === 0,
+    isDue: (step) => step === 0 || (every > 0 && step % every === 0),
     async measure(): Promise<Queued<Fields>> {
       const fields: Record<string, number> = {};
       for (const encoded of tasks) {
