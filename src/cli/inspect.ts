@@ -100,6 +100,8 @@ interface Report {
   readonly faults: Readonly<Record<FaultName, FaultCount>>;
   /** Rows of which no end is learnt though that is no fault: text without EOS. */
   readonly endless: number;
+  /** Rows in whose fields special tokens are written out that stay text. */
+  readonly typed_special: number;
   /** Faults that would stop the run. */
   readonly stops: readonly FaultName[];
 }
@@ -130,7 +132,7 @@ async function inspect(
     counted.push(counts);
   }
   const index = new TextIndex(origins);
-  const noted = (what: "empty" | "unsupervised") => sum(counted.map(({ noted }) => noted[what]));
+  const noted = (what: keyof LoadCounts["noted"]) => sum(counted.map(({ noted }) => noted[what]));
   const { tooLong, cut, endless, lengths, preferences: { rows, chosen, rejected } } = inspection;
   const found = {
     ...inspection.faults,
@@ -147,6 +149,7 @@ async function inspect(
     too_long: tooLong,
     cut,
     empty: noted("empty"),
+    typed_special: noted("with_special_tokens_as_text"),
     lengths,
     duplicates: await countDuplicates(data, (origin) => index.find(origin) !== undefined),
     faults: found,
@@ -212,6 +215,8 @@ function summary(report: Report): string[] {
     [`left out: longer than ${limit} tokens`]: report.too_long,
     [`cut: longer than ${limit} tokens`]: report.cut,
     "with an empty answer; data.on_empty says what becomes of them": report.empty,
+    "with special tokens written out, which stay text; data.special_tokens reads them": report
+      .typed_special,
     "with the texts of an earlier row": duplicates.exact,
     "with nearly the texts of an earlier row; deno task data drops them": duplicates.near,
     "of text that end without EOS; data.eos adds one": report.endless,

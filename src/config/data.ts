@@ -106,6 +106,10 @@ export const dataSchema = z.strictObject({
   positive_examples: z.int().min(0).default(POSITIVE_EXAMPLES)
     .describe("positive examples in the prompts of a Super-NaturalInstructions task"),
   eos: z.boolean().default(false).describe("end each text document with EOS, for pretraining"),
+  special_tokens: z.boolean().default(false).describe(
+    "read special tokens that are written out in the fields of rows, as <|im_end|>; they stay text " +
+      "when false, and those that a template writes are always read",
+  ),
   split: z.strictObject({
     part: name.describe("name of the part to use"),
     shares: z.record(name, z.number().positive()).describe("share of each part; they add up to 1"),

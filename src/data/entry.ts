@@ -59,6 +59,8 @@ export interface DataEntry {
   readonly split?: { readonly part: string; readonly shares: Shares; readonly seed: number };
   /** Whether EOS follows a text document, no where absent. */
   readonly eos?: boolean;
+  /** Whether special tokens written out in the fields of rows are read as such, no where absent. */
+  readonly special_tokens?: boolean;
 }
 
 /** A path, or the first of several, for messages. */

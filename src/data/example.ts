@@ -16,8 +16,15 @@ export interface RowTokenizer {
   readonly bos: number | null;
   /** What ends an answer. */
   readonly eos: number | null;
-  /** The same as text, where that is known: no text of an answer should end in it. */
+  /** The two as text, where that is known: no text should begin or end in them. */
+  readonly bosToken?: string | undefined;
   readonly eosToken?: string | undefined;
+  /** Every special token as text: in the fields of rows they stay text. None where absent. */
+  readonly specialTokens?: readonly string[] | undefined;
+  /** What stands for text that the vocabulary lacks; null or absent where nothing does. */
+  readonly unknown?: number | null | undefined;
+  /** Whether some of a text is left out without a token for it; never where absent. */
+  readonly drops?: ((text: string) => boolean) | undefined;
   /** Set where an encoder reads the prompt: what the decoder reads beside the answer. */
   readonly target?: TargetMarks | undefined;
   /** What chats need to know; without it they are refused. */
@@ -45,8 +52,25 @@ export interface ChatFacts extends TemplateVariables {
 /** The label of a token that the loss does not see, as in PyTorch and Hugging Face. */
 export const UNSUPERVISED: number = -100;
 
+/**
+ * What is known of the text of an example, set where it is so:
+ *
+ * - beginsTwice: it begins in BOS that was typed, and another stands before it
+ * - endsTwice: the text of an answer ends in an end token that was typed, and another follows it
+ * - learnsUnknown: the vocabulary lacks some of the text that is learnt
+ * - hasTypedSpecial: special tokens stand in it that are not read as such
+ */
+export const TEXT_FLAGS = [
+  "beginsTwice",
+  "endsTwice",
+  "learnsUnknown",
+  "hasTypedSpecial",
+] as const;
+/** One of those. */
+export type TextFlag = typeof TEXT_FLAGS[number];
+
 /** One document, encoded. `labels` is aligned with `ids`; the shift by one happens in `batch`. */
-export interface Example {
+export interface Example extends Readonly<Partial<Record<TextFlag, true>>> {
   /** As the model sees them, BOS first where the tokenizer has one. */
   readonly ids: Uint32Array;
   /** `labels[i]` is `ids[i]` where token i is supervised, else -100. `labels[0]` is always -100. */
@@ -65,8 +89,6 @@ export interface Example {
   readonly origin: string;
   /** Set where it holds an answer to something: a chat, or an instruction. */
   readonly isAnswer?: true;
-  /** Set where the text of an answer ends in an end token that was typed: another follows it. */
-  readonly endsTwice?: true;
   /** How many tokens it has, where that is known without reading them. */
   readonly length?: number;
   /** How many are supervised, where that is told faster than by its labels. */
@@ -104,10 +126,15 @@ export function countSupervised(example: Example): number {
   return example.labels.reduce((count, label) => count + (label === UNSUPERVISED ? 0 : 1), 0);
 }
 
+/** From one character up to, and without, another. */
+export type Range = readonly [begin: number, end: number];
+
 /** A stretch of text that is supervised as a whole or not at all. */
 export interface Span {
   /** Encoded apart from its neighbours. */
   readonly text: string;
+  /** Where a template's own words stand in it: special tokens in them are no typed ones. */
+  readonly written?: readonly Range[];
   /** Whether the loss sees its tokens. */
   readonly supervised: boolean;
   /** Whether EOS follows it, supervised as it is. */
@@ -132,8 +159,14 @@ export interface Shortening {
   readonly shorter?: () => Document;
 }
 
+/** What of a row becomes text, and how. */
+export interface Texts extends Shortening {
+  /** Set where special tokens in the fields of the row are read as such. */
+  readonly readsSpecial?: boolean;
+}
+
 /** Stretches of text. */
-export interface SpansDocument extends Shortening {
+export interface SpansDocument extends Texts {
   readonly kind: "spans";
   readonly spans: readonly Span[];
   readonly origin: string;
@@ -148,7 +181,7 @@ export interface PreferenceDocument {
 }
 
 /** A chat, not yet rendered: its template may be the model's own. */
-export interface ChatDocument extends Shortening {
+export interface ChatDocument extends Texts {
   readonly kind: "chat";
   readonly messages: readonly Message[];
   /** What the template is told of tools. */

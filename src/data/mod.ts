@@ -25,7 +25,6 @@ export { type Side, sidesOf } from "./tokenize/sides.ts";
 export * from "./batches/pack.ts";
 export * from "./tokenize/prompt.ts";
 export * from "./dataset/requests.ts";
-export { promptIds } from "./tokenize/encoder_decoder.ts";
 export type * from "./prompts/mod.ts";
 export * from "./dataset/split.ts";
 export * from "./store/example_store.ts";

@@ -88,14 +88,15 @@ const DATA: BadInput[] = [
     damage: (toy) => rows(toy, GOOD, { input_ids: [1, 1, 5], labels: [-100, -100, 5] }),
     code: 1,
     says: "FOLDER/bad.jsonl:2: found BOS twice at the beginning, as when template and tokenizer " +
-      'both write it, wanted it once, or "double-bos" in train.allow',
+      "both write it, wanted it once (data.special_tokens reads one that is written out in a " +
+      'row), or "double-bos" in train.allow',
   },
   {
     name: "a fault that is not known",
     settings: { train: { allow: ["double-boss"] } },
     code: 2,
     says:
-      'FOLDER/run.json: train.allow.0: found "double-boss", wanted unsupervised, double-bos, double-eos, no-end or all-supervised',
+      'FOLDER/run.json: train.allow.0: found "double-boss", wanted unsupervised, double-bos, double-eos, unknown-token, no-end or all-supervised',
   },
   {
     name: "a token beyond the vocabulary",

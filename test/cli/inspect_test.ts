@@ -56,7 +56,7 @@ Deno.test("inspect shows what is cut and what would stop a run, and finds duplic
     const { stdout } = await inspect("--rows", "5", ...size);
     assert.match(
       stdout,
-      /rows\.jsonl:2: 8 tokens\n {2}prompt {2}<s>\|<s>\|g\|o\|\\n\n {2}learn {3}o\|n\|<\/s>/,
+      /rows\.jsonl:2: 10 tokens\n {2}prompt {2}<s>\|<unk>\|s\|<unk>\|g\|o\|\\n\n {2}learn {3}o\|n\|<\/s>/,
     );
     assert.match(
       stdout,
@@ -65,6 +65,7 @@ Deno.test("inspect shows what is cut and what would stop a run, and finds duplic
     assert.match(stdout, /^rows {6}3$/m);
     assert.match(stdout, /^note {6}2 rows left out: longer than 56 tokens$/m);
     assert.match(stdout, /^note {6}1 rows with an empty answer/m);
+    assert.match(stdout, /^note {6}1 rows with special tokens written out, which stay text;/m);
     assert.match(stdout, /^note {6}1 rows with the texts of an earlier row$/m);
     assert.match(stdout, /^note {6}1 rows with nearly the texts/m);
     assert.match(

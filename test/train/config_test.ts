@@ -35,6 +35,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
       on_empty: "error",
       positive_examples: 2,
       seed: 0,
+      special_tokens: false,
       eos: false,
     }],
     adapter: {

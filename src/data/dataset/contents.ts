@@ -234,10 +234,16 @@ export async function* readItems(
 /** The settings of documents by the default template, each worked out once. */
 function settingsByTemplate(entry: DataEntry): (template: string) => DocumentSettings {
   const { train_on: trainOn = TRAIN_ON[0]!, eos: eosAfterText = false } = entry;
+  const { special_tokens: readsSpecial = false } = entry;
   const known = new Map<string, DocumentSettings>();
   return (template) => {
     const found = known.get(template) ??
-      { templates: resolveTemplates(entry.template, template), trainOn, eosAfterText };
+      {
+        templates: resolveTemplates(entry.template, template),
+        trainOn,
+        eosAfterText,
+        readsSpecial,
+      };
     known.set(template, found);
     return found;
   };

@@ -8,9 +8,9 @@ import { ConfigError } from "../../errors.ts";
 import { chatTemplates } from "../templates/builtin.ts";
 import { asked, type Content, type Message } from "../content.ts";
 import type { TrainOn } from "../entry.ts";
-import type { ChatDocument, Document, SpansDocument } from "../example.ts";
+import type { ChatDocument, Document, Range, SpansDocument } from "../example.ts";
 import { EXEMPLAR_SEPARATOR } from "../prompts/few_shot.ts";
-import { renderPrompt, type Template } from "../templates/prompt_template.ts";
+import { type RenderedPrompt, renderPrompt, type Template } from "../templates/prompt_template.ts";
 import { MODEL_TEMPLATE, type Templates } from "../templates/setting.ts";
 
 /** How the contents of one source become documents. */
@@ -20,6 +20,8 @@ export interface DocumentSettings {
   readonly trainOn: TrainOn;
   /** Whether EOS follows a text document. */
   readonly eosAfterText: boolean;
+  /** Whether special tokens in the fields of rows are read as such; else they stay text. */
+  readonly readsSpecial: boolean;
 }
 
 /**
@@ -35,7 +37,7 @@ export function toDocument(content: Content, settings: DocumentSettings, choice:
       return { kind: "tokens", ids: content.ids, labels: content.labels, origin };
     case "text": {
       const span = { text: content.text, supervised: true, eos: settings.eosAfterText };
-      return { kind: "spans", spans: [span], origin };
+      return { kind: "spans", spans: [span], ...specialOf(settings), origin };
     }
     case "preference": {
       const chosen = toDocument(content.chosen, settings, choice);
@@ -67,7 +69,7 @@ function instructionDocument(
   const { exemplars = [] } = content;
   const document = template.prompt === null
     ? turnsDocument(content, template.chat!, settings)
-    : spansDocument(content, template.prompt);
+    : { ...spansDocument(content, template.prompt), ...specialOf(settings) };
   if (exemplars.length === 0) return document;
   const fewer = { ...content, exemplars: exemplars.slice(0, -1) };
   return { ...document, shorter: () => instructionDocument(fewer, template, settings) };
@@ -92,14 +94,21 @@ function spansDocument(
   prompt: Template,
 ): SpansDocument {
   const { answer, origin, exemplars = [] } = content;
-  const shown = exemplars.map((exemplar) =>
-    renderPrompt(prompt, exemplar) + exemplar.answer + EXEMPLAR_SEPARATOR
-  );
-  const text = shown.join("") + renderPrompt(prompt, content);
+  const written: Range[] = [];
+  let text = "";
+  const add = (rendered: RenderedPrompt, after = "") => {
+    const from = text.length;
+    written.push(...rendered.written.map(([a, b]): Range => [from + a, from + b]));
+    text += rendered.text + after;
+  };
+  for (const exemplar of exemplars) {
+    add(renderPrompt(prompt, exemplar), exemplar.answer + EXEMPLAR_SEPARATOR);
+  }
+  add(renderPrompt(prompt, content));
   return {
     kind: "spans",
     spans: [
-      { text, supervised: false, eos: false },
+      { text, written, supervised: false, eos: false },
       { text: answer, supervised: true, eos: true },
     ],
     origin,
@@ -122,8 +131,9 @@ function chatDocument(
   messages: readonly Message[],
   origin: string,
   chat: NonNullable<Templates["chat"]>,
-  { trainOn }: DocumentSettings,
+  settings: DocumentSettings,
 ): ChatDocument {
+  const { trainOn } = settings;
   const last = messages.findLastIndex(({ role }) => role === "assistant");
   return {
     kind: "chat",
@@ -133,6 +143,9 @@ function chatDocument(
         (trainOn === "all" || i === last),
     })),
     template: chat === MODEL_TEMPLATE ? null : chat,
+    ...specialOf(settings),
     origin,
   };
 }
+
+const specialOf = ({ readsSpecial }: DocumentSettings) => readsSpecial ? { readsSpecial } : {};

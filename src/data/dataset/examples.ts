@@ -63,7 +63,7 @@ export interface LoadCounts extends Readings {
    * How many were left out for an empty answer, or since they have no supervised token, which was
    * allowed, and how many are of each variant.
    */
-  readonly noted: Record<Noted | "unsupervised", number>;
+  readonly noted: Record<Noted | "unsupervised" | "with_special_tokens_as_text", number>;
 }
 
 /** What was read. */
@@ -83,6 +83,7 @@ export const noCounts = (): LoadCounts => ({
     empty: 0,
     of_weight_0: 0,
     unsupervised: 0,
+    with_special_tokens_as_text: 0,
     few_shot: 0,
     chain_of_thought: 0,
     inversion: 0,
@@ -161,6 +162,7 @@ export function rowEncoder(
     checkAnswers(document, answers);
     for (const field of unreadInTurns(document, tokenizer)) count(counts.unread, field);
     const whole = encodeShort(document, tokenizer, { maxTokens: exemplarsWithin, allow });
+    if (whole.hasTypedSpecial) counts.noted.with_special_tokens_as_text++;
     checkFaults(whole, marks, allow);
     if (sidesOf(whole).some((side) => countSupervised(side) === 0)) {
       counts.noted.unsupervised++;

@@ -116,6 +116,10 @@ export const END_TOKENS: readonly string[] = [
   "<|END_RESPONSE|>",
   "<|END_OF_TURN_TOKEN|>",
   "<｜end▁of▁sentence｜>",
+  "<end_of_utterance>",
+  "<|return|>",
+  "<|eos|>",
   "<eos>",
+  "[EOS]",
   "</s>",
 ];

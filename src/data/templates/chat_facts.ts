@@ -13,6 +13,7 @@ import {
   modelJson,
   modelText,
 } from "../../io/model_files.ts";
+import { specialTokens } from "../../io/tokenizer/tokenizer.ts";
 import type { ChatFacts } from "../example.ts";
 import { ChatTemplate } from "./chat_template.ts";
 
@@ -76,12 +77,6 @@ export function ownTemplate(
   tools: readonly unknown[] | undefined,
 ): ChatTemplate | null {
   return tools ? toolTemplate ?? template : template;
-}
-
-function specialTokens({ added_tokens: added }: Record<string, unknown>): string[] {
-  return (Array.isArray(added) ? added : []).filter(isObject)
-    .filter(({ special, content }) => special === true && typeof content === "string")
-    .map(({ content }) => content as string).filter((content) => content !== "");
 }
 
 /** A special token is written as its text, or as an object that has the text as `content`. */

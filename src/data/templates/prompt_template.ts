@@ -6,6 +6,7 @@
  */
 
 import { ConfigError } from "../../errors.ts";
+import type { Range } from "../example.ts";
 
 /** The text before an answer, for a row without and with an input. */
 export interface Template {
@@ -66,11 +67,24 @@ export function resolveTemplate(template: string | Template): Template {
   return templates[template]!;
 }
 
+/** A prompt, and where in it the template's own words stand. */
+export interface RenderedPrompt {
+  readonly text: string;
+  readonly written: readonly Range[];
+}
+
 /** The prompt of one row: `promptInput` where the row has an input, else `prompt`. */
-export function renderPrompt(template: Template, fields: PromptFields): string {
+export function renderPrompt(template: Template, fields: PromptFields): RenderedPrompt {
   const prompt = fields.input === "" ? template.prompt : template.promptInput;
-  // One pass, so that braces inside a field stay as they are.
-  return prompt.replace(/\{(instruction|input)\}/g, (_, name: keyof PromptFields) => fields[name]);
+  const written: Range[] = [];
+  let text = "";
+  // One pass, so that braces inside a field stay as they are; every second part names a field.
+  for (const [i, part] of prompt.split(/\{(instruction|input)\}/).entries()) {
+    const isField = i % 2 === 1;
+    if (!isField && part !== "") written.push([text.length, text.length + part.length]);
+    text += isField ? fields[part as keyof PromptFields] : part;
+  }
+  return { text, written };
 }
 
 function checkFields(key: string, prompt: string, wanted: string[]): void {

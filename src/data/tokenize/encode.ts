@@ -5,11 +5,11 @@
  */
 
 import { ConfigError, FileError } from "../../errors.ts";
-import { encodeSegments } from "./chat.ts";
-import { chatSegments } from "./segments.ts";
+import { chatSegments, stretchOf } from "./segments.ts";
+import { encodeStretches, spanStretch } from "./stretches.ts";
 import { END_TOKENS } from "../templates/builtin.ts";
 import { faultError, type FaultName } from "./faults.ts";
-import { encodePair, endOf } from "./encoder_decoder.ts";
+import { encodePair } from "./encoder_decoder.ts";
 import { fitSides, joinSides } from "./sides.ts";
 import {
   type ChatDocument,
@@ -20,6 +20,7 @@ import {
   packedLength,
   type PreferenceDocument,
   type RowTokenizer,
+  type SpansDocument,
   UNSUPERVISED,
 } from "../example.ts";
 
@@ -54,9 +55,10 @@ export function encode(
       .map((side) => encode(side, tokenizer, allowed));
     return joinSides(chosen!, rejected!, document.origin);
   }
-  const { ids, labels, sourceLength } = tokenizer.target
+  const encoded: Encoded & { readonly sourceLength?: number } = tokenizer.target
     ? encodePair(document, tokenizer, tokenizer.target)
-    : { ...encodeDocument(document, tokenizer, allowed), sourceLength: undefined };
+    : encodeDocument(document, tokenizer, allowed);
+  const { ids, labels, sourceLength, hasTypedSpecial, learnsUnknown } = encoded;
   const isAnswer = document.kind === "chat" ||
     (document.kind === "spans" && document.spans.length > 1);
   const example: Example = {
@@ -65,7 +67,10 @@ export function encode(
     origin: document.origin,
     ...(sourceLength !== undefined && { sourceLength }),
     ...(isAnswer && { isAnswer }),
+    ...(beginsTwice(document, tokenizer) && { beginsTwice: true }),
     ...(endsTwice(document, tokenizer) && { endsTwice: true }),
+    ...(learnsUnknown && { learnsUnknown }),
+    ...(hasTypedSpecial && { hasTypedSpecial }),
   };
   example.labels[0] = UNSUPERVISED; // nothing stands before the first token to predict it
   if (countSupervised(example) > 0 || allowed.includes("unsupervised")) return example;
@@ -177,6 +182,14 @@ export function checkVocabulary({ ids, origin }: Example, vocabSize: number): vo
 
 const isPair = ({ sourceLength }: Example): boolean => sourceLength !== undefined;
 
+/** Whether a text that is given BOS begins with one that was typed and stays text. */
+function beginsTwice(document: Document, { bos, bosToken = "" }: RowTokenizer): boolean {
+  if (document.kind !== "spans" || document.readsSpecial || bos === null) return false;
+  const { text, written = [] } = document.spans[0]!;
+  const isTyped = !written.some(([begin, end]) => begin === 0 && end >= bosToken.length);
+  return bosToken !== "" && isTyped && text.trimStart().startsWith(bosToken);
+}
+
 /** Whether an answer that is given an end has one as the end of its text, this model's or another's. */
 function endsTwice(document: Document, { eosToken = "" }: RowTokenizer): boolean {
   const ends = [eosToken, ...END_TOKENS].filter((token) => token !== "");
@@ -191,6 +204,8 @@ function endsTwice(document: Document, { eosToken = "" }: RowTokenizer): boolean
 interface Encoded {
   readonly ids: readonly number[];
   readonly labels: readonly number[];
+  readonly hasTypedSpecial?: boolean;
+  readonly learnsUnknown?: boolean;
 }
 
 function encodeDocument(
@@ -208,31 +223,27 @@ function encodeChat(
   tokenizer: RowTokenizer,
   allowed: readonly FaultName[],
 ): Encoded {
-  const { bos, chat } = tokenizer;
+  const { chat } = tokenizer;
   if (chat === undefined) {
     throw new ConfigError(
       `${document.origin}: found a chat, but nothing is known of the model's special tokens`,
     );
   }
   const segments = chatSegments(document, chat, { needsEnd: !allowed.includes("no-end") });
-  const { ids, labels } = encodeSegments(segments, tokenizer, chat);
-  if (bos === null || ids[0] === bos) return { ids, labels };
-  return { ids: [bos, ...ids], labels: [UNSUPERVISED, ...labels] };
+  const stretches = segments.map((segment) => stretchOf(segment, document.readsSpecial));
+  return withBos(encodeStretches(stretches, tokenizer, chat.specialTokens), tokenizer);
 }
 
-function encodeSpans(document: Document & { kind: "spans" }, tokenizer: RowTokenizer): Encoded {
-  const ids: number[] = [];
-  const labels: number[] = [];
-  const append = (id: number, supervised: boolean) => {
-    ids.push(id);
-    labels.push(supervised ? id : UNSUPERVISED);
-  };
-  if (tokenizer.bos !== null) append(tokenizer.bos, false);
-  for (const { text, supervised, eos } of document.spans) {
-    for (const id of tokenizer.encode(text)) append(id, supervised);
-    if (eos) append(endOf(tokenizer), supervised);
-  }
-  return { ids, labels };
+/** BOS before what does not begin with it. */
+function withBos<E extends Encoded>(encoded: E, { bos }: RowTokenizer): E {
+  const { ids, labels } = encoded;
+  if (bos === null || ids[0] === bos) return encoded;
+  return { ...encoded, ids: [bos, ...ids], labels: [UNSUPERVISED, ...labels] };
+}
+
+function encodeSpans(document: SpansDocument, tokenizer: RowTokenizer): Encoded {
+  const stretches = document.spans.map((span) => spanStretch(span, document, tokenizer));
+  return withBos(encodeStretches(stretches, tokenizer, tokenizer.specialTokens ?? []), tokenizer);
 }
 
 /** Labels of a decoder alone are its own tokens, or none. */

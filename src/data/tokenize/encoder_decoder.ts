@@ -12,12 +12,15 @@ import {
   type TargetMarks,
   UNSUPERVISED,
 } from "../example.ts";
+import { encodeStretches, endOf, spanStretch, type Stretch } from "./stretches.ts";
 
 /** A source and its target as one row of ids: see {@link Example.sourceLength}. */
 export interface EncodedPair {
   readonly ids: readonly number[];
   readonly labels: readonly number[];
   readonly sourceLength: number;
+  readonly hasTypedSpecial?: boolean;
+  readonly learnsUnknown?: boolean;
 }
 
 /**
@@ -42,8 +45,16 @@ export function encodePair(
   if (!target?.supervised || source.length === 0 || source.some(({ supervised }) => supervised)) {
     throw new ConfigError(`${origin}: found a text, ${wanted}`);
   }
-  const text = source.map(({ text }) => text).join("");
-  return pairOf(promptIds(text, tokenizer), targetIds(target, tokenizer), marks);
+  const encodePart = (parts: readonly Span[]) => {
+    const stretches = parts.map((span) => spanStretch(span, document, tokenizer));
+    return encodeStretches(stretches, tokenizer, tokenizer.specialTokens ?? []);
+  };
+  const [read, learnt] = [encodePart(source), encodePart([target])];
+  return {
+    ...pairOf([...read.ids, endOf(tokenizer)], learnt.ids, marks),
+    hasTypedSpecial: read.hasTypedSpecial || learnt.hasTypedSpecial,
+    learnsUnknown: learnt.learnsUnknown,
+  };
 }
 
 /**
@@ -52,16 +63,15 @@ export function encodePair(
  *
  * @throws {ConfigError} for an encoder whose tokenizer has no EOS.
  */
-export function promptIds(prompt: string, tokenizer: RowTokenizer): number[] {
-  const ids = tokenizer.encode(prompt);
-  if (tokenizer.target) return [...ids, endOf(tokenizer)];
-  return tokenizer.bos === null ? ids : [tokenizer.bos, ...ids];
+export function promptIds(
+  { text, written }: Pick<Stretch, "text" | "written">,
+  tokenizer: RowTokenizer,
+): readonly number[] {
+  const { specialTokens = [], target, bos } = tokenizer;
+  const { ids } = encodeStretches([{ text, written, supervised: false }], tokenizer, specialTokens);
+  if (target) return [...ids, endOf(tokenizer)];
+  return bos === null || ids[0] === bos ? ids : [bos, ...ids];
 }
-
-const targetIds = ({ text, eos }: Span, tokenizer: RowTokenizer): number[] => [
-  ...tokenizer.encode(text),
-  ...(eos ? [endOf(tokenizer)] : []),
-];
 
 function pairOf(
   source: readonly number[],
@@ -73,14 +83,4 @@ function pairOf(
     labels: [...source.map(() => UNSUPERVISED), UNSUPERVISED, ...target],
     sourceLength: source.length,
   };
-}
-
-/**
- * The token that ends an answer.
- *
- * @throws {ConfigError} where the tokenizer has none.
- */
-export function endOf(tokenizer: RowTokenizer): number {
-  if (tokenizer.eos !== null) return tokenizer.eos;
-  throw new ConfigError("The tokenizer has no EOS token, wanted one to end each answer");
 }

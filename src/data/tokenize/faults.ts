@@ -28,7 +28,13 @@ export interface Fault {
 const isLearnt = (label: number) => label !== UNSUPERVISED;
 
 /** The name of a fault, by which it is allowed. */
-export type FaultName = "unsupervised" | "double-bos" | "double-eos" | "no-end" | "all-supervised";
+export type FaultName =
+  | "unsupervised"
+  | "double-bos"
+  | "double-eos"
+  | "unknown-token"
+  | "no-end"
+  | "all-supervised";
 
 /** All faults. */
 export const faults: Readonly<Record<FaultName, Fault>> = {
@@ -39,14 +45,20 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
   },
   "double-bos": {
     found: "BOS twice at the beginning, as when template and tokenizer both write it",
-    wanted: "it once",
-    has: ({ ids }, { bos }) => bos !== null && ids[0] === bos && ids[1] === bos,
+    wanted: "it once (data.special_tokens reads one that is written out in a row)",
+    has: ({ ids, beginsTwice }, { bos }) =>
+      beginsTwice === true || bos !== null && ids[0] === bos && ids[1] === bos,
   },
   "double-eos": {
     found: "an end token twice after an answer, as when the text has one and another is added",
     wanted: "it once",
     has: ({ labels, endsTwice }, { ends }) =>
       endsTwice === true || labels.some((id, i) => i > 0 && ends.has(id) && labels[i - 1] === id),
+  },
+  "unknown-token": {
+    found: "text to learn that the vocabulary lacks",
+    wanted: "text of which each character has a token",
+    has: ({ learnsUnknown }) => learnsUnknown === true,
   },
   "no-end": {
     found: "an answer without an end token to learn, after which a model goes on and on",

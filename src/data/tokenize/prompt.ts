@@ -9,14 +9,18 @@ import { asked, type ChatTurn, type Message } from "../content.ts";
 import { MODEL_TEMPLATE, resolveTemplates, type TemplateSetting } from "../templates/setting.ts";
 import type { RowTokenizer } from "../example.ts";
 import type { ChatTemplate } from "../templates/chat_template.ts";
-import { DEFAULT_TEMPLATE, renderPrompt } from "../templates/prompt_template.ts";
-import { encodeSegments } from "./chat.ts";
+import {
+  DEFAULT_TEMPLATE,
+  type RenderedPrompt,
+  renderPrompt,
+} from "../templates/prompt_template.ts";
 import { promptIds } from "./encoder_decoder.ts";
-import { chatSegments, promptSegment } from "./segments.ts";
+import { chatSegments, promptSegment, stretchOf } from "./segments.ts";
+import { encodeStretches } from "./stretches.ts";
 
 /** What a model is asked. */
 export type ModelRequest =
-  /** To go on with a text. */
+  /** To go on with a text, in which special tokens are read as such. */
   | { readonly kind: "text"; readonly text: string }
   /** To answer the last turn. */
   | { readonly kind: "chat"; readonly turns: readonly ChatTurn[] }
@@ -52,7 +56,10 @@ export function promptOf(
   tokenizer: RowTokenizer,
   { template, system = "", origin = "the prompt" }: PromptSettings = {},
 ): EncodedPrompt {
-  if (request.kind === "text") return textPrompt(request.text, tokenizer);
+  if (request.kind === "text") {
+    const { text } = request;
+    return textPrompt({ text, written: [[0, text.length]] }, tokenizer);
+  }
   const { prompt, chat } = template === undefined && hasTemplate(tokenizer)
     ? { prompt: null, chat: MODEL_TEMPLATE } as const
     : resolveTemplates(template, DEFAULT_TEMPLATE)[0]!;
@@ -89,7 +96,7 @@ export function chatPrompt(
   }
   const messages = turns.map((turn) => ({ ...turn, supervised: false }));
   const segment = promptSegment({ kind: "chat", messages, template, origin }, chat);
-  const { ids } = encodeSegments([segment], tokenizer, chat);
+  const { ids } = encodeStretches([stretchOf(segment)], tokenizer, chat.specialTokens);
   return {
     text: segment.parts.map(({ text }) => text).join(""),
     ids: bos === null || ids[0] === bos ? ids : [bos, ...ids],
@@ -126,9 +133,9 @@ function turnEnds(tokenizer: RowTokenizer, template: ChatTemplate | null): numbe
   }
 }
 
-const textPrompt = (text: string, tokenizer: RowTokenizer): EncodedPrompt => ({
-  text,
-  ids: promptIds(text, tokenizer),
+const textPrompt = (prompt: RenderedPrompt, tokenizer: RowTokenizer): EncodedPrompt => ({
+  text: prompt.text,
+  ids: promptIds(prompt, tokenizer),
   ends: [],
 });
 

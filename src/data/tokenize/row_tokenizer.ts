@@ -18,13 +18,19 @@ export interface Encoding {
 
 /** The tokenizer of a model: BOS only where it expects one. */
 export function rowTokenizer({ tokenizer, folder, config }: Encoding): RowTokenizer {
-  const { addsBos, bos, eos } = tokenizer;
+  const { addsBos, bos, eos, specialTokens, unknown } = tokenizer;
+  const textOf = (id: number | null) =>
+    id === null ? undefined : tokenizer.decode([id], { skipSpecial: false });
   let chat: ChatFacts | undefined;
   return {
     encode: (text) => tokenizer.encode(text),
     bos: addsBos ? bos : null,
     eos,
-    eosToken: eos === null ? undefined : tokenizer.decode([eos], { skipSpecial: false }),
+    bosToken: textOf(bos),
+    eosToken: textOf(eos),
+    specialTokens,
+    unknown,
+    drops: (text) => tokenizer.drops(text),
     target: config?.target,
     // Read when the first chat asks for it: other data needs nothing of the template.
     get chat() {

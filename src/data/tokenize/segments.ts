@@ -10,7 +10,7 @@
  */
 
 import { ConfigError, FileError } from "../../errors.ts";
-import type { ChatDocument, ChatFacts } from "../example.ts";
+import type { ChatDocument, ChatFacts, Range } from "../example.ts";
 import {
   answersByEndToken,
   answersByMarks,
@@ -18,6 +18,7 @@ import {
   type Part,
   type Placed,
 } from "./answers.ts";
+import type { Stretch } from "./stretches.ts";
 import { markedTurns, MARKS, type Slot, turnsOf } from "./slots.ts";
 import { ownTemplate } from "../templates/chat_facts.ts";
 import { type ChatTemplate, GENERATION_BEGIN, GENERATION_END } from "../templates/chat_template.ts";
@@ -26,6 +27,17 @@ import { type ChatTemplate, GENERATION_BEGIN, GENERATION_END } from "../template
 export interface Segment {
   readonly parts: readonly Part[];
   readonly supervised: boolean;
+}
+
+/** A segment as it is encoded; `readsSpecial` where special tokens in messages are read as such. */
+export function stretchOf({ parts, supervised }: Segment, readsSpecial = false): Stretch {
+  let at = 0;
+  const written = parts.flatMap(({ text, fromTemplate }) => {
+    const range: Range = [at, at += text.length];
+    return fromTemplate ? [range] : [];
+  });
+  const text = parts.map((part) => part.text).join("");
+  return { text, supervised, written: readsSpecial ? [[0, text.length]] : written };
 }
 
 const RESERVED = /[\ufdd0-\ufdd3]/;

@@ -5,7 +5,7 @@
  * @module
  */
 import { FileError } from "../../errors.ts";
-import { type Example, lengthOf } from "../example.ts";
+import { type Example, lengthOf, TEXT_FLAGS, type TextFlag } from "../example.ts";
 
 /** The two documents of a preference, in the order in which they are packed. */
 export const SIDES = ["chosen", "rejected"] as const;
@@ -18,7 +18,7 @@ export function joinSides(chosen: Example, rejected: Example, origin: string): E
     labels: Int32Array.from([...chosen.labels, ...rejected.labels]),
     chosenLength: chosen.ids.length,
     isAnswer: true,
-    ...((chosen.endsTwice || rejected.endsTwice) && { endsTwice: true }),
+    ...flagsOf([chosen, rejected]),
     origin,
   };
 }
@@ -27,14 +27,20 @@ export function joinSides(chosen: Example, rejected: Example, origin: string): E
 export function sidesOf(example: Example): Example[] {
   const { chosenLength } = example;
   if (chosenLength === undefined) return [example];
-  const { ids, labels, origin, endsTwice } = example;
+  const { ids, labels, origin } = example;
   return [[0, chosenLength], [chosenLength, ids.length]].map(([from, to]): Example => ({
     ids: ids.subarray(from, to),
     labels: labels.subarray(from, to),
     origin,
     isAnswer: true,
-    ...(endsTwice && { endsTwice }),
+    ...flagsOf([example]),
   }));
+}
+
+/** What is known of the text of one or the other. */
+function flagsOf(sides: readonly Example[]): Partial<Record<TextFlag, true>> {
+  const flags = TEXT_FLAGS.filter((flag) => sides.some((side) => side[flag]));
+  return Object.fromEntries(flags.map((flag) => [flag, true]));
 }
 
 /** What a preference must fit. */

@@ -29,6 +29,12 @@ export interface Tokenizer {
   readonly vocabSize: number;
   /** Whether the model expects `bos` before each document. */
   readonly addsBos: boolean;
+  /** Every special token as text. */
+  readonly specialTokens: readonly string[];
+  /** Id of what stands for text that the vocabulary lacks, or null where nothing does. */
+  readonly unknown: number | null;
+  /** Whether some of a text is left out since the vocabulary lacks it and has nothing for it. */
+  drops(text: string): boolean;
 }
 
 type Json = Record<string, unknown>;
@@ -45,7 +51,7 @@ export function loadTokenizer(folder: string): Tokenizer {
   const config = readOptional(folder, "tokenizer_config.json");
   const json = requireJson(folder, "tokenizer.json");
   checkIds(path, json);
-  const { inner, encode } = construct(path, json, config);
+  const { inner, encode, drops } = construct(path, json, config);
   const bos = specialId(folder, inner, config, "bos");
   const addsBos = bos !== null && (config["add_bos_token"] ?? inner.encode("a").ids[0] === bos);
   return {
@@ -53,7 +59,10 @@ export function loadTokenizer(folder: string): Tokenizer {
     eos: specialId(folder, inner, config, "eos"),
     vocabSize: 1 + inner.get_vocab().values().reduce((a, b) => Math.max(a, b), -1),
     addsBos: addsBos === true,
+    specialTokens: specialTokens(json),
+    unknown: inner.model?.unk_token_id ?? null,
     encode,
+    drops,
     decode: (ids, { skipSpecial = true } = {}) => decode(inner, ids, skipSpecial),
   };
 }
@@ -71,7 +80,8 @@ function construct(path: string, tokenizer: Json, config: Json) {
     byteLevels(inner.pre_tokenizer).forEach(rememberPieces);
     correctNormalizer(inner.normalizer);
     correctDecoder(inner.decoder);
-    return { inner, encode: encoderOf(inner, added_tokens as AddedToken[]) };
+    const encode = encoderOf(inner, added_tokens as AddedToken[]);
+    return { inner, encode, drops: dropsOf(inner, tokenizer["model"]) };
   } catch (fault) {
     throw new FileError(`Cannot use ${path}: ${(fault as Error).message}`, { cause: fault });
   }
@@ -160,6 +170,28 @@ function encoderOf(inner: HuggingFaceTokenizer, added: readonly AddedToken[]) {
         "id" in part ? [part.id] : idsOf(part.text, piece.from === 0 && part.from === 0)
       );
     });
+}
+
+/** Text is left out by models of pairs without bytes and without an unknown token. */
+function dropsOf(inner: HuggingFaceTokenizer, json: unknown): (text: string) => boolean {
+  const { normalizer, pre_tokenizer, model } = inner;
+  const { type, byte_fallback } = isObject(json) ? json : {};
+  const isPairs = type === "BPE" || isObject(json) && "merges" in json;
+  const knowsAll = byte_fallback === true || byteLevels(pre_tokenizer).length > 0;
+  if (!isPairs || knowsAll || (model?.unk_token_id ?? null) !== null) return () => false;
+  return (text) => {
+    const words = pre_tokenizer?.(normalizer ? normalizer(text) : text) ?? [text];
+    return words.some((word) =>
+      [...word].some((character) => !model!.tokens_to_ids.has(character))
+    );
+  };
+}
+
+/** The special tokens of a `tokenizer.json`, as text. */
+export function specialTokens({ added_tokens: added }: Json): string[] {
+  return (Array.isArray(added) ? added : []).filter(isObject)
+    .filter(({ special, content }) => special === true && typeof content === "string")
+    .map(({ content }) => content as string).filter((content) => content !== "");
 }
 
 function decode(

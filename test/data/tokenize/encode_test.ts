@@ -119,7 +119,7 @@ Deno.test("encode: of any row under any prompt, exactly the answer and its end a
   fc.assert(
     fc.property(fc.constantFrom(...Object.keys(templates)), text, text, text, (name, ...texts) => {
       const [instruction, input, answer] = texts as [string, string, string];
-      const prompt = renderPrompt(templates[name]!, { instruction, input });
+      const prompt = renderPrompt(templates[name]!, { instruction, input }).text;
       const spans = [
         { text: prompt, supervised: false, eos: false },
         { text: answer, supervised: true, eos: true },
@@ -135,12 +135,12 @@ Deno.test("encode: of any row under any prompt, exactly the answer and its end a
 Deno.test("template: the Alpaca prompts, byte for byte", () => {
   const alpaca = resolveTemplate("alpaca");
   assert.equal(
-    renderPrompt(alpaca, { instruction: "Say hi.", input: "" }),
+    renderPrompt(alpaca, { instruction: "Say hi.", input: "" }).text,
     "Below is an instruction that describes a task. Write a response that appropriately " +
       "completes the request.\n\n### Instruction:\nSay hi.\n\n### Response:",
   );
   assert.equal(
-    renderPrompt(alpaca, { instruction: "Add.", input: "1 2" }),
+    renderPrompt(alpaca, { instruction: "Add.", input: "1 2" }).text,
     "Below is an instruction that describes a task, paired with an input that provides further " +
       "context. Write a response that appropriately completes the request.\n\n" +
       "### Instruction:\nAdd.\n\n### Input:\n1 2\n\n### Response:",
@@ -150,7 +150,7 @@ Deno.test("template: the Alpaca prompts, byte for byte", () => {
 Deno.test("template: braces and dollars in a field stay as they are", () => {
   const plain = resolveTemplate("plain");
   assert.equal(
-    renderPrompt(plain, { instruction: "{input} $& {instruction}", input: "{x}" }),
+    renderPrompt(plain, { instruction: "{input} $& {instruction}", input: "{x}" }).text,
     "{input} $& {instruction}\n{x}\n",
   );
 });

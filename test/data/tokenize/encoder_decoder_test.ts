@@ -12,8 +12,8 @@ import {
   lengthOf,
   loadExamples,
   packedLength,
-  promptIds,
 } from "../../../src/data/mod.ts";
+import { promptIds } from "../../../src/data/tokenize/encoder_decoder.ts";
 import { toyEncoder, withFiles } from "../toy.ts";
 
 const [PAD, START, EOS] = [300, 301, toyEncoder.eos!];
@@ -35,7 +35,7 @@ Deno.test("encode: prompt and EOS are the source, answer and EOS the target", ()
   assert.deepEqual([...example.labels], [-100, -100, -100, -100, 99, EOS]);
   assert.equal(example.sourceLength, 3);
   assert.deepEqual([lengthOf(example), packedLength(example)], [6, 3]);
-  assert.deepEqual(promptIds("ab", tokenizer), [97, 98, EOS]);
+  assert.deepEqual(promptIds({ text: "ab", written: [] }, tokenizer), [97, 98, EOS]);
 });
 
 Deno.test("encode: token rows are source and labels as transformers has them", () => {
