@@ -87,7 +87,7 @@ export {
   type ParsedConfig,
   type TrainConfig,
 } from "./src/config/mod.ts";
-export type { Example } from "./src/data/example.ts";
+export type { Example, TextFlag } from "./src/data/example.ts";
 export type { FaultName } from "./src/data/tokenize/faults.ts";
 export type {
   ChainOfThoughtSettings,
