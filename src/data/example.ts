@@ -60,14 +60,14 @@ export const UNSUPERVISED: number = -100;
  * - learnsUnknown: the vocabulary lacks some of the text that is learnt
  * - hasTypedSpecial: special tokens stand in it that are not read as such
  */
-export const TEXT_FLAGS = [
+export type TextFlag = "beginsTwice" | "endsTwice" | "learnsUnknown" | "hasTypedSpecial";
+/** All of those. */
+export const TEXT_FLAGS: readonly TextFlag[] = [
   "beginsTwice",
   "endsTwice",
   "learnsUnknown",
   "hasTypedSpecial",
-] as const;
-/** One of those. */
-export type TextFlag = typeof TEXT_FLAGS[number];
+];
 
 /** One document, encoded. `labels` is aligned with `ids`; the shift by one happens in `batch`. */
 export interface Example extends Readonly<Partial<Record<TextFlag, true>>> {
