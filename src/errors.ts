@@ -23,3 +23,15 @@ export class GpuError extends Error {
   /** Name of the class. */
   override name = "GpuError";
 }
+
+/** The device was lost: nothing that it held can be read any more. The command line exits with 1. */
+export class DeviceLost extends GpuError {
+  /** Name of the class. */
+  override name = "DeviceLost";
+}
+
+/** The device has no room for what was to be allocated. The command line exits with 1. */
+export class OutOfMemory extends GpuError {
+  /** Name of the class. */
+  override name = "OutOfMemory";
+}

@@ -164,8 +164,9 @@ export async function fetchBytes(
     staging.unmap();
     return bytes;
   } catch (cause) {
-    device.check();
-    throw new GpuError(`Cannot read from the GPU: ${(cause as Error).message}`, { cause });
+    throw await device.behind(
+      new GpuError(`Cannot read from the GPU: ${(cause as Error).message}`, { cause }),
+    );
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { GpuError } from "../errors.ts";
+import { DeviceLost, GpuError, OutOfMemory } from "../errors.ts";
 import { readsTextures } from "./reads.ts";
 import { ROW_BYTES } from "./texture.ts";
 
@@ -33,6 +33,15 @@ const RAISED = [
   "maxTextureDimension2D",
 ] as const;
 
+/** Milliseconds in which a device that is lost has said so. */
+const NEWS_MS = 50;
+
+/** An error that the GPU reported, in our words. */
+function faultOf({ message, constructor: { name } }: GPUError): GpuError {
+  if (name !== "GPUOutOfMemoryError") return new GpuError(message);
+  return new OutOfMemory(`The GPU has no memory left${message === "" ? "" : ` (${message})`}`);
+}
+
 /** An open device. All folders above `gpu` reach WebGPU through it alone. */
 export class Device {
   /** The first error that the GPU reported outside any scope, or the loss of the device. */
@@ -40,6 +49,8 @@ export class Device {
   #closed = false;
   /** Bytes of live buffers and textures made by this folder. */
   allocated = 0;
+  /** Whether a watchdog may take a long submit for a hang: programs then pace themselves. */
+  isWatched: boolean;
   /** Where kernels read matrices; {@linkcode openDevice} sets it once. */
   matrixReads: MatrixReads = "buffer";
 
@@ -54,12 +65,15 @@ export class Device {
     /** The family of kernels that graphs are built for. */
     readonly kernelSet: KernelSet,
   ) {
+    this.isWatched = !software;
     gpu.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
-      this.#fault ??= new GpuError((event as GPUUncapturedErrorEvent).error.message);
+      this.#fault ??= faultOf((event as GPUUncapturedErrorEvent).error);
     });
-    gpu.lost.then((info) => {
-      if (!this.#closed) this.#fault ??= new GpuError(`The GPU was lost: ${info.message}`);
+    gpu.lost.then(({ message }) => {
+      if (this.#closed) return;
+      const words = message === "" ? "" : ` (${message.replace(/[\s.]+/g, " ").trim()})`;
+      this.#fault = new DeviceLost(`The GPU was lost${words}`); // all other faults follow from it
     });
   }
 
@@ -82,6 +96,19 @@ export class Device {
   /** Throws the first error that the GPU has reported. WebGPU is silent about them by itself. */
   check(): void {
     if (this.#fault) throw this.#fault;
+  }
+
+  /**
+   * What is behind a fault: where the device is lost or full, whatever touches it fails in words of
+   * its own. Waits a moment for the news.
+   */
+  async behind(fault: unknown): Promise<unknown> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, NEWS_MS);
+    await Promise.race([this.gpu.lost, promise]);
+    clearTimeout(timer);
+    const isOfDevice = this.#fault instanceof DeviceLost || this.#fault instanceof OutOfMemory;
+    return isOfDevice ? this.#fault : fault;
   }
 
   /** Waits until all submitted work is done; in Deno this costs 10 ms at least. */

@@ -7,6 +7,7 @@ import { GpuError } from "../errors.ts";
 import { read, type Slice, whole } from "./buffer.ts";
 import type { Device } from "./device.ts";
 import type { Constants, Kernel, Pipelines } from "./kernel.ts";
+import { Pace } from "./pace.ts";
 import { Sentinels } from "./sentinels.ts";
 import { copyToTexels, type Texels } from "./texture.ts";
 
@@ -72,7 +73,11 @@ export function grid(count: number): [number, number] {
 
 /** Dispatches with their pipelines and bind groups, made once. */
 export class Program {
-  private constructor(private readonly device: Device, private readonly list: Recorded[]) {}
+  readonly #pace: Pace;
+
+  private constructor(private readonly device: Device, private readonly list: Recorded[]) {
+    this.#pace = new Pace(device.isWatched);
+  }
 
   /**
    * Compiles every kernel and binds every slice.
@@ -99,22 +104,22 @@ export class Program {
     return this.list.length;
   }
 
-  /** Submits the whole list once and returns without waiting. */
+  /**
+   * Submits the whole list and returns without waiting: at once, or in several submits where it would
+   * take too long for a watchdog.
+   */
   replay({ gates = Infinity, after }: ReplayOptions = {}): void {
-    const encoder = this.device.gpu.createCommandEncoder();
-    let pass: GPUComputePassEncoder | null = null;
-    for (const { dispatch, copies } of this.#open(gates)) {
-      if (copies.length > 0) {
-        pass?.end();
-        pass = null;
-        for (const { from, to } of copies) copyToTexels(encoder, from, to);
-      }
-      pass ??= encoder.beginComputePass();
-      encode(pass, dispatch);
+    const list = [...this.#open(gates)];
+    const { queue } = this.device.gpu;
+    const { perSubmit } = this.#pace;
+    for (let from = 0; from === 0 || from < list.length; from += perSubmit) {
+      const isLast = from + perSubmit >= list.length;
+      const encoder = this.device.gpu.createCommandEncoder();
+      encodeAll(encoder, list.slice(from, from + perSubmit));
+      if (isLast) after?.(encoder);
+      queue.submit([encoder.finish()]);
+      this.#pace.measure(queue, from === 0, isLast);
     }
-    pass?.end();
-    after?.(encoder);
-    this.device.gpu.queue.submit([encoder.finish()]);
     this.device.check();
   }
 
@@ -185,7 +190,7 @@ export class Program {
   }
 
   /** The dispatches behind open gates, each with what is copied before it. */
-  *#open(gates: number): Generator<{ dispatch: Recorded; copies: readonly Copy[] }> {
+  *#open(gates: number): Generator<Opened> {
     let copies: Copy[] = [];
     for (const dispatch of this.list) {
       for (const copy of dispatch.copies ?? []) if (isOpen(copy, gates)) copies.push(copy);
@@ -194,6 +199,27 @@ export class Program {
       copies = [];
     }
   }
+}
+
+/** A dispatch of a replay, with what is copied before it. */
+interface Opened {
+  readonly dispatch: Recorded;
+  readonly copies: readonly Copy[];
+}
+
+/** Encodes dispatches in as few passes as copies between them allow. */
+function encodeAll(encoder: GPUCommandEncoder, list: readonly Opened[]): void {
+  let pass: GPUComputePassEncoder | null = null;
+  for (const { dispatch, copies } of list) {
+    if (copies.length > 0) {
+      pass?.end();
+      pass = null;
+      for (const { from, to } of copies) copyToTexels(encoder, from, to);
+    }
+    pass ??= encoder.beginComputePass();
+    encode(pass, dispatch);
+  }
+  pass?.end();
 }
 
 const isOpen = ({ gate = -1 }: Dispatch | Copy, gates: number): boolean => gate < gates;

@@ -24,7 +24,8 @@ export function linesListener(take: (line: string) => void): RunListener {
     else if (event.kind === "back") {
       const { reason, to, rate, blackBox } = event;
       const look = blackBox === null ? "" : `; what is known of it is in ${blackBox}`;
-      take(`${reason}: back to ${to} updates, with ${rate} of the learning rate${look}`);
+      const slower = rate === 1 ? "" : `, with ${rate} of the learning rate`;
+      take(`${reason}: back to ${to} updates${slower}${look}`);
     } else if (event.kind === "sample") {
       for (const { prompt, text } of event.samples) {
         take(`sample ${JSON.stringify(prompt)} -> ${JSON.stringify(text)}`);

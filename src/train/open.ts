@@ -4,7 +4,8 @@
  * @module
  */
 import type { Config, ParsedConfig } from "../config/mod.ts";
-import { openDevice } from "../gpu/device.ts";
+import { ConfigError, FileError } from "../errors.ts";
+import { type Device, openDevice } from "../gpu/device.ts";
 import { openEngine } from "../graph/compile.ts";
 import { modelFingerprint } from "../io/fingerprint.ts";
 import { type Methods, methodsOf } from "../methods.ts";
@@ -18,7 +19,11 @@ import { describePlan, openSession, type Session } from "./session.ts";
 import { trainAdapter, trainFull } from "./trainable.ts";
 
 /** What a session is opened with beside its config. */
-export interface SessionSettings extends Pick<TrainOptions, "kind" | "device" | "data"> {
+export interface SessionSettings extends Pick<TrainOptions, "kind" | "data"> {
+  /** Any device; one is opened, and closed at the end, where absent. */
+  readonly device?: Device | undefined;
+  /** What one that is opened is to be like; as the adapter suggests where absent. */
+  readonly like?: Pick<Device, "kernelSet" | "matrixReads"> | undefined;
   /** What an update minimises and what is beside it, in place of what the config has. */
   readonly methods?: Partial<Methods>;
   readonly log?: (line: string) => void;
@@ -34,7 +39,10 @@ export async function withSession<T>(
 ): Promise<T> {
   const { kind = "adapter", device: given, data, log = () => {}, out = config.out } = settings;
   const { model: folder, adapter } = await resolveModel({ config, origin: {} }, { say: log });
-  const device = given ?? await openDevice();
+  const { kernelSet, matrixReads } = settings.like ?? {};
+  const device = given ?? await openDevice(
+    kernelSet && matrixReads ? { kernelSet, matrixReads } : {},
+  );
   const engine = openEngine(device);
   try {
     using fresh = kind === "pretrain" ? temporaryFolder() : null;
@@ -56,6 +64,10 @@ export async function withSession<T>(
     } finally {
       session.close();
     }
+  } catch (fault) {
+    throw fault instanceof ConfigError || fault instanceof FileError
+      ? fault
+      : await device.behind(fault);
   } finally {
     engine.store.destroy();
     if (!given) device.close();

@@ -18,6 +18,7 @@ import { loadCheckpoint } from "./checkpoint.ts";
 import { temporaryFolder, withSession } from "./open.ts";
 import { resolveModel } from "./resolve_model.ts";
 import type { Session } from "./session.ts";
+import { onWorkingDevice } from "./trouble/device.ts";
 import { type RecoveryOptions, trainThroughTrouble } from "./trouble/recovery.ts";
 
 /** How to run. */
@@ -85,7 +86,7 @@ export async function trainWith(
   using temporary = options.out === null ? temporaryFolder() : null;
   using held = new DisposableStack();
   const claim = (folder: ClaimedFolder) => held.use(folder);
-  const run = { log, emit, claim, unclaim: () => {} };
+  const run = { log, emit, claim, folder: null, reached: null, unclaim: () => {} };
   try {
     methodsOf(given.config, options.kind);
     const { parsed } = await resolveModel(given, { resume, say: log });
@@ -94,13 +95,12 @@ export async function trainWith(
       refuseOtherRun(out, parsed, resume);
       listeners.unshift(...folderListeners(out, { history: parsed.config.history, log }));
     }
-    const result = await withSession(
-      parsed.config,
-      { ...options, methods, log, out },
-      (session) => {
-        return runSession(session, { ...options, parsed, out, isKept: !temporary, run });
-      },
-    );
+    const settings = { ...options, parsed, out, isKept: !temporary, run };
+    const first = { config: parsed.config, device: options.device };
+    const result = await onWorkingDevice(first, ({ config, device, after }) => {
+      const opening = { ...options, device, like: options.device, methods, log, out };
+      return withSession(config, opening, (session) => runSession(session, { ...settings, after }));
+    });
     const { adapter, saved, ...end } = result;
     emit({ kind: "end", result: { ...end, saved } });
     return saved === null ? { ...end, saved, adapter } : { ...end, saved };
@@ -128,39 +128,52 @@ interface SessionRun extends TrainOptions {
   readonly out: string;
   /** Whether the folder outlives the run. */
   readonly isKept: boolean;
+  /** Why an attempt before this one has ended; null for the first. */
+  readonly after: string | null;
   readonly run: {
     readonly log: (line: string) => void;
     readonly emit: RunListener;
     /** Keeps a folder from others until the last event has been told. */
     readonly claim: (folder: ClaimedFolder) => ClaimedFolder;
+    /** The folder, once it is claimed. */
+    folder: ClaimedFolder | null;
+    /** The last update that is known of; null before the run has started. */
+    reached: number | null;
     /** Takes back what a run has written that is not to be kept. */
     unclaim: () => void;
   };
 }
 
 async function runSession(session: Session, options: SessionRun): Promise<Ended> {
-  const { parsed, out, isKept, resume = false, run } = options;
-  const { log, emit } = run;
+  const { parsed, out, isKept, run, after } = options;
+  const { log, emit, reached } = run;
+  const resume = options.resume || reached !== null;
   const files = runFiles(out);
   const beginning = structuredClone(await session.state());
   const claim = () => isKept ? run.claim(claimRunFolder(out, parsed, { resume, say: log })) : null;
-  let folder = resume ? claim() : null;
+  if (resume) run.folder ??= claim();
   const { step: done, sections } = resume
     ? loadCheckpoint(session.engine.store, files.checkpoints, { say: log })
     : { step: 0, sections: {} };
   refuseOtherContents(session, sections);
   if (done > 0) { for (const part of session.parts) part.restore?.(sections[part.name]); }
   // Whatever can be refused has been by now, but for rows that are encoded while it trains.
-  folder ??= claim();
-  folder?.saveConfig();
-  emit(startOf(session, options, done));
-  if (resume) log(`resumed after ${done} updates`);
+  run.folder ??= claim();
+  run.folder?.saveConfig();
+  if (reached !== null) {
+    emit({ kind: "back", step: reached, reason: after!, to: done, rate: 1, blackBox: null });
+  } else {
+    if (after !== null) log(after);
+    emit(startOf(session, options, done));
+    if (resume) log(`resumed after ${done} updates`);
+  }
+  run.reached = done;
   try {
     return await trainAndEnd(session, options, { start: done, beginning });
   } catch (error) {
     if (session.rows.isFault(error)) {
       run.unclaim = () => {
-        folder?.undo();
+        run.folder?.undo();
         log(`${out}: nothing is kept of a run that a row has stopped`);
       };
     }
@@ -191,7 +204,8 @@ async function trainAndEnd(
   options: SessionRun,
   from: Pick<RecoveryOptions, "start" | "beginning">,
 ): Promise<Ended> {
-  const { out, isKept, stop, run: { log, emit } } = options;
+  const { out, isKept, stop, run } = options;
+  const { log, emit } = run;
   const { config: { train }, trained, steps } = session;
   const micros = train.tokens_per_batch / train.micro_batch_tokens;
   log(`training: ${steps} updates of ${train.tokens_per_batch} tokens in ${micros} micro-batches`);
@@ -211,6 +225,7 @@ async function trainAndEnd(
     onUpdate: (metrics) => {
       first ??= metrics;
       last = metrics;
+      run.reached = metrics.step + 1;
       emit({ kind: "update", metrics, secondsLeft: clock.left(metrics.step) });
     },
     onMeasure: (step, values) => emit({ kind: "measure", step, values }),

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { createBuffer, destroyBuffer, read, readFloats, whole } from "../../src/gpu/buffer.ts";
 import type { Kernel } from "../../src/gpu/kernel.ts";
+import { Device } from "../../src/gpu/device.ts";
+import { paceOf } from "../../src/gpu/pace.ts";
 import { type Dispatch, grid, Program } from "../../src/gpu/program.ts";
 import { engine } from "../harness.ts";
 import { sentinel } from "../reference/sentinel.ts";
@@ -112,4 +114,32 @@ Deno.test("firstNonFinite() names the first dispatch that leaves NaN or infinity
   const half = await Program.record(device, pipelines, list.slice(0, 2));
   assert.equal(await half.firstNonFinite(pipelines), null);
   for (const buffer of [sound!, broken!]) destroyBuffer(device, buffer);
+});
+
+Deno.test("a watched device gets a replay in submits that end before its watchdog", async () => {
+  const { pipelines, device: { gpu, adapter, kernelSet } } = await engine();
+  const watched = new Device(gpu, adapter, false, kernelSet);
+  assert.ok(watched.isWatched);
+  const buffer = createBuffer(watched, 4, "y");
+  const list = Array.from({ length: 70 }, (_, i) => append(buffer, i % 3));
+  const program = await Program.record(watched, pipelines, list);
+  const { submit } = gpu.queue;
+  let submits = 0;
+  gpu.queue.submit = (buffers) => {
+    submits++;
+    return submit.call(gpu.queue, buffers);
+  };
+  try {
+    program.replay();
+    assert.equal(submits, 3); // 32 dispatches at a time, until it is known how long they take
+    await gpu.queue.onSubmittedWorkDone();
+    await new Promise((resolve) => setTimeout(resolve));
+    assert.equal(paceOf(1), 16_000);
+    assert.equal(paceOf(500), 32);
+    assert.equal(paceOf(4000), 4);
+    assert.equal(paceOf(1e6), 1);
+  } finally {
+    gpu.queue.submit = submit;
+  }
+  destroyBuffer(watched, buffer);
 });
