@@ -6,6 +6,7 @@
 import { basename, join, resolve } from "node:path";
 import { ConfigError, FileError } from "../errors.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
+import { visible } from "../io/visible.ts";
 import { LOCK_FILE, lockFolder, networkShare, refuseLocked } from "../io/lock.ts";
 import {
   appendText,
@@ -143,14 +144,14 @@ export function logListener(path: string): RunListener {
   let isOver = false;
   const lines = linesListener((line) => {
     if (waiting) waiting.push(line);
-    else appendText(path, `${line}\n`);
+    else appendText(path, `${visible(line)}\n`);
   });
   return (event) => {
     if (isOver) return;
     lines(event);
     isOver = event.kind === "end" || event.kind === "fault";
     if (event.kind !== "start") return;
-    appendText(path, waiting!.map((line) => `${line}\n`).join(""));
+    appendText(path, waiting!.map((line) => `${visible(line)}\n`).join(""));
     waiting = null;
   };
 }

@@ -12,6 +12,8 @@ import {
   sidesOf,
 } from "../../data/mod.ts";
 import type { Tokenizer } from "../../io/tokenizer/tokenizer.ts";
+import { visibleLine } from "../../io/visible.ts";
+import { styled } from "./term.ts";
 
 /** Codes of ANSI colours: dim, green, cyan, struck-out red. */
 const COLOURS = { prompt: "2", learn: "32", special: "36", cut: "9;31" } as const;
@@ -91,15 +93,10 @@ function tokenText(ids: Uint32Array, at: number, kind: Kind, tokenizer: Tokenize
   };
   const text = added(false);
   const isSpecial = text !== "" && added(true) === "";
-  return paint(isSpecial && kind !== "cut" ? "special" : kind, visible(text));
-}
-
-/** Line ends and other control characters as escapes: a terminal must not act on them. */
-function visible(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => JSON.stringify(c).slice(1, -1));
+  return paint(isSpecial && kind !== "cut" ? "special" : kind, visibleLine(text));
 }
 
 function paint(kind: Kind, text: string): string {
   if (!Deno.stdout.isTerminal() || Deno.noColor) return text;
-  return `\x1b[${COLOURS[kind]}m${text}\x1b[0m`;
+  return styled(COLOURS[kind], text);
 }

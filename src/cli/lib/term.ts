@@ -4,6 +4,8 @@
  * @module
  */
 
+import { visible } from "../../io/visible.ts";
+
 /** Whether progress goes to a terminal. */
 export const isTerminal: boolean = Deno.stderr.isTerminal();
 
@@ -19,29 +21,39 @@ export const red = (text: string): string => style(31, text);
 
 /** A line of progress. */
 export function say(line: string): void {
-  console.error(line);
+  console.error(printable(line));
 }
 
 /** A line that the next one replaces, unless it is the last; for terminals only. */
 export function status(line: string, last: boolean): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${line}${last ? "\n" : ""}`));
+  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${printable(line)}${last ? "\n" : ""}`));
 }
 
 /** A line of the result. */
 export function answer(line: string): void {
-  console.log(line);
+  console.log(printable(line));
 }
-
-/** What moves a terminal's cursor or worse; a line end and a tab are as good as printed. */
-const CONTROL = /(?![\n\t])\p{Cc}/gu;
 
 /** A part of the result, without a line end, at once. */
 export function show(text: string): void {
-  const shown = Deno.stdout.isTerminal() ? text.replace(CONTROL, "\ufffd") : text;
-  const bytes = new TextEncoder().encode(shown);
+  const bytes = new TextEncoder().encode(printable(text));
   for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
 }
 
+/**
+ * Stands for the beginning of our own codes until a line is printed: a text that came from elsewhere
+ * cannot know it, so whatever codes it has are escaped.
+ */
+const CODE = crypto.randomUUID();
+
 function style(code: number, text: string): string {
-  return colour ? `\x1b[${code}m${text}\x1b[0m` : text;
+  return colour ? styled(String(code), text) : text;
 }
+
+/** Text between two of our own codes, of whatever terminal it is for. */
+export function styled(code: string, text: string): string {
+  return `${CODE}${code}m${text}${CODE}0m`;
+}
+
+/** What may be printed of a line: all but our own codes is text. */
+const printable = (line: string): string => visible(line).replaceAll(CODE, "\x1b[");
