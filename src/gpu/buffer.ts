@@ -102,7 +102,7 @@ export function copyWithin(
  * @throws {GpuError} where the GPU is lost, or has reported an error.
  */
 export async function read(device: Device, slice: Slice): Promise<Uint8Array<ArrayBuffer>> {
-  const staging = stagingBuffer(device, slice.size);
+  const staging = await stagingOf(device, slice.size);
   const encoder = device.gpu.createCommandEncoder();
   encoder.copyBufferToBuffer(slice.buffer, slice.offset, staging, 0, slice.size);
   device.gpu.queue.submit([encoder.finish()]);
@@ -110,6 +110,14 @@ export async function read(device: Device, slice: Slice): Promise<Uint8Array<Arr
   device.check();
   staging.destroy();
   return new Uint8Array(bytes);
+}
+
+async function stagingOf(device: Device, size: number): Promise<GPUBuffer> {
+  try {
+    return stagingBuffer(device, size);
+  } catch (fault) {
+    throw await device.behind(fault);
+  }
 }
 
 /** {@link read} as f32 numbers. */
