@@ -1,17 +1,18 @@
 /**
- * Formats of groups of 32 columns that share scales, as ggml defines them: a group of a file is
- * re-laid without a change of value.
+ * Formats of groups of columns that share scales, 32 as ggml defines them or 64: a group of a file
+ * is re-laid without a change of value.
  *
- * On the device the groups of four neighbouring rows lie together, eight 4x4 blocks with their
+ * On the device the groups of four neighbouring rows lie together, 8 or 16 4x4 blocks with their
  * scales: a cell. Cells run along the rows of blocks as 4x4 blocks do; `cells` of them are one unit
- * of whole 16-byte words, so that block `b` lies in cell b / 8 whatever the shape of the matrix.
+ * of whole 16-byte words, so that the number of a block gives its cell whatever the shape of the
+ * matrix.
  *
  * @module
  */
 import type { WeightFormat } from "./format.ts";
 import { aligned } from "./plain.ts";
 
-/** Columns that share scales. */
+/** Columns that share scales in ggml's formats. */
 export const GROUP = 32;
 
 /** Where the group of one row of a cell lies. */
@@ -30,6 +31,8 @@ export interface Place {
 /** What a grouped format says of itself. */
 export interface Grouped {
   readonly stored: string;
+  /** Columns of a group; 32 where absent. */
+  readonly group?: number;
   readonly groupBytes: number;
   readonly scales: number;
   readonly overflowsAt: number;
@@ -37,7 +40,7 @@ export interface Grouped {
   readonly cells: number;
   readonly unitBytes: number;
   readonly loader: WeightFormat["loader"];
-  /** Rounds the 32 numbers from `from` on into the group of a file that begins at `at`. */
+  /** Rounds the numbers of a group from `from` on into the group of a file that begins at `at`. */
   encode(values: Float32Array, from: number, group: DataView, at: number): void;
   /** The other way. */
   decode(group: DataView, at: number, values: Float32Array, to: number): void;
@@ -49,47 +52,47 @@ export interface Grouped {
 
 /** The format of groups that `g` describes. */
 export function grouped(g: Grouped): WeightFormat {
-  const { stored, groupBytes, scales, overflowsAt, cells, unitBytes, loader } = g;
+  const { stored, group = GROUP, groupBytes, scales, overflowsAt, cells, unitBytes, loader } = g;
   const bytes = (rows: number, columns: number) =>
-    Math.ceil(rows * columns / (4 * GROUP * cells)) * unitBytes;
+    Math.ceil(rows * columns / (4 * group * cells)) * unitBytes;
   const move = (file: Uint16Array, device: Uint16Array, columns: number, way: Grouped["pack"]) => {
-    const perRow = columns / GROUP;
+    const perRow = columns / group;
     const rows = file.length / (perRow * groupBytes / 2);
     for (let row = 0; row < rows; row++) {
-      for (let group = 0; group < perRow; group++) {
-        const cell = Math.floor(row / 4) * perRow + group;
+      for (let i = 0; i < perRow; i++) {
+        const cell = Math.floor(row / 4) * perRow + i;
         const unit = Math.floor(cell / cells) * unitBytes / 2;
-        const at = (row * perRow + group) * groupBytes / 2;
+        const at = (row * perRow + i) * groupBytes / 2;
         way({ file, at, device, unit, cell: cell % cells, row: row % 4 });
       }
     }
   };
   return {
-    ...{ stored, group: GROUP, groupBytes, scales, overflowsAt, bytes, loader },
+    ...{ stored, group, groupBytes, scales, overflowsAt, bytes, loader },
     encode(values) {
-      const view = new DataView(new ArrayBuffer(values.length / GROUP * groupBytes));
-      for (let from = 0, at = 0; from < values.length; from += GROUP, at += groupBytes) {
+      const view = new DataView(new ArrayBuffer(values.length / group * groupBytes));
+      for (let from = 0, at = 0; from < values.length; from += group, at += groupBytes) {
         g.encode(values, from, view, at);
       }
       return new Uint8Array(view.buffer);
     },
     decode({ buffer, byteOffset, byteLength }) {
       const view = new DataView(buffer, byteOffset, byteLength);
-      const values = new Float32Array(byteLength / groupBytes * GROUP);
-      for (let to = 0, at = 0; to < values.length; to += GROUP, at += groupBytes) {
+      const values = new Float32Array(byteLength / groupBytes * group);
+      for (let to = 0, at = 0; to < values.length; to += group, at += groupBytes) {
         g.decode(view, at, values, to);
       }
       return values;
     },
     pack(rows, columns) {
       const file = new Uint16Array(aligned(rows, 2));
-      const count = rows.byteLength / groupBytes * GROUP / columns;
+      const count = rows.byteLength / groupBytes * group / columns;
       const device = new Uint16Array(bytes(count, columns) / 2);
       move(file, device, columns, g.pack);
       return new Uint8Array(device.buffer);
     },
     unpack(packed, rows, columns) {
-      const file = new Uint16Array(rows * columns / GROUP * groupBytes / 2);
+      const file = new Uint16Array(rows * columns / group * groupBytes / 2);
       move(file, new Uint16Array(aligned(packed, 2)), columns, g.unpack);
       return new Uint8Array(file.buffer);
     },

@@ -6,6 +6,7 @@
 import { bf16 } from "./bf16.ts";
 import { f16 } from "./f16.ts";
 import { f32 } from "./f32.ts";
+import { nf4 } from "./nf4.ts";
 import type { WeightFormat } from "./format.ts";
 import { q4_0 } from "./q4_0.ts";
 import { q4_1 } from "./q4_1.ts";
@@ -14,7 +15,7 @@ import { q8_0 } from "./q8_0.ts";
 export { fileBytes, type WeightFormat } from "./format.ts";
 
 /** The name of a format. */
-export type FormatName = "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1";
+export type FormatName = "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "nf4";
 
 /** All formats: one is its file, its loader, and its name here. */
 export const FORMATS: Readonly<Record<FormatName, WeightFormat>> = {
@@ -24,6 +25,7 @@ export const FORMATS: Readonly<Record<FormatName, WeightFormat>> = {
   q8_0,
   q4_0,
   q4_1,
+  nf4,
 };
 
 /** All names, those of single numbers first. */

@@ -8,36 +8,38 @@ import {
 } from "../../src/formats/mod.ts";
 import { noise } from "../harness.ts";
 import { blockIndex } from "../layout.ts";
-import GGML from "./ggml_blocks.json" with { type: "json" };
+import BLOCKS from "./blocks.json" with { type: "json" };
 
-/** What the Python package `gguf` makes of the numbers of a fixture, and what it reads back. */
+/** What `gguf` and bitsandbytes make of the numbers of a fixture, and what they read back. */
 const fromBase64 = (text: string) => Uint8Array.fromBase64(text);
 const floats = (text: string) => new Float32Array(fromBase64(text).buffer);
-const ggmlOf = (name: FormatName) => GGML[FORMATS[name].stored as "Q8_0" | "Q4_0" | "Q4_1"];
+const wantedOf = (name: FormatName) =>
+  BLOCKS[FORMATS[name].stored as "Q8_0" | "Q4_0" | "Q4_1" | "NF4"];
 
 for (const name of QUANTIZED) {
   const format = FORMATS[name];
 
-  Deno.test(`${name} rounds as ggml does, bit for bit`, () => {
-    const found = format.encode(floats(GGML.f32));
-    assert.deepEqual(found, fromBase64(ggmlOf(name).bytes));
+  Deno.test(`${name} rounds as its reference does, bit for bit`, () => {
+    const found = format.encode(floats(BLOCKS.f32));
+    assert.deepEqual(found, fromBase64(wantedOf(name).bytes));
   });
 
-  Deno.test(`${name} reads what ggml reads, bit for bit`, () => {
-    const found = format.decode(fromBase64(ggmlOf(name).bytes));
-    const wanted = floats(ggmlOf(name).numbers);
+  Deno.test(`${name} reads what its reference reads, bit for bit`, () => {
+    const found = format.decode(fromBase64(wantedOf(name).bytes));
+    const wanted = floats(wantedOf(name).numbers);
     // ggml reads -0 where a scale is 0.
     assert.deepEqual(found.map((x) => x + 0), wanted.map((x) => x + 0));
   });
 
   Deno.test(`${name} takes no more bytes on the device than in a file, but for a last half`, () => {
-    for (const [rows, columns] of [[4, 32], [12, 96], [40, 576]] as const) {
-      const inFile = rows * columns / format.group * format.groupBytes;
-      const odd = rows / 4 * columns / 32 % 2;
+    for (const [rows, groups] of [[4, 1], [12, 3], [40, 18]] as const) {
+      const columns = groups * format.group;
+      const inFile = rows * groups * format.groupBytes;
+      const odd = rows / 4 * groups % 2;
       const most = inFile + odd * 4 * format.groupBytes;
       assert.ok(format.bytes(rows, columns) >= inFile && format.bytes(rows, columns) <= most);
     }
-    assert.equal(format.bytes(576, 1536), 576 * 1536 / 32 * format.groupBytes);
+    assert.equal(format.bytes(576, 1536), 576 * 1536 / format.group * format.groupBytes);
   });
 }
 
@@ -45,7 +47,8 @@ for (const name of FORMAT_NAMES) {
   const format = FORMATS[name];
 
   Deno.test(`${name} unpacks what it packed`, () => {
-    for (const [rows, columns] of [[4, 32], [12, 96], [20, 160]] as const) {
+    for (const [rows, groups] of [[4, 1], [12, 3], [20, 5]] as const) {
+      const columns = groups * Math.max(32, format.group);
       const file = format.encode(noise(rows * columns, rows));
       const packed = format.pack(file, columns);
       assert.equal(packed.byteLength, format.bytes(rows, columns));
@@ -55,7 +58,7 @@ for (const name of FORMAT_NAMES) {
   });
 
   Deno.test(`${name} packs the rows of a matrix in pieces as it does at once`, () => {
-    const [rows, columns] = [24, 96];
+    const [rows, columns] = [24, 3 * Math.max(32, format.group)];
     const file = format.encode(noise(rows * columns, 3));
     const whole = format.pack(file, columns);
     const at = format.bytes(16, columns);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { bytesOf, Graph, type NumberType, type Target } from "../../src/graph/graph.ts";
-import { QUANTIZED } from "../../src/formats/mod.ts";
+import { FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
 import { embed } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
 import * as reference from "../reference/embed.ts";
@@ -64,10 +64,11 @@ testOp(trainedCase({ V: 37, D: 12 }));
 testOp(embedCase("bf16", { V: 37, D: 12 }));
 testOp(embedCase("f16", { V: 37, D: 12 }));
 for (const type of QUANTIZED) {
-  testOp(embedCase(type, { V: 37, D: 96 }));
+  const { group } = FORMATS[type];
+  testOp(embedCase(type, { V: 37, D: 3 * group }));
   // 64 or 128 rows in each part but the last: parts begin at whole units, 256-aligned.
   const parts = { name: `embed() ${type} in parts`, maxBinding: 4608 };
-  testOp({ ...embedCase(type, { V: 301, D: 32 }), ...parts });
+  testOp({ ...embedCase(type, { V: 301, D: group }), ...parts });
 }
 // 64 rows of 128 bytes in each part but the last.
 testOp({ ...embedCase("f32", { V: 150, D: 32 }), name: "embed() in parts", maxBinding: 8192 });

@@ -1,6 +1,6 @@
 import type { KernelSet } from "../../src/gpu/device.ts";
 import { linear } from "../../src/ops/mod.ts";
-import { QUANTIZED } from "../../src/formats/mod.ts";
+import { FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
 import type { NumberType } from "../../src/graph/graph.ts";
 import { type OpCase, testOp } from "../harness.ts";
 import * as reference from "../reference/linear.ts";
@@ -47,9 +47,10 @@ testOp(linearCase("f32", { M: 40, N: 28, K: 36, R: 0 }, true), BOTH);
 testOp(linearCase("bf16", { M: 24, N: 44, K: 20, R: 8 }), BOTH);
 testOp(linearCase("f16", { M: 8, N: 12, K: 8, R: 12 }), BOTH);
 testOp(linearCase("bf16", { M: 16, N: 8, K: 4, R: 0 }), BOTH);
-// Cells of 4 x 32 numbers, an odd number of them: the last unit is half empty.
+// Cells of four rows of a group, an odd number of them: a last unit of two is half empty.
 for (const type of QUANTIZED) {
-  testOp(linearCase(type, { M: 12, N: 44, K: 96, R: 8 }), BOTH);
-  testOp(linearCase(type, { M: 8, N: 4, K: 32, R: 0 }), BOTH);
-  testOp(linearCase(type, { M: 8, N: 36, K: 160, R: 0 }), BOTH);
+  const { group } = FORMATS[type];
+  testOp(linearCase(type, { M: 12, N: 44, K: 3 * group, R: 8 }), BOTH);
+  testOp(linearCase(type, { M: 8, N: 4, K: group, R: 0 }), BOTH);
+  testOp(linearCase(type, { M: 8, N: 36, K: 5 * group, R: 0 }), BOTH);
 }

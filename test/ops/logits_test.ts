@@ -1,4 +1,4 @@
-import { QUANTIZED } from "../../src/formats/mod.ts";
+import { FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
 import type { NumberType } from "../../src/graph/graph.ts";
 import { logits } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
@@ -34,6 +34,7 @@ testOp(logitsCase("f32", 37, 12, 0.5));
 // 64 rows of 64 bytes in each part but the last.
 testOp({ ...logitsCase("bf16", 150, 32), name: "logits() in parts", maxBinding: 4096 });
 for (const type of QUANTIZED) {
-  testOp(logitsCase(type, 37, 96));
-  testOp({ ...logitsCase(type, 261, 32), name: `logits() ${type} in parts`, maxBinding: 4608 });
+  const { group } = FORMATS[type];
+  testOp(logitsCase(type, 37, 3 * group));
+  testOp({ ...logitsCase(type, 261, group), name: `logits() ${type} in parts`, maxBinding: 4608 });
 }

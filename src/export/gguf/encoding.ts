@@ -10,10 +10,11 @@ import {
   FORMATS,
   type WeightFormat,
 } from "../../formats/mod.ts";
-import type { GgufType } from "../../io/gguf/tensor_types.ts";
+import { type GgufType, TENSOR_TYPES } from "../../io/gguf/tensor_types.ts";
 
 /** Their names in GGUF files. */
-export const WRITTEN_TYPES = FORMAT_NAMES.map((name) => FORMATS[name].stored as GgufType);
+export const WRITTEN_TYPES = FORMAT_NAMES.map((name) => FORMATS[name].stored)
+  .filter((stored): stored is GgufType => Object.hasOwn(TENSOR_TYPES, stored));
 
 /** The type of embedding and head in a file of `type`. */
 export function typeOfTables(type: GgufType): GgufType {
