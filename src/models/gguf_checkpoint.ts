@@ -15,6 +15,8 @@ import {
 import { type GgufFile, type GgufTensorInfo, openGguf } from "../io/gguf/reader.ts";
 import { isGguf, requireJson } from "../io/model_files.ts";
 import type { Dtype, ReadOptions, TensorInfo } from "../io/safetensors/safetensors.ts";
+import { BitsandbytesCheckpoint, isBitsandbytes } from "./bitsandbytes_checkpoint.ts";
+import { rangeOf } from "./row_ranges.ts";
 
 /**
  * Opens the checkpoint in `place`: a folder, or a GGUF file.
@@ -22,7 +24,9 @@ import type { Dtype, ReadOptions, TensorInfo } from "../io/safetensors/safetenso
  * @throws {FileError} where it is missing or damaged, or of a kind that is not built.
  */
 export function openWeights(place: string): Checkpoint {
-  return isGguf(place) ? new GgufCheckpoint(place) : openCheckpoint(place);
+  if (isGguf(place)) return new GgufCheckpoint(place);
+  const checkpoint = openCheckpoint(place);
+  return isBitsandbytes(checkpoint) ? new BitsandbytesCheckpoint(checkpoint) : checkpoint;
 }
 
 /** A tensor of the file under the name that Hugging Face has for it. */
@@ -99,22 +103,11 @@ class GgufCheckpoint implements Checkpoint {
   #ranged(
     entry: Entry,
     rowBytes: number,
-    { offset = 0, length, into }: ReadOptions = {},
+    options: ReadOptions | undefined,
     made: (rows: Uint8Array) => Uint8Array,
   ): Uint8Array {
-    const all = entry.rows * rowBytes;
-    const end = offset + (length ?? all - offset);
-    if (!(offset >= 0 && end >= offset && end <= all)) {
-      throw new RangeError(
-        `Cannot read bytes ${offset} to ${end} of tensor "${entry.info.name}", which has ${all}`,
-      );
-    }
-    const [from, to] = [Math.floor(offset / rowBytes), Math.ceil(end / rowBytes)];
-    const bytes = made(this.#rows(entry, from, to))
-      .subarray(offset - from * rowBytes, end - from * rowBytes);
-    if (into === undefined) return bytes;
-    into.set(bytes);
-    return into.subarray(0, bytes.length);
+    const read = (from: number, to: number) => made(this.#rows(entry, from, to));
+    return rangeOf({ name: entry.info.name, rows: entry.rows, rowBytes, read }, options);
   }
 
   /** The bytes of rows as the file has them, in the order of Hugging Face. */

@@ -62,7 +62,7 @@ export function loadBlocks(
 
 /** Refuses numbers that are NaN or infinite: of formats with groups, their scales. */
 function refuseBroken(format: WeightFormat, bytes: Uint8Array, tensor: TensorInfo, from: number) {
-  if (format.scales === 0) return refuseNonFinite(new Uint32Array(bytes.buffer), tensor, from);
+  if (format.group === 1) return refuseNonFinite(new Uint32Array(bytes.buffer), tensor, from);
   const halves = new Uint16Array(bytes.buffer);
   for (let at = 0; at < halves.length; at += format.groupBytes / 2) {
     for (let i = 0; i < format.scales; i++) {
