@@ -43,7 +43,8 @@
  *
  * @module
  */
-export { ConfigError, FileError, GpuError } from "./src/errors.ts";
+export { ConfigError, FileError, GpuError, StoppedError } from "./src/errors.ts";
+export { type Stop, stoppable } from "./src/stop.ts";
 export {
   type Device,
   type DeviceOptions,

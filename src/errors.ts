@@ -18,6 +18,12 @@ export class FileError extends Error {
   override name = "FileError";
 }
 
+/** Work that was asked to end early, by `stoppable` or a signal. The command line exits with 130. */
+export class StoppedError extends Error {
+  /** Name of the class. */
+  override name = "StoppedError";
+}
+
 /** The GPU refused something or was lost. The command line exits with 1. */
 export class GpuError extends Error {
   /** Name of the class. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FileError } from "../errors.ts";
+import { FileError, StoppedError } from "../errors.ts";
 import { configText } from "../io/config_text.ts";
 import {
   type Checkpoint,
@@ -67,8 +67,13 @@ export function mergeAdapter(
   const { maxShardBytes } = options;
   const copied = { config, tensors, copyFrom: baseFolder };
   writeCheckpoint(outFolder, maxShardBytes === undefined ? copied : { ...copied, maxShardBytes });
-  using merged = openCheckpoint(outFolder);
-  for (const tensor of tensors) checkOnDisk(merged, tensor);
+  try {
+    using merged = openCheckpoint(outFolder);
+    for (const tensor of tensors) checkOnDisk(merged, tensor);
+  } catch (fault) {
+    if (fault instanceof StoppedError) Deno.removeSync(outFolder, { recursive: true });
+    throw fault;
+  }
   return { changed: [...roundings.keys()], ...lossOf(roundings, outFolder) };
 }
 

@@ -21,6 +21,7 @@ import { asStored } from "./as_stored.ts";
 import { type Change, methodOf } from "./methods/mod.ts";
 import type { PeftAdapter } from "./peft/folder.ts";
 import { refuseOtherBase } from "./whole.ts";
+import { heed } from "../stop.ts";
 
 /** An element type that weights can be merged in and converted to. */
 export type MergeDtype = "F32" | "F16" | "BF16";
@@ -178,6 +179,7 @@ function moduleKinds(checkpoint: Checkpoint): string {
 function* copied(checkpoint: Checkpoint, { name, bytes }: TensorInfo): Iterable<Uint8Array> {
   const chunk = new Uint8Array(Math.min(bytes, BLOCK_ELEMENTS * 4));
   for (let offset = 0; offset < bytes; offset += chunk.byteLength) {
+    heed();
     const length = Math.min(chunk.byteLength, bytes - offset);
     yield checkpoint.read(name, { offset, length, into: chunk });
   }
@@ -196,6 +198,7 @@ function* computed(
   const rounding: Rounding = { update: 0, missing: 0, survives: false };
   if (change) roundings.set(name, rounding);
   for (let offset = 0; offset < bytes; offset += blockBytes) {
+    heed();
     const length = Math.min(blockBytes, bytes - offset);
     const before = toFloat32(checkpoint.read(source.name, { offset, length }), storedDtype);
     const values = change ? before.slice() : before;

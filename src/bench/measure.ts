@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import type { Device } from "../gpu/device.ts";
+import { heed } from "../stop.ts";
 
 /** Something to time. */
 export interface Work {
@@ -74,6 +75,7 @@ async function measureAll(
   }
   const taken = works.map((): Round[] => []);
   for (let round = 0; round < rounds; round++) {
+    heed();
     for (const [i, work] of works.entries()) taken[i]!.push(await batch(device, work, counts[i]!));
   }
   const measurements: Measurement[] = [];

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
+import { ConfigError, StoppedError } from "../errors.ts";
 import { nearest } from "../io/nearest.ts";
 import { HelpWanted } from "./lib/args.ts";
+import { STOPPED, withSignals } from "./lib/signals.ts";
 import { answer, red, say } from "./lib/term.ts";
 
 /** Each command is the file of its name, with `run(args)` that resolves to the exit code. */
@@ -30,6 +31,9 @@ const COMMANDS: Readonly<Record<string, string>> = {
   runs: "list, compare and rank the runs of a folder",
   doctor: "show what this machine can do",
 };
+
+/** Commands that take Ctrl-C to mean something else. */
+const OWN_SIGNALS = ["chat"];
 
 /**
  * Runs a command line and resolves to its exit code: 0 done, 1 a fault, 2 bad usage or
@@ -67,6 +71,10 @@ function report(fault: unknown, debug: boolean): number {
     answer(fault.message);
     return 0;
   }
+  if (fault instanceof StoppedError) {
+    say(fault.message.toLowerCase());
+    return STOPPED;
+  }
   const message = fault instanceof Error ? fault.message || fault.name : String(fault);
   say(`${red("error:")} ${debug && fault instanceof Error ? fault.stack : message}`);
   return fault instanceof ConfigError ? 2 : 1;
@@ -79,5 +87,6 @@ function nameSessionFolder(): void {
 
 if (import.meta.main) {
   nameSessionFolder();
-  Deno.exit(await main(Deno.args));
+  const work = () => main(Deno.args);
+  Deno.exit(OWN_SIGNALS.includes(Deno.args[0]!) ? await work() : await withSignals(work));
 }

@@ -14,6 +14,7 @@ import { exists, onDisk } from "../io/files.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
 import { answer, dim, say } from "./lib/term.ts";
+import { heed, orStopped } from "../stop.ts";
 
 const COMMAND: Command = {
   usage: "merge RUN_OR_ADAPTER --out DIR [--base MODEL] [--dtype F32|BF16|F16] [--untie]",
@@ -55,7 +56,12 @@ export async function run(args: string[]): Promise<number> {
     ...(flags["shard-size"] !== undefined && { maxShardBytes: bytesOf(flags["shard-size"]) }),
   });
   say(dim("comparing the merged model with base and adapter"));
-  const { words, ...proof } = await proveMerge(device, { base, adapter, merged: unproven });
+  const proven = await orStopped(() => proveMerge(device, { base, adapter, merged: unproven }));
+  if (proven === null) {
+    Deno.removeSync(unproven, { recursive: true });
+    heed();
+  }
+  const { words, ...proof } = proven!;
   onDisk(`Cannot write ${out}`, () => {
     if (exists(out)) Deno.removeSync(out);
     Deno.renameSync(unproven, out);

@@ -5,7 +5,10 @@
  */
 import { type Command, parseArguments } from "./lib/args.ts";
 import { answer, say } from "./lib/term.ts";
-import { configOf, trainWithSignals } from "./train.ts";
+import { StoppedError } from "../errors.ts";
+import { linesListener } from "../runs/lines.ts";
+import { train } from "../train/run.ts";
+import { configOf, resumable } from "./train.ts";
 
 const command: Command = {
   usage: "pretrain CONFIG.json [--section.key value]...",
@@ -22,21 +25,18 @@ const command: Command = {
 export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(command, args);
   const config = configOf(parsed);
-  const result = await trainWithSignals(config, {
-    kind: "pretrain",
-    resume: "resume" in parsed.flags,
-  });
-  if (result.stopped) {
-    say(`stopped after ${result.step} updates; go on with --resume`);
-    return 130;
-  }
-  const { eval_loss: loss } = result.measured;
-  if (parsed.flags["json"]) answer(JSON.stringify(result));
-  else {
-    if (loss !== undefined) {
-      answer(`eval loss   ${loss.toFixed(4)} (perplexity ${Math.exp(loss).toFixed(3)})`);
+  const resume = "resume" in parsed.flags;
+  return await resumable("pretrain", args, config, async () => {
+    const result = await train(config, { kind: "pretrain", resume, on: linesListener(say) });
+    if (result.stopped) throw new StoppedError(`Stopped after ${result.step} updates`);
+    const { eval_loss: loss } = result.measured;
+    if (parsed.flags["json"]) answer(JSON.stringify(result));
+    else {
+      if (loss !== undefined) {
+        answer(`eval loss   ${loss.toFixed(4)} (perplexity ${Math.exp(loss).toFixed(3)})`);
+      }
+      answer(`saved       ${result.saved}`);
     }
-    answer(`saved       ${result.saved}`);
-  }
-  return 0;
+    return 0;
+  });
 }

@@ -3,18 +3,23 @@
  *
  * @module
  */
-import { parseConfig } from "../config/mod.ts";
+import { parseConfig, type ParsedConfig } from "../config/mod.ts";
 import { screen } from "../forgetting/report/screen.ts";
 import { quickstartFile } from "../quickstart/files.ts";
 import { resolveModel } from "../train/resolve_model.ts";
 import type { ForgettingReport } from "../forgetting/report/format.ts";
 import { linesListener } from "../runs/lines.ts";
 import { explainPlan } from "../train/open.ts";
-import { type RunResult, train, type TrainOptions } from "../train/run.ts";
+import { hasCheckpoint } from "../train/checkpoint.ts";
+import { type RunResult, train } from "../train/run.ts";
+import { StoppedError } from "../errors.ts";
+import { isStopWanted, orStopped } from "../stop.ts";
+import { runFiles } from "../runs/folder.ts";
 import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
 import { ONLY_BASE } from "./guard.ts";
 import { hubReports } from "./lib/hub.ts";
 import { showSamples } from "./lib/samples.ts";
+import { STOPPED } from "./lib/signals.ts";
 import { answer, say } from "./lib/term.ts";
 
 const command: Command = {
@@ -35,21 +40,22 @@ const command: Command = {
 export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(command, args);
   const resume = "resume" in parsed.flags;
-  const { parsed: config } = await resolveModel(configOf(parsed), { resume, ...hubReports() });
-  if (parsed.flags["print-plan"]) {
-    answer(await explainPlan(config));
-    return 0;
-  }
-  const result = await trainWithSignals(config, { kind: "adapter", resume });
-  if (result.stopped) {
-    say(`stopped after ${result.step} updates; go on with --resume`);
-    return 130;
-  }
-  if (parsed.flags["json"]) answer(JSON.stringify(result));
-  else for (const line of summary(result)) answer(line);
-  if (!parsed.flags["json"]) await showSamples(config.config, result.saved);
-  const forgetting = forgettingOf(result);
-  return forgetting && !forgetting.certified ? ONLY_BASE : 0;
+  const config = configOf(parsed);
+  return await resumable("train", args, config, async () => {
+    const { parsed: resolved } = await resolveModel(config, { resume, ...hubReports() });
+    if (parsed.flags["print-plan"]) {
+      answer(await explainPlan(resolved));
+      return 0;
+    }
+    const result = await train(resolved, { kind: "adapter", resume, on: linesListener(say) });
+    if (result.stopped) throw new StoppedError(`Stopped after ${result.step} updates`);
+    if (parsed.flags["json"]) answer(JSON.stringify(result));
+    else for (const line of summary(result)) answer(line);
+    if (!parsed.flags["json"]) await orStopped(() => showSamples(resolved.config, result.saved));
+    if (isStopWanted()) return STOPPED; // the run is done and saved
+    const forgetting = forgettingOf(result);
+    return forgetting && !forgetting.certified ? ONLY_BASE : 0;
+  });
 }
 
 /** The config of a command line. */
@@ -58,24 +64,33 @@ export function configOf({ positionals: [named], config }: Arguments) {
   return parseConfig({ ...(file === undefined ? {} : { file }), flags: config });
 }
 
-/** Trains until the end, or until Ctrl-C or a polite kill, which save a checkpoint first. */
-export async function trainWithSignals(
-  config: ReturnType<typeof parseConfig>,
-  options: Pick<TrainOptions, "kind" | "resume">,
-): Promise<RunResult> {
-  const wanted = new AbortController();
-  const stop = () => {
-    wanted.abort();
-    say("stopping after this update");
-  };
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  for (const signal of signals) Deno.addSignalListener(signal, stop);
+/**
+ * Runs a command that trains, and says how to go on where it was stopped and has something to go on
+ * from.
+ */
+export async function resumable(
+  name: string,
+  args: readonly string[],
+  { config: { out } }: ParsedConfig,
+  work: () => Promise<number>,
+): Promise<number> {
   try {
-    return await train(config, { ...options, on: linesListener(say), stop: wanted.signal });
-  } finally {
-    for (const signal of signals) Deno.removeSignalListener(signal, stop);
+    return await work();
+  } catch (fault) {
+    if (!(fault instanceof StoppedError)) throw fault;
+    const again = args.includes("--resume") ? args : [...args, "--resume"];
+    const command = ["deno", "task", name, ...again.map(quoted)].join(" ");
+    const next = hasCheckpoint(runFiles(out).checkpoints)
+      ? `; go on with: ${command}`
+      : " before it began to train; it has left nothing";
+    say(`${fault.message.toLowerCase()}${next}`);
+    return STOPPED;
   }
 }
+
+/** An argument as a shell wants it. */
+const quoted = (arg: string) =>
+  /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`;
 
 const forgettingOf = ({ reports }: RunResult) =>
   reports["forgetting"] as ForgettingReport | undefined;

@@ -7,11 +7,13 @@
 import { dirname } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { isObject, readJsonObject } from "../io/files.ts";
-import { configFaults } from "./faults.ts";
+import { type ConfigFault, configFaults } from "./faults.ts";
+import { idleFaults } from "./idle.ts";
 import { assign, keysOf, prepare, table, valueAt } from "./keys.ts";
 import { type Config, configSchema } from "./table.ts";
 
 export { nearestKey } from "./faults.ts";
+export { refuseIdleInPretraining } from "./idle.ts";
 export type { DataConfig } from "./data.ts";
 export type { GuardConfig } from "../forgetting/settings.ts";
 export type { AdapterConfig, Config, EvalConfig, TrainConfig } from "./table.ts";
@@ -67,24 +69,29 @@ const RIVALS: Readonly<Record<string, string>> = {
  */
 export function parseConfig(sources: ConfigSources): ParsedConfig {
   const { file, flags = {} } = sources;
-  const given = readGiven(sources);
+  const { given, before } = readGiven(sources);
   const flagKeys = Object.entries(flags).map(([key, text]) => {
     dropRival(given, key, flags);
     return assign(given, key, text);
   });
   const raw = prepare(given, ".", table);
+  const refuse = (faults: readonly ConfigFault[]) => {
+    const lines = faults.map(({ key, message }) => `${place(key, flagKeys, file)}: ${message}`);
+    return new ConfigError(lines.join("\n"));
+  };
   const result = configSchema.safeParse(raw);
-  if (!result.success) {
-    const lines = configFaults(raw, result.error.issues)
-      .map(({ key, message }) => `${place(key, flagKeys, file)}: ${message}`);
-    throw new ConfigError(lines.join("\n"));
-  }
-  const origin = [...valueKeys(result.data)].map((key): [string, Origin] => {
+  if (!result.success) throw refuse(configFaults(raw, result.error.issues));
+  const origins = [...valueKeys(result.data)].map((key): [string, Origin] => {
     if (valueAt(raw, key) === undefined) return [key, "default"];
     if (flagKeys.some((flag) => holds(flag, key))) return [key, "flag"];
-    return [key, file === undefined ? "call" : "file"];
+    if (file === undefined) return [key, "call"];
+    return [key, before[key] === "default" ? "default" : "file"]; // of a run that was saved
   });
-  return { config: freeze(result.data), origin: Object.freeze(Object.fromEntries(origin)) };
+  const isSet = (outer: string) =>
+    origins.some(([key, origin]) => origin !== "default" && holds(outer, key));
+  const idle = idleFaults(result.data, isSet, (key) => valueAt(result.data, key));
+  if (idle.length > 0) throw refuse(idle);
+  return { config: freeze(result.data), origin: Object.freeze(Object.fromEntries(origins)) };
 }
 
 /**
@@ -137,13 +144,15 @@ export function jsonSchema(): Record<string, unknown> {
   return structuredClone(table) as Record<string, unknown>;
 }
 
-function readGiven({ file, values = {}, folder = "." }: ConfigSources): Record<string, unknown> {
-  if (file === undefined) {
-    return prepare(structuredClone(values), folder, table) as Record<string, unknown>;
-  }
-  const given = prepare(readJsonObject(file), dirname(file), table) as Record<string, unknown>;
+/** What is given beside the flags, and where a saved run has its values from. */
+function readGiven({ file, values = {}, folder = "." }: ConfigSources) {
+  const prepared = (value: unknown, folder: string) =>
+    prepare(value, folder, table) as Record<string, unknown>;
+  if (file === undefined) return { given: prepared(structuredClone(values), folder), before: {} };
+  const given = prepared(readJsonObject(file), dirname(file));
+  const { $origin } = given;
   for (const note of NOTES) delete given[note];
-  return given;
+  return { given, before: isObject($origin) ? $origin : {} };
 }
 
 function dropRival(given: Record<string, unknown>, key: string, flags: object): void {
@@ -167,8 +176,9 @@ function holds(outer: string, key: string): boolean {
 
 /** The dotted keys of all values; a list of plain values is one value. */
 function* valueKeys(value: unknown, key = ""): Generator<string> {
+  const isEmpty = isObject(value) && key !== "" && Object.keys(value).length === 0;
   const isPart = isObject(value) || (Array.isArray(value) && value.some(isObject));
-  if (!isPart) return yield key;
+  if (!isPart || isEmpty) return yield key;
   for (const [name, inner] of Object.entries(value)) {
     yield* valueKeys(inner, key === "" ? name : `${key}.${name}`);
   }

@@ -6,6 +6,7 @@
 import { type Batch, batch, type Example, pack, packedLength } from "../data/mod.ts";
 import { type Arrival, Ring } from "../gpu/ring.ts";
 import type { LossProgram } from "../models/loss_program.ts";
+import { heed } from "../stop.ts";
 
 /** Replays whose numbers are gathered before they are asked for. */
 const GATHERED = 64;
@@ -47,13 +48,19 @@ export async function queueDocuments(
       }
     }
   };
-  for (const chosen of rows) {
-    const packed = batch(examples, T, chosen);
-    await ring.freeSlot();
-    program.feed(packed);
-    program.run((encoder) => ring.load(encoder, [slice]));
-    ring.send(packed);
-    take(ring.arrived());
+  try {
+    for (const chosen of rows) {
+      heed();
+      const packed = batch(examples, T, chosen);
+      await ring.freeSlot();
+      program.feed(packed);
+      program.run((encoder) => ring.load(encoder, [slice]));
+      ring.send(packed);
+      take(ring.arrived());
+    }
+  } catch (fault) {
+    ring.destroy();
+    throw fault;
   }
   const result = ring.drain().then(take).finally(() => ring.destroy()).then(() => found);
   result.catch(() => {}); // whoever awaits it hears of a fault; until then it is nobody's

@@ -19,6 +19,7 @@ import {
 import { openWeights } from "../models/gguf_checkpoint.ts";
 import { isTied } from "../models/mod.ts";
 import { type Exported, refuseBeyondLora } from "./proven.ts";
+import { heed } from "../stop.ts";
 
 const WEIGHTS_FILE = "adapters.safetensors";
 
@@ -115,6 +116,7 @@ const bytes = (numbers: Float32Array) => fromFloat32(numbers, "F32");
 function compare(path: string, tensors: readonly TensorData[]): void {
   using file = openSafetensors(path);
   for (const { name, data } of tensors) {
+    heed();
     const found = file.read(name);
     const at = found.findIndex((byte, i) => byte !== (data as Uint8Array)[i]);
     if (at >= 0) {

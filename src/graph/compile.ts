@@ -22,6 +22,7 @@ import { type Plan, plan } from "./plan.ts";
 import { type Contents, Resources } from "./resources.ts";
 import { isFlat, Store } from "./store.ts";
 import { planTwins } from "./twins.ts";
+import { heed } from "../stop.ts";
 
 /** What programs of one model share. */
 export interface Engine {
@@ -123,6 +124,7 @@ export async function compile(
   graph: Graph,
   options: CompileOptions = {},
 ): Promise<Compiled> {
+  heed();
   const { guarded = false, plan: planned = plan(graph, { share: !guarded }), tables } = options;
   const { device, pipelines, store } = engine;
   const target = targetOf(device);

@@ -13,6 +13,7 @@ import { sample } from "./sample.ts";
 import { Seats } from "./seats.ts";
 import { stopIds } from "./stop.ts";
 import { stopAt } from "./text.ts";
+import { heed } from "../stop.ts";
 
 export type { BatchOptions } from "./decoder.ts";
 
@@ -92,6 +93,7 @@ export class BatchGenerator implements Disposable {
     const seats = new Seats<Answering>(this.decoder);
     const found: Continuation[] = [];
     for (let ended = 0; ended < prompts.length;) {
+      heed();
       seats.fill(active, waiting);
       for (const { slot, sequence, scores } of await this.decoder.step(active)) {
         const { index, promptLength, ids } = sequence;

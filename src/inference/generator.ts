@@ -16,6 +16,7 @@ import { checkPrompt } from "./prompt.ts";
 import { sample, type SampleOptions } from "./sample.ts";
 import { SourceReader } from "./source.ts";
 import { stopIds } from "./stop.ts";
+import { heed } from "../stop.ts";
 
 /** Rows of a replay while a prompt is read: more would only be faster for long prompts. */
 const MOST_ROWS = 64;
@@ -126,6 +127,7 @@ export class Generator implements Disposable {
     let position = how.fromCache ? this.commonWith(begun) : 0;
     let next = begun.slice(position);
     for (let index = 0; index < most; index++) {
+      heed();
       if (this.#turnsAnew(all.length)) [next, position] = [all.slice(), 0];
       // One wait for the GPU a token cannot be helped: the token decides what is computed next.
       const scores = await this.#lastScores(next, position);
@@ -152,6 +154,7 @@ export class Generator implements Disposable {
     const logits = this.decode.output("logits");
     this.#turnsAnew(ids.length);
     for (let from = 0; from < ids.length; from += SCORED_ROWS) {
+      heed();
       const piece = ids.slice(from, from + SCORED_ROWS);
       this.#feed(this.decode, piece, from, [...piece.keys()]);
       this.decode.program.replay();

@@ -12,6 +12,7 @@ import type { NumberType, Value } from "../graph/graph.ts";
 import { refuseNonFinite, toFiniteFloat32 } from "../io/safetensors/finite.ts";
 import type { TensorInfo } from "../io/safetensors/safetensors.ts";
 import { type Tensors, transpose } from "./stored.ts";
+import { heed } from "../stop.ts";
 
 /** About how many bytes of a tensor are in hand at a time. */
 const PIECE = 4 << 20;
@@ -51,6 +52,7 @@ export function loadBlocks(
   const rowBytes = fileBytes(stored, columns);
   const step = Math.max(1, Math.floor(PIECE / (8 * rowBytes))) * 8; // whole units of any format
   for (let from = 0; from < rows; from += step) {
+    heed();
     const count = Math.min(step, rows - from);
     const piece = new Uint8Array(Math.ceil(count / 4) * 4 * rowBytes);
     read({ offset: from * rowBytes, length: count * rowBytes, into: piece });

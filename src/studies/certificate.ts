@@ -8,6 +8,7 @@ import { BANDS, grossOf, type Rise, riseOf } from "../forgetting/rises.ts";
 import { bettingBound, limitOf, planBets, shareBound } from "../forgetting/select/betting.ts";
 import { certify, ladder } from "../forgetting/select/certify.ts";
 import { normal, random } from "../random.ts";
+import { heed } from "../stop.ts";
 
 /** How documents rise: nats a token at a mean of 1 over all of them, by chance of the document. */
 type Shape = (document: { readonly tokens: number; readonly seed: number }) => {
@@ -123,6 +124,7 @@ async function studyShape(
   const grosses = population.map(grossOf);
   let [missed, missedWhole, missedBeyond, falsely, half] = [0, 0, 0, 0, 0];
   for (let t = 0; t < tries; t++) {
+    heed();
     const draw = (size: number, part: number) =>
       Array.from({ length: size }, (_, i) => population[Math.floor(random(t, part, i) * count)]!);
     const [control, certificate] = [draw(CONTROL, 1), draw(size, 2)];

@@ -138,6 +138,9 @@ function put(store: Store, path: string, { step, params, tensors, sections }: Co
   return { step, sections };
 }
 
+/** Whether there is one to go on from. */
+export const hasCheckpoint = (folder: string): boolean => checkpoints(folder).length > 0;
+
 /** Names of the checkpoints, oldest first. */
 function checkpoints(folder: string): string[] {
   if (!exists(folder)) return [];

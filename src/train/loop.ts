@@ -6,6 +6,7 @@
 import { Ring } from "../gpu/ring.ts";
 import type { Objective, Replay, SampleText } from "../objectives/objective.ts";
 import type { Metrics } from "../runs/events.ts";
+import { isStopWanted, orStopped } from "../stop.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 import { scheduleFactor } from "./schedule.ts";
 import type { Session } from "./session.ts";
@@ -25,7 +26,7 @@ export interface LoopOptions {
   readonly onSample?: (step: number, samples: readonly SampleText[]) => void;
   readonly onCheckpoint?: (step: number, path: string) => void;
   readonly log?: (line: string) => void;
-  /** Looked at after each update: the run ends after a checkpoint. */
+  /** Looked at after each update, beside what `stoppable` asks: the run ends after a checkpoint. */
   readonly stop?: Pick<AbortSignal, "aborted">;
 }
 
@@ -66,27 +67,27 @@ async function makeUpdates(
 ): Promise<LoopResult> {
   const { engine: { device, store }, config: { train }, optimizer, parts, steps } = session;
   const hooks = parts.flatMap(({ hook }) => hook ?? []);
-  const meters = parts.flatMap(({ meters }) => meters ?? []);
-  const samplers = parts.flatMap(({ sampler }) => sampler ?? []);
   const log = new UpdateLog(session, options);
+  const save = async (step: number) => {
+    log.take(await ring.drain()); // a sync point; trouble throws before it is saved
+    await log.settled();
+    const state = await session.state();
+    const path = await saveCheckpoint(store, options.checkpoints, step, state);
+    for (const part of parts) part.sweep?.();
+    options.onCheckpoint?.(step, path);
+  };
 
   let step = options.start;
   let stopped = false;
   let replays: readonly Planned[] = [];
-  for (; step < steps && !stopped; step++) {
-    for (const hook of hooks) {
-      while (!hook.isReady(step)) log.take(await ring.next());
-      const said = await hook.before(step);
-      if (said) options.log?.(said);
+  while (step < steps && !stopped) {
+    const planned = await orStopped(() => beforeUpdate(session, step, { ring, log, options }));
+    if (planned === null) { // nothing of the update has been made
+      stopped = true;
+      await save(step);
+      break;
     }
-    for (const meter of meters) {
-      if (meter.isDue(step)) log.measured(step, (await meter.measure(step)).result);
-    }
-    for (const sampler of samplers) {
-      if (sampler.isDue(step)) options.onSample?.(step, await sampler.sample());
-    }
-
-    replays = await planUpdate(session, step);
+    replays = planned;
     const rate = hooks.reduce(
       (rate, hook) => rate * hook.rate,
       train.lr * scheduleFactor({ ...train, steps }, step),
@@ -106,20 +107,11 @@ async function makeUpdates(
       ring.send({ step, rate, objective, tokens: replay.tokens, normAt });
     }
     log.take(ring.arrived());
+    step++;
 
-    stopped = options.stop?.aborted ?? false;
-    if (stopped || (train.checkpoint_every > 0 && (step + 1) % train.checkpoint_every === 0)) {
-      log.take(await ring.drain()); // a sync point; trouble throws before it is saved
-      await log.settled();
-      const path = await saveCheckpoint(
-        store,
-        options.checkpoints,
-        step + 1,
-        await session.state(),
-      );
-      for (const part of parts) part.sweep?.();
-      options.onCheckpoint?.(step + 1, path);
-    }
+    stopped = (options.stop?.aborted ?? false) || isStopWanted();
+    const isDue = train.checkpoint_every > 0 && step % train.checkpoint_every === 0;
+    if (stopped || isDue) await save(step);
   }
   log.take(await ring.drain()); // a sync point
   await log.settled();
@@ -129,6 +121,37 @@ async function makeUpdates(
     await refuseBroken(device, last.replay, { step, draw });
   }
   return { step, stopped };
+}
+
+/** What an update is prepared with. */
+interface Preparing {
+  readonly ring: Ring<ReplayTag>;
+  readonly log: UpdateLog;
+  readonly options: LoopOptions;
+}
+
+/** Lets hooks act, measures and plans; it can be done again where it was stopped. */
+async function beforeUpdate(
+  session: Session,
+  step: number,
+  { ring, log, options }: Preparing,
+): Promise<Planned[]> {
+  const { parts } = session;
+  for (const { hook } of parts) {
+    if (!hook) continue;
+    while (!hook.isReady(step)) log.take(await ring.next());
+    const said = await hook.before(step);
+    if (said) options.log?.(said);
+  }
+  for (const { meters = [] } of parts) {
+    for (const meter of meters) {
+      if (meter.isDue(step)) log.measured(step, (await meter.measure(step)).result);
+    }
+  }
+  for (const { sampler } of parts) {
+    if (sampler?.isDue(step)) options.onSample?.(step, await sampler.sample());
+  }
+  return await planUpdate(session, step);
 }
 
 /** A replay of an update, and whose it is. */

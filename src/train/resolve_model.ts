@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { settingsOf } from "../adapters/continued.ts";
+import { readPeft } from "../adapters/peft/folder.ts";
 import { isFile, isObject, readJsonObject } from "../io/files.ts";
 import { type HubOptions, locate } from "../io/hub/mod.ts";
 import type { AdapterConfig, ParsedConfig } from "../config/mod.ts";
@@ -36,7 +38,11 @@ export async function resolveModel(
   const from = config.adapter.from === undefined
     ? undefined
     : await locate(pinnedBefore(config.adapter.from, before), "adapter", options);
-  const adapter = { ...config.adapter, ...(from && { from: from.pinned }) };
+  const adapter = from === undefined ? config.adapter : {
+    ...config.adapter,
+    ...savedSettings(config.adapter, origin, from.folder),
+    from: from.pinned,
+  };
   return {
     parsed: { config: { ...config, model: model.pinned, adapter }, origin },
     model: model.folder,
@@ -47,4 +53,18 @@ export async function resolveModel(
 /** The pin that a saved run has of `place`, or `place` itself. */
 function pinnedBefore(place: string, saved: unknown): string {
   return typeof saved === "string" && saved.startsWith(`${place}@`) ? saved : place;
+}
+
+/** What a saved adapter is set to where nobody has said otherwise: it cannot be anything else. */
+function savedSettings(
+  asked: AdapterConfig,
+  origin: ParsedConfig["origin"],
+  folder: string,
+): Partial<AdapterConfig> {
+  const saved = Object.entries(settingsOf(readPeft(folder)));
+  return Object.fromEntries(
+    saved.filter(([key]) =>
+      asked[key as keyof AdapterConfig] === undefined || origin[`adapter.${key}`] === "default"
+    ),
+  );
 }

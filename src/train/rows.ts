@@ -23,6 +23,7 @@ import { PROGRESS_MS, throttle } from "../io/throttle.ts";
 import { methodsOf } from "../methods.ts";
 import type { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../config/mod.ts";
+import { StoppedError } from "../errors.ts";
 
 /** What a run says of itself while it is set up and trains. */
 export type Say = (line: string) => void;
@@ -63,7 +64,7 @@ export async function openRows(model: Model, config: Config, say: Say): Promise<
   const { dataset, read } = await readRows(model, config, say);
   const rows = {
     contents: dataset.contents,
-    isFault: (error: unknown) => error === dataset.fault,
+    isFault: (error: unknown) => error === dataset.fault && !(error instanceof StoppedError),
     [Symbol.asyncDispose]: () => dataset[Symbol.asyncDispose](),
   };
   const sourcesOf = (counts: readonly number[]) =>

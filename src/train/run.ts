@@ -5,16 +5,18 @@
  */
 import { join } from "node:path";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
-import type { ParsedConfig } from "../config/mod.ts";
+import { type ParsedConfig, refuseIdleInPretraining } from "../config/mod.ts";
 import type { Example } from "../data/mod.ts";
+import { read, upload } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
 import { type Methods, methodsOf } from "../methods.ts";
 import type { Ending } from "../objectives/objective.ts";
 import type { Metrics, RunEnd, RunEvent, RunListener, SampleText } from "../runs/events.ts";
 import { type ClaimedFolder, claimRunFolder, refuseOtherRun, runFiles } from "../runs/folder.ts";
 import { folderListeners } from "../runs/mod.ts";
+import { orStopped } from "../stop.ts";
 import { refuseOtherContents } from "./contents.ts";
-import { loadCheckpoint } from "./checkpoint.ts";
+import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { temporaryFolder, withSession } from "./open.ts";
 import { resolveModel } from "./resolve_model.ts";
 import type { Session } from "./session.ts";
@@ -89,6 +91,7 @@ export async function trainWith(
   const run = { log, emit, claim, folder: null, reached: null, unclaim: () => {} };
   try {
     methodsOf(given.config, options.kind);
+    if (options.kind === "pretrain") refuseIdleInPretraining(given);
     const { parsed } = await resolveModel(given, { resume, say: log });
     const out = temporary?.folder ?? parsed.config.out;
     if (!temporary) {
@@ -206,7 +209,8 @@ async function trainAndEnd(
 ): Promise<Ended> {
   const { out, isKept, stop, run } = options;
   const { log, emit } = run;
-  const { config: { train }, trained, steps } = session;
+  const { config: { train }, trained, steps, engine: { store } } = session;
+  const { checkpoints, trouble: troubles } = runFiles(out);
   const micros = train.tokens_per_batch / train.micro_batch_tokens;
   log(`training: ${steps} updates of ${train.tokens_per_batch} tokens in ${micros} micro-batches`);
   let first: Metrics | null = null;
@@ -214,11 +218,10 @@ async function trainAndEnd(
   const clock = new Clock(steps, train.log_every);
   const onSample = (step: number, samples: readonly SampleText[]) =>
     emit({ kind: "sample", step, samples });
-  const files = runFiles(out);
   const { step, stopped } = await trainThroughTrouble(session, {
     ...from,
-    checkpoints: files.checkpoints,
-    blackBoxes: isKept ? files.trouble : null,
+    checkpoints,
+    blackBoxes: isKept ? troubles : null,
     onGoneBack: (gone) => emit({ kind: "back", ...gone }),
     ...(stop && { stop }),
     log,
@@ -234,12 +237,21 @@ async function trainAndEnd(
   });
   const saved = isKept ? join(out, trained.folder) : null;
   const result = { step, stopped, saved, first, last, adapter: null };
-  if (stopped) return { ...result, measured: {}, reports: {} };
-  for (const { sampler } of session.parts) if (sampler) onSample(step, await sampler.sample());
-  const { ending: { measured, report }, adapter } = await finish(session, options, {
-    step,
-    seconds: clock.seconds,
+  const early = { ...result, stopped: true, measured: {}, reports: {} };
+  if (stopped) return early;
+  // Parts that end the run try other params: what was trained is kept until they have chosen.
+  const params = await read(store.device, store.flat("params"));
+  const finished = await orStopped(async () => {
+    for (const { sampler } of session.parts) if (sampler) onSample(step, await sampler.sample());
+    return await finish(session, options, { step, seconds: clock.seconds });
   });
+  if (finished === null) {
+    upload(store.device, store.flat("params"), params);
+    const path = await saveCheckpoint(store, checkpoints, step, await session.state());
+    emit({ kind: "checkpoint", step, path });
+    return early;
+  }
+  const { ending: { measured, report }, adapter } = finished;
   if (report) emit({ kind: "report", report });
   return { ...result, measured, reports: report ? { [report.name]: report.data } : {}, adapter };
 }

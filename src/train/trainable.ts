@@ -4,11 +4,9 @@
  * @module
  */
 import { Adapter } from "../adapters/adapter.ts";
-import { methodOf } from "../adapters/methods/mod.ts";
-import { dropoutOf } from "../adapters/peft/config.ts";
+import { continued } from "../adapters/continued.ts";
 import { type PeftAdapter, readPeft, writePeft } from "../adapters/peft/folder.ts";
 import { atScaling } from "../adapters/scaling.ts";
-import { ConfigError } from "../errors.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Value } from "../graph/graph.ts";
 import type { Store } from "../graph/store.ts";
@@ -51,7 +49,7 @@ export function trainAdapter(
 ): Trainable {
   const adapter = config.from === undefined
     ? Adapter.fresh(engine, model, config)
-    : continued(engine, model, readPeft(config.from), config);
+    : continued(engine, model, readPeft(config.from), { ...config, from: config.from });
   const read = async (store: Store, scaling: number) => {
     const saved = nameBase(await adapter.read(store, model.folder));
     const fan_in_fan_out = model.family.stored?.transposed !== undefined;
@@ -68,21 +66,6 @@ export function trainAdapter(
     notes: model.config.tied ? tieNotes(adapter, model) : [],
     folder: "adapter",
   };
-}
-
-/**
- * An adapter of a folder, whose own dropout counts where the config has none.
- *
- * @throws {ConfigError} where it is of another method than the config's.
- */
-function continued(engine: Engine, model: Model, read: PeftAdapter, config: AdapterConfig) {
-  const { name } = methodOf(read.config);
-  if ((config.method ?? name) !== name) {
-    throw new ConfigError(
-      `adapter.method: found ${config.method}, but the adapter in ${config.from} is ${name}`,
-    );
-  }
-  return Adapter.of(engine, model, read, config.dropout ?? dropoutOf(read.config));
 }
 
 /** PEFT warns too: each end of a tied pair is trained by itself. */

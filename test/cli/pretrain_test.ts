@@ -17,7 +17,10 @@ Deno.test("pretrain makes a model from nothing that opens and has learnt", async
   const config = toy.path("run.json");
   const data = [{ path: toy.text, format: "text" }];
   const train = { steps: 20, lr: 0.02, tokens_per_batch: 64 };
-  writeJson(config, toy.values("run", { data, eval: { data }, train }));
+  writeJson(
+    config,
+    toy.values("run", { adapter: { rank: undefined }, data, eval: { data }, train }),
+  );
   const { code, stdout, stderr } = await capture(main, "pretrain", config);
   assert.equal(code, 0, stderr);
   const losses = toy.metrics("run").map(({ loss }) => loss);
@@ -52,7 +55,7 @@ Deno.test("a pretraining that is stopped and resumed ends with the same bytes", 
 Deno.test("pretrain refuses a guard, and an architecture that it cannot read", async () => {
   using toy = new Toy();
   const config = toy.path("run.json");
-  writeJson(config, toy.values("run"));
+  writeJson(config, toy.values("run", { adapter: { rank: undefined } }));
   const refused = async (wanted: RegExp, code: number, ...flags: string[]) => {
     const before = snapshot(toy.folder);
     const found = await capture(main, "pretrain", config, ...flags);

@@ -9,7 +9,11 @@ import { engine } from "../harness.ts";
 import type { Toy, ToySettings } from "../train/toy.ts";
 
 export const guarded = (toy: Toy, guard: Record<string, unknown> = {}): ToySettings => ({
-  guard: { text: [toy.text], share: 0.5, every: 5, budget: "ppl:5%", ...guard },
+  guard: {
+    ...{ text: [toy.text], every: 5, budget: "ppl:5%" },
+    ...(guard["weight"] !== 0 && { share: 0.5 }), // where it trains on none of the text, refused
+    ...guard,
+  },
   train: { steps: 30, lr: 0.02 },
 });
 

@@ -63,7 +63,7 @@ Deno.test("a DoRA folder is gone on from as DoRA, and another method is refused"
     toy.train("third", { guard: false, train, adapter: { from, method: "lora" } }),
     (fault: Error) =>
       fault instanceof ConfigError &&
-      /adapter\.method: found lora, but .* is dora/.test(fault.message),
+      /adapter\.method: found "lora", but .* has "dora"/.test(fault.message),
   );
 });
 

@@ -91,7 +91,10 @@ export class Toy implements Disposable {
     { say, stopWanted, ...options }: ToyOptions = {},
   ) {
     const { device } = await engine();
-    const result = await train(parseConfig({ values: this.values(out, settings) }), {
+    const values = this.values(out, settings);
+    const hasNone = Object.keys(settings.adapter ?? {}).length === 0;
+    if (options.kind === "pretrain" && hasNone) delete values["adapter"];
+    const result = await train(parseConfig({ values }), {
       device,
       ...(say && { on: linesListener(say) }),
       ...(stopWanted && { stop: stopBy(stopWanted) }),

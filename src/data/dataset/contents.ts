@@ -15,7 +15,9 @@ import type { Row } from "../sources/row.ts";
 import { type Content, contentText, type Exchange } from "../content.ts";
 import { chooseFormat, type Format, rowsIn } from "../formats/mod.ts";
 import { inWords, type Prompt, type Prompts, readPrompts } from "../prompts/mod.ts";
+import { SUPER_NATURAL } from "../formats/super_natural.ts";
 import { isLeftOut, unreadFields } from "../formats/unread.ts";
+import { kindsOf, refuseIdle } from "./idle.ts";
 import { split } from "./split.ts";
 import { DEFAULT_TEMPLATE } from "../templates/prompt_template.ts";
 import { resolveTemplates } from "../templates/setting.ts";
@@ -77,9 +79,14 @@ export async function* readContents(
       `Found format ${entry.format} beside prompts, wanted only one of the two`,
     );
   }
+  const contents = new Set<Content["kind"]>();
   for (const path of [entry.path].flat()) {
-    yield* readPath({ ...entry, path }, note, readings);
+    for await (const sampled of readPath({ ...entry, path }, note, readings)) {
+      for (const kind of kindsOf(sampled.content)) contents.add(kind);
+      yield sampled;
+    }
   }
+  refuseIdle(entry, { contents, hasTasks: Object.hasOwn(readings.formats, SUPER_NATURAL) });
 }
 
 /**

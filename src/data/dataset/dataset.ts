@@ -19,6 +19,7 @@ import {
 import { PendingRows } from "./pending_rows.ts";
 import { EncodingPool, type TokenizerSource } from "./pool.ts";
 import type { EncodedBlock } from "./row_block.ts";
+import { heeding } from "../../stop.ts";
 
 /** In place of where an example is kept: it was left out, is with a worker, or waits. */
 const LEFT_OUT = 0xfffffffd;
@@ -205,7 +206,7 @@ export class Dataset implements Examples, AsyncDisposable {
   }
 
   async #next(): Promise<void> {
-    await this.#progress.raised;
+    await heeding(this.#progress.raised);
     if (this.#fault) throw this.#fault;
   }
 

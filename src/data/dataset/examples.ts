@@ -32,6 +32,7 @@ import {
 import { checkFaults, type FaultName, marksOf } from "../tokenize/faults.ts";
 import { unreadInTurns } from "../tokenize/slots.ts";
 import { sidesOf } from "../tokenize/sides.ts";
+import { heed } from "../../stop.ts";
 
 /** Limits that the model sets. */
 export interface LoadOptions {
@@ -158,6 +159,7 @@ export function rowEncoder(
   const marks = marksOf(tokenizer);
   const documentOf = documentMaker(entry);
   return (sampled, counts) => {
+    heed();
     const document = documentOf(sampled);
     checkAnswers(document, answers);
     for (const field of unreadInTurns(document, tokenizer)) count(counts.unread, field);

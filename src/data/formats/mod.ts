@@ -22,7 +22,7 @@ import {
   text,
 } from "../sources/row.ts";
 import { readPreference } from "./preference.ts";
-import { readTask } from "./super_natural.ts";
+import { readTask, SUPER_NATURAL } from "./super_natural.ts";
 
 /** Labels are kept as signed 32-bit integers. */
 const LARGEST_ID = 2 ** 31 - 1;
@@ -129,7 +129,7 @@ export const formats: readonly Format[] = [
     read: readConversations,
   },
   {
-    name: "super-natural-instructions",
+    name: SUPER_NATURAL,
     fields: "Definition, Positive Examples, Instances (input, output)",
     marks: ["Definition", "Instances"],
     reads: ["Definition", "Positive Examples", "Instances"],

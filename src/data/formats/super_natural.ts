@@ -8,6 +8,9 @@
 import { type Content, instructionContent } from "../content.ts";
 import { array, fieldFault, objects, own, type Row, text } from "../sources/row.ts";
 
+/** The name of the format. */
+export const SUPER_NATURAL = "super-natural-instructions";
+
 /** Python's `string.punctuation`. */
 const PUNCTUATION = /[!-/:-@[-`{-~]$/;
 

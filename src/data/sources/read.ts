@@ -9,6 +9,7 @@ import { FileError } from "../../errors.ts";
 import { tableRows } from "./csv.ts";
 import { readLines, unreadable } from "./lines.ts";
 import { describe, type Fields, type Row } from "./row.ts";
+import { heed } from "../../stop.ts";
 
 /** What divides the documents of a .txt file. */
 export const DOCUMENT_SEPARATOR = "<|endoftext|>";
@@ -52,6 +53,7 @@ export async function* readRows(path: string): AsyncGenerator<Row> {
   }
   let found = false;
   for await (const row of rowsOf(path, kind)) {
+    heed();
     found = true;
     yield row;
   }

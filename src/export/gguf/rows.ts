@@ -7,6 +7,7 @@ import { FileError } from "../../errors.ts";
 import type { GgufType } from "../../io/gguf/tensor_types.ts";
 import { encodingOf } from "./encoding.ts";
 import type { GgufTensor } from "../../io/gguf/writer.ts";
+import { heed } from "../../stop.ts";
 
 /** A tensor's numbers, made in pieces when they are due. */
 export interface Numbers {
@@ -42,6 +43,7 @@ export function convertedTensor(
     shape: source.shape,
     *data() {
       for (const block of blocks(source, length)) {
+        heed();
         const values = headDim === undefined ? block : weave(block, headDim, width);
         for (let i = 0; i < values.length; i++) {
           values[i]! += shift;

@@ -43,6 +43,8 @@ export class Guard implements Objective, Hook, Meter {
   #rollbacks: number;
   /** The update that the optimizer's moments begin with. */
   #fresh: number;
+  /** The last update that {@link before} has acted before, so that it acts once. */
+  #acted: number;
 
   constructor(parts: GuardParts, settings: GuardSettings, state?: GuardState) {
     this.#parts = parts;
@@ -62,6 +64,7 @@ export class Guard implements Objective, Hook, Meter {
     this.#last = state?.measured.at(-1) ?? state?.trace.at(-1);
     this.#rollbacks = state?.rollbacks ?? 0;
     this.#fresh = state?.fresh ?? 0;
+    this.#acted = state?.acted ?? -1;
   }
 
   get domains(): readonly Domain[] {
@@ -182,7 +185,8 @@ export class Guard implements Objective, Hook, Meter {
 
   /** Whether everything is known that {@link before} uses before that update. */
   isReady(step: number): boolean {
-    return step < LAG || this.#pending.has(step - LAG) || step - LAG < this.#fresh;
+    return step < LAG || step === this.#acted || this.#pending.has(step - LAG) ||
+      step - LAG < this.#fresh;
   }
 
   /**
@@ -191,6 +195,8 @@ export class Guard implements Objective, Hook, Meter {
    * @returns what to say, where the run went back.
    */
   async before(step: number): Promise<string | null> {
+    if (step === this.#acted) return null; // of a run that was stopped before this very update
+    this.#acted = step;
     const seen = step - LAG;
     const observation = this.#pending.get(seen);
     this.#pending.delete(seen);
@@ -231,6 +237,7 @@ export class Guard implements Objective, Hook, Meter {
       measured: await Promise.all(this.#measuring.values()),
       rollbacks: this.#rollbacks,
       fresh: this.#fresh,
+      acted: this.#acted,
     };
   }
 

@@ -79,6 +79,8 @@ export interface GuardState {
   readonly measured: readonly Entry[];
   readonly rollbacks: number;
   readonly fresh: number;
+  /** Absent in checkpoints of before. */
+  readonly acted?: number;
 }
 
 /** A measurement of the run, and the controllers' weights at the time; none where they are fixed. */

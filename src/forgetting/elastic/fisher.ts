@@ -16,6 +16,7 @@ import { HEAD_MODULE } from "../../models/stored.ts";
 import { squareGradient } from "../../ops/mod.ts";
 import { permutation } from "../../random.ts";
 import type { Blocks, Domain } from "../text/retention.ts";
+import { heed } from "../../stop.ts";
 
 /** Modules of linear layers with their [out, in]. */
 export type Modules = ReadonlyMap<string, readonly [number, number]>;
@@ -107,6 +108,7 @@ export async function addFisher(
     const batches = examples.map((example) => batch([example], T));
     const tokens = batches.reduce((sum, { supervised }) => sum + supervised, 0);
     for (const document of batches) {
+      heed();
       await ring.freeSlot();
       program.feed(document, weighed(document, tokens));
       program.run((encoder) => ring.load(encoder, [program.compiled.output("losses")]));

@@ -16,6 +16,7 @@ import { encodeUtf8, exists, onDisk, readJsonObject, writeAll, writeFile } from 
 import type { Model } from "../../models/model.ts";
 import type { Budget } from "../budget.ts";
 import { readRetention } from "./retention.ts";
+import { heed } from "../../stop.ts";
 
 /** What these documents are called where a file has its path. */
 export const SAMPLES = "samples of the base model";
@@ -141,6 +142,7 @@ function keyOf(
     const { dtype, shape, bytes } = checkpoint.get(name);
     hash.update(JSON.stringify([name, dtype, shape]));
     for (let offset = 0; offset < bytes; offset += PIECE) {
+      heed();
       const length = Math.min(PIECE, bytes - offset);
       hash.update(checkpoint.read(name, { offset, length }));
     }

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { FileError } from "../../errors.ts";
+import { FileError, StoppedError } from "../../errors.ts";
 import type { RepoName } from "./name.ts";
 import type { HubSettings } from "./settings.ts";
+import { heeding } from "../../stop.ts";
 
 /** The hub did not answer, or not now: what is in the cache may stand in. */
 export class Unreachable extends FileError {}
@@ -46,7 +47,7 @@ export class HubClient {
     try {
       return await ask({ hubUrl: endpoint, fetch: this.#fetch });
     } catch (fault) {
-      if (fault instanceof FileError) throw fault;
+      if (fault instanceof FileError || fault instanceof StoppedError) throw fault;
       const words = fault instanceof Error ? fault.message.split("\n")[0] : String(fault);
       throw new FileError(
         `Cannot use ${repo}: ${endpoint} does not answer as a hub does (${words})`,
@@ -75,14 +76,19 @@ export class HubClient {
     const timer = patience < Infinity ? setTimeout(() => patient.abort(), patience) : undefined;
     const signals = [patient.signal, ...(init.signal ? [init.signal] : [])];
     try {
-      const response = await fetch(url, {
+      const asked = fetch(url, {
         ...init,
         headers: this.#headers(url, init.headers),
         signal: AbortSignal.any(signals),
       });
+      const response = await heeding(asked);
       if (!response.ok) throw await this.#refusal(response);
-      return await take(response);
+      return await heeding(take(response));
     } catch (fault) {
+      if (fault instanceof StoppedError) {
+        patient.abort();
+        throw fault;
+      }
       if (fault instanceof FileError || init.signal?.aborted) throw fault;
       throw new Unreachable(`Cannot reach ${url.origin}: ${networkWords(fault, patience)}`, {
         cause: fault,

@@ -8,11 +8,12 @@
 import { createHash, type Hash } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { FileError } from "../../errors.ts";
+import { FileError, StoppedError } from "../../errors.ts";
 import { exists, onDisk, writeAll } from "../files.ts";
 import type { RepoCache } from "./cache.ts";
 import { makeFolderOf } from "./cache.ts";
 import { type HubClient, Unreachable } from "./client.ts";
+import { heeding } from "../../stop.ts";
 
 /** A file as the hub describes it. */
 export interface RemoteFile {
@@ -138,7 +139,8 @@ async function* pieces(
   const reader = response.body!.getReader();
   try {
     while (left > 0) {
-      const read = await inTime(reader.read(), patience).catch((cause) => {
+      const read = await heeding(inTime(reader.read(), patience)).catch((cause) => {
+        if (cause instanceof StoppedError) throw cause;
         throw fault(cause instanceof Error ? cause.message : String(cause));
       });
       if (read.done) throw fault(`the connection ended ${left} bytes early`);

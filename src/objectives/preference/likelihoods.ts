@@ -10,6 +10,7 @@ import { type Arrival, Ring } from "../../gpu/ring.ts";
 import type { LossProgram } from "../../models/loss_program.ts";
 import { KL_STATS } from "../../ops/mod.ts";
 import type { Answer, Preference } from "./preference.ts";
+import { heed } from "../../stop.ts";
 
 /** Where linearKl()'s numbers of a row have the label's nats under base and tuned model. */
 const [REFERENCE, TUNED] = [1, 2];
@@ -51,6 +52,7 @@ export class Likelihoods {
       }
     };
     for (const [i, batch] of batches.entries()) {
+      heed();
       await this.#ring.freeSlot();
       program.feed(batch);
       program.run((encoder) => this.#ring.load(encoder, [stats]));

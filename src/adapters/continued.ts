@@ -1,0 +1,90 @@
+/**
+ * Adapters that are trained on: what they are set to came with their numbers.
+ *
+ * @module
+ */
+import { isDeepStrictEqual } from "node:util";
+import { ConfigError } from "../errors.ts";
+import type { Engine } from "../graph/compile.ts";
+import type { Model } from "../models/model.ts";
+import { Adapter, type AdapterOptions } from "./adapter.ts";
+import { chooseModules } from "./choose.ts";
+import { type MethodName, methodOf } from "./methods/mod.ts";
+import { type Bias, dropoutOf } from "./peft/config.ts";
+import type { PeftAdapter } from "./peft/folder.ts";
+import { matching } from "./peft/targets.ts";
+
+/** What a saved adapter is set to, in the keys of the config table. */
+export function settingsOf(adapter: PeftAdapter) {
+  const { rank, alpha, rslora, targetModules: targets, config } = adapter;
+  const { rank_pattern, alpha_pattern, modules_to_save, bias } = config;
+  return {
+    ...{ rank, alpha, rslora, targets },
+    rank_pattern: (rank_pattern ?? {}) as Readonly<Record<string, number>>,
+    alpha_pattern: (alpha_pattern ?? {}) as Readonly<Record<string, number>>,
+    modules_to_save: (modules_to_save ?? []) as readonly string[],
+    bias: (bias ?? "none") as Bias,
+    method: methodOf(config).name as MethodName,
+    dropout: dropoutOf(config),
+  };
+}
+
+/** What a configuration asks of an adapter that is trained on. */
+export interface Continuing extends AdapterOptions {
+  /** The folder, for messages. */
+  readonly from: string;
+}
+
+/**
+ * A saved adapter to train on. Its own dropout counts where the options have none, for that is no part
+ * of its numbers.
+ *
+ * @throws {ConfigError} where the options ask for another adapter than the folder holds.
+ */
+export function continued(
+  engine: Engine,
+  model: Model,
+  read: PeftAdapter,
+  options: Continuing,
+): Adapter {
+  refuseOther(engine, model, read, options);
+  return Adapter.of(engine, model, read, options.dropout ?? dropoutOf(read.config));
+}
+
+function refuseOther(engine: Engine, model: Model, read: PeftAdapter, options: Continuing): void {
+  const saved = settingsOf(read);
+  const differs = (key: keyof typeof saved) => !isDeepStrictEqual(options[key], saved[key]);
+  const refuse = (key: string, asked: unknown, found: unknown) => {
+    const [wanted, has] = [asked, found].map((value) => JSON.stringify(value));
+    return new ConfigError(
+      `adapter.${key}: found ${wanted}, but the adapter in ${options.from} has ${has}, ` +
+        "wanted the same or none",
+    );
+  };
+  for (const key of ["method", "rslora", "bias", "modules_to_save"] as const) {
+    if (options[key] !== undefined && differs(key)) throw refuse(key, options[key], saved[key]);
+  }
+  const odd = otherNumber("rank", read, options) ?? otherNumber("alpha", read, options);
+  if (odd) throw refuse(odd.key, odd.asked, odd.found);
+
+  const { exclude, layers } = options;
+  if (!differs("targets") && exclude === undefined && layers === undefined) return;
+  const saving = { ...options, saved: saved.modules_to_save, rank_pattern: {}, alpha_pattern: {} };
+  const chosen = new Set(chooseModules(model.modules(engine), saving));
+  const has = new Set(read.modules.map(({ module }) => module));
+  if (chosen.symmetricDifference(has).size === 0) return;
+  const key = layers !== undefined ? "layers" : exclude !== undefined ? "exclude" : "targets";
+  throw refuse(key, options[key], saved.targets);
+}
+
+/** Where a module has another rank or alpha than the options give it. */
+function otherNumber(what: "rank" | "alpha", { modules }: PeftAdapter, options: Continuing) {
+  const patterns = options[`${what}_pattern`] ?? {};
+  const odd = modules.find((module) =>
+    (matching(module.module, patterns) ?? options[what]) !== module[what]
+  );
+  if (odd === undefined) return null;
+  const asked = matching(odd.module, patterns);
+  const key = asked === undefined ? what : `${what}_pattern`;
+  return { key, asked: asked ?? options[what], found: odd[what] };
+}

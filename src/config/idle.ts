@@ -1,0 +1,128 @@
+/**
+ * Keys that would have no effect beside the others: a value that somebody has set is refused there,
+ * rather than accepted and ignored.
+ *
+ * @module
+ */
+import type { DataEntry } from "../data/mod.ts";
+import { ConfigError } from "../errors.ts";
+import type { ConfigFault } from "./faults.ts";
+import type { ParsedConfig } from "./mod.ts";
+import type { Config } from "./table.ts";
+
+/** A key or a section, and why it would do nothing; null where it does something. */
+interface Rule {
+  readonly key: string;
+  /** A value that asks for nothing, and so may stand anywhere. */
+  readonly off?: unknown;
+  readonly idle: (config: Config) => string | null;
+}
+
+const NOTHING_DRAWN = "where nothing is drawn";
+
+const when = (isIdle: boolean, reason: string) => isIdle ? reason : null;
+
+const RULES: readonly Rule[] = [
+  {
+    key: "guard.samples",
+    idle: ({ guard }) => when(guard && guard.text.length > 0, "beside guard.text, which is used"),
+  },
+  {
+    key: "guard.fisher_documents",
+    idle: ({ guard }) => when(guard && guard.loss !== "ewc", "beside a guard.loss other than ewc"),
+  },
+  {
+    key: "guard.share",
+    idle: ({ guard }) => {
+      if (!guard) return null;
+      if (guard.weight === 0) return "beside guard.weight 0, which trains on none of the text";
+      return when(guard.loss === "ewc", "beside guard.loss ewc, which trains on none of the text");
+    },
+  },
+  { key: "guard.controller", idle: withoutController },
+  { key: "guard.wall", idle: withoutController },
+  {
+    key: "guard.wall.most",
+    idle: ({ guard }) => when(guard && guard.wall.at === 0, "beside guard.wall.at 0"),
+  },
+  {
+    key: "train.eval_every",
+    off: 0,
+    idle: ({ eval: { data, tasks } }) =>
+      when(data.length + tasks.length === 0, "without eval.data or eval.tasks to measure"),
+  },
+  {
+    key: "eval.sample_tokens",
+    idle: ({ eval: { samples } }) => when(samples === 0, "beside eval.samples 0"),
+  },
+  {
+    key: "mixture",
+    idle: ({ data }) => when(data.length === 1, "beside a single entry of data"),
+  },
+];
+
+function withoutController({ guard }: Config): string | null {
+  return when(
+    guard && guard.weight !== undefined,
+    "beside guard.weight, which is never controlled",
+  );
+}
+
+/** Keys of the entry at `key` that would do nothing there. */
+function* rulesOfEntry(key: string, entry: DataEntry, isAlone: boolean): Generator<Rule> {
+  const { prompts, template, few_shot, chain_of_thought, inversion } = entry;
+  const isDrawn = prompts || Array.isArray(template) || few_shot || chain_of_thought || inversion;
+  yield { key: `${key}.seed`, off: 0, idle: () => when(!isDrawn, NOTHING_DRAWN) };
+  const weighed = key.startsWith("eval")
+    ? "on rows that are only measured"
+    : "on the only entry of data";
+  yield { key: `${key}.weight`, idle: () => when(isAlone, weighed) };
+}
+
+/**
+ * What was set and would do nothing.
+ *
+ * @param isSet whether somebody has set a value of that dotted key, or of one within it.
+ */
+export function idleFaults(
+  config: Config,
+  isSet: (key: string) => boolean,
+  valueOf: (key: string) => unknown,
+): ConfigFault[] {
+  const entries = [
+    ...config.data.map((entry, i) => [`data.${i}`, entry, config.data.length === 1] as const),
+    ...config.eval.data.map((entry, i) => [`eval.data.${i}`, entry, true] as const),
+  ];
+  const rules = [
+    ...RULES,
+    ...entries.flatMap(([key, entry, isAlone]) => [...rulesOfEntry(key, entry, isAlone)]),
+  ];
+  for (const [i, { max_rows: sampled, shots = 0 }] of config.eval.tasks.entries()) {
+    const isDrawn = sampled !== undefined || shots > 0;
+    rules.push({ key: `eval.tasks.${i}.seed`, off: 0, idle: () => when(!isDrawn, NOTHING_DRAWN) });
+  }
+  return rules.flatMap(({ key, off, idle }): ConfigFault[] => {
+    const reason = idle(config);
+    if (reason === null || !isSet(key)) return [];
+    const value = valueOf(key);
+    if (value === undefined || value === off) return [];
+    const message = `found ${JSON.stringify(value)} ${reason}, where it has no effect, wanted none`;
+    return [{ key, message }];
+  });
+}
+
+/**
+ * A model that is trained from nothing has no adapter, and is not answered with at the end.
+ *
+ * @throws {ConfigError} where something was set that only an adapter's run heeds.
+ */
+export function refuseIdleInPretraining({ config, origin }: ParsedConfig): void {
+  const { samples, sample_every: every } = config.eval;
+  const answers = every > 0 || samples === 0 ? [] : ["eval.samples", "eval.sample_tokens"];
+  const faults = Object.entries(origin)
+    .filter(([key, from]) =>
+      from !== "default" && (key.startsWith("adapter.") || answers.includes(key))
+    )
+    .map(([key]) => `${key}: found one for a model from nothing, where it has no effect`);
+  if (faults.length > 0) throw new ConfigError(faults.join("\n"));
+}

@@ -1,0 +1,125 @@
+/** Keys that show in a run of the toy: its adapter, metrics, log or folder. */
+import type { KeyCase } from "./keys.ts";
+
+/** Names of files in the folder that stand for their paths. */
+const ROWS = [{ path: "rows.jsonl", format: "tokens" }];
+const TWO = [...ROWS, { path: "more.jsonl", format: "tokens" }];
+const EVAL = { "eval.data": [{ path: "more.jsonl", format: "tokens" }] };
+const SAMPLED = { ...EVAL, "eval.samples": 1, "eval.sample_every": 1, "eval.sample_tokens": 3 };
+const PREFERENCES = {
+  data: [{ path: "preferences.jsonl", template: "plain" }],
+  objective: { kind: "dpo" },
+};
+const two = (weight: number) => [TWO[0], { ...TWO[1], weight }];
+
+export const runKeys: Readonly<Record<string, KeyCase>> = {
+  model: { to: "other" },
+  quantize: { to: "q8_0" },
+  data: { to: TWO },
+  "data.weight": { to: 3, beside: { data: two(1) } },
+  mixture: { to: { maximum: 5 }, beside: { data: TWO } },
+  "mixture.maximum": { to: 2, beside: { data: TWO, mixture: { maximum: 12 } } },
+  "mixture.temperature": { to: 9, beside: { data: TWO, mixture: {} } },
+  adapter: { to: { rank: 2 } },
+  "adapter.rank": { to: 2 },
+  "adapter.alpha": { to: 1 },
+  "adapter.targets": { to: ["q_proj"] },
+  "adapter.exclude": { to: ["q_proj"] },
+  "adapter.layers": { to: [1] },
+  "adapter.rank_pattern": { to: { q_proj: 2 } },
+  "adapter.alpha_pattern": { to: { q_proj: 2 } },
+  "adapter.rslora": { to: true },
+  "adapter.method": { to: "dora" },
+  "adapter.dropout": { to: 0.5 },
+  "adapter.modules_to_save": { to: ["norm"] },
+  "adapter.bias": { to: "all", beside: { model: "biased" } },
+  "adapter.from": { to: "saved", beside: { "adapter.rank": undefined } },
+  objective: { to: { kind: "dpo", beta: 0.5 }, beside: PREFERENCES },
+  "objective.kind": { to: "dpo", beside: { ...PREFERENCES, objective: { kind: "sft" } } },
+  "objective.beta": { to: 2, beside: PREFERENCES },
+  "objective.loss": { to: "ipo", beside: PREFERENCES },
+  "objective.label_smoothing": { to: 0.3, beside: PREFERENCES },
+  "objective.sft_weight": { to: 1, beside: PREFERENCES },
+  "objective.gamma": { to: 3, beside: { ...PREFERENCES, objective: { kind: "simpo" } } },
+  train: { to: { steps: 2 }, in: "metrics" },
+  "train.steps": { to: 2, in: "metrics" },
+  "train.epochs": { to: 2, beside: { "train.steps": undefined, "train.epochs": 1 }, in: "metrics" },
+  "train.tokens_per_batch": { to: 64 },
+  "train.micro_batch_tokens": { to: 128, in: "log" },
+  "train.lr": { to: 0.03 },
+  "train.schedule": { to: "linear", beside: { "train.steps": 4 } },
+  "train.warmup": { to: 2 },
+  "train.weight_decay": { to: 0.5 },
+  "train.beta1": { to: 0.5 },
+  "train.beta2": { to: 0.5 },
+  "train.eps": { to: 0.1 },
+  "train.clip": { to: 0.001 },
+  "train.seed": { to: 7 },
+  "train.shuffle": { to: false },
+  "train.log_every": { to: 2, in: "metrics" },
+  "train.eval_every": { to: 1, beside: EVAL, in: "metrics" },
+  "train.checkpoint_every": { to: 1, in: "files" },
+  "train.on_too_long": { to: "truncate", beside: { "data.0.path": "long.jsonl" } },
+  "train.allow": { to: ["unsupervised"], beside: { "data.0.path": "bare.jsonl" } },
+  "train.retries": { to: 0, beside: { "train.lr": 1e20, "adapter.alpha": 1e20 }, in: "fault" },
+  "train.recompute": { to: true, in: "log" },
+  eval: { to: { data: EVAL["eval.data"], samples: 0 }, in: "measured" },
+  "eval.data": { to: EVAL["eval.data"], in: "measured" },
+  "eval.tasks": {
+    to: [{ path: "asked.jsonl", template: "plain", max_tokens: 3 }],
+    in: "measured",
+  },
+  "eval.samples": { to: 2, beside: SAMPLED, in: "log" },
+  "eval.sample_tokens": { to: 5, beside: SAMPLED, in: "log" },
+  "eval.sample_every": { to: 2, beside: SAMPLED, in: "log" },
+  history: { to: true, in: "files" },
+  out: { to: "elsewhere", in: "files" },
+};
+
+/** The guard that its keys are set beside. */
+const GUARD = { text: ["text.txt"], share: 0.5, every: 2, budget: "ppl:50%", task_rows: 3 };
+const guard = (keys: Record<string, unknown> = {}) => ({ guard: { ...GUARD, ...keys } });
+const OWN_TEXT = guard({ text: [], samples: 50 });
+const EWC = {
+  guard: { text: ["text.txt"], budget: "ppl:50%", every: 2, task_rows: 3, loss: "ewc", weight: 5 },
+};
+const WALL = guard({ budget: "kl:0.000000001", every: 1, wall: { at: 3 } });
+const LONG = { "train.steps": 12 };
+const controlled = (to: number): KeyCase => ({
+  to,
+  beside: { ...guard(), ...LONG },
+  in: "metrics",
+});
+
+export const guardKeys: Readonly<Record<string, KeyCase>> = {
+  guard: { to: GUARD },
+  "guard.text": { to: ["other.txt"], beside: guard() },
+  "guard.samples": { to: 56, beside: OWN_TEXT, in: "log" },
+  "guard.budget": { to: "ppl:5%", beside: { ...guard(), ...LONG }, in: "metrics" },
+  "guard.loss": { to: "ce", beside: guard() },
+  "guard.fisher_documents": {
+    to: 2,
+    beside: { ...EWC, "train.lr": 0.05 },
+  },
+  "guard.share": { to: 0.25, beside: guard() },
+  "guard.weight": { to: 0.5, beside: guard() },
+  "guard.every": { to: 3, beside: guard(), in: "metrics" },
+  "guard.documents": { to: { control: 2 }, beside: guard(), in: "log" },
+  "guard.documents.control": { to: 2, beside: guard(), in: "log" },
+  "guard.documents.certificate": { to: 12, beside: guard(), in: "log" },
+  "guard.documents.probe": { to: 2, beside: guard(), in: "log" },
+  "guard.task_rows": { to: 1, beside: guard(), in: "metrics" },
+  "guard.delta": { to: 0.2, beside: guard(), in: "report" },
+  "guard.strict": { to: true, beside: guard({ budget: "ppl:1%" }), in: "fault" }, // for it takes far more documents
+  "guard.controller": { to: { lambda: 5 }, beside: guard() },
+  "guard.controller.lambda": { to: 5, beside: guard() },
+  "guard.controller.ki": controlled(3),
+  "guard.controller.kp": controlled(3),
+  "guard.controller.kd": controlled(3),
+  "guard.controller.margin": controlled(0.6),
+  "guard.controller.fade": controlled(0.9),
+  "guard.controller.ema": controlled(0.1),
+  "guard.wall": { to: { at: 0 }, beside: { ...WALL, ...LONG }, in: "report" },
+  "guard.wall.at": { to: 0, beside: { ...WALL, ...LONG }, in: "report" },
+  "guard.wall.most": { to: 1, beside: { ...WALL, ...LONG }, in: "report" },
+};
