@@ -51,6 +51,8 @@ export {
   type KernelSet,
   type MatrixReads,
   openDevice,
+  type Product,
+  type Tuned,
 } from "./src/gpu/device.ts";
 export type {
   BesideLikelihood,

@@ -9,7 +9,8 @@ import { loraDecoder } from "../bench/lora_decoder.ts";
 import { measure, type Measurement, type Work } from "../bench/measure.ts";
 import { stepBenches } from "../bench/steps.ts";
 import { ConfigError } from "../errors.ts";
-import { type Device, openDevice } from "../gpu/device.ts";
+import type { Device } from "../gpu/device.ts";
+import { openTuned } from "../tune/cache.ts";
 import type { Timing } from "../gpu/program.ts";
 import { type Engine, openEngine } from "../graph/compile.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
@@ -37,7 +38,7 @@ export async function run(args: string[]): Promise<number> {
   const benches = [...kernelBenches(), ...stepBenches(), ...dataBenches()]
     .filter(({ name }) => name.includes(flags["only"] ?? ""));
   if (benches.length === 0) throw new ConfigError(`Found no benchmark named ${flags["only"]}`);
-  using device = await openDevice();
+  using device = await openTuned({}, say);
   const engine = openEngine(device);
   say(`${device.adapter}, ${device.kernelSet} kernels, matrices in ${device.matrixReads}s`);
   if (flags["profile"]) return printProfile(await profile(engine), flags["json"] !== undefined);

@@ -5,7 +5,7 @@
  */
 import { ChatTemplate, resolveTemplates } from "../data/mod.ts";
 import { ConfigError, FileError } from "../errors.ts";
-import { openDevice } from "../gpu/device.ts";
+import { openTuned } from "../tune/cache.ts";
 import { type Answer, Chat, ContextFull } from "../inference/chat.ts";
 import { openModel } from "../inference/open.ts";
 import { nearest } from "../io/nearest.ts";
@@ -56,7 +56,7 @@ export async function run(args: string[]): Promise<number> {
   const folder = await fetchFolder(place!, "model");
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   const quantize = quantizeOf(flags);
-  using device = await openDevice();
+  using device = await openTuned({}, say);
   using open = openModel(device, folder, adapter, { quantize });
   using chat = new Chat(open, options);
   saySuggestion(open.model, parsed);

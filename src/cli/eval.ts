@@ -15,7 +15,7 @@ import {
 import { ConfigError, GpuError } from "../errors.ts";
 import { perplexity } from "../eval/perplexity.ts";
 import { openModel } from "../inference/open.ts";
-import { openDevice } from "../gpu/device.ts";
+import { openTuned } from "../tune/cache.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
@@ -67,7 +67,7 @@ export async function run(args: string[]): Promise<number> {
   const folder = await fetchFolder(place!, "model");
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   const quantize = quantizeOf(flags);
-  using device = await openDevice();
+  using device = await openTuned({}, say);
   using open = openModel(device, folder, adapter, { quantize });
   const { engine, model, adapt } = open;
   const { vocabSize, context } = model.config;

@@ -19,7 +19,7 @@ import { type OpenModel, openModel } from "../inference/open.ts";
 import { Speed, timed } from "../inference/speed.ts";
 import { stopIds } from "../inference/stop.ts";
 import { stopAt, streamText } from "../inference/text.ts";
-import { openDevice } from "../gpu/device.ts";
+import { openTuned } from "../tune/cache.ts";
 import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
 import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
@@ -66,7 +66,7 @@ export async function run(args: string[]): Promise<number> {
   const folder = await fetchFolder(place!, "model");
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   const quantize = quantizeOf(flags);
-  using device = await openDevice();
+  using device = await openTuned({}, say);
   using open = openModel(device, folder, adapter, { quantize });
   saySuggestion(open.model, parsed);
   const json = flags["json"] !== undefined;

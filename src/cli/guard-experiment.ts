@@ -9,7 +9,8 @@ import { picture } from "../bench/guard/picture.ts";
 import { type Arm, readSpec, type Spec } from "../bench/guard/spec.ts";
 import { claims, table } from "../bench/guard/table.ts";
 import { ConfigError } from "../errors.ts";
-import { type Device, openDevice } from "../gpu/device.ts";
+import type { Device } from "../gpu/device.ts";
+import { openTuned } from "../tune/cache.ts";
 import {
   encodeUtf8,
   exists,
@@ -43,7 +44,7 @@ export async function run(args: string[]): Promise<number> {
   if (out === undefined) throw new ConfigError(`Found no --out, wanted one: ${COMMAND.usage}`);
   const spec = readSpec(file!);
   const cells: Cell[] = [];
-  using device = await openDevice();
+  using device = await openTuned({}, say);
   const trainings = plan(spec, only ?? "");
   for (const [i, training] of trainings.entries()) {
     const path = join(out, `${training.name}.json`);

@@ -15,7 +15,7 @@ import {
 import { ConfigError } from "../errors.ts";
 import { queuePerplexity } from "../eval/perplexity.ts";
 import { adapterFolder, baseOf, openModel } from "../inference/open.ts";
-import { openDevice } from "../gpu/device.ts";
+import { openTuned } from "../tune/cache.ts";
 import { parseBudget } from "../forgetting/budget.ts";
 import { reportPage } from "../forgetting/page/page.ts";
 import { ForgettingMeter } from "../forgetting/measure.ts";
@@ -78,7 +78,7 @@ export async function run(args: string[]): Promise<number> {
   const quantize = quantizeOf(flags);
   refuseOccupied(out);
 
-  using device = await openDevice();
+  using device = await openTuned({}, say);
   using open = openModel(device, base, folder, { quantize });
   const { engine, model, adapt } = open;
   refuseEncoder(model, "for the guard, which measures plain text");

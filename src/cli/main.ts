@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   inspect: "show training rows token by token, and what is wrong with them",
   data: "drop rows that would harm training, and show how different the rest is",
   bench: "measure the speed of the kernels and of a training step",
+  tune: "find the fastest kernels for a model on this GPU",
   "guard-experiment": "compare the guard with other ways to forget less",
   study: "simulate whether the certificate's claims hold",
   watch: "show runs on a page, as they happen",

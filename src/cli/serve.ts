@@ -5,7 +5,7 @@
  */
 import { basename } from "node:path";
 import { ConfigError } from "../errors.ts";
-import { openDevice } from "../gpu/device.ts";
+import { openTuned } from "../tune/cache.ts";
 import { openModel } from "../inference/open.ts";
 import { isLoopback } from "../http/gate.ts";
 import { addressOf, listen, untilInterrupted } from "../http/server.ts";
@@ -69,7 +69,7 @@ export async function run(args: string[]): Promise<number> {
   const folder = await fetchFolder(place!, "model");
   const adapters = new Map<string, string>();
   for (const [name, place] of named) adapters.set(name, await fetchFolder(place, "adapter"));
-  using device = await openDevice();
+  using device = await openTuned({}, say);
   using open = openModel(device, folder, undefined, { quantize });
   const base = flags["name"] ?? basename(folder);
   using served = await Served.open(open, base, adapters, size);

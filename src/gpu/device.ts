@@ -19,6 +19,25 @@ export type KernelSet = "register" | "shared";
  */
 export type MatrixReads = "buffer" | "texture";
 
+/** A product of two matrices, c [m, n], as a kernel makes it. */
+export interface Product {
+  /** The name of the kernel. */
+  readonly kernel: string;
+  /** Rows of the result. */
+  readonly m: number;
+  /** Columns of the result. */
+  readonly n: number;
+  /** Products that are summed. */
+  readonly k: number;
+  /** How the right operand is stored. */
+  readonly type: string;
+  /** True where memory runs along k in the left operand. */
+  readonly alongK: boolean;
+}
+
+/** The name of the tile that was measured to be fastest; undefined where none was. */
+export type Tuned = (product: Product) => string | undefined;
+
 /** Optional features; each is asked for and dropped when the adapter refuses it. */
 const WANTED: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
 
@@ -53,6 +72,8 @@ export class Device {
   isWatched: boolean;
   /** Where kernels read matrices; {@linkcode openDevice} sets it once. */
   matrixReads: MatrixReads = "buffer";
+  /** What the tuner found; `src/tune` sets it. */
+  tuned: Tuned = () => undefined;
 
   /** Use {@linkcode openDevice}. */
   constructor(

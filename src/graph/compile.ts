@@ -107,9 +107,12 @@ export class Compiled {
 }
 
 /** What ops may know of a device. */
-export const targetOf = ({ kernelSet, matrixReads, limits, maxWords }: Device): Target => ({
+export const targetOf = (
+  { kernelSet, matrixReads, tuned, limits, maxWords }: Device,
+): Target => ({
   kernelSet,
   matrixReads,
+  tuned,
   maxBinding: limits.maxStorageBufferBindingSize,
   maxWords,
 });

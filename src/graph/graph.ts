@@ -7,7 +7,7 @@
 import type { Constants, Kernel } from "../gpu/kernel.ts";
 import { type FormatName, FORMATS } from "../formats/mod.ts";
 import { SLICE_ALIGNMENT } from "../gpu/buffer.ts";
-import type { KernelSet, MatrixReads } from "../gpu/device.ts";
+import type { KernelSet, MatrixReads, Tuned } from "../gpu/device.ts";
 
 /** How the numbers of a value are stored: indices, or real numbers in a weight format. */
 export type NumberType = FormatName | "u32";
@@ -67,6 +67,7 @@ export interface Launch {
 export interface Target {
   readonly kernelSet: KernelSet;
   readonly matrixReads: MatrixReads;
+  readonly tuned: Tuned;
   /** The largest range that one binding may cover, in bytes. */
   readonly maxBinding: number;
   /** The same of a matrix in blocks. */

@@ -19,7 +19,8 @@ import { type GenerateOptions, Generator } from "../inference/generator.ts";
 import { stopIds } from "../inference/stop.ts";
 import { type OpenModel, openModel } from "../inference/open.ts";
 import { streamText } from "../inference/text.ts";
-import { type Device, openDevice } from "../gpu/device.ts";
+import type { Device } from "../gpu/device.ts";
+import { openTuned } from "../tune/cache.ts";
 import { type HubOptions, locate } from "../io/hub/mod.ts";
 import { LossProgram } from "../models/loss_program.ts";
 
@@ -139,7 +140,7 @@ function encodeText(text: string, index: number, { model }: OpenModel): Example 
 export async function loadModel(place: string, options: LoadOptions = {}): Promise<LanguageModel> {
   const { folder } = await locate(place, "model", options);
   const adapter = options.adapter && (await locate(options.adapter, "adapter", options)).folder;
-  const device = options.device ?? await openDevice();
+  const device = options.device ?? await openTuned();
   const own = options.device ? null : device;
   try {
     return new LanguageModel(openModel(device, folder, adapter, options), own);

@@ -19,6 +19,11 @@ import { type Dropout, dropout } from "./dropout.ts";
 import { matmul } from "./matmul.ts";
 import { chooseTile, STORES, weightsOf } from "./tile.ts";
 
+export const LINEAR_KERNELS = {
+  forward: { name: "linear", text: forwardText },
+  backward: { name: "linear_backward", text: backwardText },
+};
+
 /** A low-rank update of one linear layer: scale * b a. */
 export interface LowRank {
   readonly a: Value; // [rank, in]
@@ -138,13 +143,12 @@ interface ForwardParts {
 export function forwardLaunch(target: Target, parts: ForwardParts): Launch {
   const { x, w, y, u, b, residual, part } = parts;
   const [m, n, k] = [y.shape[0]!, part?.rows ?? storedRows(w), w.shape[1]!];
-  const tile = chooseTile(target, { m, n, type: w.type, alongK: true });
+  const tile = chooseTile(target, { kernel: "linear", m, n, k, type: w.type, alongK: true });
   const store = STORES[residual ? "residual" : "rows"];
   const place = part ? { Y_STRIDE: y.shape[1]!, Y_COLUMN: part.from } : {};
   return {
     kernel: {
-      name: "linear",
-      text: forwardText,
+      ...LINEAR_KERNELS.forward,
       imports: { ...tile.imports, tile: tile.text, store, ...weightsOf(w.type) },
       aliases: tile.aliases,
     },
@@ -178,14 +182,20 @@ interface BackwardParts {
 export function backwardLaunch(target: Target, parts: BackwardParts): Launch {
   const { dy, w, dx, v, a, add, part } = parts;
   const [m, n, k] = [dy.shape[0]!, w.shape[1]!, part?.rows ?? storedRows(w)];
-  const tile = chooseTile(target, { m, n, type: w.type, alongK: true });
+  const tile = chooseTile(target, {
+    kernel: "linear_backward",
+    m,
+    n,
+    k,
+    type: w.type,
+    alongK: true,
+  });
   const place = part
     ? { DY_STRIDE: dy.shape[1]!, DY_COLUMN: part.from, W_ROW: part.from - part.bound.from }
     : {};
   return {
     kernel: {
-      name: "linear_backward",
-      text: backwardText,
+      ...LINEAR_KERNELS.backward,
       imports: { ...tile.imports, tile: tile.text, store: STORES.rows, ...weightsOf(w.type) },
       aliases: tile.aliases,
     },

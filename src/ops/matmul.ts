@@ -63,7 +63,7 @@ function sizes(kind: Transposition, a: Value, b: Value) {
   return { m: a1, n: b1, k: a0, match: a0 === b0 };
 }
 
-const KERNELS = {
+export const MATMUL_KERNELS = {
   nt: { name: "matmul_nt", text: nt },
   nn: { name: "matmul_nn", text: nn },
   tn: { name: "matmul_tn", text: tn },
@@ -98,12 +98,14 @@ export function productLaunch(
   { a, b, c, scale = 1, add = false, part }: ProductParts,
 ): Launch {
   const { m, n, k } = sizes(kind, a, b);
-  const tile = chooseTile(target, { m, n, type: "f32", alongK: kind !== "tn" });
+  const { name } = MATMUL_KERNELS[kind];
+  const alongK = kind !== "tn";
+  const tile = chooseTile(target, { kernel: name, m, n, k, type: "f32", alongK });
   const store = STORES[c.layout];
   const imports = { ...tile.imports, tile: tile.text, store, no_tail: NO_TAIL };
   const place = part ? { A_STRIDE: k, A_COLUMN: part.from } : {};
   return {
-    kernel: { ...KERNELS[kind], imports, aliases: tile.aliases },
+    kernel: { ...MATMUL_KERNELS[kind], imports, aliases: tile.aliases },
     constants: {
       M: m,
       N: n,

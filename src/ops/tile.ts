@@ -17,6 +17,7 @@ import tileLanes from "../../kernels/shared/tile_lanes.wgsl" with { type: "text"
 import tileShared4x4 from "../../kernels/shared/tile_shared_4x4.wgsl" with { type: "text" };
 import tileShared8x8 from "../../kernels/shared/tile_shared_8x8.wgsl" with { type: "text" };
 import { FORMATS } from "../formats/mod.ts";
+import type { KernelSet, Product } from "../gpu/device.ts";
 import type { Constants, Text } from "../gpu/kernel.ts";
 import { grid } from "../gpu/program.ts";
 import type { NumberType, Target } from "../graph/graph.ts";
@@ -44,6 +45,8 @@ export function weightsOf(type: NumberType): Readonly<Record<"weights", Text>> {
 
 /** A body with the grid that covers an M x N result. */
 export interface Tile {
+  /** The name of its text, and its constants. */
+  readonly name: string;
   readonly text: Text;
   /** Pieces that the body imports by name. */
   readonly imports: Readonly<Record<string, Text>>;
@@ -55,6 +58,7 @@ export interface Tile {
 
 function registerTile(name: string, source: string, rows: number, columns: number): Tile {
   return {
+    name,
     text: text(name, source),
     imports: {},
     aliases: {},
@@ -77,6 +81,7 @@ function sharedTile(
     & Record<"rows" | "columns", number>,
 ): Tile {
   return {
+    name: [body.name.slice("shared/".length), ...Object.values(rest.constants)].join(" "),
     text: body,
     imports: SHARED_IMPORTS,
     ...rest,
@@ -110,15 +115,15 @@ const lanes = (LANES: number, TEAMS: number): Tile =>
     constants: { LANES, TEAMS },
   });
 
-/** Bodies in registers, for each class of products. */
+/** Bodies in registers, for each class of products. The tuner tries them all. */
 const REGISTER = {
   /** Out of buffers, a result of at least {@link MANY_REGISTER_TILES} of them. */
   large: registerTile("tile_16x16", tile16x16, 16, 16),
   /** A result of fewer. */
   small: registerTile("tile_8x16", tile8x16, 8, 16),
   /**
-   * f32 products with the rank of an adapter, and all through textures: there larger tiles are as
-   * fast, but take up to four times as long to compile.
+   * f32 products with the rank of an adapter, and all through textures: there larger tiles take up
+   * to four times as long to compile, and gain nothing without AVX-512, up to a third with it.
    */
   thin: registerTile("tile_8x8", tile8x8, 8, 8),
 };
@@ -128,7 +133,7 @@ const MANY_REGISTER_TILES = 256;
 
 /**
  * Bodies in workgroup memory for each class of products. The first of a list is the choice, by
- * reasoning and not by measurement; on some GPUs another of the list may be faster.
+ * reasoning and not by measurement; `deno task tune` measures which of the list is fastest.
  */
 export const SHARED = {
   /** A result of many tiles. */
@@ -152,29 +157,37 @@ const FEW_TOKENS = 16;
 /** The fewest 64 x 64 tiles that keep a GPU busy; WebGPU does not tell how many cores it has. */
 const MANY_TILES = 256;
 
-/** A product to be made. */
-export interface Product {
-  readonly m: number;
-  readonly n: number;
-  /** How the right operand is stored. */
-  readonly type: NumberType;
-  /** True where memory runs along k in the left operand. */
-  readonly alongK: boolean;
+/** Where tiles are chosen for. */
+type Adapter = Pick<Target, "kernelSet" | "matrixReads" | "tuned">;
+
+/** All tiles by name, for each set of kernels. */
+export const TILES: Readonly<Record<KernelSet, Map<string, Tile>>> = {
+  register: byName(Object.values(REGISTER)),
+  shared: byName(Object.values(SHARED).flat()),
+};
+
+function byName(tiles: readonly Tile[]): Map<string, Tile> {
+  return new Map(tiles.map((tile) => [tile.name, tile]));
 }
 
-/** The body for a product. */
-export function chooseTile(
+/** The body for a product: the fastest that was measured, or else the default. */
+export function chooseTile(adapter: Adapter, product: Product): Tile {
+  const tuned = adapter.tuned(product);
+  const found = tuned === undefined ? undefined : TILES[adapter.kernelSet].get(tuned);
+  return found ?? tilesFor(adapter, product)[0];
+}
+
+/** The bodies that suit a product, the default first. */
+export function tilesFor(
   { kernelSet, matrixReads }: Pick<Target, "kernelSet" | "matrixReads">,
   product: Product,
-): Tile {
-  if (kernelSet === "shared") return SHARED[sharedClass(product)][0];
-  return matrixReads === "texture" ? REGISTER.thin : registerChoice(product);
-}
-
-function registerChoice({ m, n, type }: Product): Tile {
-  if (type === "f32" && Math.min(m, n) < 16) return REGISTER.thin;
-  const tiles = Math.ceil(m / 16) * Math.ceil(n / 16);
-  return tiles < MANY_REGISTER_TILES ? REGISTER.small : REGISTER.large;
+): readonly [Tile, ...Tile[]] {
+  if (kernelSet === "shared") return SHARED[sharedClass(product)];
+  const { thin, small, large } = REGISTER;
+  if (product.type === "f32" && Math.min(product.m, product.n) < 16) return [thin];
+  if (matrixReads === "texture") return [thin, small, large];
+  const tiles = Math.ceil(product.m / 16) * Math.ceil(product.n / 16);
+  return tiles < MANY_REGISTER_TILES ? [small, large, thin] : [large, small, thin];
 }
 
 /** Which list of {@link SHARED} a product belongs to. */

@@ -5,7 +5,8 @@
  */
 import type { Config, ParsedConfig } from "../config/mod.ts";
 import { ConfigError, FileError } from "../errors.ts";
-import { type Device, openDevice } from "../gpu/device.ts";
+import type { Device } from "../gpu/device.ts";
+import { openTuned } from "../tune/cache.ts";
 import { openEngine } from "../graph/compile.ts";
 import { modelFingerprint } from "../io/fingerprint.ts";
 import { type Methods, methodsOf } from "../methods.ts";
@@ -40,8 +41,9 @@ export async function withSession<T>(
   const { kind = "adapter", device: given, data, log = () => {}, out = config.out } = settings;
   const { model: folder, adapter } = await resolveModel({ config, origin: {} }, { say: log });
   const { kernelSet, matrixReads } = settings.like ?? {};
-  const device = given ?? await openDevice(
+  const device = given ?? await openTuned(
     kernelSet && matrixReads ? { kernelSet, matrixReads } : {},
+    log,
   );
   const engine = openEngine(device);
   try {
@@ -77,7 +79,7 @@ export async function withSession<T>(
 /** Every dispatch of a training step, without training. */
 export async function explainPlan(given: ParsedConfig): Promise<string> {
   const { parsed: { config }, model: folder, adapter } = await resolveModel(given);
-  using device = await openDevice();
+  using device = await openTuned();
   const engine = openEngine(device);
   using model = new Model(folder, config);
   const trained = trainAdapter(engine, model, adapter, config.train.seed);

@@ -1,12 +1,12 @@
 /** The kernels in workgroup memory, for real GPUs: every body, every row kernel, folded grids. */
 import assert from "node:assert/strict";
-import type { KernelSet } from "../../src/gpu/device.ts";
+import type { KernelSet, Product } from "../../src/gpu/device.ts";
 import type { Call, Launch, Op, Target } from "../../src/graph/graph.ts";
 import { LINEAR, LINEAR_BACKWARD } from "../../src/ops/linear.ts";
 import { MATMUL } from "../../src/ops/matmul.ts";
 import { add, linearCrossEntropy, sum, sumSquares, supervisedCapacity } from "../../src/ops/mod.ts";
 import { RMS_NORM, RMS_NORM_BACKWARD } from "../../src/ops/rms_norm.ts";
-import { chooseTile, type Product, SHARED, sharedClass, type Tile } from "../../src/ops/tile.ts";
+import { chooseTile, SHARED, sharedClass, type Tile } from "../../src/ops/tile.ts";
 import { type OpCase, testOp } from "../harness.ts";
 import { crossEntropy } from "../reference/cross_entropy.ts";
 import { matmulNn, matmulNt, matmulTn } from "../reference/matmul.ts";
@@ -113,8 +113,10 @@ Deno.test("bodies keep to the 256 invocations and 16 KiB that every adapter has"
 
 Deno.test("sharedClass() puts products where they belong", () => {
   const product = (m: number, n: number, alongK = true): Product => ({
+    kernel: "linear",
     m,
     n,
+    k: 64,
     type: "f32",
     alongK,
   });
@@ -126,16 +128,16 @@ Deno.test("sharedClass() puts products where they belong", () => {
   assert.equal(sharedClass(product(2048, 2048)), "large");
 });
 
-Deno.test("chooseTile() takes bodies of the adapter's set", () => {
-  const product: Product = { m: 512, n: 512, type: "f32", alongK: true };
-  assert.equal(
-    chooseTile({ kernelSet: "shared", matrixReads: "buffer" }, product),
-    SHARED.small[0],
-  );
-  const bodies: Tile[] = Object.values(SHARED).flat();
-  assert.ok(
-    !bodies.includes(chooseTile({ kernelSet: "register", matrixReads: "buffer" }, product)),
-  );
+Deno.test("chooseTile() takes bodies of the adapter's set, and of those the one that was measured", () => {
+  const sizes = { m: 512, n: 512, k: 64 };
+  const product: Product = { kernel: "linear", ...sizes, type: "f32", alongK: true };
+  const choose = (kernelSet: KernelSet, tuned?: string) =>
+    chooseTile({ kernelSet, matrixReads: "buffer", tuned: () => tuned }, product).name;
+  assert.equal(choose("shared"), SHARED.small[0].name);
+  assert.equal(choose("shared", "tile_shared_8x8 16 8 16"), "tile_shared_8x8 16 8 16");
+  assert.equal(choose("register"), "tile_16x16");
+  assert.equal(choose("register", "tile_8x8"), "tile_8x8");
+  assert.equal(choose("register", "tile_shared_8x8 16 8 16"), "tile_16x16"); // of another set
 });
 
 /** Rows of `D` numbers, forward and backward, the latter on top of `before`, on folded grids. */

@@ -10,15 +10,15 @@ import * as reference from "../reference/linear.ts";
 const [M, N, K, R] = [252, 260, 20, 8];
 
 Deno.test("chooseTile() takes larger register tiles out of buffers, where there are many", () => {
-  const [kernelSet, product] = ["register", { m: M, n: N, type: "f32", alongK: true }] as const;
+  const product = { kernel: "linear", m: M, n: N, k: K, type: "f32", alongK: true };
+  const adapter = { kernelSet: "register", matrixReads: "buffer", tuned: () => undefined } as const;
   const nameOf = (m: number, n: number, type: "f32" | "bf16" = "f32") =>
-    chooseTile({ kernelSet, matrixReads: "buffer" }, { ...product, m, n, type }).text.name;
-  assert.equal(nameOf(M, N), "shared/tile_16x16");
-  assert.equal(nameOf(M, N, "bf16"), "shared/tile_16x16");
-  assert.equal(nameOf(128, 128), "shared/tile_8x16");
-  assert.equal(nameOf(512, 8), "shared/tile_8x8");
-  const { text } = chooseTile({ kernelSet, matrixReads: "texture" }, product);
-  assert.equal(text.name, "shared/tile_8x8");
+    chooseTile(adapter, { ...product, m, n, type }).name;
+  assert.equal(nameOf(M, N), "tile_16x16");
+  assert.equal(nameOf(M, N, "bf16"), "tile_16x16");
+  assert.equal(nameOf(128, 128), "tile_8x16");
+  assert.equal(nameOf(512, 8), "tile_8x8");
+  assert.equal(chooseTile({ ...adapter, matrixReads: "texture" }, product).name, "tile_8x8");
 });
 
 testOp({

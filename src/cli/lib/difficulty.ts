@@ -21,7 +21,7 @@ import {
 import { ConfigError } from "../../errors.ts";
 import { difficulties } from "../../eval/difficulty.ts";
 import { type OpenModel, openModel } from "../../inference/open.ts";
-import { openDevice } from "../../gpu/device.ts";
+import { openTuned } from "../../tune/cache.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";
 import { refuseEncoder } from "../../models/layers/source_rows.ts";
@@ -53,7 +53,7 @@ export async function difficultyMeter(
   { entries, model: folder }: RowSource,
 ): Promise<DifficultyMeter> {
   if (folder === null) throw new ConfigError("Found the step difficulty without --model");
-  const device = await openDevice();
+  const device = await openTuned();
   const open = openModel(device, await fetchFolder(folder, "model"));
   refuseEncoder(open.model, "to measure an answer without its instruction");
   let known: ((row: RowText) => number) | undefined;

@@ -7,7 +7,7 @@ import { type Document, encode, faultNames, readDocuments, rowTokenizer } from "
 import { Generator } from "../../inference/generator.ts";
 import { openModel } from "../../inference/open.ts";
 import { promptLength } from "../../inference/samples.ts";
-import { openDevice } from "../../gpu/device.ts";
+import { openTuned } from "../../tune/cache.ts";
 import { permutation } from "../../random.ts";
 import type { Config } from "../../config/mod.ts";
 import { fetchFolder } from "./hub.ts";
@@ -40,7 +40,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   if (count === 0) return [];
   const rows = await promptRows(data.length > 0 ? data : config.data);
   const folder = await fetchFolder(config.model, "model");
-  using device = await openDevice();
+  using device = await openTuned();
   using open = openModel(device, folder, adapter, config);
   const { engine, model, adapt } = open;
   const context = Math.min(model.config.context, T);

@@ -9,7 +9,7 @@ import { longestChoice } from "../../eval/choices.ts";
 import { type EncodedTask, encodeTask } from "../../eval/tasks/encode.ts";
 import { readTasks } from "../../eval/tasks/read.ts";
 import { type TaskScores, taskScores } from "../../eval/tasks/report.ts";
-import { openDevice } from "../../gpu/device.ts";
+import { openTuned } from "../../tune/cache.ts";
 import { type Answered, answerTask, isMangled } from "../../inference/tasks/answer.ts";
 import { type Answerer, openWriting, writingSizes } from "../../inference/tasks/write.ts";
 import { type OpenModel, openModel } from "../../inference/open.ts";
@@ -35,7 +35,7 @@ export async function evaluateTasks(parsed: Arguments): Promise<number> {
   const folder = await fetchFolder(place!, "model");
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   const quantize = quantizeOf(flags);
-  using device = await openDevice();
+  using device = await openTuned({}, say);
   using open = openModel(device, folder, adapter, { quantize });
   const context = Math.min(open.model.config.context, wanted);
   const tokenizer = rowTokenizer(open.model);
