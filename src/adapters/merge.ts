@@ -61,7 +61,7 @@ export function mergeAdapter(
   const adapter = readPeft(adapterFolder);
   using base = openWeights(baseFolder);
   const roundings = new Map<string, Rounding>();
-  const dtype = options.dtype ?? (isGguf(baseFolder) ? dtypeOf(base) : undefined);
+  const dtype = options.dtype ?? (isRounded(base, baseFolder) ? dtypeOf(base) : undefined);
   const tensors = mergedTensors(base, adapter, { ...options, ...(dtype && { dtype }) }, roundings);
   const config = configText(baseFolder, dtype, options.untie);
   const { maxShardBytes } = options;
@@ -77,7 +77,11 @@ export function mergeAdapter(
   return { changed: [...roundings.keys()], ...lossOf(roundings, outFolder) };
 }
 
-/** The element type of the matrices of a GGUF file; BF16 where they share scales. */
+/** Whether a base is no folder of plain numbers, which a merge keeps the types of. */
+const isRounded = (base: Checkpoint, place: string): boolean =>
+  isGguf(place) || base.tensors.keys().some((name) => base.grouped(name) !== undefined);
+
+/** The element type of the matrices of such a base; BF16 where they share scales. */
 function dtypeOf(base: Checkpoint): MergeDtype {
   const matrices = base.tensors.values().filter(({ shape }) => shape.length === 2).toArray();
   const isGrouped = matrices.some(({ name }) => base.grouped(name) !== undefined);

@@ -16,14 +16,17 @@ const TIE = /"(tie_word_embeddings)"(\s*:\s*)(?:true|false|null)/g;
 
 /**
  * The text of a checkpoint folder's `config.json`, digit for digit, with another element type where
- * one is given, and with embedding and head no longer tied where that is asked for.
+ * one is given, and with embedding and head no longer tied where that is asked for. Another element
+ * type is no quantisation any more: then it says nothing of one.
  *
  * @throws {FileError} If there is none.
  */
 export function configText(folder: string, dtype?: Dtype, untie = false): string {
   const text = requireText(folder, "config.json");
   const name = dtype && NAMES[dtype];
-  const typed = name === undefined ? text : withEntry(text, ENTRY, "torch_dtype", `"${name}"`);
+  const typed = name === undefined
+    ? text
+    : withEntry(withoutObject(text, "quantization_config"), ENTRY, "torch_dtype", `"${name}"`);
   return untie ? withEntry(typed, TIE, "tie_word_embeddings", "false") : typed;
 }
 
@@ -31,4 +34,22 @@ export function configText(folder: string, dtype?: Dtype, untie = false): string
 function withEntry(text: string, entry: RegExp, key: string, value: string): string {
   if (text.search(entry) < 0) return text.replace("{", `{\n  "${key}": ${value},`);
   return text.replace(entry, (_, key, colon) => `"${key}"${colon}${value}`);
+}
+
+/** The text without an entry that is an object. */
+function withoutObject(text: string, key: string): string {
+  const begin = text.search(new RegExp(`"${key}"\\s*:\\s*\\{`));
+  if (begin < 0) return text;
+  let [depth, end] = [0, begin];
+  // Strings are taken whole: what looks like a brace in one is none.
+  for (const { 0: piece, index } of text.slice(begin).matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (piece === "{") depth++;
+    if (piece !== "}" || --depth > 0) continue;
+    end = begin + index + 1;
+    break;
+  }
+  const [before, after] = [text.slice(0, begin), text.slice(end)];
+  return /^\s*,/.test(after)
+    ? before + after.replace(/^\s*,\s*/, "")
+    : before.replace(/,\s*$/, "") + after;
 }

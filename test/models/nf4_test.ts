@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { mergeAdapter } from "../../src/adapters/merge.ts";
+import { writePeft } from "../../src/adapters/peft/folder.ts";
 import { perplexity } from "../../src/eval/perplexity.ts";
 import { UNSUPERVISED } from "../../src/data/mod.ts";
 import { openCheckpoint } from "../../src/io/checkpoint.ts";
@@ -60,6 +62,35 @@ Deno.test("ranges of a matrix are parts of the whole, as numbers and in groups",
   assert.ok(!("quantization_config" in checkpoint.config));
   assert.ok(toFloat32(whole, "F32").every(Number.isFinite));
 });
+
+Deno.test("an adapter merges into the exact numbers, and the merged folder says nothing of nf4", () =>
+  withCopy("nested", (folder) => {
+    const adapter = join(folder, "adapter");
+    using base = openWeights(folder);
+    const shape = base.get(MATRIX).shape as [number, number];
+    const module = MATRIX.replace(/\.weight$/, "");
+    const [outFeatures, inFeatures] = shape;
+    writePeft(adapter, {
+      ...{ baseModel: folder, rank: 1, alpha: 1, targetModules: ["q_proj"], rslora: false },
+      modules: [{
+        ...{ module, rank: 1, alpha: 1, scale: 1, outFeatures, inFeatures },
+        a: new Float32Array(inFeatures).fill(0.5),
+        b: new Float32Array(outFeatures).fill(0.25),
+      }],
+      config: {},
+    });
+    for (const dtype of [undefined, "F32"] as const) {
+      const out = join(folder, `merged ${dtype}`);
+      mergeAdapter(folder, adapter, out, dtype ? { dtype } : {});
+      using merged = openCheckpoint(out);
+      assert.ok(!("quantization_config" in merged.config));
+      const { dtype: found } = merged.get(MATRIX, shape);
+      assert.equal(found, dtype ?? "BF16");
+      if (dtype !== "F32") continue;
+      const wanted = toFloat32(base.read(MATRIX), "F32").map((x) => Math.fround(x + 0.125));
+      assert.deepEqual(toFloat32(merged.read(MATRIX), "F32"), wanted);
+    }
+  }));
 
 Deno.test("another quantisation, and a damaged description, are refused by name", () =>
   withCopy("plain", (folder) => {
