@@ -47,3 +47,28 @@ Deno.test("buffers are zero, counted, and no larger than the adapter allows", as
     message: /^huge needs a buffer of \d+ bytes, this adapter allows \d+$/,
   });
 });
+
+Deno.test("a read waits for the mapping where the range is not there before", async () => {
+  const { device } = await engine();
+  const buffer = createBuffer(device, 16, "y");
+  upload(device, whole(buffer), Float32Array.of(1, 2, 3, 4));
+  const { mapAsync, getMappedRange } = GPUBuffer.prototype;
+  const mapped = new WeakSet<GPUBuffer>();
+  let early = 0;
+  GPUBuffer.prototype.mapAsync = async function (...args) {
+    await mapAsync.apply(this, args);
+    mapped.add(this);
+  };
+  GPUBuffer.prototype.getMappedRange = function (...args) { // as the standard has it
+    if (mapped.has(this)) return getMappedRange.apply(this, args);
+    early++;
+    throw new DOMException("The buffer is not mapped", "OperationError");
+  };
+  try {
+    assert.deepEqual([...await readFloats(device, whole(buffer))], [1, 2, 3, 4]);
+    assert.equal(early, 1);
+  } finally {
+    Object.assign(GPUBuffer.prototype, { mapAsync, getMappedRange });
+  }
+  destroyBuffer(device, buffer);
+});
