@@ -94,6 +94,10 @@ export const dataSchema = z.strictObject({
   chain_of_thought: chainOfThought.exactOptional()
     .describe("rows asked for the way to their answer; none when absent"),
   inversion: inversion.exactOptional().describe("rows asked the other way round; none when absent"),
+  date: z.iso.date().exactOptional().describe(
+    "day that chat templates are told by strftime_now, as YYYY-MM-DD; when absent, the day on " +
+      "which a run begins, which it keeps",
+  ),
   seed: seed.default(0).describe("decides what is drawn for each row"),
   train_on: z.enum(TRAIN_ON).default(TRAIN_ON[0]!)
     .describe("turns of an assistant that are learnt; never those of weight 0"),

@@ -15,6 +15,10 @@ export interface ToolCall {
   readonly name: string;
   /** By their names. */
   readonly arguments: Readonly<Record<string, unknown>>;
+  /** Their JSON, where that has numbers or an order of names that `arguments` cannot have. */
+  readonly exact?: string;
+  /** Their JSON as it is written, where the row has them as a text. */
+  readonly text?: string;
 }
 
 /** Someone's turn of a chat. */
@@ -31,6 +35,8 @@ export interface ChatTurn {
   readonly toolCallId?: string;
   /** Its other fields, such as `reasoning_content`: what a template may read. */
   readonly others?: Readonly<Record<string, unknown>>;
+  /** The JSON of those of them that have numbers or an order of keys that `others` cannot have. */
+  readonly exactOthers?: Readonly<Record<string, string>>;
 }
 
 /** A turn to learn from. */
@@ -73,6 +79,8 @@ export type Content =
       readonly messages: readonly Message[];
       /** What a template is told of the tools that may be called, as the row has it. */
       readonly tools?: readonly unknown[];
+      /** Their JSON, where that has numbers or an order of keys that `tools` cannot have. */
+      readonly exactTools?: string;
     }
     | { readonly kind: "text"; readonly text: string }
     /** Two answers to the same prompt. */

@@ -47,6 +47,8 @@ export interface DataEntry {
   readonly chain_of_thought?: ChainOfThoughtSettings;
   /** Rows that are asked the other way round; none where absent. */
   readonly inversion?: FormSettings;
+  /** The day that chat templates are told, as `YYYY-MM-DD`; today where absent. */
+  readonly date?: string;
   /** Decides what is sampled for a row, 0 where absent. */
   readonly seed?: number;
   /** Which turns of an assistant are learnt, all where absent. */

@@ -186,7 +186,12 @@ export interface ChatDocument extends Texts {
   readonly messages: readonly Message[];
   /** What the template is told of tools. */
   readonly tools?: readonly unknown[];
+  /** Their JSON, where that has numbers or an order of keys that `tools` cannot have. */
+  readonly exactTools?: string;
+
   /** Null for the model's own. */
   readonly template: ChatTemplate | null;
+  /** The day that the template is told, as `YYYY-MM-DD`; today where absent. */
+  readonly date?: string;
   readonly origin: string;
 }

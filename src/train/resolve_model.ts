@@ -1,6 +1,6 @@
 /**
- * Where a run's base model and its first adapter lie: in folders, or on the hub, whose commits are
- * then part of the configuration.
+ * What a run depends on beside its configuration, which it becomes a part of: the commits of a base
+ * model and a first adapter on the hub, and the day that chat templates are told.
  *
  * @module
  */
@@ -8,12 +8,13 @@ import { settingsOf } from "../adapters/continued.ts";
 import { readPeft } from "../adapters/peft/folder.ts";
 import { isFile, isObject, readJsonObject } from "../io/files.ts";
 import { type HubOptions, locate } from "../io/hub/mod.ts";
-import type { AdapterConfig, ParsedConfig } from "../config/mod.ts";
+import type { AdapterConfig, DataConfig, ParsedConfig } from "../config/mod.ts";
+import { today } from "../data/mod.ts";
 import { runFiles } from "../runs/folder.ts";
 
-/** A configuration whose model and adapter are on this machine. */
+/** A configuration whose model and adapter are on this machine, and whose data has a day. */
 export interface ResolvedModel {
-  /** As it was, with the commit of every repository. */
+  /** As it was, with the commit of every repository and the day of all data. */
   readonly parsed: ParsedConfig;
   /** Folder of the base model. */
   readonly model: string;
@@ -22,8 +23,8 @@ export interface ResolvedModel {
 }
 
 /**
- * Downloads what is not on this machine. A run that is resumed goes on with the commits that it
- * began with, unless the configuration asks for a revision by name.
+ * Downloads what is not on this machine. A run that is resumed goes on with the commits and the day
+ * that it began with, unless the configuration asks for others by name.
  *
  * @throws {FileError} where a repository cannot be had.
  */
@@ -43,8 +44,17 @@ export async function resolveModel(
     ...savedSettings(config.adapter, origin, from.folder),
     from: from.pinned,
   };
+  const day = (given: readonly DataConfig[], before: unknown) =>
+    given.map((entry, i) => {
+      const saved = Array.isArray(before) ? before[i]?.date : undefined;
+      const date = entry.date ?? (resume ? saved : today());
+      return { ...entry, ...(typeof date === "string" && { date }) };
+    });
+  const data = day(config.data, saved["data"]);
+  const evaluation = isObject(saved["eval"]) ? saved["eval"]["data"] : undefined;
+  const tested = { ...config.eval, data: day(config.eval.data, evaluation) };
   return {
-    parsed: { config: { ...config, model: model.pinned, adapter }, origin },
+    parsed: { config: { ...config, model: model.pinned, data, eval: tested, adapter }, origin },
     model: model.folder,
     adapter: { ...adapter, ...(from && { from: from.folder }) },
   };

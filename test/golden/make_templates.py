@@ -343,6 +343,90 @@ def features():
     print(len(cases), "templates,", sum(case["wanted"] is None for case in cases), "refused by Python")
 
 
+def call(name, arguments, **fields):
+    return {**fields, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+WEATHER = {"type": "function", "function": {
+    "name": "get_weather", "description": "The weather of a day.\nIn 'degrees'.",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "description": "Town & country"},
+            "day": {"type": ["string", "null"], "format": "date", "default": None},
+            "units": {"type": "string", "enum": ["C", "F"]},
+            "hours": {"type": "array", "items": {"type": "integer"}, "maxItems": 24},
+            "near": {"type": "object", "properties": {"lat": {"type": "number", "minimum": -90.0}}, "required": ["lat"]},
+        },
+        "required": ["city"],
+    },
+    "return": {"type": "string"},
+}}
+ADD = TOOLS[0]
+HI = {"role": "user", "content": "Hi there!\nWhat's \"new\"?"}
+HELLO = {"role": "assistant", "content": "Hello, you.\n\n    x = 1\n"}
+SYSTEM = {"role": "system", "content": " You are <brief> & kind. \n"}
+ASK = {"role": "user", "content": "Weather in Zürich?"}
+ARGUMENTS = {"city": "Zürich, \"CH\"", "hours": [1, 2], "near": {"lat": 47.0}, "day": None, "big": 9007199254740993, "sure": True}
+SAID = {"role": "tool", "tool_call_id": "call00001", "name": "get_weather", "content": "{\"t\": -1.5}"}
+CALLED = {"role": "assistant", "content": "", "tool_calls": [call("get_weather", ARGUMENTS, id="call00001")]}
+SO = {"role": "assistant", "content": "It is cold."}
+THOUGHT = {"role": "assistant", "content": "42.", "reasoning_content": "\nSix times\nseven.\n"}
+IN_TAGS = {"role": "assistant", "content": "<think>\nHm, \"so\".\n</think>\n\n  The answer.\n"}
+
+CONVERSATIONS = {
+    "plain": dict(messages=[HI, HELLO]),
+    "question": dict(messages=[HI], add_generation_prompt=True),
+    "turns": dict(messages=[HI, HELLO, ASK, SO, HI], add_generation_prompt=True),
+    "system": dict(messages=[SYSTEM, HI, HELLO]),
+    "system asks": dict(messages=[SYSTEM, ASK], add_generation_prompt=True),
+    "tools": dict(messages=[SYSTEM, HI, HELLO], tools=[ADD, WEATHER]),
+    "tools without system": dict(messages=[ASK], tools=[WEATHER], add_generation_prompt=True),
+    "call": dict(messages=[ASK, CALLED], tools=[WEATHER]),
+    "call and answer": dict(messages=[SYSTEM, ASK, CALLED, SAID, SO], tools=[ADD, WEATHER]),
+    "call to be answered": dict(messages=[ASK, CALLED, SAID], tools=[WEATHER], add_generation_prompt=True),
+    "call with text": dict(messages=[ASK, {**CALLED, "content": "Let me see."}, SAID, SO, HI, HELLO], tools=[WEATHER]),
+    "two calls": dict(
+        messages=[ASK, {**CALLED, "tool_calls": [*CALLED["tool_calls"], call("add", {"a": 1, "b": 2.50}, id="call00002")]},
+                  SAID, {**SAID, "tool_call_id": "call00002", "name": "add", "content": "3.5"}, SO],
+        tools=[WEATHER, ADD]),
+    "arguments as text": dict(
+        messages=[ASK, {**CALLED, "tool_calls": [call("get_weather", json.dumps(ARGUMENTS), id="call00001")]}, SAID, SO], tools=[WEATHER]),
+    "calls without tools": dict(messages=[ASK, CALLED, SAID, SO]),
+    "reasoning": dict(messages=[HI, THOUGHT]),
+    "reasoning in turns": dict(messages=[SYSTEM, HI, THOUGHT, ASK, {**SO, "reasoning_content": "Brr."}]),
+    "reasoning before a question": dict(messages=[HI, THOUGHT, ASK], add_generation_prompt=True),
+    "reasoning and a call": dict(messages=[ASK, {**CALLED, "reasoning_content": "I must ask."}, SAID, {**SO, "reasoning_content": "So."}], tools=[WEATHER]),
+    "thoughts in tags": dict(messages=[HI, IN_TAGS]),
+    "thoughts in tags in turns": dict(messages=[HI, IN_TAGS, ASK, IN_TAGS, HI], add_generation_prompt=True),
+    "no thinking": dict(messages=[HI], add_generation_prompt=True, enable_thinking=False),
+    "thinking": dict(messages=[SYSTEM, HI], add_generation_prompt=True, enable_thinking=True),
+    "content in parts": dict(messages=[{"role": "user", "content": [{"type": "text", "text": "One. "}, {"type": "text", "text": "Two."}]}, HELLO]),
+    "documents": dict(messages=[HI], documents=[{"title": "T", "text": "Some text."}], add_generation_prompt=True),
+    "wrong order": dict(messages=[HELLO, HI, HI]),
+}
+ALWAYS = {"tools": None, "documents": None, "add_generation_prompt": False, "bos_token": "<s>", "eos_token": "</s>"}
+
+
+def published(folders):
+    """What templates make of all conversations, 16 digits of a hash each; - where Python refuses."""
+    found = {}
+    for path in sorted(path for folder in folders for path in pathlib.Path(folder).rglob("*.jinja")):
+        source = path.read_bytes().decode()  # read_text would change the ends of lines
+        hash = hashlib.sha256(source.encode()).hexdigest()
+        if hash in found:
+            continue
+        texts = [rendered(source, **{**ALWAYS, **conversation}) for conversation in CONVERSATIONS.values()]
+        found[hash] = {
+            "name": f"{path.parent.name}/{path.stem}",
+            "texts": " ".join("-" if text is None else hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts),
+        }
+    conversations = {name: json.dumps({**ALWAYS, **one}, ensure_ascii=False) for name, one in CONVERSATIONS.items()}
+    write("published.json", {"day": DAY.strftime("%Y-%m-%d"), "conversations": conversations, "templates": found})
+    hashes = [hash for one in found.values() for hash in one["texts"].split()]
+    print(len(found), "templates,", len(hashes), "texts,", hashes.count("-"), "refused by Python")
+
+
 def write(name, fixture):
     path = ROOT / "test/data/jinja" / name
     path.write_text(json.dumps(fixture, indent=1, ensure_ascii=False) + "\n")
@@ -351,3 +435,5 @@ def write(name, fixture):
 if __name__ == "__main__":
     if len(sys.argv) == 1:
         features()
+    else:
+        published(sys.argv[1:])

@@ -240,7 +240,7 @@ export async function* readItems(
 
 /** The settings of documents by the default template, each worked out once. */
 function settingsByTemplate(entry: DataEntry): (template: string) => DocumentSettings {
-  const { train_on: trainOn = TRAIN_ON[0]!, eos: eosAfterText = false } = entry;
+  const { train_on: trainOn = TRAIN_ON[0]!, eos: eosAfterText = false, date } = entry;
   const { special_tokens: readsSpecial = false } = entry;
   const known = new Map<string, DocumentSettings>();
   return (template) => {
@@ -250,6 +250,7 @@ function settingsByTemplate(entry: DataEntry): (template: string) => DocumentSet
         trainOn,
         eosAfterText,
         readsSpecial,
+        ...(date !== undefined && { date }),
       };
     known.set(template, found);
     return found;

@@ -22,6 +22,8 @@ export interface DocumentSettings {
   readonly eosAfterText: boolean;
   /** Whether special tokens in the fields of rows are read as such; else they stay text. */
   readonly readsSpecial: boolean;
+  /** The day that chat templates are told; today where absent. */
+  readonly date?: string;
 }
 
 /**
@@ -53,6 +55,7 @@ export function toDocument(content: Content, settings: DocumentSettings, choice:
           settings,
         ),
         ...(content.tools && { tools: content.tools }),
+        ...(content.exactTools !== undefined && { exactTools: content.exactTools }),
       };
     case "instruction": {
       const template = pick(settings.templates, choice);
@@ -133,7 +136,7 @@ function chatDocument(
   chat: NonNullable<Templates["chat"]>,
   settings: DocumentSettings,
 ): ChatDocument {
-  const { trainOn } = settings;
+  const { trainOn, date } = settings;
   const last = messages.findLastIndex(({ role }) => role === "assistant");
   return {
     kind: "chat",
@@ -144,6 +147,7 @@ function chatDocument(
     })),
     template: chat === MODEL_TEMPLATE ? null : chat,
     ...specialOf(settings),
+    ...(date !== undefined && { date }),
     origin,
   };
 }

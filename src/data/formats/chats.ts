@@ -6,7 +6,16 @@
 
 import type { Content, Message, Role } from "../content.ts";
 import { isObject } from "../../io/files.ts";
-import { fault, fieldFault, objects, own, type Row, text } from "../sources/row.ts";
+import {
+  exactJson,
+  exactly,
+  fault,
+  fieldFault,
+  objects,
+  own,
+  type Row,
+  text,
+} from "../sources/row.ts";
 import { isAbsent, readCall, readToolCalls, readTools } from "./tools.ts";
 import { isLearntTurn, LOSS_FIELDS, unreadFields } from "./unread.ts";
 
@@ -108,10 +117,19 @@ export function readMessage(message: Row): Message {
 }
 
 /** What a turn has beside the fields that are read. */
-function othersOf(turn: Row, read: readonly string[]): Pick<Message, "others"> {
+function othersOf(
+  turn: Row,
+  read: readonly string[],
+): Pick<Message, "others" | "exactOthers"> {
   const names = unreadFields(turn, read);
   if (names.length === 0) return {};
-  return { others: Object.fromEntries(names.map((name) => [name, turn.fields[name]])) };
+  const exact = names.filter((name) => typeof turn.fields[name] !== "string")
+    .map((name) => [name, exactJson(turn, name)] as const)
+    .filter(([, json]) => json !== undefined);
+  return {
+    others: Object.fromEntries(names.map((name) => [name, turn.fields[name]])),
+    ...(exact.length > 0 && { exactOthers: Object.fromEntries(exact) as Record<string, string> }),
+  };
 }
 
 /** The turns in a field of a row; a text is one turn. */
@@ -150,7 +168,8 @@ function caller(turn: Row): Message {
     fields = null;
   }
   if (!isObject(fields)) throw fault(turn, JSON.stringify(json.slice(0, 40)), "the JSON of a call");
-  const call = readCall({ fields, origin: turn.origin });
+  const exact = exactly(json);
+  const call = readCall({ fields, origin: turn.origin, ...(exact && { exact }) });
   return { role: "assistant", content: "", supervised: isLearntTurn(turn), toolCalls: [call] };
 }
 
@@ -194,7 +213,7 @@ export function chat(row: Row, messages: readonly Message[]): Content & { kind: 
   return {
     kind: "chat",
     messages: messages.slice(0, last + 1),
-    ...(tools && { tools }),
+    ...tools,
     origin: row.origin,
     empty: empty === undefined ? null : "an empty assistant's turn",
   };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { spend, spendText } from "./budget.ts";
+import { spend } from "./budget.ts";
 import { type Environment, filterOf, testOf } from "./environment.ts";
 import { attribute, subscript } from "./methods/attributes.ts";
 import type { Scope } from "./scope.ts";
@@ -13,7 +13,8 @@ import type { Binary, Body, Call, Member, Named, Node, Slice } from "./syntax/no
 import { GROUP, IS, IS_NOT, RECURSIVE, TUPLE } from "./syntax/parse.ts";
 import { contains, equal, listOf, order, truth } from "./values/compare.ts";
 import { binary, signed, slice } from "./values/operators.ts";
-import { str } from "./values/text.ts";
+import { pieceOf, str } from "./values/text.ts";
+import { joined } from "./values/traced.ts";
 import {
   Arguments,
   Callable,
@@ -236,9 +237,7 @@ function binaryExpression(node: Binary, environment: Environment): Evaluate {
       };
     case "~":
       return (scope) => {
-        const text = str(left!(scope)) + str(right!(scope));
-        spendText(text.length);
-        return text;
+        return joined([pieceOf(left!(scope)), pieceOf(right!(scope))]);
       };
     default:
       return (scope) => {

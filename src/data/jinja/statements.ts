@@ -9,19 +9,19 @@ import { callValue, compile, compileArguments, type Evaluate, filtered } from ".
 import { checkedName } from "./globals.ts";
 import { LoopState } from "./loop.ts";
 import { macroOf } from "./macro.ts";
-import { Output } from "./output.ts";
 import { Scope } from "./scope.ts";
 import type { Body, CallBlock, For, Named, Node, SetNode } from "./syntax/nodes.ts";
 import { GENERATION, RECURSIVE, WITH } from "./syntax/parse.ts";
 import { iterate, listOf, truth } from "./values/compare.ts";
-import { str } from "./values/text.ts";
+import { pieceOf } from "./values/text.ts";
+import { type Piece, TextBuilder } from "./values/traced.ts";
 import { Arguments, Namespace, type Value } from "./values/value.ts";
 
 /** What follows a statement: the next one, or the next turn or end of the loop around it. */
 export type Signal = "next" | "continue" | "break";
 
 /** Writes in a scope. */
-export type Execute = (scope: Scope, output: Output) => Signal;
+export type Execute = (scope: Scope, output: TextBuilder) => Signal;
 
 /** The statements of a body, one after the other. */
 export function compileBody(body: Body, environment: Environment): Execute {
@@ -36,10 +36,10 @@ export function compileBody(body: Body, environment: Environment): Execute {
 }
 
 /** What a body writes, as a text of its own. */
-export function captured(execute: Execute, scope: Scope): string {
-  const output = new Output();
+export function captured(execute: Execute, scope: Scope): Piece {
+  const output = new TextBuilder();
   execute(scope, output);
-  return output.text;
+  return output.build();
 }
 
 function statement(node: Node, environment: Environment): Execute {
@@ -71,7 +71,7 @@ function statement(node: Node, environment: Environment): Execute {
     case "StringLiteral": {
       const { value } = node;
       return (_, output) => {
-        output.write(value);
+        output.add(value);
         return "next";
       };
     }
@@ -81,7 +81,7 @@ function statement(node: Node, environment: Environment): Execute {
 }
 
 const written = (value: Evaluate): Execute => (scope, output) => {
-  output.write(str(value(scope)));
+  output.add(pieceOf(value(scope)));
   return "next";
 };
 
@@ -164,11 +164,11 @@ function loop(node: For, environment: Environment): Execute {
       if (truth(test!(turn))) yield item;
     }
   }
-  const run = (scope: Scope, output: Output, value: Value, depth: number): Signal => {
+  const run = (scope: Scope, output: TextBuilder, value: Value, depth: number): Signal => {
     const recurse = (inner: Value) => {
-      const text = new Output();
+      const text = new TextBuilder();
       run(scope, text, inner, depth + 1);
-      return text.text;
+      return text.build();
     };
     const from = isFiltered ? kept(scope, value) : iterate(value);
     const state = new LoopState(from, depth, isRecursive ? recurse : undefined);
@@ -201,9 +201,9 @@ function callBlock(node: CallBlock, environment: Environment): Execute {
     const marks = environment.generationMarks;
     if (!marks) throw new SyntaxError("Encountered unknown tag 'generation'.");
     return (scope, output) => {
-      output.write(marks[0]);
+      output.add(marks[0]);
       const signal = inner(new Scope(scope), output);
-      output.write(marks[1]);
+      output.add(marks[1]);
       return signal;
     };
   }
@@ -212,7 +212,7 @@ function callBlock(node: CallBlock, environment: Environment): Execute {
   return (scope, output) => {
     const { positional, named } = given(scope);
     const withCaller = new Map([...named, ["caller", caller(scope)]]);
-    output.write(str(callValue(callable(scope), new Arguments(positional, withCaller))));
+    output.add(pieceOf(callValue(callable(scope), new Arguments(positional, withCaller))));
     return "next";
   };
 }

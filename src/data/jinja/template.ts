@@ -15,6 +15,7 @@ import { CHAT_GLOBALS, GLOBALS, PROMPT_GLOBALS } from "./globals.ts";
 import { Scope } from "./scope.ts";
 import { captured, compileBody, type Execute } from "./statements.ts";
 import { parse } from "./syntax/parse.ts";
+import { type Piece, plainText } from "./values/traced.ts";
 import type { Value } from "./values/value.ts";
 
 const FILTERS = { ...TEXT_FILTERS, ...LIST_FILTERS, ...VALUE_FILTERS };
@@ -51,11 +52,11 @@ export class Template {
   }
 
   /**
-   * The text of the template.
+   * The text of the template, and what of it comes from traced texts among the variables.
    *
    * @throws what the template or a filter throws, or RangeError where it costs too much.
    */
-  render(variables: Readonly<Record<string, Value>>): string {
+  trace(variables: Readonly<Record<string, Value>>): Piece {
     return withBudget(() => {
       const scope = new Scope();
       const { globals } = this.environment;
@@ -63,6 +64,11 @@ export class Template {
       for (const [name, value] of Object.entries(variables)) scope.set(name, value);
       return captured(this.#execute, scope);
     });
+  }
+
+  /** The text of the template. Errors as {@link Template.trace}. */
+  render(variables: Readonly<Record<string, Value>>): string {
+    return plainText(this.trace(variables));
   }
 }
 

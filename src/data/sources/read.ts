@@ -8,7 +8,7 @@
 import { FileError } from "../../errors.ts";
 import { tableRows } from "./csv.ts";
 import { readLines, unreadable } from "./lines.ts";
-import { describe, type Fields, type Row } from "./row.ts";
+import { describe, exactly, type Fields, type Row } from "./row.ts";
 import { heed } from "../../stop.ts";
 
 /** What divides the documents of a .txt file. */
@@ -213,5 +213,6 @@ function parseRow(json: string, origin: string, placeOf = () => origin): Row {
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
     throw new FileError(`${origin}: found ${describe(fields)}, wanted an object`);
   }
-  return { fields: fields as Fields, origin };
+  const exact = exactly(json);
+  return { fields: fields as Fields, origin, ...(exact && { exact }) };
 }

@@ -6,6 +6,9 @@
  */
 
 import { FileError } from "../../errors.ts";
+import { dumps, loads } from "../jinja/values/json.ts";
+import { plainText } from "../jinja/values/traced.ts";
+import { Dict, fromPlain, type Value } from "../jinja/values/value.ts";
 
 /** The fields of an object, as JSON.parse gives them. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -16,6 +19,8 @@ export interface Row {
   readonly origin: string;
   /** The line of JSON that it is, as the file has it; absent where it is no line of its own. */
   readonly line?: string;
+  /** Its JSON as it is written, where `fields` may lack something: 10.0, 2^53 + 1, the order of keys. */
+  readonly exact?: () => Value | undefined;
 }
 
 /** What a value is, for messages: `nothing`, `an array`, `a string`, ... */
@@ -50,9 +55,57 @@ export function integers(row: Row, field: string): number[] {
 export function objects(row: Row, field: string): Row[] {
   return array(row, field, "an array of objects").map((item, i) => {
     const origin = `${row.origin} (${field}[${i}])`;
-    if (describe(item) === "an object") return { fields: item as Fields, origin };
+    const exact = inside(inside(row.exact, field), i);
+    if (describe(item) === "an object") {
+      return { fields: item as Fields, origin, ...(exact && { exact }) };
+    }
+
     throw new FileError(`${origin}: found ${describe(item)}, wanted an object`);
   });
+}
+
+/** A field or an item of a value that is yet to be read exactly. */
+function inside(exact: Row["exact"], key: string | number): Row["exact"] {
+  return exact && (() => {
+    const value = exact();
+    if (typeof key === "number") return Array.isArray(value) ? value[key] : undefined;
+    return value instanceof Dict ? value.get(key) : undefined;
+  });
+}
+
+/** The object in a field, as a row of its own. */
+export function objectIn(row: Row, field: string, origin = row.origin): Row {
+  const exact = inside(row.exact, field);
+  return { fields: row.fields[field] as Fields, origin, ...(exact && { exact }) };
+}
+
+/** The JSON of a field, or that which is its text, where JavaScript's numbers and keys lack something of it. */
+export function exactJson(row: Row, field: string): string | undefined {
+  const value = own(row.fields, field);
+  const exact = typeof value === "string" ? exactly(value) : inside(row.exact, field);
+  const found = exact?.();
+  if (found === undefined) return undefined;
+  const json = plainText(dumps(found));
+  const plain = typeof value === "string" ? JSON.parse(value) : value;
+  return json === plainText(dumps(fromPlain(plain))) ? undefined : json;
+}
+
+/** Numbers with a fraction or an exponent, large ones, minus zero, and keys that are integers. */
+const MAY_DIFFER = /\d[.eE]|\d{16}|-0|"-?\d+"\s*:/;
+
+/** Reads JSON exactly when it is asked for; undefined where `JSON.parse` loses nothing of it. */
+export function exactly(json: string): Row["exact"] {
+  if (!MAY_DIFFER.test(json)) return undefined;
+  let known: Value | undefined;
+  let isRead = false;
+  return () => {
+    if (isRead) return known;
+    isRead = true;
+    try {
+      known = loads(json);
+    } catch { /* deeper or longer than Python reads: what JSON.parse has is all there is */ }
+    return known;
+  };
 }
 
 /** The array in a field. Errors as `text`. */

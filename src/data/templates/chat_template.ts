@@ -9,7 +9,8 @@ import type { Role } from "../content.ts";
 import { strftimeOf } from "../jinja/globals.ts";
 import { today } from "../jinja/strftime.ts";
 import { CHATS, GENERATION_MARKS, oneLine, Template } from "../jinja/template.ts";
-import { fromPlain } from "../jinja/values/value.ts";
+import { type Piece, plainText, type Traced } from "../jinja/values/traced.ts";
+import { type Exact, fromPlain } from "../jinja/values/value.ts";
 
 /** Around what `{% generation %}` holds. */
 export const [GENERATION_BEGIN, GENERATION_END] = GENERATION_MARKS;
@@ -28,10 +29,15 @@ export interface Turn {
   readonly tool_call_id?: string;
 }
 
+/** The same with texts that may be traced. */
+export type Traceable<T> = T extends string ? T | Traced
+  : T extends object ? { readonly [Key in keyof T]: Traceable<T[Key]> }
+  : T;
+
 /** What a chat is, beside its turns. */
 export interface RenderOptions {
   /** What may be called. */
-  readonly tools?: readonly unknown[];
+  readonly tools?: readonly unknown[] | Exact;
   /** Whether the text ends with what opens an answer. */
   readonly generationPrompt?: boolean;
   /** The day that `strftime_now` tells, as `YYYY-MM-DD`; today where absent. */
@@ -50,6 +56,8 @@ export interface TemplateVariables {
 export class ChatTemplate {
   /** As messages name it. */
   readonly name: string;
+  /** Whether it may write what opens an answer. */
+  readonly opensAnswers: boolean;
   /** Whether it tells the model of tools. */
   readonly knowsTools: boolean;
   readonly #template: Template;
@@ -60,6 +68,7 @@ export class ChatTemplate {
     this.name = name;
     this.#source = source;
     this.knowsTools = /\btools\b/.test(source);
+    this.opensAnswers = source.includes("add_generation_prompt");
     try {
       this.#template = new Template(source, CHATS);
     } catch (error) {
@@ -85,8 +94,21 @@ export class ChatTemplate {
     origin: string,
     options: RenderOptions = {},
   ): string {
+    return plainText(this.trace(turns, variables, origin, options));
+  }
+
+  /**
+   * The text of a chat, and what of it comes from those texts of the turns that are traced. Otherwise
+   * as {@link ChatTemplate.render}.
+   */
+  trace(
+    turns: readonly Traceable<Turn>[],
+    variables: TemplateVariables,
+    origin: string,
+    options: RenderOptions = {},
+  ): Piece {
     try {
-      return this.#template.render(variablesOf(turns, variables, options));
+      return this.#template.trace(variablesOf(turns, variables, options));
     } catch (error) {
       const found = `a chat that template ${this.name} cannot render (${oneLine(error)})`;
       throw new FileError(`${origin}: found ${found}`);
@@ -96,7 +118,7 @@ export class ChatTemplate {
 
 /** By the names that transformers has for them; what a model lacks is not there. */
 function variablesOf(
-  messages: readonly Turn[],
+  messages: readonly Traceable<Turn>[],
   { bosToken, eosToken }: TemplateVariables,
   { tools, generationPrompt = false, date = today() }: RenderOptions,
 ) {

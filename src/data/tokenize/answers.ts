@@ -16,10 +16,16 @@ export interface Part {
   readonly fromTemplate: boolean;
 }
 
-/** A part, with the text of a message that it is. */
+/** A part, with the text of a message that it is, from which character of it up to which. */
 export interface Placed extends Part {
   readonly slot: Slot | null;
+  readonly from?: number;
+  readonly to?: number;
 }
+
+/** Whether two parts of a text have characters in common. */
+export const overlap = (a: Pick<Placed, "from" | "to">, b: Pick<Placed, "from" | "to">): boolean =>
+  a.from! < b.to! && b.from! < a.to!;
 
 /** Text with the answer that it belongs to, if any. */
 export interface Assigned extends Part {
@@ -38,7 +44,7 @@ export function answersByEndToken(
   parts: readonly Placed[],
   template: ChatTemplate,
   { bosToken, eosToken, needsEnd }: ChatFacts & { readonly needsEnd: boolean },
-  opening: (turn: number) => string,
+  opening: (turn: number, before: string) => string,
 ): Assigned[] {
   const ends = [eosToken, ...END_TOKENS].filter((token) => token !== "" && token !== bosToken);
   const right = new RegExp(`^\\s*(?:${alternatives(ends)})+`);
@@ -67,33 +73,48 @@ export function answersByEndToken(
 
 /** For each part, the slot of an answer, where it is one that was not shown before. */
 function answerSlots(parts: readonly Placed[]): (Slot | undefined)[] {
-  const shown = new Set<Slot>();
-  return parts.map(({ slot }) => {
-    if (slot?.message.role !== "assistant" || shown.has(slot)) return undefined;
-    shown.add(slot);
+  const shown = new Map<Slot, Placed[]>();
+  return parts.map((part) => {
+    const { slot } = part;
+    if (slot?.message.role !== "assistant") return undefined;
+    const before = shown.get(slot) ?? [];
+    if (before.some((other) => overlap(part, other))) return undefined;
+    shown.set(slot, [...before, part]);
     return slot;
   });
 }
 
-/** Where in the template's text before it an answer begins. */
+/**
+ * Where in the template's text before it an answer begins: a text at once, with the spaces before it,
+ * unless the template writes more than what opens an answer (`<think>`, or thoughts that are empty),
+ * which is learnt then; a call, and what a model thinks, after what opens an answer.
+ */
 function beginOf(
   { part, turn }: Slot,
   text: string,
   { name }: ChatTemplate,
-  opening: (turn: number) => string,
+  opening: (turn: number, before: string) => string,
 ): number {
-  if (part === "content") return text.replace(/ +$/, "").length;
+  const atOnce = text.replace(/ +$/, "").length;
   // Some templates open an answer with thoughts that they leave out of earlier turns.
-  for (let prompt = opening(turn); prompt !== ""; prompt = prompt.replace(/[^\n]*\n?$/, "")) {
+  for (let prompt = opening(turn, text); prompt !== ""; prompt = withoutLastLine(prompt)) {
     const at = text.lastIndexOf(prompt);
-    if (at >= 0) return at + prompt.length;
+    if (at < 0) continue;
+    const begin = at + prompt.length;
+    return part === "content" ? Math.min(begin, atOnce) : begin;
   }
+  if (part === "content") return atOnce;
   throw new ConfigError(
     `Found ${part === "call" ? "calls" : part.field} after ${
       JSON.stringify(text.slice(-40))
     } in chat template ${name}, wanted ` +
       "a generation prompt before them or {% generation %} around them",
   );
+}
+
+function withoutLastLine(text: string): string {
+  const end = text.length - 1;
+  return end < 1 ? "" : text.slice(0, text.lastIndexOf("\n", end - 1) + 1);
 }
 
 /**

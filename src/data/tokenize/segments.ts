@@ -1,10 +1,9 @@
 /**
  * A chat as segments of text, each supervised as a whole or not at all.
  *
- * The template is rendered twice: with the texts of the chat, and with a mark in place of each. The
- * second shows what the template itself writes, the first whether it leaves the texts as they are.
- * So every character is known to come from the template or from a message, and nothing is searched
- * for in the tokens.
+ * The texts of the chat are traced through the template: of every character of what it writes it is
+ * known whether it is the template's own or a message's, wherever the template moves, cuts or escapes
+ * them, and nothing is searched for in the tokens.
  *
  * @module
  */
@@ -15,13 +14,23 @@ import {
   answersByEndToken,
   answersByMarks,
   type Assigned,
+  overlap,
   type Part,
   type Placed,
 } from "./answers.ts";
 import type { Stretch } from "./stretches.ts";
-import { markedTurns, MARKS, type Slot, turnsOf } from "./slots.ts";
+import { loads } from "../jinja/values/json.ts";
+import { Exact } from "../jinja/values/value.ts";
+import { type Piece, plainText } from "../jinja/values/traced.ts";
+import { writesText } from "./call_text.ts";
+import { type Slot, tracedTurns, turnsOf } from "./slots.ts";
 import { ownTemplate } from "../templates/chat_facts.ts";
-import { type ChatTemplate, GENERATION_BEGIN, GENERATION_END } from "../templates/chat_template.ts";
+import {
+  type ChatTemplate,
+  GENERATION_BEGIN,
+  GENERATION_END,
+  type RenderOptions,
+} from "../templates/chat_template.ts";
 
 /** Text that is encoded apart from its neighbours. */
 export interface Segment {
@@ -40,8 +49,7 @@ export function stretchOf({ parts, supervised }: Segment, readsSpecial = false):
   return { text, supervised, written: readsSpecial ? [[0, text.length]] : written };
 }
 
-const RESERVED = /[\ufdd0-\ufdd3]/;
-const GENERATION_MARKS = new RegExp(`[${GENERATION_BEGIN}${GENERATION_END}]`, "g");
+const GENERATION_MARKS = new RegExp(`[${GENERATION_BEGIN}${GENERATION_END}]`);
 
 /**
  * The segments of a chat. An answer is an assistant's text with the spaces that the template puts
@@ -49,7 +57,7 @@ const GENERATION_MARKS = new RegExp(`[${GENERATION_BEGIN}${GENERATION_END}]`, "g
  * prompt ends if no text is before them, and all up to the end token that follows; or, where the
  * template has `{% generation %}`, what that encloses.
  *
- * @throws {FileError} if the template refuses the chat or changes a text beyond trimming it.
+ * @throws {FileError} if the template refuses the chat or leaves out an answer or writes it twice.
  * @throws {ConfigError} if no end token follows an answer and it needs one.
  */
 export function chatSegments(
@@ -61,7 +69,12 @@ export function chatSegments(
   const parts = placedParts(document, template, facts);
   const isMarked = parts.some(({ text }) => text.includes(GENERATION_BEGIN));
   if (isMarked) return grouped(answersByMarks(parts));
-  const openings = (turn: number) => generationPrompt(document, turn, template, facts);
+  const openings = (turn: number, before: string) => {
+    if (!template.opensAnswers) return "";
+    const usual = usualOpening(template, facts);
+    const isUsual = usual !== "" && before.endsWith(usual);
+    return isUsual ? usual : generationPrompt(document, turn, template, facts);
+  };
   return grouped(answersByEndToken(parts, template, { ...facts, needsEnd }, openings));
 }
 
@@ -73,17 +86,20 @@ export function chatSegments(
  */
 export function promptSegment(document: ChatDocument, facts: ChatFacts): Segment {
   const template = templateOf(document, facts);
-  const { messages, tools, origin } = document;
+  const { messages, origin } = document;
   const isTyped = (token: string) =>
     messages.some(({ content, others = {} }) =>
       content.includes(token) || JSON.stringify(others).includes(token)
     );
-  const options = { ...(tools && { tools }), generationPrompt: true };
+  const options = optionsOf(document, true);
   const parts = facts.specialTokens.some(isTyped)
     ? placedParts(document, template, facts, true)
-    : [{ text: template.render(turnsOf(messages), facts, origin, options), fromTemplate: true }];
+    : [{
+      text: template.render(turnsOf(messages, writesText(template, facts)), facts, origin, options),
+      fromTemplate: true,
+    }];
   const unmarked = parts.map(({ text, fromTemplate }) => ({
-    text: fromTemplate ? text.replace(GENERATION_MARKS, "") : text,
+    text: fromTemplate ? text.split(GENERATION_MARKS).join("") : text,
     fromTemplate,
   }));
   return { parts: unmarked, supervised: false };
@@ -109,85 +125,97 @@ function placedParts(
   facts: ChatFacts,
   generationPrompt = false,
 ): Placed[] {
-  const { messages, tools, origin } = document;
-  const { turns, slots } = markedTurns(messages);
-  const reserved = slots.find(({ text }) => RESERVED.test(text));
+  const { messages, origin } = document;
+  const { turns, slots } = tracedTurns(messages, writesText(template, facts));
+  const reserved = slots.find(({ text }) => GENERATION_MARKS.test(text));
   if (reserved !== undefined) {
     const found = `a noncharacter in message ${reserved.turn + 1}`;
     throw new FileError(`${origin}: found ${found}, wanted text`);
   }
-  const options = { ...(tools && { tools }), generationPrompt };
-  const rendered = template.render(turnsOf(messages), facts, origin, options);
-  const pieces = template.render(turns, facts, origin, options).split(MARKS);
-  checkAnswers(slots, pieces.filter((_, i) => i % 2 === 1).map(Number), template, origin);
-  return align(pieces, slots, rendered, { template, origin });
+  const rendered = template.trace(turns, facts, origin, optionsOf(document, generationPrompt));
+  checkAnswers(slots, rendered, template, origin);
+  return partsOf(rendered, slots);
+}
+
+/** What of a rendered chat is a message's, and what is between. */
+function partsOf(rendered: Piece, slots: readonly Slot[]): Placed[] {
+  const text = plainText(rendered);
+  const spans = typeof rendered === "string" ? [] : rendered.spans;
+  const parts: Placed[] = [];
+  let at = 0;
+  const own = (end: number) =>
+    parts.push({ text: text.slice(at, end), fromTemplate: true, slot: null });
+  for (const { begin, end, source, from, to } of spans) {
+    own(begin);
+    const slot = slots[source]!;
+    parts.push({ text: text.slice(begin, end), fromTemplate: false, slot, from, to });
+    at = end;
+  }
+  own(text.length);
+  return parts;
+}
+
+const optionsOf = (
+  { tools, exactTools, date }: ChatDocument,
+  generationPrompt: boolean,
+): RenderOptions => ({
+  ...(tools && { tools: exactTools === undefined ? tools : new Exact(loads(exactTools)) }),
+  ...(date !== undefined && { date }),
+  generationPrompt,
+});
+
+const usual = new WeakMap<ChatTemplate, string>();
+
+/** What opens the answer to a user; "" where the template refuses such a chat. */
+function usualOpening(template: ChatTemplate, facts: ChatFacts): string {
+  const known = usual.get(template);
+  if (known !== undefined) return known;
+  const messages = [{ role: "user", content: "a", supervised: false }] as const;
+  const document = { kind: "chat", messages, template, origin: "the template" } as const;
+  let opening = "";
+  try {
+    opening = generationPrompt(document, 1, template, facts);
+  } catch (fault) {
+    if (!(fault instanceof FileError)) throw fault;
+  }
+  usual.set(template, opening);
+  return opening;
 }
 
 /** What opens the answer of a turn, "" where the template says nothing of it. */
 function generationPrompt(
-  { messages, tools, origin }: ChatDocument,
+  document: ChatDocument,
   turn: number,
   template: ChatTemplate,
   facts: ChatFacts,
 ): string {
-  const before = turnsOf(messages.slice(0, turn));
-  const options = tools && { tools };
-  const text = template.render(before, facts, origin, options);
-  const opened = template.render(before, facts, origin, { ...options, generationPrompt: true });
+  const { messages, origin } = document;
+  const before = turnsOf(messages.slice(0, turn), writesText(template, facts));
+  const text = template.render(before, facts, origin, optionsOf(document, false));
+  const opened = template.render(before, facts, origin, optionsOf(document, true));
   return opened.startsWith(text) ? opened.slice(text.length) : "";
 }
 
-/** Every assistant's text must be there once, and what it calls at least once. */
+/** Every assistant's text must be there, no part of it twice, and what it calls at least once. */
 function checkAnswers(
   slots: readonly Slot[],
-  shown: readonly number[],
+  rendered: Piece,
   { name }: ChatTemplate,
   origin: string,
 ): void {
+  const spans = typeof rendered === "string" ? [] : rendered.spans;
   slots.forEach(({ message, turn, part }, slot) => {
-    const times = shown.filter((index) => index === slot).length;
-    if (message.role !== "assistant" || times === 1) return;
-    if (part !== "content" && (part !== "call" || times > 1)) return;
-    const what = part === "content" ? "the text" : "a call";
-    const found = `template ${name} writes ${what} of message ${turn + 1} ${times} times`;
+    const isContent = part === "content";
+    if (message.role !== "assistant" || (!isContent && part !== "call")) return;
+    const shown = spans.filter(({ source }) => source === slot);
+    const isTwice = isContent &&
+      shown.some((span, i) => shown.slice(0, i).some((other) => overlap(span, other)));
+    if (shown.length > 0 && !isTwice) return;
+    const what = isContent ? "the text" : "a call";
+    const times = shown.length === 0 ? "0 times" : "twice";
+    const found = `template ${name} writes ${what} of message ${turn + 1} ${times}`;
     throw new FileError(`${origin}: found that ${found}, wanted it once`);
   });
-}
-
-/** Walks the rendered text along the template's own text; each message's text is what is between. */
-function align(
-  pieces: readonly string[],
-  slots: readonly Slot[],
-  rendered: string,
-  { template: { name }, origin }: { readonly template: ChatTemplate; readonly origin: string },
-): Placed[] {
-  const parts: Placed[] = [];
-  let at = 0;
-  for (let i = 0; i < pieces.length; i += 2) {
-    const own = pieces[i]!;
-    parts.push({ text: own, fromTemplate: true, slot: null });
-    at += own.length;
-    if (i + 1 === pieces.length) break;
-    const slot = slots[Number(pieces[i + 1])]!;
-    const text = formsOf(slot.text).find((form) => rendered.startsWith(form + pieces[i + 2]!, at));
-    if (text === undefined) {
-      const found = `template ${name} changes the text of message ${
-        slot.turn + 1
-      } or what follows it`;
-      throw new FileError(`${origin}: found that ${found}, wanted it as it is, at most trimmed`);
-    }
-    parts.push({ text, fromTemplate: false, slot });
-    at += text.length;
-  }
-  if (rendered === parts.map(({ text }) => text).join("")) return parts;
-  const found = `template ${name} writes other text around these messages than around others`;
-  throw new FileError(`${origin}: found that ${found}, wanted the same for all`);
-}
-
-/** A text as it is, as templates trim it, and all that within JSON. */
-function formsOf(text: string): string[] {
-  const forms = [text, text.trim(), text.trimEnd(), text.trimStart()];
-  return [...forms, ...forms.map((form) => JSON.stringify(form).slice(1, -1))];
 }
 
 /** One segment for what goes to the same answer, or to none, in a row. */

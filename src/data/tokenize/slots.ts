@@ -1,5 +1,5 @@
 /**
- * The texts of a chat as a template sees them, and where they are: each can be replaced by a mark.
+ * The texts of a chat as a template sees them, each traced to where it stands.
  *
  * @module
  */
@@ -7,6 +7,9 @@
 import type { Message } from "../content.ts";
 import type { Document, RowTokenizer } from "../example.ts";
 import { ownTemplate } from "../templates/chat_facts.ts";
+import { loads } from "../jinja/values/json.ts";
+import { Dict, Exact, type Value } from "../jinja/values/value.ts";
+import { type Piece, type Traced, tracedWhole } from "../jinja/values/traced.ts";
 import type { Turn } from "../templates/chat_template.ts";
 
 /** The content, a call, or the field of others that a template need not write. */
@@ -22,47 +25,45 @@ export interface Slot {
   readonly part: SlotPart;
 }
 
-const MARK_BEGIN = "\ufdd0";
-const MARK_END = "\ufdd1";
-/** Divides a rendered text at its marks; every second piece is the number of a slot. */
-export const MARKS: RegExp = /\ufdd0(\d+)\ufdd1/;
-
-/** The turns of a chat as they are. */
-export function turnsOf(messages: readonly Message[]): Turn[] {
-  return messages.map((message) => turnOf(message, (text) => text));
+/** The turns of a chat as they are; calls that the row has as text as text, if `asText`. */
+export function turnsOf(messages: readonly Message[], asText: boolean): Turn[] {
+  return messages.map((message) => turnOf(message, asText, (text) => text));
 }
 
-/** The turns with a mark in place of each text, and the texts by their marks. */
-export function markedTurns(messages: readonly Message[]): { turns: Turn[]; slots: Slot[] } {
+/** The same with each text traced by its number, and the texts by these. */
+export function tracedTurns(messages: readonly Message[], asText: boolean) {
   const slots: Slot[] = [];
   const turns = messages.map((message, turn) =>
-    turnOf(message, (text, part) => {
+    turnOf(message, asText, (text, part): string | Traced => {
       if (text.trim() === "") return text;
-      return MARK_BEGIN + (slots.push({ message, turn, text, part }) - 1) + MARK_END;
+      return tracedWhole(text, slots.push({ message, turn, text, part }) - 1);
     })
   );
   return { turns, slots };
 }
 
-function turnOf(
-  { role, content, toolCalls, name, toolCallId, others = {} }: Message,
-  mark: (text: string, part: SlotPart) => string,
-): Turn {
+function turnOf<Text extends string | Traced>(
+  { role, content, toolCalls, name, toolCallId, others = {}, exactOthers = {} }: Message,
+  asText: boolean,
+  traced: (text: string, part: SlotPart) => Text,
+) {
   const marked = Object.entries(others).map(([field, value]) => [
     field,
-    mapTexts(value, (text) => mark(text, { field })),
+    exactOr(exactOthers[field], value, (text) => traced(text, { field })),
   ]);
   return {
     ...Object.fromEntries(marked),
     role,
-    content: mark(content, "content"),
+    content: traced(content, "content"),
     ...(toolCalls && {
       tool_calls: toolCalls.map((call) => ({
         ...(call.id !== undefined && { id: call.id }),
-        type: "function",
+        type: "function" as const,
         function: {
-          name: mark(call.name, "call"),
-          arguments: mapTexts(call.arguments, (text) => mark(text, "call")),
+          name: traced(call.name, "call"),
+          arguments: asText && call.text !== undefined
+            ? traced(call.text, "call")
+            : exactOr(call.exact, call.arguments, (text) => traced(text, "call")),
         },
       })),
     }),
@@ -71,8 +72,20 @@ function turnOf(
   };
 }
 
+/** A value with another text for each in it, read from its exact JSON where there is one. */
+function exactOr(json: string | undefined, value: unknown, map: (text: string) => Piece): unknown {
+  return json === undefined ? mapTexts(value, map) : new Exact(mapExact(loads(json), map));
+}
+
+function mapExact(value: Value, map: (text: string) => Piece): Value {
+  if (typeof value === "string") return map(value);
+  if (Array.isArray(value)) return value.map((item) => mapExact(item, map));
+  if (!(value instanceof Dict)) return value;
+  return new Dict(Array.from(value.entries(), ([key, inner]) => [key, mapExact(inner, map)]));
+}
+
 /** A value with another text for each in it. */
-function mapTexts(value: unknown, map: (text: string) => string): unknown {
+function mapTexts(value: unknown, map: (text: string) => unknown): unknown {
   if (typeof value === "string") return map(value);
   if (Array.isArray(value)) return value.map((item) => mapTexts(item, map));
   if (typeof value !== "object" || value === null) return value;

@@ -42,23 +42,11 @@ const costly: readonly [source: string, message: RegExp][] = [
     /more work/,
   ],
   [
-    "{% set ns = namespace(l=[1]) %}{% for i in range(30) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
-    /more work/,
-  ],
-  [
     "{% set x = 'ab' * 1250000 %}{% for i in range(40000) %}{% set y = x.replace('a', 'b') %}{% endfor %}",
     /more work/,
   ],
   [
-    "{% set x = 'a' * 20000000 %}{% for i in range(99) %}{% set y = x | upper %}{% endfor %}",
-    /more work/,
-  ],
-  [
     "{% set x = 'a ' * 1000000 %}{% for i in range(99) %}{% set y = x.split() %}{% endfor %}",
-    /more work/,
-  ],
-  [
-    "{% set x = ' ' * 9999999 %}{% for i in range(99) %}{% set y = x.strip() %}{% endfor %}",
     /more work/,
   ],
   ["{{ [0] * 1000000000 }}", /more work/],

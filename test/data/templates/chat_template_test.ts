@@ -177,17 +177,11 @@ const wrong: [string, string, RegExp][] = [
     "long",
     "{% set ns = namespace(s='abcdefgh') %}{% for i in range(25) %}" +
     "{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s }}",
-    /more than 20000000 characters/,
+    /more work than 4000000 steps/,
   ],
   ["no end", "{% for m in messages %}{{ m.content }}\n{% endfor %}", /wanted an end token/],
-  ["upper", "{% for m in messages %}{{ m.content | upper }}</s>{% endfor %}", /changes the text/],
   ["lost", "{{ messages[0].content }}</s>", /writes the text of message 2 0 times/],
-  ["twice", "{{ messages[1].content }}</s>{{ messages[1].content }}</s>", /message 2 2 times/],
-  [
-    "length",
-    "{{ messages[0].content | length }}{% for m in messages %}{{ m.content }}</s>{% endfor %}",
-    /writes other text around/,
-  ],
+  ["twice", "{{ messages[1].content }}</s>{{ messages[1].content }}</s>", /message 2 twice/],
 ];
 
 Deno.test("chat templates: one that fails, runs away or alters the chat gives a sentence", () => {
@@ -203,7 +197,7 @@ Deno.test("chat templates: one that fails, runs away or alters the chat gives a 
   }
   assert.throws(() => new ChatTemplate("bad", "{% for %}"), /Chat template bad: cannot be read/);
   assert.throws(
-    () => encodeChat(chatOf("\ufdd0", "a"), templateOf("chatml"), encoder),
+    () => encodeChat(chatOf("\ufdd2", "a"), templateOf("chatml"), encoder),
     /noncharacter in message 1/,
   );
   assert.throws(
@@ -224,4 +218,67 @@ Deno.test("chat templates: a {% generation %} without an answer goes with the on
   assert.equal(learnt(encodeChat(chat, template, encoder), encoder), "you</s>the</s>");
   const first = chat.map((message, i) => ({ ...message, supervised: i === 1 }));
   assert.equal(learnt(encodeChat(first, template, encoder), encoder), "you</s>");
+});
+
+/** As Qwen3 and its heirs: thoughts of the last turn alone, in tags or in a field; else none are said. */
+const THINKING = `{%- for m in messages -%}
+{{- '<|im_start|>' + m.role + '\\n' -}}
+{%- set content = m.content -%}
+{%- if m.role == 'assistant' -%}
+{%- set thoughts = '' -%}
+{%- if m.reasoning_content is string -%}
+{%- set thoughts = m.reasoning_content -%}
+{%- elif '</think>' in content -%}
+{%- set thoughts = content.split('</think>')[0].rstrip('\\n').split('<think>')[-1].lstrip('\\n') -%}
+{%- set content = content.split('</think>')[-1].lstrip('\\n') -%}
+{%- endif -%}
+{%- if loop.last -%}{{- '<think>\\n' + thoughts.strip('\\n') + '\\n</think>\\n\\n' -}}{%- endif -%}
+{%- endif -%}
+{{- content + '<|im_end|>\\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}`;
+
+Deno.test("chat templates: what moves, drops or adds thoughts is learnt as it is rendered", () => {
+  const encoder = bytes(null, "<|im_end|>");
+  const template = new ChatTemplate("thinking", THINKING);
+  const learntOf = (...chat: Message[]) => learnt(encodeChat(chat, template, encoder), encoder);
+  const tagged = (thoughts: string, answer: string) =>
+    `<think>\n${thoughts}\n</think>\n\n${answer}`;
+
+  const inTags = chatOf("Hi", tagged("One.", "a\n  b "), "And?", tagged("Two </s>.", " c"));
+  assert.equal(learntOf(...inTags), `a\n  b <|im_end|>${tagged("Two </s>.", " c")}<|im_end|>`);
+  const without = chatOf("Hi", "a", "Yes?", "b");
+  assert.equal(learntOf(...without), `a<|im_end|>${tagged("", "b")}<|im_end|>`);
+  const [user, assistant] = chatOf("Hi", "a");
+  const inField = { ...assistant!, others: { reasoning_content: "\nOne.\n\nTwo.\n" } };
+  assert.equal(learntOf(user!, inField), `${tagged("One.\n\nTwo.", "a")}<|im_end|>`);
+});
+
+Deno.test("chat templates: texts that are cut, escaped or changed are known for a message's", () => {
+  const encoder = bytes("<s>", "</s>");
+  const forms: [jinja: string, learnt: string][] = [
+    [String.raw`m.content.lstrip('\n').rstrip('\n')`, '   a "</s>" b\t'],
+    ["m.content | upper", '\n\n   A "</S>" B\t\n'],
+    ["m.content | trim | tojson", String.raw`a \"</s>\" b`],
+    ["'%s' % (m.content | trim)", 'a "</s>" b'],
+    ["'{}'.format(m.content.strip())", 'a "</s>" b'],
+    ["m.content.split() | join('_')", 'a_"</s>"_b'],
+    ["m.content[5:-2]", 'a "</s>" b'],
+    ["m.content | trim | replace(' ', '_')", 'a_"</s>"_b'],
+    ["m.content.splitlines()[2] | indent(2, true) | trim", 'a "</s>" b'],
+  ];
+  for (const [jinja, wanted] of forms) {
+    const source = `{% for m in messages %}<|{{ m.role }}|>{{ ${jinja} }}{{ '|' }}` +
+      "{{ '</s>' if m.role == 'assistant' }}{% endfor %}";
+    const chat = chatOf("\n\n   Hi </s>\n", '\n\n   a "</s>" b\t\n');
+    const example = encode(
+      { kind: "chat", messages: chat, template: new ChatTemplate("form", source), origin: "a" },
+      encoder,
+      ["no-end"],
+    );
+    assert.equal(learnt(example, encoder), wanted, jinja);
+    // What was typed is text: the special token has its own id once, at the end.
+    const eos = encoder.encode("</s>")[0]!;
+    assert.equal(example.ids.filter((id) => id === eos).length, 1, jinja);
+  }
 });

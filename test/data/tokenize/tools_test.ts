@@ -5,11 +5,14 @@ import {
   ChatTemplate,
   type Content,
   encode,
+  loadExamples,
   type Message,
   UNSUPERVISED,
 } from "../../../src/data/mod.ts";
+import type { ToolCall } from "../../../src/data/content.ts";
 import { readConversations, readMessages } from "../../../src/data/formats/chats.ts";
 import { BYTE_LEVEL_SPECIAL, byteLevelTokenizer, chatEncoder } from "./tokenizers.ts";
+import { withFiles } from "../toy.ts";
 import golden from "./tools_golden.json" with { type: "json" };
 
 type Chat = Content & { kind: "chat" };
@@ -95,7 +98,9 @@ Deno.test("chat tools: the fields of OpenAI's files, old and new, and of ShareGP
   ];
   for (const call of calls) {
     const chat = chatOf({ messages: [asked, { role: "assistant", ...call }], functions: [{}] });
-    assert.deepEqual(chat.messages[1], wanted);
+    const [{ text, ...read }] = chat.messages[1]!.toolCalls as [ToolCall];
+    assert.deepEqual({ ...chat.messages[1], toolCalls: [read] }, wanted);
+    assert.equal(text, JSON.stringify(call).includes('\\"') ? '{"a": 1}' : undefined);
     assert.deepEqual(chat.tools, [{}]);
   }
   const { messages } = chatOf({
@@ -215,5 +220,61 @@ Deno.test("chat tools: what does not fit gives a sentence", () => {
       assert.match(error.message, message);
       return error instanceof FileError || error instanceof ConfigError;
     });
+  }
+});
+
+Deno.test("chat tools: numbers and the order of keys are those of the row, as Python reads them", async () => {
+  const call = '{"b": 9007199254740993, "10": 10.0, "2": [1e-07, -0.0, 1E5, null], "s": "1.0"}';
+  const tools = '[{"name": "f", "parameters": {"2": {"default": 1.0}, "1": 12345678901234567890}}]';
+  const extra = '{"9": 1.5e300, "1": "x"}';
+  const source = `{% for m in messages %}{{ m.role }}{{ m.content }}{{ m.extra }}` +
+    "{% for c in m.tool_calls or [] %}{{ c.function.name }}{{ c.function.arguments | tojson }}" +
+    "{% for k, v in c.function.arguments.items() %}{{ k }}={{ v }};{% endfor %}{% endfor %}" +
+    "{% endfor %}{{ tools | tojson }}";
+  const rowOf = (args: string) =>
+    `{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "extra": ` +
+    `${extra}, "tool_calls": [{"function": {"name": "f", "arguments": ${args}}}]}], "tools": ${tools}}`;
+  const wanted = "useraassistantb" +
+    "{'9': 1.5e+300, '1': 'x'}" +
+    'f{"b": 9007199254740993, "10": 10.0, "2": [1e-07, -0.0, 100000.0, null], "s": "1.0"}' +
+    "b=9007199254740993;10=10.0;2=[1e-07, -0.0, 100000.0, None];s=1.0;" +
+    '[{"name": "f", "parameters": {"2": {"default": 1.0}, "1": 12345678901234567890}}]';
+  const files = {
+    "template.jinja": source,
+    "lines.jsonl": `${rowOf(call)}\n${rowOf(JSON.stringify(call))}\n`,
+    "list.json": `[${rowOf(call)}, ${rowOf(JSON.stringify(call))}]`,
+  };
+  await withFiles(files, async (folder) => {
+    const template = { file: `${folder}/template.jinja` };
+    for (const name of ["lines.jsonl", "list.json"]) {
+      const entry = { path: `${folder}/${name}`, template };
+      const options = { maxTokens: 4096, allow: ["no-end" as const] };
+      const { examples } = await loadExamples(entry, plain, options);
+      assert.equal(examples.length, 2);
+      for (const { ids } of examples) {
+        assert.equal(plain.decode([...ids]), wanted);
+      }
+    }
+  });
+});
+
+Deno.test("chat tools: arguments that are a text are written as they are by templates that take one", () => {
+  const text = '{"b":1E2,  "a":"x \\"y\\""}';
+  const object = '{"b": 100.0, "a": "x \\"y\\""}';
+  const forms: [jinja: string, learnt: string][] = [
+    ["c.arguments if c.arguments is string else c.arguments | tojson", text],
+    ["'' + c.arguments", text],
+    ["c.arguments | tojson", object],
+    ["c.arguments.items() | list", String.raw`[('b', 100.0), ('a', 'x "y"')]`],
+  ];
+  for (const [jinja, wanted] of forms) {
+    const source = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}" +
+      `{% for t in m.tool_calls or [] %}{% set c = t.function %}{{ c.name }}{{ ${jinja} }}{% endfor %}` +
+      "</s>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}{# tools #}";
+    const call = { function: { name: "f", arguments: text } };
+    const messages = [{ role: "user", content: "a" }, { role: "assistant", tool_calls: [call] }];
+    const chat = chatOf({ messages, tools: [{ name: "f" }] });
+    const example = encodeChat(chat, new ChatTemplate("form", source));
+    assert.equal(learnt(example), `f${wanted}</s>`, jinja);
   }
 });

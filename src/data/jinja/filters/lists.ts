@@ -7,10 +7,11 @@
 import { spend } from "../budget.ts";
 import { type Environment, type Filter, filterOf, testOf } from "../environment.ts";
 import { byPath } from "../methods/attributes.ts";
-import { joinTexts, needInteger } from "../methods/strings.ts";
+import { needInteger } from "../methods/strings.ts";
 import { equal, iterate, lengthOf, listOf, order, textOf, truth } from "../values/compare.ts";
 import { binary } from "../values/operators.ts";
-import { str } from "../values/text.ts";
+import { pieceOf, str } from "../values/text.ts";
+import { joined } from "../values/traced.ts";
 import {
   Arguments,
   Dict,
@@ -109,9 +110,9 @@ const sum: Filter = (value, args) => {
 const join: Filter = (value, args) => {
   const [between = "", attribute] = args.take("join", ["d", "attribute"]);
   const items = listOf(value).map((item) =>
-    str((attribute ?? null) === null ? item : byPath(item, attribute!))
+    pieceOf((attribute ?? null) === null ? item : byPath(item, attribute!))
   );
-  return joinTexts(items, str(between));
+  return joined(items, pieceOf(between));
 };
 
 const map: Filter = (value, args, environment) => {
@@ -204,7 +205,7 @@ const last: Filter = (value) => {
 
 const reverse: Filter = (value) => {
   const text = textOf(value);
-  if (text !== undefined) return [...text].reverse().join("");
+  if (text !== undefined) return joined(listOf(value).reverse().map(pieceOf));
   const items = listOf(value).reverse();
   if (value instanceof Generator) return items;
   const type = value instanceof Range ? "range_iterator" : `${typeName(value)}_reverseiterator`;

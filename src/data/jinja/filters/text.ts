@@ -4,15 +4,24 @@
  * @module
  */
 
-import { spendText } from "../budget.ts";
+import { spend, spendText } from "../budget.ts";
 import type { Filter } from "../environment.ts";
 import { BLANK, strip } from "../methods/blanks.ts";
 import { capitalized } from "../methods/letters.ts";
-import { centered, needInteger, needText, replaced, splitLines } from "../methods/strings.ts";
+import {
+  centered,
+  needInteger,
+  needPiece,
+  needText,
+  replaced,
+  splitLines,
+} from "../methods/strings.ts";
+import { splitAtBlanks } from "../methods/split.ts";
 import { percentFormat } from "../methods/percent.ts";
 import { countCharacters, textOf, truth } from "../values/compare.ts";
 import { escapeHtml } from "../values/html.ts";
-import { str } from "../values/text.ts";
+import { pieceOf, str } from "../values/text.ts";
+import { cut, joined, remade, Traced } from "../values/traced.ts";
 import { Dict, Markup, Tuple, type Value } from "../values/value.ts";
 
 const WORD = /[\p{L}\p{N}_]+/gu;
@@ -22,7 +31,8 @@ const plain = (make: (text: string) => Value): Filter => (value, args) => {
   args.take("filter", []);
   const text = str(value);
   spendText(text.length);
-  return make(text);
+  const made = make(text);
+  return typeof made === "string" ? remade(pieceOf(value), made) : made;
 };
 
 const markup: Filter = (value) => new Markup(escapeHtml(value));
@@ -31,12 +41,12 @@ const escaped: Filter = (value) => value instanceof Markup ? value : new Markup(
 
 const replace: Filter = (value, args) => {
   const [from, to, most] = args.take("replace", ["old", "new", "count"], 2);
-  return replaced(str(value), str(from!), str(to!), needInteger(most, -1));
+  return replaced(pieceOf(value), str(from!), pieceOf(to!), needInteger(most, -1));
 };
 
 const trim: Filter = (value, args) => {
   const [characters = null] = args.take("trim", ["chars"]);
-  return strip(str(value), characters === null ? null : needText(characters), "both");
+  return strip(pieceOf(value), characters === null ? null : needText(characters), "both");
 };
 
 const indent: Filter = (value, args) => {
@@ -48,11 +58,14 @@ const indent: Filter = (value, args) => {
   const size = textOf(width) === undefined ? needInteger(width, 4) : 0;
   spendText(size);
   const before = textOf(width) ?? " ".repeat(Math.max(0, size));
-  const lines = splitLines(`${needText(value)}\n`);
+  // A line end after the text counts as one, and one at its end is kept.
+  const lines = splitLines(joined([needPiece(value), "\n"]));
   spendText(lines.length * before.length);
   const [head = "", ...others] = lines;
-  const indented = others.map((line) => line !== "" || truth(blank) ? before + line : line);
-  return (truth(first) ? before : "") + [head, ...indented].join("\n");
+  const indented = others.map((line) =>
+    line !== "" || truth(blank) ? joined([before, line]) : line
+  );
+  return joined([joined([truth(first) ? before : "", head]), ...indented], "\n");
 };
 
 const truncate: Filter = (value, args) => {
@@ -60,22 +73,24 @@ const truncate: Filter = (value, args) => {
   const [length, killWords = false, end = "...", leeway] = args.take("truncate", names);
   const text = needText(value);
   const [most, mark] = [needInteger(length, 255), needText(end)];
-  if (countCharacters(text) <= most + needInteger(leeway, 5)) return text;
+  if (countCharacters(text) <= most + needInteger(leeway, 5)) return value;
   const head = [...text].slice(0, most - countCharacters(mark)).join("");
   const space = truth(killWords) ? -1 : head.lastIndexOf(" ");
-  return (space < 0 ? head : head.slice(0, space)) + mark;
+  return joined([cut(pieceOf(value), 0, space < 0 ? head.length : space), mark]);
 };
 
 const format: Filter = (value, args) => {
   const { positional, named } = args;
-  return percentFormat(str(value), named.size > 0 ? new Dict(named) : new Tuple(positional));
+  return percentFormat(pieceOf(value), named.size > 0 ? new Dict(named) : new Tuple(positional));
 };
 
-const titleOf = (text: string): string =>
-  text.split(WORD_BEGINNING).map((word) => {
+function titleOf(text: string): string {
+  spend(text.length / 4);
+  return text.split(WORD_BEGINNING).map((word) => {
     const [first = ""] = word;
     return first.toUpperCase() + word.slice(first.length).toLowerCase();
   }).join("");
+}
 
 const center: Filter = (value, args) =>
   centered(str(value), needInteger(args.take("center", ["width"])[0], 80));
@@ -88,8 +103,20 @@ function quoted(text: string): string {
   ).replaceAll("%2F", "/");
 }
 
-const striptags = (text: string): string =>
-  text.replace(/<!--[^]*?-->|<[^>]*>/g, "").split(new RegExp(`${BLANK}+`)).join(" ").trim();
+/** Without tags and comments, runs of white space as one blank. */
+function striptags(text: string): string {
+  const kept: string[] = [];
+  let at = 0;
+  for (let open = text.indexOf("<"); open >= 0; open = text.indexOf("<", at)) {
+    const isComment = text.startsWith("<!--", open);
+    const mark = isComment ? "-->" : ">";
+    const close = text.indexOf(mark, isComment ? open + 4 : open);
+    if (close < 0) break;
+    kept.push(text.slice(at, open));
+    at = close + mark.length;
+  }
+  return splitAtBlanks([...kept, text.slice(at)].join(""), -1, false).join(" ");
+}
 
 /** By name. */
 export const TEXT_FILTERS: Readonly<Record<string, Filter>> = {
@@ -100,8 +127,8 @@ export const TEXT_FILTERS: Readonly<Record<string, Filter>> = {
   wordcount: plain((text) => BigInt([...text.matchAll(WORD)].length)),
   striptags: plain(striptags),
   urlencode: plain(quoted),
-  string: (value) => value instanceof Markup ? value : str(value),
-  safe: (value) => new Markup(str(value)),
+  string: (value) => value instanceof Markup ? value : pieceOf(value),
+  safe: (value) => value instanceof Traced ? value : new Markup(str(value)),
   e: escaped,
   escape: escaped,
   forceescape: markup,

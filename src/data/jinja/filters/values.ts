@@ -14,6 +14,7 @@ import { numeric, textOf, truth } from "../values/compare.ts";
 import { dumps } from "../values/json.ts";
 import { signed } from "../values/operators.ts";
 import { MOST_DIGITS, str } from "../values/text.ts";
+import { plainText } from "../values/traced.ts";
 import { defined, Markup, Tuple, typeName, Undefined, type Value } from "../values/value.ts";
 
 const otherwise: Filter = (value, args) => {
@@ -42,7 +43,7 @@ function integerOf(text: string, base: number): bigint | undefined {
   return sign === "-" ? -value : value;
 }
 
-const FLOAT = /^[-+]?(?:(?:\d+(?:_\d+)*)?\.?(?:\d+(?:_\d+)*)?(?:e[-+]?\d+)?|inf(?:inity)?|nan)$/i;
+const FLOAT = /^[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|inf(?:inity)?|nan)$/i;
 
 /** As Python's `float`; undefined where it is none. */
 function floatOf(value: Value): number | undefined {
@@ -51,7 +52,7 @@ function floatOf(value: Value): number | undefined {
   const text = textOf(value);
   if (text === undefined) return undefined;
   const bare = strip(text, null, "both").replaceAll("_", "");
-  if (!FLOAT.test(bare) || !/\d|inf|nan/i.test(bare)) return undefined;
+  if (!FLOAT.test(bare)) return undefined;
   const word = /^([-+]?)(inf|nan)/i.exec(bare);
   if (word === null) return Number(bare);
   return word[2]!.toLowerCase() === "nan" ? NaN : word[1] === "-" ? -Infinity : Infinity;
@@ -139,7 +140,10 @@ export const htmlJson: Filter = (value, args) => {
   const [indent = null] = args.take("tojson", ["indent"]);
   const json = dumps(value, { ensureAscii: true, indent: indentOf(indent), sortKeys: true });
   return new Markup(
-    json.replace(/[<>&']/g, (mark) => `\\u00${mark.charCodeAt(0).toString(16).padStart(2, "0")}`),
+    plainText(json).replace(
+      /[<>&']/g,
+      (mark) => `\\u00${mark.charCodeAt(0).toString(16).padStart(2, "0")}`,
+    ),
   );
 };
 

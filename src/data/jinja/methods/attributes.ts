@@ -6,7 +6,8 @@
  */
 
 import { charactersOf } from "../values/operators.ts";
-import { equal, listOf, numeric, textOf } from "../values/compare.ts";
+import { type Piece, Traced } from "../values/traced.ts";
+import { countCharacters, equal, listOf, numeric, textOf } from "../values/compare.ts";
 import { repr, str } from "../values/text.ts";
 import {
   Arguments,
@@ -84,6 +85,7 @@ function item(value: Value, key: Value): Value | undefined {
   const at = (length: number) => Number(index < 0n ? index + BigInt(length) : index);
   const text = textOf(value);
   if (text !== undefined) {
+    if (value instanceof Traced) return listOf(value)[at(countCharacters(text))];
     const characters = charactersOf(text);
     return characters[at(characters.length)];
   }
@@ -130,7 +132,7 @@ function valueOf(value: Value, name: string): Value | undefined {
 
 function methodOf(value: Value, name: string): Method | undefined {
   const text = textOf(value);
-  if (text !== undefined) return stringMethod(text, name);
+  if (text !== undefined) return stringMethod(value instanceof Traced ? value : text, name);
   if (value instanceof Dict) return dictMethod(value, name);
   if (Array.isArray(value)) return listMethod(value, name, true);
   if (value instanceof Tuple || value instanceof Range) {
@@ -140,7 +142,7 @@ function methodOf(value: Value, name: string): Method | undefined {
   return () => Number.isInteger(value);
 }
 
-function stringMethod(text: string, name: string): Method | undefined {
+function stringMethod(text: Piece, name: string): Method | undefined {
   if (name === "format") return (args) => formatFields(text, args, subscript);
   if (name === "format_map") {
     return (args) => {

@@ -5,6 +5,7 @@
  */
 
 import { spendText } from "../budget.ts";
+import { cut, type Piece, plainText } from "../values/traced.ts";
 
 /** What `str.isspace` holds for: JavaScript's `\s` has the byte order mark too and lacks five controls. */
 export const BLANK = String
@@ -23,7 +24,12 @@ function isBlank(code: number): boolean {
 }
 
 /** A text without those characters at its ends, white space where none are named. */
-export function strip(text: string, characters: string | null, from: "both" | "left" | "right") {
+export function strip<P extends Piece>(
+  piece: P,
+  characters: string | null,
+  from: "both" | "left" | "right",
+): P extends string ? string : Piece {
+  const text = plainText(piece);
   const set = characters === null ? null : new Set(characters);
   let [begin, end] = [0, text.length];
   const isStripped = (at: number, size: number) =>
@@ -39,5 +45,5 @@ export function strip(text: string, characters: string | null, from: "both" | "l
     end -= size;
   }
   spendText(text.length - (end - begin));
-  return text.slice(begin, end);
+  return cut(piece, begin, end) as P extends string ? string : Piece;
 }

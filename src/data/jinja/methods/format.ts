@@ -6,7 +6,8 @@
 
 import { spendText } from "../budget.ts";
 import { numeric, textOf } from "../values/compare.ts";
-import { floatText, integerText, repr, str } from "../values/text.ts";
+import { floatText, integerText, pieceOf, repr, str } from "../values/text.ts";
+import { built, type Piece } from "../values/traced.ts";
 import { type Arguments, defined, Dict, typeName, type Value } from "../values/value.ts";
 import { exponential, fixed, general, grouped } from "./numbers.ts";
 import { type Align, pad } from "./pad.ts";
@@ -147,10 +148,10 @@ const FIELD = /\{\{|\}\}|\{([^{}:!]*)(?:!([rsa]))?(?::((?:[^{}]|\{[^{}]*\})*))?\
  * @param attribute reads a field of a value by `.` or `[]`.
  */
 export function formatFields(
-  text: string,
+  piece: Piece,
   args: Arguments,
   attribute: (value: Value, name: Value) => Value,
-): string {
+): Piece {
   let automatic = 0;
   const lookUp = (field: string): Value => {
     const [first = "", ...path] = field.split(/\.|\[/);
@@ -162,16 +163,15 @@ export function formatFields(
       return attribute(value, step.endsWith("]") && /^\d+$/.test(key) ? BigInt(key) : key);
     }, start);
   };
-  const made = text.replace(FIELD, (mark, field?: string, conversion?: string, spec = "") => {
+  return built(piece, FIELD, ([mark, field, conversion, spec = ""]) => {
     if (mark === "{{" || mark === "}}") return mark[0]!;
     if (field === undefined) throw new TypeError(`Single '${mark}' encountered in format string`);
     const value = lookUp(field);
-    const inner = spec.replace(/\{([^{}]*)\}/g, (_: string, name: string) => str(lookUp(name)));
+    if (conversion === undefined && spec === "") return pieceOf(value);
+    const inner = spec.replace(/\{([^{}]*)\}/g, (_, name: string) => str(lookUp(name)));
     const shown = conversion === undefined ? value : conversion === "s" ? str(value) : repr(value);
     return formatValue(shown, inner);
   });
-  spendText(made.length);
-  return made;
 }
 
 /** The arguments of `format_map`. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { spend } from "../budget.ts";
 import { BLANK } from "./blanks.ts";
 
 const CASED = /[\p{Uppercase}\p{Lowercase}\p{Lt}]/u;
@@ -16,6 +17,8 @@ const hasCased = (text: string): boolean => CASED.test(text);
 
 /** Whether a text has letters, and all of them are of titles: `A Bc`. */
 function isTitle(text: string): boolean {
+  spend(text.length / 2);
+
   let isAfterCased = false;
   for (const mark of text) {
     const isUpper = /[\p{Lu}\p{Lt}]/u.test(mark);
@@ -66,6 +69,8 @@ export function capitalized(text: string): string {
 
 /** `str.title`: each run of letters, also after an apostrophe. */
 export function titled(text: string): string {
+  spend(text.length / 2);
+
   let isAfterCased = false;
   return Array.from(text, (mark) => {
     const made = isAfterCased ? mark.toLowerCase() : titleCase(mark);
@@ -76,6 +81,8 @@ export function titled(text: string): string {
 
 /** `str.swapcase`. */
 export function swapped(text: string): string {
+  spend(text.length / 2);
+
   return Array.from(text, (mark) => {
     const upper = mark.toUpperCase();
     return mark === upper ? mark.toLowerCase() : upper;

@@ -4,21 +4,21 @@
  * @module
  */
 
-import { spendText } from "../budget.ts";
 import { numeric, textOf } from "../values/compare.ts";
-import { integerText, repr, str } from "../values/text.ts";
+import { integerText, pieceOf, repr, str } from "../values/text.ts";
+import { built, type Piece } from "../values/traced.ts";
 import { Dict, Tuple, typeName, type Value } from "../values/value.ts";
 import { floatDigits } from "./format.ts";
 import { pad } from "./pad.ts";
 
-const DIRECTIVE = /%(?:\(([^)]*)\))?([-#0 +]*)(\*|\d+)?(?:\.(\*|\d*))?[hlL]?([^])?/g;
+const DIRECTIVE = /%(?:\(([^()]*)\))?([-#0 +]*)(\*|\d+)?(?:\.(\*|\d*))?[hlL]?([^])?/g;
 
 /**
  * The text with each directive replaced by its value.
  *
  * @throws {TypeError} where there are too few or too many, or one of another kind.
  */
-export function percentFormat(text: string, values: Value): string {
+export function percentFormat(piece: Piece, values: Value): Piece {
   const list = values instanceof Tuple ? values.items : [values];
   let used = 0;
   let isNamed = false;
@@ -27,25 +27,21 @@ export function percentFormat(text: string, values: Value): string {
     throw new TypeError("not enough arguments for format string");
   };
   const size = (given: string | undefined) => given === "*" ? Number(str(next())) : Number(given);
-  const made = text.replace(DIRECTIVE, (_, name, flags: string, width, precision, type) => {
+  const made = built(piece, DIRECTIVE, ([, name, flags = "", width, precision, type]) => {
     if (type === "%") return "%";
     const minimum = width === undefined ? 0 : size(width);
     const most = precision === undefined ? undefined : size(precision || "0");
-    let value: Value;
-    if (name === undefined) value = next();
-    else {
-      isNamed = true;
-      value = named(values, name);
-    }
+    if (name !== undefined) isNamed = true;
+    const value = name === undefined ? next() : named(values, name);
+    if (type === "s" && minimum === 0 && most === undefined) return pieceOf(value);
     const shown = converted(value, type, most, flags);
-    const isZeroFilled = flags.includes("0") && !"crsa".includes(type);
+    const isZeroFilled = flags.includes("0") && !"crsa".includes(type ?? "");
     const align = flags.includes("-") || minimum < 0 ? "<" : isZeroFilled ? "=" : ">";
     return pad(shown, Math.abs(minimum), align, align === "=" ? "0" : " ");
   });
   if (used < list.length && !isNamed && !(values instanceof Dict) && !Array.isArray(values)) {
     throw new TypeError("not all arguments converted during string formatting");
   }
-  spendText(made.length);
   return made;
 }
 

@@ -5,12 +5,25 @@
  */
 
 import { spend, spendText } from "../budget.ts";
+import { cutInto, type Piece, plainText } from "../values/traced.ts";
 import { BLANK, strip } from "./blanks.ts";
 
 const BLANKS = new RegExp(`${BLANK}+`, "g");
+const BLANKS_HERE = new RegExp(`${BLANK}*`, "y");
 
 /** At runs of white space, none of it at the ends; at most so often, without a limit below 0. */
-export function splitAtBlanks(text: string, most: number, fromEnd: boolean): string[] {
+export function splitAtBlanks(piece: Piece, most: number, fromEnd: boolean): Piece[] {
+  const text = plainText(piece);
+  const texts = textsBetweenBlanks(text, most, fromEnd);
+  return cutInto(piece, texts, (at, next) => text.startsWith(next, at) ? at : pastBlanks(text, at));
+}
+
+function pastBlanks(text: string, at: number): number {
+  BLANKS_HERE.lastIndex = at;
+  return at + BLANKS_HERE.exec(text)![0].length;
+}
+
+function textsBetweenBlanks(text: string, most: number, fromEnd: boolean): string[] {
   spendText(text.length);
   if (most < 0) {
     const inner = strip(text, null, "both");
@@ -39,7 +52,17 @@ export function splitAtBlanks(text: string, most: number, fromEnd: boolean): str
 }
 
 /** At each mark; at most so often, without a limit below 0. */
-export function splitAtMarks(text: string, mark: string, most: number, fromEnd: boolean) {
+export function splitAtMarks(
+  piece: Piece,
+  mark: string,
+  most: number,
+  fromEnd: boolean,
+): Piece[] {
+  const texts = textsBetweenMarks(plainText(piece), mark, most, fromEnd);
+  return cutInto(piece, texts, (at) => at + mark.length);
+}
+
+function textsBetweenMarks(text: string, mark: string, most: number, fromEnd: boolean) {
   if (mark === "") throw new RangeError("empty separator");
   spendText(text.length);
   const pieces = text.split(mark);

@@ -5,7 +5,10 @@
  */
 
 import { spend, spendText } from "../budget.ts";
-import { countCharacters, hasPairs, listOf, numeric, textOf } from "../values/compare.ts";
+import { charactersOf } from "../values/operators.ts";
+import { countCharacters, listOf, numeric, textOf } from "../values/compare.ts";
+import { pieceOf } from "../values/text.ts";
+import { cut, cutInto, joined, type Piece, plainText, remade } from "../values/traced.ts";
 import { type Arguments, Tuple, typeName, type Value } from "../values/value.ts";
 import { LINE_END, strip } from "./blanks.ts";
 import { capitalized, IS, swapped, titled } from "./letters.ts";
@@ -13,30 +16,38 @@ import { pad } from "./pad.ts";
 import { splitAtBlanks, splitAtMarks } from "./split.ts";
 
 /** What a method makes of its text. */
-export type StringMethod = (text: string, args: Arguments) => Value;
+export type StringMethod = (piece: Piece, args: Arguments) => Value;
 
 /** Texts among arguments, and numbers. */
 type Taken = readonly (Value | undefined)[];
 
 /** A method without arguments. */
-const plain = (name: string, make: (text: string) => Value): StringMethod => (text, args) => {
+const plain = (name: string, make: (text: string) => Value): StringMethod => (piece, args) => {
   args.take(name, []);
-  return make(text);
+  spendText(plainText(piece).length);
+  const made = make(plainText(piece));
+  return typeof made === "string" ? remade(piece, made) : made;
 };
 
 const method = (
   name: string,
   parameters: readonly string[],
   required: number,
-  make: (text: string, values: Taken) => Value,
+  make: (text: string, values: Taken, piece: Piece) => Value,
 ): StringMethod =>
-(text, args) => make(text, args.take(name, parameters, required));
+(piece, args) => make(plainText(piece), args.take(name, parameters, required), piece);
 
 /** @throws {TypeError} where an argument is no text. */
 export function needText(value: Value | undefined): string {
   const text = value === undefined ? undefined : textOf(value);
   if (text !== undefined) return text;
   throw new TypeError(`found ${typeName(value ?? null)}, wanted str`);
+}
+
+/** The same, with where it comes from. */
+export function needPiece(value: Value | undefined): Piece {
+  needText(value);
+  return pieceOf(value!);
 }
 
 /** @throws {TypeError} where an argument is no integer. */
@@ -53,7 +64,7 @@ const optionalText = (value: Value | undefined): string | null =>
 /** The part of a text between two places, counted in characters, and where it begins. */
 function part(text: string, start: Value | undefined, stop: Value | undefined): [string, number] {
   if ((start ?? null) === null && (stop ?? null) === null) return [text, 0];
-  const characters = hasPairs(text) ? [...text] : text;
+  const characters = charactersOf(text);
   const place = (value: Value | undefined, otherwise: number) => {
     const index = needInteger(value, otherwise);
     return Math.max(0, Math.min(index < 0 ? index + characters.length : index, characters.length));
@@ -68,6 +79,7 @@ function part(text: string, start: Value | undefined, stop: Value | undefined): 
 const find = (name: string, isLast: boolean, mustBe: boolean): StringMethod =>
   method(name, ["sub", "start", "end"], 1, (text, [sub, start, end]) => {
     const [within, from] = part(text, start, end);
+    spendText(text.length);
     const wanted = needText(sub);
     const at = from < 0 ? -1 : isLast ? within.lastIndexOf(wanted) : within.indexOf(wanted);
     if (at >= 0) return BigInt(from + countCharacters(within.slice(0, at)));
@@ -83,7 +95,7 @@ const bounded = (name: string, holds: (text: string, mark: string) => boolean): 
   });
 
 const stripped = (name: string, from: "both" | "left" | "right"): StringMethod =>
-  method(name, ["chars"], 0, (text, [chars]) => strip(text, optionalText(chars), from));
+  method(name, ["chars"], 0, (_, [chars], piece) => strip(piece, optionalText(chars), from));
 
 const padded = (name: string, align: "<" | ">"): StringMethod =>
   method(
@@ -94,21 +106,22 @@ const padded = (name: string, align: "<" | ">"): StringMethod =>
   );
 
 const divided = (name: string, fromEnd: boolean): StringMethod =>
-  method(name, ["sep", "maxsplit"], 0, (text, [sep, most]) => {
+  method(name, ["sep", "maxsplit"], 0, (_, [sep, most], piece) => {
     const mark = optionalText(sep);
     const limit = needInteger(most, -1);
     return mark === null
-      ? splitAtBlanks(text, limit, fromEnd)
-      : splitAtMarks(text, mark, limit, fromEnd);
+      ? splitAtBlanks(piece, limit, fromEnd)
+      : splitAtMarks(piece, mark, limit, fromEnd);
   });
 
 const parted = (name: string, isLast: boolean): StringMethod =>
-  method(name, ["sep"], 1, (text, [sep]) => {
+  method(name, ["sep"], 1, (text, [sep], piece) => {
     const mark = needText(sep);
     if (mark === "") throw new RangeError("empty separator");
+    spendText(text.length);
     const at = isLast ? text.lastIndexOf(mark) : text.indexOf(mark);
-    if (at < 0) return new Tuple(isLast ? ["", "", text] : [text, "", ""]);
-    return new Tuple([text.slice(0, at), mark, text.slice(at + mark.length)]);
+    if (at < 0) return new Tuple(isLast ? ["", "", piece] : [piece, "", ""]);
+    return new Tuple([cut(piece, 0, at), mark, cut(piece, at + mark.length)]);
   });
 
 /** Occurrences side by side; of nothing there is one at each character and at the end. */
@@ -121,49 +134,49 @@ export function countIn(text: string, part: string): number {
 }
 
 /** Python's `str.replace`; below 0, all are replaced. */
-export function replaced(text: string, from: string, to: string, most = -1): string {
+export function replaced(piece: Piece, from: string, to: Piece, most = -1): Piece {
+  const text = plainText(piece);
   const count = countIn(text, from);
   const times = most < 0 ? count : Math.min(most, count);
-  spendText(text.length + times * (to.length - from.length));
-  if (from === "") {
-    const characters = [...text];
-    const opened = characters.map((one, i) => (i < times ? to : "") + one).join("");
-    return opened + (times > characters.length ? to : "");
-  }
+  spendText(text.length + times * (plainText(to).length - from.length));
   spend(times / 2);
-  const pieces = text.split(from);
-  if (times === count) return pieces.join(to);
-  return [...pieces.slice(0, times), pieces.slice(times).join(from)].join(to);
+  if (times === 0) return piece;
+  const kept = from === "" ? ["", ...text] : text.split(from);
+  if (typeof piece === "string" && typeof to === "string") {
+    return kept.slice(0, times).join(to) + to + kept.slice(times).join(from);
+  }
+  const parts = cutInto(piece, kept, (at) => at + from.length);
+  return joined([joined([...parts.slice(0, times), ""], to), joined(parts.slice(times), from)]);
 }
 
 /** Python's `str.splitlines`. */
-export function splitLines(text: string, keepEnds = false): string[] {
+export function splitLines(piece: Piece, keepEnds = false): Piece[] {
+  const text = plainText(piece);
   spendText(text.length);
-  const lines: string[] = [];
+
+  const lines: Piece[] = [];
+
   let begin = 0;
   for (const { 0: end, index } of text.matchAll(LINE_END)) {
-    lines.push(text.slice(begin, keepEnds ? index + end.length : index));
+    spend();
+
+    lines.push(cut(piece, begin, keepEnds ? index + end.length : index));
     begin = index + end.length;
   }
-  return begin < text.length ? [...lines, text.slice(begin)] : lines;
+  return begin < text.length ? [...lines, cut(piece, begin)] : lines;
 }
 
-function joined(separator: string, items: Value | undefined): string {
-  const texts = listOf(items!).map((item, i) => {
-    const text = textOf(item);
-    if (text !== undefined) return text;
+function joinedItems(between: Piece, items: Value): Piece {
+  const pieces = listOf(items).map((item, i) => {
+    if (textOf(item) !== undefined) return pieceOf(item);
     throw new TypeError(`sequence item ${i}: expected str instance, ${typeName(item)} found`);
   });
-  return joinTexts(texts, separator);
-}
-
-/** Texts with another between them. */
-export function joinTexts(texts: readonly string[], separator: string): string {
-  spendText(texts.reduce((sum, { length }) => sum + length + separator.length, 0));
-  return texts.join(separator);
+  return joined(pieces, between);
 }
 
 function expanded(text: string, size: number): string {
+  spend(text.length / 2);
+
   let column = 0;
   return Array.from(text, (mark) => {
     if (mark !== "\t") {
@@ -204,7 +217,8 @@ export const STRING_METHODS: Readonly<Record<string, StringMethod>> = {
     "replace",
     ["old", "new", "count"],
     2,
-    (text, [from, to, most]) => replaced(text, needText(from), needText(to), needInteger(most, -1)),
+    (_, [from, to, most], piece) =>
+      replaced(piece, needText(from), needPiece(to), needInteger(most, -1)),
   ),
   split: divided("split", false),
   rsplit: divided("rsplit", true),
@@ -212,11 +226,11 @@ export const STRING_METHODS: Readonly<Record<string, StringMethod>> = {
     "splitlines",
     ["keepends"],
     0,
-    (text, [keep]) => splitLines(text, needInteger(keep, 0) !== 0),
+    (_, [keep], piece) => splitLines(piece, needInteger(keep, 0) !== 0),
   ),
   partition: parted("partition", false),
   rpartition: parted("rpartition", true),
-  join: method("join", ["iterable"], 1, (text, [items]) => joined(text, items)),
+  join: method("join", ["iterable"], 1, (_, [items], piece) => joinedItems(piece, items!)),
   ljust: padded("ljust", "<"),
   rjust: padded("rjust", ">"),
   center: method(
@@ -239,16 +253,15 @@ export const STRING_METHODS: Readonly<Record<string, StringMethod>> = {
     "removeprefix",
     ["prefix"],
     1,
-    (text, [mark]) => text.startsWith(needText(mark)) ? text.slice(needText(mark).length) : text,
+    (text, [mark], piece) =>
+      text.startsWith(needText(mark)) ? cut(piece, needText(mark).length) : piece,
   ),
   removesuffix: method(
     "removesuffix",
     ["suffix"],
     1,
-    (text, [mark]) =>
-      needText(mark) !== "" && text.endsWith(needText(mark))
-        ? text.slice(0, -needText(mark).length)
-        : text,
+    (text, [mark], piece) =>
+      text.endsWith(needText(mark)) ? cut(piece, 0, text.length - needText(mark).length) : piece,
   ),
 };
 

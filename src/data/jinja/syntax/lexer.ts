@@ -6,6 +6,7 @@
  */
 
 import { BLANK, strip } from "../methods/blanks.ts";
+import { MOST_DIGITS } from "../values/text.ts";
 import { unescaped } from "./string_literal.ts";
 
 /** A token of `@huggingface/jinja`. */
@@ -165,6 +166,9 @@ function nextToken(source: string, at: number, isAfterDot: boolean): { token: To
     return { token: { type: "NumericLiteral", value }, end: float.end };
   }
   const integer = matchAt(INTEGER, source, at);
+  if (integer && integer.text.length > MOST_DIGITS) {
+    throw syntaxError(source, at, `an integer of more than ${MOST_DIGITS} digits`);
+  }
   if (integer) {
     const value = BigInt(integer.text.replaceAll("_", "").replace(/^0+(?=0$)/, ""));
     const isLarge = value > BigInt(Number.MAX_SAFE_INTEGER);

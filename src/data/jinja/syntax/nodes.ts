@@ -1,5 +1,5 @@
 /**
- * Nodes of the syntax tree that `@huggingface/jinja` makes, as far as they are read here.
+ * Nodes of the syntax tree that `@huggingface/jinja` makes.
  *
  * @module
  */

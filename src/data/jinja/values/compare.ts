@@ -5,6 +5,7 @@
  */
 
 import { spend, spendText } from "../budget.ts";
+import { cut, Traced } from "./traced.ts";
 import {
   Callable,
   defined,
@@ -27,7 +28,7 @@ export function truth(value: Value): boolean {
   if (typeof value === "string") return value !== "";
   if (typeof value === "bigint") return value !== 0n;
   if (typeof value === "number") return value !== 0;
-  if (value instanceof Markup) return value.text !== "";
+  if (value instanceof Markup || value instanceof Traced) return value.text !== "";
   return sizeOf(value) !== 0;
 }
 
@@ -48,7 +49,7 @@ export function numeric(value: Value): bigint | number | undefined {
 /** The text of a string. */
 export function textOf(value: Value): string | undefined {
   if (typeof value === "string") return value;
-  return value instanceof Markup ? value.text : undefined;
+  return value instanceof Markup || value instanceof Traced ? value.text : undefined;
 }
 
 /** Python's `==`. */
@@ -58,7 +59,12 @@ export function equal(a: Value, b: Value): boolean {
   // deno-lint-ignore eqeqeq -- 1n and 1 are equal in Python, and as numbers of two kinds here
   if (m !== undefined && n !== undefined) return m == n;
   const [s, t] = [textOf(a), textOf(b)];
-  if (s !== undefined && t !== undefined) return s === t;
+  if (s !== undefined && t !== undefined) {
+    if (s.length !== t.length) return false;
+    spendText(s.length);
+    return s === t;
+  }
+
   if (Array.isArray(a) && Array.isArray(b)) return sameItems(a, b);
   if (a instanceof Tuple && b instanceof Tuple) return sameItems(a.items, b.items);
   if (a instanceof Dict && b instanceof Dict) return sameEntries(a, b);
@@ -114,6 +120,8 @@ export function orderTexts(a: string, b: string): number {
   if (a === b) return 0;
   let at = 0;
   while (at < a.length && at < b.length && a[at] === b[at]) at++;
+  spend(at / 4);
+
   const isPair = (text: string) => at > 0 && /[\udc00-\udfff]/.test(text[at] ?? "");
   if (isPair(a) || isPair(b)) at--;
   return (a.codePointAt(at) ?? -1) - (b.codePointAt(at) ?? -1);
@@ -149,6 +157,7 @@ export function* iterate(value: Value): Iterable<Value> {
 }
 
 function itemsOf(value: Value): Iterable<Value> {
+  if (value instanceof Traced) return charactersIn(value);
   const text = textOf(value);
   if (text !== undefined) return text;
   if (Array.isArray(value)) return value;
@@ -159,6 +168,11 @@ function itemsOf(value: Value): Iterable<Value> {
   if (value instanceof Range) return rangeItems(value);
   if (value instanceof Undefined) return [];
   throw new TypeError(`'${typeName(value)}' object is not iterable`);
+}
+
+function* charactersIn(traced: Traced): Iterable<Value> {
+  let at = 0;
+  for (const character of traced.text) yield cut(traced, at, at += character.length);
 }
 
 function* rangeItems(range: Range): Iterable<bigint> {

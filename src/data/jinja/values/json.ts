@@ -4,9 +4,10 @@
  * @module
  */
 
-import { spend, spendText } from "../budget.ts";
+import { spend } from "../budget.ts";
 import { order, textOf } from "./compare.ts";
-import { floatText, integerText } from "./text.ts";
+import { floatText, integerText, MOST_DIGITS, pieceOf } from "./text.ts";
+import { joined, type Piece, substituted, TextBuilder } from "./traced.ts";
 import { Dict, Tuple, typeName, type Value } from "./value.ts";
 
 /** How `json.dumps` writes. */
@@ -24,40 +25,45 @@ export interface DumpOptions {
  *
  * @throws {TypeError} for what JSON cannot hold.
  */
-export function dumps(value: Value, options: DumpOptions = {}): string {
+export function dumps(value: Value, options: DumpOptions = {}): Piece {
   const { ensureAscii = false, indent = null, sortKeys = false } = options;
   const [item, colon] = options.separators ?? [indent === null ? ", " : ",", ": "];
-  const quote = (text: string) => {
-    spendText(text.length);
-    return ensureAscii ? asciiQuoted(text) : jsonQuoted(text);
-  };
-  const write = (value: Value, level: string): string => {
-    spend();
-    const text = textOf(value);
-    if (text !== undefined) return quote(text);
-    if (value === null || typeof value === "boolean") return String(value);
-    if (typeof value === "bigint") return integerText(value);
-    if (typeof value === "number") return jsonFloat(value);
+  const quote = ensureAscii ? asciiQuoted : jsonQuoted;
+  const out = new TextBuilder();
+  const list = (marks: string, level: string, writers: readonly (() => void)[]) => {
+    out.add(marks[0]!);
     const inner = indent === null ? "" : level + indent;
-    const between = (open: string, parts: string[], close: string) => {
-      if (parts.length === 0) return open + close;
-      const text = indent === null ? parts.join(item) : inner + parts.join(item + inner) + level;
-      spendText(text.length);
-      return open + text + close;
-    };
-    if (Array.isArray(value)) return between("[", value.map((one) => write(one, inner)), "]");
-    if (value instanceof Tuple) {
-      return between("[", value.items.map((one) => write(one, inner)), "]");
-    }
+    writers.forEach((write, i) => {
+      out.add((i > 0 ? item : "") + inner);
+      write();
+    });
+    out.add((writers.length > 0 ? level : "") + marks[1]!);
+  };
+  const write = (value: Value, level: string): void => {
+    spend();
+    if (textOf(value) !== undefined) return out.add(quote(pieceOf(value)));
+    if (value === null || typeof value === "boolean") return out.add(String(value));
+    if (typeof value === "bigint") return out.add(integerText(value));
+    if (typeof value === "number") return out.add(jsonFloat(value));
+    const inner = indent === null ? "" : level + indent;
+    const items = value instanceof Tuple ? value.items : value;
+    if (Array.isArray(items)) return list("[]", level, items.map((one) => () => write(one, inner)));
     if (!(value instanceof Dict)) {
       throw new TypeError(`Object of type ${typeName(value)} is not JSON serializable`);
     }
     const entries = [...value.entries()];
     if (sortKeys) entries.sort(([a], [b]) => order(a, b));
-    const parts = entries.map(([key, one]) => quote(keyText(key)) + colon + write(one, inner));
-    return between("{", parts, "}");
+    list(
+      "{}",
+      level,
+      entries.map(([key, one]) => () => {
+        out.add(joined([quote(keyText(key)), colon]));
+        write(one, inner);
+      }),
+    );
   };
-  return write(value, indent === null ? "" : "\n");
+  write(value, indent === null ? "" : "\n");
+  return out.build();
 }
 
 function jsonFloat(value: number): string {
@@ -87,12 +93,13 @@ const MARKS: Readonly<Record<string, string>> = {
 const unicodeEscape = (mark: string): string =>
   MARKS[mark] ?? `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
-const jsonQuoted = (text: string): string =>
-  // deno-lint-ignore no-control-regex -- control characters are what JSON escapes
-  `"${text.replace(/["\\\x00-\x1f]/g, unicodeEscape)}"`;
+const quoted = (piece: Piece, pattern: RegExp): Piece =>
+  joined(['"', substituted(piece, pattern, (mark) => mark.replace(/[^]/g, unicodeEscape)), '"']);
 
-const asciiQuoted = (text: string): string =>
-  `"${text.replace(/["\\]|[^ -~]/g, (mark) => mark.replace(/[^]/g, unicodeEscape))}"`;
+// deno-lint-ignore no-control-regex -- control characters are what JSON escapes
+const jsonQuoted = (piece: Piece): Piece => quoted(piece, /["\\\x00-\x1f]/g);
+
+const asciiQuoted = (piece: Piece): Piece => quoted(piece, /["\\]|[^ -~]/g);
 
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 const WORDS: Readonly<Record<string, Value>> = {
@@ -160,7 +167,8 @@ export function loads(json: string): Value {
     const word = match(WORD);
     if (word) return WORDS[word[0]]!;
     const number = match(NUMBER) ?? fail();
-    return number[1] ?? number[2] ? Number(number[0]) : BigInt(number[0]);
+    if (number[1] ?? number[2]) return Number(number[0]);
+    return number[0].length > MOST_DIGITS ? fail() : BigInt(number[0]);
   };
   match(BLANK);
   const found = value();

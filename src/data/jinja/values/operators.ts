@@ -8,13 +8,16 @@ import { spend, spendText } from "../budget.ts";
 import { percentFormat } from "../methods/percent.ts";
 import { escapeHtml } from "./html.ts";
 import { hasPairs, listOf, numeric, textOf } from "./compare.ts";
+import { pieceOf } from "./text.ts";
+import { cut, joined, plainText, Traced } from "./traced.ts";
 import { defined, Markup, Range, Tuple, typeName, type Value } from "./value.ts";
 
 type Numbers = (a: number, b: number) => number;
 type Integers = (a: bigint, b: bigint) => Value;
 
 /** Bits beyond which no integer is computed with: Python writes none of 4,300 digits. */
-const MOST_BITS = 20_000;
+const MOST_BITS = 20_000n;
+const LIMIT = 2n ** MOST_BITS;
 
 const floorDivide = (a: bigint, b: bigint): bigint => {
   const quotient = a / b;
@@ -64,23 +67,20 @@ function arithmetic(operator: string, a: bigint | number, b: bigint | number): V
   if (typeof a !== "bigint" || typeof b !== "bigint") {
     return floats(Number(a), Number(b));
   }
-  if (bitsOf(operator, a, b) > MOST_BITS) throw new RangeError(`an integer of ${MOST_BITS} bits`);
-  return integers(a, b);
+  const result = operator === "**" && isLargePower(a, b) ? LIMIT : integers(a, b);
+  if (typeof result !== "bigint" || (result < LIMIT && result > -LIMIT)) return result;
+  throw new RangeError(`an integer of more than ${MOST_BITS} bits`);
 }
 
-/** At most so many bits, roughly. */
-function bitsOf(operator: string, a: bigint, b: bigint): number {
-  const bits = (value: bigint) => 4 * value.toString(16).length;
-  if (operator === "*") return bits(a) + bits(b);
-  if (operator !== "**" || b <= 1n || (a <= 1n && a >= -1n)) return 0;
-  return bits(b) > 40 ? Infinity : (bits(a) - 3) * Number(b);
-}
+/** Whether a power has more bits than the limit, at least. */
+const isLargePower = (a: bigint, b: bigint): boolean =>
+  b > 0n && (a > 1n || a < -1n) && BigInt(a.toString(2).length - 1) * b > MOST_BITS;
 
 function concatenated(a: Value, b: Value): Value | undefined {
   const [s, t] = [textOf(a), textOf(b)];
   if (s !== undefined && t !== undefined) {
-    if (!(a instanceof Markup || b instanceof Markup)) return paid(s + t);
-    return new Markup(paid(escapeHtml(a) + escapeHtml(b)));
+    if (!(a instanceof Markup || b instanceof Markup)) return joined([pieceOf(a), pieceOf(b)]);
+    return new Markup(escapeHtml(a) + escapeHtml(b));
   }
   if (Array.isArray(a) && Array.isArray(b)) {
     spend(a.length + b.length);
@@ -90,18 +90,14 @@ function concatenated(a: Value, b: Value): Value | undefined {
   return undefined;
 }
 
-function paid(text: string): string {
-  spendText(text.length);
-  return text;
-}
-
 function repeated(a: Value, b: Value): Value | undefined {
-  const [times, what] = typeof a === "bigint" ? [a, b] : [b, a];
+  const [times, what]: readonly [Value, Value] = typeof a === "bigint" ? [a, b] : [b, a];
   if (typeof times !== "bigint") return undefined;
   const count = times > 0n ? Number(times) : 0;
   const text = textOf(what);
   if (text !== undefined) {
     spendText(text.length * count);
+    if (what instanceof Traced && count === 1) return what;
     const made = text.repeat(count);
     return what instanceof Markup ? new Markup(made) : made;
   }
@@ -113,8 +109,7 @@ function repeated(a: Value, b: Value): Value | undefined {
 }
 
 function formatted(a: Value, b: Value): Value | undefined {
-  const text = textOf(a);
-  return text === undefined ? undefined : percentFormat(text, b);
+  return textOf(a) === undefined ? undefined : percentFormat(pieceOf(a), b);
 }
 
 /** Python's unary plus and minus. */
@@ -136,9 +131,9 @@ export function slice(value: Value, start: Value, stop: Value, step: Value): Val
   const isSliced = text !== undefined || Array.isArray(value) || value instanceof Tuple ||
     value instanceof Range;
   if (!isSliced) throw new TypeError(`'${typeName(defined(value))}' object is not subscriptable`);
-  const items = value instanceof Tuple
+  const items: readonly Value[] | string = value instanceof Tuple
     ? value.items
-    : text === undefined
+    : text === undefined || value instanceof Traced && hasPairs(text)
     ? listOf(value)
     : charactersOf(text);
   const length = items.length;
@@ -153,11 +148,16 @@ export function slice(value: Value, start: Value, stop: Value, step: Value): Val
   const [from, to] = by > 0
     ? [clamp(start, 0), clamp(stop, length)]
     : [clamp(start, length - 1), clamp(stop, -1)];
-  if (by === 1 && typeof items === "string") return paid(items.slice(from, Math.max(from, to)));
+  if (by === 1 && typeof items === "string") {
+    const piece = pieceOf(value);
+    const made = cut(piece, from, Math.max(from, to));
+    spendText(plainText(made).length);
+    return made;
+  }
   const count = Math.max(0, Math.ceil((to - from) / by));
   spend(count);
   const taken = Array.from({ length: count }, (_, i) => items[from + i * by]!);
-  if (text !== undefined) return taken.join("");
+  if (text !== undefined) return joined(taken.map(pieceOf));
   if (value instanceof Tuple) return new Tuple(taken);
   if (!(value instanceof Range)) return taken;
   const { start: first, step: stride } = value;

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { spend, spendText } from "../budget.ts";
+import { spend } from "../budget.ts";
 import { textOf } from "./compare.ts";
+import { joined, type Piece, plainText, substituted, Traced } from "./traced.ts";
 import {
   type Callable,
   Dict,
@@ -25,30 +26,38 @@ import {
 export const MOST_DIGITS = 4300;
 
 /** A value as `str()` writes it; what is not there is nothing. */
-export function str(value: Value): string {
-  return textOf(value) ?? (value instanceof Undefined ? "" : repr(value));
+export const str = (value: Value): string => textOf(value) ?? plainText(pieceOf(value));
+
+/** The same, with where it comes from. */
+export function pieceOf(value: Value): Piece {
+  if (typeof value === "string" || value instanceof Traced) return value;
+  if (value instanceof Undefined) return "";
+  return value instanceof Markup ? value.text : reprPiece(value);
 }
 
 /** A value as `repr()` writes it. */
-export function repr(value: Value): string {
+export const repr = (value: Value): string => plainText(reprPiece(value));
+
+/** The same, with where it comes from. */
+export function reprPiece(value: Value): Piece {
   spend();
   if (value === null) return "None";
-  if (typeof value === "string") return quoted(value);
+  if (typeof value === "string" || value instanceof Traced) return quoted(value);
   if (typeof value === "bigint") return integerText(value);
   if (typeof value === "number") return floatText(value);
   if (typeof value === "boolean") return value ? "True" : "False";
-  if (Array.isArray(value)) return `[${reprs(value)}]`;
+  if (Array.isArray(value)) return joined(["[", reprs(value), "]"]);
   if (value instanceof Undefined) return "Undefined";
   if (value instanceof Tuple) {
-    return `(${reprs(value.items)}${value.items.length === 1 ? "," : ""})`;
+    return joined(["(", reprs(value.items), value.items.length === 1 ? ",)" : ")"]);
   }
-  if (value instanceof Dict) return `{${entryReprs(value)}}`;
-  if (value instanceof Markup) return `Markup(${quoted(value.text)})`;
+  if (value instanceof Dict) return joined(["{", entryReprs(value), "}"]);
+  if (value instanceof Markup) return `Markup(${plainText(quoted(value.text))})`;
   if (value instanceof Range) {
     const { start, stop, step } = value;
     return `range(${start}, ${stop}${step === 1 ? "" : `, ${step}`})`;
   }
-  if (value instanceof View) return `dict_${value.kind}([${reprs(value.items())}])`;
+  if (value instanceof View) return joined([`dict_${value.kind}([`, reprs(value.items()), "])"]);
   if (value instanceof Namespace) return `<Namespace ${repr(new Dict(value.fields))}>`;
   return unprintable(value);
 }
@@ -60,20 +69,13 @@ function unprintable(value: Generator | Callable | Instance): never {
   throw new TypeError(`Found ${typeName(value)} where text is written, ${wanted}`);
 }
 
-function reprs(items: readonly Value[]): string {
-  return paid(items.map(repr).join(", "));
-}
+const reprs = (items: readonly Value[]): Piece => joined(items.map(reprPiece), ", ");
 
-function entryReprs(dict: Dict): string {
-  return paid(
-    Array.from(dict.entries(), ([key, value]) => `${repr(key)}: ${repr(value)}`).join(", "),
+const entryReprs = (dict: Dict): Piece =>
+  joined(
+    Array.from(dict.entries(), ([key, one]) => joined([reprPiece(key), ": ", reprPiece(one)])),
+    ", ",
   );
-}
-
-function paid(text: string): string {
-  spendText(text.length);
-  return text;
-}
 
 /** An integer in decimal digits. */
 export function integerText(value: bigint): string {
@@ -109,16 +111,22 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\r": "\\r",
   "\t": "\\t",
   "\\": "\\\\",
+  "'": "\\'",
+  '"': '\\"',
 };
-/** What Python does not print: separators, and what has no picture. */
-const UNPRINTABLE = /[\\\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Zs}]/gu;
+/** What Python escapes: quotes, separators, and what has no picture. */
+const UNPRINTABLE = /['"\\\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Zs}]/gu;
 
 /** `repr()` of a text: single quotes, unless only they are in it. */
-export function quoted(text: string): string {
-  spendText(text.length);
+function quoted(piece: Piece): Piece {
+  const text = plainText(piece);
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escaped = text.replace(UNPRINTABLE, (mark) => mark === " " ? mark : escapedMark(mark));
-  return quote + escaped.replaceAll(quote, `\\${quote}`) + quote;
+  const escaped = substituted(
+    piece,
+    UNPRINTABLE,
+    (mark) => mark === " " || (/['"]/.test(mark) && mark !== quote) ? mark : escapedMark(mark),
+  );
+  return joined([quote, escaped, quote]);
 }
 
 function escapedMark(mark: string): string {

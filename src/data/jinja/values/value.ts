@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Traced } from "./traced.ts";
+
 /** What an expression can come to. */
 export type Value =
   | string
@@ -21,7 +23,8 @@ export type Value =
   | Namespace
   | Callable
   | Instance
-  | Markup;
+  | Markup
+  | Traced;
 
 /** A name or field that is not there, and what to say where it is needed. */
 export class Undefined {
@@ -171,8 +174,15 @@ export class Markup {
   constructor(readonly text: string) {}
 }
 
+/** A value among those that JSON.parse gives, to be taken as it is. */
+export class Exact {
+  constructor(readonly value: Value) {}
+}
+
 /** What JSON.parse gives, or a value in it, as a value here; a whole number is an integer. */
 export function fromPlain(value: unknown): Value {
+  if (value instanceof Exact) return value.value;
+
   if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (value === undefined || value === null) return null;
   if (Array.isArray(value)) return value.map(fromPlain);
@@ -184,7 +194,19 @@ export function fromPlain(value: unknown): Value {
   return dict;
 }
 
-const OWN = [Undefined, Tuple, Dict, Range, View, Generator, Namespace, Callable, Instance, Markup];
+const OWN = [
+  Undefined,
+  Tuple,
+  Dict,
+  Range,
+  View,
+  Generator,
+  Namespace,
+  Callable,
+  Instance,
+  Markup,
+  Traced,
+];
 const isOwn = (value: object): boolean => OWN.some((kind) => value instanceof kind);
 
 /** The name of a value's type in Python. */
@@ -198,6 +220,7 @@ export function typeName(value: Value): string {
   if (value instanceof View) return `dict_${value.kind}`;
   if (value instanceof Generator || value instanceof Instance) return value.type;
   if (value instanceof Callable) return "function";
+  if (value instanceof Traced) return "str";
   if (value instanceof Group) return "_GroupTuple";
   return value instanceof Tuple || value instanceof Dict || value instanceof Range
     ? value.constructor.name.toLowerCase()
@@ -215,7 +238,7 @@ function hashed(key: Value): unknown {
   if (typeof key === "string" || typeof key === "bigint" || key === null) return key;
   if (typeof key === "boolean") return key ? 1n : 0n;
   if (typeof key === "number") return Number.isInteger(key) ? BigInt(key) : key;
-  if (key instanceof Markup) return key.text;
+  if (key instanceof Markup || key instanceof Traced) return key.text;
   if (key instanceof Tuple) {
     return JSON.stringify(key.items.map((item) => [String(hashed(item)), typeof hashed(item)]));
   }
