@@ -52,6 +52,7 @@ export const FILES = {
     Instances: [{ id: "1", input: "d", output: ["d"] }],
   }),
   "other.jinja": "{% for m in messages %}<{{ m.role }}>{{ m.content }}</s>{% endfor %}",
+  "day.jinja": "{{ strftime_now('%d') }}{% for m in messages %}{{ m.content }}</s>{% endfor %}",
   "own.jinja": "{% for m in messages %}[{{ m.role }}]{{ m.content }}</s>{% endfor %}",
   "one.yaml": `dataset: d\ntemplates:\n${promptSource("a", true, "A {{input}} ||| {{output}}")}\n` +
     promptSource("b", false, "B {{input}} ||| {{output}}"),
@@ -96,6 +97,10 @@ export const dataKeys: Readonly<Record<string, DataCase>> = {
   "template.file": {
     to: "own.jinja",
     beside: { path: "chat.jsonl", template: { file: "other.jinja" } },
+  },
+  date: {
+    to: "2026-02-03",
+    beside: { path: "chat.jsonl", template: { file: "day.jinja" }, date: "2026-01-02" },
   },
   few_shot: { to: SHOTS.few_shot },
   "few_shot.share": { to: 0.2, beside: SHOTS },
