@@ -1,6 +1,7 @@
 /** The study of the certificate, small: its claims hold for shapes that Student's t fails. */
 import assert from "node:assert/strict";
 import { studyCertificate } from "../src/studies/certificate.ts";
+import { studyPlanted } from "../src/studies/planted.ts";
 
 Deno.test("every claim of the certificate holds as often as it says, over all shapes", async () => {
   const tries = 20;
@@ -17,5 +18,17 @@ Deno.test("every claim of the certificate holds as often as it says, over all sh
     for (const [claim, share] of Object.entries({ missed, missed_beyond, falsely_certified })) {
       assert.ok(share * tries <= 4, `${shape}: ${claim} ${share}`);
     }
+  }
+});
+
+Deno.test("strict certificates pass where nothing is forgotten, at the number asked for, and nowhere else", () => {
+  const tries = 8;
+  const rows = studyPlanted({ tries, delta: 0.05, epsilon: Math.log1p(0.02), population: 2000 });
+  assert.equal(rows.length, 7);
+  for (const { shape, documents, ...shares } of rows) {
+    assert.ok(documents > 400 && documents < 900, `${shape}: ${documents}`);
+    assert.equal(shares.passed_nothing, 1, shape);
+    // More than 3 of 8 at 5 % has a probability of 0.0004.
+    assert.ok(shares.certified * tries <= 3 && shares.certified_counted * tries <= 3, shape);
   }
 });

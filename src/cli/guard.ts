@@ -14,23 +14,28 @@ import {
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { queuePerplexity } from "../eval/perplexity.ts";
+import { dirname, resolve } from "node:path";
 import { adapterFolder, baseOf, openModel } from "../inference/open.ts";
 import { openTuned } from "../tune/cache.ts";
 import { parseBudget } from "../forgetting/budget.ts";
 import { reportPage } from "../forgetting/page/page.ts";
 import { ForgettingMeter } from "../forgetting/measure.ts";
 import { forgettingReport } from "../forgetting/report/report.ts";
-import { splitRetention } from "../forgetting/text/retention.ts";
+import { describeDomain, type Domain, splitRetention } from "../forgetting/text/retention.ts";
 import { retentionText } from "../forgetting/text/samples.ts";
 import { screen } from "../forgetting/report/screen.ts";
-import { requireDocuments } from "../forgetting/select/certify.ts";
+import { describeFailed, requireDocuments } from "../forgetting/select/certify.ts";
 import { selectAndCertify } from "../forgetting/select/result.ts";
 import { applySnapshot, takeSnapshot } from "../forgetting/select/strength.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { LossProgram } from "../models/loss_program.ts";
+import { documentHash, type SeenDocuments, seenTogether } from "../objectives/documents.ts";
+import { permutation } from "../random.ts";
+import { documentsSeenBy, writeDocuments } from "../runs/documents.ts";
+import { isRunFolder, writeReport } from "../runs/folder.ts";
+import { attemptsOf } from "../runs/history/attempts.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { parseConfig } from "../config/mod.ts";
-import { writeReport } from "../runs/folder.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
 import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
@@ -58,6 +63,10 @@ const COMMAND: Command = {
       type: "boolean",
       help: "a document counts up to one nat a token, not what others suggest",
     },
+    history: {
+      type: "string",
+      help: "false = attempts on the text are not counted in runs.sqlite",
+    },
     json: { type: "boolean", help: "print the report as one JSON object" },
   },
   positionals: [1, 1],
@@ -77,6 +86,8 @@ export async function run(args: string[]): Promise<number> {
   const settings = settingsOf(base, flags);
   const quantize = quantizeOf(flags);
   refuseOccupied(out);
+  const seen = documentsSeenBy(folder);
+  const attempts = settings.history ? attemptsOf(countedWhere(folder, out), out, say) : null;
 
   using device = await openTuned({}, say);
   using open = openModel(device, base, folder, { quantize });
@@ -85,16 +96,25 @@ export async function run(args: string[]): Promise<number> {
   const { tokens, seed, guard } = settings;
   const tokenizer = rowTokenizer(model);
   const maxTokens = Math.min(tokens, model.config.context);
-  const task = await loadTask(settings.data, tokenizer, maxTokens, guard.task_rows);
+  const rows = await loadTask(settings.data, tokenizer, maxTokens);
+  const task = Array.from(permutation(rows.length, seed), (i) => rows[i]!).slice(
+    0,
+    guard.task_rows,
+  );
   const budgets = parseBudget(guard.budget);
   const { text, samples: count } = guard;
   const domains = splitRetention(tokenizer, {
     documents: await retentionText(engine, model, {
       ...{ text, budgets, count, maxTokens, seed, say },
     }),
-    ...{ budgets, held: guard.documents, seed, trainTokens: null, maxTokens, task },
+    ...{ budgets, held: guard.documents, seed, trainTokens: null, maxTokens, task: rows },
+    ...{ vocabSize: model.config.vocabSize, seen },
   });
+  for (const domain of domains) say(describeDomain(domain));
+  const certifying = domains.flatMap(({ hashes }) => hashes.certificate);
   requireDocuments(domains, guard);
+  const failed = attempts?.failed(certifying) ?? 0;
+  for (const line of describeFailed(domains, guard, failed)) say(line);
   const options = { T: tokens, adapt };
   const programs = {
     tuned: await LossProgram.open(engine, model, options),
@@ -110,6 +130,8 @@ export async function run(args: string[]): Promise<number> {
     domains,
     control,
     certificate: guard,
+    attempts,
+    params: () => snapshot,
     task: {
       rows: task,
       async queue() {
@@ -130,11 +152,13 @@ export async function run(args: string[]): Promise<number> {
   const { budget, delta, strict } = guard;
   const report = forgettingReport({
     ...{ budget, delta, strict, domains, result, task, text, trace: [], rollbacks: 0 },
+    trainedBy: seen.complete ? "a run" : "nobody known",
     taskFrom: flags["data"] ?? "",
     taskUnit: "nats a token",
     decode: (ids) => model.tokenizer.decode(ids),
   });
   writePeft(out, atScaling(readPeft(folder), result.strength, model.tensors));
+  writeDocuments(out, seenTogether([seen, usedHere(domains, task, tokenizer)]));
   writeReport(out, {
     name: "forgetting",
     data: report,
@@ -144,6 +168,28 @@ export async function run(args: string[]): Promise<number> {
   else for (const line of [...screen(report), `saved       ${out}`]) answer(line);
   return report.certified ? 0 : ONLY_BASE;
 }
+
+/** Attempts are counted where the run of the adapter counts them, else beside what is written. */
+function countedWhere(folder: string, out: string): string {
+  const run = dirname(resolve(folder));
+  return isRunFolder(run) ? run : out;
+}
+
+/** What documents have been used for here. */
+const usedHere = (
+  domains: readonly Domain[],
+  task: readonly Example[],
+  tokenizer: RowTokenizer,
+): SeenDocuments => ({
+  complete: true,
+  hashes: {
+    train: [],
+    steer: task.map((row) => documentHash(row, tokenizer)),
+    control: domains.flatMap(({ hashes }) => hashes.control),
+    certificate: domains.flatMap(({ hashes }) => hashes.certificate),
+    probe: domains.flatMap(({ hashes }) => hashes.probe),
+  },
+});
 
 /** The flags as the config table has them, so that each default is that of a run. */
 function settingsOf(model: string, flags: Readonly<Record<string, string>>) {
@@ -158,28 +204,29 @@ function settingsOf(model: string, flags: Readonly<Record<string, string>>) {
         "guard.documents.certificate": flags["documents"],
       }),
       ...(flags["strict"] !== undefined && { "guard.strict": "true" }),
+      ...(flags["history"] !== undefined && { history: flags["history"] }),
       ...(flags["template"] !== undefined && { "data.template": flags["template"] }),
     },
   });
   if (!config.guard) throw new ConfigError("Found no guard, wanted one");
   return {
     guard: config.guard,
+    history: config.history,
     data: data === undefined ? [] : config.data,
     tokens: numberOf(flags, "tokens", 512, { least: 8, whole: true }),
     seed: numberOf(flags, "seed", config.train.seed, { least: 0, whole: true }),
   };
 }
 
-/** The first rows of the task. */
+/** The rows of the task. */
 async function loadTask(
   entries: readonly DataEntry[],
   tokenizer: RowTokenizer,
   maxTokens: number,
-  count: number,
 ): Promise<Example[]> {
   const rows: Example[] = [];
   for (const entry of entries) {
     rows.push(...(await loadExamples(entry, tokenizer, { maxTokens })).examples);
   }
-  return rows.slice(0, count);
+  return rows;
 }

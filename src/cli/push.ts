@@ -65,11 +65,14 @@ type Flags = Readonly<Record<string, string>>;
 /** The files by name, nothing else; what they hold is checked first. */
 function filesToPush(folder: string, repo: string, flags: Flags): UploadFile[] {
   const isAdapter = exists(join(folder, "adapter_config.json"));
-  const { files, base } = isAdapter ? adapterFiles(folder, flags) : modelFiles(folder, flags);
+  const { files, base, dtypes } = isAdapter
+    ? { ...adapterFiles(folder, flags), dtypes: [] }
+    : modelFiles(folder, flags);
   if (exists(join(folder, CARD))) return [...files, fileOf(folder, CARD)];
   const run = runFolderOf(folder, flags);
   const report = run === undefined ? null : forgettingOf(run);
-  const card = modelCard({ ...base, repo, run, ...(report && { evidence: cardEvidence(report) }) });
+  const evidence = report && cardEvidence(report, dtypes);
+  const card = modelCard({ ...base, repo, run, ...(evidence && { evidence }) });
   return [...files, { name: CARD, content: { text: card } }];
 }
 
@@ -102,8 +105,11 @@ function refuseEmpty(folder: string, flags: Flags): void {
   );
 }
 
-/** Config, weights and tokenizer. */
-function modelFiles(folder: string, flags: Flags): { files: UploadFile[]; base: Base } {
+/** Config, weights and tokenizer, and what the weights are in. */
+function modelFiles(
+  folder: string,
+  flags: Flags,
+): { files: UploadFile[]; base: Base; dtypes: string[] } {
   using checkpoint = openCheckpoint(folder);
   const weights = checkpoint.files().map((path) => path.slice(join(folder, "/").length));
   const small = ["config.json", "model.safetensors.index.json"]
@@ -113,7 +119,8 @@ function modelFiles(folder: string, flags: Flags): { files: UploadFile[]; base: 
   const { repo: base, revision } = baseOnHub(String(model), undefined, flags, folder);
   const files = [...small, ...copiedFiles(folder), ...weights].map((name) => fileOf(folder, name));
   const hasEncoder = checkpoint.config["is_encoder_decoder"] === true;
-  return { files, base: { kind: "model", hasEncoder, base, revision } };
+  const dtypes = [...new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype))].sort();
+  return { files, base: { kind: "model", hasEncoder, base, revision }, dtypes };
 }
 
 /** The base's name on the hub: nobody else has the paths of this machine. */

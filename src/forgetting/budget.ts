@@ -65,9 +65,12 @@ export function atMost(metric: Metric, bound: number): string {
   return `${up < 0 ? "" : "+"}${up.toFixed(digits)} %`;
 }
 
-/** How sure a claim is, at the digits that it takes: `99.5 %`. */
-export const confidence = (delta: number): string =>
-  `${Number((100 * (1 - delta)).toPrecision(10))} %`;
+/** How sure a claim is, rounded down to at most four digits of delta: `99.5 %`, `96.66 %`. */
+export function confidence(delta: number): string {
+  const scale = 10 ** (2 - Math.floor(Math.log10(100 * delta)));
+  // A float a hair below a short decimal is that decimal.
+  return `${Math.floor(Number((100 * (1 - delta) * scale).toPrecision(12))) / scale} %`;
+}
 
 /** A shift in nats a token in the unit of its budget: `+1.3 %` of perplexity, or `0.0131` nats. */
 export function inUnit(metric: Metric, shift: number): string {

@@ -8,7 +8,8 @@ import type { LossProgram } from "../models/loss_program.ts";
 import { KL_STATS } from "../ops/mod.ts";
 import type { Metric } from "./budget.ts";
 import { type Counted, counted, type Rise, riseOf } from "./rises.ts";
-import type { Blocks, Domain, HeldPart } from "./text/retention.ts";
+import type { HeldPart } from "./text/parts.ts";
+import type { Blocks, Domain } from "./text/retention.ts";
 
 /** The programs that measure, over the same weights and params. */
 export interface MeterPrograms {
@@ -46,10 +47,10 @@ export class ForgettingMeter {
   ) {}
 
   /** Measures the base once. A sync point. */
-  static async open(
+  static async open<P extends HeldPart>(
     programs: MeterPrograms,
-    domains: readonly Domain[],
-    part: HeldPart,
+    domains: readonly Pick<Domain, "budget" | P>[],
+    part: P,
   ): Promise<ForgettingMeter> {
     const parts: Part[] = [];
     for (const { [part]: documents, budget: { metric } } of domains) {

@@ -6,13 +6,14 @@
  */
 import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { LossProgram } from "../models/loss_program.ts";
+import { comparedRows } from "../objectives/documents.ts";
 import type { Part, Prepared, RunContext, SideMethod } from "../objectives/objective.ts";
 import { parseBudget } from "./budget.ts";
 import { GuardPart, type Opening } from "./part.ts";
 import type { GuardConfig } from "./settings.ts";
-import { requireDocuments } from "./select/certify.ts";
+import { describeFailed, requireDocuments } from "./select/certify.ts";
 import { planTerm, rowSizes } from "./term.ts";
-import { comparedRows, describeDomain, type Domain, splitRetention } from "./text/retention.ts";
+import { describeDomain, type Domain, splitRetention } from "./text/retention.ts";
 import { retentionText } from "./text/samples.ts";
 
 /** What forgetting is held back with, as the settings say. */
@@ -28,7 +29,10 @@ async function prepare(
   refuseEncoder(model, "for the guard, which measures plain text");
   const domains = await loadDomains(context, settings);
   for (const domain of domains) context.log(describeDomain(domain));
+  const certifying = domains.flatMap(({ hashes }) => hashes.certificate);
   requireDocuments(domains, settings);
+  const failed = context.attempts?.failed(certifying) ?? 0;
+  for (const line of describeFailed(domains, settings, failed)) context.log(line);
   const term = planTerm(context, settings);
   const both = LossProgram.plan(engine, model, { ...graph, loss: "kl" });
   return {
@@ -41,7 +45,7 @@ async function prepare(
 
 /** Reads the retention text, or lets the base write it, and splits it. */
 async function loadDomains(context: RunContext, settings: GuardConfig): Promise<readonly Domain[]> {
-  const { engine, model, tokenizer, rows: { examples }, maxTokens, log } = context;
+  const { engine, model, tokenizer, rows: { examples }, maxTokens, seen, log } = context;
   const { seed } = context.train;
   const budgets = parseBudget(settings.budget);
   const { text, samples: count } = settings;
@@ -60,6 +64,8 @@ async function loadDomains(context: RunContext, settings: GuardConfig): Promise<
     seed,
     trainTokens: Math.min(maxTokens, rowSizes(context.train, settings).T),
     maxTokens,
+    vocabSize: model.config.vocabSize,
+    seen,
     task: examples,
   });
 }

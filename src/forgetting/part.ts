@@ -16,6 +16,7 @@ import type {
   RunContext,
   TaskSample,
 } from "../objectives/objective.ts";
+import { documentHash, type DocumentHashes } from "../objectives/documents.ts";
 import { ForgettingMeter } from "./measure.ts";
 import { reportPage } from "./page/page.ts";
 import { forgettingReport } from "./report/report.ts";
@@ -27,6 +28,7 @@ import { Guard } from "./control/guard.ts";
 import type { GuardState, RetentionTerm } from "./control/parts.ts";
 import { type PlannedTerm, rowSizes } from "./term.ts";
 import { contentsOf, type Domain } from "./text/retention.ts";
+import type { HeldPart } from "./text/parts.ts";
 
 /** Where an adapter goes that was not certified at any strength. */
 export const UNCERTIFIED = "uncertified";
@@ -107,6 +109,18 @@ export class GuardPart implements Part {
     return { ...await this.#guard.state(), text: contentsOf(this.plans.domains) };
   }
 
+  get documents(): DocumentHashes {
+    const { plans: { domains, context: { tokenizer } }, opened: { task } } = this;
+    const of = (use: "train" | HeldPart) => domains.flatMap(({ hashes }) => hashes[use]);
+    return {
+      train: of("train"),
+      steer: task.rows.map((row) => documentHash(row, tokenizer)),
+      control: of("control"),
+      certificate: of("certificate"),
+      probe: of("probe"),
+    };
+  }
+
   restore(state: unknown): void {
     const { folder } = this.opened.run;
     if (!state) throw new FileError(`Cannot resume: ${folder} holds nothing of the guard`);
@@ -146,7 +160,7 @@ export class GuardPart implements Part {
 
   #report(result: Awaited<ReturnType<typeof selectAndCertify>>, seconds: number): Ending["report"] {
     const { task, run, tokens } = this.opened;
-    const { settings, domains, context: { train, model } } = this.plans;
+    const { settings, domains, context: { train, model, seen } } = this.plans;
     const { trace, rollbacks } = this.#guard;
     const data = forgettingReport({
       ...settings,
@@ -154,6 +168,7 @@ export class GuardPart implements Part {
       result,
       trace,
       rollbacks,
+      trainedBy: seen.complete ? "this run" : "another from elsewhere",
       task: task.rows,
       taskFrom: task.from,
       taskUnit: task.unit,
@@ -181,6 +196,8 @@ export class GuardPart implements Part {
       candidates: snapshots.entries.map((entry) => ({ step: entry.step, spent: spent(entry) })),
       put: (step, strength) => this.put(step, strength),
       certificate: this.plans.settings,
+      attempts: this.plans.context.attempts,
+      params: (step) => snapshots.read(step),
     };
   }
 

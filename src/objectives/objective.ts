@@ -4,14 +4,16 @@
  *
  * @module
  */
-import type { Batch, Example, Examples, RowTokenizer } from "../data/mod.ts";
+import type { Example, Examples, RowTokenizer } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import type { Slice } from "../gpu/buffer.ts";
 import type { Dispatch, ReplayOptions } from "../gpu/program.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Value } from "../graph/graph.ts";
-import type { LossProgram, PackedRows } from "../models/loss_program.ts";
+import type { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
+import type { AttemptLedger } from "./attempts.ts";
+import type { DocumentHashes, SeenDocuments } from "./documents.ts";
 
 /** Numbers by the names that `metrics.jsonl` has for them. */
 export type Fields = Readonly<Record<string, number>>;
@@ -169,6 +171,8 @@ export interface Part {
   readonly meters?: readonly Meter[];
   readonly sampler?: Sampler;
   readonly columns?: readonly Column[];
+  /** Documents that it uses beside the rows that are trained on. */
+  readonly documents?: DocumentHashes;
   /** Decides what is saved in place of the model as it is after the last update. */
   end?(context: EndContext): Promise<Ending>;
   /** For a checkpoint, as JSON. A sync point where a measurement is under way. */
@@ -225,6 +229,10 @@ export interface RunContext {
   readonly measured: readonly Example[];
   /** The most tokens of a document. */
   readonly maxTokens: number;
+  /** What the adapter that is trained has been made with before. */
+  readonly seen: SeenDocuments;
+  /** Where tests are counted; null where they are not. */
+  readonly attempts: AttemptLedger | null;
   readonly log: (line: string) => void;
 }
 
@@ -271,28 +279,4 @@ export interface MainMethod {
 /** What is added to a run beside its objective; it sees the task. */
 export interface SideMethod {
   prepare(context: RunContext): Promise<Prepared<Part, OpenContext & Pick<MainPart, "task">>>;
-}
-
-/** A replay of packed rows, each supervised token times its weight. */
-export function rowsReplay(
-  program: LossProgram,
-  batch: PackedRows & Pick<Batch, "used" | "supervised"> & Partial<Pick<Batch, "documents">>,
-  weights: Float32Array, // [supervised]
-): Replay {
-  return {
-    tokens: batch.used,
-    supervised: batch.supervised,
-    losses: program.compiled.output("losses"),
-    run(draw, after) {
-      program.feed(batch, weights, draw);
-      program.run(after);
-    },
-    evidence: {
-      examples: [...new Set(batch.documents?.map(({ example }) => example))],
-      firstNonFinite(draw) {
-        program.feed(batch, weights, draw);
-        return program.firstNonFinite();
-      },
-    },
-  };
 }

@@ -14,19 +14,19 @@ import { ConfigError } from "../errors.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { DRAW } from "../ops/mod.ts";
-import {
-  type MainMethod,
-  type MainPart,
-  type Meter,
-  type Objective,
-  type PreparedMain,
-  rowsReplay,
-  type RunContext,
+import type {
+  MainMethod,
+  MainPart,
+  Meter,
+  Objective,
+  PreparedMain,
+  RunContext,
 } from "./objective.ts";
 import { Likelihoods } from "./preference/likelihoods.ts";
 import { lossOf } from "./preference/losses.ts";
 import type { Preference, PreferenceLoss } from "./preference/preference.ts";
 import { chosenTokens, type PreferenceStatistics, statisticsOf } from "./preference/statistics.ts";
+import { rowsReplay } from "./rows_replay.ts";
 import type { PreferenceConfig } from "./settings.ts";
 import { TaskRows, taskSample } from "./task_rows.ts";
 

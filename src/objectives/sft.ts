@@ -16,7 +16,7 @@ import type {
   PreparedMain,
   RunContext,
 } from "./objective.ts";
-import { rowsReplay } from "./objective.ts";
+import { rowsReplay } from "./rows_replay.ts";
 import { TaskRows, taskSample } from "./task_rows.ts";
 
 /** Supervised fine-tuning. */

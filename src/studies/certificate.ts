@@ -4,70 +4,12 @@
  *
  * @module
  */
-import { BANDS, grossOf, type Rise, riseOf } from "../forgetting/rises.ts";
+import { grossOf, type Rise } from "../forgetting/rises.ts";
 import { bettingBound, limitOf, planBets, shareBound } from "../forgetting/select/betting.ts";
 import { certify, ladder } from "../forgetting/select/certify.ts";
-import { normal, random } from "../random.ts";
+import { random } from "../random.ts";
 import { heed } from "../stop.ts";
-
-/** How documents rise: nats a token at a mean of 1 over all of them, by chance of the document. */
-type Shape = (document: { readonly tokens: number; readonly seed: number }) => {
-  /** Of the whole document. */
-  readonly rise: number;
-  /** Nats that its first two tokens gain. */
-  readonly boilerplate?: number;
-};
-
-const z = (seed: number, index: number): number => normal(seed, 7, index);
-
-/** Shapes of real and of hostile rises. */
-export const SHAPES: Readonly<Record<string, Shape>> = {
-  normal: ({ seed }) => ({ rise: 1 + 0.7 * z(seed, 0) }),
-  "lognormal, sigma 1": ({ seed }) => ({ rise: Math.exp(z(seed, 0) - 0.5) }),
-  "lognormal, sigma 1.5": ({ seed }) => ({ rise: Math.exp(1.5 * z(seed, 0) - 1.125) }),
-  "one in a hundred rises by half a nat": ({ seed }) => ({
-    rise: random(seed, 3) < 0.01 ? 0.5 / MEAN : 0.75,
-  }),
-  "grows with length": ({ tokens, seed }) => ({
-    rise: 1.5 * tokens / (80 + tokens) + 0.5 * z(seed, 0),
-  }),
-  "gains at the first two tokens": ({ seed }) => ({
-    rise: 1 + 0.5 * z(seed, 0),
-    boilerplate: 1.28,
-  }),
-};
-
-/** Nats a token that shapes are scaled to. */
-const MEAN = 0.02;
-/** Chance of single tokens, in nats. */
-const TOKEN_NOISE = 0.05;
-
-/** One document of a shape, at a mean rise in nats a token. */
-function document(shape: Shape, mean: number, seed: number): Rise {
-  const tokens = Math.round(Math.min(512, Math.max(8, Math.exp(4.8 + 0.6 * z(seed, 1)))));
-  const { rise, boilerplate = 0 } = shape({ tokens, seed });
-  const one = riseOf(new Float32Array(tokens).fill(1)).bands; // how many tokens a band has
-  const bands = one.map((count, band) =>
-    count * rise * mean + TOKEN_NOISE * Math.sqrt(count) * z(seed, 10 + band) -
-    (band < 2 ? boilerplate * mean / MEAN : 0)
-  );
-  return { tokens, bands };
-}
-
-const documents = (shape: Shape, mean: number, count: number, seed: number): Rise[] =>
-  Array.from({ length: count }, (_, i) => document(shape, mean, seed + i));
-
-/** The true rise of a population, where no document counts more than a limit. */
-function truth(population: readonly Rise[], limit = Infinity): number {
-  const tokens = population.reduce((sum, rise) => sum + rise.tokens, 0);
-  const risen = BANDS.map((_, band) =>
-    population.reduce((sum, { bands }) => sum + bands[band]!, 0) > 0
-  );
-  const nats = ({ bands }: Rise) =>
-    bands.reduce((sum, nats, band) => risen[band] ? sum + nats : sum, 0);
-  const clipped = (x: number) => Math.max(-limit, Math.min(limit, x));
-  return population.reduce((sum, rise) => sum + clipped(nats(rise)), 0) / tokens;
-}
+import { documents, scaleOf, type Shape, SHAPES, truth } from "./populations.ts";
 
 /** One row of the study: shares of the tries. */
 export interface CertificateRow {
@@ -117,8 +59,7 @@ async function studyShape(
   { tries, delta, epsilon, population: count }: CertificateStudy,
 ): Promise<CertificateRow> {
   // Scaled so that the true rise is the budget, up to a hair above it.
-  const unit = truth(documents(shape, MEAN, count, 1));
-  const mean = MEAN * 1.001 * epsilon / unit;
+  const mean = scaleOf(shape, 1.001 * epsilon, count);
   const population = documents(shape, mean, count, 1);
   const whole = truth(population);
   const grosses = population.map(grossOf);

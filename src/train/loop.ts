@@ -73,7 +73,7 @@ async function makeUpdates(
     await log.settled();
     const state = await session.state();
     const path = await saveCheckpoint(store, options.checkpoints, step, state);
-    for (const part of parts) part.sweep?.();
+    sweep(session);
     options.onCheckpoint?.(step, path);
   };
 
@@ -120,8 +120,15 @@ async function makeUpdates(
     const draw = (step - 1) * session.replaysPerUpdate;
     await refuseBroken(device, last.replay, { step, draw });
   }
+  if (!stopped && hasNoCheckpoint(session, options)) sweep(session);
   return { step, stopped };
 }
+
+/** Whether no checkpoint can want what a part no longer needs. */
+const hasNoCheckpoint = ({ config: { train } }: Session, { start }: LoopOptions): boolean =>
+  train.checkpoint_every === 0 && start === 0;
+
+const sweep = ({ parts }: Session): void => parts.forEach((part) => part.sweep?.());
 
 /** What an update is prepared with. */
 interface Preparing {
@@ -145,7 +152,9 @@ async function beforeUpdate(
   }
   for (const { meters = [] } of parts) {
     for (const meter of meters) {
-      if (meter.isDue(step)) log.measured(step, (await meter.measure(step)).result);
+      if (!meter.isDue(step)) continue;
+      log.measured(step, (await meter.measure(step)).result);
+      if (hasNoCheckpoint(session, options)) sweep(session);
     }
   }
   for (const { sampler } of parts) {

@@ -12,6 +12,9 @@ import { modelFingerprint } from "../io/fingerprint.ts";
 import { type Methods, methodsOf } from "../methods.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { Model } from "../models/model.ts";
+import type { AttemptLedger } from "../objectives/attempts.ts";
+import { NOTHING_SEEN } from "../objectives/documents.ts";
+import { documentsSeenBy } from "../runs/documents.ts";
 import { runFiles } from "../runs/folder.ts";
 import { resolveModel } from "./resolve_model.ts";
 import { openRows, rowsOf } from "./rows.ts";
@@ -27,6 +30,8 @@ export interface SessionSettings extends Pick<TrainOptions, "kind" | "data"> {
   readonly like?: Pick<Device, "kernelSet" | "matrixReads"> | undefined;
   /** What an update minimises and what is beside it, in place of what the config has. */
   readonly methods?: Partial<Methods>;
+  /** Where tests are counted; nowhere where absent. */
+  readonly attempts?: AttemptLedger | null;
   readonly log?: (line: string) => void;
   /** The folder of the run; that of the config where absent. */
   readonly out?: string;
@@ -39,6 +44,7 @@ export async function withSession<T>(
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { kind = "adapter", device: given, data, log = () => {}, out = config.out } = settings;
+  const { attempts = null } = settings;
   const { model: folder, adapter } = await resolveModel({ config, origin: {} }, { say: log });
   const { kernelSet, matrixReads } = settings.like ?? {};
   const device = given ?? await openTuned(
@@ -59,8 +65,13 @@ export async function withSession<T>(
     const checkpoints = runFiles(out).checkpoints;
     const methods = { ...methodsOf(config, kind), ...settings.methods };
     const base = modelFingerprint(folder);
-    const options = { engine, model, config, trained, rows, base, methods, log };
-    const session = await openSession({ ...options, folder: checkpoints });
+    const isFresh = kind === "pretrain" || adapter.from === undefined;
+    const seen = isFresh ? NOTHING_SEEN : documentsSeenBy(adapter.from!);
+    const session = await openSession({
+      ...{ engine, model, config, trained, rows, base, seen, attempts, methods },
+      folder: checkpoints,
+      log,
+    });
     try {
       return await use(session);
     } finally {

@@ -13,14 +13,17 @@ import { type Methods, methodsOf } from "../methods.ts";
 import type { Ending } from "../objectives/objective.ts";
 import type { Metrics, RunEnd, RunEvent, RunListener, SampleText } from "../runs/events.ts";
 import { type ClaimedFolder, claimRunFolder, refuseOtherRun, runFiles } from "../runs/folder.ts";
+import { attemptsOf } from "../runs/history/attempts.ts";
 import { folderListeners } from "../runs/mod.ts";
 import { orStopped } from "../stop.ts";
 import { refuseOtherContents } from "./contents.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import { leaveDocuments } from "./documents.ts";
 import { temporaryFolder, withSession } from "./open.ts";
 import { resolveModel } from "./resolve_model.ts";
 import type { Session } from "./session.ts";
 import { onWorkingDevice } from "./trouble/device.ts";
+import { Clock } from "./update_log.ts";
 import { type RecoveryOptions, trainThroughTrouble } from "./trouble/recovery.ts";
 
 /** How to run. */
@@ -98,10 +101,11 @@ export async function trainWith(
       refuseOtherRun(out, parsed, resume);
       listeners.unshift(...folderListeners(out, { history: parsed.config.history, log }));
     }
+    const attempts = temporary || !parsed.config.history ? null : attemptsOf(out, out, log);
     const settings = { ...options, parsed, out, isKept: !temporary, run };
     const first = { config: parsed.config, device: options.device };
     const result = await onWorkingDevice(first, ({ config, device, after }) => {
-      const opening = { ...options, device, like: options.device, methods, log, out };
+      const opening = { ...options, device, like: options.device, methods, attempts, log, out };
       return withSession(config, opening, (session) => runSession(session, { ...settings, after }));
     });
     const { adapter, saved, ...end } = result;
@@ -259,7 +263,7 @@ async function trainAndEnd(
 /** Saves and measures what was trained; a part that has its own end decides what that is. */
 async function finish(
   session: Session,
-  { out, isKept, run: { log } }: SessionRun,
+  { out, isKept, kind = "adapter", run: { log } }: SessionRun,
   done: { readonly step: number; readonly seconds: number },
 ): Promise<{ ending: Ending; adapter: PeftAdapter | null }> {
   const { trained, engine: { store }, parts } = session;
@@ -269,6 +273,7 @@ async function finish(
     else if (folder === trained.folder) adapter = await trained.read(store, scaling);
   };
   await session.rows.finished();
+  if (isKept && kind === "adapter") leaveDocuments(session, out);
   const ender = parts.find((part) => part.end);
   if (ender) {
     const ending = await ender.end!({ ...done, measure: session.measure, save, log });
@@ -276,22 +281,4 @@ async function finish(
   }
   await save();
   return { ending: { measured: await session.measure(), report: null }, adapter };
-}
-
-/** How long updates have taken. */
-class Clock {
-  readonly #started = performance.now();
-  #lines = 0;
-
-  constructor(private readonly steps: number, private readonly logEvery: number) {}
-
-  get seconds(): number {
-    return (performance.now() - this.#started) / 1000;
-  }
-
-  /** Expected seconds until the last update, by the lines so far; this is one of them. */
-  left(step: number): number {
-    this.#lines++;
-    return this.seconds / this.#lines * (this.steps - 1 - step) / this.logEvery;
-  }
 }

@@ -12,6 +12,8 @@ import { bytesOf, type Value } from "../graph/graph.ts";
 import type { Methods } from "../methods.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { Model } from "../models/model.ts";
+import type { AttemptLedger } from "../objectives/attempts.ts";
+import type { SeenDocuments } from "../objectives/documents.ts";
 import type { Fields, MainPart, Part, RunContext } from "../objectives/objective.ts";
 import type { MemoryParts } from "../runs/events.ts";
 import { contentsOf } from "./contents.ts";
@@ -31,6 +33,8 @@ export interface Session {
   readonly rows: Rows;
   /** A hash of what the base holds. */
   readonly base: string;
+  /** What the adapter that it began from was made with. */
+  readonly seen: SeenDocuments;
   /** What the run is about, and then what is beside it. */
   readonly parts: readonly [MainPart, ...Part[]];
   /** The most losses of a replay. */
@@ -59,6 +63,10 @@ export interface SessionOptions {
   /** What to train on, encoded. */
   readonly rows: Rows;
   readonly base: string;
+  /** What the adapter that is trained on was made with. */
+  readonly seen: SeenDocuments;
+  /** Where tests are counted; null where they are not. */
+  readonly attempts: AttemptLedger | null;
   readonly methods: Methods;
   /** The folder of checkpoints. */
   readonly folder: string;
@@ -67,7 +75,7 @@ export interface SessionOptions {
 
 /** Opens a session: plans the memory, checks it, loads the weights and records the programs. */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { engine, model, config, trained, rows, methods, log } = options;
+  const { engine, model, config, trained, rows, seen, methods, log } = options;
   const context = await contextOf(options);
   const prepared = await methods.main.prepare(context);
   const others = [];
@@ -117,6 +125,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     optimizer,
     rows,
     base: options.base,
+    seen,
     parts,
     capacity: Math.max(...parts.map(({ objective }) => objective?.capacity ?? 0)),
     replaysPerUpdate,
@@ -136,7 +145,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 
 /** What methods are prepared from: the rows that are measured are read here. */
 async function contextOf(options: SessionOptions): Promise<RunContext> {
-  const { engine, model, config, trained, rows, log } = options;
+  const { engine, model, config, trained, rows, seen, attempts, log } = options;
   const { train } = config;
   const measured: Example[] = [];
   await loadRows(model, config.eval.data, config, log, (example) => measured.push(example));
@@ -149,6 +158,8 @@ async function contextOf(options: SessionOptions): Promise<RunContext> {
     rows: { examples: rows.examples, mixture: mixtureOf(rows, config.mixture, log) },
     measured,
     maxTokens: longest(model, train),
+    seen,
+    attempts,
     log,
   };
 }

@@ -145,3 +145,21 @@ export class UpdateLog {
     return tokens / ((performance.now() - first!.at) / 1000);
   }
 }
+
+/** How long updates have taken. */
+export class Clock {
+  readonly #started = performance.now();
+  #lines = 0;
+
+  constructor(private readonly steps: number, private readonly logEvery: number) {}
+
+  get seconds(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+
+  /** Expected seconds until the last update, by the lines so far; this is one of them. */
+  left(step: number): number {
+    this.#lines++;
+    return this.seconds / this.#lines * (this.steps - 1 - step) / this.logEvery;
+  }
+}

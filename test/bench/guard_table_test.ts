@@ -23,7 +23,12 @@ function cellsOf(change: (cell: Cell) => Partial<Cell> = () => ({})): Cell[] {
         const cell = {
           ...{ arm: name, seed, budget, epsilon, raw, step: 300, strength: 1, certified: true },
           price: 0.02 / 0.9,
-          ...{ test_shift: 0.9 * epsilon, test_se: 0.001, seconds: 60 },
+          ...{
+            test_shift: 0.9 * epsilon,
+            test_claimed: 0.9 * epsilon,
+            test_se: 0.001,
+            seconds: 60,
+          },
           task: own + (name === "guard" ? 0 : 0.3 + 0.01 * seed),
           held_out: name === "guard" ? 4 : 4.1,
         };
@@ -49,7 +54,7 @@ Deno.test("claims() want more than one seed for a standard error", () => {
 
 Deno.test("claims() are not met by cells that do not", () => {
   const guard = (change: Partial<Cell>) => ({ arm }: Cell) => arm === "guard" ? change : {};
-  const over = ({ seed, epsilon }: Cell) => seed === 1 ? { test_shift: 1.1 * epsilon } : {};
+  const over = ({ seed, epsilon }: Cell) => seed === 1 ? { test_claimed: 1.1 * epsilon } : {};
   assert.deepEqual(failing(cellsOf(over)), ["P1"]);
   const uncertified = (cell: Cell) => ({ ...over(cell), certified: cell.seed !== 1 });
   assert.deepEqual(failing(cellsOf(uncertified)), [], "nobody claimed anything of those");

@@ -14,10 +14,13 @@ Deno.test("guard scales and certifies an adapter that was trained without one", 
   const { code, stdout } = await capture(main, "guard", toy.path("run"), ...flags, "--out", out);
   assert.equal(code, 0);
   const report = JSON.parse(Deno.readTextFileSync(`${out}/forgetting_report.json`));
-  assert.equal(report.version, 1);
+  assert.equal(report.version, 2);
   assert.ok(report.certified && report.shipped.strength > 0 && report.shipped.strength < 1);
   assert.match(stdout, /Certified: forgets at most 0\.00\d+/);
-  assert.match(report.statement, /not known whether the adapter was trained on them/);
+  assert.match(
+    report.statement,
+    /that the run of the adapter has neither trained on nor been steered by/,
+  );
   assert.equal(report.task, null, "the strongest is chosen where there is no task");
   const feasible = report.points.filter(({ task }: { task: unknown }) => task !== null);
   const strongest = Math.max(...feasible.map(({ strength }: { strength: number }) => strength));
@@ -27,7 +30,15 @@ Deno.test("guard scales and certifies an adapter that was trained without one", 
   assert.deepEqual(after.modules[0]!.b, before.modules[0]!.b, "no tensor changes");
   const { documents } = report.slices[0];
   assert.deepEqual(documents, {
-    ...{ train: 0, control: 16, certificate: 24, probe: 8, repeated: 0, in_task: 0 },
+    ...{
+      train: 0,
+      control: 16,
+      certificate: 24,
+      probe: 8,
+      repeated: 0,
+      in_task: 0,
+      trained_before: 0,
+    },
   });
 });
 
@@ -64,6 +75,14 @@ Deno.test("guard compares strengths by the rows of a task, and exits with 3 for 
   assert.equal(code, 0);
   const { task } = JSON.parse(stdout);
   assert.ok(task.rows === 12 && task.tuned_loss < task.base_loss);
+  toy.writeRows("rows.jsonl", Array.from({ length: 200 }, (_, i) => ({ length: 9 + i % 5 })));
+  const text = Deno.readTextFileSync(toy.rows).trimEnd().split("\n");
+  Deno.writeTextFileSync(toy.rows, text.map((row, i) => i < 128 ? text[0] : row).join("\n"));
+  const many = JSON.parse((await guard("many", "kl:0.01")).stdout).task;
+  assert.ok(
+    many.rows === 128 && many.tokens !== 128 * 5,
+    "rows from all of the data, not the first",
+  );
   const none = await guard("none", "kl:0.0000000000001");
   assert.equal(none.code, 3);
   assert.match(JSON.parse(none.stdout).statement, /^Not certified: /);

@@ -137,7 +137,8 @@ Deno.test("push uploads a merged model, its base and figures from the run", () =
   withHub(async (world, toy) => {
     const run = await trainRun(toy);
     const merged = toy.path("merged");
-    await succeeds("merge", run, "--out", merged);
+    report(run, 0.8);
+    await succeeds("merge", run, "--out", merged, "--dtype", "BF16");
     Deno.writeTextFileSync(join(merged, "rows.jsonl"), "data");
     await succeeds("push", merged, "me/merged", "--run", run);
     const files = pushed(world, "me/merged");
@@ -146,6 +147,7 @@ Deno.test("push uploads a merged model, its base and figures from the run", () =
     const { "README.md": card = "" } = files;
     assert.match(card, /base_model_relation: finetune\nlibrary_name: transformers\n/);
     assert.match(card, /\| updates \| 4 \|/);
+    assert.match(card, /said of the adapter in F32 .* merged into BF16 weights, which were not/);
     assert.match(card, /deno task generate me\/merged --instruction/);
     await succeeds("generate", "me/merged", "--prompt", "a", "--max-tokens", "2");
   }));

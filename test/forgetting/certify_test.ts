@@ -3,6 +3,7 @@ import { FileError } from "../../src/errors.ts";
 import { parseBudget } from "../../src/forgetting/budget.ts";
 import { BANDS, type Rise } from "../../src/forgetting/rises.ts";
 import { certify, ladder, requireDocuments } from "../../src/forgetting/select/certify.ts";
+import { levelAfter } from "../../src/forgetting/select/spending.ts";
 import { random } from "../../src/random.ts";
 
 const OPTIONS = { delta: 0.05, strict: false };
@@ -121,8 +122,9 @@ function domainsOf(count: number) {
 }
 
 Deno.test("what no result could pass is refused before a run, with the number that could", async () => {
-  for (const [strict, least] of [[false, 12], [true, 166]] as const) {
+  for (const [strict, least] of [[false, 13], [true, 188]] as const) {
     const options = { delta: 0.05, strict };
+    const tested = { ...options, delta: levelAfter(0, options.delta) };
     requireDocuments(domainsOf(least), options);
     const few = new RegExp(
       `^FileError: Retention text all: found ${
@@ -136,8 +138,8 @@ Deno.test("what no result could pass is refused before a run, with the number th
     const at = (count: number) => () =>
       Promise.resolve([{ control: nothing(64), certificate: nothing(count) }]);
     const epsilon = Math.log(1.02);
-    assert.equal((await certify([1], [epsilon], at(least), options)).strength, 1);
-    assert.equal((await certify([1], [epsilon], at(least - 1), options)).strength, 0);
+    assert.equal((await certify([1], [epsilon], at(least), tested)).strength, 1);
+    assert.equal((await certify([1], [epsilon], at(least - 1), tested)).strength, 0);
   }
 });
 
@@ -164,6 +166,7 @@ Deno.test("the number that could pass is that of documents as long as those at h
   const at = (count: number) => () =>
     Promise.resolve([{ control: none(64), certificate: none(count) }]);
   const whole = Math.ceil(wanted / 4) * 4; // the same mixture of lengths
-  assert.equal((await certify([1], [budget!.epsilon], at(whole), options)).strength, 1);
-  assert.equal((await certify([1], [budget!.epsilon], at(whole - 8), options)).strength, 0);
+  const tested = { ...options, delta: levelAfter(0, options.delta) };
+  assert.equal((await certify([1], [budget!.epsilon], at(whole), tested)).strength, 1);
+  assert.equal((await certify([1], [budget!.epsilon], at(whole - 8), tested)).strength, 0);
 });

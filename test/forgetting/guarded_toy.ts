@@ -3,6 +3,7 @@ import { openModel } from "../../src/inference/open.ts";
 import { parseBudget } from "../../src/forgetting/budget.ts";
 import { ForgettingMeter, type Shift } from "../../src/forgetting/measure.ts";
 import { readRetention, splitRetention } from "../../src/forgetting/text/retention.ts";
+import { NOTHING_SEEN } from "../../src/objectives/documents.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { rowTokenizer } from "../../src/data/mod.ts";
 import { engine } from "../harness.ts";
@@ -29,6 +30,7 @@ export async function remeasure(toy: Toy, out: string, budget: string): Promise<
     budgets: parseBudget(budget),
     held: { control: 64, certificate: 256, probe: 32 },
     ...{ seed: 42, trainTokens: 64, maxTokens: 64, task: [] },
+    ...{ vocabSize: open.model.config.vocabSize, seen: NOTHING_SEEN },
   });
   const options = { T: 64, adapt: open.adapt };
   const programs = {

@@ -4,7 +4,7 @@ import { stories, Toy } from "../train/toy.ts";
 
 Deno.test("a guarded run leaves report.html, with its curves", async () => {
   using toy = new Toy();
-  Deno.writeTextFileSync(toy.text, stories(36).join("\n<|endoftext|>\n"));
+  Deno.writeTextFileSync(toy.text, stories(48).join("\n<|endoftext|>\n"));
   const guard = { text: [toy.text], budget: "ppl:5%", every: 2 };
   await toy.train("run", { guard, train: { steps: 4, log_every: 1 } });
   const { forgetting, report } = runFiles(toy.path("run"));

@@ -16,6 +16,7 @@ import {
   type RetentionOptions,
   splitRetention,
 } from "../../src/forgetting/text/retention.ts";
+import { NOTHING_SEEN } from "../../src/objectives/documents.ts";
 import { random } from "../../src/random.ts";
 
 /** A tokenizer of words, each with an id of its own. */
@@ -48,6 +49,7 @@ function domainsOf(options: Partial<RetentionOptions> = {}): Domain[] {
     seed: 1,
     trainTokens: 16,
     maxTokens: 64,
+    ...{ vocabSize: Infinity, seen: NOTHING_SEEN },
     task: [],
     ...options,
   });
@@ -117,6 +119,26 @@ Deno.test("splitRetention() refuses text of which no four parts can be made", ()
       ),
     );
   }
+});
+
+Deno.test("splitRetention() names a document of one token, and an id beyond the embedding", () => {
+  const lone = { kind: "tokens", ids: [7], labels: [7], origin: "text.jsonl:3" } as const;
+  const texts = new Map([["text.jsonl", [...documents(48), lone]]]);
+  assert.throws(
+    () => domainsOf({ documents: texts }),
+    (fault) => fault instanceof FileError && /^text\.jsonl:3: /.test(fault.message),
+  );
+  const most = Math.max(
+    ...documents(48).flatMap((document) => [...encode(document, tokenizer).ids]),
+  );
+  domainsOf({ vocabSize: most + 1 });
+  assert.throws(
+    () => domainsOf({ vocabSize: most }),
+    (fault) =>
+      fault instanceof FileError &&
+      fault.message.includes(`found token id ${most} at position `) &&
+      fault.message.endsWith(`wanted ids below the vocabulary of ${most}`),
+  );
 });
 
 Deno.test("RetentionRows gives every slice its lambda, however many tokens it has", async () => {

@@ -55,10 +55,11 @@ Deno.test("metrics have what the guard measured with the update it was measured 
 
 Deno.test("several slices are each held to their own budget", async () => {
   using toy = new Toy();
+  Deno.writeTextFileSync(toy.text, stories(96).join("\n<|endoftext|>\n"));
   const other = toy.path("other.txt");
   Deno.writeTextFileSync(
     other,
-    Array.from({ length: 48 }, (_, i) => `${i * 37} and ${i * i + 5} is a sum of ${i + 3} parts`)
+    Array.from({ length: 96 }, (_, i) => `${i * 37} and ${i * i + 5} is a sum of ${i + 3} parts`)
       .join("<|endoftext|>"),
   );
   const budget = "ppl[text]:5%,kl[other]:0.03";
@@ -126,4 +127,14 @@ Deno.test("a guard that only measures leaves training as it is, bit for bit", as
   const params = (out: string) =>
     numbersIn(toy.path(out, "checkpoints", "step-00000012.safetensors"), "params");
   assert.deepEqual(params("on"), params("off"));
+});
+
+Deno.test("without checkpoints only those moments stay on the disk that may be chosen", async () => {
+  using toy = new Toy();
+  const { train, guard } = guarded(toy, { every: 1 });
+  await toy.train("run", { guard: guard!, train: { ...train, checkpoint_every: 0 } });
+  const { trace } = reportOf(toy, "run");
+  assert.equal(trace.length, 31);
+  const archives = [...Deno.readDirSync(toy.path("run", "checkpoints"))];
+  assert.ok(archives.length <= 12, `${archives.length} of 31 moments`);
 });

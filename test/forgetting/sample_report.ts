@@ -19,7 +19,10 @@ const EPSILON = Math.log1p(0.02);
 function slice(name: string, piece: string): DomainReport {
   return {
     ...{ name, metric: "ppl", budget: "ppl:2%", epsilon: EPSILON },
-    documents: { train: 171, control: 64, certificate: 133, probe: 32, repeated: 5, in_task: 6 },
+    documents: {
+      ...{ train: 171, control: 64, certificate: 133, probe: 32 },
+      ...{ repeated: 5, in_task: 6, trained_before: 0 },
+    },
     sha256: { control: "c0".repeat(32), certificate: "ce".repeat(32), probe: "9e".repeat(32) },
     base_perplexity: 1.555,
     tuned_perplexity: 1.5737,
@@ -46,9 +49,11 @@ export function sampleReport({ names = ["all"], piece = " time", text }: Sample 
       ...{ limit: 3.4, beyond: 0.0223, documents: 133 },
     }));
   return {
-    version: 1,
+    version: 2,
     statement: "Certified: forgets at most +1.8 % within the budget ppl:2%.",
     ...{ certified: true, budget: "ppl:2%", delta: 0.05, strict: false },
+    attempt: { number: 1, failed_before: 0, level: 0.05 * 2 / 3 },
+    independent: true,
     shipped: { step: 200, strength: 0.81 },
     slices: names.map((name) => slice(name, piece)),
     task: {

@@ -7,6 +7,7 @@ import { parseConfig } from "../../src/config/mod.ts";
 import { type Example, loadExamples, rowTokenizer, sidesOf } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
 import { Model } from "../../src/models/model.ts";
+import { NOTHING_SEEN } from "../../src/objectives/documents.ts";
 import type { OpenContext } from "../../src/objectives/objective.ts";
 import { preferences } from "../../src/objectives/preferences.ts";
 import type { PreferenceConfig } from "../../src/objectives/settings.ts";
@@ -89,6 +90,8 @@ async function updateOf(
     rows: { examples: await examplesOf(model, rows), mixture: {} },
     measured: [],
     maxTokens: T,
+    seen: NOTHING_SEEN,
+    attempts: null,
     log: () => {},
   });
   engine.store.addParams(prepared.params);

@@ -180,7 +180,7 @@ Deno.test("a history that is damaged or another's does not stop a run, which say
   const cases: [(path: string) => void, RegExp][] = [
     [(path) => Deno.writeTextFileSync(path, "no database, ".repeat(99)), /file is not a database/],
     [database("CREATE TABLE theirs (x)"), /found another program's file, wanted a run history/],
-    [version, /found version 7 of the run history, wanted 1, the newest that this Graft knows/],
+    [version, /found version 7 of the run history, wanted 2, the newest that this Graft knows/],
     [(path) => Deno.mkdirSync(path), /unable to open database file/],
   ];
   for (const [write, words] of cases) {
@@ -196,8 +196,8 @@ Deno.test("a newer history is refused to its readers as well, and left as it is"
     const path = join(folder, "runs.sqlite");
     doneRun(folder, "mine");
     using db = new DatabaseSync(path);
-    db.exec("PRAGMA user_version = 2");
-    assert.throws(() => new RunHistory(path), { name: "FileError", message: /found version 2/ });
+    db.exec("PRAGMA user_version = 3");
+    assert.throws(() => new RunHistory(path), { name: "FileError", message: /found version 3/ });
     assert.equal(db.prepare("SELECT count(*) AS n FROM runs").get()!["n"], 1);
   }));
 

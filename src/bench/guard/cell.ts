@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { encode, type Example, limitLength, loadExamples, rowTokenizer } from "../../data/mod.ts";
-import { queueDocuments } from "../../eval/documents.ts";
+import { encode, type Example, loadExamples, rowTokenizer } from "../../data/mod.ts";
 import { perplexity } from "../../eval/perplexity.ts";
 import type { Device } from "../../gpu/device.ts";
 import { parseBudget } from "../../forgetting/budget.ts";
-import { counted, riseOf } from "../../forgetting/rises.ts";
-import { type Domain, readRetention } from "../../forgetting/text/retention.ts";
+import { ForgettingMeter } from "../../forgetting/measure.ts";
+import { blocksOf, type Domain, readRetention } from "../../forgetting/text/retention.ts";
+import { claimedRise } from "../../forgetting/select/betting.ts";
 import type { Measures } from "../../forgetting/select/select.ts";
 import { choose, measuresOf } from "../../forgetting/select/result.ts";
 import { GuardPart } from "../../forgetting/part.ts";
@@ -37,6 +37,8 @@ export interface Cell {
   /** Of what was chosen, on text and rows that nothing else has used. */
   readonly test_shift: number;
   readonly test_se: number;
+  /** The same as the certificate counts it, a document up to its limit; null where there is none. */
+  readonly test_claimed: number | null;
   readonly task: number;
   readonly held_out: number;
   /** Seconds of training. */
@@ -63,11 +65,12 @@ export async function runCells(
     const cells: Cell[] = [];
     for (const budget of budgets) {
       const domains = withBudget(guarding.guard.domains, `ppl:${budget}%`);
-      const { step, strength, marginalGain: price } = await choose({
+      const { step, strength, marginalGain: price, certificate } = await choose({
         ...guarding.selectOptions(domains),
         measures,
       });
       guarding.put(step, strength);
+      const passed = certificate?.trials.find((trial) => trial.strength === strength);
       cells.push({
         ...about,
         budget,
@@ -77,7 +80,7 @@ export async function runCells(
         strength,
         certified: strength > 0,
         price,
-        ...await test(),
+        ...await test(passed ? passed.bounds[0]!.limit : null),
         seconds,
       });
     }
@@ -105,7 +108,7 @@ async function openTest({ engine, model, config, trained }: Session, { test }: S
   const T = config.train.micro_batch_tokens;
   const maxTokens = Math.min(T, model.config.context);
   const documents = [...(await readRetention(test.text)).values()].flat()
-    .flatMap((document) => limitLength(encode(document, tokenizer), maxTokens, "truncate") ?? []);
+    .map((document) => blocksOf(encode(document, tokenizer), maxTokens, tokenizer.bos));
   const rows = async (entries: Spec["test"]["data"]) => {
     const loaded: Example[] = [];
     for (const entry of entries) {
@@ -114,18 +117,21 @@ async function openTest({ engine, model, config, trained }: Session, { test }: S
     return loaded;
   };
   const [task, heldOut] = [await rows(test.data), await rows(test.heldOut)];
-  const base = await LossProgram.open(engine, model, { T });
-  const before = await (await queueDocuments(base, documents)).result;
-  base.compiled.destroy();
-  const tuned = await LossProgram.open(engine, model, { T, ...trained.graph });
-  return async () => {
-    const after = await (await queueDocuments(tuned, documents)).result;
-    const shift = counted(
-      after.map((nats, i) => riseOf(nats.map((tuned, at) => tuned - before[i]![at]!))),
-    );
+  const options = { T, ...trained.graph };
+  const [budget] = parseBudget("ppl:2%"); // of any size: what is measured is the rise
+  const tuned = await LossProgram.open(engine, model, options);
+  const both = await LossProgram.open(engine, model, { ...options, loss: "kl" });
+  const meter = await ForgettingMeter.open(
+    { tuned, both },
+    [{ budget: budget!, probe: documents }],
+    "probe",
+  );
+  return async (limit: number | null) => {
+    const [shift] = await meter.measure();
     return {
-      test_shift: shift.mean,
-      test_se: shift.se,
+      test_shift: shift!.mean,
+      test_se: shift!.se,
+      test_claimed: limit === null ? null : claimedRise(shift!.documents, limit),
       task: (await perplexity(tuned, task)).nll,
       held_out: (await perplexity(tuned, heldOut)).nll,
     };

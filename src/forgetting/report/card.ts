@@ -16,8 +16,22 @@ export function forgettingOf(run: string): Told | null {
   return exists(path) ? readJsonObject(path) as unknown as Told : null;
 }
 
-/** Rows and paragraphs for the card; at no strength there is nothing to tell but the base. */
-export function cardEvidence({ statement, not_covered, slices, shipped }: Told) {
+/** What is said of weights that the adapter was merged into: they are not what was measured. */
+const merged = (dtypes: readonly string[]): string =>
+  "That is said of the adapter in F32 beside its base, as it was measured; this model has it merged " +
+  `into ${dtypes.join(" and ")} weights, which were not measured${
+    dtypes.some((dtype) => dtype !== "F32") ? " and are rounded" : ""
+  }.`;
+
+/**
+ * Rows and paragraphs for the card; at no strength there is nothing to tell but the base.
+ *
+ * @param dtypes of the weights that the adapter was merged into; none of an adapter.
+ */
+export function cardEvidence(
+  { statement, not_covered, slices, shipped }: Told,
+  dtypes: readonly string[] = [],
+) {
   const perplexities = slices.map((
     { name, base_perplexity: base, tuned_perplexity: tuned },
   ): [string, string] => [
@@ -27,7 +41,8 @@ export function cardEvidence({ statement, not_covered, slices, shipped }: Told) 
   const rows = shipped.strength === 0
     ? []
     : [...perplexities, ["strength", String(shipped.strength)] as [string, string]];
-  return { rows, paragraphs: [statement, not_covered] };
+  const paragraphs = [statement, ...(dtypes.length > 0 ? [merged(dtypes)] : []), not_covered];
+  return { rows, paragraphs };
 }
 
 const fixed = (value: unknown): string => typeof value === "number" ? value.toFixed(3) : "unknown";

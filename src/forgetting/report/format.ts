@@ -8,17 +8,24 @@
 /** What was allowed to be forgotten, what was done about it, and what came of it. */
 export interface ForgettingReport {
   /** Of this format: one more where a field goes or means something else; new fields leave it. */
-  readonly version: 1;
+  readonly version: 2;
   /** The result in a sentence or two. */
   readonly statement: string;
   /** Whether more than the base itself was certified. */
   readonly certified: boolean;
   /** The budget as it was written. */
   readonly budget: string;
-  /** The probability of choosing an adapter that forgets more than its budget. */
+  /**
+   * The probability that any attempt on the same documents chooses an adapter that forgets more than
+   * its budget.
+   */
   readonly delta: number;
   /** Whether a document counts up to one nat a token, instead of what others suggest. */
   readonly strict: boolean;
+  /** Which attempt on its documents the certificate is; null where none was tested. */
+  readonly attempt: AttemptReport | null;
+  /** Whether it is known that the adapter was not trained on the certificate's documents. */
+  readonly independent: boolean;
   /** Updates done by the moment that was chosen, and what its update is multiplied by. */
   readonly shipped: { readonly step: number; readonly strength: number };
   /** Each domain of the retention text. */
@@ -47,6 +54,16 @@ export interface ForgettingReport {
   };
   /** What none of this says. */
   readonly not_covered: string;
+}
+
+/** A test among those on the same documents. */
+export interface AttemptReport {
+  /** Counted from 1; null where attempts are not counted. */
+  readonly number: number | null;
+  /** How many before it have failed; null where attempts are not counted. */
+  readonly failed_before: number | null;
+  /** The probability that it passes wrongly is at most that: a part of `delta`. */
+  readonly level: number;
 }
 
 /** The rise over some documents, weighted by token. */
@@ -114,9 +131,12 @@ export interface DomainReport {
   readonly budget: string;
   /** Its budget. */
   readonly epsilon: number;
-  /** How many documents each part has, and how many were left out. */
+  /** How many documents each part has, and how many were left out or trained on before. */
   readonly documents: Readonly<
-    Record<"train" | "control" | "certificate" | "probe" | "repeated" | "in_task", number>
+    Record<
+      "train" | "control" | "certificate" | "probe" | "repeated" | "in_task" | "trained_before",
+      number
+    >
   >;
   /** A hash of the token ids of each held-back part. */
   readonly sha256: Readonly<Record<"control" | "certificate" | "probe", string>>;

@@ -9,15 +9,25 @@ import { basename } from "node:path";
 import { type Example, UNSUPERVISED } from "../../data/mod.ts";
 import type { TracePoint } from "../control/parts.ts";
 import type { ModelComparison } from "../select/comparison.ts";
-import { type Domain, HELD, type HeldPart } from "../text/retention.ts";
+import { HELD, type HeldPart } from "../text/parts.ts";
+import type { Domain } from "../text/retention.ts";
 import type { Bound } from "../select/certify.ts";
-import { atMost, confidence } from "../budget.ts";
-import type { BoundReport, Comparison, DomainReport, ForgettingReport } from "./format.ts";
+import type {
+  AttemptReport,
+  BoundReport,
+  Comparison,
+  DomainReport,
+  ForgettingReport,
+} from "./format.ts";
+import { statement } from "./statement.ts";
 import { SAMPLES } from "../text/samples.ts";
-import type { GuardResult } from "../select/result.ts";
+import type { AttemptedCertificate, GuardResult } from "../select/result.ts";
 
 /** Documents that are shown token by token. */
 const WORST = 10;
+
+/** Who trained an adapter: the run that certifies it, one that left its documents, or anyone. */
+export type TrainedBy = "this run" | "a run" | "another from elsewhere" | "nobody known";
 
 /** What the report knows beside the result. */
 export interface ReportFacts {
@@ -36,6 +46,8 @@ export interface ReportFacts {
   /** Measurements of the run; empty for an adapter from elsewhere. */
   readonly trace: readonly TracePoint[];
   readonly rollbacks: number;
+  /** Who trained the adapter: what it was trained on is known of a run's alone. */
+  readonly trainedBy: TrainedBy;
   /** Tokens that the task and the guard trained on, and the seconds of training. */
   readonly cost?: {
     readonly task_tokens: number;
@@ -51,12 +63,14 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
   const { step, strength, certificate, selection } = result;
   const certified = strength > 0;
   return {
-    version: 1,
+    version: 2,
     statement: statement(facts),
     certified,
     budget,
     delta,
     strict,
+    attempt: certificate && attemptReport(certificate),
+    independent: facts.trainedBy === "this run" || facts.trainedBy === "a run",
     shipped: { step, strength },
     slices: domains.map((slice, i) => domainReport(slice, i, facts)),
     task: result.task && {
@@ -91,7 +105,7 @@ function domainReport(
   index: number,
   { result, decode }: ReportFacts,
 ): DomainReport {
-  const { name, budget, probe, repeated, inTask } = domain;
+  const { name, budget, probe, repeated, inTask, trained } = domain;
   const { shifts, baseNll, comparisons, certificate, strength } = result;
   const comparison = comparisons[index]!;
   const { mean, se, net, nll } = shifts[index]!;
@@ -106,6 +120,7 @@ function domainReport(
       ...ofParts((part) => domain[part].length),
       repeated,
       in_task: inTask,
+      trained_before: trained,
     },
     sha256: ofParts((part) => hashOf(domain[part].flat())),
     base_perplexity: Math.exp(baseNll[index]!),
@@ -121,6 +136,11 @@ function domainReport(
       ),
     })),
   };
+}
+
+/** Null where attempts are not counted. */
+function attemptReport({ attempt, level }: AttemptedCertificate): AttemptReport {
+  return { number: attempt?.number ?? null, failed_before: attempt?.failed ?? null, level };
 }
 
 const ofParts = <T>(of: (part: HeldPart) => T): Record<HeldPart, T> =>
@@ -151,51 +171,3 @@ function hashOf(examples: readonly Example[]): string {
 function tokensOf({ ids, labels }: Example, decode: ReportFacts["decode"]): string[] {
   return [...ids].flatMap((id, i) => i > 0 && labels[i] !== UNSUPERVISED ? [decode([id])] : []);
 }
-
-/** The result in one or two sentences. */
-function statement({ budget, domains, result, delta, cost }: ReportFacts): string {
-  const { strength, certificate, selection } = result;
-  const sure = `${confidence(delta)} confidence`;
-  const documents = domains.map(({ certificate }) => certificate.length)
-    .reduce((sum, count) => sum + count, 0);
-  if (strength > 0) {
-    const bounds = certificate!.trials.find((trial) => trial.strength === strength)!.bounds;
-    const most = domains.map(({ name, budget: { metric } }, i) => {
-      const upper = atMost(metric, bounds[i]!.upper);
-      return domains.length > 1 ? `${upper} on ${name}` : upper;
-    }).join(", ");
-    const weaker = strength < selection.chosen!.strength
-      ? ` The strength that was wanted, ${selection.chosen!.strength}, was not certified${
-        moreOf(certificate!.more)
-      }.`
-      : "";
-    // Of an adapter from elsewhere nobody has said what it was trained on.
-    const touched = cost
-      ? "that nothing else in the run has touched"
-      : "of which it is not known whether the adapter was trained on them";
-    return `Certified: forgets at most ${most} within the budget ${budget}, by ${documents} ` +
-      `documents ${touched}, at ${sure}, at strength ${strength}.` +
-      `${weaker} Gains at some positions do not pay for losses at others; ` +
-      `${bounds.map((bound) => limitText(bound, delta / domains.length)).join("; ")}.`;
-  }
-  if (!selection.chosen) {
-    const keeps = selection.points.some(({ task }) => task !== null);
-    return keeps
-      ? `Not certified: within the budget ${budget} nothing does better at the task than the base itself.`
-      : `Not certified: on the control text only the base itself keeps the budget ${budget}.`;
-  }
-  return `Not certified: ${documents} documents do not prove that the budget ${budget} is kept` +
-    `${moreOf(certificate!.more)}; only the base itself is certain.`;
-}
-
-/** What a document counts at most, and how many may rise by more. */
-const limitText = ({ limit, beyond }: Bound, delta: number): string =>
-  `a document counts at most ${limit} nats, and at most ` +
-  `${(Math.ceil(1000 * beyond) / 10).toFixed(1)} % of documents rise by more (${
-    confidence(delta)
-  })`;
-
-const moreOf = (more: number | null): string =>
-  more === null
-    ? ": what was measured is above the budget"
-    : `: needs about ${more} more documents`;

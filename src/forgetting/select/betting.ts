@@ -55,6 +55,16 @@ function natsOf({ bands }: Rise, set: number, limit: number): number {
   return Math.max(-limit, Math.min(limit, nats));
 }
 
+/**
+ * The rise of some documents as it is bounded: the largest of all sets of bands, a document up to the
+ * limit, in nats a token.
+ */
+export function claimedRise(rises: readonly Rise[], limit: number): number {
+  const tokens = rises.reduce((sum, rise) => sum + rise.tokens, 0);
+  const of = (set: number) => rises.reduce((sum, rise) => sum + natsOf(rise, set, limit), 0);
+  return Math.max(0, ...SETS.map(of)) / tokens;
+}
+
 const meanTokens = (rises: readonly { readonly tokens: number }[]): number =>
   rises.reduce((sum, { tokens }) => sum + tokens, 0) / rises.length;
 
@@ -126,6 +136,20 @@ export function bettingBound(rises: readonly Rise[], plan: BetPlan, delta: numbe
     bound = above;
   }
   return bound;
+}
+
+/** Whether documents show at level delta that their rise is at most u: as the bound, for one u. */
+export function keepsBudget(
+  rises: readonly Rise[],
+  { limit, bets }: BetPlan,
+  u: number,
+  delta: number,
+): boolean {
+  const tokens = Float64Array.from(rises, (rise) => rise.tokens);
+  return bets.every((bet) => {
+    const nats = Float64Array.from(rises, (rise) => natsOf(rise, bet.set, limit));
+    return logWealth(nats, tokens, bet, u) >= Math.log(1 / delta);
+  });
 }
 
 /**

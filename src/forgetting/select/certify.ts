@@ -15,11 +15,12 @@ import {
   planBets,
   shareBound,
 } from "./betting.ts";
+import { levelAfter } from "./spending.ts";
 import type { Blocks, Domain } from "../text/retention.ts";
 
 /** How sure the certificate is, and what a document counts at most. */
 export interface CertifyOptions {
-  /** The probability of choosing an adapter that forgets more than its budget. */
+  /** The probability of choosing an adapter that forgets more than its budget: of one attempt. */
   readonly delta: number;
   /** A document counts up to one nat a token of the longest; else up to what others suggest. */
   readonly strict: boolean;
@@ -124,8 +125,11 @@ function bound(
 }
 
 /** One nat a token of the longest document. */
-const strictLimit = (documents: readonly { readonly tokens: number }[]): number =>
+export const strictLimit = (documents: readonly { readonly tokens: number }[]): number =>
   Math.max(...documents.map(({ tokens }) => tokens));
+
+/** What there is to certify by. */
+type Certifying = Pick<Domain, "name" | "budget" | "control" | "certificate">;
 
 /**
  * Stops where no result could pass: with so few documents of these lengths even a base that forgot
@@ -133,24 +137,52 @@ const strictLimit = (documents: readonly { readonly tokens: number }[]): number 
  *
  * @throws {FileError} with the number of documents that are needed.
  */
-export function requireDocuments(
-  domains: readonly Pick<Domain, "name" | "budget" | "control" | "certificate">[],
-  { delta, strict }: CertifyOptions,
-): void {
-  for (const { name, budget: { epsilon, text }, ...parts } of domains) {
-    const [control, certificate] = [lengthsOf(parts.control), lengthsOf(parts.certificate)];
-    const limit = strict ? strictLimit(control) : leastLimit(control, epsilon);
-    const level = delta / domains.length;
-    const needed = documentsNeeded(certificate, epsilon, { delta: level, limit });
-    if (certificate.length >= needed) continue;
+export function requireDocuments(domains: readonly Certifying[], options: CertifyOptions): void {
+  for (const { name, budget: { text }, found, needed } of shortOf(domains, options, 0)) {
     throw new FileError(
-      `Retention text ${name}: found ${certificate.length} documents to certify ${text} by, wanted ` +
-        `at least ${needed}, for with fewer no result could pass; more text, a larger ` +
+      `Retention text ${name}: found ${found} documents to certify ${text} by, wanted at least ` +
+        `${needed}, for with fewer no result could pass; more text, a larger ` +
         `guard.documents.certificate${
-          strict ? ", or guard.strict false," : ""
+          options.strict ? ", or guard.strict false," : ""
         } or a wider budget would do`,
     );
   }
+}
+
+/**
+ * What to say where attempts on the documents have failed: a line for each domain, none without them.
+ * It stops no run, which may be one of them again.
+ */
+export function describeFailed(
+  domains: readonly Certifying[],
+  options: CertifyOptions,
+  failed: number,
+): string[] {
+  if (failed === 0) return [];
+  const short = shortOf(domains, options, failed);
+  const told = `guard: of the attempts to certify by these documents ${failed} failed, so this ` +
+    "one must be surer";
+  if (short.length === 0) return [told];
+  return short.map(({ name, found, needed }) =>
+    `${told}: it takes at least ${needed} documents of ${name}, and there are ${found}; unless it ` +
+    "is one of those again, it cannot pass without more text"
+  );
+}
+
+/** The domains that have fewer documents than a test needs after so many that failed. */
+function shortOf(
+  domains: readonly Certifying[],
+  { delta, strict }: CertifyOptions,
+  failed: number,
+) {
+  const level = levelAfter(failed, delta) / domains.length;
+  return domains.flatMap(({ name, budget, ...parts }) => {
+    const [control, certificate] = [lengthsOf(parts.control), lengthsOf(parts.certificate)];
+    const limit = strict ? strictLimit(control) : leastLimit(control, budget.epsilon);
+    const needed = documentsNeeded(certificate, budget.epsilon, { delta: level, limit });
+    const found = certificate.length;
+    return found < needed ? [{ name, budget, found, needed }] : [];
+  });
 }
 
 const lengthsOf = (documents: readonly Blocks[]) =>

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
+import type { Attempt, AttemptLedger } from "../../objectives/attempts.ts";
 import type { TaskSample } from "../../objectives/objective.ts";
 import type { Measured } from "../control/snapshots.ts";
 import { type Certificate, certify, type CertifyOptions, ladder } from "./certify.ts";
@@ -12,6 +14,7 @@ import { compareModels, type ModelComparison } from "./comparison.ts";
 import { marginalGainOf } from "./marginal_gain.ts";
 import type { Domain } from "../text/retention.ts";
 import { type Candidate, type Measures, select, type Selection } from "./select.ts";
+import { levelAfter } from "./spending.ts";
 
 /** What can be chosen, and what it is measured by. */
 export interface SelectOptions {
@@ -24,7 +27,12 @@ export interface SelectOptions {
   readonly candidates: readonly Candidate[];
   /** Puts a candidate at a strength where the programs find it. */
   readonly put: (step: number, strength: number) => void;
+  /** How sure the certificate is over all attempts on its documents. */
   readonly certificate: CertifyOptions;
+  /** Where attempts are counted; null where they are not. */
+  readonly attempts: AttemptLedger | null;
+  /** The params of a candidate, which say what is tested. */
+  readonly params: (step: number) => Uint8Array;
   /** In place of those that {@link measuresOf} makes. */
   readonly measures?: Measures;
 }
@@ -37,9 +45,17 @@ export interface Choice {
   readonly strength: number;
   readonly selection: Selection;
   /** Null where nothing but the base kept the budget on the control text. */
-  readonly certificate: Certificate | null;
+  readonly certificate: AttemptedCertificate | null;
   /** See {@link marginalGainOf}; null where the base is chosen, or there is no sample of the task. */
   readonly marginalGain: number | null;
+}
+
+/** A certificate, and which one it is on its documents. */
+export interface AttemptedCertificate extends Certificate {
+  /** Null where attempts are not counted. */
+  readonly attempt: Attempt | null;
+  /** The level at which it was tested. */
+  readonly level: number;
 }
 
 /** What is chosen, and how it measures. */
@@ -114,13 +130,19 @@ export async function selectAndCertify(options: SelectOptions): Promise<GuardRes
   return { ...choice, task: losses, shifts, baseNll: control.baseNll, comparisons };
 }
 
-/** The certificate's text is opened here and nowhere else. */
+/** The certificate's text is opened here and nowhere else, once the attempt is counted. */
 async function testStrengths(
   wanted: number,
   epsilons: readonly number[],
-  { programs, domains, control, put, certificate }: SelectOptions,
+  options: SelectOptions,
   step: number,
-): Promise<Certificate> {
+): Promise<AttemptedCertificate> {
+  const { programs, domains, control, put, attempts, certificate } = options;
+  const strengths = ladder(wanted);
+  const documents = domains.flatMap(({ hashes }) => hashes.certificate);
+  const key = keyOf([strengths, epsilons, certificate, documents, control.baseNll], options, step);
+  const attempt = attempts?.begin({ documents, key }) ?? null;
+  const level = levelAfter(attempt?.failed ?? 0, certificate.delta);
   const meter = await ForgettingMeter.open(programs, domains, "certificate");
   const risesAt = async (strength: number) => {
     put(step, strength);
@@ -130,5 +152,12 @@ async function testStrengths(
       certificate: documents,
     }));
   };
-  return await certify(ladder(wanted), epsilons, risesAt, certificate);
+  const { strict } = certificate;
+  const found = await certify(strengths, epsilons, risesAt, { strict, delta: level });
+  attempts?.end(found.trials.every(({ passed }) => passed));
+  return { ...found, attempt, level };
 }
+
+/** A hash of all that decides how a test ends. */
+const keyOf = (settings: unknown, { params }: SelectOptions, step: number): string =>
+  createHash("sha256").update(JSON.stringify(settings)).update(params(step)).digest("hex");

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { nearDuplicates } from "../../curate/near_duplicates.ts";
 import { basename } from "node:path";
 import {
+  checkVocabulary,
   type Document,
   documentText,
   encode,
@@ -15,28 +16,19 @@ import {
   type Examples,
   readDocuments,
   type RowTokenizer,
-  split,
   splitLength,
   UNSUPERVISED,
 } from "../../data/mod.ts";
 import { ConfigError, FileError } from "../../errors.ts";
-import { permutation, random } from "../../random.ts";
+import {
+  comparedRows,
+  documentHash,
+  type DocumentHashes,
+  type SeenDocuments,
+} from "../../objectives/documents.ts";
+import { random } from "../../random.ts";
 import type { Budget } from "../budget.ts";
-
-/** The parts that are held back. */
-export const HELD = ["control", "certificate", "probe"] as const;
-/** One of those: the controller and the selection work by `control`, `certificate` is touched once, `probe` is shown. */
-export type HeldPart = typeof HELD[number];
-
-/** The largest share of a domain that each held-back part takes: where the rest is trained on, and
- * where nothing is. */
-const MOST: Readonly<Record<"trained" | "measured", Readonly<Record<HeldPart, number>>>> = {
-  trained: { control: 1 / 6, certificate: 1 / 3, probe: 1 / 12 },
-  measured: { control: 1 / 3, certificate: 1 / 2, probe: 1 / 6 },
-};
-
-/** Fewer documents than this leave a part without a spread to reckon with. */
-const FEWEST = 2;
+import { type Earlier, FEWEST, fewestOf, HELD, type HeldPart, partDocuments } from "./parts.ts";
 
 /** A document that is measured whole: in blocks where it is longer than a replay's rows. */
 export type Blocks = readonly Example[];
@@ -52,6 +44,10 @@ export interface Domain {
   /** Documents left out because they repeat another, and because they repeat a task row. */
   readonly repeated: number;
   readonly inTask: number;
+  /** Documents that the adapter has been trained on before: left out where nothing is trained. */
+  readonly trained: number;
+  /** Hashes of all documents by their part; one that repeats another is of its part. */
+  readonly hashes: Omit<DocumentHashes, "steer">;
 }
 
 /** A hash of the documents of all parts: a run goes on only with the same text. */
@@ -68,10 +64,11 @@ export function contentsOf(domains: readonly Domain[]): string {
 
 /** One line about a domain, for the log of a run. */
 export function describeDomain(domain: Domain): string {
-  const { name, train, control, certificate, probe, repeated, inTask } = domain;
+  const { name, train, control, certificate, probe, repeated, inTask, trained } = domain;
   const left = [
     ...(repeated ? [`${repeated} repeat others`] : []),
     ...(inTask ? [`${inTask} stand in the task`] : []),
+    ...(trained && train.length === 0 ? [`${trained} were trained on`] : []),
   ];
   const out = left.length > 0 ? `, left out: ${left.join(", ")}` : "";
   return `retention text ${name}: ${train.length} documents to train on, ${control.length} to ` +
@@ -88,6 +85,10 @@ export interface RetentionOptions {
   /** Tokens of a block: of documents that are trained on (null where none are), and of the others. */
   readonly trainTokens: number | null;
   readonly maxTokens: number;
+  /** Rows of the model's embedding table: every id must be below. */
+  readonly vocabSize: number;
+  /** What the adapter has been made with so far. */
+  readonly seen: SeenDocuments;
   /**
    * What the run learns; a retention document that repeats one of these is left out. Of more than
    * 50,000 rows a random part is compared.
@@ -166,32 +167,51 @@ function splitDomain(
   budget: Budget,
   documents: readonly Document[],
   tokenizer: RowTokenizer,
-  { held, seed, trainTokens, maxTokens, task }: RetentionOptions,
+  { held, seed, trainTokens, maxTokens, vocabSize, seen, task }: RetentionOptions,
 ): Domain {
   const encoded = documents.map((document) => encode(document, tokenizer));
-  const kinds = distinct(encoded, task, seed);
-  const kept = kinds.flatMap((kind, i) => kind === "kept" ? [i] : []);
-  const parts = split(
-    kept.map((i) => documentText(documents[i]!)),
-    shares(kept.length, held, MOST[trainTokens === null ? "measured" : "trained"]),
-    seed,
+  for (const document of encoded) checkVocabulary(document, vocabSize);
+  const hashes = encoded.map((document) => documentHash(document, tokenizer));
+  const trains = trainTokens !== null;
+  const firsts = distinct(encoded, task, seed);
+  const kept = firsts.flatMap((first, i) => first === i ? [i] : []);
+  const earlier = earlierOf(seen);
+  const parts = partDocuments(
+    kept.map((i) => ({ text: documentText(documents[i]!), earlier: earlier(hashes[i]!) })),
+    { held, trains, seed },
   );
-  const part = (of: string, tokens: number) =>
-    parts[of]!.map((i) => blocksOf(encoded[kept[i]!]!, tokens, tokenizer.bos))
+  const part = (of: keyof typeof parts, tokens: number) =>
+    parts[of].map((i) => blocksOf(encoded[kept[i]!]!, tokens, tokenizer.bos))
       .filter((blocks) => blocks.length > 0);
-  const count = (of: string) => kinds.filter((kind) => kind === of).length;
+  const partOf = new Map(
+    Object.entries(parts).flatMap(([of, indices]) => indices.map((i) => [kept[i]!, of] as const)),
+  );
+  const hashesOf = (part: keyof typeof parts) =>
+    hashes.filter((_, i) => (firsts[i] === null ? "train" : partOf.get(firsts[i]!)) === part);
   const domain = {
     name,
     budget,
-    train: trainTokens === null ? [] : part("train", trainTokens),
+    train: trains ? part("train", trainTokens) : [],
     control: part("control", maxTokens),
     certificate: part("certificate", maxTokens),
     probe: part("probe", maxTokens),
-    repeated: count("repeated"),
-    inTask: count("in task"),
+    repeated: firsts.filter((first, i) => first !== null && first !== i).length,
+    inTask: firsts.filter((first) => first === null).length,
+    trained: kept.filter((i) => earlier(hashes[i]!) === "trained").length,
+    hashes: {
+      train: hashesOf("train"),
+      control: hashesOf("control"),
+      certificate: hashesOf("certificate"),
+      probe: hashesOf("probe"),
+    },
   };
-  requireParts(domain, kept.length, trainTokens === null ? HELD : ["train", ...HELD]);
+  requireParts(domain, kept.length, trains);
   return domain;
+}
+
+function earlierOf({ hashes }: SeenDocuments): (hash: string) => Earlier {
+  const [trained, steered] = [new Set([...hashes.train, ...hashes.steer]), new Set(hashes.control)];
+  return (hash) => trained.has(hash) ? "trained" : steered.has(hash) ? "steered" : "fresh";
 }
 
 /** A document in blocks of so many tokens, each read afresh; every token is predicted once. */
@@ -202,50 +222,40 @@ export const blocksOf = (document: Example, tokens: number, bos: number | null):
     ? [document]
     : [];
 
-/** Rows of a larger task that are compared, drawn at random: two megabytes of text take a second. */
-const TASK_ROWS = 50_000;
-
-/** Which rows of a task are compared with the retention text. */
-export const comparedRows = ({ length }: Examples, seed: number): Uint32Array =>
-  length <= TASK_ROWS
-    ? Uint32Array.from(Array(length).keys())
-    : permutation(length, seed).subarray(0, TASK_ROWS);
-
-/** Each document's kind: `kept`, or why it is left out. Compared are token ids, as the model sees them. */
-function distinct(retention: readonly Example[], all: Examples, seed: number) {
+/**
+ * The first of the documents that each repeats, itself where it repeats none; null where it repeats a
+ * row of the task. Compared are token ids, as the model sees them.
+ */
+function distinct(
+  retention: readonly Example[],
+  all: Examples,
+  seed: number,
+): (number | null)[] {
   const task = Array.from(comparedRows(all, seed), (i) => all.at(i)!);
   const text = ({ ids }: Example) => ids.join(" ");
   // Whether rows of the task repeat one another is nobody's question, and would take longest.
   const also = (i: number, j: number) => Math.max(i, j) >= task.length;
   const first = nearDuplicates([...task, ...retention].map(text), { also });
   return retention.map((_, i) => {
-    const at = task.length + i;
-    if (first[at] === at) return "kept";
-    return first[at]! < task.length ? "in task" : "repeated";
+    const at = first[task.length + i]!;
+    return at < task.length ? null : at - task.length;
   });
 }
 
-/** The parts' shares of `count` documents; what none takes is trained on, or left out. */
-function shares(
-  count: number,
-  held: RetentionOptions["held"],
-  most: Readonly<Record<HeldPart, number>>,
-): Record<string, number> {
-  const parts = HELD.map((part): [string, number] => {
-    const documents = Math.min(held[part], Math.max(1, Math.floor(most[part] * count)));
-    return [part, documents / Math.max(count, HELD.length + 1)];
-  });
-  const rest = 1 - parts.reduce((sum, [, share]) => sum + share, 0);
-  return { ...Object.fromEntries(parts), ...(rest > 1e-9 && { train: rest }) };
-}
-
-function requireParts(domain: Domain, count: number, parts: readonly ("train" | HeldPart)[]): void {
+function requireParts(domain: Domain, count: number, trains: boolean): void {
+  const parts = trains ? ["train", ...HELD] as const : HELD;
   if (parts.every((part) => domain[part].length >= FEWEST)) return;
   const left = domain.repeated + domain.inTask;
-  const repeated = left > 0 ? ` (${left} more repeat others)` : "";
-  const most = parts.length > HELD.length ? MOST.trained : MOST.measured;
+  const more = [
+    ...(left > 0 ? [`${left} more repeat others`] : []),
+    ...(domain.trained > 0 ? [`${domain.trained} of them were trained on`] : []),
+  ];
+  const found = `${count} documents${more.length > 0 ? ` (${more.join("; ")})` : ""}`;
+  const others = domain.trained > 0 ? " that the adapter was not trained on" : "";
   throw new FileError(
-    `Retention text ${domain.name}: found ${count} documents${repeated}, wanted at least ` +
-      `${FEWEST / most.probe}, so that each of ${parts.join(", ")} has ${FEWEST}`,
+    `Retention text ${domain.name}: found ${found}, wanted at least ${
+      fewestOf(trains)
+    }${others}, ` +
+      `so that each of ${parts.join(", ")} has ${FEWEST}`,
   );
 }

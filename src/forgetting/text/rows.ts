@@ -5,7 +5,8 @@
  */
 import { type Batch, Stream } from "../../data/mod.ts";
 import type { LossProgram } from "../../models/loss_program.ts";
-import { type Replay, rowsReplay } from "../../objectives/objective.ts";
+import type { Replay } from "../../objectives/objective.ts";
+import { rowsReplay } from "../../objectives/rows_replay.ts";
 import type { RetentionTerm } from "../control/parts.ts";
 import type { Domain } from "./retention.ts";
 

@@ -18,7 +18,25 @@ export const historyOf = (runFolder: string): string =>
 const APPLICATION = 0x47524654; // "GRFT"
 
 /** `PRAGMA user_version`. */
-const VERSION = 1;
+const VERSION = 2;
+
+/** Tests on documents, since version 2. They outlive the runs that made them. */
+const ATTEMPTS = `
+CREATE TABLE attempts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at TEXT NOT NULL,
+  name TEXT NOT NULL,              -- of the folder of the run or adapter
+  key TEXT NOT NULL UNIQUE,        -- a hash of all that decides how the test ends
+  failed INTEGER NOT NULL,         -- how many on the same documents had failed before
+  passed INTEGER                   -- 1 or 0; null until it has ended
+) STRICT;
+CREATE TABLE attempt_documents (
+  document TEXT NOT NULL,          -- a hash of its token ids
+  attempt INTEGER NOT NULL REFERENCES attempts,
+  PRIMARY KEY (document, attempt)
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = ${VERSION};
+`;
 
 /** Times are UTC in ISO 8601; `config`, `origin`, `device`, ... and `data` are JSON. */
 const TABLES = `
@@ -51,8 +69,7 @@ CREATE TABLE events (
   PRIMARY KEY (run, kind, step)
 ) STRICT, WITHOUT ROWID;
 PRAGMA application_id = ${APPLICATION};
-PRAGMA user_version = ${VERSION};
-`;
+${ATTEMPTS}`;
 
 /** This machine's name, or none where a program may not know it. */
 export function hostName(): string {
@@ -130,7 +147,10 @@ export function within<T>(path: string, action: () => T): T {
   }
 }
 
-/** Makes the tables of a new file; refuses a file that is no history, or of a newer version. */
+/**
+ * Makes the tables of a new file, and what is missing of an older one; refuses a file that is no
+ * history, or of a newer version.
+ */
 function requireHistory(db: DatabaseSync, path: string): void {
   if (isEmpty(db)) {
     transaction(db, path, () => {
@@ -147,6 +167,10 @@ function requireHistory(db: DatabaseSync, path: string): void {
         `wanted ${VERSION}, the newest that this Graft knows`,
     );
   }
+  if (version === VERSION) return;
+  transaction(db, path, () => {
+    if (pragma(db, "user_version") < VERSION) db.exec(ATTEMPTS); // unless another run was faster
+  });
 }
 
 const isEmpty = (db: DatabaseSync): boolean =>
