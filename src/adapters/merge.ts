@@ -14,6 +14,7 @@ import {
   writeCheckpoint,
 } from "../io/checkpoint.ts";
 import type { TensorData } from "../io/safetensors/safetensors.ts";
+import { hasDeniedHead } from "../models/mod.ts";
 import { openWeights } from "../models/gguf_checkpoint.ts";
 import { isGguf } from "../io/model_files.ts";
 import {
@@ -63,7 +64,7 @@ export function mergeAdapter(
   const roundings = new Map<string, Rounding>();
   const dtype = options.dtype ?? (isRounded(base, baseFolder) ? dtypeOf(base) : undefined);
   const tensors = mergedTensors(base, adapter, { ...options, ...(dtype && { dtype }) }, roundings);
-  const config = configText(baseFolder, dtype, options.untie);
+  const config = configText(baseFolder, dtype, options.untie || hasDeniedHead(base));
   const { maxShardBytes } = options;
   const copied = { config, tensors, copyFrom: baseFolder };
   writeCheckpoint(outFolder, maxShardBytes === undefined ? copied : { ...copied, maxShardBytes });

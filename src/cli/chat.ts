@@ -57,7 +57,7 @@ export async function run(args: string[]): Promise<number> {
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   const quantize = quantizeOf(flags);
   using device = await openTuned({}, say);
-  using open = openModel(device, folder, adapter, { quantize });
+  using open = openModel(device, folder, adapter, { quantize, say });
   using chat = new Chat(open, options);
   saySuggestion(open.model, parsed);
   say(dim(`${chat.speaker} model, room for ${chat.context} tokens; /help lists the commands`));

@@ -68,7 +68,7 @@ export async function run(args: string[]): Promise<number> {
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   const quantize = quantizeOf(flags);
   using device = await openTuned({}, say);
-  using open = openModel(device, folder, adapter, { quantize });
+  using open = openModel(device, folder, adapter, { quantize, say });
   const { engine, model, adapt } = open;
   const { vocabSize, context } = model.config;
   const { examples, skipped, noted } = await loadExamples(entry, rowTokenizer(model), {

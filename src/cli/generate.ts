@@ -67,7 +67,7 @@ export async function run(args: string[]): Promise<number> {
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   const quantize = quantizeOf(flags);
   using device = await openTuned({}, say);
-  using open = openModel(device, folder, adapter, { quantize });
+  using open = openModel(device, folder, adapter, { quantize, say });
   saySuggestion(open.model, parsed);
   const json = flags["json"] !== undefined;
   if (request === null) {

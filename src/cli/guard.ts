@@ -90,7 +90,7 @@ export async function run(args: string[]): Promise<number> {
   const attempts = settings.history ? attemptsOf(countedWhere(folder, out), out, say) : null;
 
   using device = await openTuned({}, say);
-  using open = openModel(device, base, folder, { quantize });
+  using open = openModel(device, base, folder, { quantize, say });
   const { engine, model, adapt } = open;
   refuseEncoder(model, "for the guard, which measures plain text");
   const { tokens, seed, guard } = settings;

@@ -56,7 +56,8 @@ export async function run(args: string[]): Promise<number> {
     ...(flags["shard-size"] !== undefined && { maxShardBytes: bytesOf(flags["shard-size"]) }),
   });
   say(dim("comparing the merged model with base and adapter"));
-  const proven = await orStopped(() => proveMerge(device, { base, adapter, merged: unproven }));
+  const folders = { base, adapter, merged: unproven, say };
+  const proven = await orStopped(() => proveMerge(device, folders));
   if (proven === null) {
     Deno.removeSync(unproven, { recursive: true });
     heed();

@@ -70,7 +70,7 @@ export async function run(args: string[]): Promise<number> {
   const adapters = new Map<string, string>();
   for (const [name, place] of named) adapters.set(name, await fetchFolder(place, "adapter"));
   using device = await openTuned({}, say);
-  using open = openModel(device, folder, undefined, { quantize });
+  using open = openModel(device, folder, undefined, { quantize, say });
   const base = flags["name"] ?? basename(folder);
   using served = await Served.open(open, base, adapters, size);
   const onRequest = (line: string) => flags["quiet"] === undefined && say(dim(line));

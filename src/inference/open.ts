@@ -12,6 +12,7 @@ import { type Engine, openEngine } from "../graph/compile.ts";
 import { exists } from "../io/files.ts";
 import { isGguf } from "../io/model_files.ts";
 import { parseRepoName } from "../io/hub/mod.ts";
+import { notesOf } from "../models/left_over.ts";
 import { Model, type ModelOptions } from "../models/model.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
 
@@ -37,6 +38,11 @@ export class OpenModel implements Disposable {
   }
 }
 
+/** How to open a model, and who hears what is worth saying of it. */
+export interface OpenOptions extends ModelOptions {
+  readonly say?: (line: string) => void;
+}
+
 /**
  * Opens a checkpoint folder or a GGUF file and puts an adapter beside it; weights are loaded when a graph is
  * compiled.
@@ -49,12 +55,13 @@ export function openModel(
   device: Device,
   folder: string,
   adapter?: string,
-  options: ModelOptions = {},
+  options: OpenOptions = {},
 ): OpenModel {
   const model = new Model(folder, options);
   const engine = openEngine(device);
   const open = (adapter?: Adapter) => new OpenModel(engine, model, adapter);
   try {
+    if (options.say) { for (const note of notesOf(engine, model)) options.say(note); }
     return open(adapter === undefined ? undefined : loadAdapter(engine, model, adapter));
   } catch (fault) {
     open()[Symbol.dispose]();

@@ -16,6 +16,8 @@ export interface MergeFolders {
   readonly base: string;
   readonly adapter: string;
   readonly merged: string;
+  /** Hears what is worth saying of the base. */
+  readonly say?: ((line: string) => void) | undefined;
 }
 
 /** How close a merge came, in numbers and in words. */
@@ -45,15 +47,19 @@ const ROUNDINGS = 8;
 export async function proveMerge(device: Device, folders: MergeFolders): Promise<MergeProof> {
   const { base, adapter, merged } = folders;
   const ids = probeIds(base);
-  const reference = await scoresIn(device, ids, base, adapter);
-  const found = distance(reference, await scoresIn(device, ids, merged));
+  const reference = await scoresIn(device, ids, { folder: base, adapter, say: folders.say });
+  const found = distance(reference, await scoresIn(device, ids, { folder: merged }));
   const { holds, words } = judge(found, coarsestDtype(merged));
   if (!holds) throw new FileError(`Cannot trust ${merged}: ${words}`);
   return { ...found, words };
 }
 
-async function scoresIn(device: Device, ids: readonly number[], folder: string, adapter?: string) {
-  using open = openModel(device, folder, adapter);
+async function scoresIn(
+  device: Device,
+  ids: readonly number[],
+  { folder, adapter, say }: { folder: string; adapter?: string } & Pick<MergeFolders, "say">,
+) {
+  using open = openModel(device, folder, adapter, say ? { say } : {});
   return await scoresOf(open, ids);
 }
 

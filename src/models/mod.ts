@@ -22,6 +22,7 @@ import { smollm3 } from "./families/smollm3.ts";
 import { starcoder2 } from "./families/starcoder2.ts";
 import { t5 } from "./families/t5.ts";
 import type { Family } from "./layers/net.ts";
+import { hasOwnHead } from "./left_over.ts";
 import type { Stored } from "./stored.ts";
 
 const FAMILIES = [
@@ -47,11 +48,21 @@ export function storedOf(modelType: unknown): Stored {
 }
 
 /**
- * Whether embedding and head are one tensor; where config.json does not say, the family knows.
+ * Whether embedding and head are one tensor: where config.json says so, or is silent and the family
+ * does, and the files have no other head.
  *
  * @throws {FileError} where the family does not take the config.
  */
-export function isTied({ config, folder }: Checkpoint): boolean {
+export function isTied(checkpoint: Checkpoint): boolean {
+  return saysTied(checkpoint) && !hasOwnHead(checkpoint, storedOf(checkpoint.config["model_type"]));
+}
+
+/** Whether the files have a head that config.json denies. */
+export function hasDeniedHead(checkpoint: Checkpoint): boolean {
+  return saysTied(checkpoint) && !isTied(checkpoint);
+}
+
+function saysTied({ config, folder }: Checkpoint): boolean {
   const said = config["tie_word_embeddings"];
   const family = FAMILIES.find(({ modelTypes }) =>
     modelTypes.includes(String(config["model_type"]))

@@ -31,6 +31,7 @@ import type {
 } from "./graphs.ts";
 import type { Adapt, Matrix } from "./layers/adapt.ts";
 import { ConfigReader } from "./config.ts";
+import { hasOwnHead } from "./left_over.ts";
 import { familyOf } from "./mod.ts";
 import {
   type Family,
@@ -61,6 +62,8 @@ export class Model implements Disposable {
   readonly tokenizer: Tokenizer;
   readonly tensors: Tensors;
   readonly checkpoint: Checkpoint;
+  /** Whether its head is one of its own though config.json ties it to the embedding. */
+  readonly hasDeniedHead: boolean;
 
   /**
    * Opens the folder or file and checks its config; tensors are checked when a graph is built.
@@ -73,7 +76,9 @@ export class Model implements Disposable {
     const { checkpoint } = this;
     const file = join(folder, "config.json");
     this.family = familyOf(checkpoint.config["model_type"], file);
-    this.config = this.family.parse(new ConfigReader(file, checkpoint.config));
+    const config = this.family.parse(new ConfigReader(file, checkpoint.config));
+    this.hasDeniedHead = config.tied && hasOwnHead(checkpoint, this.family.stored ?? {});
+    this.config = this.hasDeniedHead ? { ...config, tied: false } : config;
     this.tensors = new Tensors(checkpoint, this.family.stored, this.config.tied, quantize);
     if (quantize) refuseNoGroups(checkpoint, quantize);
     this.tokenizer = loadTokenizer(folder);

@@ -11,6 +11,7 @@ import { openEngine } from "../graph/compile.ts";
 import { modelFingerprint } from "../io/fingerprint.ts";
 import { type Methods, methodsOf } from "../methods.ts";
 import { writeFreshModel } from "../models/init.ts";
+import { notesOf } from "../models/left_over.ts";
 import { Model } from "../models/model.ts";
 import type { AttemptLedger } from "../objectives/attempts.ts";
 import { NOTHING_SEEN } from "../objectives/documents.ts";
@@ -61,7 +62,8 @@ export async function withSession<T>(
     const trained = kind === "adapter"
       ? trainAdapter(engine, model, adapter, config.train.seed)
       : trainFull(model, "BF16");
-    for (const note of trained.notes) log(note);
+    const found = kind === "adapter" ? notesOf(engine, model) : [];
+    for (const note of [...found, ...trained.notes]) log(note);
     const checkpoints = runFiles(out).checkpoints;
     const methods = { ...methodsOf(config, kind), ...settings.methods };
     const base = modelFingerprint(folder);

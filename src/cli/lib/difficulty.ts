@@ -54,7 +54,7 @@ export async function difficultyMeter(
 ): Promise<DifficultyMeter> {
   if (folder === null) throw new ConfigError("Found the step difficulty without --model");
   const device = await openTuned();
-  const open = openModel(device, await fetchFolder(folder, "model"));
+  const open = openModel(device, await fetchFolder(folder, "model"), undefined, { say });
   refuseEncoder(open.model, "to measure an answer without its instruction");
   let known: ((row: RowText) => number) | undefined;
   return {

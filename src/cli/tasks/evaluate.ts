@@ -36,7 +36,7 @@ export async function evaluateTasks(parsed: Arguments): Promise<number> {
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   const quantize = quantizeOf(flags);
   using device = await openTuned({}, say);
-  using open = openModel(device, folder, adapter, { quantize });
+  using open = openModel(device, folder, adapter, { quantize, say });
   const context = Math.min(open.model.config.context, wanted);
   const tokenizer = rowTokenizer(open.model);
   const encoded = tasks.map((task) => encodeTask(task, tokenizer, { context }));

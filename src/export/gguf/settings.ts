@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Checkpoint } from "../../io/checkpoint.ts";
 import { ConfigReader } from "../../models/config.ts";
 import type { Decoder, Windows } from "../../models/layers/decoder.ts";
-import { familyOf } from "../../models/mod.ts";
+import { familyOf, isTied } from "../../models/mod.ts";
 import type { Frequencies } from "../../models/layers/rope.ts";
 import type { Architecture } from "../../io/gguf/architectures.ts";
 import { bools, float32, type MetadataValue, string, uint32 } from "../../io/gguf/metadata.ts";
@@ -35,10 +35,11 @@ export interface ModelMetadata {
 }
 
 /** Reads a checkpoint's settings as its family does. */
-export function readSettings({ folder, config }: Checkpoint): Settings {
+export function readSettings(checkpoint: Checkpoint): Settings {
+  const { folder, config } = checkpoint;
   const file = join(folder, "config.json");
   const parsed = familyOf(config["model_type"], file).parse(new ConfigReader(file, config));
-  return parsed as Settings;
+  return { ...parsed, tied: parsed.tied && isTied(checkpoint) } as Settings;
 }
 
 /**

@@ -13,6 +13,8 @@ import type { Buckets } from "../layers/relative.ts";
 import { HEAD } from "../stored.ts";
 
 interface T5 extends Decoder {
+  /** Whether the last hidden state is scaled, which is so where head and embedding were trained as one. */
+  readonly scaled: boolean;
   readonly decoderLayers: number;
   readonly activation: Activation;
   readonly isGated: boolean;
@@ -43,7 +45,7 @@ export const t5: Family<T5> = {
     const pad = config.id("pad_token_id", vocabSize, 0);
     const target = { pad, start: config.id("decoder_start_token_id", vocabSize, pad) };
     return {
-      ...{ vocabSize, heads, groups: heads, headDim, layers, tied, target },
+      ...{ vocabSize, heads, groups: heads, headDim, layers, tied, scaled: tied, target },
       context: config.count("n_positions", 512),
       hidden: config.count("d_model", 512),
       inner: config.count("d_ff", 2048),
@@ -88,7 +90,7 @@ export const t5: Family<T5> = {
     }
     const hidden = net.norm(h, "decoder.final_layer_norm", c.norm);
     return {
-      hidden: c.tied ? net.scale(hidden, 1 / Math.sqrt(c.hidden)) : hidden,
+      hidden: c.scaled ? net.scale(hidden, 1 / Math.sqrt(c.hidden)) : hidden,
       ...net.head(c.vocabSize, c.hidden, c.tied ? EMBEDDING : undefined),
     };
   },
