@@ -121,6 +121,27 @@ Deno.test("splitRetention() refuses text of which no four parts can be made", ()
   }
 });
 
+Deno.test("a document that the base wrote is known again wherever it was cut", () => {
+  const cut = (most: number) =>
+    Array.from({ length: 48 }, (_, seed): Document => {
+      const ids = Array.from({ length: 60 }, (_, i) => Math.floor(random(seed, i) * 5000));
+      return {
+        kind: "tokens",
+        ids: ids.slice(0, most),
+        labels: ids.slice(0, most),
+        origin: "base",
+      };
+    });
+  const [short, long] = [50, 60].map((most) =>
+    domainsOf({ documents: new Map([["samples", cut(most)]]) })[0]!.hashes
+  );
+  const all = ({ train, control, certificate, probe }: typeof domain) =>
+    [...train, ...control, ...certificate, ...probe].sort();
+  const domain = short!;
+  assert.equal(new Set(all(domain)).size, 48);
+  assert.deepEqual(all(long!), all(domain));
+});
+
 Deno.test("splitRetention() names a document of one token, and an id beyond the embedding", () => {
   const lone = { kind: "tokens", ids: [7], labels: [7], origin: "text.jsonl:3" } as const;
   const texts = new Map([["text.jsonl", [...documents(48), lone]]]);

@@ -33,6 +33,9 @@ import { type Earlier, FEWEST, fewestOf, HELD, type HeldPart, partDocuments } fr
 /** A document that is measured whole: in blocks where it is longer than a replay's rows. */
 export type Blocks = readonly Example[];
 
+/** Tokens by which two documents that the base wrote are told apart. */
+const BEGINNING = 32;
+
 /** Text that is measured together against one budget. */
 export interface Domain {
   readonly name: string;
@@ -171,7 +174,9 @@ function splitDomain(
 ): Domain {
   const encoded = documents.map((document) => encode(document, tokenizer));
   for (const document of encoded) checkVocabulary(document, vocabSize);
-  const hashes = encoded.map((document) => documentHash(document, tokenizer));
+  const hashes = encoded.map((document, i) =>
+    documentHash(documents[i]!.kind === "tokens" ? beginningOf(document) : document, tokenizer)
+  );
   const trains = trainTokens !== null;
   const firsts = distinct(encoded, task, seed);
   const kept = firsts.flatMap((first, i) => first === i ? [i] : []);
@@ -208,6 +213,12 @@ function splitDomain(
   requireParts(domain, kept.length, trains);
   return domain;
 }
+
+/** What the base wrote is known by its first tokens, wherever a run has cut it. */
+const beginningOf = (document: Example): Example => ({
+  ...document,
+  ids: document.ids.subarray(0, BEGINNING),
+});
 
 function earlierOf({ hashes }: SeenDocuments): (hash: string) => Earlier {
   const [trained, steered] = [new Set([...hashes.train, ...hashes.steer]), new Set(hashes.control)];
