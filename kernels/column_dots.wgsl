@@ -16,9 +16,10 @@ override PARTS: u32;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(8)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let part = id.x / (D / 4);
-  let c = id.x % (D / 4);
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = id.x + id.y * groups.x * 8;
+  let part = index / (D / 4);
+  let c = index % (D / 4);
   if (part >= PARTS) { return; }
   let rows = (ROWS + PARTS - 1) / PARTS;
 
@@ -26,5 +27,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var row = part * rows; row < min((part + 1) * rows, ROWS); row++) {
     sum += a[row * (D / 4) + c] * b[row * (D / 4) + c];
   }
-  y[id.x] = sum;
+  y[index] = sum;
 }

@@ -28,8 +28,8 @@ override SCALE: f32;
 const ROUNDING = 1e-7;  // of n^2, as a share of base^2
 
 @compute @workgroup_size(8)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.x;
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let row = id.x + id.y * groups.x * 8;
   if (row >= N) { return; }
 
   var sum = 0.0;

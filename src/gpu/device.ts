@@ -33,6 +33,8 @@ export interface Product {
   readonly type: string;
   /** True where memory runs along k in the left operand. */
   readonly alongK: boolean;
+  /** Parts of its sums that workgroups make apart; one by default. */
+  readonly splits?: number;
 }
 
 /** The name of the tile that was measured to be fastest; undefined where none was. */

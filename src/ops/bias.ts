@@ -3,10 +3,9 @@
  *
  * @module
  */
-import sumRowsText from "../../kernels/sum_rows.wgsl" with { type: "text" };
 import text from "../../kernels/bias.wgsl" with { type: "text" };
 import type { Graph, Op, Value } from "../graph/graph.ts";
-import { perRow, requireMultiple } from "./launch.ts";
+import { perRow, requireMultiple, sumRows } from "./launch.ts";
 
 /** Ranges of rows that the gradient is summed over side by side. */
 const PARTS = 64;
@@ -53,16 +52,6 @@ export const BIAS: Op<Ins, { y: Value }> = {
 export const BIAS_BACKWARD: Op<{ dy: Value }, { db: Value; partial: Value }> = {
   name: "bias_backward",
   launches({ ins: { dy }, outs: { db, partial } }) {
-    const [ROWS, D] = dy.shape as [number, number];
-    const kernel = { name: "sum_rows", text: sumRowsText };
-    return [
-      {
-        kernel,
-        constants: { ROWS, D, PARTS },
-        bind: [dy, partial],
-        groups: perRow(PARTS * D / 4),
-      },
-      { kernel, constants: { ROWS: PARTS, D }, bind: [partial, db], groups: perRow(D / 4) },
-    ];
+    return [sumRows(dy, partial, PARTS), sumRows(partial, db)];
   },
 };

@@ -18,10 +18,11 @@ import {
   type Target,
   type Value,
 } from "../graph/graph.ts";
-import { perRow, perSixteen, sizeOf } from "./launch.ts";
+import { perFour, perSixteen, sizeOf } from "./launch.ts";
 import { backwardLaunch, forwardLaunch, type LowRank, type SummedRows } from "./linear.ts";
 import { productLaunch } from "./matmul.ts";
 import { softcapLaunch } from "./softcap.ts";
+import { splitsOf } from "./tile.ts";
 
 /** How scores come from the table of a head. */
 export interface HeadOptions {
@@ -168,7 +169,7 @@ export function scoreChunk(target: Target, chunk: HeadChunk): Launch[] {
       constants: sizesOf(chunk),
       bind: [hidden, x, chunkOf(rows, chunk)],
       matrices: 1,
-      groups: perRow(logits.shape[0]!),
+      groups: perFour(sizeOf(hidden)),
     },
     ...(update ? [downLaunch(target, hidden, update)] : []),
     ...headParts(w, target).map((part) =>
@@ -206,6 +207,13 @@ export function updateGradients(
   ];
 }
 
+/** The gradient of a chunk of `rows` hidden rows, in the parts that workgroups sum apart. */
+export function chunkGradient({ kernelSet }: Graph, w: Value, rows: number): OutputSpec {
+  const columns = w.shape[1]!;
+  const parts = splitsOf(kernelSet, { m: rows, n: columns });
+  return { shape: [parts * rows, columns], differentiable: false };
+}
+
 /** dx[rows of the chunk] = dlogits w + v a, where logits have become dlogits. */
 export function unscoreChunk(
   target: Target,
@@ -213,17 +221,19 @@ export function unscoreChunk(
   { dx, dhidden, v }: { dx: Value; dhidden: Value; v: Value | undefined },
 ): Launch[] {
   const { w, rows, logits, update } = chunk;
+  const splits = dhidden.shape[0]! / logits.shape[0]!;
   return [
     ...summedParts(w, target).map((part, i) => {
       const more = i === 0 ? { v, a: update?.a } : {};
-      return backwardLaunch(target, { dy: logits, w, dx: dhidden, part, add: i > 0, ...more });
+      const place = { dx: dhidden, splits, part, add: i > 0 };
+      return backwardLaunch(target, { dy: logits, w, ...place, ...more });
     }),
     {
       kernel: { name: "scatter_rows", text: scatterText },
-      constants: sizesOf(chunk),
+      constants: { ...sizesOf(chunk), PARTS: splits },
       bind: [dx, dhidden, chunkOf(rows, chunk)],
       matrices: 1,
-      groups: perRow(logits.shape[0]!),
+      groups: perFour(sizeOf(dhidden) / splits),
     },
   ];
 }

@@ -4,20 +4,16 @@
  * @module
  */
 import reduceText from "../../kernels/shared/reduce.wgsl" with { type: "text" };
+import sumRowsText from "../../kernels/sum_rows.wgsl" with { type: "text" };
 import type { Kernel, Text } from "../gpu/kernel.ts";
 import { grid } from "../gpu/program.ts";
 import type { Launch, Target, Value } from "../graph/graph.ts";
 
-/**
- * The grid of a kernel with one invocation a row, 8 a workgroup.
- *
- * @throws {RangeError} above 524,280 rows: these kernels do not fold their grid.
- */
-export function perRow(rows: number): [number, number] {
-  const [x, y] = grid(Math.ceil(rows / 8));
-  if (y > 1) throw new RangeError(`${rows} rows are too many for one dispatch`);
-  return [x, y];
-}
+/** The grid of a kernel with one invocation a row, 8 a workgroup. */
+export const perRow = (rows: number): [number, number] => grid(Math.ceil(rows / 8));
+
+/** The grid of an elementwise kernel with four numbers an invocation, 64 a workgroup. */
+export const perFour = (numbers: number): [number, number] => grid(Math.ceil(numbers / 256));
 
 /** The grid of an elementwise kernel with 16 numbers an invocation, 64 a workgroup. */
 export const perSixteen = (numbers: number): [number, number] => grid(Math.ceil(numbers / 1024));
@@ -41,6 +37,17 @@ export function byRow(
   return kernelSet === "register"
     ? { kernel, constants: all, groups: perRow(T) }
     : { kernel, constants: { ...all, LANES: lanesFor(D) }, groups: grid(T) };
+}
+
+/** Each row of y [PARTS, D] becomes the sum of its share of the rows of x [rows, D], in their order. */
+export function sumRows(x: Value, y: Value, PARTS = 1): Launch {
+  const D = sizeOf(y) / PARTS;
+  return {
+    kernel: { name: "sum_rows", text: sumRowsText },
+    constants: { ROWS: sizeOf(x) / D, D, PARTS },
+    bind: [x, y],
+    groups: perFour(PARTS * D),
+  };
 }
 
 /** How many numbers a value holds. */

@@ -9,11 +9,10 @@ import backwardSharedText from "../../kernels/layer_norm_backward_shared.wgsl" w
 import backwardText from "../../kernels/layer_norm_backward.wgsl" with { type: "text" };
 import forwardSharedText from "../../kernels/layer_norm_shared.wgsl" with { type: "text" };
 import forwardText from "../../kernels/layer_norm.wgsl" with { type: "text" };
-import sumRowsText from "../../kernels/sum_rows.wgsl" with { type: "text" };
 import weightText from "../../kernels/layer_norm_weight_backward.wgsl" with { type: "text" };
 import type { Graph, Op, Value } from "../graph/graph.ts";
 import { BIAS_BACKWARD } from "./bias.ts";
-import { byRow, perRow, REDUCE, requireMultiple } from "./launch.ts";
+import { byRow, perRow, REDUCE, requireMultiple, sumRows } from "./launch.ts";
 
 /** Ranges of rows that the gradients of weight and bias are summed over side by side. */
 const PARTS = 64;
@@ -119,11 +118,6 @@ export const LAYER_NORM_WEIGHT_BACKWARD: Op<
       constants: { T, D, PARTS },
       bind: [x, mean, rstd, dy, partial],
       groups: perRow(PARTS * D / 4),
-    }, {
-      kernel: { name: "sum_rows", text: sumRowsText },
-      constants: { ROWS: PARTS, D },
-      bind: [partial, dweight],
-      groups: perRow(D / 4),
-    }];
+    }, sumRows(partial, dweight)];
   },
 };

@@ -169,10 +169,13 @@ export interface SummedRows extends Rows {
 interface BackwardParts {
   dy: Value;
   w: Value;
+  /** [T, in], or as many times that as there are splits, to be summed. */
   dx: Value;
   v?: Value | undefined;
   a?: Value | undefined;
   add: boolean;
+  /** Parts of the sum that workgroups make apart; one by default. */
+  splits?: number;
   /** Rows of the weight that this launch sums over; all by default. */
   part?: SummedRows;
   gate?: number;
@@ -180,7 +183,7 @@ interface BackwardParts {
 
 /** One launch of the backward product. */
 export function backwardLaunch(target: Target, parts: BackwardParts): Launch {
-  const { dy, w, dx, v, a, add, part } = parts;
+  const { dy, w, dx, v, a, add, part, splits = 1 } = parts;
   const [m, n, k] = [dy.shape[0]!, w.shape[1]!, part?.rows ?? storedRows(w)];
   const tile = chooseTile(target, {
     kernel: "linear_backward",
@@ -189,7 +192,9 @@ export function backwardLaunch(target: Target, parts: BackwardParts): Launch {
     k,
     type: w.type,
     alongK: true,
+    splits,
   });
+  const split = splits > 1 ? { SPLITS: splits } : {};
   const place = part
     ? { DY_STRIDE: dy.shape[1]!, DY_COLUMN: part.from, W_ROW: part.from - part.bound.from }
     : {};
@@ -199,11 +204,20 @@ export function backwardLaunch(target: Target, parts: BackwardParts): Launch {
       imports: { ...tile.imports, tile: tile.text, store: STORES.rows, ...weightsOf(w.type) },
       aliases: tile.aliases,
     },
-    constants: { M: m, N: n, K: k, R: v?.shape[1] ?? 0, ADD: add, ...place, ...tile.constants },
+    constants: {
+      M: m,
+      N: n,
+      K: k,
+      R: v?.shape[1] ?? 0,
+      ADD: add,
+      ...place,
+      ...split,
+      ...tile.constants,
+    },
     bind: [dx, dy, v ?? dy, a ?? dy],
     matrices: 3,
     weight: [part ? rowsOf(w, part.bound) : w],
-    groups: tile.groups(m, n),
+    groups: tile.groups(m, n, splits),
     ...(parts.gate === undefined ? {} : { gate: parts.gate }),
   };
 }

@@ -17,6 +17,7 @@ import {
   type Value,
 } from "../graph/graph.ts";
 import {
+  chunkGradient,
   chunkOf,
   chunkRows,
   chunksOf,
@@ -87,7 +88,7 @@ export function linearCrossEntropy(
     hidden: scratch([N, D]),
     logits: scratch([N, storedRows(w)]),
     ...(graph.kernelSet === "shared" ? { rowParts: scratch([N, 2 * ROW_PARTS]) } : {}),
-    ...(x.needs ? { dx: scratch([T, D]), dhidden: scratch([N, D]) } : {}),
+    ...(x.needs ? { dx: scratch([T, D]), dhidden: chunkGradient(graph, w, N) } : {}),
     ...(w.needs ? { dw: { ...scratch([...w.shape]), layout: w.layout } } : {}),
     ...updateOuts(adapter, N),
   };

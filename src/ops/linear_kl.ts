@@ -17,6 +17,7 @@ import {
   type Value,
 } from "../graph/graph.ts";
 import {
+  chunkGradient,
   chunkOf,
   chunkRows,
   chunksOf,
@@ -106,7 +107,7 @@ export function linearKl(
     hidden: scratch([N, D]),
     logits: scratch([N, storedRows(w)]),
     baseLogits: scratch([N, storedRows(w)]),
-    ...(x.needs ? { dx: scratch([T, D]), dhidden: scratch([N, D]) } : {}),
+    ...(x.needs ? { dx: scratch([T, D]), dhidden: chunkGradient(graph, w, N) } : {}),
     ...(w.needs ? { dw: { ...scratch([...w.shape]), layout: w.layout } } : {}),
     ...updateOuts(adapter, N),
   };

@@ -13,7 +13,7 @@ import {
   type Value,
 } from "../graph/graph.ts";
 import { downLaunch, type HeadOptions, updateOf } from "./head.ts";
-import { perRow, requireMultiple } from "./launch.ts";
+import { perFour, requireMultiple } from "./launch.ts";
 import { forwardLaunch } from "./linear.ts";
 import { softcapLaunch } from "./softcap.ts";
 
@@ -55,7 +55,7 @@ export const LOGITS: Op<
         constants: { T: x.shape[0]!, D, N },
         bind: [hidden, x, rows],
         matrices: 1,
-        groups: perRow(N),
+        groups: perFour(N * D),
       },
       ...(update ? [downLaunch(target, hidden, update)] : []),
       ...partsOf(w, target.maxWords).map((part) =>

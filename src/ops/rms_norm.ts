@@ -7,10 +7,9 @@ import backwardSharedText from "../../kernels/rms_norm_backward_shared.wgsl" wit
 import backwardText from "../../kernels/rms_norm_backward.wgsl" with { type: "text" };
 import forwardSharedText from "../../kernels/rms_norm_shared.wgsl" with { type: "text" };
 import forwardText from "../../kernels/rms_norm.wgsl" with { type: "text" };
-import sumRowsText from "../../kernels/sum_rows.wgsl" with { type: "text" };
 import weightText from "../../kernels/rms_norm_weight_backward.wgsl" with { type: "text" };
 import type { Graph, Op, Value } from "../graph/graph.ts";
-import { byRow, perRow, REDUCE, requireMultiple, sizeOf } from "./launch.ts";
+import { byRow, perRow, REDUCE, requireMultiple, sizeOf, sumRows } from "./launch.ts";
 
 /** Ranges of rows that the weight's gradient is summed over side by side. */
 const PARTS = 64;
@@ -112,11 +111,6 @@ export const RMS_NORM_WEIGHT_BACKWARD: Op<
       constants: { T, D, PARTS },
       bind: [x, rstd, dy, partial],
       groups: perRow(PARTS * D / 4),
-    }, {
-      kernel: { name: "sum_rows", text: sumRowsText },
-      constants: { ROWS: PARTS, D },
-      bind: [partial, dweight],
-      groups: perRow(D / 4),
-    }];
+    }, sumRows(partial, dweight)];
   },
 };

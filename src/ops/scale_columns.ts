@@ -4,10 +4,9 @@
  * @module
  */
 import dotsText from "../../kernels/column_dots.wgsl" with { type: "text" };
-import sumRowsText from "../../kernels/sum_rows.wgsl" with { type: "text" };
 import text from "../../kernels/scale_columns.wgsl" with { type: "text" };
 import type { Graph, Launch, Op, Value } from "../graph/graph.ts";
-import { perRow, perSixteen, requireMultiple, sizeOf } from "./launch.ts";
+import { perRow, perSixteen, requireMultiple, sizeOf, sumRows } from "./launch.ts";
 
 /** Ranges of rows that the gradient is summed over side by side. */
 const PARTS = 64;
@@ -68,11 +67,6 @@ export const SCALE_COLUMNS_BACKWARD: Op<
       constants: { ROWS, D, PARTS },
       bind: [dy, z, partial],
       groups: perRow(PARTS * D / 4),
-    }, {
-      kernel: { name: "sum_rows", text: sumRowsText },
-      constants: { ROWS: PARTS, D },
-      bind: [partial, ds],
-      groups: perRow(D / 4),
-    }];
+    }, sumRows(partial, ds)];
   },
 };

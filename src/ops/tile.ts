@@ -43,7 +43,7 @@ export function weightsOf(type: NumberType): Readonly<Record<"weights", Text>> {
   return { weights: FORMATS[type].loader };
 }
 
-/** A body with the grid that covers an M x N result. */
+/** A body with the grid that covers an M x N result, summed in so many parts. */
 export interface Tile {
   /** The name of its text, and its constants. */
   readonly name: string;
@@ -53,7 +53,7 @@ export interface Tile {
   /** Types of the body that depend on its size. */
   readonly aliases: Readonly<Record<string, string>>;
   readonly constants: Constants;
-  groups(m: number, n: number): [number, number];
+  groups(m: number, n: number, splits?: number): [number, number];
 }
 
 function registerTile(name: string, source: string, rows: number, columns: number): Tile {
@@ -85,18 +85,27 @@ function sharedTile(
     text: body,
     imports: SHARED_IMPORTS,
     ...rest,
-    groups: (m, n) => grid(Math.ceil(m / rows) * Math.ceil(n / columns)),
+    groups: (m, n, splits = 1) => grid(Math.ceil(m / rows) * Math.ceil(n / columns) * splits),
   };
 }
 
-/** A body that stages its operands; each of its WX x WY invocations owns `side` x `side` results. */
-function stagedTile(body: Text, side: number, WX: number, WY: number, BK: number): Tile {
-  const [rows, columns] = [side * WY, side * WX];
+/** What a body that stages its operands is told: see `kernels/shared/stage.wgsl`. */
+interface Staging {
+  WX: number;
+  WY: number;
+  BK: number;
+  /** Teams that share out the k of one tile, where there are several. */
+  TEAMS?: number;
+}
+
+/** A body whose invocations own `side` x `side` results each. */
+function stagedTile(body: Text, side: number, staging: Staging): Tile {
+  const [rows, columns] = [side * staging.WY, side * staging.WX];
   return sharedTile(body, {
     rows,
     columns,
-    aliases: { Step: `array<vec4f, ${(rows + columns) / 4}>` },
-    constants: { WX, WY, BK },
+    aliases: { Tile: `array<array<vec4f, ${(rows + columns) / 4}>, ${staging.BK}>` },
+    constants: { ...staging },
   });
 }
 
@@ -104,8 +113,11 @@ const SHARED_8X8 = text("tile_shared_8x8", tileShared8x8);
 const SHARED_4X4 = text("tile_shared_4x4", tileShared4x4);
 const SHARED_LANES = text("tile_lanes", tileLanes);
 
-const shared8x8 = (WX: number, WY: number, BK: number) => stagedTile(SHARED_8X8, 8, WX, WY, BK);
-const shared4x4 = (WX: number, WY: number, BK: number) => stagedTile(SHARED_4X4, 4, WX, WY, BK);
+const shared8x8 = (WX: number, WY: number, BK: number, more: { TEAMS?: number } = {}): Tile =>
+  stagedTile(SHARED_8X8, 8, { WX, WY, BK, ...more });
+
+const shared4x4 = (WX: number, WY: number, BK: number, more: { TEAMS?: number } = {}): Tile =>
+  stagedTile(SHARED_4X4, 4, { WX, WY, BK, ...more });
 
 const lanes = (LANES: number, TEAMS: number): Tile =>
   sharedTile(SHARED_LANES, {
@@ -137,13 +149,19 @@ const MANY_REGISTER_TILES = 256;
  */
 export const SHARED = {
   /** A result of many tiles. */
-  large: [shared8x8(8, 8, 16), shared8x8(16, 16, 16), shared8x8(16, 8, 16), shared4x4(16, 16, 16)],
-  /** A result of too few tiles to keep a large GPU busy. */
-  small: [shared4x4(8, 8, 16), shared8x8(8, 8, 16), shared4x4(8, 8, 32)],
+  large: [shared8x8(8, 8, 16), shared8x8(16, 16, 16), shared4x4(16, 16, 16)],
+  /** A result of too few tiles to keep a large GPU busy with one wave or two each. */
+  middle: [shared8x8(8, 8, 16, { TEAMS: 2 }), shared8x8(8, 8, 16), shared4x4(8, 8, 16)],
+  /** A result of fewer. */
+  small: [
+    shared4x4(8, 8, 16, { TEAMS: 2 }),
+    shared4x4(8, 8, 32),
+    shared8x8(8, 8, 16, { TEAMS: 2 }),
+  ],
   /** Few rows. */
-  wide: [shared4x4(16, 4, 32), shared8x8(16, 4, 16)],
+  wide: [shared4x4(4, 4, 16, { TEAMS: 8 }), shared4x4(16, 4, 32), shared8x8(16, 4, 16)],
   /** Few columns. */
-  tall: [shared4x4(4, 16, 32), shared4x4(8, 8, 32)],
+  tall: [shared4x4(4, 4, 16, { TEAMS: 8 }), shared4x4(4, 16, 32), shared4x4(8, 8, 32)],
   /** Few rows or columns of long sums that lie along k in memory. */
   lanes: [lanes(16, 4), lanes(32, 2), lanes(64, 1)],
 } as const satisfies Readonly<Record<string, readonly [Tile, ...Tile[]]>>;
@@ -156,6 +174,9 @@ const FEW_TOKENS = 16;
 
 /** The fewest 64 x 64 tiles that keep a GPU busy; WebGPU does not tell how many cores it has. */
 const MANY_TILES = 256;
+
+/** The fewest that are worth their size where two teams share each. */
+const SOME_TILES = 64;
 
 /** Where tiles are chosen for. */
 type Adapter = Pick<Target, "kernelSet" | "matrixReads" | "tuned">;
@@ -190,10 +211,24 @@ export function tilesFor(
   return tiles < MANY_REGISTER_TILES ? [small, large, thin] : [large, small, thin];
 }
 
+/** Tiles of 64 x 64 results, the parts of their sums counted one by one. */
+const tilesOf = ({ m, n, splits = 1 }: Pick<Product, "m" | "n" | "splits">): number =>
+  Math.ceil(m / 64) * Math.ceil(n / 64) * splits;
+
 /** Which list of {@link SHARED} a product belongs to. */
-export function sharedClass({ m, n, alongK }: Product): keyof typeof SHARED {
+export function sharedClass(product: Product): keyof typeof SHARED {
+  const { m, n, alongK } = product;
   if (alongK && (m <= FEW_TOKENS || n <= THIN)) return "lanes";
   if (m <= THIN) return "wide";
   if (n <= THIN) return "tall";
-  return Math.ceil(m / 64) * Math.ceil(n / 64) < MANY_TILES ? "small" : "large";
+  const tiles = tilesOf(product);
+  if (tiles < SOME_TILES) return "small";
+  return tiles < MANY_TILES ? "middle" : "large";
+}
+
+/** Into how many parts workgroups split a long sum, where its result has few tiles: at most 16. */
+export function splitsOf(kernelSet: KernelSet, { m, n }: Pick<Product, "m" | "n">): number {
+  if (kernelSet === "register" || Math.min(m, n) <= THIN) return 1;
+  const wanted = 2 * MANY_TILES / tilesOf({ m, n });
+  return 2 ** Math.min(4, Math.max(0, Math.ceil(Math.log2(wanted))));
 }

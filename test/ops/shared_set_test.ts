@@ -103,11 +103,11 @@ for (const [name, tile] of TILES) testOp(tileCase(name, tile), ["shared"]);
 
 Deno.test("bodies keep to the 256 invocations and 16 KiB that every adapter has", () => {
   for (const [name, { constants }] of TILES) { // Deno does not check sizes that depend on constants
-    const { WX = 0, WY = 0, BK = 0, LANES = 0, TEAMS = 0 } = constants as Record<string, number>;
+    const { WX = 0, WY = 0, BK = 0, LANES = 0, TEAMS = 1 } = constants as Record<string, number>;
     const blocks = name.includes("8x8") ? 2 * (WX + WY) : WX + WY;
-    const vectors = BK * blocks + 8 * TEAMS * (LANES + 1);
+    const vectors = TEAMS * (BK > 0 ? BK * blocks : 8 * (LANES + 1));
     assert.ok(vectors > 0 && 16 * vectors <= 16_384, `${name}: ${16 * vectors} bytes`);
-    assert.ok(WX * WY + LANES * TEAMS <= 256, name);
+    assert.ok((WX * WY + LANES) * TEAMS <= 256, name);
   }
 });
 
@@ -124,20 +124,22 @@ Deno.test("sharedClass() puts products where they belong", () => {
   assert.equal(sharedClass(product(2048, 16)), "lanes"); // x a^T
   assert.equal(sharedClass(product(16, 4096, false)), "wide"); // da
   assert.equal(sharedClass(product(4096, 16, false)), "tall"); // db
-  assert.equal(sharedClass(product(512, 576)), "small");
+  assert.equal(sharedClass(product(512, 384)), "small");
+  assert.equal(sharedClass(product(512, 576)), "middle");
+  assert.equal(sharedClass({ ...product(128, 576), splits: 16 }), "large");
   assert.equal(sharedClass(product(2048, 2048)), "large");
 });
 
 Deno.test("chooseTile() takes bodies of the adapter's set, and of those the one that was measured", () => {
-  const sizes = { m: 512, n: 512, k: 64 };
+  const sizes = { m: 512, n: 384, k: 64 };
   const product: Product = { kernel: "linear", ...sizes, type: "f32", alongK: true };
   const choose = (kernelSet: KernelSet, tuned?: string) =>
     chooseTile({ kernelSet, matrixReads: "buffer", tuned: () => tuned }, product).name;
   assert.equal(choose("shared"), SHARED.small[0].name);
-  assert.equal(choose("shared", "tile_shared_8x8 16 8 16"), "tile_shared_8x8 16 8 16");
+  assert.equal(choose("shared", "tile_shared_8x8 16 16 16"), "tile_shared_8x8 16 16 16");
   assert.equal(choose("register"), "tile_16x16");
   assert.equal(choose("register", "tile_8x8"), "tile_8x8");
-  assert.equal(choose("register", "tile_shared_8x8 16 8 16"), "tile_16x16"); // of another set
+  assert.equal(choose("register", "tile_shared_8x8 16 16 16"), "tile_16x16"); // of another set
 });
 
 /** Rows of `D` numbers, forward and backward, the latter on top of `before`, on folded grids. */
@@ -216,6 +218,7 @@ function crossEntropyCase({ T, V, D }: { T: number; V: number; D: number }): OpC
 
 testOp(crossEntropyCase({ T: 5, V: 41, D: 8 }), ["shared"]); // ranges shorter than a workgroup
 testOp(crossEntropyCase({ T: 130, V: 4099, D: 4 }), ["shared"]); // longer, and two chunks
+testOp(crossEntropyCase({ T: 9, V: 261, D: 72 }), ["shared"]); // a gradient summed in 16 parts
 
 testOp({
   name: "sumSquares() of 600,004, which is more than one number a lane",
