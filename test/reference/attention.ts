@@ -74,7 +74,7 @@ export function attentionDelta(
   return new Float64Array(T * H).map((_, head) => dot(y, head * D, dy, head * D, D));
 }
 
-/** Without a cap, the gradients after all backward kernels, and ds [H, T, T] of attention_dscores.wgsl. */
+/** The gradients after all backward kernels, and ds [H, T, T] after attention_cap_backward.wgsl. */
 export function attentionBackward(
   q: Float64Array, // [T, H, D]
   k: Float64Array, // [T, G, D]
@@ -83,7 +83,7 @@ export function attentionBackward(
   dy: Float64Array, // [T, H, D]
   sizes: AttentionSizes,
 ): { dq: Float64Array; dk: Float64Array; dv: Float64Array; ds: Float64Array } {
-  const { T, H, G, D, SCALE } = sizes;
+  const { T, H, G, D, SCALE, CAP = 0 } = sizes;
   const p = attentionProbabilities(q, k, start, sizes);
   const dp = new Float64Array(H * T * T);
   const mean = new Float64Array(H * T); // of dp over the row, weighted by p
@@ -100,6 +100,10 @@ export function attentionBackward(
   forEachPair(start, sizes, (h, g, i, j) => {
     const at = (h * T + i) * T + j;
     ds[at] = SCALE * p[at]! * (dp[at]! - mean[h * T + i]!);
+    if (CAP > 0) {
+      const score = SCALE * dot(q, (i * H + h) * D, k, (j * G + g) * D, D);
+      ds[at]! *= 1 - Math.tanh(score / CAP) ** 2;
+    }
     for (let c = 0; c < D; c++) {
       const query = (i * H + h) * D + c;
       const key = (j * G + g) * D + c;
