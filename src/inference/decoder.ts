@@ -35,12 +35,16 @@ export interface Sequence {
   readonly ids: readonly number[];
   /** How many of them the slot holds. */
   cached: number;
+  /** The first token of which the scores are wanted that follow it; the last one where absent. */
+  readonly scoredFrom?: number;
 }
 
-/** A sequence that was read whole, and what may follow. */
+/** A sequence, and what may follow one of its tokens. */
 export interface Scored<S extends Sequence> {
   readonly slot: number;
   readonly sequence: S;
+  /** The number of the token. */
+  readonly position: number;
   readonly scores: Float32Array; // [vocabulary]
 }
 
@@ -120,13 +124,13 @@ export class BatchDecoder implements Disposable {
    * Puts what comes next of each sequence into its slot: all that is left where there is room.
    *
    * @param active The sequences by their slots, each with a token at least that is not cached.
-   * @returns the scores after those that have been read whole.
+   * @returns the scores that were wanted after what was read: of those read whole, as a rule.
    */
   async step<S extends Sequence>(active: ReadonlyMap<number, S>): Promise<Scored<S>[]> {
     const waiting = active.values().reduce((sum, { ids, cached }) => sum + ids.length - cached, 0);
     const isReading = waiting > rowsFor(this.slots);
     const program = isReading ? this.#reader ??= await this.openReader() : this.program;
-    const pieces = piecesOf(active, rowsFor(this.slots, isReading));
+    const pieces = piecesOf(active, rowsFor(this.slots, isReading), rowsFor(this.slots));
     const read = pieces.flatMap((piece) => Array.from({ length: piece.count }, () => piece));
     const positions = pieces.flatMap(({ sequence: { cached }, count }) =>
       Array.from({ length: count }, (_, i) => cached + i)
@@ -139,13 +143,17 @@ export class BatchDecoder implements Disposable {
     );
     program.write("count", Uint32Array.of(read.length));
     for (const { sequence, count } of pieces) sequence.cached += count;
-    const isLast = (row: number) => positions[row] === read[row]!.sequence.ids.length - 1;
-    const last = [...read.keys()].filter(isLast);
+    const isWanted = (row: number) => positions[row]! >= scoredFrom(read[row]!.sequence);
+    const wanted = [...read.keys()].filter(isWanted);
     program.write("rows", new Uint32Array(rowsFor(this.slots)).fill(NO_ROW));
-    program.write("rows", Uint32Array.from(last));
+    program.write("rows", Uint32Array.from(wanted));
     program.program.replay();
-    const scores = await this.#scores(program, last.length);
-    return last.map((row, i) => ({ ...read[row]!, scores: scores[i]! }));
+    const scores = await this.#scores(program, wanted.length);
+    return wanted.map((row, i) => ({
+      ...read[row]!,
+      position: positions[row]!,
+      scores: scores[i]!,
+    }));
   }
 
   /** Puts the first tokens that a slot holds into another, which is not under way, without reading. */
@@ -186,12 +194,27 @@ const isCache = ({ kind, shape }: Value): boolean => kind === "state" && shape.l
 const rowsFor = (slots: number, isReading = false): number =>
   Math.max(Math.ceil(slots / 4) * 4, isReading ? READ_ROWS : 0);
 
-/** What a replay of so many rows reads: a token of each sequence, and more of the first ones. */
-function piecesOf<S extends Sequence>(active: ReadonlyMap<number, S>, rows: number): Piece<S>[] {
+/** The first token of a sequence of which scores are wanted. */
+export const scoredFrom = ({ ids, scoredFrom = ids.length - 1 }: Sequence): number => scoredFrom;
+
+/**
+ * What a replay of so many rows reads: a token of each sequence, and more of the first ones, of which
+ * `scored` at most want scores.
+ */
+function piecesOf<S extends Sequence>(
+  active: ReadonlyMap<number, S>,
+  rows: number,
+  scored: number,
+): Piece<S>[] {
+  const isWanted = (sequence: S) => sequence.cached >= scoredFrom(sequence);
   let left = rows - active.size;
+  let leftScored = scored - active.values().filter(isWanted).toArray().length;
   return [...active].map(([slot, sequence]) => {
-    const more = Math.min(left, sequence.ids.length - sequence.cached - 1);
+    const { ids, cached } = sequence;
+    const unscored = Math.max(0, scoredFrom(sequence) - cached - 1);
+    const more = Math.min(left, ids.length - cached - 1, unscored + leftScored);
     left -= more;
+    leftScored -= Math.max(0, more - unscored);
     return { slot, sequence, count: 1 + more };
   });
 }

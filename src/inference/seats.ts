@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { BatchDecoder, Sequence } from "./decoder.ts";
+import { type BatchDecoder, scoredFrom, type Sequence } from "./decoder.ts";
 
 /** Fewer tokens are read again as fast as they are copied. */
 const LEAST_SHARED = 8;
@@ -68,9 +68,10 @@ export class Seats<S extends Sequence> {
   }
 }
 
-/** Tokens that two sequences begin with, but for the last of the first, which is read for its scores. */
-function sharedLength({ ids }: Sequence, { ids: others }: Sequence): number {
-  const most = Math.min(ids.length - 1, others.length);
+/** Tokens that two sequences begin with, but for those that the first reads for their scores. */
+function sharedLength(sequence: Sequence, { ids: others }: Sequence): number {
+  const { ids } = sequence;
+  const most = Math.min(scoredFrom(sequence), others.length);
   let length = 0;
   while (length < most && ids[length] === others[length]) length++;
   return length;

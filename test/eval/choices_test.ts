@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { type Example, rowTokenizer } from "../../src/data/mod.ts";
 import { choiceLikelihoods, longestChoice } from "../../src/eval/choices.ts";
 import { likeliest, metricOf } from "../../src/eval/metrics/mod.ts";
-import type { ChoiceLikelihood, ChoiceMetric } from "../../src/eval/metrics/mod.ts";
+import type { ChoiceMetric } from "../../src/eval/metrics/mod.ts";
 import { type EncodedChoice, encodeTask } from "../../src/eval/tasks/encode.ts";
 import { readTasks } from "../../src/eval/tasks/read.ts";
 import type { TaskEntry } from "../../src/eval/tasks/entry.ts";
+import { openRanking } from "../../src/inference/tasks/rank.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
 import golden from "../golden/choices_stories260K.json" with { type: "json" };
@@ -25,8 +26,15 @@ async function choicesIn(path: string, model: Model, entry: Partial<TaskEntry> =
   return own!.questions.map(({ encoded }) => encoded!);
 }
 
-async function likelihoods(model: Model, T: number, questions: EncodedChoice[][]) {
+/** By packed rows of so many tokens, or over caches. */
+async function likelihoods(model: Model, T: number | "caches", questions: EncodedChoice[][]) {
   const engine = await freshEngine();
+  if (T === "caches") {
+    using ranking = await openRanking({ engine, model, adapt: undefined }, questions);
+    const found = await ranking.rank(questions);
+    engine.store.destroy();
+    return found;
+  }
   const program = await LossProgram.open(engine, model, { T });
   const found = await choiceLikelihoods(program, questions);
   program.compiled.destroy();
@@ -43,19 +51,33 @@ Deno.test("likelihoods of choices are those of the f64 model, however they are p
     ];
     const path = join(folder, "rows.jsonl");
     Deno.writeTextFileSync(path, rows.map((row) => JSON.stringify(row)).join("\n"));
+    const beginning = join(folder, "beginning.jsonl");
+    const row = {
+      instruction: "is it so?\nnot",
+      input: "",
+      output: "at all",
+      choices: ["at all", "ab"],
+    };
+    Deno.writeTextFileSync(beginning, JSON.stringify(row));
     const questions = (await choicesIn(path, model)).map((choices) => [...choices]);
     questions.push([questions[1]![1]!, questions[1]![0]!, questions[1]![1]!]); // two are the same
+    // Its prompt is the beginning of another's, and of the answer behind that.
+    const [inner] = await choicesIn(beginning, model, { template: "verbatim" });
+    questions.push([...inner!]);
     const tensors = tinyTensors(folder);
     const nats = (example: Example) => -llamaLoss([example], sizes, tensors);
     const longest = Math.ceil(longestChoice(questions) / 8) * 8;
-    for (const T of [longest, 64, 168]) {
+    for (const T of [longest, 64, 168, "caches"] as const) {
       const found = await likelihoods(model, T, questions);
       for (const [q, choices] of questions.entries()) {
         for (const [i, { example, alone, text }] of choices.entries()) {
           const { sum, alone: sumAlone, tokens, bytes } = found[q]![i]!;
           assert.equal(tokens, text.length, "a letter is a token, and the end is no part of it");
           assert.equal(bytes, text.length);
-          assert.ok(Math.abs(sum - nats(example)) < 2e-5, `${T}: ${sum}, not ${nats(example)}`);
+          assert.ok(
+            Math.abs(sum - nats(example)) < 2e-5,
+            `${T} ${text}: ${sum}, not ${nats(example)}`,
+          );
           assert.ok(Math.abs(sumAlone! - nats(alone!)) < 2e-5);
         }
       }
@@ -82,8 +104,8 @@ Deno.test({
         assert.deepEqual(questions[q]!.map(({ example }) => [...example.ids]), expected);
       }
       const far = (a: number, b: number) => Math.abs(a - b) > 1e-4;
-      for (const T of [64, 512]) {
-        const found: ChoiceLikelihood[][] = await likelihoods(
+      for (const T of [64, 512, "caches"] as const) {
+        const found = await likelihoods(
           model,
           T,
           questions.map((q) => [...q]),

@@ -38,7 +38,9 @@ def main(folder, out):
     rows = []
     for prompt, choices in QUESTIONS:
         before = tokenizer(prompt + "\n").input_ids
-        answers = [tokenizer(choice, add_special_tokens=False).input_ids for choice in choices]
+        wholes = [tokenizer(prompt + "\n" + choice).input_ids for choice in choices]
+        assert all(ids[: len(before)] == before for ids in wholes)
+        answers = [ids[len(before) :] for ids in wholes]
         rows.append({
             "prompt": prompt,
             "choices": choices,

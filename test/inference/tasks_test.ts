@@ -6,8 +6,8 @@ import { encodeTask } from "../../src/eval/tasks/encode.ts";
 import type { TaskEntry } from "../../src/eval/tasks/entry.ts";
 import { readTasks } from "../../src/eval/tasks/read.ts";
 import { answerTask, isMangled } from "../../src/inference/tasks/answer.ts";
+import { openRanking } from "../../src/inference/tasks/rank.ts";
 import { openWriting, writingSizes } from "../../src/inference/tasks/write.ts";
-import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
 import { freshEngine, withTiny } from "../models/tiny.ts";
 
@@ -42,17 +42,19 @@ Deno.test("answers beside each other are those of each row alone, and stop where
     const sizes = writingSizes(model, [task])!;
     const [longest] = task.phrasings[0]!.questions;
     assert.deepEqual(sizes, { context: longest!.prompt.length + 9, slots: 5 });
-    const losses = await LossProgram.open(engine, model, { T: 64 });
+    const choices = task.phrasings[0]!.questions.map(({ encoded }) => encoded!);
+    using ranking = await openRanking(answerer, choices);
+    const { rank } = ranking;
     using together = await openWriting(answerer, sizes);
     using alone = await openWriting(answerer, { ...sizes, slots: 1 });
     const counts: number[] = [];
-    const answers = await answerTask({ model, write: together.write, losses }, task, (ended) => {
+    const answers = await answerTask({ model, write: together.write, rank }, task, (ended) => {
       counts.push(ended);
     });
     assert.deepEqual(counts, [1, 2, 3, 4, 5]);
     for (const [i, { question, output, scores, likelihoods }] of answers.entries()) {
       const own = { ...task, phrasings: [{ name: "", questions: [question] }] };
-      const [single] = await answerTask({ model, write: alone.write, losses }, own);
+      const [single] = await answerTask({ model, write: alone.write, rank }, own);
       assert.equal(output, single!.output, `row ${i}`);
       assert.deepEqual(Object.keys(scores), metrics);
       const [first, second] = likelihoods!;
@@ -64,7 +66,6 @@ Deno.test("answers beside each other are those of each row alone, and stop where
     const [cut] = await answerTask({ model, write: together.write }, stopped);
     assert.equal(cut!.output, whole.slice(0, whole.indexOf(stop)));
     assert.equal(cut!.ended, true);
-    losses.compiled.destroy();
     engine.store.destroy();
   }));
 

@@ -8,7 +8,7 @@ import { taskMeans } from "../../src/eval/tasks/report.ts";
 import { answerTask } from "../../src/inference/tasks/answer.ts";
 import { openWriting, writingSizes } from "../../src/inference/tasks/write.ts";
 import { openModel } from "../../src/inference/open.ts";
-import { LossProgram } from "../../src/models/loss_program.ts";
+import { openRanking } from "../../src/inference/tasks/rank.ts";
 import { openHistory } from "../../src/runs/history/database.ts";
 import { engine } from "../harness.ts";
 import { Toy, type ToySettings } from "./toy.ts";
@@ -66,9 +66,9 @@ Deno.test("tasks are measured every so many updates and at the end, and change n
   const { engine: own, model, adapt } = open;
   const encoded = encodeTask(task!, rowTokenizer(model), { context: model.config.context });
   using writing = await openWriting({ engine: own, model, adapt }, writingSizes(model, [encoded])!);
-  const losses = await LossProgram.open(own, model, { T: 64, adapt });
-  const answers = await answerTask({ model, write: writing.write, losses }, encoded);
-  losses.compiled.destroy();
+  const choices = encoded.phrasings[0]!.questions.map(({ encoded }) => encoded!);
+  using ranking = await openRanking({ engine: own, model, adapt }, choices);
+  const answers = await answerTask({ model, write: writing.write, rank: ranking.rank }, encoded);
   const means = taskMeans(encoded.task, answers);
   assert.deepEqual([means["exact_match"], means["accuracy"]], [
     measured[exact!],

@@ -5,15 +5,14 @@
  * @module
  */
 import { rowTokenizer } from "../../data/mod.ts";
-import { longestChoice } from "../../eval/choices.ts";
 import { type EncodedTask, encodeTask } from "../../eval/tasks/encode.ts";
 import { readTasks } from "../../eval/tasks/read.ts";
 import { type TaskScores, taskScores } from "../../eval/tasks/report.ts";
 import { openTuned } from "../../tune/cache.ts";
 import { type Answered, answerTask, isMangled } from "../../inference/tasks/answer.ts";
+import { openRanking } from "../../inference/tasks/rank.ts";
 import { type Answerer, openWriting, writingSizes } from "../../inference/tasks/write.ts";
 import { type OpenModel, openModel } from "../../inference/open.ts";
-import { LossProgram } from "../../models/loss_program.ts";
 import type { Arguments } from "../lib/args.ts";
 import { fetchFolder } from "../lib/hub.ts";
 import { numberOf } from "../lib/number.ts";
@@ -22,9 +21,6 @@ import { answer, dim, isTerminal, say, status } from "../lib/term.ts";
 import { ResultFolder } from "./files.ts";
 import { entriesOf, seedOf } from "./specs.ts";
 import { promptLines, scoreLines } from "./table.ts";
-
-/** Short documents share rows of this many tokens, which changes the time but not the result. */
-const PACKED_ROWS = 512;
 
 /** Runs the command; resolves to the exit code. */
 export async function evaluateTasks(parsed: Arguments): Promise<number> {
@@ -85,36 +81,30 @@ async function answerAll(
   name: string,
   result: ResultFolder | null,
 ): Promise<Answered[][]> {
-  const { engine, model, adapt } = answerer;
+  const { model } = answerer;
   const sizes = writingSizes(model, tasks);
   using writing = sizes && await openWriting(answerer, sizes);
-  const T = rowsFor(tasks);
-  const losses = T > 0 ? await LossProgram.open(engine, model, { T, adapt }) : undefined;
+  const ranked = choicesIn(tasks);
+  using ranking = ranked.length > 0 ? await openRanking(answerer, ranked) : null;
   const found: Answered[][] = [];
-  try {
-    for (const task of tasks) {
-      const count = task.phrasings.reduce((sum, { questions }) => sum + questions.length, 0);
-      const onEnd = progress(`${name} ${task.task.name}`, count);
-      const answers = await answerTask({ model, write: writing?.write, losses }, task, onEnd);
-      result?.add(task.task.name, name, model, answers);
-      found.push(answers);
-    }
-  } finally {
-    losses?.compiled.destroy();
+  for (const task of tasks) {
+    const count = task.phrasings.reduce((sum, { questions }) => sum + questions.length, 0);
+    const onEnd = progress(`${name} ${task.task.name}`, count);
+    const how = { model, write: writing?.write, rank: ranking?.rank };
+    const answers = await answerTask(how, task, onEnd);
+    result?.add(task.task.name, name, model, answers);
+    found.push(answers);
   }
   return found;
 }
 
-/** Rows of the program for likelihoods, a multiple of 8 that holds the longest; 0 for none. */
-function rowsFor(tasks: readonly EncodedTask[]): number {
-  const questions = tasks.flatMap(({ phrasings }) =>
+/** The choices of all questions that have some. */
+const choicesIn = (tasks: readonly EncodedTask[]) =>
+  tasks.flatMap(({ phrasings }) =>
     phrasings.flatMap(({ questions }) =>
       questions.flatMap(({ encoded }) => encoded ? [encoded] : [])
     )
   );
-  const longest = longestChoice(questions);
-  return longest === 0 ? 0 : Math.ceil(Math.max(longest, PACKED_ROWS) / 8) * 8;
-}
 
 function progress(name: string, count: number): (ended: number) => void {
   const began = performance.now();

@@ -4,16 +4,14 @@
  *
  * @module
  */
-import { choiceLikelihoods } from "../../eval/choices.ts";
 import {
   bestScore,
   type ChoiceLikelihood,
   likeliest,
   type Metric,
 } from "../../eval/metrics/mod.ts";
-import type { EncodedQuestion, EncodedTask } from "../../eval/tasks/encode.ts";
+import type { EncodedChoice, EncodedQuestion, EncodedTask } from "../../eval/tasks/encode.ts";
 import { writesTexts } from "../../eval/tasks/task.ts";
-import type { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";
 import type { BatchGenerateOptions, Continuation } from "../batch.ts";
 import { stopIds } from "../stop.ts";
@@ -26,13 +24,18 @@ export type Write = (
   onEnd: (ended: number) => void,
 ) => Promise<Continuation[]>;
 
+/** The log-likelihoods of the choices of questions. */
+export type Rank = (
+  questions: readonly (readonly EncodedChoice[])[],
+) => Promise<readonly (readonly ChoiceLikelihood[])[]>;
+
 /** What a model answers with. */
 export interface Answering {
   readonly model: Model;
   /** Absent where no task is written. */
   readonly write?: Write | undefined;
   /** Absent where no task is of choices. */
-  readonly losses?: LossProgram | undefined;
+  readonly rank?: Rank | undefined;
 }
 
 /** What a model answered to a question. */
@@ -51,7 +54,7 @@ export interface Answered {
 
 /** Answers all questions of a task and scores them, phrasing by phrasing. */
 export async function answerTask(
-  { model, write, losses }: Answering,
+  { model, write, rank }: Answering,
   { task, phrasings }: EncodedTask,
   onEnd: (ended: number) => void = () => {},
 ): Promise<Answered[]> {
@@ -63,9 +66,7 @@ export async function answerTask(
     ? await writeAll(model, write!, task, questions, onEnd)
     : questions.map(() => null);
   const ranked = questions.filter(({ encoded }) => encoded !== null);
-  const ranks = losses && ranked.length > 0
-    ? await choiceLikelihoods(losses, ranked.map(({ encoded }) => encoded!))
-    : [];
+  const ranks = rank && ranked.length > 0 ? await rank(ranked.map(({ encoded }) => encoded!)) : [];
   const likelihoods = new Map(ranked.map((question, i) => [question, ranks[i]!]));
   if (!writesTexts(task)) onEnd(questions.length);
   return asked.map(({ name, question }, i): Answered => {

@@ -3,13 +3,13 @@
  *
  * @module
  */
+import { choiceLikelihoods } from "../../eval/choices.ts";
 import type { Queued } from "../../eval/documents.ts";
 import { type EncodedTask, encodeTask } from "../../eval/tasks/encode.ts";
 import type { TaskEntry } from "../../eval/tasks/entry.ts";
 import { readTasks } from "../../eval/tasks/read.ts";
 import { taskMeans } from "../../eval/tasks/report.ts";
 import { ranksChoices } from "../../eval/tasks/task.ts";
-import type { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";
 import { refuseEncoder } from "../../models/layers/source_rows.ts";
 import type {
@@ -22,7 +22,7 @@ import type {
   SideMethod,
 } from "../../objectives/objective.ts";
 import type { BatchGenerator } from "../batch.ts";
-import { answerTask } from "./answer.ts";
+import { answerTask, type Rank } from "./answer.ts";
 import { planWriting, writingSizes } from "./write.ts";
 
 /**
@@ -51,10 +51,11 @@ async function prepare(
     memory: planned ? { "to answer tasks": states + temporary } : {},
     open: async ({ tuned }) => {
       const batch = planned && await planned.open();
-      const losses = measures ? await tuned() : undefined;
+      const losses = measures ? await tuned() : null;
+      const rank = losses ? (of: Parameters<Rank>[0]) => choiceLikelihoods(losses, of) : undefined;
       return {
         name: "tasks",
-        meters: [tasksMeter({ model, batch, losses }, tasks, train.eval_every)],
+        meters: [tasksMeter({ model, batch, rank }, tasks, train.eval_every)],
         columns: tasks.flatMap(columnsOf),
         close: () => batch?.[Symbol.dispose](),
       };
@@ -83,12 +84,12 @@ async function encodedTasks(
 interface Answering {
   readonly model: Model;
   readonly batch: BatchGenerator | null;
-  readonly losses: LossProgram | undefined;
+  readonly rank: Rank | undefined;
 }
 
 /** A sync point: the next token is not known before the last. */
 function tasksMeter(
-  { model, batch, losses }: Answering,
+  { model, batch, rank }: Answering,
   tasks: readonly EncodedTask[],
   every: number,
 ): Meter {
@@ -99,7 +100,7 @@ function tasksMeter(
     async measure(): Promise<Queued<Fields>> {
       const fields: Record<string, number> = {};
       for (const encoded of tasks) {
-        const answers = await answerTask({ model, write, losses }, encoded);
+        const answers = await answerTask({ model, write, rank }, encoded);
         for (const [metric, mean] of Object.entries(taskMeans(encoded.task, answers))) {
           fields[fieldOf(encoded, metric)] = mean;
         }
