@@ -58,6 +58,7 @@ export type {
   BesideLikelihood,
   CpoConfig,
   DpoConfig,
+  KeepConfig,
   ObjectiveConfig,
   OrpoConfig,
   PreferenceConfig,

@@ -9,6 +9,7 @@ import { forgettingGuard } from "./forgetting/method.ts";
 import { trainingSamples } from "./inference/samples.ts";
 import { trainingTasks } from "./inference/tasks/meter.ts";
 import type { MainMethod, SideMethod } from "./objectives/objective.ts";
+import { keeping } from "./objectives/keep.ts";
 import { preferences } from "./objectives/preferences.ts";
 import { sft } from "./objectives/sft.ts";
 
@@ -24,7 +25,7 @@ export interface Methods {
  * @throws {ConfigError} where a method does not fit what is trained.
  */
 export function methodsOf(
-  { objective, guard, quantize, eval: evaluation }: Config,
+  { objective, guard, quantize, train, eval: evaluation }: Config,
   trains: "adapter" | "pretrain" = "adapter",
 ): Methods {
   if (trains === "pretrain" && guard) {
@@ -37,12 +38,17 @@ export function methodsOf(
     const wanted = "wanted sft: a model from nothing has no answers to choose from";
     throw new ConfigError(`objective.kind: found ${objective.kind}, ${wanted}`);
   }
+  if (guard && train.keep === "best") {
+    const wanted = "wanted last: the guard chooses among the moments of a run itself";
+    throw new ConfigError(`train.keep: found best beside guard, ${wanted}`);
+  }
   const { sample_every: every, samples: count, sample_tokens: tokens } = evaluation;
   return {
     main: objective.kind === "sft" ? sft : preferences(objective),
     beside: [
       ...(guard ? [forgettingGuard(guard)] : []),
       ...(evaluation.tasks.length > 0 ? [trainingTasks(evaluation.tasks)] : []),
+      ...(train.keep === "best" || train.patience !== undefined ? [keeping(train)] : []),
       ...(every > 0 ? [trainingSamples({ every, count, tokens })] : []),
     ],
   };

@@ -51,6 +51,10 @@ const RULES: readonly Rule[] = [
     idle: ({ eval: { data, tasks } }) =>
       when(data.length + tasks.length === 0, "without eval.data or eval.tasks to measure"),
   },
+  { key: "train.keep", off: "last", idle: withoutMeasurements },
+  { key: "train.patience", idle: withoutMeasurements },
+  { key: "train.metric", idle: withoutComparison },
+  { key: "train.min_delta", idle: withoutComparison },
   {
     key: "eval.sample_tokens",
     idle: ({ eval: { samples } }) => when(samples === 0, "beside eval.samples 0"),
@@ -65,6 +69,17 @@ function withoutController({ guard }: Config): string | null {
   return when(
     guard && guard.weight !== undefined,
     "beside guard.weight, which is never controlled",
+  );
+}
+
+function withoutMeasurements({ train: { eval_every: every } }: Config): string | null {
+  return when(every === 0, "beside train.eval_every 0");
+}
+
+function withoutComparison({ train: { keep, patience } }: Config): string | null {
+  return when(
+    keep === "last" && patience === undefined,
+    "without train.keep best or train.patience",
   );
 }
 

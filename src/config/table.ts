@@ -17,11 +17,12 @@ import {
 } from "../data/mod.ts";
 import type { TaskEntry } from "../eval/tasks/entry.ts";
 import type { GuardConfig } from "../forgetting/settings.ts";
-import type { ObjectiveConfig } from "../objectives/settings.ts";
+import type { KeepConfig, ObjectiveConfig } from "../objectives/settings.ts";
 import { type FormatName, QUANTIZED } from "../formats/mod.ts";
 import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
 import { guardSchema } from "./guard.ts";
 import { count, name, notNegative, place, positive, seed, tokens } from "./kinds.ts";
+import { keep } from "./keep.ts";
 import { objectiveSchema } from "./objective.ts";
 import { taskSchema } from "./tasks.ts";
 
@@ -56,7 +57,7 @@ export interface AdapterConfig {
 }
 
 /** The training loop. Exactly one of `steps` and `epochs` is set. */
-export interface TrainConfig {
+export interface TrainConfig extends KeepConfig {
   /** Number of updates. */
   readonly steps?: number;
   /** Passes over the data. */
@@ -198,6 +199,7 @@ const train = z.strictObject({
   shuffle: z.boolean().default(true).describe("a new order of the rows each epoch"),
   log_every: count.default(1).describe("steps between log lines"),
   eval_every: z.int().min(0).default(0).describe("steps between evaluations; 0 = only at the end"),
+  ...keep,
   checkpoint_every: z.int().min(0).default(100).describe("steps between checkpoints; 0 = none"),
   on_too_long: z.enum(TOO_LONG_POLICIES).default(TOO_LONG_POLICIES[0]!)
     .describe("what becomes of a row that is too long"),

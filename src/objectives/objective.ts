@@ -14,21 +14,9 @@ import type { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import type { AttemptLedger } from "./attempts.ts";
 import type { DocumentHashes, SeenDocuments } from "./documents.ts";
+import type { Column, Fields, Meter, Metric } from "./measured.ts";
 
-/** Numbers by the names that `metrics.jsonl` has for them. */
-export type Fields = Readonly<Record<string, number>>;
-
-/** A field of the metrics that a progress line shows. */
-export interface Column {
-  /** Its name in the metrics. */
-  readonly field: string;
-  /** What stands before it; columns of one label stand together. */
-  readonly label: string;
-  /** Which of several it is, such as the name of a text. */
-  readonly of?: string;
-  /** A share that is shown as a signed percentage, or a plain number. */
-  readonly unit: "percent" | "number";
-}
+export type { Column, Fields, Meter, Metric } from "./measured.ts";
 
 /** One replay of an update; its gradients are added to those of the others. */
 export interface Replay {
@@ -89,18 +77,10 @@ export interface Hook {
    * @returns what to say, where there is something.
    */
   before(step: number): Promise<string | null>;
+  /** Whether the run ends here, before its last update; never where absent. */
+  readonly isOver?: boolean;
   /** The number of an update for the optimizer, counted from 1 since its moments were fresh. */
   age(step: number): number;
-}
-
-/** What is measured now and then. */
-export interface Meter {
-  /** Fields that are known before anything is measured: those of a run that goes on. */
-  readonly known: Fields;
-  /** Whether it is to be measured before that update. */
-  isDue(step: number): boolean;
-  /** Submits a measurement of the model as it is; the fields follow. */
-  measure(step: number): Promise<Queued<Fields>>;
 }
 
 /** The task on a sample of rows, by which moments of a run are compared. */
@@ -173,6 +153,8 @@ export interface Part {
   readonly columns?: readonly Column[];
   /** Documents that it uses beside the rows that are trained on. */
   readonly documents?: DocumentHashes;
+  /** Hears of what is measured before an update: the params are those that it is measured of. */
+  hear?(step: number, values: Promise<Fields>): void;
   /** Decides what is saved in place of the model as it is after the last update. */
   end?(context: EndContext): Promise<Ending>;
   /** For a checkpoint, as JSON. A sync point where a measurement is under way. */
@@ -276,7 +258,12 @@ export interface MainMethod {
   prepare(context: RunContext): Promise<PreparedMain>;
 }
 
-/** What is added to a run beside its objective; it sees the task. */
+/** What is opened beside an objective: it sees the task, and what the parts before it measure. */
+export interface SideContext extends OpenContext, Pick<MainPart, "task"> {
+  readonly metrics: readonly Metric[];
+}
+
+/** What is added to a run beside its objective. */
 export interface SideMethod {
-  prepare(context: RunContext): Promise<Prepared<Part, OpenContext & Pick<MainPart, "task">>>;
+  prepare(context: RunContext): Promise<Prepared<Part, SideContext>>;
 }

@@ -180,6 +180,11 @@ export function preferenceWeights(
 function evalMeter(objective: Preferring, rows: readonly Example[], every: number): Meter {
   return {
     known: {},
+    metrics: [
+      { field: "eval_loss", better: "lower" },
+      { field: "eval_reward_accuracy", better: "higher" },
+      { field: "eval_reward_margin", better: "higher" },
+    ],
     isDue: (step) => every > 0 && step % every === 0,
     async measure() {
       const { result } = await objective.queue(rows);

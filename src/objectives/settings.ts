@@ -61,3 +61,15 @@ export type PreferenceConfig = DpoConfig | CpoConfig | SimpoConfig | OrpoConfig;
 
 /** What updates minimise. */
 export type ObjectiveConfig = SftConfig | PreferenceConfig;
+
+/** Which moment of a run is kept, and when it ends early; keys of the section `train`. */
+export interface KeepConfig {
+  /** What is saved: the best moment that was measured, or the last. */
+  readonly keep: "best" | "last";
+  /** Measurements without a better one after which the run ends; it goes to its end where absent. */
+  readonly patience?: number;
+  /** What a value must be better by than the best before it. */
+  readonly min_delta: number;
+  /** The field that moments are compared by: `eval_loss`, `task/NAME/METRIC`, ... */
+  readonly metric: string;
+}

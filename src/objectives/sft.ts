@@ -100,6 +100,7 @@ export function tokenWeights(batches: readonly Batch[]): Float32Array[] {
 function evalMeter(run: OpenContext, rows: readonly Example[], every: number): Meter {
   return {
     known: {},
+    metrics: [{ field: "eval_loss", better: "lower" }],
     isDue: (step) => every > 0 && step % every === 0,
     async measure() {
       const { result } = await queueLoss(run, rows);

@@ -4,7 +4,7 @@
  * @module
  */
 import { Ring } from "../gpu/ring.ts";
-import type { Objective, Replay, SampleText } from "../objectives/objective.ts";
+import type { Fields, Objective, Replay, SampleText } from "../objectives/objective.ts";
 import type { Metrics } from "../runs/events.ts";
 import { isStopWanted, orStopped } from "../stop.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
@@ -80,7 +80,7 @@ async function makeUpdates(
   let step = options.start;
   let stopped = false;
   let replays: readonly Planned[] = [];
-  while (step < steps && !stopped) {
+  while (step < steps && !stopped && !hooks.some(({ isOver }) => isOver)) {
     const planned = await orStopped(() => beforeUpdate(session, step, { ring, log, options }));
     if (planned === null) { // nothing of the update has been made
       stopped = true;
@@ -150,12 +150,17 @@ async function beforeUpdate(
     const said = await hook.before(step);
     if (said) options.log?.(said);
   }
-  for (const { meters = [] } of parts) {
-    for (const meter of meters) {
-      if (!meter.isDue(step)) continue;
-      log.measured(step, (await meter.measure(step)).result);
-      if (hasNoCheckpoint(session, options)) sweep(session);
-    }
+  const measured: Promise<Fields>[] = [];
+  for (const meter of parts.flatMap(({ meters = [] }) => meters)) {
+    if (!meter.isDue(step)) continue;
+    const { result } = await meter.measure(step);
+    measured.push(result);
+    log.measured(step, result);
+    if (hasNoCheckpoint(session, options)) sweep(session);
+  }
+  if (measured.length > 0) {
+    const all = Promise.all(measured).then((fields): Fields => Object.assign({}, ...fields));
+    for (const part of parts) part.hear?.(step, all);
   }
   for (const { sampler } of parts) {
     if (sampler?.isDue(step)) options.onSample?.(step, await sampler.sample());

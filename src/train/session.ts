@@ -107,7 +107,12 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   };
   const first = await prepared.open(run);
   const parts: [MainPart, ...Part[]] = [first];
-  for (const other of others) parts.push(await other.open({ ...run, task: first.task }));
+  for (const other of others) {
+    const metrics = parts.flatMap(({ meters = [] }) =>
+      meters.flatMap(({ metrics = [] }) => metrics)
+    );
+    parts.push(await other.open({ ...run, task: first.task, metrics }));
+  }
   const loweredRate = new LoweredRate();
   parts.push(loweredRate);
   const replaysPerUpdate = all.reduce((sum, { count }) => sum + count, 0);

@@ -35,6 +35,7 @@ export const FILES = {
     2,
     (i) => ({ ...{ question: "Q", answer: "A" }, input: "in", output: `${i}` }),
   ),
+  "typed.jsonl": rows(2, (i) => ({ instruction: "Say </s> now", output: `It is ${i}` })),
   "chat.jsonl": rows(2, (i) => ({
     messages: ["Hi", `Hello ${i}`, "Bye", "Bye you"].map((content, turn) => ({
       role: turn % 2 === 0 ? "user" : "assistant",
@@ -134,6 +135,7 @@ export const dataKeys: Readonly<Record<string, DataCase>> = {
   on_empty: { to: "drop", beside: { path: "empty.jsonl" } },
   positive_examples: { to: 1, beside: { path: "task.json" } },
   eos: { to: true, beside: { path: "text.txt" } },
+  special_tokens: { to: true, beside: { path: "typed.jsonl" } },
   split: { to: SPLIT.split },
   "split.part": { to: "b", beside: SPLIT },
   "split.shares": { to: { a: 0.2, b: 0.8 }, beside: SPLIT },

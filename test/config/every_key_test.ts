@@ -12,6 +12,8 @@ import { type Keys, withKeys } from "./keys.ts";
 import { RunWorld, type Traces } from "./run_world.ts";
 import { guardKeys, runKeys } from "./run_keys.ts";
 
+const TOKENIZER = { ...toyChatEncoder, specialTokens: ["<s>", "</s>"] };
+
 /** Where the rows that are only measured could be weighed, there is nothing to weigh them by. */
 const REFUSED = ["eval.data.weight"];
 
@@ -65,7 +67,7 @@ async function rowsOf(folder: string, section: "data" | "eval.data", entry: obje
 
 async function examplesOf(entry: DataConfig) {
   try {
-    const { examples } = await loadExamples(entry, toyChatEncoder, { maxTokens: 10_000 });
+    const { examples } = await loadExamples(entry, TOKENIZER, { maxTokens: 10_000 });
     return examples.map(({ ids, labels }) => [[...ids], [...labels]]);
   } catch (fault) {
     return (fault as Error).message;

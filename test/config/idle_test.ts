@@ -42,6 +42,10 @@ Deno.test("a key that nothing heeds is refused, with what makes it so", () => {
       { ...text, "guard.loss": "ewc", "guard.weight": 1, "guard.share": 0.1 },
       /guard\.share: found 0\.1 beside guard\.loss ewc/,
     ],
+    [{ "train.keep": "best" }, /train\.keep: found "best" beside train\.eval_every 0/],
+    [{ "train.patience": 2 }, /train\.patience: found 2 beside train\.eval_every 0/],
+    [{ "train.metric": "eval_loss" }, /train\.metric: found "eval_loss" without train\.keep/],
+    [{ "train.min_delta": 0.1 }, /train\.min_delta: found 0\.1 without train\.keep/],
     [{ "eval.tasks": [{ path: "t", seed: 1 }] }, /eval\.tasks\.0\.seed: found 1 where nothing/],
   ];
   for (const [keys, message] of refused) {

@@ -10,6 +10,13 @@ const PREFERENCES = {
   data: [{ path: "preferences.jsonl", template: "plain" }],
   objective: { kind: "dpo" },
 };
+/** The loss of other rows soon rises, with such steps. */
+const TURNING = { "train.steps": 12, "train.lr": 0.5, "train.eval_every": 1 };
+const KEPT_PREFERENCES = {
+  ...PREFERENCES,
+  "eval.data": PREFERENCES.data,
+  ...{ "train.eval_every": 1, "train.keep": "best" },
+};
 const two = (weight: number) => [TWO[0], { ...TWO[1], weight }];
 
 export const runKeys: Readonly<Record<string, KeyCase>> = {
@@ -58,6 +65,10 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "train.shuffle": { to: false },
   "train.log_every": { to: 2, in: "metrics" },
   "train.eval_every": { to: 1, beside: EVAL, in: "metrics" },
+  "train.keep": { to: "best", beside: { ...EVAL, ...TURNING } },
+  "train.patience": { to: 1, beside: { ...EVAL, ...TURNING }, in: "metrics" },
+  "train.min_delta": { to: 1e9, beside: { ...EVAL, ...TURNING, "train.keep": "best" }, in: "log" },
+  "train.metric": { to: "eval_reward_margin", beside: KEPT_PREFERENCES, in: "log" },
   "train.checkpoint_every": { to: 1, in: "files" },
   "train.on_too_long": { to: "truncate", beside: { "data.0.path": "long.jsonl" } },
   "train.allow": { to: ["unsupervised"], beside: { "data.0.path": "bare.jsonl" } },

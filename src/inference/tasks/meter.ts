@@ -96,6 +96,9 @@ function tasksMeter(
   const write = batch?.generate.bind(batch);
   return {
     known: {},
+    metrics: tasks.flatMap((encoded) =>
+      encoded.task.metrics.map(({ name }) => ({ field: fieldOf(encoded, name), better: "higher" }))
+    ),
     isDue: (step) => step === 0 || (every > 0 && step % every === 0),
     async measure(): Promise<Queued<Fields>> {
       const fields: Record<string, number> = {};
