@@ -109,6 +109,8 @@ export const dataSchema = z.strictObject({
   ),
   positive_examples: z.int().min(0).default(POSITIVE_EXAMPLES)
     .describe("positive examples in the prompts of a Super-NaturalInstructions task"),
+  max_row_mib: z.number().positive().max(500).exactOptional()
+    .describe("longest row in MiB, refused before it fills the memory; 64 when absent"),
   eos: z.boolean().default(false).describe("end each text document with EOS, for pretraining"),
   special_tokens: z.boolean().default(false).describe(
     "read special tokens that are written out in the fields of rows, as <|im_end|>; they stay text " +

@@ -57,6 +57,8 @@ export interface DataEntry {
   readonly on_empty?: OnEmpty;
   /** How many positive examples of a Super-NaturalInstructions task are shown, 2 where absent. */
   readonly positive_examples?: number;
+  /** The longest row in MiB, 64 where absent. */
+  readonly max_row_mib?: number;
   /** Only this part of a random split of the documents. */
   readonly split?: { readonly part: string; readonly shares: Shares; readonly seed: number };
   /** Whether EOS follows a text document, no where absent. */

@@ -220,7 +220,7 @@ export async function* readItems(
   let number = 0;
   for (const file of await findFiles(entry.path)) {
     let format: Format | undefined;
-    for await (const row of readRows(file)) {
+    for await (const row of readRows(file, entry.max_row_mib)) {
       if (prompts) {
         for (const inner of rowsIn(row)) {
           const { template } = prompts;

@@ -6,6 +6,7 @@
  */
 
 import { FileError } from "../../errors.ts";
+import { MAX_ROW_MIB, RowLength } from "./limits.ts";
 import { readLines } from "./lines.ts";
 import type { Row } from "./row.ts";
 
@@ -21,9 +22,13 @@ interface Record {
  * @throws {FileError} with the line, if a record has not as many fields as the header, or its quotes
  * are wrong.
  */
-export async function* tableRows(path: string, separator: "," | "\t"): AsyncGenerator<Row> {
+export async function* tableRows(
+  path: string,
+  separator: "," | "\t",
+  maxMib = MAX_ROW_MIB,
+): AsyncGenerator<Row> {
   let header: string[] | undefined;
-  for await (const { values, line } of records(path, separator)) {
+  for await (const { values, line } of records(path, separator, maxMib)) {
     if (header === undefined) {
       header = checkHeader(values, `${path}:${line}`);
       continue;
@@ -43,17 +48,24 @@ function checkHeader(names: string[], origin: string): string[] {
   throw new FileError(`${origin}: found the field ${twice} twice, wanted names that differ`);
 }
 
-async function* records(path: string, separator: string): AsyncGenerator<Record> {
+async function* records(
+  path: string,
+  separator: string,
+  maxMib: number,
+): AsyncGenerator<Record> {
   let number = 0;
   let begun = 0;
   let open: string[] = []; // the lines of a record whose quotes are not closed yet
   let quotes = 0;
-  for await (const line of readLines(path)) {
+  const length = new RowLength(maxMib);
+  for await (const line of readLines(path, maxMib)) {
     number++;
     if (open.length === 0) {
       if (line === "") continue;
       begun = number;
+      length.next();
     }
+    length.add(line.length + 1, () => `${path}:${begun}`);
     open.push(line);
     quotes += line.split('"').length - 1;
     if (quotes % 2 === 1) continue;

@@ -9,6 +9,7 @@ import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { FileError } from "../../errors.ts";
+import { checkRatio, MAX_LINE_MIB, MAX_ROW_MIB, rowTooLong } from "./limits.ts";
 
 const NEWLINE = 10;
 
@@ -16,20 +17,34 @@ const NEWLINE = 10;
  * Lines without their line end (LF or CRLF) and without a byte order mark; a name that ends in .gz
  * is decompressed on the way.
  *
- * @throws {FileError} if the file cannot be read, or a line is not UTF-8.
+ * @throws {FileError} if the file cannot be read, a line is not UTF-8 or is longer than `maxMib`, or
+ * an archive holds more than is believable. Lines of a JSON array may be as long as a text.
  */
-export async function* readLines(path: string): AsyncGenerator<string> {
+export async function* readLines(path: string, maxMib = MAX_ROW_MIB): AsyncGenerator<string> {
   let number = 1;
   let pieces: Uint8Array[] = [];
+  let held = 0;
+  let most: number | null = null;
   for await (const chunk of readChunks(path)) {
+    most ??= mostOf(chunk, maxMib);
     let begin = 0;
     for (let end; (end = chunk.indexOf(NEWLINE, begin)) >= 0; begin = end + 1) {
       yield decodeLine([...pieces, chunk.subarray(begin, end)], `${path}:${number++}`);
       pieces = [];
+      held = 0;
     }
-    if (begin < chunk.length) pieces.push(chunk.subarray(begin));
+    if (begin === chunk.length) continue;
+    pieces.push(chunk.subarray(begin));
+    held += chunk.length - begin;
+    if (held > most) throw rowTooLong(`${path}:${number}`, maxMib);
   }
   if (pieces.length > 0) yield decodeLine(pieces, `${path}:${number}`);
+}
+
+/** The longest line of a file that begins so: rows of a JSON array are cut out of lines. */
+function mostOf(begin: Uint8Array, maxMib: number): number {
+  const opensArray = new TextDecoder().decode(begin.subarray(0, 64)).trimStart().startsWith("[");
+  return (opensArray ? MAX_LINE_MIB : maxMib) * 2 ** 20;
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -48,13 +63,22 @@ async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
   try {
     yield* /\.gz$/i.test(path) ? gunzipped(path) : (await Deno.open(path)).readable;
   } catch (error) {
-    throw unreadable(path, error);
+    throw error instanceof FileError ? error : unreadable(path, error);
   }
 }
 
 /** By Node's gunzip: DecompressionStream stops after the first of several parts. */
-function gunzipped(path: string): AsyncIterable<Uint8Array> {
-  return pipeline(createReadStream(path), createGunzip(), () => {/* the reader sees the error */});
+async function* gunzipped(path: string): AsyncGenerator<Uint8Array> {
+  const packed = createReadStream(path);
+  let unpacked = 0;
+  const chunks: AsyncIterable<Uint8Array> = pipeline(packed, createGunzip(), () => {
+    /* the reader sees the error */
+  });
+  for await (const chunk of chunks) {
+    unpacked += chunk.length;
+    checkRatio(path, unpacked, packed.bytesRead);
+    yield chunk;
+  }
 }
 
 /** What to say of a file that the system does not give. */

@@ -7,6 +7,7 @@
 
 import { FileError } from "../../errors.ts";
 import { tableRows } from "./csv.ts";
+import { MAX_LINE_MIB, MAX_ROW_MIB, RowLength } from "./limits.ts";
 import { readLines, unreadable } from "./lines.ts";
 import { describe, exactly, type Fields, type Row } from "./row.ts";
 import { heed } from "../../stop.ts";
@@ -46,13 +47,13 @@ export async function findFiles(path: string | readonly string[]): Promise<strin
  *
  * @throws {FileError} naming file and line for what cannot be read.
  */
-export async function* readRows(path: string): AsyncGenerator<Row> {
+export async function* readRows(path: string, maxMib = MAX_ROW_MIB): AsyncGenerator<Row> {
   const kind = READABLE.exec(path)?.[1]?.toLowerCase();
   if (kind === undefined) {
     throw new FileError(`${path}: found an unknown kind of file, wanted ${KINDS}`);
   }
   let found = false;
-  for await (const row of rowsOf(path, kind)) {
+  for await (const row of rowsOf(path, kind, maxMib)) {
     heed();
     found = true;
     yield row;
@@ -60,10 +61,10 @@ export async function* readRows(path: string): AsyncGenerator<Row> {
   if (!found) throw new FileError(`${path}: found an empty file, wanted at least one row`);
 }
 
-function rowsOf(path: string, kind: string): AsyncGenerator<Row> {
-  if (kind === "txt") return textRows(path);
-  if (kind === "csv" || kind === "tsv") return tableRows(path, kind === "csv" ? "," : "\t");
-  return jsonRows(path, kind === "json");
+function rowsOf(path: string, kind: string, maxMib: number): AsyncGenerator<Row> {
+  if (kind === "txt") return textRows(path, maxMib);
+  if (kind === "csv" || kind === "tsv") return tableRows(path, kind === "csv" ? "," : "\t", maxMib);
+  return jsonRows(path, kind === "json", maxMib);
 }
 
 async function listFiles(folder: string, path: string, pattern: RegExp): Promise<string[]> {
@@ -81,34 +82,44 @@ async function listFiles(folder: string, path: string, pattern: RegExp): Promise
   return files.sort();
 }
 
-async function* textRows(path: string): AsyncGenerator<Row> {
+async function* textRows(path: string, maxMib: number): AsyncGenerator<Row> {
   let lines: string[] = [];
   let count = 0;
+  const length = new RowLength(maxMib);
   const close = (): Row[] => {
     const text = lines.join("\n").trim();
     lines = [];
+    length.next();
     return text === "" ? [] : [{ fields: { text }, origin: `${path} (document ${++count})` }];
   };
-  for await (const line of readLines(path)) {
+  for await (const line of readLines(path, MAX_LINE_MIB)) {
     const [first, ...others] = line.split(DOCUMENT_SEPARATOR);
-    lines.push(first!);
+    const push = (text: string) => {
+      length.add(text.length + 1, () => `${path} (document ${count + 1})`);
+      lines.push(text);
+    };
+    push(first!);
     for (const part of others) {
       yield* close();
-      lines.push(part);
+      push(part);
     }
   }
   yield* close();
 }
 
-async function* jsonRows(path: string, mayBeObject: boolean): AsyncGenerator<Row> {
+async function* jsonRows(
+  path: string,
+  mayBeObject: boolean,
+  maxMib: number,
+): AsyncGenerator<Row> {
   let number = 0;
   let first = true;
-  for await (const line of readLines(path)) {
+  for await (const line of readLines(path, maxMib)) {
     number++;
     if (line.trim() === "") continue;
-    if (line.trimStart().startsWith("[")) return yield* arrayRows(path);
+    if (line.trimStart().startsWith("[")) return yield* arrayRows(path, maxMib);
     if (first && mayBeObject && !isWhole(line)) {
-      yield await objectRow(path);
+      yield await objectRow(path, maxMib);
       return;
     }
     first = false;
@@ -127,8 +138,13 @@ function isWhole(line: string): boolean {
 }
 
 /** The file as one object; a fault in it has the line at which it shows. */
-async function objectRow(path: string): Promise<Row> {
-  const lines = await Array.fromAsync(readLines(path));
+async function objectRow(path: string, maxMib: number): Promise<Row> {
+  const lines: string[] = [];
+  const length = new RowLength(maxMib);
+  for await (const line of readLines(path, maxMib)) {
+    length.add(line.length + 1, () => path);
+    lines.push(line);
+  }
   return parseRow(lines.join("\n"), path, () => `${path}:${faultyLine(lines)}`);
 }
 
@@ -158,14 +174,16 @@ function isFaulty(json: string): boolean {
 }
 
 /** Cuts the array into its elements at brackets and commas, so that a fault has a line and a row. */
-async function* arrayRows(path: string): AsyncGenerator<Row> {
+async function* arrayRows(path: string, maxMib: number): AsyncGenerator<Row> {
   let depth = 0;
   let element = "";
   let row = 0; // 0 is the blank before the array opens
   let line = 0;
   let cutLine = 1;
   let closed = false;
-  for await (const text of readLines(path)) {
+  const length = new RowLength(maxMib);
+  const origin = () => elementOrigin(path, cutLine, element.slice(0, 1 << 16), row);
+  for await (const text of readLines(path, maxMib)) {
     line++;
     let begin = 0;
     for (const { 0: mark, index } of text.matchAll(STRUCTURE)) {
@@ -174,6 +192,8 @@ async function* arrayRows(path: string): AsyncGenerator<Row> {
       if (mark === "[" || mark === "{") depth++;
       if (mark === "]" || mark === "}") depth--;
       if (!cuts) continue;
+      length.add(index - begin, origin);
+      length.next();
       element += text.slice(begin, index);
       closed = mark === "]";
       const isEmptyArray = closed && row === 1 && element.trim() === "";
@@ -185,11 +205,13 @@ async function* arrayRows(path: string): AsyncGenerator<Row> {
       begin = index + 1;
       cutLine = line;
     }
+    length.add(text.length - begin + 1, origin);
     element += text.slice(begin) + "\n";
   }
   if (!closed) {
-    const origin = elementOrigin(path, cutLine, element, row);
-    throw new FileError(`${origin}: found the end of the file inside an array, wanted a closing ]`);
+    throw new FileError(
+      `${origin()}: found the end of the file inside an array, wanted a closing ]`,
+    );
   }
   if (element.trim() !== "") {
     throw new FileError(`${path}:${cutLine}: found more text after the end of the array`);
