@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { refuseResized } from "./resized.ts";
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError } from "../errors.ts";
 import type { Engine } from "../graph/compile.ts";
@@ -47,6 +48,7 @@ export function continued(
   read: PeftAdapter,
   options: Continuing,
 ): Adapter {
+  refuseResized(model.checkpoint, read, "merge it and train on that");
   refuseOther(engine, model, read, options);
   return Adapter.of(engine, model, read, options.dropout ?? dropoutOf(read.config));
 }

@@ -5,10 +5,13 @@
  * @module
  */
 
+import { dirname, join } from "node:path";
 import { FileError, StoppedError } from "../errors.ts";
+import { onDisk } from "../io/files.ts";
 import { configText } from "../io/config_text.ts";
 import {
   type Checkpoint,
+  copiedFiles,
   openCheckpoint,
   refuseOccupied,
   writeCheckpoint,
@@ -24,6 +27,7 @@ import {
   type Rounding,
 } from "./merged_tensors.ts";
 import { readPeft } from "./peft/folder.ts";
+import { resizedBy, resizesOf } from "./resized.ts";
 
 export type { MergeDtype, MergeTensorsOptions } from "./merged_tensors.ts";
 
@@ -60,14 +64,18 @@ export function mergeAdapter(
 ): Merged {
   refuseOccupied(outFolder);
   const adapter = readPeft(adapterFolder);
-  using base = openWeights(baseFolder);
+  const stored = openWeights(baseFolder);
+  const vocabSize = resizesOf(stored, adapter);
+  using base = resizedBy(stored, adapter);
   const roundings = new Map<string, Rounding>();
   const dtype = options.dtype ?? (isRounded(base, baseFolder) ? dtypeOf(base) : undefined);
   const tensors = mergedTensors(base, adapter, { ...options, ...(dtype && { dtype }) }, roundings);
-  const config = configText(baseFolder, dtype, options.untie || hasDeniedHead(base));
+  const untie = options.untie || hasDeniedHead(base);
+  const config = configText(baseFolder, { dtype, untie, vocabSize });
   const { maxShardBytes } = options;
   const copied = { config, tensors, copyFrom: baseFolder };
   writeCheckpoint(outFolder, maxShardBytes === undefined ? copied : { ...copied, maxShardBytes });
+  if (vocabSize !== null) copyTokenizer(adapterFolder, outFolder);
   try {
     using merged = openCheckpoint(outFolder);
     for (const tensor of tensors) checkOnDisk(merged, tensor);
@@ -76,6 +84,16 @@ export function mergeAdapter(
     throw fault;
   }
   return { changed: [...roundings.keys()], ...lossOf(roundings, outFolder) };
+}
+
+/** The tokenizer of a resized vocabulary lies with its tables. */
+function copyTokenizer(from: string, to: string): void {
+  for (const name of copiedFiles(from)) {
+    onDisk(`Cannot write ${join(to, name)}`, () => {
+      Deno.mkdirSync(dirname(join(to, name)), { recursive: true });
+      Deno.copyFileSync(join(from, name), join(to, name));
+    });
+  }
 }
 
 /** Whether a base is no folder of plain numbers, which a merge keeps the types of. */

@@ -6,6 +6,7 @@
 import { basename, resolve } from "node:path";
 import { mergedTensors } from "../adapters/merged_tensors.ts";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
+import { refuseResized } from "../adapters/resized.ts";
 import { FileError } from "../errors.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { TensorData } from "../io/safetensors/safetensors.ts";
@@ -46,6 +47,7 @@ export interface GgufOptions {
 export function exportGguf(folder: string, out: string, options: GgufOptions = {}): Exported {
   using checkpoint = openWeights(folder);
   const { adapter, type = storedType(checkpoint) } = options;
+  if (adapter) refuseResized(checkpoint, adapter, "merge it and export that");
   const architecture = architectureOf(checkpoint.config["model_type"], folder);
   const settings = readSettings(checkpoint);
   const { entries, ropeFactors, notes } = modelMetadata(checkpoint, settings, architecture);

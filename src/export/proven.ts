@@ -75,7 +75,8 @@ function compare(file: GgufFile, metadata: Metadata, tensors: readonly GgufTenso
  *
  * @throws {FileError} where it has tensors in place of the base's, or is of another method than LoRA.
  */
-export function refuseBeyondLora({ whole = [], config }: PeftAdapter, kind: string): void {
+export function refuseBeyondLora(adapter: PeftAdapter, kind: string): void {
+  const { whole = [], tables = [], config } = adapter;
   const { name } = methodOf(config);
   if (name !== LORA.name) {
     throw new FileError(
@@ -83,10 +84,11 @@ export function refuseBeyondLora({ whole = [], config }: PeftAdapter, kind: stri
         "export the model",
     );
   }
-  if (whole.length === 0) return;
+  const [first] = [...whole, ...tables];
+  if (first === undefined) return;
   throw new FileError(
-    `Cannot export the adapter: ${kind} cannot hold the whole tensor "${whole[0]!.name}" ` +
-      "(modules_to_save, bias); merge it and export the model",
+    `Cannot export the adapter: ${kind} cannot hold the whole tensor "${first.name}" ` +
+      "(modules_to_save, bias, a resized vocabulary); merge it and export the model",
   );
 }
 

@@ -5,7 +5,8 @@
  */
 import { join } from "node:path";
 import { Adapter } from "../adapters/adapter.ts";
-import { readPeft } from "../adapters/peft/folder.ts";
+import { type PeftAdapter, readPeft } from "../adapters/peft/folder.ts";
+import { refuseResized, resizedBy } from "../adapters/resized.ts";
 import { ConfigError } from "../errors.ts";
 import type { Device } from "../gpu/device.ts";
 import { type Engine, openEngine } from "../graph/compile.ts";
@@ -57,12 +58,13 @@ export function openModel(
   adapter?: string,
   options: OpenOptions = {},
 ): OpenModel {
-  const model = new Model(folder, options);
+  const read = adapter === undefined ? undefined : readPeft(adapterFolder(adapter));
+  const model = new Model(folder, read ? { ...options, ...baseFor(read, adapter!) } : options);
   const engine = openEngine(device);
   const open = (adapter?: Adapter) => new OpenModel(engine, model, adapter);
   try {
     if (options.say) { for (const note of notesOf(engine, model)) options.say(note); }
-    return open(adapter === undefined ? undefined : loadAdapter(engine, model, adapter));
+    return open(read && loadAdapter(engine, model, read));
   } catch (fault) {
     open()[Symbol.dispose]();
     throw fault;
@@ -77,7 +79,9 @@ export class OpenAdapter implements Disposable {
   static open({ engine, model }: OpenModel, folder: string): OpenAdapter {
     const beside = { ...engine, store: engine.store.beside() };
     try {
-      return new OpenAdapter(beside, loadAdapter(beside, model, folder));
+      const read = readPeft(adapterFolder(folder));
+      refuseResized(model.checkpoint, read, "merge it and serve that");
+      return new OpenAdapter(beside, loadAdapter(beside, model, read));
     } catch (fault) {
       beside.store.destroy();
       throw fault;
@@ -89,9 +93,19 @@ export class OpenAdapter implements Disposable {
   }
 }
 
+/** How the base of an adapter is opened: with the adapter's vocabulary where it has one. */
+function baseFor(read: PeftAdapter, adapter: string): Partial<ModelOptions> {
+  const folder = adapterFolder(adapter);
+  const hasTokenizer = exists(join(folder, "tokenizer.json"));
+  return {
+    over: (checkpoint) => resizedBy(checkpoint, read),
+    ...(hasTokenizer && { tokenizerFolder: folder }),
+  };
+}
+
 /** Puts an adapter's numbers into the store of an engine. */
-function loadAdapter(engine: Engine, model: Model, folder: string): Adapter {
-  const adapter = Adapter.of(engine, model, readPeft(adapterFolder(folder)));
+function loadAdapter(engine: Engine, model: Model, read: PeftAdapter): Adapter {
+  const adapter = Adapter.of(engine, model, read);
   const { graph } = model.lossGraph(engine, { T: 8, adapt: adapter.adapt });
   engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
   adapter.load(engine.store, 0);

@@ -14,20 +14,32 @@ const ENTRY = /"(torch_dtype|dtype)"(\s*:\s*)(?:"[^"]*"|null)/g;
 
 const TIE = /"(tie_word_embeddings)"(\s*:\s*)(?:true|false|null)/g;
 
+const VOCABULARY = /"(vocab_size)"(\s*:\s*)\d+/g;
+
+/** What a model that was made of another one says otherwise. */
+export interface ConfigChanges {
+  readonly dtype?: Dtype | undefined;
+  /** Whether embedding and head are no longer tied. */
+  readonly untie?: boolean | undefined;
+  /** Rows of the tables of tokens; null for what there is. */
+  readonly vocabSize?: number | null;
+}
+
 /**
- * The text of a checkpoint folder's `config.json`, digit for digit, with another element type where
- * one is given, and with embedding and head no longer tied where that is asked for. Another element
- * type is no quantisation any more: then it says nothing of one.
+ * The text of a checkpoint folder's `config.json`, digit for digit but for the changes. Another
+ * element type is no quantisation any more: then it says nothing of one.
  *
  * @throws {FileError} If there is none.
  */
-export function configText(folder: string, dtype?: Dtype, untie = false): string {
+export function configText(folder: string, changes: ConfigChanges = {}): string {
+  const { dtype, untie = false, vocabSize = null } = changes;
   const text = requireText(folder, "config.json");
   const name = dtype && NAMES[dtype];
   const typed = name === undefined
     ? text
     : withEntry(withoutObject(text, "quantization_config"), ENTRY, "torch_dtype", `"${name}"`);
-  return untie ? withEntry(typed, TIE, "tie_word_embeddings", "false") : typed;
+  const tied = untie ? withEntry(typed, TIE, "tie_word_embeddings", "false") : typed;
+  return vocabSize === null ? tied : withEntry(tied, VOCABULARY, "vocab_size", String(vocabSize));
 }
 
 /** Another value of an entry, which comes first where there was none. */

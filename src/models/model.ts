@@ -53,6 +53,10 @@ export type * from "./graphs.ts";
 export interface ModelOptions {
   /** What matrices are rounded to as they are loaded; as they are stored where absent. */
   readonly quantize?: FormatName | undefined;
+  /** What the checkpoint is put under, such as tables of a resized vocabulary. */
+  readonly over?: ((checkpoint: Checkpoint) => Checkpoint) | undefined;
+  /** Where its tokenizer is, if not with the weights. */
+  readonly tokenizerFolder?: string | undefined;
 }
 
 /** A model in a Hugging Face folder or a GGUF file. */
@@ -71,8 +75,9 @@ export class Model implements Disposable {
    * @throws {FileError} for a missing or damaged file, or a family that is not built.
    * @throws {ConfigError} where no matrix can be rounded as wanted.
    */
-  constructor(readonly folder: string, { quantize }: ModelOptions = {}) {
-    this.checkpoint = openWeights(folder);
+  constructor(readonly folder: string, options: ModelOptions = {}) {
+    const { quantize, over = (checkpoint) => checkpoint, tokenizerFolder = folder } = options;
+    this.checkpoint = over(openWeights(folder));
     const { checkpoint } = this;
     const file = join(folder, "config.json");
     this.family = familyOf(checkpoint.config["model_type"], file);
@@ -81,7 +86,7 @@ export class Model implements Disposable {
     this.config = this.hasDeniedHead ? { ...config, tied: false } : config;
     this.tensors = new Tensors(checkpoint, this.family.stored, this.config.tied, quantize);
     if (quantize) refuseNoGroups(checkpoint, quantize);
-    this.tokenizer = loadTokenizer(folder);
+    this.tokenizer = loadTokenizer(folder, { from: tokenizerFolder });
   }
 
   /**

@@ -103,7 +103,7 @@ export function trainFull(model: Model, dtype: Dtype): Trainable {
         saved.push({ name, shape, dtype, data: fromFloat32(numbers, dtype) });
       }
       writeCheckpoint(folder, {
-        config: configText(model.folder, dtype),
+        config: configText(model.folder, { dtype }),
         tensors: saved,
         copyFrom: model.folder,
       });

@@ -9,14 +9,14 @@ Deno.test("configText() keeps 30.0, which JSON.parse would make 30", () =>
   withFolder((folder) => {
     Deno.writeTextFileSync(join(folder, "config.json"), text);
     assert.equal(configText(folder), text);
-    assert.equal(configText(folder, "BF16"), text.replace("float32", "bfloat16"));
+    assert.equal(configText(folder, { dtype: "BF16" }), text.replace("float32", "bfloat16"));
   }));
 
 Deno.test("configText() names an element type in either spelling, or anew", () =>
   withFolder((folder) => {
     const of = (json: string) => {
       Deno.writeTextFileSync(join(folder, "config.json"), json);
-      return JSON.parse(configText(folder, "F16"));
+      return JSON.parse(configText(folder, { dtype: "F16" }));
     };
     assert.deepEqual(of(`{"dtype": null}`), { dtype: "float16" });
     assert.deepEqual(of(`{"a": 1}`), { torch_dtype: "float16", a: 1 });

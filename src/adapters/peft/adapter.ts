@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Dtype } from "../../io/safetensors/safetensors.ts";
+
 /**
  * What is trained of one module: two low-rank factors, and more by the method. Linear: y = x Wᵀ + scale (x Aᵀ) Bᵀ. A table of rows, such
  * as the embedding: row i of E is E[i] + scale B A[:, i], so that the rows count as inputs.
@@ -39,6 +41,8 @@ export interface WholeTensor {
   readonly shape: readonly number[];
   /** Row-major. */
   readonly numbers: Float32Array;
+  /** The element type in the file that it was read from. */
+  readonly dtype?: Dtype;
 }
 
 /** A LoRA adapter: its settings and the factors of every module that it adapts. */
@@ -59,6 +63,11 @@ export interface PeftAdapter {
   readonly whole?: readonly WholeTensor[];
   /** The base's own tables, which PEFT writes beside their low-rank updates; read, never written. */
   readonly carried?: readonly WholeTensor[];
+  /**
+   * Embedding and head that PEFT writes beside the factors of itself, where the base's vocabulary was
+   * resized; none by default.
+   */
+  readonly tables?: readonly WholeTensor[];
   /** `adapter_config.json` as read; on writing, its further fields are kept. */
   readonly config: Readonly<Record<string, unknown>>;
 }

@@ -29,7 +29,7 @@ export function readPeft(folder: string): PeftAdapter {
   const config = readJsonObject(configPath);
   const settings = checkConfig(config, configPath);
   using file = openSafetensors(join(folder, WEIGHTS_FILE));
-  const { modules, whole, carried } = readTensors(file, settings, CONFIG_FILE);
+  const { modules, whole, carried, tables } = readTensors(file, settings, CONFIG_FILE);
   const { target_modules: targets } = settings;
   return {
     baseModel: settings.base_model_name_or_path ?? "",
@@ -38,7 +38,7 @@ export function readPeft(folder: string): PeftAdapter {
     // A pattern may single out layers, which its last words could not express.
     targetModules: Array.isArray(targets) ? targets : modules.map(({ module }) => module),
     rslora: settings.use_rslora,
-    ...{ modules, whole, carried },
+    ...{ modules, whole, carried, tables },
     config,
   };
 }

@@ -18,7 +18,7 @@ import { isTargeted, isWhole, type PeftConfig, scalingOf } from "./config.ts";
 const PREFIX = "base_model.model.";
 
 /** What a file holds. */
-type Contents = Required<Pick<PeftAdapter, "modules" | "whole" | "carried">>;
+type Contents = Required<Pick<PeftAdapter, "modules" | "whole" | "carried" | "tables">>;
 
 /**
  * Reads the tensors of a file; `configName` is for messages.
@@ -47,13 +47,19 @@ export function readTensors(
     return readModule(file, module, parts, config, configName);
   });
   const names = modules.map(({ module }) => module);
-  const contents = { modules, whole: [] as WholeTensor[], carried: [] as WholeTensor[] };
+  const none = (): WholeTensor[] => [];
+  const contents = { modules, whole: none(), carried: none(), tables: none() };
   for (const [name, tensor] of others) {
     const place = placeOf(name, config, names);
     if (place === null) throw unknown(file, tensor);
     if (place.kind === "copy") continue;
     const numbers = readFloats(file, tensor);
-    contents[place.kind].push({ name: place.name, shape: tensor.shape, numbers });
+    contents[place.kind].push({
+      name: place.name,
+      shape: tensor.shape,
+      numbers,
+      dtype: tensor.dtype,
+    });
   }
   if (modules.length === 0) throw new FileError(`Cannot use ${file.path}: it has no LoRA tensors`);
   return contents;
@@ -82,6 +88,9 @@ function partOf(name: string, method: AdapterMethod) {
   return null;
 }
 
+/** Embeddings and heads of the families, which PEFT saves of itself where they were resized. */
+const TABLES = /(^|\.)(embed_tokens|wte|embed_in|shared|lm_head|embed_out)\.weight$/;
+
 /**
  * What a tensor is that is no factor: trained whole, a table of the base, or a copy of what stands
  * elsewhere (with `bias: "all"` PEFT writes the biases of saved modules three times). Null where it
@@ -93,7 +102,9 @@ function placeOf(name: string, config: PeftConfig, modules: readonly string[]) {
     return { kind: "carried", name: `${module}.weight` } as const;
   }
   const plain = leaf === "bias" ? `${module}.bias` : name;
-  if (!isWhole(plain, config, modules)) return null;
+  if (!isWhole(plain, config, modules)) {
+    return TABLES.test(name) ? { kind: "tables", name } as const : null;
+  }
   const isCopy = /\.(original_module|modules_to_save)\./.test(plain);
   return { kind: isCopy ? "copy" : "whole", name: plain } as const;
 }
@@ -182,12 +193,13 @@ function readFloats(file: SafetensorsFile, tensor: TensorInfo): Float32Array {
 }
 
 /** The tensors of an adapter by their names in the file, in f32. */
-export function tensorsOf({ modules, whole = [], config }: PeftAdapter): TensorData[] {
+export function tensorsOf({ modules, whole = [], tables = [], config }: PeftAdapter): TensorData[] {
   const method = methodOf(config);
   const names = modules.map(({ module }) => module);
   return [
     ...modules.flatMap((weights) => partsOf(weights, method)),
     ...whole.map(({ name, shape, numbers }) => tensorOf(fileNameOf(name, names), shape, numbers)),
+    ...tables.map(({ name, shape, numbers }) => tensorOf(name, shape, numbers)),
   ];
 }
 

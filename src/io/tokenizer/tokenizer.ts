@@ -43,13 +43,15 @@ type Json = Record<string, unknown>;
  * Loads the tokenizer of a checkpoint folder, or of a GGUF file. The ids of BOS and EOS come from
  * `tokenizer_config.json`, else `special_tokens_map.json`, else `config.json`.
  *
+ * @param options With `from`, the folder of `tokenizer.json`, such as one of a resized vocabulary.
  * @throws {FileError} If `tokenizer.json` is missing, damaged or of a kind that is not supported,
  * or a special token that is named is not in it.
  */
-export function loadTokenizer(folder: string): Tokenizer {
-  const path = modelFile(folder, "tokenizer.json");
-  const config = readOptional(folder, "tokenizer_config.json");
-  const json = requireJson(folder, "tokenizer.json");
+export function loadTokenizer(folder: string, { from = folder } = {}): Tokenizer {
+  const path = modelFile(from, "tokenizer.json");
+  const config = modelJson(from, "tokenizer_config.json") ??
+    readOptional(folder, "tokenizer_config.json");
+  const json = requireJson(from, "tokenizer.json");
   checkIds(path, json);
   const { inner, encode, drops } = construct(path, json, config);
   const bos = specialId(folder, inner, config, "bos");

@@ -164,8 +164,8 @@ const REFUSED_TENSORS: { fault: string; tensors: ReturnType<typeof ramp>[]; want
   },
   {
     fault: "a whole tensor that the config does not name",
-    tensors: [A, B, ramp("base_model.model.lm_head.weight", [2, 3])],
-    wanted: [`"base_model.model.lm_head.weight"`, "nor named by modules_to_save or bias"],
+    tensors: [A, B, ramp("base_model.model.model.norm.weight", [2, 3])],
+    wanted: [`"base_model.model.model.norm.weight"`, "nor named by modules_to_save or bias"],
   },
   {
     fault: "a bias that the config does not name",
