@@ -39,10 +39,11 @@ export function productsOf(device: Device, graphs: readonly Graph[]): Counted[] 
 /** Products that are tuned as one: sizes count by the power of two above them. */
 export function productClass(
   { kernelSet, matrixReads }: Pick<Device, "kernelSet" | "matrixReads">,
-  { kernel, type, m, n, k }: Product,
+  { kernel, type, m, n, k, splits = 1 }: Product,
 ): string {
   const sizes = [m, n, k].map((size) => 2 ** Math.ceil(Math.log2(size)));
-  return `${kernelSet} ${matrixReads} ${kernel} ${type} ${sizes.join("x")}`;
+  const parts = splits === 1 ? "" : ` in ${splits}`;
+  return `${kernelSet} ${matrixReads} ${kernel} ${type} ${sizes.join("x")}${parts}`;
 }
 
 /** Operations of a product. */

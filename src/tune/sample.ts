@@ -26,12 +26,13 @@ const CHECKED = 64;
 /** Distinct numbers that fill the operands: a prime, so that no rows are alike. */
 const PERIOD = 65521;
 
-/** The same sums over fewer rows and columns: most of the grid is left out. */
-export function sampleOf(product: Product, software: boolean): Product {
+/** The same sums, or one part of each, over fewer rows and columns: most of the grid is left out. */
+export function sampleOf({ splits = 1, ...product }: Product, software: boolean): Product {
   const n = Math.min(product.n, MOST_COLUMNS);
-  const most = MOST_FLOPS[software ? "software" : "gpu"] / (2 * n * product.k);
+  const k = splits === 1 ? product.k : Math.ceil(product.k / splits / ROWS) * ROWS;
+  const most = MOST_FLOPS[software ? "software" : "gpu"] / (2 * n * k);
   const m = Math.min(product.m, Math.max(1, Math.floor(most / ROWS)) * ROWS);
-  return { ...product, m, n };
+  return { ...product, m, n, k };
 }
 
 /** A sample on a device. */

@@ -53,6 +53,7 @@ Deno.test("what was found is kept, added to and used for products of its class",
     const usual = chooseTile({ ...device, tuned: () => undefined }, PRODUCT).name;
     assert.equal(nameOf({ n: 1028 }), usual);
     assert.equal(nameOf({ kernel: "linear_backward" }), usual);
+    assert.equal(nameOf({ splits: 4 }), usual);
   }));
 
 Deno.test("without a file nothing is said, and products take the defaults", () =>

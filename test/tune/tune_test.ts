@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { MatrixReads, Product } from "../../src/gpu/device.ts";
 import { type Tile, TILES } from "../../src/ops/tile.ts";
+import { sampleOf } from "../../src/tune/sample.ts";
 import { tune, type Tuning } from "../../src/tune/tune.ts";
 import type { Timer } from "../../src/tune/time.ts";
 import { engine } from "../harness.ts";
@@ -116,4 +117,13 @@ Deno.test("products are timed until the time is up, on a part of their rows and 
   const scale = found[0]!.results.map(({ ms }) => ms! / found[0]!.results.at(-1)!.ms!);
   assert.deepEqual(scale.toSorted(), [1, 2, 3]);
   assert.deepEqual(await tune(device, all, { timer, seconds: 0 }), []);
+});
+
+Deno.test("a sample keeps the sums of a product, or a part where they are made apart", () => {
+  const whole = product("linear_backward", "bf16", [2048, 3072, 49152]);
+  const sample = sampleOf(whole, true);
+  assert.deepEqual(sample, { ...whole, m: 64, n: 1024 });
+  assert.deepEqual(sampleOf({ ...whole, splits: 16 }, true), { ...sample, k: 3072 });
+  const small = product("matmul_nt");
+  assert.deepEqual(sampleOf(small, true), small);
 });
