@@ -5,7 +5,14 @@
  */
 import { ConfigError } from "../errors.ts";
 import type { Modules } from "../models/model.ts";
-import { inLayers, type Names, names, patternOf, type Selection, selects } from "./peft/targets.ts";
+import {
+  hasPattern,
+  inLayers,
+  type Names,
+  names,
+  type Selection,
+  selects,
+} from "./peft/targets.ts";
 
 /** Modules that can be adapted. */
 export type Adaptable = Pick<Modules, "linear" | "tables">;
@@ -55,7 +62,7 @@ export function chooseModules({ linear, tables }: Adaptable, options: Choice): s
   }
   for (const [key, patterns] of Object.entries({ rank_pattern, alpha_pattern })) {
     for (const pattern of Object.keys(patterns ?? {})) {
-      const found = chosen.some((name) => patternOf(pattern).test(name));
+      const found = chosen.some((name) => hasPattern(pattern, name));
       if (!found) throw unmatched(key, pattern, chosen);
     }
   }

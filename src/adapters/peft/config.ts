@@ -269,7 +269,7 @@ function isPattern(value: unknown, accepts: (value: unknown) => boolean): boolea
 
 function isRegExp(key: string): boolean {
   try {
-    return patternOf(key) instanceof RegExp;
+    return new RegExp(patternOf(key)) instanceof RegExp;
   } catch {
     return false;
   }

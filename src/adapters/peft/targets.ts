@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { matches } from "../../io/pattern.ts";
 
 /** Names of modules or ends of them, such as `q_proj`; or a pattern of whole names. */
 export type Names = string | readonly string[];
@@ -31,7 +32,7 @@ export interface Selection {
 export function selects(module: string, selection: Selection): boolean {
   const { targets, exclude, saved = [] } = selection;
   if (exclude !== undefined && names(exclude, module)) return false;
-  if (saved.some((name) => new RegExp(`^(?:.*\\.)?(?:${name})(?:\\..*)?$`).test(module))) {
+  if (saved.some((name) => matches(`^(?:.*\\.)?(?:${name})(?:\\..*)?$`, module))) {
     return false;
   }
   if (targets === "all-linear") return module !== "lm_head";
@@ -47,7 +48,7 @@ export function inLayers(module: string, { layers, layersPattern }: Partial<Sele
 
 /** Whether a list has the module or an end of it, or a pattern matches its whole name. */
 export function names(list: Names, module: string): boolean {
-  if (typeof list === "string") return new RegExp(`^(?:${list})$`).test(module);
+  if (typeof list === "string") return matches(`^(?:${list})$`, module);
   return list.some((name) => module === name || module.endsWith(`.${name}`));
 }
 
@@ -63,21 +64,25 @@ export function saves(list: readonly string[], tensor: string): boolean {
 
 /** The value of the first pattern that matches the module or an end of it. */
 export function matching<T>(module: string, patterns: Readonly<Record<string, T>>): T | undefined {
-  const key = Object.keys(patterns).find((key) => patternOf(key).test(module));
+  const key = Object.keys(patterns).find((key) => hasPattern(key, module));
   return key === undefined ? undefined : patterns[key];
 }
 
-/** @throws {SyntaxError} where `key` is no regular expression. */
-export function patternOf(key: string): RegExp {
-  return new RegExp(`^(?:.*\\.)?(?:${key})$`);
+/** Whether a pattern matches a module or an end of it. */
+export function hasPattern(key: string, module: string): boolean {
+  return matches(patternOf(key), module);
 }
+
+/** What {@link hasPattern} looks for. */
+export const patternOf = (key: string): string => `^(?:.*\\.)?(?:${key})$`;
 
 /** The number of the module's layer, or NaN where it has none. */
 function layerOf(module: string, pattern: Names = []): number {
   const patterns = typeof pattern === "string" ? [pattern] : pattern;
   const found = patterns.length === 0
     ? /^.*?\.[^.]*\.(\d+)\./.exec(module)?.[1]
-    : patterns.map((p) => new RegExp(`^(?:.*?\\.)?(?:${p})\\.(\\d+)\\.`).exec(module)?.[1])
+    : patterns.map((p) => `^(?:.*?\\.)?(?:${p})\\.(\\d+)\\.`)
+      .map((p) => matches(p, module) ? new RegExp(p).exec(module)?.[1] : undefined)
       .find((number) => number !== undefined);
   return Number(found ?? NaN);
 }

@@ -7,6 +7,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from "../../deps/tokenizers.ts";
 import { FileError } from "../../errors.ts";
 import { type AddedToken, AddedTokens } from "./added_tokens.ts";
+import { refuseEndless } from "../pattern.ts";
 import { isObject } from "../files.ts";
 import { modelFile, modelJson, requireJson } from "../model_files.ts";
 import { correctDecoder, corrected, correctNormalizer } from "./tokenizer_json.ts";
@@ -69,7 +70,19 @@ export function loadTokenizer(folder: string, { from = folder } = {}): Tokenizer
   };
 }
 
+/** The patterns that a `tokenizer.json` splits or replaces by. */
+function* patternsIn(part: unknown): Generator<string> {
+  if (Array.isArray(part)) { for (const inner of part) yield* patternsIn(inner); }
+  if (!isObject(part)) return;
+  const { Regex: pattern } = part;
+  if (typeof pattern === "string") yield pattern;
+  for (const inner of Object.values(part)) yield* patternsIn(inner);
+}
+
 function construct(path: string, tokenizer: Json, config: Json) {
+  for (const part of ["normalizer", "pre_tokenizer", "decoder"]) {
+    for (const pattern of patternsIn(tokenizer[part])) refuseEndless(pattern, path);
+  }
   try {
     const { added_tokens = [] } = tokenizer;
     const parts = {
