@@ -8,7 +8,7 @@ import type { DataEntry } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { ConfigFault } from "./faults.ts";
 import type { ParsedConfig } from "./mod.ts";
-import type { Config } from "./table.ts";
+import type { Config, ScheduleName } from "./table.ts";
 
 /** A key or a section, and why it would do nothing; null where it does something. */
 interface Rule {
@@ -21,6 +21,15 @@ interface Rule {
 const NOTHING_DRAWN = "where nothing is drawn";
 
 const when = (isIdle: boolean, reason: string) => isIdle ? reason : null;
+
+/** Schedules that fall to an end. */
+const FALLING = [
+  "cosine",
+  "linear",
+  "cosine_with_restarts",
+  "polynomial",
+  "warmup_stable_decay",
+] as const;
 
 const RULES: readonly Rule[] = [
   {
@@ -55,6 +64,10 @@ const RULES: readonly Rule[] = [
   { key: "train.patience", idle: withoutMeasurements },
   { key: "train.metric", idle: withoutComparison },
   { key: "train.min_delta", idle: withoutComparison },
+  { key: "train.min_lr_ratio", off: 0, idle: besideOther(...FALLING) },
+  { key: "train.cycles", off: 1, idle: besideOther("cosine_with_restarts") },
+  { key: "train.power", off: 1, idle: besideOther("polynomial") },
+  { key: "train.decay", idle: besideOther("warmup_stable_decay") },
   {
     key: "eval.sample_tokens",
     idle: ({ eval: { samples } }) => when(samples === 0, "beside eval.samples 0"),
@@ -64,6 +77,11 @@ const RULES: readonly Rule[] = [
     idle: ({ data }) => when(data.length === 1, "beside a single entry of data"),
   },
 ];
+
+function besideOther(...heeding: readonly ScheduleName[]): Rule["idle"] {
+  return ({ train: { schedule } }) =>
+    when(!heeding.includes(schedule), `beside train.schedule ${schedule}`);
+}
 
 function withoutController({ guard }: Config): string | null {
   return when(

@@ -56,6 +56,16 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "train.lr": { to: 0.03 },
   "train.schedule": { to: "linear", beside: { "train.steps": 4 } },
   "train.warmup": { to: 2 },
+  "train.min_lr_ratio": { to: 0.5, beside: { "train.steps": 4 } },
+  "train.cycles": {
+    to: 2,
+    beside: { "train.schedule": "cosine_with_restarts", "train.steps": 4 },
+  },
+  "train.power": { to: 2, beside: { "train.schedule": "polynomial", "train.steps": 4 } },
+  "train.decay": {
+    to: 2,
+    beside: { "train.schedule": "warmup_stable_decay", "train.steps": 4 },
+  },
   "train.weight_decay": { to: 0.5 },
   "train.beta1": { to: 0.5 },
   "train.beta2": { to: 0.5 },

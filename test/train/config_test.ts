@@ -49,6 +49,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
       micro_batch_tokens: 512,
       lr: 2e-4,
       schedule: "cosine",
+      ...{ min_lr_ratio: 0, cycles: 1, power: 1, decay: 0.2 },
       warmup: 0.03,
       weight_decay: 0,
       beta1: 0.9,
@@ -182,7 +183,8 @@ Deno.test("parseConfig() reports all faults in one error, one line each", () => 
     "--guard.share: found 2, wanted a number above 0 and of at most 1",
     '--train.lr: found "fast", wanted a number above 0',
     "--train.micro_batch_tokens: found 100, wanted a multiple of 8 above 0",
-    '--train.schedule: found "step", wanted constant, linear or cosine',
+    '--train.schedule: found "step", wanted cosine, linear, constant, cosine_with_restarts, ' +
+    "polynomial, inverse_sqrt or warmup_stable_decay",
     "model: missing, wanted a folder or repository",
   ]);
 });
