@@ -89,6 +89,7 @@ export {
   type Origin,
   parseConfig,
   type ParsedConfig,
+  type ScheduleName,
   type TrainConfig,
 } from "./src/config/mod.ts";
 export type { Example, TextFlag } from "./src/data/example.ts";
