@@ -89,6 +89,7 @@ export {
   type Origin,
   parseConfig,
   type ParsedConfig,
+  type ScheduleConfig,
   type ScheduleName,
   type TrainConfig,
 } from "./src/config/mod.ts";

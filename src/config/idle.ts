@@ -8,7 +8,8 @@ import type { DataEntry } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { ConfigFault } from "./faults.ts";
 import type { ParsedConfig } from "./mod.ts";
-import type { Config, ScheduleName } from "./table.ts";
+import type { ScheduleName } from "./schedule.ts";
+import type { Config } from "./table.ts";
 
 /** A key or a section, and why it would do nothing; null where it does something. */
 interface Rule {

@@ -16,7 +16,8 @@ export { nearestKey } from "./faults.ts";
 export { refuseIdleInPretraining } from "./idle.ts";
 export type { DataConfig } from "./data.ts";
 export type { GuardConfig } from "../forgetting/settings.ts";
-export type { AdapterConfig, Config, EvalConfig, ScheduleName, TrainConfig } from "./table.ts";
+export type { AdapterConfig, Config, EvalConfig, TrainConfig } from "./table.ts";
+export type { ScheduleConfig, ScheduleName } from "./schedule.ts";
 
 /** Where a value came from; `call` is an object handed over in code. */
 export type Origin = "default" | "file" | "call" | "flag";

@@ -24,6 +24,7 @@ import { guardSchema } from "./guard.ts";
 import { count, name, notNegative, place, positive, seed, tokens } from "./kinds.ts";
 import { keep } from "./keep.ts";
 import { objectiveSchema } from "./objective.ts";
+import { schedule, type ScheduleConfig } from "./schedule.ts";
 import { taskSchema } from "./tasks.ts";
 
 /** The low-rank adapter. */
@@ -56,29 +57,8 @@ export interface AdapterConfig {
   readonly from?: string;
 }
 
-/** Schedules of the learning rate, the default first. */
-export const SCHEDULES = [
-  "cosine",
-  "linear",
-  "constant",
-  "cosine_with_restarts",
-  "polynomial",
-  "inverse_sqrt",
-  "warmup_stable_decay",
-] as const;
-
-/** The name of a schedule. */
-export type ScheduleName =
-  | "cosine"
-  | "linear"
-  | "constant"
-  | "cosine_with_restarts"
-  | "polynomial"
-  | "inverse_sqrt"
-  | "warmup_stable_decay";
-
 /** The training loop. Exactly one of `steps` and `epochs` is set. */
-export interface TrainConfig extends KeepConfig {
+export interface TrainConfig extends ScheduleConfig, KeepConfig {
   /** Number of updates. */
   readonly steps?: number;
   /** Passes over the data. */
@@ -89,18 +69,6 @@ export interface TrainConfig extends KeepConfig {
   readonly micro_batch_tokens: number;
   /** Peak learning rate. */
   readonly lr: number;
-  /** Learning rate after the warm-up, by the names of transformers. */
-  readonly schedule: ScheduleName;
-  /** A share of the steps where below 1, else a number of steps. */
-  readonly warmup: number;
-  /** What is left of the peak at the end, a share. */
-  readonly min_lr_ratio: number;
-  /** Falls to it of `cosine_with_restarts`. */
-  readonly cycles: number;
-  /** Of `polynomial`: 1 falls in a straight line. */
-  readonly power: number;
-  /** Where `warmup_stable_decay` falls: a share of the steps where below 1, else a number of steps. */
-  readonly decay: number;
   /** Decoupled weight decay of AdamW; norms and biases have none. */
   readonly weight_decay: number;
   /** Decay of AdamW's first moment. */
@@ -212,16 +180,7 @@ const train = z.strictObject({
   micro_batch_tokens: tokens.exactOptional()
     .describe("tokens on the GPU at once; 512 when absent, or tokens_per_batch if that is less"),
   lr: positive.default(2e-4).describe("peak learning rate"),
-  schedule: z.enum(SCHEDULES).default(SCHEDULES[0]).describe("learning rate after the warm-up"),
-  warmup: z.number().gte(0).default(0.03)
-    .describe("a share of the steps where below 1, else a number of steps"),
-  min_lr_ratio: z.number().gte(0).lt(1).default(0)
-    .describe("what is left of the learning rate at the end, a share"),
-  cycles: count.default(1).describe("falls of cosine_with_restarts"),
-  power: positive.default(1).describe("of polynomial: 1 falls in a straight line"),
-  decay: z.number().gt(0).default(0.2).describe(
-    "where warmup_stable_decay falls: a share of the steps where below 1, else a number of steps",
-  ),
+  ...schedule,
   weight_decay: notNegative.default(0)
     .describe("decoupled weight decay of AdamW; norms and biases have none"),
   beta1: decay.default(0.9).describe("decay of AdamW's first moment"),

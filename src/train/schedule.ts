@@ -4,16 +4,16 @@
  * @module
  */
 
-import type { TrainConfig } from "../config/table.ts";
+import type { ScheduleConfig } from "../config/mod.ts";
 
 /** A schedule over a known number of updates. */
-export interface Schedule extends Pick<TrainConfig, "schedule" | "warmup">, Partial<Shape> {
+export interface Schedule extends Pick<ScheduleConfig, "schedule" | "warmup">, Partial<Shape> {
   /** Number of updates. */
   readonly steps: number;
 }
 
 /** What schedules are set by beside the warm-up; without, it is as the configuration's defaults. */
-type Shape = Pick<TrainConfig, "min_lr_ratio" | "cycles" | "power" | "decay">;
+type Shape = Omit<ScheduleConfig, "schedule" | "warmup">;
 
 /** Updates after which an inverse root without a warm-up has fallen by its root, as transformers has it. */
 const TIMESCALE = 10_000;
