@@ -42,3 +42,30 @@ export function permutation(n: number, seed: number, ...counters: number[]): Uin
   }
   return order;
 }
+
+/** Items of a stream, and how many it had. */
+export interface Drawn<T> {
+  /** In the order of the stream. */
+  readonly items: T[];
+  readonly total: number;
+}
+
+/**
+ * At most so many items of a stream, drawn without bias as they go by, so that no more are ever held
+ * (Vitter 1985, algorithm R); all of them where there are no more.
+ */
+export async function drawn<T>(
+  stream: AsyncIterable<T>,
+  most: number,
+  seed: number,
+): Promise<Drawn<T>> {
+  const kept: { readonly number: number; readonly item: T }[] = [];
+  let total = 0;
+  for await (const item of stream) {
+    const place = total < most ? total : Math.floor(random(seed, total) * (total + 1));
+    if (place < most) kept[place] = { number: total, item };
+    total++;
+  }
+  const inOrder = kept.sort((a, b) => a.number - b.number);
+  return { items: inOrder.map(({ item }) => item), total };
+}

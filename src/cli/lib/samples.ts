@@ -8,10 +8,13 @@ import { Generator } from "../../inference/generator.ts";
 import { openModel } from "../../inference/open.ts";
 import { promptLength } from "../../inference/samples.ts";
 import { openTuned } from "../../tune/cache.ts";
-import { permutation } from "../../random.ts";
+import { drawn, permutation } from "../../random.ts";
 import type { Config } from "../../config/mod.ts";
 import { fetchFolder } from "./hub.ts";
 import { answer, bold, dim } from "./term.ts";
+
+/** Rows from which the few are chosen whose prompts have room. */
+const MOST_ROWS = 1024;
 
 /** One row with what it should be answered, and what base and tuned model answer. */
 interface Sample {
@@ -38,7 +41,8 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   const { eval: { data, samples: count, sample_tokens: maxTokens }, train } = config;
   const { seed, micro_batch_tokens: T } = train;
   if (count === 0) return [];
-  const rows = await promptRows(data.length > 0 ? data : config.data);
+  const entries = data.length > 0 ? data : config.data;
+  const { items: rows } = await drawn(documentsOf(entries), MOST_ROWS, seed);
   const folder = await fetchFolder(config.model, "model");
   using device = await openTuned();
   using open = openModel(device, folder, adapter, config);
@@ -69,8 +73,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   return found;
 }
 
-/** The rows of several sources, as documents. */
-async function promptRows(entries: Config["data"]): Promise<Document[]> {
-  const sources = entries.map((entry) => Array.fromAsync(readDocuments(entry)));
-  return (await Promise.all(sources)).flat();
+/** The rows of several sources, as documents, one at a time. */
+async function* documentsOf(entries: Config["data"]): AsyncGenerator<Document> {
+  for (const entry of entries) yield* readDocuments(entry);
 }

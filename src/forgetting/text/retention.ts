@@ -26,7 +26,7 @@ import {
   type DocumentHashes,
   type SeenDocuments,
 } from "../../objectives/documents.ts";
-import { random } from "../../random.ts";
+import { drawn } from "../../random.ts";
 import type { Budget } from "../budget.ts";
 import { type Earlier, FEWEST, fewestOf, HELD, type HeldPart, partDocuments } from "./parts.ts";
 
@@ -104,7 +104,7 @@ const MOST_DOCUMENTS = 20_000;
 
 /**
  * Reads the documents of retention files. Of a file of more than `most` so many are kept, drawn
- * without bias as they go by (Vitter 1985, algorithm R): large text takes no more memory.
+ * without bias as they go by: large text takes no more memory.
  */
 export async function readRetention(
   paths: readonly string[],
@@ -112,16 +112,9 @@ export async function readRetention(
 ): Promise<Map<string, readonly Document[]>> {
   const documents = new Map<string, readonly Document[]>();
   for (const path of paths) {
-    const kept: { readonly number: number; readonly document: Document }[] = [];
-    let number = 0;
-    for await (const document of readDocuments({ path, format: "text" })) {
-      const place = number < most ? number : Math.floor(random(seed, number) * (number + 1));
-      if (place < most) kept[place] = { number, document };
-      number++;
-    }
-    if (number > most) say(`guard: of ${number} documents of ${path} ${most} were drawn at random`);
-    const inOrder = kept.sort((a, b) => a.number - b.number);
-    documents.set(path, inOrder.map(({ document }) => document));
+    const { items, total } = await drawn(readDocuments({ path, format: "text" }), most, seed);
+    if (total > most) say(`guard: of ${total} documents of ${path} ${most} were drawn at random`);
+    documents.set(path, items);
   }
   return documents;
 }
