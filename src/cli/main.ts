@@ -11,7 +11,7 @@ import { STOPPED, withSignals } from "./lib/signals.ts";
 import { answer, red, say } from "./lib/term.ts";
 
 /** Each command is the file of its name, with `run(args)` that resolves to the exit code. */
-const COMMANDS: Readonly<Record<string, string>> = {
+const COMMANDS = {
   train: "train a LoRA adapter on instruction data",
   guard: "scale and certify an adapter that was made elsewhere",
   merge: "merge an adapter into its base model",
@@ -31,6 +31,31 @@ const COMMANDS: Readonly<Record<string, string>> = {
   watch: "show runs on a page, as they happen",
   runs: "list, compare and rank the runs of a folder",
   doctor: "show what this machine can do",
+} satisfies Readonly<Record<string, string>>;
+
+type Name = keyof typeof COMMANDS;
+
+/** Written out, for Deno reads what it can see named without being asked: help needs no permission. */
+const LOAD: Readonly<Record<Name, () => Promise<{ run(args: string[]): Promise<number> }>>> = {
+  train: () => import("./train.ts"),
+  guard: () => import("./guard.ts"),
+  merge: () => import("./merge.ts"),
+  export: () => import("./export.ts"),
+  eval: () => import("./eval.ts"),
+  generate: () => import("./generate.ts"),
+  chat: () => import("./chat.ts"),
+  serve: () => import("./serve.ts"),
+  push: () => import("./push.ts"),
+  pretrain: () => import("./pretrain.ts"),
+  inspect: () => import("./inspect.ts"),
+  data: () => import("./data.ts"),
+  bench: () => import("./bench.ts"),
+  tune: () => import("./tune.ts"),
+  "guard-experiment": () => import("./guard-experiment.ts"),
+  study: () => import("./study.ts"),
+  watch: () => import("./watch.ts"),
+  runs: () => import("./runs.ts"),
+  doctor: () => import("./doctor.ts"),
 };
 
 /** Commands that take Ctrl-C to mean something else. */
@@ -45,15 +70,15 @@ export async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args.filter((arg) => arg !== "--debug");
   try {
     if (name === undefined || name === "--help" || name === "-h") throw new HelpWanted(overview());
-    const { run } = await import(`./${knownCommand(name)}.ts`);
+    const { run } = await LOAD[knownCommand(name)]();
     return await run(rest);
   } catch (fault) {
     return report(fault, debug);
   }
 }
 
-function knownCommand(name: string): string {
-  if (Object.hasOwn(COMMANDS, name)) return name;
+function knownCommand(name: string): Name {
+  if (Object.hasOwn(COMMANDS, name)) return name as Name;
   const [near] = nearest(name, Object.keys(COMMANDS), 1);
   const hint = near ?? Object.keys(COMMANDS).join(", ");
   throw new ConfigError(
@@ -86,7 +111,12 @@ function nameSessionFolder(): void {
   if (Deno.env.get("XDG_RUNTIME_DIR") === undefined) Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
 }
 
+/** Nothing but text is wanted: nothing may be asked of the machine. */
+const isHelp = (args: readonly string[]): boolean =>
+  args.length === 0 || args.includes("--help") || args.includes("-h");
+
 if (import.meta.main) {
+  if (isHelp(Deno.args)) Deno.exit(await main(Deno.args));
   nameSessionFolder();
   const work = () => main(Deno.args);
   Deno.exit(OWN_SIGNALS.includes(Deno.args[0]!) ? await work() : await withSignals(work));

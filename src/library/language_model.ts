@@ -45,6 +45,7 @@ export class LanguageModel implements Disposable {
   readonly #open: OpenModel;
   /** The device, where it was opened for this model. */
   readonly #own: Device | null;
+  #isOver = false;
 
   /** Use {@linkcode loadModel}. */
   constructor(open: OpenModel, own: Device | null) {
@@ -59,6 +60,7 @@ export class LanguageModel implements Disposable {
    * @throws {ConfigError} for a model with an encoder, to which a text alone is nothing.
    */
   async perplexity(texts: readonly string[]): Promise<Perplexity> {
+    this.#requireOpen();
     const { engine, model, adapt } = this.#open;
     const examples = texts.map((text, i) => encodeText(text, i, this.#open)).filter((e) =>
       e !== null
@@ -105,8 +107,10 @@ export class LanguageModel implements Disposable {
   }
 
   async *#follow({ ids, ends }: EncodedPrompt, options: WriteOptions): AsyncGenerator<string> {
+    this.#requireOpen();
     const { engine, model, adapt } = this.#open;
     const { maxTokens = Infinity, stopStrings = [] } = options;
+    if (!(maxTokens >= 0)) throw new RangeError(`Found ${maxTokens} maxTokens, wanted 0 or more`);
     const context = Math.min(model.config.context, ids.length + maxTokens);
     using generator = await Generator.open(engine, model, { context, adapt });
     const before = model.hasEncoder ? [] : ids;
@@ -114,8 +118,14 @@ export class LanguageModel implements Disposable {
     yield* streamText(model.tokenizer, before, generator.generate(ids, how), stopStrings);
   }
 
-  /** Frees the weights, and the device where it was opened for this model. */
+  #requireOpen(): void {
+    if (this.#isOver) throw new TypeError("Cannot use a model that has been disposed of");
+  }
+
+  /** Frees the weights, and the device where it was opened for this model; a second call nothing. */
   [Symbol.dispose](): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#open[Symbol.dispose]();
     this.#own?.close();
   }

@@ -1,5 +1,6 @@
 /** Text of strangers on its way to a terminal. */
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { main } from "../../src/cli/main.ts";
 import { answer, say, styled } from "../../src/cli/lib/term.ts";
 
@@ -30,5 +31,16 @@ Deno.test("names of commands, files and keys in errors are text too", async () =
     const found = await printed(() => main(args));
     assert.match(found, /error: /);
     assert.doesNotMatch(found, /(?!\n)\p{Cc}/u, JSON.stringify(found));
+  }
+});
+
+Deno.test("help needs no permission", async () => {
+  const path = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+  for (const args of [["--help"], ["train", "--help"]]) {
+    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", path, ...args],
+    }).output();
+    assert.equal(code, 0);
+    assert.match(new TextDecoder().decode(stdout), /^Usage: /);
   }
 });

@@ -25,3 +25,13 @@ Deno.test("priceOf() is 0 where more strength buys nothing, null where it forget
   assert.equal(await marginalGainOf(measuresOf([0.01], (strength) => strength), [0.02], 9, 1), 0);
   assert.equal(await marginalGainOf(measuresOf([-0.01], () => 1), [0.02], 9, 1), null);
 });
+
+Deno.test("marginalGainOf() is null where so little was forgotten that its slope is noise", async () => {
+  const noisy = (mean: number, se: number): Measures => ({
+    shifts: (_, strength) =>
+      Promise.resolve([{ mean: mean * strength ** 2, se, net: mean, nll: 1 }]),
+    task: (_, strength) => Promise.resolve(5 - 3 * strength),
+  });
+  assert.equal(await marginalGainOf(noisy(1e-5, 1e-5), [0.02], 9, 1), null);
+  assert.ok(await marginalGainOf(noisy(1e-3, 1e-5), [0.02], 9, 1) !== null);
+});

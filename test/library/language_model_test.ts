@@ -39,3 +39,15 @@ Deno.test("a model answers a chat, two texts at a time, each as it does alone", 
     assert.equal(cut.join(""), alone.slice(0, alone.indexOf(stopStrings[0]!)));
     await assert.rejects(Array.fromAsync(model.chat([])), /a chat without a turn/);
   }));
+
+Deno.test("a model that was disposed of, and a negative count of tokens, are refused by type", () =>
+  withTiny({}, async (folder) => {
+    const { device } = await engine();
+    const model = await loadModel(folder, { device });
+    await assert.rejects(write(model, "once", -1), RangeError);
+    await assert.rejects(write(model, "once", NaN), /Found NaN maxTokens, wanted 0 or more/);
+    model[Symbol.dispose]();
+    model[Symbol.dispose]();
+    await assert.rejects(write(model, "once", 5), TypeError);
+    await assert.rejects(model.perplexity(["once"]), /a model that has been disposed of/);
+  }));
