@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ChatTemplate, resolveTemplates } from "../data/mod.ts";
+import { ChatTemplate, dayOf, resolveTemplates } from "../data/mod.ts";
 import { ConfigError, FileError } from "../errors.ts";
 import { openTuned } from "../tune/cache.ts";
 import { type Answer, Chat, ContextFull } from "../inference/chat.ts";
@@ -27,6 +27,7 @@ const COMMAND: Command = {
     ...QUANTIZE_FLAG,
     system: { type: "string", help: "what the system says first" },
     template: { type: "string", help: "chat template by name or file, in place of the model's" },
+    date: { type: "string", help: "day that the template is told (YYYY-MM-DD); today by default" },
     context: { type: "string", help: "most tokens of a conversation; the model's, 4096 at most" },
     "max-tokens": { type: "string", help: "most tokens of an answer; 1024 by default" },
     ...SAMPLING_FLAGS,
@@ -73,6 +74,8 @@ function optionsOf(parsed: Arguments) {
     maxTokens: numberOf(flags, "max-tokens", 1024, { least: 1, whole: true }),
     system: flags["system"] ?? "",
     template: templateOf(flags["template"]),
+    ...(flags["date"] !== undefined && { date: dayOf(flags["date"]) }),
+
     ...(flags["context"] !== undefined && {
       context: numberOf(flags, "context", 0, { least: 8, whole: true }),
     }),

@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  dayOf,
   type EncodedPrompt,
   hasTemplate,
   type ModelRequest,
@@ -44,6 +45,7 @@ const COMMAND: Command = {
       type: "string",
       help: "template by name or file; the model's own by default, alpaca where it has none",
     },
+    date: { type: "string", help: "day that the template is told (YYYY-MM-DD); today by default" },
     adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
     ...QUANTIZE_FLAG,
     "max-tokens": { type: "string", help: "most tokens to make; 100 by default" },
@@ -95,7 +97,7 @@ function requestOf(flags: Arguments["flags"]): ModelRequest | null {
     throw new ConfigError(`Wanted one of --prompt, --instruction and --prompts: ${COMMAND.usage}`);
   }
   if (instruction !== undefined) return { kind: "instruction", instruction, input };
-  const ofInstructions = prompt === undefined ? ["input"] : ["input", "system", "template"];
+  const ofInstructions = prompt === undefined ? ["input"] : ["input", "system", "template", "date"];
   const stray = ofInstructions.find((name) => flags[name] !== undefined);
   if (stray !== undefined) {
     const beside = prompt === undefined ? "prompts" : "prompt";
@@ -104,12 +106,13 @@ function requestOf(flags: Arguments["flags"]): ModelRequest | null {
   return prompt === undefined ? null : { kind: "text", text: prompt };
 }
 
-function settingsOf({ template, system }: Arguments["flags"]): PromptSettings {
+function settingsOf({ template, system, date }: Arguments["flags"]): PromptSettings {
   return {
     ...(template !== undefined && {
       template: template.endsWith(".jinja") ? { file: template } : template,
     }),
     ...(system !== undefined && { system }),
+    ...(date !== undefined && { date: dayOf(date) }),
   };
 }
 

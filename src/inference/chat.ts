@@ -10,6 +10,7 @@ import {
   hasTemplate,
   type RowTokenizer,
   rowTokenizer,
+  today,
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
@@ -28,6 +29,9 @@ export interface ChatOptions extends Omit<GenerateOptions, "stop" | "fromCache">
   readonly system?: string;
   /** In place of the model's own template. */
   readonly template?: ChatTemplate | null;
+  /** The day that the template is told, as `YYYY-MM-DD`; by default that on which it begins. */
+  readonly date?: string;
+
   /** Texts that end an answer and are no part of it. */
   readonly stopStrings?: readonly string[];
   /** Tokens of a conversation; the model's own limit, but at most 4096, by default. */
@@ -60,6 +64,8 @@ export class Chat implements Disposable {
   readonly #generators = new Map<Speaker, Generator>();
   readonly #tokenizer: RowTokenizer;
   #system: string;
+  readonly #date: string;
+
   #turns: readonly ChatTurn[] = [];
   #speaker: Speaker;
 
@@ -68,7 +74,7 @@ export class Chat implements Disposable {
    */
   constructor(private readonly open: OpenModel, private readonly options: ChatOptions = {}) {
     const { model, adapter } = open;
-    const { system = "", template = null, context = DEFAULT_CONTEXT } = options;
+    const { system = "", template = null, context = DEFAULT_CONTEXT, date = today() } = options;
     refuseEncoder(model, "to chat with");
     this.#tokenizer = rowTokenizer(model);
     if (!template && !hasTemplate(this.#tokenizer)) {
@@ -78,6 +84,7 @@ export class Chat implements Disposable {
     }
     this.context = Math.min(context, model.config.context);
     this.#system = system;
+    this.#date = date;
     this.#speaker = adapter ? "tuned" : "base";
   }
 
@@ -125,7 +132,7 @@ export class Chat implements Disposable {
     const { options: { template = null, stopStrings = [], maxTokens = Infinity } } = this;
     const turns = [...this.#turns, { role: "user", content } as const];
     const asked = [...this.turns, turns.at(-1)!];
-    const { ids, ends } = chatPrompt(asked, this.#tokenizer, template);
+    const { ids, ends } = chatPrompt(asked, this.#tokenizer, template, { date: this.#date });
     if (ids.length >= this.context) {
       throw new ContextFull(
         `Found ${ids.length} tokens in the conversation, wanted fewer than the ${this.context} ` +

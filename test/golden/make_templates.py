@@ -108,6 +108,8 @@ FEATURES = {
     "sums": "{{ 1 + 2 }} {{ 1 + 2.0 }} {{ 'a' + 'b' }} {{ [1] + [2] }} {{ (1,) + (2,) }} {{ true + 1 }}",
     "products": "{{ 2 * 3 }} {{ 'ab' * 3 }} {{ [0] * 2 }} {{ 2 * 'x' }} {{ 'a' * -1 }} {{ 1.5 * 2 }}",
     "division": "{{ 7 / 2 }} {{ 6 / 2 }} {{ 7 // 2 }} {{ -7 // 2 }} {{ 7.5 // 2 }} {{ -7 % 3 }} {{ 7 % -3 }} {{ 7.5 % 2 }}",
+    "signs of zero": "{{ 0 % -0.5 }} {{ -1.5 % 0.5 }} {{ 0.0 // -2 }} {{ -0.0 }} {{ 5.3 % -2 }} {{ -5.3 // 2 }} {{ 1e300 % 3 }}",
+    "truth values that count": "{{ true * [1, 2] }} {{ false * 'a' }} {{ 'ab' * true }} {{ true + true }} {{ -true }} {{ 2 ** true }}",
     "powers": "{{ 2 ** 3 }} {{ 2 ** -1 }} {{ 2.0 ** 3 }} {{ -2 ** 2 }} {{ 2 ** 3 ** 2 }}",
     "signs": "{{ -1 }} {{ +1 }} {{ - -1 }} {{ -true }} {{ 3 - -2 }} {{ 1 -1 }}",
     "tilde": "{{ 1 ~ 'a' ~ none ~ true ~ 1.0 ~ [1] ~ missing }}",
@@ -123,6 +125,8 @@ FEATURES = {
     "truth": "{{ 'y' if '0' else 'n' }}{{ 'y' if 0.0 else 'n' }}{{ 'y' if {} else 'n' }}{{ 'y' if range(0) else 'n' }}{{ 'y' if ' ' else 'n' }}",
     "percent format": "{{ '%s %d %5.2f %x %r %05d %-4s| %+d %%' % ('a', 3, 2.567, 255, 'q', 42, 'l', 5) }}",
     "percent format of one": "{{ '%s' % 'a' }} {{ '%s' % [1, 2] }} {{ '%(a)s-%(b)03d' % {'a': 1, 'b': 2} }}",
+    "percent format that uses nothing": "{{ 'a' % {} }}{{ 'b' % missing }}{{ 'c' % [1] }}",
+    "percent format that is given too much": "{{ 'a' % 1 }}",
     "percent format exponents": "{{ '%e %E %g %g %G' % (12345.678, 0.00012, 1e10, 0.0001, 1e-10) }}",
     # Subscripts
     "indices": "{{ 'abc'[0] }}{{ 'abc'[-1] }}{{ [1, 2, 3][1] }}{{ (1, 2)[-1] }}{{ range(5)[2] }}",
@@ -218,6 +222,10 @@ FEATURES = {
     "items": "{{ {'a': 1} | items | list }}{% for k, v in missing | items %}x{% endfor %}",
     "attr": "[{{ {'a': 1} | attr('a') }}][{{ 'x' | attr('upper') is defined }}]",
     "default": "{{ missing | default('a') }}{{ none | default('b') }}{{ '' | default('c', true) }}{{ 0 | d(5, boolean=true) }}{{ messages[0].x | default }}|",
+    "what is false has no items": "{{ none | map('upper') | list }}{{ 0 | select | list }}{{ false | selectattr('a') | list }}{{ none | rejectattr('a') | list }}",
+    "none is not walked through": "{{ none | list }}",
+    "urlencode of a dict": "{{ {'a b': 'c/d', 'e': 1} | urlencode }}{{ [('x', 'y z')] | urlencode }}",
+    "truncate of a list": "{{ [1, 2] | truncate(4) }}{{ (1, 2) | truncate }}",
     "filter that is not there": "{{ 1 | nothing }}",
     "filter of a call": "{{ range(3) | list | length * 2 }}",
     # tojson

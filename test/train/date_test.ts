@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseConfig, savedConfig } from "../../src/config/mod.ts";
-import { loadExamples, today } from "../../src/data/mod.ts";
+import { dayOf, loadExamples, promptOf, today } from "../../src/data/mod.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { writeJson } from "../../src/io/files.ts";
 import { resolveModel } from "../../src/train/resolve_model.ts";
@@ -10,6 +10,10 @@ import { toyChatEncoder, withFiles } from "../data/toy.ts";
 
 const TEMPLATE =
   "{{ strftime_now('%d %B %Y') }}{% for m in messages %}{{ m.content }}</s>{% endfor %}";
+const encoder = {
+  ...toyChatEncoder,
+  chat: { template: null, bosToken: "<s>", eosToken: "</s>", specialTokens: [] },
+};
 const ROW = { messages: [{ role: "user", content: "a" }, { role: "assistant", content: "b" }] };
 
 Deno.test("a run keeps the day on which it began, unless one is set", () =>
@@ -54,4 +58,14 @@ Deno.test("strftime_now tells the day of the setting, and today without one", ()
     };
     assert.equal(await textOf("2026-02-03"), "03 February 2026ab");
     assert.match(await textOf(), new RegExp(`^\\d\\d \\w+ ${today().slice(0, 4)}ab$`));
+  }));
+
+Deno.test("a prompt tells the day that is asked for", () =>
+  withFiles({ "t.jinja": TEMPLATE }, (folder) => {
+    const template = { file: join(folder, "t.jinja") };
+    const request = { kind: "chat", turns: [{ role: "user", content: "a" }] } as const;
+    const asked = (date: string) => promptOf(request, encoder, { template, date }).text;
+    assert.equal(asked(dayOf("2026-02-03")), "03 February 2026a</s>");
+    assert.throws(() => dayOf("2026-2-3"), /Found date "2026-2-3", wanted a day such as/);
+    return Promise.resolve();
   }));

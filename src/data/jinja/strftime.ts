@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ConfigError } from "../../errors.ts";
+
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS = [
   ...["January", "February", "March", "April", "May", "June", "July"],
@@ -28,6 +30,18 @@ const COMPOSED: Readonly<Record<string, string>> = {
 export function today(now: Date = new Date()): string {
   const digits = (value: number) => String(value).padStart(2, "0");
   return `${now.getFullYear()}-${digits(now.getMonth() + 1)}-${digits(now.getDate())}`;
+}
+
+/**
+ * A day as it was typed.
+ *
+ * @throws {ConfigError} where it is none.
+ */
+export function dayOf(text: string): string {
+  const date = new Date(`${text}T00:00:00Z`);
+  const isDay = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(`${text}T`);
+  if (isDay) return text;
+  throw new ConfigError(`Found date ${JSON.stringify(text)}, wanted a day such as 2026-11-29`);
 }
 
 /**

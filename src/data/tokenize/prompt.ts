@@ -43,6 +43,8 @@ export interface PromptSettings {
   readonly system?: string;
   /** What asks, for messages. */
   readonly origin?: string;
+  /** The day that a chat template is told, as `YYYY-MM-DD`; today where absent. */
+  readonly date?: string;
 }
 
 /**
@@ -54,7 +56,7 @@ export interface PromptSettings {
 export function promptOf(
   request: ModelRequest,
   tokenizer: RowTokenizer,
-  { template, system = "", origin = "the prompt" }: PromptSettings = {},
+  { template, system = "", origin = "the prompt", date }: PromptSettings = {},
 ): EncodedPrompt {
   if (request.kind === "text") {
     const { text } = request;
@@ -71,7 +73,8 @@ export function promptOf(
     throw new ConfigError(`${origin}: found a chat under a template for instructions`);
   }
   const turns = request.kind === "chat" ? request.turns : turnsOf(request, system);
-  return chatPrompt(turns, tokenizer, chat === MODEL_TEMPLATE ? null : chat, origin);
+  const own = chat === MODEL_TEMPLATE ? null : chat;
+  return chatPrompt(turns, tokenizer, own, { origin, ...(date !== undefined && { date }) });
 }
 
 /**
@@ -85,7 +88,7 @@ export function chatPrompt(
   turns: readonly ChatTurn[],
   tokenizer: RowTokenizer,
   template: ChatTemplate | null,
-  origin = "the chat",
+  { origin = "the chat", date }: Pick<PromptSettings, "origin" | "date"> = {},
 ): EncodedPrompt {
   const { bos, chat } = tokenizer;
   if (chat === undefined || tokenizer.target) {
@@ -95,7 +98,8 @@ export function chatPrompt(
     throw new ConfigError(`${origin}: found a chat without a turn, wanted one to answer`);
   }
   const messages = turns.map((turn) => ({ ...turn, supervised: false }));
-  const segment = promptSegment({ kind: "chat", messages, template, origin }, chat);
+  const told = date === undefined ? {} : { date };
+  const segment = promptSegment({ kind: "chat", messages, template, origin, ...told }, chat);
   const { ids } = encodeStretches([stretchOf(segment)], tokenizer, chat.specialTokens);
   return {
     text: segment.parts.map(({ text }) => text).join(""),

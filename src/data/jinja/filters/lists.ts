@@ -131,7 +131,10 @@ const map: Filter = (value, args, environment) => {
   return new Generator(mapped(value, (item) => filter(item, inner, environment)));
 };
 
+/** As Jinja has it, what is false has no items, none and 0 included. */
 function* mapped(value: Value, make: (item: Value) => Value): Iterable<Value> {
+  if (!truth(value)) return;
+
   for (const item of iterate(value)) yield make(item);
 }
 
@@ -156,6 +159,8 @@ function testWith(
 }
 
 function* kept(value: Value, holds: (item: Value) => boolean): Iterable<Value> {
+  if (!truth(value)) return;
+
   for (const item of iterate(value)) if (holds(item)) yield item;
 }
 

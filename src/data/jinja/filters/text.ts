@@ -18,7 +18,7 @@ import {
 } from "../methods/strings.ts";
 import { splitAtBlanks } from "../methods/split.ts";
 import { percentFormat } from "../methods/percent.ts";
-import { countCharacters, textOf, truth } from "../values/compare.ts";
+import { countCharacters, isIterable, lengthOf, listOf, textOf, truth } from "../values/compare.ts";
 import { escapeHtml } from "../values/html.ts";
 import { pieceOf, str } from "../values/text.ts";
 import { cut, joined, remade, Traced } from "../values/traced.ts";
@@ -71,10 +71,9 @@ const indent: Filter = (value, args) => {
 const truncate: Filter = (value, args) => {
   const names = ["length", "killwords", "end", "leeway"];
   const [length, killWords = false, end = "...", leeway] = args.take("truncate", names);
-  const text = needText(value);
   const [most, mark] = [needInteger(length, 255), needText(end)];
-  if (countCharacters(text) <= most + needInteger(leeway, 5)) return value;
-  const head = [...text].slice(0, most - countCharacters(mark)).join("");
+  if (Number(lengthOf(value)) <= most + needInteger(leeway, 5)) return value;
+  const head = [...needText(value)].slice(0, most - countCharacters(mark)).join("");
   const space = truth(killWords) ? -1 : head.lastIndexOf(" ");
   return joined([cut(pieceOf(value), 0, space < 0 ? head.length : space), mark]);
 };
@@ -95,13 +94,26 @@ function titleOf(text: string): string {
 const center: Filter = (value, args) =>
   centered(str(value), needInteger(args.take("center", ["width"])[0], 80));
 
-/** As `urllib.parse.quote`, which lets `/` be. */
-function quoted(text: string): string {
-  return encodeURIComponent(text).replace(
+/** As `urllib.parse.quote`, which lets `/` be; in a query `+` stands for a blank. */
+function quoted(value: Value, inQuery = false): string {
+  const text = str(value);
+  spendText(3 * text.length);
+  const made = encodeURIComponent(text).replace(
     /[!'()*]/g,
     (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
-  ).replaceAll("%2F", "/");
+  );
+  return inQuery ? made.replaceAll("%20", "+") : made.replaceAll("%2F", "/");
 }
+
+/** A text, or a query of a dict or of pairs. */
+const urlencode: Filter = (value) => {
+  if (textOf(value) !== undefined || !isIterable(value)) return quoted(value);
+  const entries = value instanceof Dict ? [...value.entries()] : listOf(value).map(listOf);
+  return entries.map((entry) => {
+    if (entry.length !== 2) throw new TypeError(`found ${entry.length} values, wanted pairs`);
+    return `${quoted(entry[0]!, true)}=${quoted(entry[1]!, true)}`;
+  }).join("&");
+};
 
 /** Without tags and comments, runs of white space as one blank. */
 function striptags(text: string): string {
@@ -126,7 +138,7 @@ export const TEXT_FILTERS: Readonly<Record<string, Filter>> = {
   title: plain(titleOf),
   wordcount: plain((text) => BigInt([...text.matchAll(WORD)].length)),
   striptags: plain(striptags),
-  urlencode: plain(quoted),
+  urlencode,
   string: (value) => value instanceof Markup ? value : pieceOf(value),
   safe: (value) => value instanceof Traced ? value : new Markup(str(value)),
   e: escaped,

@@ -7,7 +7,7 @@
 import { numeric, textOf } from "../values/compare.ts";
 import { integerText, pieceOf, repr, str } from "../values/text.ts";
 import { built, type Piece } from "../values/traced.ts";
-import { Dict, Tuple, typeName, type Value } from "../values/value.ts";
+import { Dict, Range, Tuple, typeName, Undefined, type Value } from "../values/value.ts";
 import { floatDigits } from "./format.ts";
 import { pad } from "./pad.ts";
 
@@ -39,11 +39,16 @@ export function percentFormat(piece: Piece, values: Value): Piece {
     const align = flags.includes("-") || minimum < 0 ? "<" : isZeroFilled ? "=" : ">";
     return pad(shown, Math.abs(minimum), align, align === "=" ? "0" : " ");
   });
-  if (used < list.length && !isNamed && !(values instanceof Dict) && !Array.isArray(values)) {
+  if (used < list.length && !isNamed && !hasItems(values)) {
     throw new TypeError("not all arguments converted during string formatting");
   }
   return made;
 }
+
+/** What Python takes for a mapping, which need not be used up. */
+const hasItems = (value: Value): boolean =>
+  value instanceof Dict || Array.isArray(value) || value instanceof Range ||
+  value instanceof Undefined;
 
 function named(values: Value, name: string): Value {
   const value = values instanceof Dict ? values.get(name) : undefined;

@@ -24,15 +24,30 @@ const floorDivide = (a: bigint, b: bigint): bigint => {
   return a % b !== 0n && (a < 0n) !== (b < 0n) ? quotient - 1n : quotient;
 };
 
+/** Python's `divmod` of floats, as CPython computes it: the rest has the sign of the divisor. */
+function floatDivision(a: number, b: number): [quotient: number, rest: number] {
+  const zero = (sign: number) => sign < 0 || Object.is(sign, -0) ? -0 : 0;
+  let rest = a % b;
+  let quotient = (a - rest) / b;
+  if (rest === 0) rest = zero(b);
+  else if ((b < 0) !== (rest < 0)) {
+    rest += b;
+    quotient -= 1;
+  }
+  if (quotient === 0) return [zero(a / b), rest];
+  const floor = Math.floor(quotient);
+  return [quotient - floor > 0.5 ? floor + 1 : floor, rest];
+}
+
 const ARITHMETIC: Readonly<Record<string, readonly [Integers, Numbers]>> = {
   "+": [(a, b) => a + b, (a, b) => a + b],
   "-": [(a, b) => a - b, (a, b) => a - b],
   "*": [(a, b) => a * b, (a, b) => a * b],
   "/": [(a, b) => Number(a) / Number(b), (a, b) => a / b],
-  "//": [floorDivide, (a, b) => Math.floor(a / b)],
+  "//": [floorDivide, (a, b) => floatDivision(a, b)[0]],
   "%": [
     (a, b) => a - floorDivide(a, b) * b,
-    (a, b) => a - Math.floor(a / b) * b,
+    (a, b) => floatDivision(a, b)[1],
   ],
   "**": [
     (a, b) => b < 0n ? Number(a) ** Number(b) : a ** b,
@@ -91,7 +106,8 @@ function concatenated(a: Value, b: Value): Value | undefined {
 }
 
 function repeated(a: Value, b: Value): Value | undefined {
-  const [times, what]: readonly [Value, Value] = typeof a === "bigint" ? [a, b] : [b, a];
+  const [given, what] = numeric(a) === undefined ? [b, a] : [a, b];
+  const times = numeric(given);
   if (typeof times !== "bigint") return undefined;
   const count = times > 0n ? Number(times) : 0;
   const text = textOf(what);
