@@ -437,7 +437,7 @@ def published(folders):
 
 def write(name, fixture):
     path = ROOT / "test/data/jinja" / name
-    path.write_text(json.dumps(fixture, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(fixture, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
