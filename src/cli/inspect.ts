@@ -114,7 +114,7 @@ async function inspect(
 ): Promise<Report> {
   const limit = longest(model, train);
   const bothLimit = train.micro_batch_tokens;
-  const policy = train.on_too_long === "error" ? "drop" : train.on_too_long;
+  const policy = train.on_too_long === "error" ? "drop" : train.on_too_long ?? "drop";
   const inspection = new Inspection(rowTokenizer(model), { limit, policy, bothLimit });
   using origins = new DiskList<string>();
   const given: Given[] = [];

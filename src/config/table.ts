@@ -90,7 +90,7 @@ export interface TrainConfig extends ScheduleConfig, KeepConfig {
   /** Steps between checkpoints; 0 is none. */
   readonly checkpoint_every: number;
   /** What becomes of a row that is too long. */
-  readonly on_too_long: "drop" | "error" | "split" | "truncate";
+  readonly on_too_long?: "drop" | "error" | "split" | "truncate";
   /** Faults of rows that do not stop the run. */
   readonly allow: readonly FaultName[];
   /** How often a run goes back from a number that is not finite, on with half the rate. */
@@ -195,8 +195,10 @@ const train = z.strictObject({
   eval_every: z.int().min(0).default(0).describe("steps between evaluations; 0 = only at the end"),
   ...keep,
   checkpoint_every: z.int().min(0).default(100).describe("steps between checkpoints; 0 = none"),
-  on_too_long: z.enum(TOO_LONG_POLICIES).default(TOO_LONG_POLICIES[0]!)
-    .describe("what becomes of a row that is too long"),
+  on_too_long: z.enum(TOO_LONG_POLICIES).exactOptional().describe(
+    "what becomes of a row that is too long; when absent a text is split, another row is left out, " +
+      "and a run of which half the rows would be is refused",
+  ),
   allow: z.array(z.enum(faultNames)).default([])
     .describe(`faults of rows that do not stop the run: ${faultNames.join(",")}`),
   retries: z.int().min(0).max(20).default(3)

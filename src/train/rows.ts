@@ -23,7 +23,7 @@ import { PROGRESS_MS, throttle } from "../io/throttle.ts";
 import { methodsOf } from "../methods.ts";
 import type { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../config/mod.ts";
-import { StoppedError } from "../errors.ts";
+import { ConfigError, StoppedError } from "../errors.ts";
 
 /** What a run says of itself while it is set up and trains. */
 export type Say = (line: string) => void;
@@ -59,9 +59,9 @@ export interface Rows extends AsyncDisposable {
  */
 export async function openRows(model: Model, config: Config, say: Say): Promise<Rows> {
   const { data, train } = config;
-  const needsAll = train.steps === undefined || train.on_too_long === "split" || config.mixture;
-  const isBefore = needsAll || !(await areLarge(data));
   const { dataset, read } = await readRows(model, config, say);
+  const needsAll = train.steps === undefined || dataset.canSplit || config.mixture;
+  const isBefore = needsAll || !(await areLarge(data));
   const rows = {
     contents: dataset.contents,
     isFault: (error: unknown) => error === dataset.fault && !(error instanceof StoppedError),
@@ -81,6 +81,7 @@ export async function openRows(model: Model, config: Config, say: Say): Promise<
   try {
     const all = Promise.all([dataset.all(), countsOf(dataset, data, say)]);
     const [examples, counts] = await encodingOf(dataset, all, say);
+    for (const [i, { path }] of data.entries()) sayTooLong(path, counts[i]!, model, config, say);
     const sources = sourcesOf(counts.map(({ rows }) => rows));
     return { ...rows, examples, sources, finished: () => Promise.resolve() };
   } catch (fault) {
@@ -167,6 +168,7 @@ export async function loadRows(
     }
     requireRows(entry, counts, options);
     say(describeLoaded(path, counts));
+    sayTooLong(entry.path, counts, model, config, say);
   }
 }
 
@@ -176,10 +178,41 @@ const limitsOf = (model: Model, config: Config): LoadOptions => ({
   answers: methodsOf(config).main.answers,
   maxTokens: longest(model, config.train),
   bothTokens: config.train.micro_batch_tokens,
-  onTooLong: config.train.on_too_long,
+  ...(config.train.on_too_long ? { onTooLong: config.train.on_too_long } : { splitsTexts: true }),
   vocabSize: model.config.vocabSize,
   allow: config.train.allow,
 });
+
+/** The share of rows left out for their length from which on it is said what would keep them. */
+const FEW = 0.01;
+
+/**
+ * Says which key keeps the rows that are left out for their length.
+ *
+ * @throws {ConfigError} where half of them are, and nobody has said that they may.
+ */
+function sayTooLong(
+  path: DataConfig["path"],
+  { rows, skipped }: LoadCounts,
+  model: Model,
+  { train }: Config,
+  say: Say,
+): void {
+  const all = rows + skipped;
+  if (skipped <= FEW * all) return;
+  const limit = longest(model, train);
+  const key = limit < model.config.context
+    ? "a larger train.micro_batch_tokens"
+    : "a model of a longer context";
+  const found = `${
+    describePath(path)
+  }: found ${skipped} of ${all} rows longer than ${limit} tokens`;
+  const wanted = `${key}, or train.on_too_long split or truncate`;
+  if (2 * skipped >= all && train.on_too_long === undefined) {
+    throw new ConfigError(`${found}, wanted fewer than half: ${wanted}, or drop to leave them out`);
+  }
+  say(`${found}, which are left out; they would be kept by ${wanted}`);
+}
 
 /** What a source gave, what was left out, and the fields that nothing has read. */
 export function describeLoaded(

@@ -44,7 +44,6 @@ Deno.test("parseConfig() fills in the defaults", () => {
       min_delta: 0,
       metric: "eval_loss",
       checkpoint_every: 100,
-      on_too_long: "drop",
       allow: [],
       recompute: false,
       retries: 3,

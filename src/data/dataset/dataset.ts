@@ -19,6 +19,7 @@ import {
 import { PendingRows } from "./pending_rows.ts";
 import { EncodingPool, type TokenizerSource } from "./pool.ts";
 import type { EncodedBlock } from "./row_block.ts";
+import { Signal } from "./signal.ts";
 import { heeding } from "../../stop.ts";
 
 /** In place of where an example is kept: it was left out, is with a worker, or waits. */
@@ -102,6 +103,13 @@ export class Dataset implements Examples, AsyncDisposable {
     }
   }
 
+  /** Whether a row can be more than one example. */
+  get canSplit(): boolean {
+    const { onTooLong, splitsTexts = false } = this.options;
+    const hasTexts = this.sources.some(({ counts }) => Object.hasOwn(counts.formats, "text"));
+    return onTooLong === "split" || (splitsTexts && hasTexts);
+  }
+
   /** A hash of all rows as they were read. */
   get contents(): string {
     return this.pending.contents;
@@ -158,7 +166,7 @@ export class Dataset implements Examples, AsyncDisposable {
    * @throws {RangeError} under the policy "split", by which a row can be more than one example.
    */
   foresee(order: Uint32Array): void {
-    if (this.options.onTooLong === "split") throw new RangeError("Found pieces, wanted whole rows");
+    if (this.canSplit) throw new RangeError("Found pieces, wanted whole rows");
     this.#foresee(order, WORKERS.beside);
   }
 
@@ -275,20 +283,5 @@ export class Dataset implements Examples, AsyncDisposable {
   #stop(fault: unknown): void {
     this.#fault = fault;
     this.#progress.raise();
-  }
-}
-
-/** Something that happens again and again, and can be waited for. */
-class Signal {
-  #next = Promise.withResolvers<void>();
-
-  /** Resolves when it is raised next. */
-  get raised(): Promise<void> {
-    return this.#next.promise;
-  }
-
-  raise(): void {
-    this.#next.resolve();
-    this.#next = Promise.withResolvers();
   }
 }

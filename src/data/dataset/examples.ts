@@ -46,6 +46,8 @@ export interface LoadOptions {
   readonly exemplarsWithin?: number;
   /** "drop" where absent. */
   readonly onTooLong?: TooLongPolicy;
+  /** Whether texts are split that are too long, whatever becomes of other rows; false where absent. */
+  readonly splitsTexts?: boolean;
   /** Where given, ids must be below it. */
   readonly vocabSize?: number;
   /** Faults of rows that are no reason to stop, none where absent. */
@@ -154,7 +156,7 @@ export function rowEncoder(
   tokenizer: RowTokenizer,
   options: LoadOptions,
 ): EncodeRow {
-  const { maxTokens, exemplarsWithin = maxTokens, onTooLong = "drop" } = options;
+  const { maxTokens, exemplarsWithin = maxTokens, onTooLong = "drop", splitsTexts } = options;
   const { vocabSize = Infinity, allow = [], bothTokens = maxTokens, answers = "one" } = options;
   const marks = marksOf(tokenizer);
   const documentOf = documentMaker(entry);
@@ -170,7 +172,13 @@ export function rowEncoder(
       counts.noted.unsupervised++;
       return [];
     }
-    const fitting = fitLength(whole, maxTokens, onTooLong, tokenizer.bos, bothTokens);
+    const fitting = fitLength(
+      whole,
+      maxTokens,
+      splitsTexts && sampled.content.kind === "text" ? "split" : onTooLong,
+      tokenizer.bos,
+      bothTokens,
+    );
     if (fitting.length === 0) counts.skipped++;
     else if (isCut(whole, fitting)) counts.cut++;
     for (const example of fitting) checkVocabulary(example, vocabSize);
