@@ -135,6 +135,7 @@ export const dataKeys: Readonly<Record<string, DataCase>> = {
   on_empty: { to: "drop", beside: { path: "empty.jsonl" } },
   positive_examples: { to: 1, beside: { path: "task.json" } },
   eos: { to: true, beside: { path: "text.txt" } },
+  max_row_mib: { to: 1, beside: { max_row_mib: 0.00001 } }, // which refuses rows of 11 bytes
   special_tokens: { to: true, beside: { path: "typed.jsonl" } },
   split: { to: SPLIT.split },
   "split.part": { to: "b", beside: SPLIT },
