@@ -59,7 +59,7 @@ const LOAD: Readonly<Record<Name, () => Promise<{ run(args: string[]): Promise<n
 };
 
 /** Commands that take Ctrl-C to mean something else. */
-const OWN_SIGNALS = ["chat"];
+const OWN_SIGNALS = ["chat", "serve", "watch"];
 
 /**
  * Runs a command line and resolves to its exit code: 0 done, 1 a fault, 2 bad usage or

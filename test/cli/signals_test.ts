@@ -49,37 +49,23 @@ function configOf(toy: Toy, out: string, settings: ToySettings): string {
   return path;
 }
 
-/** More rows than are encoded at once. */
-function manyRows(toy: Toy): string {
-  const row = JSON.stringify({ instruction: "say it", output: "it is a cat and a dog " });
-  Deno.writeTextFileSync(toy.path("many.jsonl"), `${row}\n`.repeat(80_000));
-  return toy.path("many.jsonl");
-}
-
 const isWindows = Deno.build.os === "windows";
 
 Deno.test({ name: "a signal is heeded in every phase of a run", ignore: isWindows }, async (t) => {
   using toy = new Toy();
-  const data = [{ path: manyRows(toy), template: "plain" }];
   const guard = { samples: 4000, budget: "ppl:5%" };
   Deno.writeTextFileSync(toy.path("much.txt"), stories(3000).join("\n<|endoftext|>\n"));
-  const phases: [name: string, ToySettings, RegExp, Deno.Signal][] = [
-    ["reading", { data }, /adapter:/, "SIGINT"],
-    ["encoding", { data, train: { epochs: 1 } }, /rows encoded/, "SIGHUP"],
-    ["writing", { guard }, /the base writes/, "SIGTERM"],
-  ];
-  for (const [name, settings, at, signal] of phases) {
-    await t.step(`${name}, ${signal}`, async () => {
-      const { code, printed } = await interrupted(
-        toy,
-        ["train", configOf(toy, name, settings)],
-        { at, signal },
-      );
-      assert.equal(code, 130, printed);
-      assert.match(printed, /stopped before it began to train; it has left nothing/);
-      assert.throws(() => Deno.statSync(toy.path(name)), Deno.errors.NotFound);
-    });
-  }
+  // Reading and encoding rows are over too soon for a signal: test/train/stop_test.ts stops them.
+  await t.step("the base writing text", async () => {
+    const { code, printed } = await interrupted(
+      toy,
+      ["train", configOf(toy, "writing", { guard })],
+      { at: /the base writes/, signal: "SIGTERM" },
+    );
+    assert.equal(code, 130, printed);
+    assert.match(printed, /stopped before it began to train; it has left nothing/);
+    assert.throws(() => Deno.statSync(toy.path("writing")), Deno.errors.NotFound);
+  });
 
   await t.step("training, and it is gone on with by the command that was printed", async () => {
     const config = configOf(toy, "training", { train: { steps: 4000, log_every: 50 } });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { mergeAdapter } from "../../src/adapters/merge.ts";
 import { StoppedError } from "../../src/errors.ts";
+import { exists } from "../../src/io/files.ts";
 import { stoppable } from "../../src/stop.ts";
 import { random } from "../../src/random.ts";
 import { Toy, type ToySettings } from "./toy.ts";
@@ -45,6 +46,35 @@ Deno.test("a run that is stopped at any look ends in the same bytes when it goes
     assert.deepEqual(timeless(toy, out), wanted, `at look ${place}`);
   }
 });
+
+Deno.test("a run that is stopped while it reads or encodes rows leaves nothing", async () => {
+  using toy = new Toy();
+  const path = toy.path("asked.jsonl");
+  const row = JSON.stringify({ instruction: "say it", output: "it is a cat and a dog " });
+  Deno.writeTextFileSync(path, `${row}\n`.repeat(4000));
+  const settings: ToySettings = { data: [{ path, template: "plain" }], train: { epochs: 1 } };
+  const { looks } = await looksBeforeTraining(toy, settings);
+  assert.ok(looks > 4, `${looks} looks while rows are read and encoded`);
+  for (const place of new Set([0, 1, Math.floor(looks / 2), looks - 1])) {
+    const stopped = stoppable(stopAt(place), () => toy.train("out", settings));
+    await assert.rejects(stopped, StoppedError, `at look ${place} of ${looks}`);
+    assert.throws(() => Deno.statSync(toy.path("out")), Deno.errors.NotFound);
+  }
+});
+
+/** How often a run looks whether it is stopped before its folder is made. */
+async function looksBeforeTraining(toy: Toy, settings: ToySettings) {
+  const before = {
+    looks: 0,
+    get aborted() {
+      const isTraining = exists(toy.path("counted", "config.json"));
+      if (!isTraining) this.looks++;
+      return isTraining;
+    },
+  };
+  await stoppable(before, () => toy.train("counted", settings)).catch(() => {});
+  return before;
+}
 
 /** The metrics of a run but for its speed. */
 const timeless = (toy: Toy, out: string) =>

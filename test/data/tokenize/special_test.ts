@@ -173,11 +173,11 @@ Deno.test("text to learn that the vocabulary lacks is a fault, in a prompt it is
       ? { drops: (text: string) => [...text].some((character) => !known.test(character)) }
       : { unknown }),
   });
-  for (const  of of[lacking(300), lacking(null)]) {
+  for (const tokenizer of [lacking(300), lacking(null)]) {
     const faults = async (row: Row) => {
       const document = { template: "plain", on_empty: "drop" } as const;
       try {
-        await load([row], document, of);
+        await load([row], document, tokenizer);
         return "none";
       } catch (fault) {
         return (fault as Error).message;
