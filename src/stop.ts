@@ -24,6 +24,7 @@ const stops = new AsyncLocalStorage<Stop>();
  * @example
  * ```ts
  * import assert from "node:assert/strict";
+ * import { StoppedError } from "./errors.ts";
  * const stop = new AbortController();
  * const work = stoppable(stop.signal, async () => {
  *   for (;; heed()) await new Promise((resolve) => setTimeout(resolve, 1));
