@@ -12,8 +12,15 @@ import { capture } from "./capture.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
+/** A program that chats. */
+interface Chatting {
+  readonly pid: number;
+  /** Resolves when more of an answer has been shown. */
+  shown(): Promise<void>;
+}
+
 /** Runs the program with these lines on its standard input, one at a time with what comes between. */
-async function piped(args: string[], ...lines: (string | ((pid: number) => Promise<void>))[]) {
+async function piped(args: string[], ...lines: (string | ((child: Chatting) => Promise<void>))[]) {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", MAIN, "chat", ...args],
     stdin: "piped",
@@ -21,14 +28,25 @@ async function piped(args: string[], ...lines: (string | ((pid: number) => Promi
     stderr: "piped",
   }).spawn();
   const writer = child.stdin.getWriter();
+  let stdout = "";
+  let more = Promise.withResolvers<void>();
+  const read = async () => {
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      stdout += text;
+      more.resolve();
+      more = Promise.withResolvers<void>();
+    }
+    more.resolve();
+  };
+  const reading = read();
+  const noted = new Response(child.stderr).text();
   for (const line of lines) {
     if (typeof line === "string") await writer.write(new TextEncoder().encode(`${line}\n`));
-    else await line(child.pid);
+    else await line({ pid: child.pid, shown: () => more.promise });
   }
   await writer.close();
-  const { code, stdout, stderr } = await child.output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return { code, stdout: out!, stderr: err! };
+  await reading;
+  return { code: (await child.status).code, stdout, stderr: await noted };
 }
 
 Deno.test("lines that are piped in are turns and commands, one after the other", () =>
@@ -56,16 +74,16 @@ Deno.test("lines that are piped in are turns and commands, one after the other",
 
 Deno.test("the end of the input ends it, and a signal an answer only", () =>
   withTinyChat(SMOLLM2, async (folder) => {
-    const args = [folder, "--context", "1024", "--temperature", "1"];
-    const interrupt = async (pid: number) => {
-      await new Promise((resolve) => setTimeout(resolve, 6000));
+    const args = [folder, "--context", "8192", "--max-tokens", "8000"];
+    const interrupt = async ({ pid, shown }: Chatting) => {
+      await shown();
       Deno.kill(pid, "SIGINT");
     };
-    const found = await piped(args, "Hello!", interrupt, "Hello!", interrupt);
+    const found = await piped(args, "Hello!", interrupt);
     assert.equal(found.code, 0, found.stderr);
     const notes = found.stderr.split("\n").filter((line) => /answer \d+ tokens/.test(line));
-    assert.ok(notes.length >= 1 && found.stderr.includes("stopped; "), found.stderr);
-  }));
+    assert.ok(notes.length === 1 && notes[0]!.startsWith("stopped; "), found.stderr);
+  }, { max_position_embeddings: 8192 }));
 
 /** Lines as they would be typed. Ctrl-C is pressed at the prompt, or in the answer to a line. */
 class Typed implements Lines {
