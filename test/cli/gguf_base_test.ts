@@ -81,7 +81,7 @@ Deno.test("an adapter is trained on a GGUF file, and goes everywhere", async (t)
   await t.step("what is no format is refused", async () => {
     await assert.rejects(evaluate([base, "--text", toy.text, "--quantize", "q5_1"]), {
       name: "ConfigError",
-      message: "Found --quantize q5_1, wanted q8_0, q4_0, q4_1",
+      message: "Found --quantize q5_1, wanted q8_0, q4_0, q4_1, nf4",
     });
     const rounded = { quantize: "q8_0", guard: false } as const;
     await assert.rejects(toy.train("odd", rounded, { kind: "pretrain" }), {
@@ -90,7 +90,7 @@ Deno.test("an adapter is trained on a GGUF file, and goes everywhere", async (t)
     });
     await assert.rejects(toy.train("odd", { quantize: "q5_1" }), {
       name: "ConfigError",
-      message: /quantize: found "q5_1", wanted q8_0, q4_0 or q4_1/,
+      message: /quantize: found "q5_1", wanted q8_0, q4_0, q4_1 or nf4/,
     });
   });
 });

@@ -94,7 +94,7 @@ Deno.test({ name: "a signal is heeded in every phase of a run", ignore: isWindow
     assert.match(printed, /stopped after 4 updates; go on with/);
     assert.deepEqual(
       [...Deno.readDirSync(toy.path("selecting"))].map(({ name }) => name).sort(),
-      ["checkpoints", "config.json", "log.txt", "metrics.jsonl"],
+      ["checkpoints", "config.json", "documents.json", "log.txt", "metrics.jsonl"],
     );
   });
 

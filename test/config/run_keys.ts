@@ -127,7 +127,7 @@ export const guardKeys: Readonly<Record<string, KeyCase>> = {
   "guard.every": { to: 3, beside: guard(), in: "metrics" },
   "guard.documents": { to: { control: 2 }, beside: guard(), in: "log" },
   "guard.documents.control": { to: 2, beside: guard(), in: "log" },
-  "guard.documents.certificate": { to: 12, beside: guard(), in: "log" },
+  "guard.documents.certificate": { to: 14, beside: guard(), in: "log" },
   "guard.documents.probe": { to: 2, beside: guard(), in: "log" },
   "guard.task_rows": { to: 1, beside: guard(), in: "metrics" },
   "guard.delta": { to: 0.2, beside: guard(), in: "report" },
