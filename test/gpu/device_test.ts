@@ -88,7 +88,7 @@ Deno.test("a lost GPU throws from check(), idle() and read()", async () => {
   const device = await openDevice();
   const buffer = createBuffer(device, 16, "y");
   await lose(device);
-  const lost = { name: "GpuError", message: /^The GPU was lost/ };
+  const lost = { name: "DeviceLost", message: /^The GPU was lost/ };
   assert.throws(() => device.check(), lost);
   await assert.rejects(device.idle(), lost);
   await assert.rejects(read(device, whole(buffer)), lost);
@@ -104,7 +104,7 @@ Deno.test("a GPU lost under way throws from a ring", async () => {
   ring.send(0);
   await lose(device);
   await new Promise((resolve) => setTimeout(resolve, 30)); // nobody waits for it when it fails
-  const lost = { name: "GpuError", message: /^The GPU was lost/ };
+  const lost = { name: "DeviceLost", message: /^The GPU was lost/ };
   await assert.rejects(ring.freeSlot(), lost);
   await assert.rejects(ring.drain(), lost);
   assert.throws(() => ring.arrived(), lost);
