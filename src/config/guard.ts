@@ -29,7 +29,7 @@ const documents = z.strictObject({
   probe: count.default(32).describe("documents that the report shows, at most a twelfth"),
 }).prefault({}).describe("the most documents that each held-back part has");
 
-const wall = z.strictObject({
+const rollback = z.strictObject({
   at: z.number().gte(0).default(3)
     .describe("times the budget, in the second half, at which a run goes back; 0 = never"),
   most: z.int().min(0).default(3).describe("how often at most"),
@@ -72,7 +72,7 @@ export const guardSchema: z.ZodType<false | GuardConfig> = z.union([
         "a document counts up to one nat a token in the certificate, not what others suggest",
       ),
     controller,
-    wall,
+    rollback,
   }).superRefine(({ loss, weight }, context) => {
     if (loss !== "ewc" || typeof weight === "number") return;
     const found = weight === undefined ? "missing" : `found ${JSON.stringify(weight)}`;

@@ -50,10 +50,10 @@ const RULES: readonly Rule[] = [
     },
   },
   { key: "guard.controller", idle: withoutController },
-  { key: "guard.wall", idle: withoutController },
+  { key: "guard.rollback", idle: withoutController },
   {
-    key: "guard.wall.most",
-    idle: ({ guard }) => when(guard && guard.wall.at === 0, "beside guard.wall.at 0"),
+    key: "guard.rollback.most",
+    idle: ({ guard }) => when(guard && guard.rollback.at === 0, "beside guard.rollback.at 0"),
   },
   {
     key: "train.eval_every",

@@ -220,11 +220,11 @@ export class GuardPart implements Part {
   #make(state?: GuardState): Guard {
     const { term, control, task, run: { steps, folder, remainingDecay } } = this.opened;
     const { domains, settings, context: { engine: { store }, train } } = this.plans;
-    const { weight = null, controller, wall, every } = settings;
+    const { weight = null, controller, rollback, every } = settings;
     const { micros: count } = rowSizes(train, settings);
     return new Guard(
       { store, domains, term, count, control, task, folder },
-      { weight, controller, wall, every, steps, remainingDecay },
+      { weight, controller, rollback, every, steps, remainingDecay },
       state,
     );
   }

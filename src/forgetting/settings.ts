@@ -43,5 +43,5 @@ export interface GuardConfig {
   /** Constants of the controller. */
   readonly controller: ControllerOptions;
   /** When a run goes back to its last checkpoint within the budget. */
-  readonly wall: RollbackOptions;
+  readonly rollback: RollbackOptions;
 }

@@ -30,14 +30,14 @@ Deno.test("a key that nothing heeds is refused, with what makes it so", () => {
     ],
     [{ ...text, "guard.weight": 1, "guard.controller": { kp: 1 } }, /guard\.controller: found/],
     [
-      { ...text, "guard.weight": 1, "guard.wall": { at: 1 } },
-      /guard\.wall: found .* beside guard\.w/,
+      { ...text, "guard.weight": 1, "guard.rollback": { at: 1 } },
+      /guard\.rollback: found .* beside guard\.w/,
     ],
     [
       { ...text, "guard.weight": 0, "guard.share": 0.1 },
       /guard\.share: found 0\.1 beside guard\.w/,
     ],
-    [{ ...text, "guard.wall": { at: 0, most: 1 } }, /guard\.wall\.most: found 1 beside/],
+    [{ ...text, "guard.rollback": { at: 0, most: 1 } }, /guard\.rollback\.most: found 1 beside/],
     [
       { ...text, "guard.loss": "ewc", "guard.weight": 1, "guard.share": 0.1 },
       /guard\.share: found 0\.1 beside guard\.loss ewc/,

@@ -104,7 +104,7 @@ const OWN_TEXT = guard({ text: [], samples: 50 });
 const EWC = {
   guard: { text: ["text.txt"], budget: "ppl:50%", every: 2, task_rows: 3, loss: "ewc", weight: 5 },
 };
-const WALL = guard({ budget: "kl:0.000000001", every: 1, wall: { at: 3 } });
+const ROLLBACK = guard({ budget: "kl:0.000000001", every: 1, rollback: { at: 3 } });
 const LONG = { "train.steps": 12 };
 const controlled = (to: number): KeyCase => ({
   to,
@@ -140,7 +140,7 @@ export const guardKeys: Readonly<Record<string, KeyCase>> = {
   "guard.controller.margin": controlled(0.6),
   "guard.controller.fade": controlled(0.9),
   "guard.controller.ema": controlled(0.1),
-  "guard.wall": { to: { at: 0 }, beside: { ...WALL, ...LONG }, in: "report" },
-  "guard.wall.at": { to: 0, beside: { ...WALL, ...LONG }, in: "report" },
-  "guard.wall.most": { to: 1, beside: { ...WALL, ...LONG }, in: "report" },
+  "guard.rollback": { to: { at: 0 }, beside: { ...ROLLBACK, ...LONG }, in: "report" },
+  "guard.rollback.at": { to: 0, beside: { ...ROLLBACK, ...LONG }, in: "report" },
+  "guard.rollback.most": { to: 1, beside: { ...ROLLBACK, ...LONG }, in: "report" },
 };

@@ -103,10 +103,10 @@ Deno.test("retention text of one document is refused before anything is trained"
   assert.ok(!exists(toy.path("run")));
 });
 
-Deno.test("a hard wall goes back to what kept the budget, with half the rate", async () => {
+Deno.test("a hard rollback goes back to what kept the budget, with half the rate", async () => {
   using toy = new Toy();
   const said: string[] = [];
-  const settings = guarded(toy, { budget: "kl:0.001", wall: { at: 0.01, most: 1 }, every: 3 });
+  const settings = guarded(toy, { budget: "kl:0.001", rollback: { at: 0.01, most: 1 }, every: 3 });
   await toy.train("run", {
     ...settings,
     train: { steps: 30, lr: 0.05, schedule: "constant", warmup: 0 },

@@ -101,7 +101,6 @@ testFlips({
     ...GPT2,
     "scaled scores": config({ scale_attn_weights: true }),
     "scores not scaled by layer": config({ scale_attn_by_inverse_layer_idx: false }),
-    "a tied head": config({ tie_word_embeddings: true }),
   },
   starcoder2: {
     ...STARCODER2,
@@ -115,7 +114,6 @@ testFlips({
     "no bias of o": withoutBias(/o_proj$/),
     "no bias of the feed-forward layer": withoutBias(/c_fc$/),
     "no bias after the feed-forward layer": withoutBias(/c_proj$/),
-    "a tied head": config({ tie_word_embeddings: true }),
   },
   starcoder2_plain: {
     ...STARCODER2,
@@ -130,7 +128,6 @@ testFlips({
     "no bias of attention": config({ attention_bias: false }),
     "another GELU": config({ hidden_act: "gelu_new" }),
     "SiLU": config({ hidden_act: "silu" }),
-    "a tied head": config({ tie_word_embeddings: true }),
   },
   gpt_neox_serial: {
     ...GPT_NEOX,

@@ -41,7 +41,6 @@ const FLIPS: Record<string, Record<string, Flip>> = {
     "heads of another size": config({
       ...{ num_attention_heads: 2, num_key_value_heads: 1, head_dim: 16 },
     }),
-    "a tied head": config({ tie_word_embeddings: true }),
   },
   llama_bias: {
     "no bias of q": withoutBias(/q_proj$/),

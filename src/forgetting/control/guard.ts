@@ -255,7 +255,7 @@ export class Guard implements Objective, Hook, Meter {
 
   /** Only in the second half: before it the controller finds its weight, and the rate is high. */
   #isOver({ shifts }: Entry, step: number): boolean {
-    const { wall: { at, most }, steps, weight } = this.#settings;
+    const { rollback: { at, most }, steps, weight } = this.#settings;
     if (at === 0 || weight !== null || step < steps / 2 || this.#rollbacks >= most) return false;
     return shifts.some(({ mean, se }, i) => mean - 1.64 * se > at * this.epsilons[i]!);
   }

@@ -23,7 +23,7 @@ export interface GuardSettings {
   /** What the guard's mean loss counts; null leaves it to a controller for each domain. */
   readonly weight: number | "tokens" | null;
   readonly controller: ControllerOptions;
-  readonly wall: RollbackOptions;
+  readonly rollback: RollbackOptions;
   /** Updates from one measurement to the next. */
   readonly every: number;
   /** Updates of the whole run. */

@@ -9,7 +9,7 @@ import { writePeft } from "../../adapters/peft/folder.ts";
 import type { Config } from "../../config/mod.ts";
 import type { Example } from "../../data/mod.ts";
 import { stageFolder, writeJson, writeText } from "../../io/files.ts";
-import { type Planned, planUpdate } from "../loop.ts";
+import { type Planned, planUpdate } from "../prepare_update.ts";
 import type { Session } from "../session.ts";
 import type { Trouble } from "./trouble.ts";
 
@@ -113,16 +113,20 @@ const rowOf = ({ ids, labels }: Example): string =>
 
 /** A run of one update on the rows and the adapter beside the config. */
 function replayConfig({ model, quantize, train, objective }: Config, rate: number) {
-  const { epochs: _, ...rest } = train;
-  const constant = { schedule: "constant", warmup: 0, shuffle: false };
-  const once = { steps: 1, checkpoint_every: 0, eval_every: 0, retries: 0 };
+  const { tokens_per_batch, micro_batch_tokens, on_too_long, allow, seed, recompute } = train;
+  const { weight_decay, beta1, beta2, eps, clip } = train;
   return {
     model,
     ...(quantize !== undefined && { quantize }),
     data: [{ path: FILES.rows, format: "tokens" }],
     adapter: { from: "adapter" },
     objective,
-    train: { ...rest, ...constant, ...once, lr: rate },
+    train: {
+      ...{ tokens_per_batch, micro_batch_tokens, on_too_long, allow, seed, recompute },
+      ...{ weight_decay, beta1, beta2, eps, clip, lr: rate },
+      ...{ schedule: "constant", warmup: 0, shuffle: false },
+      ...{ steps: 1, checkpoint_every: 0, retries: 0 },
+    },
     guard: false,
     eval: { samples: 0 },
   };
