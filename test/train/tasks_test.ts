@@ -44,7 +44,8 @@ Deno.test("tasks are measured every so many updates and at the end, and change n
   using _toy = toy;
   const { device } = await engine();
   const before = device.allocated;
-  await toy.train("plain", { ...settings, eval: {} });
+  const train = { ...settings.train, eval_every: 0 };
+  await toy.train("plain", { ...settings, train, eval: {} });
   const lines: string[] = [];
   const { measured } = await toy.train("tasks", settings, { say: (line) => lines.push(line) });
   assert.equal(device.allocated, before, "all is freed");

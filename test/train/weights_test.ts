@@ -51,7 +51,7 @@ Deno.test("the guard adds its own mean, times its weight", async () => {
   using toy = new Toy();
   const run = (weight: number) =>
     update(toy, `weight ${weight}`, {
-      guard: { text: [toy.text], loss: "ce", share: 1, weight },
+      guard: { text: [toy.text], loss: "ce", weight, ...(weight > 0 && { share: 1 }) },
     });
   const [none, one, three] = [await run(0), await run(1), await run(3)];
   assert.equal(none.metrics["guard_loss"], undefined, "nothing is known of what has no weight");
