@@ -14,7 +14,7 @@ import { fetchFolder } from "./lib/hub.ts";
 import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
 import { type Lines, openLines } from "./lib/lines.ts";
 import { numberOf } from "./lib/number.ts";
-import { SAMPLING_FLAGS, samplingOf, saySuggestion } from "./lib/sampling.ts";
+import { SAMPLING_FLAGS, samplingOf, suggestionOf } from "./lib/sampling.ts";
 import { bold, dim, say, show } from "./lib/term.ts";
 
 const COMMAND: Command = {
@@ -59,8 +59,7 @@ export async function run(args: string[]): Promise<number> {
   const quantize = quantizeOf(flags);
   using device = await openTuned({}, say);
   using open = openModel(device, folder, adapter, { quantize, say });
-  using chat = new Chat(open, options);
-  saySuggestion(open.model, parsed);
+  using chat = new Chat(open, { ...options, ...suggestionOf(open.model, parsed) });
   say(dim(`${chat.speaker} model, room for ${chat.context} tokens; /help lists the commands`));
   const talk = new Conversation(chat);
   using lines = openLines(() => talk.interrupt());
@@ -75,7 +74,6 @@ function optionsOf(parsed: Arguments) {
     system: flags["system"] ?? "",
     template: templateOf(flags["template"]),
     ...(flags["date"] !== undefined && { date: dayOf(flags["date"]) }),
-
     ...(flags["context"] !== undefined && {
       context: numberOf(flags, "context", 0, { least: 8, whole: true }),
     }),

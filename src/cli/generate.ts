@@ -25,7 +25,7 @@ import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
 import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
 import { numberOf } from "./lib/number.ts";
-import { SAMPLING_FLAGS, samplingOf, saySuggestion } from "./lib/sampling.ts";
+import { SAMPLING_FLAGS, samplingOf, suggestionOf } from "./lib/sampling.ts";
 import { answer, bold, dim, say, show } from "./lib/term.ts";
 
 const COMMAND: Command = {
@@ -64,13 +64,13 @@ export async function run(args: string[]): Promise<number> {
   const { positionals: [place], flags } = parsed;
   const request = requestOf(flags);
   const maxTokens = numberOf(flags, "max-tokens", 100, { least: 1, whole: true });
-  const how: Sampling = { ...samplingOf(parsed), maxTokens };
+  const asked: Sampling = { ...samplingOf(parsed), maxTokens };
   const folder = await fetchFolder(place!, "model");
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   const quantize = quantizeOf(flags);
   using device = await openTuned({}, say);
   using open = openModel(device, folder, adapter, { quantize, say });
-  saySuggestion(open.model, parsed);
+  const how: Sampling = { ...asked, ...suggestionOf(open.model, parsed) };
   const json = flags["json"] !== undefined;
   if (request === null) {
     const prompts = await promptsOf(open, flags["prompts"]!, settingsOf(flags));

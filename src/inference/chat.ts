@@ -171,7 +171,7 @@ export class Chat implements Disposable {
 
   /** Each answer of a conversation is drawn by a seed of its own. */
   #how(turn: number): GenerateOptions {
-    const { maxTokens, seed = 0, temperature, topK, topP } = this.options;
+    const { maxTokens, seed = 0, temperature, topK, topP, minP } = this.options;
     return {
       fromCache: true,
       seed: seed + turn,
@@ -179,6 +179,7 @@ export class Chat implements Disposable {
       ...(temperature !== undefined && { temperature }),
       ...(topK !== undefined && { topK }),
       ...(topP !== undefined && { topP }),
+      ...(minP !== undefined && { minP }),
     };
   }
 

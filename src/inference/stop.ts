@@ -28,29 +28,16 @@ export function stopIds(model: Model): number[] {
   return [...new Set(named.filter((id) => typeof id === "number"))];
 }
 
-/** The fields of `generation_config.json` that say how to draw, by their names here. */
-const SUGGESTIONS = { temperature: "temperature", top_k: "top-k", top_p: "top-p" } as const;
-
 /**
- * How the model's makers would draw, as flags: `--temperature 0.6 --top-p 0.95`; null where they say
- * nothing, or would draw nothing. It is for people to read: without a flag the likeliest is taken.
+ * How the model's makers would draw; null where they say nothing of it, or would take the likeliest
+ * token. What they leave out stays as it is where nothing is said; the temperature is 1.
  */
-export function suggestedSampling(model: Model): string | null {
+export function suggestedDrawing(model: Model): Partial<SampleOptions> | null {
   const { fields } = readGeneration(model);
   if (fields["do_sample"] !== true) return null;
-  const flags = Object.entries(SUGGESTIONS).flatMap(([name, flag]) =>
-    typeof fields[name] === "number" ? [`--${flag} ${fields[name]}`] : []
-  );
-  return flags.length > 0 ? flags.join(" ") : null;
-}
-
-/** How the model's makers would draw; nothing where they say nothing, or would draw nothing. */
-export function suggestedDrawing(model: Model): Partial<SampleOptions> {
-  const { fields } = readGeneration(model);
-  if (fields["do_sample"] !== true) return {};
   const { temperature, top_k, top_p, min_p } = fields;
   return {
-    ...(typeof temperature === "number" && { temperature }),
+    temperature: typeof temperature === "number" ? temperature : 1,
     ...(typeof top_k === "number" && { topK: top_k }),
     ...(typeof top_p === "number" && { topP: top_p }),
     ...(typeof min_p === "number" && { minP: min_p }),

@@ -98,7 +98,7 @@ export class Served implements Disposable {
 
   /** How tokens are drawn where a request does not say. */
   get drawing(): Partial<SampleOptions> {
-    return suggestedDrawing(this.open.model);
+    return suggestedDrawing(this.open.model) ?? {};
   }
 
   get #any(): BatchDecoder {

@@ -91,20 +91,31 @@ Deno.test("generate answers a file of prompts beside each other, each as it does
     );
   }));
 
-Deno.test("generate ends at the ids of generation_config.json, and tells how its makers draw", () =>
+Deno.test("generate ends at the ids of generation_config.json, and draws as it says", () =>
   withTiny({}, async (folder) => {
     const path = join(folder, "generation_config.json");
-    const idsOf = async () => {
-      const found = await capture(run, folder, "--prompt", "a dog", "--max-tokens", "12", "--json");
+    const idsOf = async (...flags: string[]) => {
+      const args = [folder, "--prompt", "a dog", "--max-tokens", "12", "--json", ...flags];
+      const found = await capture(run, ...args);
       return { ids: JSON.parse(found.stdout).ids as number[], stderr: found.stderr };
     };
     const { ids } = await idsOf();
     const stop = ids[4]!;
     const fields = { eos_token_id: [2, stop], do_sample: true, temperature: 0.6, top_p: 0.95 };
     Deno.writeTextFileSync(path, JSON.stringify(fields));
-    const ended = await idsOf();
+    const ended = await idsOf("--temperature", "0");
     assert.deepEqual(ended.ids, ids.slice(0, ids.indexOf(stop)));
-    assert.match(ended.stderr, /suggests --temperature 0\.6 --top-p 0\.95\n/);
+    assert.doesNotMatch(ended.stderr, /drawn as/);
+    const drawn = await idsOf();
+    assert.match(
+      drawn.stderr,
+      /drawn as generation_config\.json has it, --temperature 0\.6 --top-p 0\.95;/,
+    );
+    const flags = ["--temperature", "0.6", "--top-p", "0.95"];
+    assert.deepEqual(drawn.ids, (await idsOf(...flags)).ids);
+    assert.notDeepEqual(drawn.ids, ended.ids);
+    Deno.writeTextFileSync(path, JSON.stringify({ ...fields, do_sample: false }));
+    assert.deepEqual((await idsOf()).ids, ended.ids);
     Deno.writeTextFileSync(path, '{"eos_token_id": ["</s>"]}');
     await assert.rejects(idsOf(), /generation_config\.json: found "<\/s>" in "eos_token_id"/);
   }));
