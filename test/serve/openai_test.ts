@@ -1,6 +1,5 @@
 /** The server as OpenAI's own client sees it. */
 import assert from "node:assert/strict";
-import OpenAI from "openai";
 import { promptOf, rowTokenizer } from "../../src/data/mod.ts";
 import { Generator } from "../../src/inference/generator.ts";
 import { openModel } from "../../src/inference/open.ts";
@@ -8,8 +7,58 @@ import { stopIds } from "../../src/inference/stop.ts";
 import { engine } from "../harness.ts";
 import { adaptersOf, withServed, withServer } from "./served_tiny.ts";
 
-const clientOf = (address: string, apiKey = "none") =>
-  new OpenAI({ baseURL: `${address}/v1`, apiKey, maxRetries: 0 });
+/** What OpenAI's client does, called by its path: `chat.completions.create`. */
+interface Call {
+  readonly path: string;
+  readonly body?: object;
+}
+
+/**
+ * A program of its own: in the lock file the client would be brought by each command of a clone that is
+ * new, and be most of what that brings.
+ */
+const CLIENT = `
+import OpenAI from "npm:openai@7.59.0";
+const { address, calls } = JSON.parse(Deno.args[0]);
+const client = new OpenAI({ baseURL: address + "/v1", apiKey: "none", maxRetries: 0 });
+const found = await Promise.all(calls.map(async ({ path, body }) => {
+  const names = path.split(".");
+  const owner = names.slice(0, -1).reduce((part, name) => part[name], client);
+  const result = await owner[names.at(-1)](...(body ? [body] : []));
+  return body?.stream || !body ? await Array.fromAsync(result) : result;
+}));
+console.log(JSON.stringify(found));
+`;
+
+/** What OpenAI's own client makes of calls, all at once; of a list or a stream all of it. */
+// deno-lint-ignore no-explicit-any
+async function byClient(address: string, ...calls: Call[]): Promise<any[]> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-lock", "--no-config", "-", JSON.stringify({ address, calls })],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(CLIENT));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+/** The answer to a request. */
+// deno-lint-ignore no-explicit-any
+async function post(address: string, path: string, body: object): Promise<any> {
+  const response = await fetch(address + path, { method: "POST", body: JSON.stringify(body) });
+  const answer = await response.json();
+  assert.equal(response.status, 200, JSON.stringify(answer));
+  return answer;
+}
+
+interface Chosen {
+  readonly message: { readonly content: string };
+}
 
 const chat = (model: string, content: string) => ({
   model,
@@ -48,41 +97,35 @@ Deno.test("base and adapters answer at once, each as it does alone", () =>
 
 Deno.test("OpenAI's client lists models, and streams chats that say what whole answers say", () =>
   withServer(async (address) => {
-    const client = clientOf(address);
-    const names = (await Array.fromAsync(client.models.list())).map(({ id }) => id);
-    assert.deepEqual(names, ["base", "first", "second"]);
-    const whole = await Promise.all(
-      names.map((name) => client.chat.completions.create(chat(name, "Hello!"))),
+    const create = "chat.completions.create";
+    const streaming = { stream: true, stream_options: { include_usage: true } };
+    const names = ["base", "first", "second"];
+    const [models, ...found] = await byClient(
+      address,
+      { path: "models.list" },
+      ...names.map((name) => ({ path: create, body: chat(name, "Hello!") })),
+      ...names.map((name) => ({ path: create, body: { ...chat(name, "Hello!"), ...streaming } })),
     );
-    const streamed = await Promise.all(names.map(async (name) => {
-      const stream = await client.chat.completions.create({
-        ...chat(name, "Hello!"),
-        ...{ stream: true, stream_options: { include_usage: true } },
-      });
-      let [text, end, usage] = ["", null as string | null, 0];
-      for await (const { choices: [choice], usage: used } of stream) {
-        text += choice?.delta.content ?? "";
-        end ??= choice?.finish_reason ?? null;
-        usage += used?.completion_tokens ?? 0;
-      }
-      return { text, end, usage };
-    }));
+    assert.deepEqual(models.map(({ id }: { id: string }) => id), names);
+    const [whole, streamed] = [found.slice(0, 3), found.slice(3)];
     for (const [i, { choices: [choice], usage, object }] of whole.entries()) {
       assert.equal(object, "chat.completion");
-      assert.deepEqual(streamed[i], {
-        text: choice!.message.content,
-        end: choice!.finish_reason,
-        usage: usage!.completion_tokens,
-      });
+      let [text, end, used] = ["", null, 0];
+      for (const { choices: [piece], usage } of streamed[i]) {
+        text += piece?.delta.content ?? "";
+        end ??= piece?.finish_reason ?? null;
+        used += usage?.completion_tokens ?? 0;
+      }
+      const { message: { content }, finish_reason } = choice;
+      assert.deepEqual([text, end, used], [content, finish_reason, usage.completion_tokens]);
     }
-    assert.equal(new Set(whole.map(({ choices }) => choices[0]!.message.content)).size, 3);
+    assert.equal(new Set(whole.map(({ choices }) => choices[0].message.content)).size, 3);
   }));
 
 Deno.test("stop texts, several choices, seeds, likelihoods and biases have their effect", () =>
   withServer(async (address) => {
-    const client = clientOf(address);
     const ask = (more: Record<string, unknown>) =>
-      client.chat.completions.create({ ...chat("first", "Hello!"), ...more });
+      post(address, "/v1/chat/completions", { ...chat("first", "Hello!"), ...more });
     const [plain] = (await ask({})).choices;
     const text = plain!.message.content!;
     assert.equal(plain!.finish_reason, "length");
@@ -94,7 +137,7 @@ Deno.test("stop texts, several choices, seeds, likelihoods and biases have their
 
     const drawn = { n: 3, temperature: 1, seed: 7 };
     const texts = async (more: object) =>
-      (await ask({ ...drawn, ...more })).choices.map(({ message }) => message.content);
+      (await ask({ ...drawn, ...more })).choices.map((choice: Chosen) => choice.message.content);
     const first = await texts({});
     assert.equal(new Set(first).size, 3);
     assert.deepEqual(await texts({}), first, "the same seed");
@@ -120,11 +163,13 @@ Deno.test("stop texts, several choices, seeds, likelihoods and biases have their
 
 Deno.test("texts are gone on with, several at a time and from ids", () =>
   withServer(async (address) => {
-    const client = clientOf(address);
     const ask = (prompt: string | string[] | number[], more: object = {}) =>
-      client.completions.create({ model: "base", prompt, temperature: 0, max_tokens: 6, ...more });
+      post(address, "/v1/completions", {
+        ...{ model: "base", prompt, temperature: 0, max_tokens: 6 },
+        ...more,
+      });
     const { choices } = await ask(["Hello", "the sea"]);
-    assert.deepEqual(choices.map(({ index }) => index), [0, 1]);
+    assert.deepEqual(choices.map(({ index }: { index: number }) => index), [0, 1]);
     const [alone] = (await ask("the sea")).choices;
     assert.equal(choices[1]!.text, alone!.text);
     const { choices: [told], usage } = await ask([5, 6, 7], { logprobs: 1 });
