@@ -31,6 +31,8 @@ export interface BatchOptions extends GeneratorOptions {
 
 /** A text in a slot of the caches. */
 export interface Sequence {
+  /** Who reads it, where several have their texts in the same caches. */
+  readonly reader?: string;
   /** Prompt and answer so far. */
   readonly ids: readonly number[];
   /** How many of them the slot holds. */

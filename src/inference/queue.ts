@@ -8,6 +8,7 @@ import { random } from "../random.ts";
 import type { BatchDecoder, Scored, Sequence } from "./decoder.ts";
 import { adjust, type Adjustment, type Likelihood, likelihoods } from "./logits.ts";
 import { sample, type SampleOptions } from "./sample.ts";
+import { Seats } from "./seats.ts";
 
 /** Something to be continued. */
 export interface QueuedRequest extends SampleOptions, Adjustment {
@@ -64,6 +65,10 @@ class Answering implements Sequence {
     this.ids = [...request.prompt];
   }
 
+  get reader(): string {
+    return this.request.name;
+  }
+
   add(token: MadeToken): void {
     this.ids.push(token.id);
     this.counts.set(token.id, (this.counts.get(token.id) ?? 0) + 1);
@@ -102,18 +107,11 @@ class Answering implements Sequence {
   }
 }
 
-/** What a slot of the caches holds. */
-interface Slot {
-  readonly name: string;
-  readonly ids: readonly number[];
-}
-
 /** Answers requests over the slots of decoders that share their caches. */
 export class RequestQueue implements Disposable {
   readonly #waiting: Answering[] = [];
   readonly #active = new Map<number, Answering>();
-  /** What was read into each slot last, so that a prompt that begins alike is not read again. */
-  readonly #held = new Map<number, Slot>();
+  readonly #seats: Seats<Answering>;
   #isRunning = false;
   #isClosed = false;
 
@@ -124,7 +122,9 @@ export class RequestQueue implements Disposable {
   constructor(
     private readonly decoders: ReadonlyMap<string, BatchDecoder>,
     private readonly most: number,
-  ) {}
+  ) {
+    this.#seats = new Seats(decoders.values().next().value!);
+  }
 
   /** Requests under way. */
   get active(): number {
@@ -187,7 +187,7 @@ export class RequestQueue implements Disposable {
           for (const [slot, answering] of mine) {
             answering.fail(fault);
             this.#active.delete(slot);
-            this.#held.delete(slot);
+            answering.cached = 0; // nobody knows how far it came
           }
         }
       }
@@ -197,28 +197,12 @@ export class RequestQueue implements Disposable {
   /** Lets go of those whom nobody listens to, and gives free slots to those who wait. */
   #admit(): void {
     for (const [slot, answering] of this.#active) {
-      if (answering.isAbandoned) this.#release(slot, answering);
+      if (answering.isAbandoned) this.#active.delete(slot);
     }
-    const { slots } = this.decoders.values().next().value!;
-    while (this.#waiting.length > 0 && this.#active.size < slots) {
-      const answering = this.#waiting.shift()!;
-      if (answering.isAbandoned) continue;
-      const free = Array.from({ length: slots }, (_, slot) => slot)
-        .filter((slot) => !this.#active.has(slot));
-      const [slot, common] = free.map((slot) => [slot, this.#commonWith(slot, answering)] as const)
-        .reduce((best, next) => next[1] > best[1] ? next : best);
-      answering.cached = common;
-      this.#held.delete(slot);
-      this.#active.set(slot, answering);
+    for (let i = this.#waiting.length - 1; i >= 0; i--) {
+      if (this.#waiting[i]!.isAbandoned) this.#waiting.splice(i, 1);
     }
-  }
-
-  /** How many tokens of a prompt a free slot holds from its beginning on; all but its last at most. */
-  #commonWith(slot: number, { request: { name, prompt } }: Answering): number {
-    const held = this.#held.get(slot);
-    if (held?.name !== name) return 0;
-    const differs = prompt.findIndex((id, i) => id !== held.ids[i]);
-    return Math.min(differs < 0 ? prompt.length : differs, prompt.length - 1);
+    this.#seats.fill(this.#active, this.#waiting);
   }
 
   #take({ slot, sequence, scores }: Scored<Answering>, { context }: BatchDecoder): void {
@@ -229,7 +213,7 @@ export class RequestQueue implements Disposable {
       const adjusted = adjust(scores, counts, request);
       const id = sample(adjusted, request, random(request.seed, request.choice, made));
       if (request.stop.includes(id)) {
-        this.#release(slot, sequence);
+        this.#active.delete(slot);
         return sequence.finish("stop");
       }
       const { likeliest } = request;
@@ -240,16 +224,11 @@ export class RequestQueue implements Disposable {
         },
       );
       if (made + 1 < request.maxTokens && ids.length < context) return;
-      this.#release(slot, sequence);
+      this.#active.delete(slot);
       sequence.finish("length");
     } catch (fault) {
-      this.#release(slot, sequence);
+      this.#active.delete(slot);
       sequence.fail(fault);
     }
-  }
-
-  #release(slot: number, { request: { name }, ids, cached }: Answering): void {
-    this.#active.delete(slot);
-    this.#held.set(slot, { name, ids: ids.slice(0, cached) });
   }
 }

@@ -69,7 +69,8 @@ export class Seats<S extends Sequence> {
 }
 
 /** Tokens that two sequences begin with, but for those that the first reads for their scores. */
-function sharedLength(sequence: Sequence, { ids: others }: Sequence): number {
+function sharedLength(sequence: Sequence, { ids: others, reader }: Sequence): number {
+  if (sequence.reader !== reader) return 0;
   const { ids } = sequence;
   const most = Math.min(scoredFrom(sequence), others.length);
   let length = 0;

@@ -57,6 +57,18 @@ Deno.test("what a slot holds of a prompt's beginning is not read again, nor anot
     assert.deepEqual(await idsOf(served, longer, { name: "first", maxTokens: 4 }), other);
   }, { slots: 1 }));
 
+Deno.test("a beginning that requests have in common is read once, beside each other too", () =>
+  withServed(async (served) => {
+    const common = Array.from({ length: 40 }, (_, i) => 3 + (i * 7) % 50);
+    const prompts = [5, 6, 7].map((id) => [...common, id, id + 9]);
+    const rows = countRows(served);
+    const together = await Promise.all(prompts.map((prompt) => idsOf(served, prompt)));
+    assert.equal(rows(), 40 + 3 * (2 + 7));
+    for (const [i, prompt] of prompts.entries()) {
+      assert.deepEqual(await idsOf(served, prompt), together[i]);
+    }
+  }, { slots: 3 }));
+
 Deno.test("who leaves makes room, and a full queue refuses", () =>
   withServed(async (served) => {
     const first = served.queue.submit(asked([5, 6], { maxTokens: 200 }));
