@@ -69,7 +69,7 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-/** One training: a steered arm has one for each budget. */
+/** One training: a controlled arm has one for each budget. */
 interface Training {
   readonly name: string;
   readonly arm: Arm;
@@ -93,7 +93,7 @@ function plan({ arms, budgets, seeds }: Spec, only: string): Training[] {
 async function trainOne(device: Device, spec: Spec, training: Training, out: string) {
   const { name, arm, seed, budgets } = training;
   const folder = join(out, `${name} run`);
-  // An arm that does not steer keeps the checkpoints around the middle budget.
+  // An arm that does not control keeps the checkpoints around the middle budget.
   const budget = budgets[Math.floor(budgets.length / 2)]!;
   const parsed = spec.config(arm, seed, budget, folder);
   try {

@@ -184,7 +184,7 @@ const usedHere = (
   complete: true,
   hashes: {
     train: [],
-    steer: task.map((row) => documentHash(row, tokenizer)),
+    compare: task.map((row) => documentHash(row, tokenizer)),
     control: domains.flatMap(({ hashes }) => hashes.control),
     certificate: domains.flatMap(({ hashes }) => hashes.certificate),
     probe: domains.flatMap(({ hashes }) => hashes.probe),

@@ -114,7 +114,7 @@ export class GuardPart implements Part {
     const of = (use: "train" | HeldPart) => domains.flatMap(({ hashes }) => hashes[use]);
     return {
       train: of("train"),
-      steer: task.rows.map((row) => documentHash(row, tokenizer)),
+      compare: task.rows.map((row) => documentHash(row, tokenizer)),
       control: of("control"),
       certificate: of("certificate"),
       probe: of("probe"),

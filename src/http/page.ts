@@ -4,6 +4,7 @@
  * @module
  */
 import { Html, jsonScript, markup } from "../report/html.ts";
+import shared from "./page.js" with { type: "text" };
 
 /** What a page is made of. */
 export interface PageParts {
@@ -12,7 +13,7 @@ export interface PageParts {
   readonly body: Html;
   /** What the script finds as the JSON of the element `facts`. */
   readonly facts: unknown;
-  /** Each a module of its own. */
+  /** After what pages share, `globalThis.pages`. */
   readonly scripts: readonly string[];
 }
 
@@ -29,7 +30,11 @@ export function page({ title, styles, body, facts, scripts }: PageParts): Respon
 <style nonce="${nonce}">${styles.map((style) => new Html(style))}</style>
 ${body}
 <script nonce="${nonce}" type="application/json" id="facts">${jsonScript(facts)}</script>
-${scripts.map((script) => markup`<script nonce="${nonce}">${new Html(script)}</script>\n`)}
+${
+    [inScope(shared), ...scripts].map((script) =>
+      markup`<script nonce="${nonce}">${new Html(script)}</script>\n`
+    )
+  }
 </html>
 `.text;
   return new Response(text, {
@@ -42,3 +47,6 @@ ${scripts.map((script) => markup`<script nonce="${nonce}">${new Html(script)}</s
     },
   });
 }
+
+/** A script whose names are its own. */
+export const inScope = (script: string): string => `(() => {\n${script}\n})();`;

@@ -7,8 +7,8 @@ import { createHash } from "node:crypto";
 import type { Example, Examples, RowTokenizer } from "../data/mod.ts";
 import { permutation } from "../random.ts";
 
-/** What documents are used for: `steer` are rows that choices are compared by. */
-export const DOCUMENT_USES = ["train", "steer", "control", "certificate", "probe"] as const;
+/** What documents are used for: `compare` are rows that choices are compared by. */
+export const DOCUMENT_USES = ["train", "compare", "control", "certificate", "probe"] as const;
 /** One of those. */
 export type DocumentUse = typeof DOCUMENT_USES[number];
 
@@ -25,7 +25,7 @@ export interface SeenDocuments {
 /** What a fresh adapter has seen. */
 export const NOTHING_SEEN: SeenDocuments = {
   complete: true,
-  hashes: { train: [], steer: [], control: [], certificate: [], probe: [] },
+  hashes: { train: [], compare: [], control: [], certificate: [], probe: [] },
 };
 
 /** What an adapter from elsewhere has seen. */

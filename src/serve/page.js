@@ -1,15 +1,10 @@
+const { element, headers, askForToken, eventsOf } = globalThis.pages;
 const { names, chats } = JSON.parse(document.getElementById("facts").textContent);
 const find = (id) => document.getElementById(id);
 /** The conversation of each model. */
 const conversations = new Map(names.map((name) => [name, []]));
 const columns = new Map();
 let stopping = null;
-
-const element = (tag, properties = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-};
 
 for (const [i, name] of names.entries()) {
   const box = element("input", { type: "checkbox", checked: i < 2, value: name });
@@ -118,7 +113,6 @@ async function stream(model, messages, signal, take) {
   }
   let usage = null;
   for await (const data of eventsOf(response.body)) {
-    if (data === "[DONE]") break;
     const event = JSON.parse(data);
     if (event.error) throw new Error(event.error.message);
     if (event.usage) usage = event.usage;
@@ -127,28 +121,4 @@ async function stream(model, messages, signal, take) {
     if (piece) take(piece);
   }
   return usage;
-}
-
-function headers() {
-  const token = sessionStorage.getItem("token");
-  return token ? { authorization: `Bearer ${token}` } : {};
-}
-
-function askForToken() {
-  const token = prompt("The server's token");
-  if (token) sessionStorage.setItem("token", token);
-  return Boolean(token);
-}
-
-/** The data of server-sent events. */
-async function* eventsOf(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const lines = (rest + value).split("\n");
-    rest = lines.pop();
-    for (const line of lines) if (line.startsWith("data: ")) yield line.slice(6);
-  }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { page } from "../http/page.ts";
+import { inScope, page } from "../http/page.ts";
 import { markup } from "../report/html.ts";
 import colours from "../report/colours.css" with { type: "text" };
 import type { Served } from "./served.ts";
@@ -16,7 +16,7 @@ export function chatPage({ names, chats, context }: Served): Response {
     title: `Graft: ${names.join(", ")}`,
     styles: [colours, style],
     facts: { names, chats },
-    scripts: [`(() => {\n${script}\n})();`],
+    scripts: [inScope(script)],
     body: markup`<header>
   <h1>Graft</h1>
   <fieldset id="models"><legend>Who answers</legend></fieldset>

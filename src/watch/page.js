@@ -1,3 +1,4 @@
+const { element, headers, askForToken, eventsOf } = globalThis.pages;
 const { groupsOf, drawCurves, colourOf, shown } = globalThis.charts;
 const find = (id) => document.getElementById(id);
 const runs = new Map();
@@ -6,21 +7,10 @@ const details = new Map();
 const ticked = new Set();
 let isFirst = true;
 
-const element = (tag, properties = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-};
-
 async function get(path) {
   const response = await fetch(path, { headers: headers() });
   if (response.ok) return await response.json();
   throw new Error((await response.json()).error.message);
-}
-
-function headers() {
-  const token = sessionStorage.getItem("token");
-  return token ? { authorization: `Bearer ${token}` } : {};
 }
 
 /** Follows the history; begins again where the server was away. */
@@ -28,12 +18,10 @@ async function follow() {
   for (;;) {
     try {
       const response = await fetch("/api/changes", { headers: headers() });
-      if (response.status === 401) {
-        const token = prompt("The server's token");
-        if (token) sessionStorage.setItem("token", token);
-      }
+      if (response.status === 401) askForToken();
       if (!response.ok) throw new Error((await response.json()).error.message);
-      for await (const change of eventsOf(response.body)) {
+      for await (const data of eventsOf(response.body)) {
+        const change = JSON.parse(data);
         if (change.error) throw new Error(change.error.message);
         await take(change);
       }
@@ -41,21 +29,6 @@ async function follow() {
       find("status").textContent = `${fault.message}; asking again`;
     }
     await new Promise((resolve) => setTimeout(resolve, 2000));
-  }
-}
-
-/** The objects of server-sent events. */
-async function* eventsOf(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const lines = (rest + value).split("\n");
-    rest = lines.pop();
-    for (const line of lines) {
-      if (line.startsWith("data: {")) yield JSON.parse(line.slice(6));
-    }
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import * as uplot from "../deps/uplot.ts";
-import { page } from "../http/page.ts";
+import { inScope, page } from "../http/page.ts";
 import { markup } from "../report/html.ts";
 import colours from "../report/colours.css" with { type: "text" };
 import charts from "./charts.js" with { type: "text" };
@@ -19,8 +19,8 @@ export function runsPage(path: string): Response {
     facts: { path },
     scripts: [
       `/*\n${uplot.licence}*/\n${uplot.script}`,
-      `(() => {\n${charts}\n})();`,
-      `(() => {\n${script}\n})();`,
+      inScope(charts),
+      inScope(script),
     ],
     body: markup`<header>
   <h1>Runs</h1>

@@ -105,7 +105,7 @@ Deno.test("an arm changes the training's keys and the guard's; its tokens are al
         test: { text: ["test.txt"], data: entries, held_out: entries },
         ...{ budgets: [2], seeds: [1] },
         arms: {
-          steered: [{ name: "guard", guard: { share: 0.5 } }],
+          controlled: [{ name: "guard", guard: { share: 0.5 } }],
           fixed: [
             { name: "none", guard: { weight: 0 } },
             { name: "half", train: { tokens_per_batch: 64 }, guard: replay },

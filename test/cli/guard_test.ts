@@ -19,7 +19,7 @@ Deno.test("guard scales and certifies an adapter that was trained without one", 
   assert.match(stdout, /Certified: forgets at most 0\.00\d+/);
   assert.match(
     report.statement,
-    /that the run of the adapter has neither trained on nor been steered by/,
+    /that the run of the adapter has neither trained on nor been controlled by/,
   );
   assert.equal(report.task, null, "the strongest is chosen where there is no task");
   const feasible = report.points.filter(({ task }: { task: unknown }) => task !== null);

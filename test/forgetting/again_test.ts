@@ -44,7 +44,7 @@ Deno.test("guard leaves out what the run was trained on, and counts the certific
     documents.train + 12,
     "retention rows and those of the task",
   );
-  assert.equal(before["steer"]!.length, 12);
+  assert.equal(before["compare"]!.length, 12);
 
   const { code, stdout } = await guardOf(toy, "run", "again");
   assert.equal(code, 0);
@@ -56,7 +56,7 @@ Deno.test("guard leaves out what the run was trained on, and counts the certific
   assert.ok(own.length >= documents.certificate);
   assert.equal(shared(own, [...before["train"]!, ...before["control"]!]), 0);
   assert.deepEqual([report.attempt.number, report.attempt.failed_before], [2, 0]);
-  assert.match(stdout, /neither trained on nor been steered by/);
+  assert.match(stdout, /neither trained on nor been controlled by/);
   assert.match(stdout, / It is attempt 2 on these documents, none of those before has failed: /);
 });
 

@@ -22,33 +22,33 @@ function partsOf(counts: Readonly<Record<Earlier, number>>, trains: boolean, hel
   return { parts, count };
 }
 
-Deno.test("what an adapter was trained on is held back for nothing, and neither certifies what steered", () => {
+Deno.test("what an adapter was trained on is held back for nothing, and neither certifies what controlled", () => {
   // The quickstart's text as its run has left it: 171 trained on, 64 control, 165 not touched.
-  const { parts, count } = partsOf({ trained: 171, steered: 64, fresh: 165 }, false);
+  const { parts, count } = partsOf({ trained: 171, controlled: 64, fresh: 165 }, false);
   for (const part of HELD) assert.equal(count(part, "trained"), 0, part);
-  for (const part of ["certificate", "probe"] as const) assert.equal(count(part, "steered"), 0);
-  assert.equal(count("control", "steered"), 64, "it may steer again");
+  for (const part of ["certificate", "probe"] as const) assert.equal(count(part, "controlled"), 0);
+  assert.equal(count("control", "controlled"), 64, "it may control again");
   assert.deepEqual(HELD.map((part) => parts[part].length), [64, 133, 32]);
   assert.deepEqual(parts.train, []);
 });
 
 Deno.test("a run that goes on with an adapter trains on what that was trained on, again", () => {
-  const { parts, count } = partsOf({ trained: 171, steered: 64, fresh: 165 }, true);
+  const { parts, count } = partsOf({ trained: 171, controlled: 64, fresh: 165 }, true);
   assert.equal(count("train", "trained"), 171);
   assert.deepEqual(HELD.map((part) => parts[part].length), [64, 133, 32]);
   for (const part of HELD) assert.equal(count(part, "trained"), 0, part);
-  assert.equal(count("certificate", "steered") + count("probe", "steered"), 0);
+  assert.equal(count("certificate", "controlled") + count("probe", "controlled"), 0);
 });
 
-Deno.test("what steered before and is too little is filled up by what is fresh", () => {
-  const { parts, count } = partsOf({ trained: 0, steered: 4, fresh: 96 }, false);
+Deno.test("what controlled before and is too little is filled up by what is fresh", () => {
+  const { parts, count } = partsOf({ trained: 0, controlled: 4, fresh: 96 }, false);
   assert.deepEqual(HELD.map((part) => parts[part].length), [33, 51, 16]);
-  assert.equal(count("control", "steered"), 4);
+  assert.equal(count("control", "controlled"), 4);
 });
 
 Deno.test("parts of fresh documents are shares of them, and none without any", () => {
-  const { parts } = partsOf({ trained: 0, steered: 0, fresh: 48 }, true);
+  const { parts } = partsOf({ trained: 0, controlled: 0, fresh: 48 }, true);
   assert.deepEqual([...HELD, "train" as const].map((part) => parts[part].length), [8, 16, 4, 20]);
-  const none = partsOf({ trained: 30, steered: 0, fresh: 0 }, false).parts;
+  const none = partsOf({ trained: 30, controlled: 0, fresh: 0 }, false).parts;
   assert.deepEqual(HELD.map((part) => none[part].length), [0, 0, 0]);
 });

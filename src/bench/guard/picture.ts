@@ -11,7 +11,7 @@ const [WIDTH, HEIGHT] = [720, 420];
 const BOX = { left: 64, right: 560, top: 24, bottom: 372 };
 
 /** Colours that stay apart for colour-blind readers (Okabe and Ito, 2008). */
-const STEERED = "#0072b2";
+const CONTROLLED = "#0072b2";
 const COLOURS = ["#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#000000"];
 
 interface Line {
@@ -42,7 +42,7 @@ export function picture(
   const lines = arms.map(({ name, isControlled }, i): Line => ({
     name,
     isControlled,
-    colour: isControlled ? STEERED : COLOURS[colour++ % COLOURS.length]!,
+    colour: isControlled ? CONTROLLED : COLOURS[colour++ % COLOURS.length]!,
     points: budgets.flatMap((budget, j) => {
       const loss = values[i]![j]!;
       return Number.isFinite(loss) ? [{ x: x(budget), y: y(loss) }] : [];

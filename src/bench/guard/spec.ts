@@ -37,7 +37,7 @@ const schema = z.strictObject({
   seeds: z.array(z.int().min(0)).min(1),
   arms: z.strictObject({
     fixed: z.array(arm),
-    steered: z.array(arm),
+    controlled: z.array(arm),
   }),
 });
 
@@ -89,7 +89,7 @@ export function readSpec(file: string): Spec {
   return {
     budgets: [...budgets].sort((a, b) => a - b),
     seeds,
-    arms: [...armsOf(arms.steered, true), ...armsOf(arms.fixed, false)],
+    arms: [...armsOf(arms.controlled, true), ...armsOf(arms.fixed, false)],
     config: (arm, seed, budget, out) => {
       const { train, guard } = valuesOf(arm);
       return resolved({

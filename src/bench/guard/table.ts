@@ -16,8 +16,8 @@ export interface Claim {
 
 type Arms = Pick<Spec, "arms" | "budgets" | "seeds">;
 
-/** Arms that are steered by a budget. */
-const steered = ({ arms }: Arms) =>
+/** Arms that are controlled by a budget. */
+const controlled = ({ arms }: Arms) =>
   arms.filter(({ isControlled }) => isControlled).map(({ name }) => name);
 
 /** Arms that replay text, and what they are called. */
@@ -27,7 +27,7 @@ interface Rivals {
 }
 
 /**
- * Replays of no more tokens an update than the steered arm has, which is what the claims are about,
+ * Replays of no more tokens an update than the controlled arm has, which is what the claims are about,
  * and, where there are others, all of them.
  */
 function rivalsOf({ arms }: Arms): Rivals[] {
@@ -98,7 +98,7 @@ function withinBudget(cells: readonly Cell[]): Claim {
 }
 
 function rawNearBudget(cells: readonly Cell[], spec: Arms): Claim {
-  const raw = steered(spec).flatMap((arm) =>
+  const raw = controlled(spec).flatMap((arm) =>
     cells.filter((cell) => cell.arm === arm && cell.budget >= 2)
   ).map((cell) => cell.raw / cell.epsilon);
   const near = raw.filter((share) => share >= 0.5 && share <= 1.05);
@@ -106,20 +106,20 @@ function rawNearBudget(cells: readonly Cell[], spec: Arms): Claim {
     ? `${Math.min(...raw).toFixed(2)} to ${Math.max(...raw).toFixed(2)}`
     : "";
   return {
-    name: "P2: steered runs end at 0.5 to 1.05 of a budget of 2 % or more, before scaling",
+    name: "P2: controlled runs end at 0.5 to 1.05 of a budget of 2 % or more, before scaling",
     holds: near.length === raw.length && raw.length > 0,
     found: `${near.length} of ${raw.length}, ${range}`,
   };
 }
 
-/** The steered arm against the best of some replays at that budget, seed by seed. */
+/** The controlled arm against the best of some replays at that budget, seed by seed. */
 function beatsReplay(
   cells: readonly Cell[],
   spec: Arms,
   budget: number,
   { called, names }: Rivals,
 ): Claim {
-  const arm = steered(spec)[0]!;
+  const arm = controlled(spec)[0]!;
   const best =
     names.filter((name) => of(cells, name, budget).length > 0).toSorted((a, b) =>
       meanOf(of(cells, a, budget), (c) => c.task) - meanOf(of(cells, b, budget), (c) => c.task)
@@ -145,7 +145,7 @@ function beatsReplay(
 
 /** The price of what was chosen against the slope of the task loss between neighbouring budgets. */
 function priceAndSlope(cells: readonly Cell[], spec: Arms): Claim {
-  const arm = steered(spec)[0]!;
+  const arm = controlled(spec)[0]!;
   const point = (budget: number) => {
     const found = of(cells, arm, budget);
     return {
@@ -173,7 +173,7 @@ function heldOut(
   budget: number,
   { called, names }: Rivals,
 ): Claim {
-  const arm = steered(spec)[0]!;
+  const arm = controlled(spec)[0]!;
   const mine = meanOf(of(cells, arm, budget), (cell) => cell.held_out);
   const theirs = names.map((name) => meanOf(of(cells, name, budget), (c) => c.held_out))
     .filter(Number.isFinite);

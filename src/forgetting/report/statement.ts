@@ -11,7 +11,7 @@ import type { ReportFacts, TrainedBy } from "./report.ts";
 /** What is known of the certificate's documents, by who trained the adapter. */
 const TOUCHED: Readonly<Record<TrainedBy, string>> = {
   "this run": "that nothing else in the run has touched",
-  "a run": "that the run of the adapter has neither trained on nor been steered by",
+  "a run": "that the run of the adapter has neither trained on nor been controlled by",
   "another from elsewhere": "that nothing else in the run has touched, while it is not known " +
     "whether the adapter that it began from was trained on them",
   "nobody known": "of which it is not known whether the adapter was trained on them",

@@ -10,8 +10,8 @@ export const HELD = ["control", "certificate", "probe"] as const;
 /** One of those: the controller and the selection work by `control`, `certificate` is touched once, `probe` is shown. */
 export type HeldPart = typeof HELD[number];
 
-/** What an adapter has had to do with a document: nothing, it was steered by it, or trained on it. */
-export type Earlier = "fresh" | "steered" | "trained";
+/** What an adapter has had to do with a document: nothing, it was controlled by it, or trained on it. */
+export type Earlier = "fresh" | "controlled" | "trained";
 
 /** The largest share of a domain that each held-back part takes: where the rest is trained on, and
  * where nothing is. */
@@ -48,26 +48,26 @@ const mostOf = (trains: boolean) => MOST[trains ? "trained" : "measured"];
 
 /**
  * Parts documents at random. One that the adapter was trained on is held back for nothing; one that
- * steered it may steer it again, and neither certifies it nor is shown.
+ * controlled it may control it again, and neither certifies it nor is shown.
  */
 export function partDocuments(documents: readonly PartedText[], options: PartOptions): Parts {
   const { held, trains, seed } = options;
   const most = mostOf(trains);
   const of = (wanted: Earlier) =>
     documents.flatMap(({ earlier }, i) => earlier === wanted ? [i] : []);
-  const [fresh, steered, trained] = [of("fresh"), of("steered"), of("trained")];
-  const usable = fresh.length + steered.length + (trains ? trained.length : 0);
+  const [fresh, controlled, trained] = [of("fresh"), of("controlled"), of("trained")];
+  const usable = fresh.length + controlled.length + (trains ? trained.length : 0);
   const wanted = (part: HeldPart) =>
     Math.min(held[part], Math.max(1, Math.floor(most[part] * usable)));
   const take = (from: readonly number[], counts: Readonly<Record<string, number>>) =>
     draw(documents, from, counts, seed);
 
-  const again = take(steered, { control: wanted("control") });
+  const again = take(controlled, { control: wanted("control") });
   const left = fresh.length;
   const probe = Math.min(wanted("probe"), left);
   const control = Math.min(wanted("control") - again["control"]!.length, left - probe);
-  // What steered before makes room: where nothing is trained, all that is left certifies.
-  const share = trains || steered.length === 0 ? wanted("certificate") : held.certificate;
+  // What controlled before makes room: where nothing is trained, all that is left certifies.
+  const share = trains || controlled.length === 0 ? wanted("certificate") : held.certificate;
   const certificate = Math.min(share, left - probe - control);
   const parts = take(fresh, { control, certificate, probe });
   const sorted = (...indices: (readonly number[])[]) => indices.flat().sort((a, b) => a - b);

@@ -50,7 +50,7 @@ export interface Domain {
   /** Documents that the adapter has been trained on before: left out where nothing is trained. */
   readonly trained: number;
   /** Hashes of all documents by their part; one that repeats another is of its part. */
-  readonly hashes: Omit<DocumentHashes, "steer">;
+  readonly hashes: Omit<DocumentHashes, "compare">;
 }
 
 /** A hash of the documents of all parts: a run goes on only with the same text. */
@@ -214,8 +214,11 @@ const beginningOf = (document: Example): Example => ({
 });
 
 function earlierOf({ hashes }: SeenDocuments): (hash: string) => Earlier {
-  const [trained, steered] = [new Set([...hashes.train, ...hashes.steer]), new Set(hashes.control)];
-  return (hash) => trained.has(hash) ? "trained" : steered.has(hash) ? "steered" : "fresh";
+  const [trained, controlled] = [
+    new Set([...hashes.train, ...hashes.compare]),
+    new Set(hashes.control),
+  ];
+  return (hash) => trained.has(hash) ? "trained" : controlled.has(hash) ? "controlled" : "fresh";
 }
 
 /** A document in blocks of so many tokens, each read afresh; every token is predicted once. */
