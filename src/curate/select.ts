@@ -15,7 +15,7 @@ export const MOST_ALIKE = 0.7;
 /**
  * Chooses `count` rows, the best first, leaving out each of which the prompt has a ROUGE-L above 0.7
  * with one that was chosen: few rows of high quality that differ is what LIMA showed to be enough
- * (Zhou et al. 2023, 2305.11206), which were picked by hand; best first under a bound on likeness is
+ * (Zhou et al. 2023, 2305.11206), which were picked by hand; best first under a bound on similarity is
  * how Deita picks by rule (Liu et al. 2023, 2312.15685). Fewer are chosen where no more differ.
  *
  * @param quality of each row, larger is better.

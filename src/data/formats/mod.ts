@@ -234,15 +234,15 @@ function isMarked({ fields }: Row, marks: readonly string[]): boolean {
 /** Names the format whose marks the row's fields come nearest to, or all where none is near. */
 function noFormat(row: Row): FileError {
   const names = Object.keys(row.fields);
-  const likeness = ({ marks }: Format) => {
+  const overlap = ({ marks }: Format) => {
     const met = marks.map((mark) =>
       names.includes(mark) ? 1 : nearest(mark, names).length > 0 ? 0.5 : 0
     );
     return met.reduce<number>((sum, part) => sum + part, 0) / marks.length;
   };
-  const [best] = [...formats].sort((a, b) => likeness(b) - likeness(a));
+  const [best] = [...formats].sort((a, b) => overlap(b) - overlap(a));
   const wantedOf = ({ fields, name }: Format) => `${fields} (format ${name})`;
-  const wanted = likeness(best!) > 0
+  const wanted = overlap(best!) > 0
     ? `${wantedOf(best!)}, the nearest, or another format's`
     : formats.map(wantedOf).join("; or ");
   return fault(row, fieldNames(row), wanted);

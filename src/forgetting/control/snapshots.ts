@@ -32,7 +32,7 @@ export interface Entry {
 /** Checkpoints of the trade-off between task and retention that stay. */
 const PARETO = 3;
 
-const NAME = /^archive-(\d+)\.safetensors$/;
+const NAME = /^snapshot-(\d+)\.safetensors$/;
 
 /** Adapters on disk, and the numbers that they were measured at. */
 export class Snapshots {
@@ -107,6 +107,6 @@ export class Snapshots {
   }
 
   #path(step: number): string {
-    return join(this.folder, `archive-${String(step).padStart(8, "0")}.safetensors`);
+    return join(this.folder, `snapshot-${String(step).padStart(8, "0")}.safetensors`);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The price of not forgetting: what more of the budget would buy of the task.
+ * What more of the budget would buy of the task.
  *
  * @module
  */
