@@ -56,7 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: [...rightOf("config"), "eval", ...FILES],
   forgetting: [...rightOf("forgetting"), "eval", "inference", "report", "curate", ...FILES],
   objectives: [...rightOf("objectives"), "eval", ...FILES],
-  eval: [...aboveModels, ...FILES],
+  eval: [...aboveModels, ...FILES, "jinja"],
   export: [...aboveModels, ...FILES],
   inference: ["objectives", "eval", ...aboveModels, ...FILES],
   serve: ["inference", "graph", "report", "data", "http"],
@@ -73,7 +73,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   quickstart: FILES,
   report: [],
   curate: FILES,
-  data: ["io"],
+  data: ["io", "jinja"],
+  jinja: [],
   io: [],
 };
 

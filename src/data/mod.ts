@@ -5,7 +5,7 @@
  */
 
 export { documentMaker, type Noted, readDocuments } from "./dataset/contents.ts";
-export { dayOf, today } from "./jinja/strftime.ts";
+export { dayOf, today } from "../jinja/strftime.ts";
 export { chatTemplates } from "./templates/builtin.ts";
 export { readChatFacts } from "./templates/chat_facts.ts";
 export { ChatTemplate } from "./templates/chat_template.ts";

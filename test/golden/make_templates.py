@@ -1,8 +1,8 @@
 """Renders of chat templates by Python's Jinja, as transformers sets it up.
 
     pip install transformers==5.24.0 jinja2==3.1.6
-    python test/golden/make_templates.py                 # test/data/jinja/features.json
-    python test/golden/make_templates.py FOLDER ...      # test/data/jinja/published.json
+    python test/golden/make_templates.py                 # test/jinja/features.json
+    python test/golden/make_templates.py FOLDER ...      # test/jinja/published.json
 
 Without arguments, one-feature templates of this project's own with the text that Python makes of them,
 null where it refuses. With folders of published templates (*.jinja), what each makes of a set of
@@ -436,7 +436,7 @@ def published(folders):
 
 
 def write(name, fixture):
-    path = ROOT / "test/data/jinja" / name
+    path = ROOT / "test/jinja" / name
     path.write_text(json.dumps(fixture, indent=2, ensure_ascii=False) + "\n")
 
 

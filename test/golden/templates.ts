@@ -4,11 +4,11 @@
  */
 
 import { createHash } from "node:crypto";
-import { strftimeOf } from "../../src/data/jinja/globals.ts";
-import { CHATS, Template } from "../../src/data/jinja/template.ts";
-import { loads } from "../../src/data/jinja/values/json.ts";
-import type { Dict, Value } from "../../src/data/jinja/values/value.ts";
-import published from "../data/jinja/published.json" with { type: "json" };
+import { strftimeOf } from "../../src/jinja/globals.ts";
+import { CHATS, Template } from "../../src/jinja/template.ts";
+import { loads } from "../../src/jinja/values/json.ts";
+import type { Dict, Value } from "../../src/jinja/values/value.ts";
+import published from "../jinja/published.json" with { type: "json" };
 
 type Published = Record<string, { readonly name: string; readonly texts: string }>;
 

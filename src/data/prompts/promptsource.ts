@@ -11,11 +11,11 @@ import { isObject, readText } from "../../io/files.ts";
 import { didYouMean } from "../../io/nearest.ts";
 import type { RowRng } from "../row_rng.ts";
 import { fault, own, type Row } from "../sources/row.ts";
-import type { Filter } from "../jinja/environment.ts";
-import { oneLine, PROMPTS, Template } from "../jinja/template.ts";
-import { listOf } from "../jinja/values/compare.ts";
-import { str } from "../jinja/values/text.ts";
-import { fromPlain, type Value } from "../jinja/values/value.ts";
+import type { Filter } from "../../jinja/environment.ts";
+import { oneLine, PROMPTS, Template } from "../../jinja/template.ts";
+import { listOf } from "../../jinja/values/compare.ts";
+import { str } from "../../jinja/values/text.ts";
+import { fromPlain, type Value } from "../../jinja/values/value.ts";
 import { completed, type Prompt } from "./prompt.ts";
 
 /** What a template says of itself; null where it says nothing. */

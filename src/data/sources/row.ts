@@ -6,9 +6,9 @@
  */
 
 import { FileError } from "../../errors.ts";
-import { dumps, loads } from "../jinja/values/json.ts";
-import { plainText } from "../jinja/values/traced.ts";
-import { Dict, fromPlain, type Value } from "../jinja/values/value.ts";
+import { dumps, loads } from "../../jinja/values/json.ts";
+import { plainText } from "../../jinja/values/traced.ts";
+import { Dict, fromPlain, type Value } from "../../jinja/values/value.ts";
 
 /** The fields of an object, as JSON.parse gives them. */
 export type Fields = Readonly<Record<string, unknown>>;

@@ -6,11 +6,11 @@
 
 import { ConfigError, FileError } from "../../errors.ts";
 import type { Role } from "../content.ts";
-import { strftimeOf } from "../jinja/globals.ts";
-import { today } from "../jinja/strftime.ts";
-import { CHATS, GENERATION_MARKS, oneLine, Template } from "../jinja/template.ts";
-import { type Piece, plainText, type Traced } from "../jinja/values/traced.ts";
-import { type Exact, fromPlain } from "../jinja/values/value.ts";
+import { strftimeOf } from "../../jinja/globals.ts";
+import { today } from "../../jinja/strftime.ts";
+import { CHATS, GENERATION_MARKS, oneLine, Template } from "../../jinja/template.ts";
+import { type Piece, plainText, type Traced } from "../../jinja/values/traced.ts";
+import { type Exact, fromPlain } from "../../jinja/values/value.ts";
 
 /** Around what `{% generation %}` holds. */
 export const [GENERATION_BEGIN, GENERATION_END] = GENERATION_MARKS;

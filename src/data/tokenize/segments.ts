@@ -19,9 +19,9 @@ import {
   type Placed,
 } from "./answers.ts";
 import type { Stretch } from "./stretches.ts";
-import { loads } from "../jinja/values/json.ts";
-import { Exact } from "../jinja/values/value.ts";
-import { type Piece, plainText } from "../jinja/values/traced.ts";
+import { loads } from "../../jinja/values/json.ts";
+import { Exact } from "../../jinja/values/value.ts";
+import { type Piece, plainText } from "../../jinja/values/traced.ts";
 import { writesText } from "./call_text.ts";
 import { type Slot, tracedTurns, turnsOf } from "./slots.ts";
 import { ownTemplate } from "../templates/chat_facts.ts";

@@ -7,9 +7,9 @@
 import type { Message } from "../content.ts";
 import type { Document, RowTokenizer } from "../example.ts";
 import { ownTemplate } from "../templates/chat_facts.ts";
-import { loads } from "../jinja/values/json.ts";
-import { Dict, Exact, type Value } from "../jinja/values/value.ts";
-import { type Piece, type Traced, tracedWhole } from "../jinja/values/traced.ts";
+import { loads } from "../../jinja/values/json.ts";
+import { Dict, Exact, type Value } from "../../jinja/values/value.ts";
+import { type Piece, type Traced, tracedWhole } from "../../jinja/values/traced.ts";
 import type { Turn } from "../templates/chat_template.ts";
 
 /** The content, a call, or the field of others that a template need not write. */

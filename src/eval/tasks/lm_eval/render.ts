@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { oneLine, PROMPTS, Template } from "../../../data/jinja/template.ts";
-import { fromPlain } from "../../../data/jinja/values/value.ts";
+import { oneLine, PROMPTS, Template } from "../../../jinja/template.ts";
+import { fromPlain } from "../../../jinja/values/value.ts";
 import { fault, own, type Row } from "../../../data/sources/row.ts";
 import { ConfigError } from "../../../errors.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { strftimeOf } from "../../../src/data/jinja/globals.ts";
-import { CHATS, Template } from "../../../src/data/jinja/template.ts";
-import { loads } from "../../../src/data/jinja/values/json.ts";
-import type { Dict, Value } from "../../../src/data/jinja/values/value.ts";
+import { strftimeOf } from "../../src/jinja/globals.ts";
+import { CHATS, Template } from "../../src/jinja/template.ts";
+import { loads } from "../../src/jinja/values/json.ts";
+import type { Dict, Value } from "../../src/jinja/values/value.ts";
 import features from "./features.json" with { type: "json" };
 
 /** Without marks, as transformers renders where nothing asks for what was generated. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { parse as parseTokens, type tokenize } from "../../../deps/jinja.ts";
+import { parse as parseTokens, type tokenize } from "../../deps/jinja.ts";
 import { pieces, type Token, type WhiteSpace } from "./lexer.ts";
 import type { Node } from "./nodes.ts";
 
