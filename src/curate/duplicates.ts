@@ -5,9 +5,9 @@
  */
 import type { Reason } from "./filters.ts";
 import type { DataEntry } from "../data/entry.ts";
-import { GrowableArray } from "../data/store/growable_array.ts";
+import { GrowableArray } from "../io/store/growable_array.ts";
 import { firstsOfSame } from "./lists/buckets.ts";
-import { DiskList } from "../data/store/disk_list.ts";
+import { DiskList } from "../io/store/disk_list.ts";
 import { type List, mapped, remembered, selected } from "./lists/list.ts";
 import { jaccard, NEAR_DUPLICATE, nearDuplicates } from "./near_duplicates.ts";
 import { readRowTexts, type RowText, wholeText } from "./row.ts";

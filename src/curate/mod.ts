@@ -6,7 +6,7 @@
 export { countDuplicates } from "./duplicates.ts";
 export * from "./diversity/report.ts";
 export { TextIndex } from "./lists/buckets.ts";
-export * from "../data/store/disk_list.ts";
+export * from "../io/store/disk_list.ts";
 export * from "./lists/list.ts";
 export * from "./row.ts";
 export * from "./steps.ts";

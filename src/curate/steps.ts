@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { GrowableArray } from "../data/store/growable_array.ts";
+import { GrowableArray } from "../io/store/growable_array.ts";
 import { contaminated } from "./contamination.ts";
 import { exactDuplicates, nearDuplicateRows } from "./duplicates.ts";
 import {

@@ -4,7 +4,7 @@
  * @module
  */
 import { TempFile } from "../../io/temp_file.ts";
-import { GrowableArray } from "../../data/store/growable_array.ts";
+import { GrowableArray } from "../../io/store/growable_array.ts";
 import { BANDS } from "../minhash.ts";
 import { buckets } from "./buckets.ts";
 import { NumberPairs } from "./number_pairs.ts";

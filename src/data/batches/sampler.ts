@@ -4,7 +4,7 @@
  * @module
  */
 
-import { GrowableArray } from "../store/growable_array.ts";
+import { GrowableArray } from "../../io/store/growable_array.ts";
 import type { Cursors, Order } from "./epoch.ts";
 import { AT_A_TIME, type Mixture } from "./mixture.ts";
 

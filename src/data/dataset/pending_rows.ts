@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { documentMaker, readContents } from "./contents.ts";
 import type { DataEntry } from "../entry.ts";
-import { DiskList } from "../store/disk_list.ts";
+import { DiskList } from "../../io/store/disk_list.ts";
 import type { LoadCounts } from "./examples.ts";
 import { type PendingRow, RowBlock } from "./row_block.ts";
 

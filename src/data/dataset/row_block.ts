@@ -14,8 +14,8 @@ import {
   noCounts,
   rowEncoder,
 } from "./examples.ts";
-import { linesIn, valueOf } from "../store/disk_list.ts";
-import { GrowableArray } from "../store/growable_array.ts";
+import { linesIn, valueOf } from "../../io/store/disk_list.ts";
+import { GrowableArray } from "../../io/store/growable_array.ts";
 import { recordOf } from "../store/record.ts";
 
 /** A row to encode and which entry of the config it is from; it travels as a line of JSON. */

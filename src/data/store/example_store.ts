@@ -4,9 +4,9 @@
  * @module
  */
 import { type Example, type Examples, lengthOf } from "../example.ts";
-import { GrowableArray } from "./growable_array.ts";
+import { GrowableArray } from "../../io/store/growable_array.ts";
 import { examplesIn, type Recorded, recordOf } from "./record.ts";
-import { Records } from "./records.ts";
+import { Records } from "../../io/store/records.ts";
 
 /** In place of a length that needs more than 16 bits, which is then read from the disk. */
 const LARGE = 0xffff;

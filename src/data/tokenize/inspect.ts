@@ -7,7 +7,7 @@ import { fitLength, isCut, type TooLongPolicy } from "./encode.ts";
 import { countSupervised, type Example, lengthOf, type RowTokenizer } from "../example.ts";
 import { type FaultName, faultNames, faultsOf, type Marks, marksOf } from "./faults.ts";
 import { sidesOf } from "./sides.ts";
-import { GrowableArray } from "../store/growable_array.ts";
+import { GrowableArray } from "../../io/store/growable_array.ts";
 
 /** Lengths in tokens, by share of the examples that are no longer. */
 export interface Lengths {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { firstsOfSame, TextIndex } from "../../../src/curate/lists/buckets.ts";
-import { DiskList } from "../../../src/data/store/disk_list.ts";
+import { DiskList } from "../../../src/io/store/disk_list.ts";
 import { mapped, remembered, selected } from "../../../src/curate/lists/list.ts";
 import { NumberPairs } from "../../../src/curate/lists/number_pairs.ts";
 import { hashText } from "../../../src/curate/words.ts";

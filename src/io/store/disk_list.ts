@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encodeUtf8 } from "../../io/files.ts";
+import { encodeUtf8 } from "../files.ts";
 import { Records } from "./records.ts";
 
 /** Ends a line; JSON writes it in no text. */

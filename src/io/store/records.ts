@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { TempFile } from "../../io/temp_file.ts";
+import { TempFile } from "../temp_file.ts";
 import { GrowableArray } from "./growable_array.ts";
 
 /** Of so many records the place of the first is kept; all of them are read to look at one. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GrowableArray } from "../../../src/data/store/growable_array.ts";
+import { GrowableArray } from "../../../src/io/store/growable_array.ts";
 
 Deno.test("GrowableArray keeps what was pushed and appended, over the edges of its blocks", () => {
   const numbers = new GrowableArray(Uint32Array);
