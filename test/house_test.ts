@@ -30,7 +30,13 @@ const FILES = ["data", "io"];
 const aboveModels = rightOf("objectives");
 
 /** What every folder may import. */
-const SHARED = ["src/errors.ts", "src/random.ts", "src/stop.ts", "deno.json"];
+const SHARED = [
+  "src/errors.ts",
+  "src/progress.ts",
+  "src/random.ts",
+  "src/stop.ts",
+  "deno.json",
+];
 
 /** What each folder of src/ may import, beside itself and the shared files. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {

@@ -16,6 +16,7 @@ import {
   refuseOccupied,
   writeCheckpoint,
 } from "../io/checkpoint.ts";
+import { tell } from "../progress.ts";
 import type { TensorData } from "../io/safetensors/safetensors.ts";
 import { hasDeniedHead } from "../models/mod.ts";
 import { openWeights } from "../models/gguf_checkpoint.ts";
@@ -78,7 +79,10 @@ export function mergeAdapter(
   if (vocabSize !== null) copyTokenizer(adapterFolder, outFolder);
   try {
     using merged = openCheckpoint(outFolder);
-    for (const tensor of tensors) checkOnDisk(merged, tensor);
+    for (const [i, tensor] of tensors.entries()) {
+      checkOnDisk(merged, tensor);
+      tell("reading tensors back", i + 1, tensors.length);
+    }
   } catch (fault) {
     if (fault instanceof StoppedError) Deno.removeSync(outFolder, { recursive: true });
     throw fault;

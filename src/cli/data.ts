@@ -20,7 +20,7 @@ import {
 import { ConfigError, FileError } from "../errors.ts";
 import { encodeUtf8, exists, writeAll, writeFile } from "../io/files.ts";
 import { didYouMean } from "../io/nearest.ts";
-import { throttle } from "../io/throttle.ts";
+import { tell } from "../progress.ts";
 import { parseConfig } from "../config/mod.ts";
 import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
 import { diversityLines } from "./lib/data_report.ts";
@@ -87,9 +87,8 @@ export async function run(args: string[]): Promise<number> {
   for (const path of [out, droppedOut]) if (path) refuseTaken(path);
   await using meter = taken.includes("difficulty") ? await difficultyMeter(source) : null;
   const settings = await settingsOf(flags, meter?.measure ?? null);
-  const tell = throttle((line) => say(dim(line)));
   using rows = new DiskList<RowText>();
-  await readAll(source.entries, rows, tell);
+  await readAll(source.entries, rows);
   using drops = new DiskList<string>();
   const tally = tallyOf(taken);
   const kept = await judge(rows, taken, settings, {
@@ -97,7 +96,7 @@ export async function run(args: string[]): Promise<number> {
       note(tally, drop);
       if (out) drops.push(droppedLine(drop));
     },
-    reads: (step, i, count) => tell(() => `${step}: row ${i} of ${count}`),
+    reads: (step, i, count) => tell(step, i, count),
   });
   for (const line of stepLines(rows.length, tally, kept.length)) say(line);
   if (kept.length === 0) {
@@ -107,8 +106,9 @@ export async function run(args: string[]): Promise<number> {
     writeLines(droppedOut, drops);
     writeLines(out, mapped(kept, ({ line }) => line));
   }
+  let read = 0;
   const report = diversity(mapped(kept, (row) => {
-    tell(() => `diversity of ${kept.length} rows`);
+    tell("diversity of rows read", ++read);
     return row;
   }));
   if (flags["json"]) {
@@ -208,7 +208,6 @@ function knownScript(name: string): string {
 async function readAll(
   entries: readonly DataEntry[],
   rows: DiskList<RowText>,
-  tell: ReturnType<typeof throttle>,
 ): Promise<void> {
   let first: RowText | undefined;
   for (const entry of entries) {
@@ -219,7 +218,7 @@ async function readAll(
         throw new FileError(`${row.origin}: found ${found}, wanted one format, as one file has`);
       }
       rows.push(row);
-      tell(() => `${rows.length} rows read`);
+      tell("reading rows", rows.length);
     }
   }
 }

@@ -6,9 +6,11 @@
 
 import { ConfigError, StoppedError } from "../errors.ts";
 import { nearest } from "../io/nearest.ts";
+import { followed } from "../progress.ts";
 import { HelpWanted } from "./lib/args.ts";
 import { STOPPED, withSignals } from "./lib/signals.ts";
-import { answer, red, say } from "./lib/term.ts";
+import { progressShown } from "./lib/progress.ts";
+import { answer, clearStatus, red, say } from "./lib/term.ts";
 
 /** Each command is the file of its name, with `run(args)` that resolves to the exit code. */
 const COMMANDS = {
@@ -71,9 +73,11 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     if (name === undefined || name === "--help" || name === "-h") throw new HelpWanted(overview());
     const { run } = await LOAD[knownCommand(name)]();
-    return await run(rest);
+    return await followed(progressShown(), () => run(rest));
   } catch (fault) {
     return report(fault, debug);
+  } finally {
+    clearStatus();
   }
 }
 

@@ -4,9 +4,9 @@
  * @module
  */
 import { type Command, parseArguments } from "./lib/args.ts";
+import { runShown } from "./lib/progress.ts";
 import { answer, say } from "./lib/term.ts";
 import { StoppedError } from "../errors.ts";
-import { linesListener } from "../runs/lines.ts";
 import { train } from "../train/run.ts";
 import { configOf, resumable } from "./train.ts";
 
@@ -27,7 +27,7 @@ export async function run(args: string[]): Promise<number> {
   const config = configOf(parsed);
   const resume = "resume" in parsed.flags;
   return await resumable("pretrain", args, config, async () => {
-    const result = await train(config, { kind: "pretrain", resume, on: linesListener(say) });
+    const result = await train(config, { kind: "pretrain", resume, on: runShown() });
     if (result.stopped) throw new StoppedError(`Stopped after ${result.step} updates`);
     const { eval_loss: loss } = result.measured;
     if (parsed.flags["json"]) answer(JSON.stringify(result));

@@ -4,22 +4,22 @@
  * @module
  */
 import { parseConfig, type ParsedConfig } from "../config/mod.ts";
-import { screen } from "../forgetting/report/screen.ts";
 import { quickstartFile } from "../quickstart/files.ts";
 import { resolveModel } from "../train/resolve_model.ts";
-import type { ForgettingReport } from "../forgetting/report/format.ts";
-import { linesListener } from "../runs/lines.ts";
 import { explainPlan } from "../train/open.ts";
 import { hasCheckpoint } from "../train/checkpoint.ts";
-import { type RunResult, train } from "../train/run.ts";
+import { train } from "../train/run.ts";
 import { StoppedError } from "../errors.ts";
 import { isStopWanted, orStopped } from "../stop.ts";
 import { runFiles } from "../runs/folder.ts";
 import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
 import { ONLY_BASE } from "./guard.ts";
+import { endPanel, forgettingOf } from "./lib/end_panel.ts";
 import { hubReports } from "./lib/hub.ts";
+import { shellWord } from "./lib/shell.ts";
 import { showSamples } from "./lib/samples.ts";
 import { STOPPED } from "./lib/signals.ts";
+import { runShown } from "./lib/progress.ts";
 import { answer, say } from "./lib/term.ts";
 
 const command: Command = {
@@ -47,10 +47,10 @@ export async function run(args: string[]): Promise<number> {
       answer(await explainPlan(resolved));
       return 0;
     }
-    const result = await train(resolved, { kind: "adapter", resume, on: linesListener(say) });
+    const result = await train(resolved, { kind: "adapter", resume, on: runShown() });
     if (result.stopped) throw new StoppedError(`Stopped after ${result.step} updates`);
     if (parsed.flags["json"]) answer(JSON.stringify(result));
-    else for (const line of summary(result)) answer(line);
+    else for (const line of endPanel(result, resolved.config)) answer(line);
     if (!parsed.flags["json"]) await orStopped(() => showSamples(resolved.config, result.saved));
     if (isStopWanted()) return STOPPED; // the run is done and saved
     const forgetting = forgettingOf(result);
@@ -79,7 +79,7 @@ export async function resumable(
   } catch (fault) {
     if (!(fault instanceof StoppedError)) throw fault;
     const again = args.includes("--resume") ? args : [...args, "--resume"];
-    const command = ["deno", "task", name, ...again.map(quoted)].join(" ");
+    const command = ["deno", "task", name, ...again.map(shellWord)].join(" ");
     const next = hasCheckpoint(runFiles(out).checkpoints)
       ? `; go on with: ${command}`
       : " before it began to train; it has left nothing";
@@ -87,31 +87,3 @@ export async function resumable(
     return STOPPED;
   }
 }
-
-/** An argument as a shell wants it. */
-const quoted = (arg: string) =>
-  /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`;
-
-const forgettingOf = ({ reports }: RunResult) =>
-  reports["forgetting"] as ForgettingReport | undefined;
-
-function summary(result: RunResult): string[] {
-  const { saved, first, last, measured: { eval_loss: evalLoss, ...measured } } = result;
-  const scores = Object.entries(measured).flatMap(([field, score]) => {
-    const [kind, task, metric] = field.split("/");
-    if (kind !== "task") return [];
-    const before = first?.[field];
-    const from = before === undefined ? "" : `${percent(before)} -> `;
-    return [`${task!.padEnd(11)} ${metric} ${from}${percent(score)}`];
-  });
-  const forgetting = forgettingOf(result);
-  return [
-    ...(first && last ? [`loss        ${first.loss.toFixed(4)} -> ${last.loss.toFixed(4)}`] : []),
-    ...(evalLoss === undefined ? [] : [`eval loss   ${evalLoss.toFixed(4)}`]),
-    ...scores,
-    ...(forgetting ? screen(forgetting) : []),
-    `saved       ${saved}`,
-  ];
-}
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

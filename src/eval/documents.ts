@@ -6,6 +6,7 @@
 import { type Batch, batch, type Example, pack, packedLength } from "../data/mod.ts";
 import { type Arrival, Ring } from "../gpu/ring.ts";
 import type { LossProgram } from "../models/loss_program.ts";
+import { tell } from "../progress.ts";
 import { heed } from "../stop.ts";
 
 /** Replays whose numbers are gathered before they are asked for. */
@@ -49,7 +50,7 @@ export async function queueDocuments(
     }
   };
   try {
-    for (const chosen of rows) {
+    for (const [i, chosen] of rows.entries()) {
       heed();
       const packed = batch(examples, T, chosen);
       await ring.freeSlot();
@@ -57,6 +58,7 @@ export async function queueDocuments(
       program.run((encoder) => ring.load(encoder, [slice]));
       ring.send(packed);
       take(ring.arrived());
+      tell("measuring", i + 1, rows.length);
     }
   } catch (fault) {
     ring.destroy();

@@ -7,6 +7,7 @@ import { LORA, methodOf } from "../adapters/methods/mod.ts";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
 import { exists, onDisk } from "../io/files.ts";
+import { tell } from "../progress.ts";
 import type { Metadata } from "../io/gguf/metadata.ts";
 import { type GgufFile, openGguf } from "../io/gguf/reader.ts";
 import { type GgufTensor, writeGguf } from "../io/gguf/writer.ts";
@@ -55,7 +56,8 @@ function compare(file: GgufFile, metadata: Metadata, tensors: readonly GgufTenso
     const wanted = type === "float32" ? toFloat32(value) : value;
     if (found !== JSON.stringify(wanted)) throw fault(`"${key}" reads back as ${found}`);
   }
-  for (const { name, shape, type, data } of tensors) {
+  for (const [i, { name, shape, type, data }] of tensors.entries()) {
+    tell("reading tensors back", i, tensors.length);
     const there = file.tensors.get(name);
     if (there?.type !== type || String(there.shape) !== String(shape)) {
       throw fault(`tensor "${name}" reads back as ${there?.type} [${there?.shape}]`);

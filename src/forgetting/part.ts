@@ -97,10 +97,11 @@ export class GuardPart implements Part {
 
   get columns(): readonly Column[] {
     const { domains } = this.plans;
-    return domains.map(({ name, budget: { metric } }): Column => ({
+    return domains.map(({ name, budget: { metric, epsilon } }): Column => ({
       field: domains.length > 1 ? `forgetting.${name}` : "forgetting",
       label: "forget",
       ...(domains.length > 1 && { of: name }),
+      budget: metric === "ppl" ? Math.expm1(epsilon) : epsilon,
       unit: metric === "ppl" ? "percent" : "number",
     }));
   }

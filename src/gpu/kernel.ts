@@ -5,6 +5,7 @@
  * @module
  */
 import { GpuError } from "../errors.ts";
+import { tell } from "../progress.ts";
 import type { Device } from "./device.ts";
 
 /** A WGSL text under its file name in `kernels/`, without the ending. */
@@ -122,6 +123,19 @@ export class Pipelines {
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) this.#pipelines.set(key, pipeline = this.#compile(kernel, resolved, constants));
     return pipeline;
+  }
+
+  /** The pipelines of some kernels, compiled beside each other. */
+  async all(
+    wanted: readonly { readonly kernel: Kernel; readonly constants: Constants }[],
+  ): Promise<GPUComputePipeline[]> {
+    const known = new Set(this.#pipelines.values());
+    const compiling = wanted.map(({ kernel, constants }) => this.get(kernel, constants));
+    const fresh = new Set(compiling).difference(known);
+    let done = 0;
+    const count = () => tell("compiling kernels", ++done, fresh.size);
+    for (const each of fresh) each.then(count, () => {/* thrown below */});
+    return await Promise.all(compiling);
   }
 
   async #compile(kernel: Kernel, resolved: Resolved, constants: Constants) {

@@ -89,9 +89,7 @@ export class Program {
     pipelines: Pipelines,
     dispatches: readonly Dispatch[],
   ): Promise<Program> {
-    const compiled = await Promise.all(
-      dispatches.map(({ kernel, constants }) => pipelines.get(kernel, constants)),
-    );
+    const compiled = await pipelines.all(dispatches);
     device.gpu.pushErrorScope("validation");
     const list = dispatches.map((dispatch, i) => bind(device, dispatch, compiled[i]!));
     const invalid = await device.gpu.popErrorScope();

@@ -13,6 +13,7 @@ import { sample } from "./sample.ts";
 import { Seats } from "./seats.ts";
 import { stopIds } from "./stop.ts";
 import { stopAt } from "./text.ts";
+import { tell } from "../progress.ts";
 import { heed } from "../stop.ts";
 
 export type { BatchOptions } from "./decoder.ts";
@@ -74,13 +75,11 @@ export class BatchGenerator implements Disposable {
    * by (seed, number of the prompt, index of the token), so that neither the number of slots nor the
    * other prompts change them.
    *
-   * @param onEnd is called with the number of sequences that have ended.
    * @throws {RangeError} where a prompt is empty, holds an id that is none, or fills the context.
    */
   async generate(
     prompts: readonly (readonly number[])[],
     options: BatchGenerateOptions = {},
-    onEnd: (ended: number) => void = () => {},
   ): Promise<Continuation[]> {
     const { maxTokens = Infinity, seed = 0, stop = stopIds(this.model), ...how } = options;
     const { stopStrings = [] } = options;
@@ -105,7 +104,7 @@ export class BatchGenerator implements Disposable {
         if (end === null && hasRoom && !this.#hasStop(sequence, stopStrings)) continue;
         found[index] = { ids: ids.slice(promptLength), end };
         active.delete(slot);
-        onEnd(++ended);
+        tell("answers", ++ended, prompts.length);
       }
     }
     return found;

@@ -11,6 +11,7 @@ import { compile, type Engine, graphFor, targetOf } from "../graph/compile.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import { Planned } from "../graph/planned.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
+import { tell } from "../progress.ts";
 import { loadTokenizer, type Tokenizer } from "../io/tokenizer/tokenizer.ts";
 import {
   cacheWrite,
@@ -210,9 +211,12 @@ export class Model implements Disposable {
   /** Plans a graph; what is opened of it loads the weights that the store lacks. */
   plan(engine: Engine, { graph, tables }: ModelGraph): Planned {
     return Planned.of(graph, targetOf(engine.device), (plan, resources) => {
-      for (const value of graph.values) {
-        const isStored = value.kind === "weight" && !tables.has(value.name);
-        if (isStored && !engine.store.hasWeight(value.name)) this.#load(engine, value);
+      const missing = graph.values.filter(({ kind, name }) =>
+        kind === "weight" && !tables.has(name) && !engine.store.hasWeight(name)
+      );
+      for (const [i, value] of missing.entries()) {
+        if (!engine.store.hasWeight(value.name)) this.#load(engine, value);
+        tell("loading weights", i + 1, missing.length);
       }
       return compile(engine, graph, { plan, resources, tables });
     });

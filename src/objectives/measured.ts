@@ -24,6 +24,8 @@ export interface Column {
   readonly label: string;
   /** Which of several it is, such as the name of a text. */
   readonly of?: string;
+  /** The most that it may be, where something holds it to that. */
+  readonly budget?: number;
   /** A share that is shown as a signed percentage, or a plain number. */
   readonly unit: "percent" | "number";
 }

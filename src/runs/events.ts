@@ -6,6 +6,7 @@
  */
 import type { Config, Origin } from "../config/mod.ts";
 import type { Column, Fields, Report, SampleText } from "../objectives/objective.ts";
+import type { Progress } from "../progress.ts";
 
 export type { Column, Fields, Report, SampleText } from "../objectives/objective.ts";
 
@@ -30,6 +31,34 @@ export interface Metrics {
 /** Bytes on the device, by what they are for; known before anything is allocated. */
 export type MemoryParts = Readonly<Record<string, number>>;
 
+/** Rows of one source, as they are trained on. */
+export interface SourceFacts {
+  /** The file, folder or pattern. */
+  readonly path: string;
+  /** Documents, those left out not counted. */
+  readonly rows: number;
+  /** Their tokens; null where rows are encoded while it trains. */
+  readonly tokens: number | null;
+  /** Tokens that the loss sees; null where rows are encoded while it trains. */
+  readonly supervised: number | null;
+  /** The share of the supervised tokens that the mixture asks for; null without one. */
+  readonly share: number | null;
+}
+
+/** What a run is made of, in numbers. */
+export interface RunFacts {
+  /** The base: its family, how many numbers it has, and the most tokens that it reads. */
+  readonly model: {
+    readonly family: string;
+    readonly parameters: number;
+    readonly context: number;
+  };
+  /** How many numbers are trained. */
+  readonly trained: number;
+  /** What it learns from. */
+  readonly sources: readonly SourceFacts[];
+}
+
 /** A run begins: it is set up, and nothing of it was refused. */
 export interface StartEvent {
   /** Which event it is. */
@@ -46,6 +75,8 @@ export interface StartEvent {
   readonly steps: number;
   /** Updates that were done before: above 0 where it was resumed. */
   readonly done: number;
+  /** What it is made of, in numbers. */
+  readonly facts: RunFacts;
   /** What it takes on the device. */
   readonly memory: MemoryParts;
   /** Fields of the metrics that a progress line shows beside the loss. */
@@ -92,6 +123,7 @@ export interface BackEvent {
 export type RunEvent =
   | StartEvent
   | { readonly kind: "log"; readonly line: string }
+  | { readonly kind: "progress"; readonly progress: Progress }
   | { readonly kind: "update"; readonly metrics: Metrics; readonly secondsLeft: number }
   | { readonly kind: "measure"; readonly step: number; readonly values: Fields }
   | { readonly kind: "sample"; readonly step: number; readonly samples: readonly SampleText[] }

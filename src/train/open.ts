@@ -57,7 +57,6 @@ export async function withSession<T>(
     using fresh = kind === "pretrain" ? temporaryFolder() : null;
     if (fresh) writeFreshModel(folder, fresh.folder, config.train.seed);
     using model = new Model(fresh?.folder ?? folder, config);
-    log(`adapter: ${device.adapter}${device.software ? " (software)" : ""}`);
     await using rows = data ? rowsOf(data) : await openRows(model, config, log);
     const trained = kind === "adapter"
       ? trainAdapter(engine, model, adapter, config.train.seed)

@@ -6,11 +6,13 @@
 import { createHash } from "node:crypto";
 import {
   areLarge,
+  countSupervised,
   Dataset,
   describePath,
   encodeRows,
   type Example,
   type Examples,
+  lengthOf,
   type LoadCounts,
   type LoadOptions,
   noCounts,
@@ -19,11 +21,11 @@ import {
   rowTokenizer,
   type Source,
 } from "../data/mod.ts";
-import { PROGRESS_MS, throttle } from "../io/throttle.ts";
 import { methodsOf } from "../methods.ts";
 import type { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../config/mod.ts";
 import { ConfigError, StoppedError } from "../errors.ts";
+import { tell } from "../progress.ts";
 
 /** What a run says of itself while it is set up and trains. */
 export type Say = (line: string) => void;
@@ -33,11 +35,14 @@ export interface Rows extends AsyncDisposable {
   readonly examples: Examples;
   /** A hash of what they say: a run goes on only with the same. */
   readonly contents: string;
-  /** How many each source has, where it comes from, and its weight if it has one. */
+  /** How many each source has, where it comes from, its weight if it has one, and its tokens. */
   readonly sources: readonly {
     readonly path: string;
     readonly count: number;
     readonly weight: number | undefined;
+    /** Of its examples, all and those that the loss sees; null where they are encoded later. */
+    readonly tokens: number | null;
+    readonly supervised: number | null;
   }[];
   /**
    * Waits until every row is encoded, so that none is left that could not be used.
@@ -59,7 +64,7 @@ export interface Rows extends AsyncDisposable {
  */
 export async function openRows(model: Model, config: Config, say: Say): Promise<Rows> {
   const { data, train } = config;
-  const { dataset, read } = await readRows(model, config, say);
+  const { dataset, read } = await readRows(model, config);
   const needsAll = train.steps === undefined || dataset.canSplit || config.mixture;
   const isBefore = needsAll || !(await areLarge(data));
   const rows = {
@@ -67,22 +72,25 @@ export async function openRows(model: Model, config: Config, say: Say): Promise<
     isFault: (error: unknown) => error === dataset.fault && !(error instanceof StoppedError),
     [Symbol.asyncDispose]: () => dataset[Symbol.asyncDispose](),
   };
-  const sourcesOf = (counts: readonly number[]) =>
-    data.map(({ path, weight }, i) => ({ path: describePath(path), count: counts[i]!, weight }));
+  const sourcesOf = (counts: readonly SourceCounts[]) =>
+    data.map(({ path, weight }, i) => {
+      const { rows: count, tokens, supervised } = counts[i]!;
+      return { path: describePath(path), count, weight, tokens, supervised };
+    });
   if (!isBefore) {
-    const sources = sourcesOf(read);
+    const sources = sourcesOf(read.map((rows) => ({ rows, tokens: null, supervised: null })));
     for (const { path, count } of sources) {
       say(`data: ${path}: ${count} rows read, to be encoded while it trains`);
     }
     const counts = countsOf(dataset, data, say);
-    const finished = async () => void await encodingOf(dataset, counts, say);
+    const finished = async () => void await counts;
     return { ...rows, examples: dataset, sources, finished };
   }
   try {
     const all = Promise.all([dataset.all(), countsOf(dataset, data, say)]);
-    const [examples, counts] = await encodingOf(dataset, all, say);
+    const [examples, counts] = await all;
     for (const [i, { path }] of data.entries()) sayTooLong(path, counts[i]!, model, config, say);
-    const sources = sourcesOf(counts.map(({ rows }) => rows));
+    const sources = sourcesOf(counts);
     return { ...rows, examples, sources, finished: () => Promise.resolve() };
   } catch (fault) {
     await dataset[Symbol.asyncDispose]();
@@ -90,11 +98,23 @@ export async function openRows(model: Model, config: Config, say: Say): Promise<
   }
 }
 
+/** What is known of a source when training begins. */
+type SourceCounts = Pick<LoadCounts, "rows"> & {
+  readonly tokens: number | null;
+  readonly supervised: number | null;
+};
+
 /** Rows that a program has encoded itself. */
 export const rowsOf = (examples: readonly Example[]): Rows => ({
   examples,
   contents: contentsOf(examples),
-  sources: [{ path: "rows of the program", count: examples.length, weight: undefined }],
+  sources: [{
+    path: "rows of the program",
+    count: examples.length,
+    weight: undefined,
+    tokens: examples.reduce((sum, example) => sum + lengthOf(example), 0),
+    supervised: examples.reduce((sum, example) => sum + countSupervised(example), 0),
+  }],
   finished: () => Promise.resolve(),
   isFault: () => false,
   [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -109,15 +129,14 @@ function contentsOf(examples: readonly Example[]): string {
 }
 
 /** Reads the rows of all sources, and counts those of each. */
-async function readRows(model: Model, config: Config, say: Say) {
+async function readRows(model: Model, config: Config) {
   const { data } = config;
-  const tell = throttle(say);
   const read = data.map(() => 0);
   const dataset = await Dataset.read(data, tokenizerOf(model), {
     ...limitsOf(model, config),
     onRow(source) {
       read[source]!++;
-      tell(() => `data: ${describePath(data[source]!.path)}: ${read[source]} rows so far`);
+      tell(`reading rows of ${describePath(data[source]!.path)}`, read[source]!);
     },
   });
   return { dataset, read };
@@ -133,22 +152,6 @@ function countsOf(dataset: Dataset, data: readonly DataConfig[], say: Say) {
   return counts;
 }
 
-/** Waits for what comes when all rows are encoded, and says how many are. */
-async function encodingOf<T>(dataset: Dataset, all: Promise<T>, say: Say): Promise<T> {
-  while (!dataset.isFinished) {
-    await orAfter(PROGRESS_MS, all);
-    if (!dataset.isFinished) say(`data: ${dataset.encoded} of ${dataset.length} rows encoded`);
-  }
-  return await all;
-}
-
-/** Waits for something, or so many milliseconds where it takes longer. */
-async function orAfter(ms: number, something: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([something, promise]).finally(() => clearTimeout(timer));
-}
-
 /** Gives the rows of several sources to `take`, and says what was left out. */
 export async function loadRows(
   model: Model,
@@ -160,11 +163,10 @@ export async function loadRows(
   const options = limitsOf(model, config);
   for (const entry of entries) {
     const path = describePath(entry.path);
-    const tell = throttle(say);
     const counts = noCounts();
     for await (const example of encodeRows(entry, rowTokenizer(model), options, counts)) {
       take(example);
-      tell(() => `data: ${path}: ${counts.rows} rows so far`);
+      tell(`reading rows of ${path}`, counts.rows);
     }
     requireRows(entry, counts, options);
     say(describeLoaded(path, counts));
@@ -229,7 +231,7 @@ export function describeLoaded(
 
 /** What each source weighs; null where none is mixed and each row comes once. */
 export function weightsOf(
-  sources: readonly Omit<Rows["sources"][number], "path">[],
+  sources: readonly Pick<Rows["sources"][number], "count" | "weight">[],
   mixture: Config["mixture"],
 ): number[] | null {
   if (mixture) return proportionalShares(sources.map(({ count }) => count), mixture);

@@ -15,10 +15,12 @@ import type { Metrics, RunEnd, RunEvent, RunListener, SampleText } from "../runs
 import { type ClaimedFolder, claimRunFolder, refuseOtherRun, runFiles } from "../runs/folder.ts";
 import { attemptsOf } from "../runs/history/attempts.ts";
 import { folderListeners } from "../runs/mod.ts";
+import { followed } from "../progress.ts";
 import { orStopped } from "../stop.ts";
 import { refuseOtherContents } from "./contents.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { leaveDocuments } from "./documents.ts";
+import { factsOf } from "./facts.ts";
 import { temporaryFolder, withSession } from "./open.ts";
 import { resolveModel } from "./resolve_model.ts";
 import type { Session } from "./session.ts";
@@ -79,14 +81,33 @@ export function train(
 }
 
 /** {@linkcode train} with other methods than those of the config. */
-export async function trainWith(
+export function trainWith(
   methods: Partial<Methods>,
   given: ParsedConfig,
   options: TrainOptions & { readonly out?: null } = {},
 ): Promise<RunResult | FreeResult> {
-  const { resume = false, on = () => {} } = options;
-  const listeners = [on];
+  const listeners = [options.on ?? (() => {})];
   const emit = (event: RunEvent) => listeners.forEach((listener) => listener(event));
+  return followed(
+    (progress) => emit({ kind: "progress", progress }),
+    () => trainTold(methods, given, options, { listeners, emit }),
+  );
+}
+
+/** Whoever is told of a run. */
+interface Told {
+  /** Those that keep it come first, once it is known where. */
+  readonly listeners: RunListener[];
+  readonly emit: RunListener;
+}
+
+async function trainTold(
+  methods: Partial<Methods>,
+  given: ParsedConfig,
+  options: TrainOptions & { readonly out?: null },
+  { listeners, emit }: Told,
+): Promise<RunResult | FreeResult> {
+  const { resume = false } = options;
   const log = (line: string) => emit({ kind: "log", line });
   using temporary = options.out === null ? temporaryFolder() : null;
   using held = new DisposableStack();
@@ -189,10 +210,11 @@ async function runSession(session: Session, options: SessionRun): Promise<Ended>
 }
 
 function startOf(
-  { steps, memory, parts, engine: { device } }: Session,
+  session: Session,
   { kind = "adapter", parsed, out, isKept }: SessionRun,
   done: number,
 ): RunEvent {
+  const { steps, memory, parts, engine: { device } } = session;
   return {
     kind: "start",
     ...parsed,
@@ -200,6 +222,7 @@ function startOf(
     out: isKept ? out : null,
     steps,
     done,
+    facts: factsOf(session),
     memory,
     columns: parts.flatMap(({ columns }) => columns ?? []),
     device: { adapter: device.adapter, software: device.software },
@@ -215,8 +238,6 @@ async function trainAndEnd(
   const { log, emit } = run;
   const { config: { train }, trained, steps, engine: { store } } = session;
   const { checkpoints, trouble: troubles } = runFiles(out);
-  const micros = train.tokens_per_batch / train.micro_batch_tokens;
-  log(`training: ${steps} updates of ${train.tokens_per_batch} tokens in ${micros} micro-batches`);
   let first: Metrics | null = null;
   let last: Metrics | null = null;
   const clock = new Clock(steps, train.log_every);

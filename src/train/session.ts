@@ -16,7 +16,9 @@ import type { AttemptLedger } from "../objectives/attempts.ts";
 import type { SeenDocuments } from "../objectives/documents.ts";
 import type { Fields, MainPart, Part, RunContext } from "../objectives/objective.ts";
 import type { MemoryParts } from "../runs/events.ts";
+import { memoryText, row, totalOf } from "../runs/panel.ts";
 import { contentsOf } from "./contents.ts";
+import { numbersOf } from "./facts.ts";
 import { Optimizer } from "./optimizer.ts";
 import { loadRows, longest, mixtureOf, type Rows } from "./rows.ts";
 import { remainingDecay } from "./schedule.ts";
@@ -43,6 +45,8 @@ export interface Session {
   /** Updates of the whole run. */
   readonly steps: number;
   readonly memory: MemoryParts;
+  /** How many numbers are trained. */
+  readonly trainedNumbers: number;
   /** Measures the model as it is, as at the end of a run. */
   readonly measure: () => Promise<Fields>;
   /** What trouble has made of the learning rate; one of the parts. */
@@ -90,7 +94,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     measures ? { "to measure": measuring.footprint.temporary } : {},
     ...others.map(({ memory }) => memory),
   ]);
-  log(describeMemory(memory));
+  log(row("memory", memoryText(memory)));
   checkMemory(engine, memory);
   engine.store.addParams(prepared.params);
   const begin = () => trained.load(engine.store, prepared.params);
@@ -136,6 +140,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     replaysPerUpdate,
     steps,
     memory,
+    trainedNumbers: numbersOf(prepared.params),
     loweredRate,
     begin,
     measure: () => measure([first, ...parts.slice(1).filter((part) => !part.end)], steps),
@@ -185,7 +190,7 @@ export function describePlan(
   );
   const params = bytesOfParams(graph.values.filter(({ kind }) => kind === "param"));
   const memory = { weights, activations, [STATE]: params };
-  return `${printPlan(plan)}\n${describeMemory(memory)}`;
+  return `${printPlan(plan)}\n${row("memory", memoryText(memory))}`;
 }
 
 /** By the meters of some parts; one that ends a run itself measures what it needs for that. */
@@ -216,16 +221,6 @@ function sumOf(parts: readonly MemoryParts[]): MemoryParts {
     for (const [name, bytes] of Object.entries(part)) sum[name] = (sum[name] ?? 0) + bytes;
   }
   return sum;
-}
-
-const totalOf = (memory: MemoryParts): number =>
-  Object.values(memory).reduce((sum, bytes) => sum + bytes, 0);
-
-function describeMemory(memory: MemoryParts): string {
-  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-  const parts = Object.entries(memory).filter(([, bytes]) => bytes > 0)
-    .map(([name, bytes]) => `${name} ${mib(bytes)}`);
-  return `memory: ${mib(totalOf(memory))} (${parts.join(", ")})`;
 }
 
 /** A real GPU does not say how much memory it has; software Vulkan shares the machine's. */

@@ -20,11 +20,23 @@ Deno.test("train leaves a run folder and says what came of it", async () => {
   assert.match(evalLoss!, /^eval loss {3}\d\.\d{4}$/);
   assert.match(forgetting!, /^forgetting {2}[+-][\d.]+ % of ppl:5% \(at most .*, 16 documents\)$/);
   assert.ok(lines.some((line) => /^Certified: forgets at most/.test(line)));
-  assert.equal(lines.at(-1), `saved       ${toy.path("run", "adapter")}`);
+  const saved = lines.indexOf(`saved       ${toy.path("run", "adapter")}`);
+  assert.deepEqual(lines.slice(saved + 1), [
+    ...["report.html", "metrics.jsonl"].map((file) => `${" ".repeat(12)}${toy.path("run", file)}`),
+    `next        deno task chat ${toy.model} --adapter ${toy.path("run")}`,
+    `${" ".repeat(12)}deno task serve ${toy.model} --adapter tuned=${toy.path("run")}`,
+    `${" ".repeat(12)}deno task merge ${toy.path("run")} --out ${toy.path("run-merged")}`,
+  ]);
 
   assert.equal(Deno.readTextFileSync(toy.path("run", "log.txt")), stderr);
-  assert.match(stderr, /^adapter: /);
-  assert.match(stderr, /\nmemory: [\d.]+ MiB \(weights /);
+  assert.match(stderr, /^memory {6}[\d.]+ MiB \(weights /m);
+  assert.match(stderr, /^model {7}.*: llama, 0\.02 M parameters$/m);
+  assert.match(
+    stderr,
+    /^trains {6}lora of rank 4 on all-linear: \d+ numbers, [\d.]+ % of the model$/m,
+  );
+  assert.match(stderr, /^data {8}.*rows\.jsonl: 12 rows, \d+ tokens, \d+ of them learnt$/m);
+  assert.match(stderr, /^device {6}/m);
   assert.equal(stderr.match(/^step +\d\/8 /gm)?.length, 8);
   const files = ["config.json", "metrics.jsonl", "forgetting_report.json", "report.html"];
   for (const file of [...files, "adapter/adapter_config.json"]) {

@@ -33,6 +33,7 @@ export function start(
     steps,
     done,
     columns: [],
+    facts: { model: { family: "llama", parameters: 1e6, context: 512 }, trained: 1e4, sources: [] },
     memory: { weights: 3 << 20, activations: 1 << 20 },
     device: { adapter: "a device", software: true },
   };

@@ -6,6 +6,7 @@ import { exists } from "../../src/io/files.ts";
 import type { RunEvent } from "../../src/runs/events.ts";
 import { follow } from "../../src/train/follow.ts";
 import { train, trainWith } from "../../src/train/run.ts";
+import { openDevice } from "../../src/gpu/device.ts";
 import { engine } from "../harness.ts";
 import { snapshot, Toy } from "./toy.ts";
 
@@ -15,9 +16,43 @@ const evaluated = (toy: Toy) => ({
   eval: { data: [{ path: toy.rows, format: "tokens" }] },
 });
 
-/** Kinds of events, without the lines of the log. */
+/** Kinds of events, without the lines of the log and where phases are. */
 const kinds = (events: readonly RunEvent[]) =>
-  events.map(({ kind }) => kind).filter((kind) => kind !== "log");
+  events.map(({ kind }) => kind).filter((kind) => kind !== "log" && kind !== "progress");
+
+Deno.test("every long phase of a run tells where it is", async () => {
+  using toy = new Toy();
+  const phases = new Map<string, RunEvent & { kind: "progress" }>();
+  const guard = { text: [toy.text], share: 0.5, every: 3, budget: "ppl:5%" };
+  const parsed = parseConfig({
+    values: toy.values("run", {
+      guard,
+      train: { steps: 4 },
+      eval: { data: [{ path: toy.rows, format: "tokens" }] },
+    }),
+  });
+  using device = await openDevice(); // whose kernels nothing has compiled before
+  await train(parsed, {
+    device,
+    on: (event) => void (event.kind === "progress" && phases.set(event.progress.what, event)),
+  });
+  const told = [...phases.keys()];
+  for (
+    const phase of [
+      /^reading rows of .*rows\.jsonl$/,
+      /^encoding rows$/,
+      /^loading weights$/,
+      /^compiling kernels$/,
+      /^selecting, forgetting after \d+ updates at strength [\d.]+: measuring$/,
+      /^certifying, strength \d of 7: measuring$/,
+      /^comparing with the base on .*: measuring$/,
+    ]
+  ) assert.ok(told.some((what) => phase.test(what)), `${phase} in ${told.join("; ")}`);
+  for (const what of ["encoding rows", "loading weights", "compiling kernels"]) {
+    const { done, of } = phases.get(what)!.progress;
+    assert.equal(done, of, what);
+  }
+});
 
 Deno.test("a run tells what happens in order, and metrics.jsonl has the updates it told", async () => {
   using toy = new Toy();

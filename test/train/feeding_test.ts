@@ -15,7 +15,7 @@ async function submitsBetweenWaits(settings: (toy: Toy) => ToySettings): Promise
   await withClockStopped(() =>
     toy.train("run", { train: { steps: STEPS }, ...settings(toy) }, {
       on(event) {
-        if (event.kind === "log" && event.line.startsWith("training: ")) calls.take();
+        if (event.kind === "start") calls.take();
         if (event.kind === "update") training += calls.take();
       },
     })

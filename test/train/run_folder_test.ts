@@ -4,6 +4,8 @@ import { ConfigError, FileError } from "../../src/errors.ts";
 import { exists, readJsonObject, writeJson } from "../../src/io/files.ts";
 import { parseConfig, type ParsedConfig } from "../../src/config/mod.ts";
 import { claimRunFolder, logListener, refuseOtherRun, runFiles } from "../../src/runs/folder.ts";
+import type { StartEvent } from "../../src/runs/events.ts";
+import { startPanel } from "../../src/runs/panel.ts";
 import { snapshot } from "./toy.ts";
 
 function withFolder(action: (folder: string) => void): void {
@@ -94,7 +96,7 @@ Deno.test("log.txt gets its lines once the folder is there, and none after the e
     assert.ok(!exists(folder));
     const parsed = config();
     claimAndLeave(folder, parsed);
-    listener({
+    const start: StartEvent = {
       kind: "start",
       ...parsed,
       trains: "adapter",
@@ -102,13 +104,19 @@ Deno.test("log.txt gets its lines once the folder is there, and none after the e
       steps: 2,
       done: 0,
       memory: {},
+      facts: {
+        model: { family: "llama", parameters: 1e6, context: 512 },
+        trained: 1e4,
+        sources: [],
+      },
       columns: [],
       device: { adapter: "none", software: true },
-    });
+    };
+    listener(start);
     listener({ kind: "log", line: "two" });
     listener({ kind: "fault", error: new Error("gone") });
     listener({ kind: "log", line: "three" });
-    assert.equal(Deno.readTextFileSync(log), "one\ntwo\n");
+    assert.equal(Deno.readTextFileSync(log), `one\n${startPanel(start).join("\n")}\ntwo\n`);
   }));
 
 Deno.test("a run folder has one writer at a time, who is named, and none once it is let go of", () =>

@@ -19,23 +19,45 @@ export const dim = (text: string): string => style(2, text);
 /** Red on stderr, where it shows colour. */
 export const red = (text: string): string => style(31, text);
 
+/** How many characters a line of the terminal holds. */
+export function columns(): number {
+  return isTerminal ? Deno.consoleSize().columns - 1 : Infinity;
+}
+
+/** Whether the terminal's last line is one that the next replaces. */
+let isReplaced = false;
+
 /** A line of progress. */
 export function say(line: string): void {
+  clearStatus();
   console.error(printable(line));
 }
 
 /** A line that the next one replaces, unless it is the last; for terminals only. */
 export function status(line: string, last: boolean): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${printable(line)}${last ? "\n" : ""}`));
+  draw(`\r\x1b[K${printable(line)}${last ? "\n" : ""}`);
+  isReplaced = !last;
+}
+
+/** Takes away a line that would have been replaced. */
+export function clearStatus(): void {
+  if (isReplaced) draw("\r\x1b[K");
+  isReplaced = false;
+}
+
+function draw(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(text));
 }
 
 /** A line of the result. */
 export function answer(line: string): void {
+  clearStatus();
   console.log(printable(line));
 }
 
 /** A part of the result, without a line end, at once. */
 export function show(text: string): void {
+  clearStatus();
   const bytes = new TextEncoder().encode(printable(text));
   for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
 }

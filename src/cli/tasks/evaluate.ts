@@ -12,12 +12,13 @@ import { openTuned } from "../../tune/cache.ts";
 import { type Answered, answerTask, isMangled } from "../../inference/tasks/answer.ts";
 import { openRanking } from "../../inference/tasks/rank.ts";
 import { type Answerer, openWriting, writingSizes } from "../../inference/tasks/write.ts";
+import { within } from "../../progress.ts";
 import { type OpenModel, openModel } from "../../inference/open.ts";
 import type { Arguments } from "../lib/args.ts";
 import { fetchFolder } from "../lib/hub.ts";
 import { numberOf } from "../lib/number.ts";
 import { quantizeOf } from "../lib/quantize.ts";
-import { answer, dim, isTerminal, say, status } from "../lib/term.ts";
+import { answer, dim, say } from "../lib/term.ts";
 import { ResultFolder } from "./files.ts";
 import { entriesOf, seedOf } from "./specs.ts";
 import { promptLines, scoreLines } from "./table.ts";
@@ -89,9 +90,12 @@ async function answerAll(
   const found: Answered[][] = [];
   for (const task of tasks) {
     const count = task.phrasings.reduce((sum, { questions }) => sum + questions.length, 0);
-    const onEnd = progress(`${name} ${task.task.name}`, count);
     const how = { model, write: writing?.write, rank: ranking?.rank };
-    const answers = await answerTask(how, task, onEnd);
+    const began = performance.now();
+    const title = `${name} ${task.task.name}`;
+    const answers = await within(title, () => answerTask(how, task));
+    const seconds = (performance.now() - began) / 1000;
+    say(dim(`${title}: ${count} answers in ${seconds.toFixed(1)} s`));
     result?.add(task.task.name, name, model, answers);
     found.push(answers);
   }
@@ -105,19 +109,6 @@ const choicesIn = (tasks: readonly EncodedTask[]) =>
       questions.flatMap(({ encoded }) => encoded ? [encoded] : [])
     )
   );
-
-function progress(name: string, count: number): (ended: number) => void {
-  const began = performance.now();
-  return (ended) => {
-    const isLast = ended === count;
-    if (!isTerminal && !isLast) return;
-    const seconds = (performance.now() - began) / 1000;
-    const left = isLast ? "" : `, ${Math.round(seconds / ended * (count - ended))} s left`;
-    const line = `${name}: ${ended} of ${count} answers in ${seconds.toFixed(1)} s${left}`;
-    if (isTerminal) status(line, isLast);
-    else say(dim(line));
-  };
-}
 
 function show(scores: readonly TaskScores[], summary: object, json: boolean): void {
   if (json) return answer(JSON.stringify(summary));

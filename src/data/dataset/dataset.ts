@@ -20,6 +20,7 @@ import { PendingRows } from "./pending_rows.ts";
 import { EncodingPool, type TokenizerSource } from "./pool.ts";
 import type { EncodedBlock } from "./row_block.ts";
 import { Signal } from "./signal.ts";
+import { tell } from "../../progress.ts";
 import { heeding } from "../../stop.ts";
 
 /** In place of where an example is kept: it was left out, is with a worker, or waits. */
@@ -269,6 +270,7 @@ export class Dataset implements Examples, AsyncDisposable {
     if (fault) throw fault;
     this.#requireRows();
     this.#encoded += rows.length;
+    tell("encoding rows", this.#encoded, this.length);
     this.#progress.raise();
   }
 

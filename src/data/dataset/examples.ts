@@ -26,6 +26,7 @@ import {
   countSupervised,
   type Document,
   type Example,
+  lengthOf,
   packedLength,
   type RowTokenizer,
 } from "../example.ts";
@@ -58,6 +59,9 @@ export interface LoadOptions {
 export interface LoadCounts extends Readings {
   /** Examples. */
   rows: number;
+  /** Their tokens, and those that the loss sees. */
+  tokens: number;
+  supervised: number;
   /** How many were left out for their length. */
   skipped: number;
   /** How many were truncated or split. */
@@ -78,6 +82,8 @@ export interface Loaded extends Readonly<LoadCounts> {
 /** Counts of nothing yet. */
 export const noCounts = (): LoadCounts => ({
   rows: 0,
+  tokens: 0,
+  supervised: 0,
   skipped: 0,
   cut: 0,
   formats: {},
@@ -95,8 +101,10 @@ export const noCounts = (): LoadCounts => ({
 
 /** Adds counts to others. */
 export function addCounts(to: LoadCounts, from: LoadCounts): void {
-  const { rows, skipped, cut, noted, formats, unread } = from;
+  const { rows, tokens, supervised, skipped, cut, noted, formats, unread } = from;
   to.rows += rows;
+  to.tokens += tokens;
+  to.supervised += supervised;
   to.skipped += skipped;
   to.cut += cut;
   for (const [what, times] of Object.entries(noted)) {
@@ -181,7 +189,11 @@ export function rowEncoder(
     );
     if (fitting.length === 0) counts.skipped++;
     else if (isCut(whole, fitting)) counts.cut++;
-    for (const example of fitting) checkVocabulary(example, vocabSize);
+    for (const example of fitting) {
+      checkVocabulary(example, vocabSize);
+      counts.tokens += lengthOf(example);
+      counts.supervised += countSupervised(example);
+    }
     counts.rows += fitting.length;
     return fitting;
   };

@@ -5,6 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { within } from "../../progress.ts";
 import type { Attempt, AttemptLedger } from "../../objectives/attempts.ts";
 import type { TaskSample } from "../../objectives/objective.ts";
 import type { Measured } from "../control/snapshots.ts";
@@ -78,6 +79,10 @@ export interface TaskLosses {
   readonly comparison: ModelComparison;
 }
 
+/** What is measured of which moment, for who waits. */
+const trialOf = (what: string, step: number, strength: number): string =>
+  `selecting, ${what} after ${step} updates at strength ${Number(strength.toFixed(3))}`;
+
 /** Measures candidates on the control text and on the task's sample. */
 export function measuresOf(options: Omit<SelectOptions, "certificate" | "candidates">): Measures {
   const { control, task, put } = options;
@@ -85,11 +90,13 @@ export function measuresOf(options: Omit<SelectOptions, "certificate" | "candida
     task: async (step, strength) => {
       if (task.rows.length === 0) return -strength;
       put(step, strength);
-      return await (await task.queue()).result;
+      return await within(trialOf("task", step, strength), async () => {
+        return await (await task.queue()).result;
+      });
     },
     shifts: async (step, strength) => {
       put(step, strength);
-      const found = await control.measure();
+      const found = await within(trialOf("forgetting", step, strength), () => control.measure());
       return found.map(({ mean, se, net, nll }) => ({ mean, se, net, nll }));
     },
   };
@@ -121,8 +128,9 @@ export async function selectAndCertify(options: SelectOptions): Promise<GuardRes
   const [base, tuned] = [await measures.task(step, 0), await measures.task(step, strength)];
   put(step, strength);
   const comparisons: ModelComparison[] = [];
-  for (const { probe } of domains) {
-    comparisons.push(await compareModels(programs.both, probe.flat()));
+  for (const { name, probe } of domains) {
+    const compare = () => compareModels(programs.both, probe.flat());
+    comparisons.push(await within(`comparing with the base on ${name}`, compare));
   }
   const losses = task.rows.length === 0
     ? null
@@ -146,11 +154,14 @@ async function testStrengths(
   const meter = await ForgettingMeter.open(programs, domains, "certificate");
   const risesAt = async (strength: number) => {
     put(step, strength);
-    const others = await control.measure();
-    return (await meter.measure()).map(({ documents }, i) => ({
-      control: others[i]!.documents,
-      certificate: documents,
-    }));
+    const trial = `certifying, strength ${strengths.indexOf(strength) + 1} of ${strengths.length}`;
+    return await within(trial, async () => {
+      const others = await control.measure();
+      return (await meter.measure()).map(({ documents }, i) => ({
+        control: others[i]!.documents,
+        certificate: documents,
+      }));
+    });
   };
   const { strict } = certificate;
   const found = await certify(strengths, epsilons, risesAt, { strict, delta: level });

@@ -16,6 +16,7 @@ import { encodeUtf8, exists, onDisk, readJsonObject, writeAll, writeFile } from 
 import type { Model } from "../../models/model.ts";
 import type { Budget } from "../budget.ts";
 import { readRetention } from "./retention.ts";
+import { within } from "../../progress.ts";
 import { heed } from "../../stop.ts";
 
 /** What these documents are called where a file has its path. */
@@ -121,12 +122,12 @@ async function write(
   using batch = await BatchGenerator.open(engine, model, { context: maxTokens, slots: count });
   const began = performance.now();
   const prompts = Array.from({ length: count }, () => [start]);
-  const quarter = Math.ceil(count / 4);
-  const written = await batch.generate(prompts, { temperature: 1, seed, stop }, (ended) => {
-    if (ended % quarter !== 0 && ended !== count) return;
-    const seconds = ((performance.now() - began) / 1000).toFixed(0);
-    say(`guard: ${ended} of ${count} documents written, ${seconds} s`);
-  });
+  const written = await within(
+    "the base writes retention text",
+    () => batch.generate(prompts, { temperature: 1, seed, stop }),
+  );
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  say(`guard: ${count} documents written, ${seconds} s`);
   return written.map(({ ids, end }) => [start, ...ids, ...(end === null ? [] : [end])]);
 }
 

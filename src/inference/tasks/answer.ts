@@ -17,11 +17,10 @@ import type { BatchGenerateOptions, Continuation } from "../batch.ts";
 import { stopIds } from "../stop.ts";
 import { stopAt } from "../text.ts";
 
-/** What follows prompts, in their order; `onEnd` is told how many have ended. */
+/** What follows prompts, in their order. */
 export type Write = (
   prompts: readonly (readonly number[])[],
   options: BatchGenerateOptions,
-  onEnd: (ended: number) => void,
 ) => Promise<Continuation[]>;
 
 /** The log-likelihoods of the choices of questions. */
@@ -56,19 +55,17 @@ export interface Answered {
 export async function answerTask(
   { model, write, rank }: Answering,
   { task, phrasings }: EncodedTask,
-  onEnd: (ended: number) => void = () => {},
 ): Promise<Answered[]> {
   const asked = phrasings.flatMap(({ name, questions }) =>
     questions.map((question) => ({ name, question }))
   );
   const questions = asked.map(({ question }) => question);
   const texts = writesTexts(task)
-    ? await writeAll(model, write!, task, questions, onEnd)
+    ? await writeAll(model, write!, task, questions)
     : questions.map(() => null);
   const ranked = questions.filter(({ encoded }) => encoded !== null);
   const ranks = rank && ranked.length > 0 ? await rank(ranked.map(({ encoded }) => encoded!)) : [];
   const likelihoods = new Map(ranked.map((question, i) => [question, ranks[i]!]));
-  if (!writesTexts(task)) onEnd(questions.length);
   return asked.map(({ name, question }, i): Answered => {
     const found = {
       question,
@@ -91,11 +88,10 @@ async function writeAll(
   write: Write,
   { maxTokens, stop: stopStrings }: EncodedTask["task"],
   questions: readonly EncodedQuestion[],
-  onEnd: (ended: number) => void,
 ): Promise<Written[]> {
   const stop = [...new Set([...stopIds(model), ...questions.flatMap(({ ends }) => ends)])];
   const prompts = questions.map(({ prompt }) => prompt);
-  const found = await write(prompts, { maxTokens, stop, stopStrings }, onEnd);
+  const found = await write(prompts, { maxTokens, stop, stopStrings });
   return found.map(({ ids, end }) => {
     const whole = model.tokenizer.decode(ids);
     const at = stopAt(whole, stopStrings);

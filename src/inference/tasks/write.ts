@@ -9,6 +9,7 @@ import type { Adapt } from "../../models/layers/adapt.ts";
 import type { Engine } from "../../graph/compile.ts";
 import type { Planned } from "../../graph/planned.ts";
 import type { Model } from "../../models/model.ts";
+import { tell } from "../../progress.ts";
 import { BatchGenerator, type Continuation } from "../batch.ts";
 import { Generator } from "../generator.ts";
 import type { Write } from "./answer.ts";
@@ -72,21 +73,21 @@ export async function openWriting(answerer: Answerer, sizes: WritingSizes): Prom
   }
   const batch = await planWriting(answerer, sizes).open();
   return {
-    write: (prompts, options, onEnd) => batch.generate(prompts, options, onEnd),
+    write: (prompts, options) => batch.generate(prompts, options),
     [Symbol.dispose]: () => batch[Symbol.dispose](),
   };
 }
 
 async function writeInTurn(
   generator: Generator,
-  ...[prompts, options, onEnd]: Parameters<Write>
+  ...[prompts, options]: Parameters<Write>
 ): Promise<Continuation[]> {
   const found: Continuation[] = [];
   for (const prompt of prompts) {
     const ids = await Array.fromAsync(generator.generate(prompt, options));
     const ranOut = ids.length >= (options.maxTokens ?? Infinity);
     found.push({ ids, end: ranOut ? null : options.stop?.[0] ?? null });
-    onEnd(found.length);
+    tell("answers", found.length, prompts.length);
   }
   return found;
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { tell } from "../../progress.ts";
 import { encodeUtf8, writeAll, writeFile } from "../files.ts";
 import { type Metadata, type MetadataValue, VALUE_TYPES } from "./metadata.ts";
 import { bytesOf, type GgufType, TENSOR_TYPES } from "./tensor_types.ts";
@@ -36,7 +37,10 @@ export function writeGguf(
   const header = headerBytes(metadata, tensors);
   writeFile(path, (file) => {
     writeAll(file, header);
-    for (const tensor of tensors) writeTensor(file, tensor);
+    for (const [i, tensor] of tensors.entries()) {
+      writeTensor(file, tensor);
+      tell("writing tensors", i + 1, tensors.length);
+    }
   });
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { FileError } from "../../errors.ts";
+import { tell } from "../../progress.ts";
 import { type Dtype, DTYPE_BYTES } from "./dtype.ts";
 import { FiniteCheck } from "./finite.ts";
 import { decodeUtf8, encodeUtf8, openFile, readAt, writeAll, writeFile } from "../files.ts";
@@ -138,7 +139,10 @@ export function writeSafetensors(
   const header = headerBytes(tensors, metadata);
   writeFile(path, (file) => {
     writeAll(file, header);
-    for (const tensor of tensors) writeTensor(file, path, tensor);
+    for (const [i, tensor] of tensors.entries()) {
+      writeTensor(file, path, tensor);
+      tell("writing tensors", i + 1, tensors.length);
+    }
   });
 }
 

@@ -47,7 +47,7 @@ class HistoryWriter {
 
   take(event: RunEvent): void {
     if (event.kind === "start") this.#waiting = [];
-    if (!this.#waiting || event.kind === "log") return;
+    if (!this.#waiting || event.kind === "log" || event.kind === "progress") return;
     const isLast = event.kind === "end" || event.kind === "fault";
     this.#waiting.push({ event, at: new Date() });
     try {
