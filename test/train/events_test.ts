@@ -43,7 +43,7 @@ Deno.test("every long phase of a run tells where it is", async () => {
       /^encoding rows$/,
       /^loading weights$/,
       /^compiling kernels$/,
-      /^selecting, forgetting after \d+ updates at strength [\d.]+: measuring$/,
+      /^selecting, moment \d of \d: forgetting at strength [\d.]+: measuring$/,
       /^certifying, strength \d of 7: measuring$/,
       /^comparing with the base on .*: measuring$/,
     ]

@@ -22,47 +22,59 @@ const FIRST_GUESS = 2;
 
 /** Shows where a command is. */
 export function progressShown(): (progress: Progress) => void {
-  let phase = { what: "", began: 0, said: 0 };
+  const describe = phases();
+  let said = { what: "", at: 0 };
   return (progress) => {
-    const { what, done, of } = progress;
+    const line = describe(progress);
+    if (isTerminal) return line === "" ? undefined : status(cut(line), false);
     const now = performance.now();
-    if (what !== phase.what) phase = { what, began: now, said: now };
-    const isOver = done === of;
-    if (!isTerminal && now < phase.said + PROGRESS_MS) return;
-    phase.said = now;
-    const seconds = (now - phase.began) / 1000;
-    const line = progressLine(progress) + leftText(progress, seconds);
-    if (!isTerminal) say(dim(line));
-    else if (!isOver) status(cut(line), false);
+    if (progress.what !== said.what) said = { what: progress.what, at: now };
+    if (now < said.at + PROGRESS_MS) return;
+    said.at = now;
+    say(dim(line));
   };
 }
 
-/** `, 1m05s left`, where that can be told. */
-function leftText({ done, of }: Progress, seconds: number): string {
-  if (of === null || done === 0 || done >= of || seconds < FIRST_GUESS) return "";
-  return `, ${duration(seconds / done * (of - done))} left`;
+/** Phases as lines, with the time that is left where that can be told; nothing once one is over. */
+function phases(): (progress: Progress) => string {
+  let phase = { what: "", began: 0 };
+  return (progress) => {
+    const { what, done, of } = progress;
+    const now = performance.now();
+    if (what !== phase.what) phase = { what, began: now };
+    if (done === of) return "";
+    const seconds = (now - phase.began) / 1000;
+    const isTold = of !== null && done > 0 && seconds >= FIRST_GUESS;
+    const left = isTold ? `, ${duration(seconds / done * (of - done))} left` : "";
+    return progressLine(progress) + left;
+  };
 }
 
 /** Shows a run: its lines, and on a terminal its updates and phases on one line that is replaced. */
 export function runShown(): RunListener {
-  if (!isTerminal) return linesListener(say);
   const lines = linesListener(say);
-  const progress = progressShown();
+  if (!isTerminal) return lines;
+  const describe = phases();
   let standing: Omit<Standing, "secondsLeft"> = { steps: 0 };
-  let last = "";
+  let shown = (_width: number) => "";
   return (event) => {
-    if (event.kind === "progress") progress(event.progress);
-    else if (event.kind === "update") {
-      last = metricsLine(event.metrics, { ...standing, ...event }, columns());
-      status(last, false);
-    } else {
-      if (event.kind === "start") {
-        const { steps, columns, memory } = event;
-        standing = { steps, columns, bytes: totalOf(memory) };
-      }
-      if ((event.kind === "end" || event.kind === "fault") && last !== "") status(last, true);
-      lines(event);
+    if (event.kind === "progress") {
+      const phase = describe(event.progress);
+      const before = shown(columns() - phase.length - 2);
+      status(cut([before, phase].filter((part) => part !== "").join("  ")), false);
+      return;
     }
+    if (event.kind === "update") {
+      shown = (width) => metricsLine(event.metrics, { ...standing, ...event }, width);
+      return status(shown(columns()), false);
+    }
+    if (event.kind === "start") {
+      const { steps, columns, memory } = event;
+      standing = { steps, columns, bytes: totalOf(memory) };
+    }
+    const isLast = event.kind === "end" || event.kind === "fault";
+    if (isLast && shown(Infinity) !== "") status(shown(columns()), true);
+    lines(event);
   };
 }
 

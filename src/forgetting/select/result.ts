@@ -79,9 +79,9 @@ export interface TaskLosses {
   readonly comparison: ModelComparison;
 }
 
-/** What is measured of which moment, for who waits. */
-const trialOf = (what: string, step: number, strength: number): string =>
-  `selecting, ${what} after ${step} updates at strength ${Number(strength.toFixed(3))}`;
+/** What is measured, for who waits. */
+const trialOf = (what: string, strength: number): string =>
+  `${what} at strength ${Number(strength.toFixed(3))}`;
 
 /** Measures candidates on the control text and on the task's sample. */
 export function measuresOf(options: Omit<SelectOptions, "certificate" | "candidates">): Measures {
@@ -90,13 +90,13 @@ export function measuresOf(options: Omit<SelectOptions, "certificate" | "candida
     task: async (step, strength) => {
       if (task.rows.length === 0) return -strength;
       put(step, strength);
-      return await within(trialOf("task", step, strength), async () => {
+      return await within(trialOf("task", strength), async () => {
         return await (await task.queue()).result;
       });
     },
     shifts: async (step, strength) => {
       put(step, strength);
-      const found = await within(trialOf("forgetting", step, strength), () => control.measure());
+      const found = await within(trialOf("forgetting", strength), () => control.measure());
       return found.map(({ mean, se, net, nll }) => ({ mean, se, net, nll }));
     },
   };

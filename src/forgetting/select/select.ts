@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { within } from "../../progress.ts";
 import type { Measured } from "../control/snapshots.ts";
 
 /** The part of a budget that a choice may spend on the control text. */
@@ -56,8 +57,9 @@ export async function select(
   baseTask: number,
 ): Promise<Selection> {
   const points: Point[] = [];
-  for (const candidate of candidates) {
-    points.push(...await tryStrengths(candidate, epsilons, measures));
+  for (const [i, candidate] of candidates.entries()) {
+    const attempt = () => tryStrengths(candidate, epsilons, measures);
+    points.push(...await within(`selecting, moment ${i + 1} of ${candidates.length}`, attempt));
   }
   const chosen = points.filter(({ task }) => task !== null && task < baseTask)
     .reduce<Point | null>((best, point) => best && best.task! <= point.task! ? best : point, null);
