@@ -37,11 +37,12 @@ export function progressShown(): (progress: Progress) => void {
 
 /** Phases as lines, with the time that is left where that can be told; nothing once one is over. */
 function phases(): (progress: Progress) => string {
-  let phase = { what: "", began: 0 };
+  let phase = { what: "", began: 0, done: 0 };
   return (progress) => {
     const { what, done, of } = progress;
     const now = performance.now();
-    if (what !== phase.what) phase = { what, began: now };
+    if (what !== phase.what || done < phase.done) phase = { what, began: now, done };
+    phase.done = done;
     if (done === of) return "";
     const seconds = (now - phase.began) / 1000;
     const isTold = of !== null && done > 0 && seconds >= FIRST_GUESS;
