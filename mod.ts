@@ -125,10 +125,13 @@ export type {
   Report,
   RunEnd,
   RunEvent,
+  RunFacts,
   RunListener,
   SampleText,
+  SourceFacts,
   StartEvent,
 } from "./src/runs/events.ts";
+export type { Progress } from "./src/progress.ts";
 export { follow } from "./src/train/follow.ts";
 export {
   type FreeOptions,

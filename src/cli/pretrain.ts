@@ -5,7 +5,7 @@
  */
 import { type Command, parseArguments } from "./lib/args.ts";
 import { runShown } from "./lib/progress.ts";
-import { answer, say } from "./lib/term.ts";
+import { answer } from "./lib/term.ts";
 import { StoppedError } from "../errors.ts";
 import { train } from "../train/run.ts";
 import { configOf, resumable } from "./train.ts";

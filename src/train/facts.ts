@@ -1,19 +1,31 @@
 /**
- * What a run is made of, in numbers.
+ * What a run is made of, in numbers, as it says when it begins.
  *
  * @module
  */
-import type { RunFacts } from "../runs/events.ts";
+import type { RunFacts, StartEvent } from "../runs/events.ts";
 import { weightsOf } from "./rows.ts";
 import type { Session } from "./session.ts";
 
+/** A run begins. */
+export function startOf(
+  session: Session,
+  known: Pick<StartEvent, "config" | "origin" | "trains" | "out" | "done">,
+): StartEvent {
+  const { steps, memory, parts, engine: { device } } = session;
+  return {
+    kind: "start",
+    ...known,
+    steps,
+    facts: factsOf(session),
+    memory,
+    columns: parts.flatMap(({ columns }) => columns ?? []),
+    device: { adapter: device.adapter, software: device.software },
+  };
+}
+
 /** Counted from the checkpoint, the params and the rows. */
-export function factsOf(
-  { model, config, rows, trainedNumbers }: Pick<
-    Session,
-    "model" | "config" | "rows" | "trainedNumbers"
-  >,
-): RunFacts {
+function factsOf({ model, config, rows, trainedNumbers }: Session): RunFacts {
   const { checkpoint, config: { context } } = model;
   const weights = weightsOf(rows.sources, config.mixture);
   const total = weights?.reduce((sum, weight) => sum + weight, 0) ?? 1;

@@ -20,7 +20,7 @@ import { orStopped } from "../stop.ts";
 import { refuseOtherContents } from "./contents.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { leaveDocuments } from "./documents.ts";
-import { factsOf } from "./facts.ts";
+import { startOf } from "./facts.ts";
 import { temporaryFolder, withSession } from "./open.ts";
 import { resolveModel } from "./resolve_model.ts";
 import type { Session } from "./session.ts";
@@ -192,7 +192,8 @@ async function runSession(session: Session, options: SessionRun): Promise<Ended>
     emit({ kind: "back", step: reached, reason: after!, to: done, rate: 1, blackBox: null });
   } else {
     if (after !== null) log(after);
-    emit(startOf(session, options, done));
+    const { kind = "adapter" } = options;
+    emit(startOf(session, { ...parsed, trains: kind, out: isKept ? out : null, done }));
     if (resume) log(`resumed after ${done} updates`);
   }
   run.reached = done;
@@ -207,26 +208,6 @@ async function runSession(session: Session, options: SessionRun): Promise<Ended>
     }
     throw error;
   }
-}
-
-function startOf(
-  session: Session,
-  { kind = "adapter", parsed, out, isKept }: SessionRun,
-  done: number,
-): RunEvent {
-  const { steps, memory, parts, engine: { device } } = session;
-  return {
-    kind: "start",
-    ...parsed,
-    trains: kind,
-    out: isKept ? out : null,
-    steps,
-    done,
-    facts: factsOf(session),
-    memory,
-    columns: parts.flatMap(({ columns }) => columns ?? []),
-    device: { adapter: device.adapter, software: device.software },
-  };
 }
 
 async function trainAndEnd(
