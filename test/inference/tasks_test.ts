@@ -10,6 +10,7 @@ import { openRanking } from "../../src/inference/tasks/rank.ts";
 import { openWriting, writingSizes } from "../../src/inference/tasks/write.ts";
 import { Model } from "../../src/models/model.ts";
 import { freshEngine, withTiny } from "../models/tiny.ts";
+import { followed } from "../../src/progress.ts";
 
 const BASE = fileURLToPath(new URL("../../configs/quickstart/base/", import.meta.url));
 
@@ -47,11 +48,12 @@ Deno.test("answers beside each other are those of each row alone, and stop where
     const { rank } = ranking;
     using together = await openWriting(answerer, sizes);
     using alone = await openWriting(answerer, { ...sizes, slots: 1 });
-    const counts: number[] = [];
-    const answers = await answerTask({ model, write: together.write, rank }, task, (ended) => {
-      counts.push(ended);
-    });
-    assert.deepEqual(counts, [1, 2, 3, 4, 5]);
+    const told = new Map<string, number>();
+    const answers = await followed(
+      ({ what, done }) => told.set(what, done),
+      () => answerTask({ model, write: together.write, rank }, task),
+    );
+    assert.equal(told.get("answers"), 5);
     for (const [i, { question, output, scores, likelihoods }] of answers.entries()) {
       const own = { ...task, phrasings: [{ name: "", questions: [question] }] };
       const [single] = await answerTask({ model, write: alone.write, rank }, own);
