@@ -155,6 +155,18 @@ Deno.test("only src/gpu/ names WebGPU, apart from buffers, which others pass on"
   assert.deepEqual(named.map(({ path }) => path), []);
 });
 
+Deno.test("only src/io/ changes files, so that each fault names one and can be waited for", () => {
+  const changes =
+    /\bDeno\.(mkdir|rename|remove|copyFile|link|symlink|truncate|write(Text)?File)(Sync)?\(|\bDeno\.open(Sync)?\([^)]*\b(write|append|create)\b/;
+  const changing = sources("src", "ts")
+    .filter(({ path }) => !path.startsWith("src/io/"))
+    .filter(({ text }) => changes.test(withoutComments(text)));
+  assert.deepEqual(changing.map(({ path }) => path), []);
+  assert.ok(
+    changes.test('Deno.openSync("x", { write: true })') && !changes.test("Deno.open(path)"),
+  );
+});
+
 Deno.test("only src/cli/ prints", () => {
   const printing = sources("src", "ts")
     .filter(({ path }) => !path.startsWith("src/cli/"))

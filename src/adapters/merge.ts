@@ -7,7 +7,8 @@
 
 import { dirname, join } from "node:path";
 import { FileError, StoppedError } from "../errors.ts";
-import { onDisk } from "../io/files.ts";
+import { readBytes, writeAll, writeFile } from "../io/files.ts";
+import { makeFolder, remove } from "../io/folders.ts";
 import { configText } from "../io/config_text.ts";
 import {
   type Checkpoint,
@@ -84,7 +85,7 @@ export function mergeAdapter(
       tell("reading tensors back", i + 1, tensors.length);
     }
   } catch (fault) {
-    if (fault instanceof StoppedError) Deno.removeSync(outFolder, { recursive: true });
+    if (fault instanceof StoppedError) remove(outFolder);
     throw fault;
   }
   return { changed: [...roundings.keys()], ...lossOf(roundings, outFolder) };
@@ -93,10 +94,9 @@ export function mergeAdapter(
 /** The tokenizer of a resized vocabulary lies with its tables. */
 function copyTokenizer(from: string, to: string): void {
   for (const name of copiedFiles(from)) {
-    onDisk(`Cannot write ${join(to, name)}`, () => {
-      Deno.mkdirSync(dirname(join(to, name)), { recursive: true });
-      Deno.copyFileSync(join(from, name), join(to, name));
-    });
+    makeFolder(dirname(join(to, name)));
+    const bytes = readBytes(join(from, name));
+    writeFile(join(to, name), (file) => writeAll(file, bytes));
   }
 }
 

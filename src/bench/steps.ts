@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { Adapter } from "../adapters/adapter.ts";
+import { remove } from "../io/folders.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { NumberType } from "../graph/graph.ts";
 import { writeFreshModel } from "../models/init.ts";
@@ -128,6 +129,6 @@ async function openQuickstart(engine: Engine) {
     };
     return { program, step, vocabSize: model.config.vocabSize };
   } finally {
-    Deno.removeSync(folder, { recursive: true });
+    remove(folder);
   }
 }

@@ -20,6 +20,7 @@ import {
   writeFile,
   writeJson,
 } from "../io/files.ts";
+import { remove } from "../io/folders.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 import { answer, dim, say } from "./lib/term.ts";
 
@@ -100,7 +101,7 @@ async function trainOne(device: Device, spec: Spec, training: Training, out: str
     return await runCells(device, spec, parsed, budgets, { arm: arm.name, seed });
   } finally {
     onDisk(`Cannot remove ${folder}`, () => {
-      if (exists(folder)) Deno.removeSync(folder, { recursive: true });
+      if (exists(folder)) remove(folder);
     });
   }
 }

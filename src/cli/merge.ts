@@ -10,7 +10,7 @@ import { adapterFolder, baseOf } from "../inference/open.ts";
 import { proveMerge } from "../inference/prove_merge.ts";
 import { openDevice } from "../gpu/device.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
-import { exists, onDisk } from "../io/files.ts";
+import { remove, rename } from "../io/folders.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
 import { answer, dim, say } from "./lib/term.ts";
@@ -59,14 +59,11 @@ export async function run(args: string[]): Promise<number> {
   const folders = { base, adapter, merged: unproven, say };
   const proven = await orStopped(() => proveMerge(device, folders));
   if (proven === null) {
-    Deno.removeSync(unproven, { recursive: true });
+    remove(unproven);
     heed();
   }
   const { words, ...proof } = proven!;
-  onDisk(`Cannot write ${out}`, () => {
-    if (exists(out)) Deno.removeSync(out);
-    Deno.renameSync(unproven, out);
-  });
+  rename(unproven, out);
   if (json) answer(JSON.stringify({ out, base, tensors: changed.length, lost, worst, ...proof }));
   else {
     const part = `rounding took ${percent(lost)} of the update, at most ${percent(worst.lost)}`;

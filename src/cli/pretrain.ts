@@ -8,13 +8,14 @@ import { runShown } from "./lib/progress.ts";
 import { answer } from "./lib/term.ts";
 import { StoppedError } from "../errors.ts";
 import { train } from "../train/run.ts";
-import { configOf, resumable } from "./train.ts";
+import { configOf, patience, RESCUE, resumable } from "./train.ts";
 
 const command: Command = {
   usage: "pretrain CONFIG.json [--section.key value]...",
   summary: "Trains a model from nothing: `model` is a folder with config.json and a tokenizer.",
   flags: {
     resume: { type: "boolean", help: "go on with the run in the output folder" },
+    rescue: RESCUE,
     json: { type: "boolean", help: "print the result as one JSON object" },
   },
   positionals: [1, 1],
@@ -26,8 +27,10 @@ export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(command, args);
   const config = configOf(parsed);
   const resume = "resume" in parsed.flags;
-  return await resumable("pretrain", args, config, async () => {
-    const result = await train(config, { kind: "pretrain", resume, on: runShown() });
+  return await resumable("pretrain", args, config, async (lies) => {
+    const keeping = { resume, on: runShown(), ...patience(parsed) };
+    const result = await train(config, { kind: "pretrain", ...keeping });
+    lies(result.out);
     if (result.stopped) throw new StoppedError(`Stopped after ${result.step} updates`);
     const { eval_loss: loss } = result.measured;
     if (parsed.flags["json"]) answer(JSON.stringify(result));

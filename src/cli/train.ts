@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { parseConfig, type ParsedConfig } from "../config/mod.ts";
 import { quickstartFile } from "../quickstart/files.ts";
 import { resolveModel } from "../train/resolve_model.ts";
@@ -12,7 +13,7 @@ import { train } from "../train/run.ts";
 import { StoppedError } from "../errors.ts";
 import { isStopWanted, orStopped } from "../stop.ts";
 import { runFiles } from "../runs/folder.ts";
-import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
+import { type Arguments, type Command, type Flag, parseArguments } from "./lib/args.ts";
 import { ONLY_BASE } from "./guard.ts";
 import { endPanel, forgettingOf } from "./lib/end_panel.ts";
 import { hubReports } from "./lib/hub.ts";
@@ -22,6 +23,12 @@ import { STOPPED } from "./lib/signals.ts";
 import { runShown } from "./lib/progress.ts";
 import { answer, say } from "./lib/term.ts";
 
+/** The flag of commands that train. */
+export const RESCUE: Flag = {
+  type: "string",
+  help: "a new folder to go on in where --out cannot be written any more; without, the run waits",
+};
+
 const command: Command = {
   usage: "train [CONFIG.json] [--section.key value]...",
   summary:
@@ -29,6 +36,7 @@ const command: Command = {
     "model is named.",
   flags: {
     resume: { type: "boolean", help: "go on with the run in the output folder" },
+    rescue: RESCUE,
     "print-plan": { type: "boolean", help: "print every dispatch of a step, and stop" },
     json: { type: "boolean", help: "print the result as one JSON object" },
   },
@@ -41,13 +49,15 @@ export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(command, args);
   const resume = "resume" in parsed.flags;
   const config = configOf(parsed);
-  return await resumable("train", args, config, async () => {
+  return await resumable("train", args, config, async (lies) => {
     const { parsed: resolved } = await resolveModel(config, { resume, ...hubReports() });
     if (parsed.flags["print-plan"]) {
       answer(await explainPlan(resolved));
       return 0;
     }
-    const result = await train(resolved, { kind: "adapter", resume, on: runShown() });
+    const keeping = { resume, on: runShown(), ...patience(parsed) };
+    const result = await train(resolved, { kind: "adapter", ...keeping });
+    lies(result.out);
     if (result.stopped) throw new StoppedError(`Stopped after ${result.step} updates`);
     if (parsed.flags["json"]) answer(JSON.stringify(result));
     else for (const line of endPanel(result, resolved.config)) answer(line);
@@ -56,6 +66,11 @@ export async function run(args: string[]): Promise<number> {
     const forgetting = forgettingOf(result);
     return forgetting && !forgetting.certified ? ONLY_BASE : 0;
   });
+}
+
+/** What a run does where its folder cannot be written. */
+export function patience({ flags: { rescue } }: Arguments) {
+  return { waits: true, ...(rescue !== undefined && { rescue: resolve(rescue) }) };
 }
 
 /** The config of a command line. */
@@ -72,18 +87,29 @@ export async function resumable(
   name: string,
   args: readonly string[],
   { config: { out } }: ParsedConfig,
-  work: () => Promise<number>,
+  work: (lies: (folder: string) => void) => Promise<number>,
 ): Promise<number> {
+  let folder = out;
   try {
-    return await work();
+    return await work((lies) => folder = lies);
   } catch (fault) {
     if (!(fault instanceof StoppedError)) throw fault;
-    const again = args.includes("--resume") ? args : [...args, "--resume"];
+    const resuming = args.includes("--resume") ? args : [...args, "--resume"];
+    const again = folder === out ? resuming : movedTo(folder, resuming);
     const command = ["deno", "task", name, ...again.map(shellWord)].join(" ");
-    const next = hasCheckpoint(runFiles(out).checkpoints)
+    const next = hasCheckpoint(runFiles(folder).checkpoints)
       ? `; go on with: ${command}`
       : " before it began to train; it has left nothing";
     say(`${fault.message.toLowerCase()}${next}`);
     return STOPPED;
   }
+}
+
+/** Arguments of a run that lies in another folder by now. */
+function movedTo(folder: string, args: readonly string[]): string[] {
+  const isOf = (flag: string, i: number) => args[i] === flag || args[i - 1] === flag;
+  const rest = args.filter((arg, i) =>
+    !["--out", "--rescue"].some((flag) => isOf(flag, i) || arg.startsWith(`${flag}=`))
+  );
+  return [...rest, "--out", folder];
 }

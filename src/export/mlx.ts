@@ -7,7 +7,8 @@
 import { join } from "node:path";
 import type { LoraWeights, PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
-import { exists, stageFolder, writeJson } from "../io/files.ts";
+import { writeJson } from "../io/files.ts";
+import { rename, stageFolder } from "../io/folders.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import {
   bytesOf,
@@ -57,10 +58,7 @@ export function exportMlx(adapter: PeftAdapter, out: string, base?: string): Exp
     writeSafetensors(path, tensors, { format: "mlx" });
     writeJson(join(temporary, "adapter_config.json"), config);
     compare(path, tensors);
-  }, (temporary) => {
-    if (exists(out)) Deno.removeSync(out);
-    Deno.renameSync(temporary, out);
-  });
+  }, rename);
   const bytes = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   return { tensors: tensors.length, bytes, notes: [] };
 }

@@ -6,7 +6,8 @@
 import { LORA, methodOf } from "../adapters/methods/mod.ts";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
-import { exists, onDisk } from "../io/files.ts";
+import { exists } from "../io/files.ts";
+import { remove, rename } from "../io/folders.ts";
 import { tell } from "../progress.ts";
 import type { Metadata } from "../io/gguf/metadata.ts";
 import { type GgufFile, openGguf } from "../io/gguf/reader.ts";
@@ -39,11 +40,11 @@ export function writeProven(
   try {
     using file = openGguf(unproven);
     compare(file, metadata, tensors);
-    onDisk(`Cannot write ${out}`, () => Deno.renameSync(unproven, out));
+    rename(unproven, out);
     const bytes = file.tensors.values().reduce((sum, tensor) => sum + tensor.bytes, 0);
     return { tensors: tensors.length, bytes, notes };
   } catch (fault) {
-    onDisk(`Cannot remove ${unproven}`, () => Deno.removeSync(unproven));
+    remove(unproven);
     throw fault;
   }
 }

@@ -145,6 +145,9 @@ export class GuardPart implements Part {
    */
   async end({ step, seconds, measure, save, log }: EndContext): Promise<Ending> {
     await this.#guard.finish(step);
+    const { entries, readable } = this.#guard.snapshots;
+    const lost = entries.length - readable.length;
+    if (lost > 0) log(`guard: ${lost} moments are gone from the disk and cannot be chosen`);
     log("guard: selecting and certifying");
     const result = await selectAndCertify(this.selectOptions(this.plans.domains));
     const { strength, shifts, task, selection } = result;
@@ -194,7 +197,7 @@ export class GuardPart implements Part {
       control,
       task,
       programs: { tuned, both },
-      candidates: snapshots.entries.map((entry) => ({ step: entry.step, spent: spent(entry) })),
+      candidates: snapshots.readable.map((entry) => ({ step: entry.step, spent: spent(entry) })),
       put: (step, strength) => this.put(step, strength),
       certificate: this.plans.settings,
       attempts: this.plans.context.attempts,

@@ -6,15 +6,8 @@
 
 import { dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
-import {
-  encodeUtf8,
-  exists,
-  onDisk,
-  stageFolder,
-  writeAll,
-  writeFile,
-  writeJson,
-} from "./files.ts";
+import { encodeUtf8, exists, onDisk, writeAll, writeFile, writeJson } from "./files.ts";
+import { makeFolder, rename, stageFolder } from "./folders.ts";
 import { additionalTemplates, isGguf, modelBytes } from "./model_files.ts";
 import { bytesOf, type TensorData, writeSafetensors } from "./safetensors/safetensors.ts";
 
@@ -71,11 +64,7 @@ export function writeCheckpoint(folder: string, contents: CheckpointContents): v
     writeConfig(join(temporary, "config.json"), config);
     writeWeights(temporary, shardsOf(tensors, maxShardBytes));
     if (copyFrom !== undefined) copyFiles(copyFrom, temporary);
-  }, (temporary) => {
-    // Removes an empty folder only, so that whatever came meanwhile is safe.
-    if (exists(folder)) Deno.removeSync(folder);
-    Deno.renameSync(temporary, folder);
-  });
+  }, rename);
 }
 
 /**
@@ -143,7 +132,7 @@ function copyFiles(from: string, to: string): void {
     const bytes = modelBytes(from, name);
     if (bytes === undefined) continue;
     const path = join(to, name);
-    onDisk(`Cannot write ${path}`, () => Deno.mkdirSync(dirname(path), { recursive: true }));
+    makeFolder(dirname(path));
     writeFile(path, (file) => writeAll(file, bytes));
   }
 }

@@ -8,6 +8,7 @@
 import { basename, dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
 import { isTooDeep, MAX_DEPTH } from "./json.ts";
+import { patiently, placed } from "./patience.ts";
 
 /**
  * Opens `path` for reading.
@@ -16,7 +17,7 @@ import { isTooDeep, MAX_DEPTH } from "./json.ts";
  */
 export function openFile(path: string): Deno.FsFile {
   return onDisk(`Cannot read ${path}`, () => {
-    const file = Deno.openSync(path);
+    const file = Deno.openSync(placed(path));
     if (file.statSync().isFile) return file;
     file.close();
     throw new FileError(`Cannot read ${path}: found a folder, wanted a file`);
@@ -32,18 +33,26 @@ const MAX_TEXT_BYTES = 1 << 28;
  * @throws {FileError} If it is missing, not readable, not UTF-8 or enormous.
  */
 export function readText(path: string): string {
-  const bytes = onDisk(`Cannot read ${path}`, () => {
-    const { size } = Deno.statSync(path);
-    if (size <= MAX_TEXT_BYTES) return Deno.readFileSync(path);
-    throw new FileError(
-      `Cannot read ${path}: found ${size} bytes, wanted at most ${MAX_TEXT_BYTES} of text`,
-    );
-  });
-  const text = decodeUtf8(bytes);
+  const text = decodeUtf8(readBytes(path));
   if (text === undefined) {
     throw new FileError(`Cannot read ${path}: found bytes that are not UTF-8, wanted text`);
   }
   return text;
+}
+
+/**
+ * The bytes of `path`.
+ *
+ * @throws {FileError} If it is missing, not readable or enormous.
+ */
+export function readBytes(path: string): Uint8Array<ArrayBuffer> {
+  return onDisk(`Cannot read ${path}`, () => {
+    const { size } = Deno.statSync(placed(path));
+    if (size <= MAX_TEXT_BYTES) return Deno.readFileSync(placed(path));
+    throw new FileError(
+      `Cannot read ${path}: found ${size} bytes, wanted at most ${MAX_TEXT_BYTES} of text`,
+    );
+  });
 }
 
 /**
@@ -107,7 +116,7 @@ export function kindOf(value: unknown): string {
 export function exists(path: string): boolean {
   return onDisk(`Cannot look at ${path}`, () => {
     try {
-      Deno.statSync(path);
+      Deno.statSync(placed(path));
       return true;
     } catch (fault) {
       const { NotADirectory, NotFound } = Deno.errors;
@@ -119,7 +128,7 @@ export function exists(path: string): boolean {
 
 /** Whether a file, or a link to one, is at `path`. */
 export function isFile(path: string): boolean {
-  return exists(path) && onDisk(`Cannot look at ${path}`, () => Deno.statSync(path).isFile);
+  return exists(path) && onDisk(`Cannot look at ${path}`, () => Deno.statSync(placed(path)).isFile);
 }
 
 /**
@@ -129,22 +138,23 @@ export function isFile(path: string): boolean {
  * @throws {FileError} If the disk refuses; `path` is then as it was.
  */
 export function writeFile(path: string, write: (file: Deno.FsFile) => void): void {
-  const temporary = temporaryName(path);
-  onDisk(`Cannot write ${path}`, () => {
-    try {
-      const file = Deno.openSync(temporary, { write: true, createNew: true });
+  patiently(path, (path) =>
+    onDisk(`Cannot write ${path}`, () => {
+      const temporary = temporaryName(path);
       try {
-        write(file);
-        file.syncSync();
-      } finally {
-        file.close();
+        const file = Deno.openSync(temporary, { write: true, createNew: true });
+        try {
+          write(file);
+          file.syncSync();
+        } finally {
+          file.close();
+        }
+        Deno.renameSync(temporary, path);
+      } catch (fault) {
+        tryToRemove(temporary);
+        throw fault;
       }
-      Deno.renameSync(temporary, path);
-    } catch (fault) {
-      remove(temporary);
-      throw fault;
-    }
-  });
+    }));
 }
 
 /** Writes `value` as JSON, indented by 2 and ending in a newline, whole or not at all. */
@@ -195,44 +205,39 @@ export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Fills a temporary folder beside `folder` through `fill`, then lets `commit` move it, or the files
- * in it, into place. Nothing temporary is left, whatever happens.
+ * Appends to a text file, which is made where it is not there yet: all of `text`, or nothing.
  *
  * @throws {FileError} If the disk refuses.
  */
-export function stageFolder(
-  folder: string,
-  fill: (temporary: string) => void,
-  commit: (temporary: string) => void,
-): void {
-  const temporary = temporaryName(folder);
-  onDisk(`Cannot write ${folder}`, () => {
-    Deno.mkdirSync(temporary, { recursive: true });
-    try {
-      fill(temporary);
-      commit(temporary);
-    } finally {
-      remove(temporary);
-    }
-  });
+export function appendText(path: string, text: string): void {
+  patiently(path, (path) =>
+    onDisk(`Cannot write ${path}`, () => {
+      using file = Deno.openSync(path, { append: true, create: true });
+      const { size } = file.statSync();
+      try {
+        writeAll(file, encodeUtf8(text));
+      } catch (fault) {
+        cutBack(file, size);
+        throw fault;
+      }
+    }));
 }
 
-function temporaryName(path: string): string {
+/** Takes back a part of what was to be appended; a fault here must not hide the one before. */
+function cutBack(file: Deno.FsFile, size: number): void {
+  try {
+    file.truncateSync(size);
+  } catch { /* whoever reads lines passes over damaged ones */ }
+}
+
+/** A name beside `path` that nobody takes for what is whole. */
+export function temporaryName(path: string): string {
   const mark = crypto.randomUUID().slice(0, 8);
   return join(dirname(path), `.${basename(path)}.${mark}.tmp`);
 }
 
-const TEMPORARY = /^\..+\.[0-9a-f]{8}\.tmp$/;
-
-/** Removes what killed processes have left half written in a folder that nobody else writes into. */
-export function removeTemporary(folder: string): void {
-  if (!exists(folder)) return;
-  const left = onDisk(`Cannot look at ${folder}`, () => [...Deno.readDirSync(folder)]);
-  for (const { name } of left) if (TEMPORARY.test(name)) remove(join(folder, name));
-}
-
 /** Removes what is at `path`, if anything; a fault here must not hide the one that led here. */
-function remove(path: string): void {
+export function tryToRemove(path: string): void {
   try {
     Deno.removeSync(path, { recursive: true });
   } catch {
@@ -260,9 +265,4 @@ function isSystemFault(fault: unknown): fault is Error {
 function systemWords(fault: Error): string {
   const words = fault.message.split(" (os error")[0]!;
   return words.charAt(0).toLowerCase() + words.slice(1);
-}
-
-/** Appends to a text file, which is made where it is not there yet. */
-export function appendText(path: string, text: string): void {
-  onDisk(`Cannot write ${path}`, () => Deno.writeTextFileSync(path, text, { append: true }));
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { ConfigError, FileError } from "../errors.ts";
 import { read, upload } from "../gpu/buffer.ts";
 import type { Store } from "../graph/store.ts";
-import { exists, onDisk } from "../io/files.ts";
+import { makeFolder, namesIn, remove } from "../io/folders.ts";
 import { didYouMean } from "../io/nearest.ts";
 import { openSafetensors, writeSafetensors } from "../io/safetensors/safetensors.ts";
 import type {
@@ -156,12 +156,12 @@ class Keeper implements Part, Hook {
     const { folder } = this.run;
     const held = [...this.#pending.keys(), ...(this.#best ? [this.#best.step] : [])];
     this.#generations.push(held);
-    if (this.#generations.length <= GENERATIONS || !exists(folder)) return;
+    if (this.#generations.length <= GENERATIONS) return;
     this.#generations.shift();
     const stay = new Set(this.#generations.flat());
-    for (const { name } of [...Deno.readDirSync(folder)]) {
+    for (const name of namesIn(folder)) {
       const step = NAME.exec(name)?.[1];
-      if (step !== undefined && !stay.has(Number(step))) Deno.removeSync(join(folder, name));
+      if (step !== undefined && !stay.has(Number(step))) remove(join(folder, name));
     }
   }
 
@@ -234,8 +234,7 @@ class Keeper implements Part, Hook {
   }
 
   #write(step: number, params: Params): void {
-    const { folder } = this.run;
-    onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
+    makeFolder(this.run.folder);
     const shape = [params.length / 4];
     writeSafetensors(this.#path(step), [{ name: "params", dtype: "F32", shape, data: params }]);
   }

@@ -5,6 +5,10 @@
  * @module
  */
 
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { writeText } from "../io/files.ts";
+import { makeFolder } from "../io/folders.ts";
 import { tokenizerFiles, trainBpe } from "./bpe.ts";
 import { EVAL_SEED, PRETRAIN_SEED, RETENTION_SEED, stories } from "./stories.ts";
 import { type TaskRow, taskRows } from "./tasks.ts";
@@ -56,17 +60,15 @@ function jsonLines<Row>(rows: readonly Row[]): string {
   return rows.map((row) => JSON.stringify(row) + "\n").join("");
 }
 
-async function write(folder: URL, files: Record<string, string>): Promise<void> {
+function write(folder: URL, files: Record<string, string>): void {
   for (const [path, text] of Object.entries(files)) {
-    const target = new URL(path, folder);
-    await Deno.mkdir(new URL(".", target), { recursive: true });
-    const unfinished = new URL(`${target.pathname.split("/").at(-1)}.tmp`, target);
-    await Deno.writeTextFile(unfinished, text);
-    await Deno.rename(unfinished, target);
+    const target = fileURLToPath(new URL(path, folder));
+    makeFolder(dirname(target));
+    writeText(target, text);
   }
 }
 
 if (import.meta.main) {
-  await write(new URL("../../configs/quickstart/", import.meta.url), quickstartFiles());
-  await write(new URL("../../runs/quickstart/", import.meta.url), pretrainingFiles());
+  write(new URL("../../configs/quickstart/", import.meta.url), quickstartFiles());
+  write(new URL("../../runs/quickstart/", import.meta.url), pretrainingFiles());
 }

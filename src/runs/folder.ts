@@ -8,16 +8,8 @@ import { ConfigError, FileError } from "../errors.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { visible } from "../io/visible.ts";
 import { LOCK_FILE, lockFolder, networkShare, refuseLocked } from "../io/lock.ts";
-import {
-  appendText,
-  exists,
-  isFile,
-  onDisk,
-  readJsonObject,
-  removeTemporary,
-  writeJson,
-  writeText,
-} from "../io/files.ts";
+import { appendText, exists, isFile, readJsonObject, writeJson, writeText } from "../io/files.ts";
+import { makeFolder, namesIn, remove, removeTemporary } from "../io/folders.ts";
 import {
   changedKeys,
   isComparedByContents,
@@ -74,6 +66,8 @@ export function isRunFolder(folder: string): boolean {
 export interface ClaimedFolder extends Disposable {
   /** Saves the config, of a run that goes on where its model or data lie elsewhere by now. */
   saveConfig(): void;
+  /** Makes it again where it is gone: its lock and its config. */
+  remake(): void;
   /** Takes it all back: removes what the run has written, and the folder if it was new. */
   undo(): void;
   /** Lets other processes in. */
@@ -91,9 +85,9 @@ export function claimRunFolder(
   { resume = false, say = (_line: string) => {} } = {},
 ): ClaimedFolder {
   const isNew = !exists(folder);
-  onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
+  makeFolder(folder);
   refuseOtherRun(folder, parsed, resume);
-  const lock = lockFolder(folder);
+  let lock = lockFolder(folder);
   try {
     refuseOtherRun(folder, parsed, resume, lock);
     const share = networkShare(folder);
@@ -110,12 +104,14 @@ export function claimRunFolder(
         if (resume && changesOf(folder, parsed).length === 0) return;
         writeJson(files.config, savedConfig(parsed));
       },
+      remake: () => {
+        lock[Symbol.dispose]();
+        lock = lockFolder(folder);
+        writeJson(files.config, savedConfig(parsed));
+      },
       undo: () => {
         if (resume) return;
-        onDisk(`Cannot remove ${folder}`, () => {
-          const written = isNew ? [folder] : Object.values(files).filter(exists);
-          for (const path of written) Deno.removeSync(path, { recursive: true });
-        });
+        for (const path of isNew ? [folder] : Object.values(files).filter(exists)) remove(path);
       },
       [Symbol.dispose]: () => lock[Symbol.dispose](),
     };
@@ -165,7 +161,7 @@ function changesOf(folder: string, now: ParsedConfig) {
 /** What a checkpoint knows by its contents may lie elsewhere; the rest must be as it was. */
 function checkSame(folder: string, now: ParsedConfig): void {
   const { config: path, checkpoints } = runFiles(folder);
-  const isKnown = exists(checkpoints) && [...Deno.readDirSync(checkpoints)].length > 0;
+  const isKnown = namesIn(checkpoints).length > 0;
   const change = changesOf(folder, now).find(({ key }) => !(isKnown && isComparedByContents(key)));
   if (change === undefined) return;
   const words = (value: unknown) => JSON.stringify(value) ?? "unset";

@@ -3,40 +3,29 @@
  *
  * @module
  */
-import { encodeUtf8, exists, isObject, onDisk, writeAll, writeText } from "../io/files.ts";
+import { appendText, exists, isObject, readBytes, writeText } from "../io/files.ts";
 import type { Metrics, RunListener } from "./events.ts";
 
-/** The open `metrics.jsonl` of a run. */
+/** The `metrics.jsonl` of a run. */
 export class MetricsFile {
-  readonly #file: Deno.FsFile;
-
   /**
-   * Opens `path` to append to it. Lines of updates from `firstStep` on are dropped, because a
-   * resumed run makes these updates again.
+   * Lines of updates from `firstStep` on are dropped, because a resumed run makes these updates
+   * again.
    *
    * @throws {FileError} If the file cannot be read or written.
    */
-  constructor(path: string, firstStep: number) {
+  constructor(private readonly path: string, firstStep: number) {
     if (exists(path)) dropLines(path, firstStep);
-    this.#file = onDisk(
-      `Cannot write ${path}`,
-      () => Deno.openSync(path, { append: true, create: true }),
-    );
+    else appendText(path, "");
   }
 
-  /** Appends one line. */
+  /**
+   * Appends one line.
+   *
+   * @throws {FileError} If the disk refuses; nothing of the line is there then.
+   */
   append(metrics: Metrics): void {
-    writeAll(this.#file, encodeUtf8(`${JSON.stringify(metrics)}\n`));
-  }
-
-  /** Closes the file. */
-  close(): void {
-    this.#file.close();
-  }
-
-  /** Closes the file at the end of a `using` block. */
-  [Symbol.dispose](): void {
-    this.close();
+    appendText(this.path, `${JSON.stringify(metrics)}\n`);
   }
 }
 
@@ -55,8 +44,7 @@ export function readMetrics(path: string): Record<string, number | null | undefi
 
 /** Lines of a file that may be damaged: that is no reason to lose a run. */
 function linesOf(path: string): string[] {
-  const bytes = onDisk(`Cannot read ${path}`, () => Deno.readFileSync(path));
-  return new TextDecoder().decode(bytes).split("\n");
+  return new TextDecoder().decode(readBytes(path)).split("\n");
 }
 
 /** The fields of a line; null for one that is damaged. */
@@ -81,12 +69,6 @@ export function metricsListener(path: string): RunListener {
   return (event) => {
     if (event.kind === "start") file = new MetricsFile(path, event.done);
     else if (event.kind === "update") file?.append(event.metrics);
-    else if (event.kind === "back") {
-      file?.close();
-      file = new MetricsFile(path, event.to);
-    } else if (event.kind === "report" || event.kind === "end" || event.kind === "fault") {
-      file?.close();
-      file = null;
-    }
+    else if (event.kind === "back") file = new MetricsFile(path, event.to);
   };
 }

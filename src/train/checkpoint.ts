@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { read, upload } from "../gpu/buffer.ts";
 import type { Store } from "../graph/store.ts";
-import { exists, onDisk } from "../io/files.ts";
+import { makeFolder, namesIn, remove } from "../io/folders.ts";
 import { FiniteCheck } from "../io/safetensors/finite.ts";
 import { openSafetensors } from "../io/safetensors/safetensors.ts";
 import { readSealed, type WholeTensor, writeSealed } from "../io/safetensors/seal.ts";
@@ -56,10 +56,10 @@ export async function saveCheckpoint(
     step: String(step),
     params: store.paramNames.join(" "),
   };
-  onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
+  makeFolder(folder);
   const path = join(folder, `step-${String(step).padStart(8, "0")}.safetensors`);
   writeSealed(path, tensors, metadata);
-  for (const old of checkpoints(folder).slice(0, -KEEP)) drop(folder, old);
+  for (const old of checkpoints(folder).slice(0, -KEEP)) remove(join(folder, old));
   return path;
 }
 
@@ -106,7 +106,7 @@ export function loadCheckpoint(
 
 /** Removes the checkpoints of more updates than `step`. */
 export function dropCheckpointsAfter(folder: string, step: number): void {
-  for (const name of checkpoints(folder)) if (stepOf(name) > step) drop(folder, name);
+  for (const name of checkpoints(folder)) if (stepOf(name) > step) remove(join(folder, name));
 }
 
 /** A whole checkpoint of another model or adapter. */
@@ -143,13 +143,7 @@ export const hasCheckpoint = (folder: string): boolean => checkpoints(folder).le
 
 /** Names of the checkpoints, oldest first. */
 function checkpoints(folder: string): string[] {
-  if (!exists(folder)) return [];
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
-  return names.filter((name) => NAME.test(name)).sort();
+  return namesIn(folder).filter((name) => NAME.test(name)).sort();
 }
 
 const stepOf = (name: string): number => Number(NAME.exec(name)![1]);
-
-function drop(folder: string, name: string): void {
-  onDisk(`Cannot remove ${name}`, () => Deno.removeSync(join(folder, name)));
-}

@@ -9,6 +9,7 @@ import type { Device } from "../gpu/device.ts";
 import { openTuned } from "../tune/cache.ts";
 import { openEngine } from "../graph/compile.ts";
 import { modelFingerprint } from "../io/fingerprint.ts";
+import { remove } from "../io/folders.ts";
 import { type Methods, methodsOf } from "../methods.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { notesOf } from "../models/left_over.ts";
@@ -101,5 +102,5 @@ export async function explainPlan(given: ParsedConfig): Promise<string> {
 /** What is on disk for only as long as a run needs it. */
 export function temporaryFolder(): { folder: string } & Disposable {
   const folder = Deno.makeTempDirSync({ prefix: "graft-" });
-  return { folder, [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }) };
+  return { folder, [Symbol.dispose]: () => remove(folder) };
 }

@@ -9,18 +9,20 @@ import { type ParsedConfig, refuseIdleInPretraining } from "../config/mod.ts";
 import type { Example } from "../data/mod.ts";
 import { read, upload } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
+import { refuseOccupied } from "../io/checkpoint.ts";
+import { placed, withPatience } from "../io/patience.ts";
 import { type Methods, methodsOf } from "../methods.ts";
-import type { Ending } from "../objectives/objective.ts";
 import type { Metrics, RunEnd, RunEvent, RunListener, SampleText } from "../runs/events.ts";
 import { type ClaimedFolder, claimRunFolder, refuseOtherRun, runFiles } from "../runs/folder.ts";
 import { attemptsOf } from "../runs/history/attempts.ts";
 import { folderListeners } from "../runs/mod.ts";
+import { Rescue } from "../runs/rescue.ts";
 import { followed } from "../progress.ts";
 import { orStopped } from "../stop.ts";
 import { refuseOtherContents } from "./contents.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
-import { leaveDocuments } from "./documents.ts";
 import { startOf } from "./facts.ts";
+import { finish } from "./finish.ts";
 import { temporaryFolder, withSession } from "./open.ts";
 import { resolveModel } from "./resolve_model.ts";
 import type { Session } from "./session.ts";
@@ -42,6 +44,10 @@ export interface TrainOptions {
   readonly stop?: Pick<AbortSignal, "aborted">;
   /** Any device; one is opened, and closed at the end, where absent. */
   readonly device?: Device;
+  /** A new or empty folder that the run moves to where it cannot write its own any more. */
+  readonly rescue?: string;
+  /** Waits, with all of the thread, where it cannot write, until it can; else that is a fault. */
+  readonly waits?: boolean;
 }
 
 /** A run that leaves nothing on the disk: its adapter is in the result. */
@@ -54,6 +60,8 @@ export interface FreeOptions extends Omit<TrainOptions, "resume"> {
 export interface RunResult extends RunEnd {
   /** The folder of the adapter or model. */
   readonly saved: string;
+  /** The folder of the run: that of its config, unless it had to move. */
+  readonly out: string;
 }
 
 /** What a run without a folder came to. */
@@ -105,14 +113,20 @@ async function trainTold(
   methods: Partial<Methods>,
   given: ParsedConfig,
   options: TrainOptions & { readonly out?: null },
-  { listeners, emit }: Told,
+  { listeners, emit: tell }: Told,
 ): Promise<RunResult | FreeResult> {
-  const { resume = false } = options;
+  const { resume = false, on = () => {}, rescue: elsewhere } = options;
+  const patient = <T>(work: () => T): T => run.rescue ? withPatience(run.rescue, work) : work();
+  const emit = (event: RunEvent) => patient(() => tell(event));
   const log = (line: string) => emit({ kind: "log", line });
   using temporary = options.out === null ? temporaryFolder() : null;
   using held = new DisposableStack();
-  const claim = (folder: ClaimedFolder) => held.use(folder);
-  const run = { log, emit, claim, folder: null, reached: null, unclaim: () => {} };
+  const claim = <T extends Disposable>(folder: T) => held.use(folder);
+  const say = (line: string) => on({ kind: "log", line });
+  const run: OpenRun = {
+    ...{ log, say, emit, claim, folder: null, rescue: null, reached: null },
+    unclaim: () => {},
+  };
   try {
     methodsOf(given.config, options.kind);
     if (options.kind === "pretrain") refuseIdleInPretraining(given);
@@ -120,6 +134,7 @@ async function trainTold(
     const out = temporary?.folder ?? parsed.config.out;
     if (!temporary) {
       refuseOtherRun(out, parsed, resume);
+      if (elsewhere !== undefined) refuseOccupied(elsewhere);
       listeners.unshift(...folderListeners(out, { history: parsed.config.history, log }));
     }
     const attempts = temporary || !parsed.config.history ? null : attemptsOf(out, out, log);
@@ -127,11 +142,15 @@ async function trainTold(
     const first = { config: parsed.config, device: options.device };
     const result = await onWorkingDevice(first, ({ config, device, after }) => {
       const opening = { ...options, device, like: options.device, methods, attempts, log, out };
-      return withSession(config, opening, (session) => runSession(session, { ...settings, after }));
+      return patient(() =>
+        withSession(config, opening, (session) => runSession(session, { ...settings, after }))
+      );
     });
-    const { adapter, saved, ...end } = result;
+    const { adapter, saved: to, ...end } = result;
+    const saved = to === null ? null : patient(() => placed(to));
     emit({ kind: "end", result: { ...end, saved } });
-    return saved === null ? { ...end, saved, adapter } : { ...end, saved };
+    if (saved === null) return { ...end, saved, adapter };
+    return { ...end, saved, out: run.rescue?.folder ?? out };
   } catch (error) {
     const fault = { kind: "fault", error: error as Error } as const;
     for (const listener of listeners) quietly(() => listener(fault));
@@ -158,18 +177,25 @@ interface SessionRun extends TrainOptions {
   readonly isKept: boolean;
   /** Why an attempt before this one has ended; null for the first. */
   readonly after: string | null;
-  readonly run: {
-    readonly log: (line: string) => void;
-    readonly emit: RunListener;
-    /** Keeps a folder from others until the last event has been told. */
-    readonly claim: (folder: ClaimedFolder) => ClaimedFolder;
-    /** The folder, once it is claimed. */
-    folder: ClaimedFolder | null;
-    /** The last update that is known of; null before the run has started. */
-    reached: number | null;
-    /** Takes back what a run has written that is not to be kept. */
-    unclaim: () => void;
-  };
+  readonly run: OpenRun;
+}
+
+/** What the attempts of a run have in common. */
+interface OpenRun {
+  readonly log: (line: string) => void;
+  /** Says it to whoever follows the run, not to its folder. */
+  readonly say: (line: string) => void;
+  readonly emit: RunListener;
+  /** Keeps a folder from others until the last event has been told. */
+  readonly claim: <T extends Disposable>(folder: T) => T;
+  /** The folder, once it is claimed. */
+  folder: ClaimedFolder | null;
+  /** What becomes of writes into it that fail, once there is something to lose. */
+  rescue: Rescue | null;
+  /** The last update that is known of; null before the run has started. */
+  reached: number | null;
+  /** Takes back what a run has written that is not to be kept. */
+  unclaim: () => void;
 }
 
 async function runSession(session: Session, options: SessionRun): Promise<Ended> {
@@ -197,8 +223,14 @@ async function runSession(session: Session, options: SessionRun): Promise<Ended>
     if (resume) log(`resumed after ${done} updates`);
   }
   run.reached = done;
+  if (run.folder) {
+    const { rescue: to = null, waits = false } = options;
+    const claimed = run.folder;
+    run.rescue ??= run.claim(new Rescue({ parsed, claimed, to, waits, say: run.say }));
+  }
   try {
-    return await trainAndEnd(session, options, { start: done, beginning });
+    const end = () => trainAndEnd(session, options, { start: done, beginning });
+    return await (run.rescue ? withPatience(run.rescue, end) : end());
   } catch (error) {
     if (session.rows.isFault(error)) {
       run.unclaim = () => {
@@ -215,7 +247,7 @@ async function trainAndEnd(
   options: SessionRun,
   from: Pick<RecoveryOptions, "start" | "beginning">,
 ): Promise<Ended> {
-  const { out, isKept, stop, run } = options;
+  const { out, isKept, kind = "adapter", stop, run } = options;
   const { log, emit } = run;
   const { config: { train }, trained, steps, engine: { store } } = session;
   const { checkpoints, trouble: troubles } = runFiles(out);
@@ -249,7 +281,7 @@ async function trainAndEnd(
   const params = await read(store.device, store.flat("params"));
   const finished = await orStopped(async () => {
     for (const { sampler } of session.parts) if (sampler) onSample(step, await sampler.sample());
-    return await finish(session, options, { step, seconds: clock.seconds });
+    return await finish(session, { out, isKept, kind, log }, { step, seconds: clock.seconds });
   });
   if (finished === null) {
     upload(store.device, store.flat("params"), params);
@@ -260,27 +292,4 @@ async function trainAndEnd(
   const { ending: { measured, report }, adapter } = finished;
   if (report) emit({ kind: "report", report });
   return { ...result, measured, reports: report ? { [report.name]: report.data } : {}, adapter };
-}
-
-/** Saves and measures what was trained; a part that has its own end decides what that is. */
-async function finish(
-  session: Session,
-  { out, isKept, kind = "adapter", run: { log } }: SessionRun,
-  done: { readonly step: number; readonly seconds: number },
-): Promise<{ ending: Ending; adapter: PeftAdapter | null }> {
-  const { trained, engine: { store }, parts } = session;
-  let adapter: PeftAdapter | null = null;
-  const save = async ({ scaling = 1, folder = trained.folder } = {}) => {
-    if (isKept) await trained.save(store, join(out, folder), scaling);
-    else if (folder === trained.folder) adapter = await trained.read(store, scaling);
-  };
-  await session.rows.finished();
-  if (isKept && kind === "adapter") leaveDocuments(session, out);
-  const ender = parts.find((part) => part.end);
-  if (ender) {
-    const ending = await ender.end!({ ...done, measure: session.measure, save, log });
-    return { ending, adapter };
-  }
-  await save();
-  return { ending: { measured: await session.measure(), report: null }, adapter };
 }

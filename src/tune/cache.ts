@@ -9,7 +9,8 @@ import { dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
 import { type Device, type DeviceOptions, openDevice, type Tuned } from "../gpu/device.ts";
 import { cacheFolder } from "../io/cache.ts";
-import { exists, isObject, onDisk, readJsonObject, writeJson } from "../io/files.ts";
+import { exists, isObject, readJsonObject, writeJson } from "../io/files.ts";
+import { makeFolder } from "../io/folders.ts";
 import { productTexts } from "../ops/product_texts.ts";
 import { productClass } from "./products.ts";
 import type { Tuning } from "./tune.ts";
@@ -62,7 +63,7 @@ const isTiles = (value: unknown): value is Tiles =>
 /** Adds to a file what was found. */
 export function keepTiles(device: Device, path: string, found: readonly Tuning[]): Tiles {
   const tiles = { ...readTiles(device, path, () => {}), ...tilesOf(device, found) };
-  onDisk(`Cannot make ${dirname(path)}`, () => Deno.mkdirSync(dirname(path), { recursive: true }));
+  makeFolder(dirname(path));
   writeJson(path, { of: identityOf(device), tiles });
   return tiles;
 }

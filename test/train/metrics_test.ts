@@ -17,15 +17,10 @@ Deno.test("MetricsFile drops the lines that a resumed run makes again", () => {
   const folder = Deno.makeTempDirSync();
   const path = join(folder, "metrics.jsonl");
   try {
-    {
-      using file = new MetricsFile(path, 0);
-      for (let step = 0; step < 4; step++) file.append(metrics(step));
-    }
+    const first = new MetricsFile(path, 0);
+    for (let step = 0; step < 4; step++) first.append(metrics(step));
     Deno.writeTextFileSync(path, '{"step":4,"lo', { append: true });
-    {
-      using file = new MetricsFile(path, 2);
-      file.append({ ...metrics(2), forgetting: 0.1 });
-    }
+    new MetricsFile(path, 2).append({ ...metrics(2), forgetting: 0.1 });
     const lines = Deno.readTextFileSync(path).trimEnd().split("\n").map((line) => JSON.parse(line));
     assert.deepEqual(lines, [metrics(0), metrics(1), { ...metrics(2), forgetting: 0.1 }]);
   } finally {

@@ -6,7 +6,8 @@
  */
 
 import { join } from "node:path";
-import { exists, readJsonObject, stageFolder, writeJson } from "../../io/files.ts";
+import { exists, readJsonObject, writeJson } from "../../io/files.ts";
+import { rename, stageFolder } from "../../io/folders.ts";
 import { openSafetensors, writeSafetensors } from "../../io/safetensors/safetensors.ts";
 import type { PeftAdapter } from "./adapter.ts";
 import { checkConfig, configOf } from "./config.ts";
@@ -59,10 +60,10 @@ export function writePeft(folder: string, adapter: PeftAdapter): void {
   stageFolder(folder, (temporary) => {
     writeSafetensors(join(temporary, WEIGHTS_FILE), tensors, { format: "pt" });
     writeJson(join(temporary, CONFIG_FILE), config);
-  }, (temporary) => {
-    if (!exists(folder)) return Deno.renameSync(temporary, folder);
+  }, (temporary, folder) => {
+    if (!exists(folder)) return rename(temporary, folder);
     for (const name of [WEIGHTS_FILE, CONFIG_FILE]) {
-      Deno.renameSync(join(temporary, name), join(folder, name));
+      rename(join(temporary, name), join(folder, name));
     }
   });
 }

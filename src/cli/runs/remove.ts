@@ -4,7 +4,8 @@
  * @module
  */
 import { ConfigError, FileError } from "../../errors.ts";
-import { exists, onDisk } from "../../io/files.ts";
+import { exists } from "../../io/files.ts";
+import { remove as removeFolder } from "../../io/folders.ts";
 import type { RunHistory, RunRecord } from "../../runs/history/history.ts";
 import { isRunFolder } from "../../runs/folder.ts";
 import { answer } from "../lib/term.ts";
@@ -51,9 +52,7 @@ function removeRuns(history: RunHistory, runs: readonly RunRecord[], files: bool
   history.remove(runs.map(({ id }) => id));
   return runs.map(({ id }) => {
     const folder = folders.get(id) ?? null;
-    if (folder !== null) {
-      onDisk(`Cannot remove ${folder}`, () => Deno.removeSync(folder, { recursive: true }));
-    }
+    if (folder !== null) removeFolder(folder);
     return { id, folder };
   });
 }

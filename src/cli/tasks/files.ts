@@ -6,7 +6,8 @@
 import { join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import type { TaskScores } from "../../eval/tasks/report.ts";
-import { appendText, exists, onDisk, writeJson } from "../../io/files.ts";
+import { appendText, exists, writeJson } from "../../io/files.ts";
+import { makeFolder } from "../../io/folders.ts";
 import type { Answered } from "../../inference/tasks/answer.ts";
 import type { Model } from "../../models/model.ts";
 
@@ -24,7 +25,7 @@ export class ResultFolder {
     if (exists(this.#predictions)) {
       throw new ConfigError(`${folder}: found predictions of another time, wanted a new folder`);
     }
-    onDisk(`make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
+    makeFolder(folder);
   }
 
   /** Adds the answers of a model to a task, an object a line. */

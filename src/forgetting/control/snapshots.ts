@@ -4,7 +4,8 @@
  * @module
  */
 import { join } from "node:path";
-import { exists, onDisk } from "../../io/files.ts";
+import { exists } from "../../io/files.ts";
+import { makeFolder, namesIn, remove } from "../../io/folders.ts";
 import { openSafetensors, writeSafetensors } from "../../io/safetensors/safetensors.ts";
 import type { Snapshot } from "../select/strength.ts";
 
@@ -50,9 +51,14 @@ export class Snapshots {
     return this.kept;
   }
 
+  /** Those whose files are there: a folder may vanish while a run writes into it. */
+  get readable(): readonly Entry[] {
+    return this.kept.filter(({ step }) => exists(this.#path(step)));
+  }
+
   /** The last entry within every budget; undefined where there is none. */
   get lastFeasible(): Entry | undefined {
-    return this.kept.findLast((entry) => this.spent(entry) <= 1);
+    return this.readable.findLast((entry) => this.spent(entry) <= 1);
   }
 
   /** The largest part of a budget that an entry spends; 1 is all of it. */
@@ -62,7 +68,7 @@ export class Snapshots {
 
   /** Writes the params of a moment; {@link add} makes it an entry. */
   write(step: number, params: Snapshot): void {
-    onDisk(`Cannot make ${this.folder}`, () => Deno.mkdirSync(this.folder, { recursive: true }));
+    makeFolder(this.folder);
     const shape = [params.length / 4];
     writeSafetensors(this.#path(step), [{ name: "params", dtype: "F32", shape, data: params }]);
   }
@@ -87,13 +93,12 @@ export class Snapshots {
    * only once a checkpoint holds these entries. The two before it can be gone back to.
    */
   sweep(coming: Iterable<number> = []): void {
-    if (!exists(this.folder)) return;
     const wanted = [...this.kept.map(({ step }) => step), ...coming];
     const steps = new Set([wanted, ...this.#wantedBefore].flat());
     this.#wantedBefore = [wanted, ...this.#wantedBefore].slice(0, 2);
-    for (const { name } of [...Deno.readDirSync(this.folder)]) {
+    for (const name of namesIn(this.folder)) {
       const step = NAME.exec(name)?.[1];
-      if (step !== undefined && !steps.has(Number(step))) Deno.removeSync(join(this.folder, name));
+      if (step !== undefined && !steps.has(Number(step))) remove(join(this.folder, name));
     }
   }
 

@@ -5,14 +5,15 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Document, UNSUPERVISED } from "../../data/mod.ts";
 import { ConfigError, FileError } from "../../errors.ts";
 import { BatchGenerator } from "../../inference/batch.ts";
 import { stopIds } from "../../inference/stop.ts";
 import type { Engine } from "../../graph/compile.ts";
 import { cacheFolder } from "../../io/cache.ts";
-import { encodeUtf8, exists, onDisk, readJsonObject, writeAll, writeFile } from "../../io/files.ts";
+import { encodeUtf8, exists, readJsonObject, writeAll, writeFile } from "../../io/files.ts";
+import { makeFolder } from "../../io/folders.ts";
 import type { Model } from "../../models/model.ts";
 import type { Budget } from "../budget.ts";
 import { readRetention } from "./retention.ts";
@@ -169,8 +170,7 @@ function readKept(path: string, key: string, say: SamplesOptions["say"]): Ids[] 
 function keep(path: string, key: string, documents: Ids[], say: SamplesOptions["say"]): void {
   const text = JSON.stringify({ sha256: checksum(key, documents), documents });
   try {
-    const folder = join(path, "..");
-    onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
+    makeFolder(dirname(path));
     writeFile(path, (file) => writeAll(file, encodeUtf8(text)));
   } catch (fault) {
     if (!(fault instanceof FileError)) throw fault;

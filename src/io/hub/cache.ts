@@ -13,6 +13,7 @@
 import { getRepoFolderName } from "../../deps/hub.ts";
 import { basename, dirname, join, relative } from "node:path";
 import { encodeUtf8, exists, isFile, onDisk, readText, writeAll, writeFile } from "../files.ts";
+import { makeFolder } from "../folders.ts";
 import { isCommit } from "./name.ts";
 
 /** The folder of one repository. */
@@ -97,8 +98,7 @@ export function cachedName(folder: string): { repo: string; commit: string } | u
 
 /** Makes the folder that `path` lies in. */
 export function makeFolderOf(path: string): void {
-  const folder = dirname(path);
-  onDisk(`Cannot make ${folder}`, () => Deno.mkdirSync(folder, { recursive: true }));
+  makeFolder(dirname(path));
 }
 
 /** Removes a link whose blob is gone, so that it can be made anew. */

@@ -10,6 +10,7 @@ import { statfsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { FileError, StoppedError } from "../../errors.ts";
 import { exists, onDisk, writeAll } from "../files.ts";
+import { remove, rename } from "../folders.ts";
 import type { RepoCache } from "./cache.ts";
 import { makeFolderOf } from "./cache.ts";
 import { type HubClient, Unreachable } from "./client.ts";
@@ -183,11 +184,11 @@ function finish(
   { file, client }: { file: RemoteFile; client: HubClient },
 ): void {
   if (found !== basename(blob)) {
-    Deno.removeSync(partial);
+    remove(partial);
     throw new FileError(
       `Cannot trust ${file.path} of ${client.name.repo}: its hash is ${found}, wanted ` +
         `${basename(blob)}; the download was thrown away`,
     );
   }
-  onDisk(`Cannot write ${blob}`, () => Deno.renameSync(partial, blob));
+  rename(partial, blob);
 }

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { writePeft } from "../../adapters/peft/folder.ts";
 import type { Config } from "../../config/mod.ts";
 import type { Example } from "../../data/mod.ts";
-import { stageFolder, writeJson, writeText } from "../../io/files.ts";
+import { exists, writeJson, writeText } from "../../io/files.ts";
+import { remove, rename, stageFolder } from "../../io/folders.ts";
 import { type Planned, planUpdate } from "../prepare_update.ts";
 import type { Session } from "../session.ts";
 import type { Trouble } from "./trouble.ts";
@@ -53,9 +54,9 @@ export async function writeBlackBox(
     writePeft(join(temporary, "adapter"), adapter);
     const rate = updates.at(-1)?.lr ?? session.config.train.lr;
     writeJson(join(temporary, FILES.config), replayConfig(session.config, rate));
-  }, (temporary) => {
-    removeFormer(path);
-    Deno.renameSync(temporary, path);
+  }, (temporary, path) => {
+    if (exists(path)) remove(path);
+    rename(temporary, path);
   });
   return { folder: path, finding: describe(first) };
 }
@@ -130,12 +131,4 @@ function replayConfig({ model, quantize, train, objective }: Config, rate: numbe
     guard: false,
     eval: { samples: 0 },
   };
-}
-
-function removeFormer(path: string): void {
-  try {
-    Deno.removeSync(path, { recursive: true });
-  } catch (fault) {
-    if (!(fault instanceof Deno.errors.NotFound)) throw fault;
-  }
 }

@@ -1,0 +1,71 @@
+/**
+ * Soak: a long guarded run on a tiny model, and whether its memory stays flat. `deno task soak` makes
+ * 10,000 updates; `SOAK_UPDATES` and `SOAK_EVERY` say otherwise.
+ *
+ * @module
+ */
+import { parseConfig } from "../../src/config/mod.ts";
+import { train } from "../../src/train/run.ts";
+import { engine } from "../harness.ts";
+import { Toy } from "../train/toy.ts";
+
+/** How much more than after the first minute is still flat. */
+const FLAT = 1.05;
+const MINUTE = 60_000;
+
+const numberOf = (name: string, otherwise: number) => Number(Deno.env.get(name) ?? otherwise);
+const updates = numberOf("SOAK_UPDATES", 10_000);
+const every = numberOf("SOAK_EVERY", 250);
+
+/** What the process and its device hold, in MiB. */
+interface Held {
+  readonly resident: number;
+  readonly heap: number;
+  readonly device: number;
+}
+
+const { device } = await engine();
+const mib = (bytes: number) => bytes / 2 ** 20;
+
+function held(): Held {
+  const { rss, heapUsed } = Deno.memoryUsage();
+  return { resident: mib(rss), heap: mib(heapUsed), device: mib(device.allocated) };
+}
+
+/** Everything that a run does again and again: guard, checkpoints, measuring, samples, history. */
+function settings(toy: Toy) {
+  return toy.values("run", {
+    guard: { text: [toy.text], every: 25, budget: "ppl:5%", share: 0.5 },
+    train: { steps: updates, checkpoint_every: 100, eval_every: 100 },
+    eval: { data: [{ path: toy.rows, format: "tokens" }] },
+  });
+}
+
+async function soak(): Promise<Held[]> {
+  using toy = new Toy();
+  const start = performance.now();
+  const after: Held[] = [];
+  console.log("| update | minutes | resident MiB | JS heap MiB | device MiB |");
+  console.log("| ---: | ---: | ---: | ---: | ---: |");
+  await train(parseConfig({ values: settings(toy) }), {
+    device,
+    on(event) {
+      if (event.kind !== "update" || event.metrics.step % every !== 0) return;
+      const now = held();
+      const ms = performance.now() - start;
+      if (ms > MINUTE) after.push(now);
+      const cells = [event.metrics.step, ms / MINUTE, now.resident, now.heap, now.device];
+      console.log(`| ${cells.map((cell, i) => i === 0 ? cell : cell.toFixed(1)).join(" | ")} |`);
+    },
+  });
+  return after;
+}
+
+const [first, ...rest] = await soak();
+if (!first) throw new RangeError("The run took less than a minute; wanted more SOAK_UPDATES");
+const grown = (name: keyof Held) => Math.max(...rest.map((held) => held[name])) / first[name];
+const [resident, onDevice] = [grown("resident"), grown("device")];
+const words = (ratio: number) => `${(100 * (ratio - 1)).toFixed(1)} %`;
+console.log(`most above the first minute: resident ${words(resident)}, device ${words(onDevice)}`);
+device.close();
+Deno.exit(resident <= FLAT && onDevice <= FLAT ? 0 : 1);
