@@ -12,6 +12,19 @@ import type { MainMethod, SideMethod } from "./objectives/objective.ts";
 import { keeping } from "./objectives/keep.ts";
 import { preferences } from "./objectives/preferences.ts";
 import { sft } from "./objectives/sft.ts";
+import { unpaired } from "./objectives/unpaired.ts";
+
+/** The objective that a run is about. */
+function mainOf(objective: Config["objective"]): MainMethod {
+  switch (objective.kind) {
+    case "sft":
+      return sft;
+    case "kto":
+      return unpaired(objective);
+    default:
+      return preferences(objective);
+  }
+}
 
 /** The methods of a configuration. */
 export interface Methods {
@@ -44,7 +57,7 @@ export function methodsOf(
   }
   const { sample_every: every, samples: count, sample_tokens: tokens } = evaluation;
   return {
-    main: objective.kind === "sft" ? sft : preferences(objective),
+    main: mainOf(objective),
     beside: [
       ...(guard ? [forgettingGuard(guard)] : []),
       ...(evaluation.tasks.length > 0 ? [trainingTasks(evaluation.tasks)] : []),

@@ -88,6 +88,8 @@ interface Report {
   readonly both_limit: number;
   /** Mean tokens of the answers of preferences; null where there are none. */
   readonly answers: { readonly chosen: number; readonly rejected: number } | null;
+  /** Answers by their label; null where there are no labels. */
+  readonly labels: { readonly true: number; readonly false: number } | null;
   /** Rows beyond it that are left out, and that are cut. */
   readonly too_long: number;
   readonly cut: number;
@@ -133,7 +135,8 @@ async function inspect(
   }
   const index = new TextIndex(origins);
   const noted = (what: keyof LoadCounts["noted"]) => sum(counted.map(({ noted }) => noted[what]));
-  const { tooLong, cut, endless, lengths, preferences: { rows, chosen, rejected } } = inspection;
+  const { tooLong, cut, endless, lengths, labelled } = inspection;
+  const { rows, chosen, rejected } = inspection.preferences;
   const found = {
     ...inspection.faults,
     unsupervised: { rows: noted("unsupervised"), first: null },
@@ -146,6 +149,7 @@ async function inspect(
     limit,
     both_limit: bothLimit,
     answers: rows === 0 ? null : { chosen: chosen / rows, rejected: rejected / rows },
+    labels: labelled.true + labelled.false === 0 ? null : labelled,
     too_long: tooLong,
     cut,
     empty: noted("empty"),
@@ -209,7 +213,7 @@ function spread(examples: Examples, count: number): Example[] {
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 function summary(report: Report): string[] {
-  const { rows, tokens, supervised, sources, limit, lengths, duplicates, answers } = report;
+  const { rows, tokens, supervised, sources, limit, lengths, duplicates, answers, labels } = report;
   const { p50, p90, p99, longest } = lengths;
   const noted = Object.entries({
     [`left out: longer than ${limit} tokens`]: report.too_long,
@@ -237,6 +241,7 @@ function summary(report: Report): string[] {
         } rejected`,
       ]
       : []),
+    ...(labels ? [`labels    ${labels.true} answers true, ${labels.false} false`] : []),
     `lengths   ${p50} (half), ${p90} (90 %), ${p99} (99 %), ${longest} (longest)`,
     ...noted.map(([what, count]) => `note      ${count} rows ${what}`),
     ...unread.map(([field, count]) => `note      ${count} rows with ${field}, which nothing reads`),

@@ -6,11 +6,13 @@
 import { z } from "../deps/zod.ts";
 import { REFERENCE_LOSSES, referenceLosses } from "../objectives/preference/losses/mod.ts";
 import type { ObjectiveConfig } from "../objectives/settings.ts";
+import { UNPAIRED_LOSSES } from "../objectives/unpaired/losses.ts";
 import { positive } from "./kinds.ts";
 
 const kind = <K extends ObjectiveConfig["kind"]>(name: K) =>
   z.literal(name).describe(
-    "sft: the answers; dpo, cpo, simpo, orpo: the chosen answers rather than the rejected",
+    "sft: the answers; dpo, cpo, simpo, orpo: the chosen answers rather than the rejected; " +
+      "kto: answers labelled true rather than false",
   );
 
 const smoothing = z.number().gte(0).lt(0.5).default(0)
@@ -57,6 +59,17 @@ const orpo = z.strictObject({
     .describe("what the odds ratio counts beside the likelihood of the chosen answers"),
 });
 
+const counts = positive.default(1);
+
+const kto = z.strictObject({
+  kind: kind("kto"),
+  beta: positive.default(0.1).describe("how much the distance from the base costs"),
+  loss: z.enum(UNPAIRED_LOSSES).default(UNPAIRED_LOSSES[0]!)
+    .describe("loss of a labelled answer"),
+  desirable_weight: counts.describe("what an answer labelled true counts"),
+  undesirable_weight: counts.describe("what an answer labelled false counts"),
+});
+
 /** What updates minimise. */
 export const objectiveSchema: z.ZodType<ObjectiveConfig> = z.discriminatedUnion("kind", [
   z.strictObject({ kind: kind("sft") }),
@@ -64,4 +77,5 @@ export const objectiveSchema: z.ZodType<ObjectiveConfig> = z.discriminatedUnion(
   cpo,
   simpo,
   orpo,
+  kto,
 ]).default({ kind: "sft" }).describe("what updates minimise");

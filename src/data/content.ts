@@ -71,6 +71,8 @@ export type Content =
     readonly origin: string;
     /** What in it is empty and must not be, as messages name it (`an empty output`), or null. */
     readonly empty: string | null;
+    /** Set where the row says whether its answer is wanted: 1, or 0 where it is not. */
+    readonly label?: number;
   }
   & (
     | { readonly kind: "instruction"; readonly exemplars?: readonly Exchange[] } & Exchange & Judged

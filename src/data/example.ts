@@ -85,6 +85,8 @@ export interface Example extends Readonly<Partial<Record<TextFlag, true>>> {
    * answer, and those that follow another, the prompt and the rejected one.
    */
   readonly chosenLength?: number | undefined;
+  /** Set where it is told whether the answer is wanted: 1, or 0 where it is not. */
+  readonly label?: number | undefined;
   /** Where it came from, for messages: `rows.jsonl:12`. */
   readonly origin: string;
   /** Set where it holds an answer to something: a chat, or an instruction. */
@@ -143,15 +145,29 @@ export interface Span {
 
 /** One document under its template: spans or a chat still to encode, or token ids as they are. */
 export type Document =
-  | SpansDocument
-  | ChatDocument
-  | PreferenceDocument
-  | {
-    readonly kind: "tokens";
-    readonly ids: readonly number[];
-    readonly labels: readonly number[];
-    readonly origin: string;
-  };
+  & (
+    | SpansDocument
+    | ChatDocument
+    | PreferenceDocument
+    | {
+      readonly kind: "tokens";
+      readonly ids: readonly number[];
+      readonly labels: readonly number[];
+      readonly origin: string;
+    }
+  )
+  & Pick<Example, "label">;
+
+/** What a row has: one answer, two of which one is preferred, or one that is labelled. */
+export type Answers = "one" | "two" | "labelled";
+
+/** What an example has. */
+export function answersOf(
+  { chosenLength, label }: Pick<Example, "chosenLength" | "label">,
+): Answers {
+  if (chosenLength !== undefined) return "two";
+  return label === undefined ? "one" : "labelled";
+}
 
 /** Something that may be too long, and what to take in its place. */
 export interface Shortening {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Example, Examples, RowTokenizer } from "../data/mod.ts";
+import type { Answers, Example, Examples, RowTokenizer } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import type { Slice } from "../gpu/buffer.ts";
 import type { Dispatch, ReplayOptions } from "../gpu/program.ts";
@@ -253,8 +253,8 @@ export interface PreparedMain extends Prepared<MainPart> {
 
 /** An objective that a run is about. */
 export interface MainMethod {
-  /** Whether its rows have one answer or are preferences. */
-  readonly answers: "one" | "two";
+  /** What its rows have. */
+  readonly answers: Answers;
   prepare(context: RunContext): Promise<PreparedMain>;
 }
 

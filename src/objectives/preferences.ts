@@ -10,10 +10,8 @@
  * @module
  */
 import type { Batch, Example } from "../data/mod.ts";
-import { ConfigError } from "../errors.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
-import { DRAW } from "../ops/mod.ts";
 import type {
   MainMethod,
   MainPart,
@@ -22,16 +20,13 @@ import type {
   PreparedMain,
   RunContext,
 } from "./objective.ts";
-import { Likelihoods } from "./preference/likelihoods.ts";
+import { Likelihoods, refuseDropout } from "./preference/likelihoods.ts";
 import { lossOf } from "./preference/losses.ts";
-import type { Preference, PreferenceLoss } from "./preference/preference.ts";
+import { type Preference, type PreferenceLoss, preferencesOf } from "./preference/preference.ts";
 import { chosenTokens, type PreferenceStatistics, statisticsOf } from "./preference/statistics.ts";
 import { rowsReplay } from "./rows_replay.ts";
 import type { PreferenceConfig } from "./settings.ts";
 import { TaskRows, taskSample } from "./task_rows.ts";
-
-/** Replays of a forward that may be under way. */
-const UNDER_WAY = 8;
 
 /** Learning from preferences. */
 export const preferences = (config: PreferenceConfig): MainMethod => ({
@@ -46,7 +41,7 @@ function prepare(context: RunContext, config: PreferenceConfig): PreparedMain {
   refuseEncoder(model, `for objective.kind ${kind}`);
   const rows = new TaskRows(context, "two");
   const program = LossProgram.plan(engine, model, { ...graph, train: true });
-  refuseDropout(kind, program.graph.values);
+  refuseDropout(kind, program);
   const forward = LossProgram.plan(engine, model, {
     ...graph,
     loss: loss.hasReference ? "kl" : "nll",
@@ -63,19 +58,11 @@ function prepare(context: RunContext, config: PreferenceConfig): PreparedMain {
     params: program.graph.values.filter(({ kind }) => kind === "param"),
     steps: (epochs) => rows.updates(epochs),
     async open() {
-      const slots = Math.min(rows.count, UNDER_WAY);
-      const likelihoods = new Likelihoods(await forward.open(), loss.hasReference, slots);
+      const likelihoods = await Likelihoods.open(forward, loss.hasReference, rows.count);
       const objective = new Preferring(await program.open(), likelihoods, rows, loss);
       return partOf(kind, context, objective);
     },
   };
-}
-
-/** Likelihoods that were drawn with other units left out than the gradient are none of its. */
-function refuseDropout(kind: string, values: readonly { readonly name: string }[]): void {
-  if (!values.some(({ name }) => name === DRAW)) return;
-  const wanted = `wanted none: ${kind} compares likelihoods under the whole adapter`;
-  throw new ConfigError(`adapter.dropout: found one beside objective.kind ${kind}, ${wanted}`);
 }
 
 function partOf(name: string, context: RunContext, objective: Preferring): MainPart {
@@ -124,7 +111,8 @@ class Preferring implements Objective {
   /** A sync point: the weights of tokens depend on how likely they are. */
   async plan(step: number) {
     const batches = await this.rows.batches(step);
-    const preferences = await this.likelihoods.of(batches);
+    const answers = await this.likelihoods.of(batches);
+    const preferences = answers.map(preferencesOf);
     const all = preferences.flat();
     const supervised = batches.reduce((sum, { supervised }) => sum + supervised, 0);
     this.#planned.set(step, { ...statisticsOf(all, this.loss), supervised });
@@ -144,7 +132,7 @@ class Preferring implements Objective {
   /** Submits a measurement of preferences. */
   async queue(examples: readonly Example[]) {
     const { result } = await this.likelihoods.queue(examples);
-    return { result: result.then((found) => statisticsOf(found, this.loss)) };
+    return { result: result.then((found) => statisticsOf(preferencesOf(found), this.loss)) };
   }
 
   close(): void {

@@ -5,6 +5,7 @@
  */
 import type { ReferenceLossName } from "./preference/losses/mod.ts";
 import type { ReferenceSettings } from "./preference/losses/loss.ts";
+import type { UnpairedLossName } from "./unpaired/losses.ts";
 
 /** Supervised fine-tuning. */
 export interface SftConfig {
@@ -56,11 +57,25 @@ export interface OrpoConfig {
   readonly beta: number;
 }
 
+/** Learning from answers that are wanted and answers that are not. */
+export interface KtoConfig {
+  /** Its name. */
+  readonly kind: "kto";
+  /** How much the distance from the base costs. */
+  readonly beta: number;
+  /** What an answer costs. */
+  readonly loss: UnpairedLossName;
+  /** What an answer that is wanted counts. */
+  readonly desirable_weight: number;
+  /** What one counts that is not. */
+  readonly undesirable_weight: number;
+}
+
 /** Learning from preferences. */
 export type PreferenceConfig = DpoConfig | CpoConfig | SimpoConfig | OrpoConfig;
 
 /** What updates minimise. */
-export type ObjectiveConfig = SftConfig | PreferenceConfig;
+export type ObjectiveConfig = SftConfig | PreferenceConfig | KtoConfig;
 
 /** Which moment of a run is kept, and when it ends early; keys of the section `train`. */
 export interface KeepConfig {

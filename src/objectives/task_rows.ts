@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Batch, type Example, lengthOf, Stream } from "../data/mod.ts";
+import { answersOf, type Batch, type Example, lengthOf, Stream } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import { permutation } from "../random.ts";
 import type { MainMethod, RunContext, TaskSample } from "./objective.ts";
@@ -35,11 +35,22 @@ export class TaskRows {
     const [from, to] = await this.#microsOf(step);
     for (let index = from; index < to; index++) {
       const batch = await this.#stream.micro(index);
-      const odd = batch.documents.find(({ side }) => (side ? "two" : "one") !== this.answers);
-      if (odd) throw new RangeError(`Found example ${odd.example}, wanted ${this.answers} answers`);
+      this.#check(batch);
       batches.push(batch);
     }
     return batches;
+  }
+
+  /** A row of the run. */
+  at(example: number): Example {
+    return this.#stream.examples.at(example)!;
+  }
+
+  #check({ documents }: Batch): void {
+    const odd = documents.find(({ example }) => answersOf(this.at(example)) !== this.answers);
+    if (!odd) return;
+    const wanted = this.answers === "labelled" ? "a labelled answer" : `${this.answers} answers`;
+    throw new RangeError(`Found example ${odd.example}, wanted ${wanted}`);
   }
 
   /** The first micro-batch of an update, and the first after it. */

@@ -139,6 +139,15 @@ Deno.test("inspect names formats and unread fields, and no share of nothing", ()
     assert.deepEqual(sources[0].unread, { system: 1 });
   }));
 
+Deno.test("inspect counts labels", () =>
+  withTiny({}, async (model) => {
+    const path = join(model, "..", "labelled.jsonl");
+    const rows = [true, false, true].map((label) => ({ prompt: "say ", completion: "it", label }));
+    Deno.writeTextFileSync(path, rows.map((row) => JSON.stringify(row)).join("\n"));
+    const { stdout } = await capture(run, "--model", model, "--data", path);
+    assert.match(stdout, /^labels {4}2 answers true, 1 false$/m);
+  }));
+
 Deno.test("inspect shows both documents of a preference, and how long its answers are", () =>
   withTiny({}, async (model) => {
     const path = join(model, "..", "preferences.jsonl");

@@ -10,6 +10,10 @@ const PREFERENCES = {
   data: [{ path: "preferences.jsonl", template: "plain" }],
   objective: { kind: "dpo" },
 };
+const LABELLED = {
+  data: [{ path: "labelled.jsonl", template: "plain" }],
+  objective: { kind: "kto" },
+};
 /** The loss of other rows soon rises, with such steps. */
 const TURNING = { "train.steps": 12, "train.lr": 0.5, "train.eval_every": 1 };
 const KEPT_PREFERENCES = {
@@ -48,6 +52,8 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "objective.label_smoothing": { to: 0.3, beside: PREFERENCES },
   "objective.sft_weight": { to: 1, beside: PREFERENCES },
   "objective.gamma": { to: 3, beside: { ...PREFERENCES, objective: { kind: "simpo" } } },
+  "objective.desirable_weight": { to: 3, beside: LABELLED },
+  "objective.undesirable_weight": { to: 3, beside: LABELLED },
   train: { to: { steps: 2 }, in: "metrics" },
   "train.steps": { to: 2, in: "metrics" },
   "train.epochs": { to: 2, beside: { "train.steps": undefined, "train.epochs": 1 }, in: "metrics" },

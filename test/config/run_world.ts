@@ -31,6 +31,14 @@ export class RunWorld implements Disposable {
         { prompt: "why?", chosen: "who knows", rejected: "no" },
       ].map((row) => JSON.stringify(row)).join("\n"),
     );
+    this.#write(
+      "labelled.jsonl",
+      [
+        { prompt: "what is it?", completion: "a cat", label: true },
+        { prompt: "who is it?", completion: "not me", label: false },
+        { prompt: "why?", completion: "who knows", label: true },
+      ].map((row) => JSON.stringify(row)).join("\n"),
+    );
     this.#write("asked.jsonl", JSON.stringify({ instruction: "say it", output: "it is a cat" }));
     this.#write("other.txt", stories(40).map((story) => `so ${story}`).join("\n<|endoftext|>\n"));
     writeTinyLlama(toy.path("other"), { theta: 30 });

@@ -144,6 +144,6 @@ Deno.test("what an objective does not go with is refused by name", async () => {
   );
   await refused(
     { objective: { kind: "ppo" } } as ToySettings,
-    /objective\.kind: found "ppo", wanted sft, dpo, cpo, simpo or orpo/,
+    /objective\.kind: found "ppo", wanted sft, dpo, cpo, simpo, orpo or kto/,
   );
 });

@@ -13,6 +13,8 @@ export interface PackedDocument {
   readonly example: number;
   /** Of a preference the chosen or the rejected; the second follows the first in the same batch. */
   readonly side?: Side;
+  /** Of its example. */
+  readonly label?: number;
   /** Its first token in the batch. */
   readonly begin: number;
   /** Its tokens, BOS and EOS counted. */
@@ -132,6 +134,7 @@ export function batch(
   const documents: PackedDocument[] = [];
   const sources: Placement[] = [];
   for (const example of chosen) {
+    const { label } = examples.at(example)!;
     const sides = sidesOf(examples.at(example)!);
     for (const [i, { ids, labels, sourceLength, origin }] of sides.entries()) {
       if (sourceLength !== undefined) {
@@ -145,8 +148,11 @@ export function batch(
         rows.push(begin + i - 1);
         targets.push(label);
       }
-      const side = sides.length === 1 ? {} : { side: SIDES[i]! };
-      documents.push({ example, ...side, begin, length, rowBegin, rowEnd: rows.length });
+      const told = {
+        ...(sides.length > 1 && { side: SIDES[i]! }),
+        ...(label !== undefined && { label }),
+      };
+      documents.push({ example, ...told, begin, length, rowBegin, rowEnd: rows.length });
     }
   }
   if (sources.length > 0 && sources.length !== documents.length) {

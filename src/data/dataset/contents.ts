@@ -171,14 +171,14 @@ function variantOf(unformed: Unformed, entry: DataEntry, note: (what: Noted) => 
   const { content, item, rng } = unformed;
   const { few_shot, chain_of_thought, inversion } = entry;
   if (!few_shot && !chain_of_thought && !inversion) return content;
-  if (content.kind === "instruction") {
+  if (content.kind === "instruction" && content.label === undefined) {
     return { ...content, ...exchangeOf({ ...unformed, content }, entry, note) };
   }
-  if (content.kind !== "chat" || few_shot || chain_of_thought) {
+  const isLabelled = content.label !== undefined;
+  if (content.kind !== "chat" || isLabelled || few_shot || chain_of_thought) {
+    const found = isLabelled ? "labelled answers" : `rows of kind ${content.kind}`;
     const wanted = "instructions for few_shot, chain_of_thought and inversion";
-    throw new ConfigError(
-      `${content.origin}: found rows of kind ${content.kind}, wanted ${wanted}`,
-    );
+    throw new ConfigError(`${content.origin}: found ${found}, wanted ${wanted}`);
   }
   const form = sampleForm(entry, content.kind, rng);
   const inverted = form.name === "plain" ? null : invertedChat(content, form, item.row);

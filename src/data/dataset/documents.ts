@@ -33,6 +33,12 @@ export interface DocumentSettings {
  * @throws {ConfigError} if the content is a chat and no template is for chats.
  */
 export function toDocument(content: Content, settings: DocumentSettings, choice: number): Document {
+  const { label } = content;
+  const document = withoutLabel(content, settings, choice);
+  return label === undefined ? document : { ...document, label };
+}
+
+function withoutLabel(content: Content, settings: DocumentSettings, choice: number): Document {
   const { origin } = content;
   switch (content.kind) {
     case "tokens":

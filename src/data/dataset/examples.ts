@@ -23,6 +23,8 @@ import {
 import { type DataEntry, describePath } from "../entry.ts";
 import { findFiles } from "../sources/read.ts";
 import {
+  type Answers,
+  answersOf,
   countSupervised,
   type Document,
   type Example,
@@ -41,8 +43,8 @@ export interface LoadOptions {
   readonly maxTokens: number;
   /** The most tokens that both documents of a preference may have; `maxTokens` where absent. */
   readonly bothTokens?: number;
-  /** Whether rows have one answer or are preferences; "one" where absent. */
-  readonly answers?: "one" | "two" | "any";
+  /** What rows have; "one" where absent. */
+  readonly answers?: Answers | "any";
   /** Exemplars are left out until it has no more tokens than this; `maxTokens` where absent. */
   readonly exemplarsWithin?: number;
   /** "drop" where absent. */
@@ -199,16 +201,22 @@ export function rowEncoder(
   };
 }
 
-/** @throws {ConfigError} where a row has not as many answers as are wanted. */
-function checkAnswers({ kind, origin }: Document, answers: LoadOptions["answers"]): void {
-  const found = kind === "preference" ? "two" : "one";
+/** What rows may have: in words, what is said of it where it is found, and the objectives for it. */
+const ANSWERS: Readonly<Record<Answers, readonly [wanted: string, found: string, kinds: string]>> =
+  {
+    one: ["one answer", "one answer", "sft"],
+    two: ["chosen and rejected ones", "two answers (format preference)", "dpo, cpo, simpo or orpo"],
+    labelled: ["labelled ones", "a labelled answer (format labelled)", "kto"],
+  };
+
+/** @throws {ConfigError} where a row has not the answers that are wanted. */
+function checkAnswers(document: Document, answers: Answers | "any"): void {
+  const found = document.kind === "preference" ? "two" : answersOf(document);
   if (answers === "any" || answers === found) return;
+  const [wanted] = ANSWERS[answers];
+  const [, has, kinds] = ANSWERS[found];
   throw new ConfigError(
-    found === "two"
-      ? `${origin}: found a row of two answers (format preference), wanted rows of one answer, ` +
-        "or objective.kind dpo, cpo, simpo or orpo"
-      : `${origin}: found a row of one answer, wanted rows of chosen and rejected ones, ` +
-        "or objective.kind sft",
+    `${document.origin}: found a row of ${has}, wanted rows of ${wanted}, or objective.kind ${kinds}`,
   );
 }
 

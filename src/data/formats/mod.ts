@@ -80,6 +80,22 @@ const completion = instructions("prompt-completion", ["prompt", null, "completio
   template: "verbatim",
 });
 
+/** A prompt and its completion, texts or a chat. */
+function readPrompted(row: Row): Content {
+  const isChat = completion.marks.some((field) => Array.isArray(own(row.fields, field)));
+  if (isChat) return readCompletion(row);
+  const [instruction, answer] = [text(row, "prompt"), text(row, "completion")];
+  return instructionContent(row.origin, { instruction, answer, field: "completion" });
+}
+
+/** Whether the answer of a labelled row is wanted. */
+function isWanted(row: Row): boolean {
+  const label = own(row.fields, "label");
+  if (typeof label === "boolean") return label;
+  const found = label === undefined ? "nothing" : JSON.stringify(label);
+  throw fault(row, `${found} in label`, "true or false, or data.format prompt-completion");
+}
+
 /** Pairs alone, what is asked for being in no field: `prompts` can say it. */
 const pairs = instructions("input-output", ["input", null, "output"]);
 /** The same in the words of BIG-bench. */
@@ -160,13 +176,18 @@ export const formats: readonly Format[] = [
     marks: ["instruction", "context", "response"],
   }),
   instructions("instruction-response", ["instruction", "input", "response"]),
+  { // before prompt-completion, which would learn answers that are not wanted
+    name: "labelled",
+    fields: "prompt, completion, label (true or false)",
+    marks: [...completion.marks, "label"],
+    reads: [...completion.marks, "label", ...TOOLS],
+    template: "verbatim",
+    read: (row) => ({ ...readPrompted(row), label: isWanted(row) ? 1 : 0 }),
+  },
   {
     ...completion,
     reads: [...completion.marks, ...TOOLS],
-    read(row, settings) {
-      const isChat = completion.marks.some((field) => Array.isArray(own(row.fields, field)));
-      return isChat ? readCompletion(row) : completion.read(row, settings);
-    },
+    read: readPrompted,
   },
   instructions("question-answer", ["question", null, "answer"]),
   pairs,

@@ -105,6 +105,10 @@ function storedExamples(store: ExampleStore) {
       return store.read(this.#index).chosenLength;
     }
 
+    get label(): number | undefined {
+      return store.read(this.#index).label;
+    }
+
     get origin(): string {
       return store.read(this.#index).origin;
     }

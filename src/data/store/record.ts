@@ -1,7 +1,7 @@
 /**
  * Examples as records of 32-bit words, for the disk and the way between workers: how many tokens it
- * has, their words, the lengths of its source and of its chosen document, the bytes of its origin,
- * then those as UTF-8, filled up to a whole word. So a record says itself where the next one begins.
+ * has, their words, the lengths of its source and of its chosen document, its label, the bytes of its
+ * origin, then those as UTF-8, filled up to a whole word. So a record says itself where the next one begins.
  *
  * @module
  */
@@ -11,15 +11,16 @@ import { type Example, UNSUPERVISED } from "../example.ts";
 /** Set in the word of a supervised token; ids are below it. */
 const SUPERVISED = 0x80000000;
 const WORD = 4;
-/** In place of the length of a part that it has not. */
-const NO_PART = 0xffffffff;
+/** In place of what it has not. */
+const NONE = 0xffffffff;
 /** Words between its tokens and its origin. */
-const FIELDS = 3;
+const FIELDS = 4;
 
 /** The record of an example. */
 export function recordOf(example: Example): Uint32Array {
   if (example instanceof Recorded) return example.record;
-  const { ids, labels, origin, sourceLength = NO_PART, chosenLength = NO_PART } = example;
+  const { ids, labels, origin } = example;
+  const { sourceLength = NONE, chosenLength = NONE, label = NONE } = example;
   const text = new TextEncoder().encode(origin);
   const end = 1 + ids.length;
   const record = new Uint32Array(end + FIELDS + Math.ceil(text.length / WORD));
@@ -27,7 +28,7 @@ export function recordOf(example: Example): Uint32Array {
   for (const [i, id] of ids.entries()) {
     record[1 + i] = labels[i] === UNSUPERVISED ? id : id | SUPERVISED;
   }
-  record.set([sourceLength, chosenLength, text.length], end);
+  record.set([sourceLength, chosenLength, label, text.length], end);
   new Uint8Array(record.buffer).set(text, (end + FIELDS) * WORD);
   return record;
 }
@@ -66,11 +67,15 @@ export class Recorded implements Example {
   }
 
   get sourceLength(): number | undefined {
-    return this.#part(0);
+    return this.#field(0);
   }
 
   get chosenLength(): number | undefined {
-    return this.#part(1);
+    return this.#field(1);
+  }
+
+  get label(): number | undefined {
+    return this.#field(2);
   }
 
   get origin(): string {
@@ -91,8 +96,8 @@ export class Recorded implements Example {
     return count;
   }
 
-  #part(field: number): number | undefined {
-    const length = this.record[1 + this.#tokens.length + field]!;
-    return length === NO_PART ? undefined : length;
+  #field(field: number): number | undefined {
+    const value = this.record[1 + this.#tokens.length + field]!;
+    return value === NONE ? undefined : value;
   }
 }

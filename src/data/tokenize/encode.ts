@@ -66,6 +66,7 @@ export function encode(
     labels: Int32Array.from(labels),
     origin: document.origin,
     ...(sourceLength !== undefined && { sourceLength }),
+    ...labelOf(document),
     ...(isAnswer && { isAnswer }),
     ...(beginsTwice(document, tokenizer) && { beginsTwice: true }),
     ...(endsTwice(document, tokenizer) && { endsTwice: true }),
@@ -80,11 +81,11 @@ export function encode(
 /**
  * What an example comes to under a policy: itself where it has at most `maxTokens`, else one cut
  * example, all its pieces, or none. A source and its target have so many each, and no pieces; so
- * have the documents of a preference, and `bothTokens` together.
+ * have the documents of a preference, and `bothTokens` together. Nor has what is labelled pieces.
  *
  * @param bos begins every piece of an example that begins with it.
- * @throws {FileError} under the policy "error", and of a source and its target, or a preference,
- * under "split".
+ * @throws {FileError} under the policy "error", and of a source and its target, a preference, or
+ * what is labelled, under "split".
  */
 export function fitLength(
   example: Example,
@@ -99,7 +100,8 @@ export function fitLength(
     const fitting = fitSides(example, { maxTokens, bothTokens }, whole, limit);
     return fitting === null ? [] : [fitting];
   }
-  if (policy === "split" && !isPair(example)) return splitLength(example, maxTokens, bos);
+  const hasPieces = !isPair(example) && example.label === undefined;
+  if (policy === "split" && hasPieces) return splitLength(example, maxTokens, bos);
   const limited = limitLength(example, maxTokens, whole);
   return limited === null ? [] : [limited];
 }
@@ -164,6 +166,7 @@ export function limitLength(
     labels: Int32Array.from(part(labels)),
     origin,
     ...(isPair(example) && { sourceLength: source }),
+    ...labelOf(example),
   };
   return countSupervised(cut) > 0 ? cut : null;
 }
@@ -179,6 +182,8 @@ export function checkVocabulary({ ids, origin }: Example, vocabSize: number): vo
   const found = `token id ${ids[outside]} at position ${outside}`;
   throw new FileError(`${origin}: found ${found}, wanted ids below the vocabulary of ${vocabSize}`);
 }
+
+const labelOf = ({ label }: Pick<Example, "label">) => label === undefined ? {} : { label };
 
 const isPair = ({ sourceLength }: Example): boolean => sourceLength !== undefined;
 

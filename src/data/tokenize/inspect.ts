@@ -49,6 +49,8 @@ export class Inspection {
   endless = 0;
   /** Preferences, and the tokens of their answers. */
   readonly preferences = { rows: 0, chosen: 0, rejected: 0 };
+  /** Answers that are labelled as wanted, and those that are labelled as not. */
+  readonly labelled = { true: 0, false: 0 };
   readonly faults: Readonly<Record<FaultName, FaultCount>> = Object.fromEntries(
     faultNames.map((name) => [name, { rows: 0, first: null }]),
   ) as Record<FaultName, FaultCount>;
@@ -82,6 +84,7 @@ export class Inspection {
   }
 
   #countAnswers(example: Example): void {
+    if (example.label !== undefined) this.labelled[example.label === 1 ? "true" : "false"]++;
     if (example.chosenLength === undefined) return;
     const [chosen, rejected] = sidesOf(example).map(countSupervised);
     this.preferences.rows++;

@@ -41,6 +41,9 @@ function listedReferences(row: Row): string[] | undefined {
 
 /** The answer that would be learnt. */
 function answerOf(content: Content): string {
+  if (content.label === 0) {
+    throw new FileError(`${content.origin}: found an answer labelled false, wanted a right one`);
+  }
   if (content.kind === "instruction") return content.answer;
   if (content.kind === "preference") return answerOf(content.chosen);
   const last = content.kind === "chat"

@@ -1,35 +1,49 @@
 /**
- * How likely the answers of preferences are, under the model that is trained and where it is wanted
+ * How likely the answers of documents are, under the model that is trained and where it is wanted
  * under its base.
  *
  * @module
  */
 import { type Batch, countSupervised, type Example, sidesOf } from "../../data/mod.ts";
+import { ConfigError } from "../../errors.ts";
 import { type Queued, queueDocuments } from "../../eval/documents.ts";
 import { type Arrival, Ring } from "../../gpu/ring.ts";
 import type { LossProgram } from "../../models/loss_program.ts";
-import { KL_STATS } from "../../ops/mod.ts";
-import type { Answer, Preference } from "./preference.ts";
+import type { Planned } from "../../graph/planned.ts";
+import { DRAW, KL_STATS } from "../../ops/mod.ts";
 import { heed } from "../../stop.ts";
+import type { Answer } from "./preference.ts";
 
 /** Where linearKl()'s numbers of a row have the label's nats under base and tuned model. */
 const [REFERENCE, TUNED] = [1, 2];
 
+/** Replays of a forward that may be under way. */
+const UNDER_WAY = 8;
+
 /**
- * Measures preferences: with a program of the loss `kl`, one replay for both models, or of the loss
+ * Measures answers: with a program of the loss `kl`, one replay for both models, or of the loss
  * `nll` for the tuned model alone.
  */
 export class Likelihoods {
   readonly #ring: Ring<number>;
 
-  /** @param slots replays that may be under way at a time. */
-  constructor(
+  private constructor(
     readonly program: LossProgram,
     private readonly hasReference: boolean,
-    slots: number,
+    batches: number,
   ) {
     const { compiled, capacity } = program;
+    const slots = Math.min(batches, UNDER_WAY);
     this.#ring = new Ring(compiled.engine.device, capacity * this.#numbers, { slots });
+  }
+
+  /** @param batches the most that are measured together. */
+  static async open(
+    program: Planned<LossProgram>,
+    hasReference: boolean,
+    batches: number,
+  ): Promise<Likelihoods> {
+    return new Likelihoods(await program.open(), hasReference, batches);
   }
 
   get #output(): "stats" | "losses" {
@@ -41,14 +55,16 @@ export class Likelihoods {
     return this.hasReference ? KL_STATS : 1;
   }
 
-  /** The preferences of each micro-batch, in the order of its documents. A sync point. */
-  async of(batches: readonly Batch[]): Promise<Preference[][]> {
+  /** The answers of each micro-batch, in the order of its documents. A sync point. */
+  async of(batches: readonly Batch[]): Promise<Answer[][]> {
     const { program } = this;
     const stats = program.compiled.output(this.#output);
-    const found: Preference[][] = [];
+    const found: Answer[][] = [];
     const take = (arrivals: readonly Arrival<number>[]) => {
       for (const { tag, values } of arrivals) {
-        found[tag] = this.#preferencesIn(batches[tag]!, values);
+        found[tag] = batches[tag]!.documents.map(({ rowBegin, rowEnd }) =>
+          this.#answerOf(values, rowBegin, rowEnd)
+        );
       }
     };
     for (const [i, batch] of batches.entries()) {
@@ -63,17 +79,16 @@ export class Likelihoods {
     return found;
   }
 
-  /** Submits a measurement of examples as the model is now. */
-  async queue(examples: readonly Example[]): Promise<Queued<Preference[]>> {
+  /** Submits a measurement of the answers of all examples, in their order, as the model is now. */
+  async queue(examples: readonly Example[]): Promise<Queued<Answer[]>> {
     const { result } = await queueDocuments(this.program, examples, this.#output);
     return {
       result: result.then((found) =>
-        found.map((values, i) => {
-          const split = countSupervised(sidesOf(examples[i]!)[0]!);
-          return {
-            chosen: this.#answerOf(values, 0, split),
-            rejected: this.#answerOf(values, split, values.length / this.#numbers),
-          };
+        found.flatMap((values, i) => {
+          let row = 0;
+          return sidesOf(examples[i]!).map((side) =>
+            this.#answerOf(values, row, row += countSupervised(side))
+          );
         })
       ),
     };
@@ -82,16 +97,6 @@ export class Likelihoods {
   close(): void {
     this.#ring.destroy();
     this.program.compiled.destroy();
-  }
-  /** What a replay leaves of a micro-batch, in which a rejected answer follows its chosen one. */
-  #preferencesIn({ documents }: Batch, values: Float32Array): Preference[] {
-    const answers = documents.map(({ rowBegin, rowEnd }) =>
-      this.#answerOf(values, rowBegin, rowEnd)
-    );
-    return Array.from({ length: answers.length / 2 }, (_, i) => ({
-      chosen: answers[2 * i]!,
-      rejected: answers[2 * i + 1]!,
-    }));
   }
 
   /** An answer from its rows of numbers, `values` [rows, numbers]. */
@@ -103,4 +108,11 @@ export class Likelihoods {
     }
     return { tuned, reference, tokens: to - from };
   }
+}
+
+/** Likelihoods that were drawn with other units left out than the gradient are none of its. */
+export function refuseDropout(kind: string, { graph }: Planned<LossProgram>): void {
+  if (!graph.values.some(({ name }) => name === DRAW)) return;
+  const wanted = `wanted none: ${kind} compares likelihoods under the whole adapter`;
+  throw new ConfigError(`adapter.dropout: found one beside objective.kind ${kind}, ${wanted}`);
 }

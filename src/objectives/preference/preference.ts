@@ -20,6 +20,14 @@ export interface Preference {
   readonly rejected: Answer;
 }
 
+/** Preferences of answers, each chosen one followed by its rejected one. */
+export function preferencesOf(answers: readonly Answer[]): Preference[] {
+  return Array.from({ length: answers.length / 2 }, (_, i) => ({
+    chosen: answers[2 * i]!,
+    rejected: answers[2 * i + 1]!,
+  }));
+}
+
 /** The loss of a preference, and its derivatives by the tuned log-likelihoods of the answers. */
 export interface PreferenceGradient {
   readonly loss: number;

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { writePeft } from "../../adapters/peft/folder.ts";
 import type { Config } from "../../config/mod.ts";
-import type { Example } from "../../data/mod.ts";
+import { answersOf, type Example } from "../../data/mod.ts";
 import { exists, writeJson, writeText } from "../../io/files.ts";
 import { remove, rename, stageFolder } from "../../io/folders.ts";
 import { type Planned, planUpdate } from "../prepare_update.ts";
@@ -106,8 +106,8 @@ function rowsOf({ parts: [main], rows: { examples } }: Session, replays: readonl
 }
 
 /** Whether rows of tokens can say all of it. */
-const isPlain = ({ sourceLength, chosenLength }: Example): boolean =>
-  sourceLength === undefined && chosenLength === undefined;
+const isPlain = (example: Example): boolean =>
+  example.sourceLength === undefined && answersOf(example) === "one";
 
 const rowOf = ({ ids, labels }: Example): string =>
   `${JSON.stringify({ input_ids: [...ids], labels: [...labels] })}\n`;

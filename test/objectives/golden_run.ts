@@ -1,0 +1,114 @@
+/** Updates on the base and the adapter of llama.json, as TRL's trainers make them. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { Adapter } from "../../src/adapters/adapter.ts";
+import { readPeft } from "../../src/adapters/peft/folder.ts";
+import { type Answers, type Example, loadExamples, rowTokenizer } from "../../src/data/mod.ts";
+import { readFloats } from "../../src/gpu/buffer.ts";
+import { Model } from "../../src/models/model.ts";
+import { NOTHING_SEEN } from "../../src/objectives/documents.ts";
+import type { Fields, MainMethod, OpenContext } from "../../src/objectives/objective.ts";
+import { readGolden, writeGolden } from "../golden/golden.ts";
+import { freshEngine } from "../models/tiny.ts";
+
+/** The base with its adapter and the rows in a folder. */
+export async function withGolden(
+  rows: readonly unknown[],
+  use: (folder: string, path: string) => Promise<void>,
+): Promise<void> {
+  const parent = Deno.makeTempDirSync({ prefix: "graft_test_" });
+  try {
+    const folder = join(parent, "model");
+    writeGolden(folder, readGolden("llama"));
+    const tokens = { bos_token: "<s>", eos_token: "</s>", add_bos_token: true };
+    Deno.writeTextFileSync(join(folder, "tokenizer_config.json"), JSON.stringify(tokens));
+    const path = join(parent, "rows.jsonl");
+    Deno.writeTextFileSync(path, rows.map((row) => JSON.stringify(row)).join("\n"));
+    await use(folder, path);
+  } finally {
+    Deno.removeSync(parent, { recursive: true });
+  }
+}
+
+/** The rows of that path for micro-batches of T tokens. */
+export async function loadGolden(
+  model: Model,
+  path: string,
+  { answers, T }: { readonly answers: Answers; readonly T: number },
+): Promise<Example[]> {
+  const limits = { maxTokens: T, answers };
+  return (await loadExamples({ path }, rowTokenizer(model), limits)).examples;
+}
+
+/** The fields of an update, and the sums of the gradients of its replays. */
+export interface FoundUpdate {
+  readonly fields: Fields;
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+}
+
+/** What an update on all rows comes to, which take two micro-batches. */
+export async function updateOf(
+  method: MainMethod,
+  folder: string,
+  { rows, T }: { readonly rows: string; readonly T: number },
+): Promise<FoundUpdate> {
+  const engine = await freshEngine();
+  using model = new Model(folder);
+  const lora = Adapter.of(engine, model, readPeft(join(folder, "adapter")));
+  const prepared = await method.prepare({
+    engine,
+    model,
+    tokenizer: rowTokenizer(model),
+    train: {
+      ...{ tokens_per_batch: 2 * T, micro_batch_tokens: T, seed: 1, shuffle: false },
+      ...{ recompute: false, eval_every: 0 },
+    },
+    graph: { T, adapt: lora.adapt },
+    rows: { examples: await loadGolden(model, rows, { ...method, T }), mixture: {} },
+    measured: [],
+    maxTokens: T,
+    seen: NOTHING_SEEN,
+    attempts: null,
+    log: () => {},
+  });
+  engine.store.addParams(prepared.params);
+  lora.load(engine.store, 0);
+  const part = await prepared.open({} as OpenContext);
+  const gradients = new Map<string, Float32Array>();
+  const losses: Float32Array[] = [];
+  const replays = await part.objective.plan(0, { tokens: 0, supervised: 0 });
+  assert.equal(replays.length, 2);
+  for (const [i, replay] of replays.entries()) {
+    replay.run(i);
+    losses.push(await readFloats(engine.device, replay.losses));
+    for (const name of engine.store.paramNames) {
+      const gradient = await engine.store.readParam(name, "gradients");
+      const sum = gradients.get(name);
+      gradients.set(name, sum ? sum.map((x, i) => x + gradient[i]!) : gradient);
+    }
+  }
+  const { fields } = part.objective.observe(0, losses);
+  part.close();
+  engine.store.destroy();
+  return { fields, gradients };
+}
+
+/** Holds fields to 1e-5, and gradients by PEFT's names to a relative error of 1e-3. */
+export function assertUpdate(
+  found: FoundUpdate,
+  { wanted, gradients }: {
+    readonly wanted: Readonly<Record<string, number | undefined>>;
+    readonly gradients: ReadonlyMap<string, Float32Array>;
+  },
+): void {
+  for (const [field, value] of Object.entries(wanted)) {
+    const off = Math.abs(found.fields[field]! - value!);
+    assert.ok(off < 1e-5 * Math.max(1, Math.abs(value!)), `${field}: off by ${off}`);
+  }
+  assert.equal(gradients.size, found.gradients.size);
+  for (const [name, gradient] of gradients) {
+    const sum = found.gradients.get(name.replace(/^base_model\.model\./, ""))!;
+    const error = Math.hypot(...gradient.map((x, i) => x - sum[i]!)) / Math.hypot(...gradient);
+    assert.ok(error < 1e-3, `${name}: a relative error of ${error}`);
+  }
+}
