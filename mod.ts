@@ -59,6 +59,7 @@ export type {
   CpoConfig,
   DpoConfig,
   KeepConfig,
+  KtoConfig,
   ObjectiveConfig,
   OrpoConfig,
   PreferenceConfig,
@@ -66,6 +67,7 @@ export type {
   SimpoConfig,
 } from "./src/objectives/settings.ts";
 export type { ReferenceLossName } from "./src/objectives/preference/losses/mod.ts";
+export type { UnpairedLossName } from "./src/objectives/unpaired/losses.ts";
 export type { ReferenceSettings } from "./src/objectives/preference/losses/loss.ts";
 export {
   type LanguageModel,
