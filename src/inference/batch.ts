@@ -9,6 +9,7 @@ import type { Model } from "../models/model.ts";
 import { random } from "../random.ts";
 import { BatchDecoder, type BatchOptions, type Sequence } from "./decoder.ts";
 import type { GenerateOptions } from "./generator.ts";
+import { adjust, type Adjustment } from "./logits.ts";
 import { sample } from "./sample.ts";
 import { Seats } from "./seats.ts";
 import { stopIds } from "./stop.ts";
@@ -18,10 +19,14 @@ import { heed } from "../stop.ts";
 
 export type { BatchOptions } from "./decoder.ts";
 
+const NO_BIAS: Adjustment["bias"] = new Map();
+
 /** How to continue prompts. */
 export interface BatchGenerateOptions extends Omit<GenerateOptions, "fromCache"> {
   /** Texts that end an answer, which has the ids up to the one that completes such a text. */
   readonly stopStrings?: readonly string[];
+  /** Taken from the scores of the tokens that the answer has already; 0 by default. */
+  readonly presencePenalty?: Adjustment["presencePenalty"];
 }
 
 /** What followed a prompt. */
@@ -36,6 +41,8 @@ interface Answering extends Sequence {
   readonly index: number;
   readonly promptLength: number;
   readonly ids: number[];
+  /** How often each id was made. */
+  readonly counts: Map<number, number>;
 }
 
 /** Continues many prompts with one model, over caches of its own. */
@@ -82,11 +89,13 @@ export class BatchGenerator implements Disposable {
     options: BatchGenerateOptions = {},
   ): Promise<Continuation[]> {
     const { maxTokens = Infinity, seed = 0, stop = stopIds(this.model), ...how } = options;
-    const { stopStrings = [] } = options;
+    const { stopStrings = [], presencePenalty = 0 } = options;
+    const adjustment = { presencePenalty, frequencyPenalty: 0, bias: NO_BIAS };
     for (const prompt of prompts) this.decoder.check(prompt);
     if (maxTokens < 1) return prompts.map(() => ({ ids: [], end: null }));
     const waiting = prompts.map((prompt, index): Answering => {
-      return { index, promptLength: prompt.length, ids: [...prompt], cached: 0 };
+      const counts = new Map<number, number>();
+      return { index, promptLength: prompt.length, ids: [...prompt], counts, cached: 0 };
     });
     const active = new Map<number, Answering>(); // by slot
     const seats = new Seats<Answering>(this.decoder);
@@ -95,11 +104,15 @@ export class BatchGenerator implements Disposable {
       heed();
       seats.fill(active, waiting);
       for (const { slot, sequence, scores } of await this.decoder.step(active)) {
-        const { index, promptLength, ids } = sequence;
+        const { index, promptLength, ids, counts } = sequence;
         const made = ids.length - promptLength;
-        const token = sample(scores, how, random(seed, index, made));
+        const adjusted = adjust(scores, counts, adjustment);
+        const token = sample(adjusted, how, random(seed, index, made));
         const end = stop.includes(token) ? token : null;
-        if (end === null) ids.push(token);
+        if (end === null) {
+          ids.push(token);
+          counts.set(token, (counts.get(token) ?? 0) + 1);
+        }
         const hasRoom = ids.length < Math.min(this.context, promptLength + maxTokens);
         if (end === null && hasRoom && !this.#hasStop(sequence, stopStrings)) continue;
         found[index] = { ids: ids.slice(promptLength), end };
