@@ -86,14 +86,16 @@ Deno.test("what does not pass ends in one sentence, and keeps what was answered"
 Deno.test("a request that is refused for what it asks stops no other; a cut answer is told", async () => {
   const long = () => Response.json({ error: { message: "too long" } }, { status: 400 });
   await withEndpoint(async (url) => {
-    const { answers, fault, waits } = await ask(url, [TEXT, { ...TEXT, number: 1 }]);
+    const requests = [0, 1, 2].map((number) => ({ ...TEXT, number }));
+    const { answers, fault, waits } = await ask(url, requests);
     assert.equal(fault, null);
     assert.deepEqual(waits, []);
     assert.deepEqual(answers, [
       { refused: "found status 400 (too long)" },
       { text: "ok", ended: false },
+      { text: "ok", ended: true },
     ]);
-  }, inTurn(long, () => fine("ok", "length")));
+  }, inTurn(long, () => fine("ok", "length"), () => fine("ok", "eos")));
 });
 
 Deno.test("an endpoint that does not answer in time is tried again, then given up", async () => {

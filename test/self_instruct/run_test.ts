@@ -131,6 +131,9 @@ Deno.test("a run that is stopped anywhere ends in the same bytes", () =>
         assert.deepEqual(bytesOf(out), wanted);
         assert.ok(share === 0 || asked.length - before < before, "asked for what was there");
         assert.deepEqual(namesIn(out), namesIn(whole));
+        const count = asked.length;
+        await capture(run, ...flags(url, seeds, out)); // its answers can be read again
+        assert.equal(asked.length, count);
       }
       Deno.writeTextFileSync(join(whole, "answers.jsonl"), '{"0/branch/0": 3}\n');
       await assert.rejects(
