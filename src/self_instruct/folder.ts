@@ -6,15 +6,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { join } from "node:path";
 import { ConfigError } from "../errors.ts";
-import {
-  appendText,
-  exists,
-  onDisk,
-  readJsonObject,
-  removeTemporary,
-  writeJson,
-  writeText,
-} from "../io/files.ts";
+import { appendText, exists, readJsonObject, writeJson, writeText } from "../io/files.ts";
+import { makeFolder, removeTemporary } from "../io/folders.ts";
 import { type FolderLock, lockFolder } from "../io/lock.ts";
 import { Journal } from "./journal.ts";
 
@@ -59,7 +52,7 @@ export class RunFolder implements Disposable {
    * @throws {FileError} where another process writes there, or its answers cannot be read.
    */
   constructor(readonly path: string, settings: Readonly<Record<string, unknown>>) {
-    onDisk(`Cannot make ${path}`, () => Deno.mkdirSync(path, { recursive: true }));
+    makeFolder(path);
     this.#lock = lockFolder(path);
     try {
       removeTemporary(path);
