@@ -1,9 +1,11 @@
-/** The guard experiment's claims, on cells that keep them and cells that do not. */
+/** The claims of the study of forgetting, on cells that keep them and cells that do not. */
 import assert from "node:assert/strict";
-import type { Cell } from "../../src/bench/guard/cell.ts";
-import { picture } from "../../src/bench/guard/picture.ts";
-import { type Arm, readSpec } from "../../src/bench/guard/spec.ts";
-import { claims, table } from "../../src/bench/guard/table.ts";
+import { svgOf } from "../../src/studies/engine/picture.ts";
+import { readSpec } from "../../src/studies/engine/spec.ts";
+import type { Score as Cell } from "../../src/studies/forgetting/cell.ts";
+import { picture } from "../../src/studies/forgetting/picture.ts";
+import { type Arm, experimentOf, forgettingSchema } from "../../src/studies/forgetting/spec.ts";
+import { claims, table } from "../../src/studies/forgetting/table.ts";
 
 const arms: Arm[] = [
   { name: "guard", train: {}, guard: {}, tokens: 120, isControlled: true },
@@ -27,7 +29,6 @@ function cellsOf(change: (cell: Cell) => Partial<Cell> = () => ({})): Cell[] {
             test_shift: 0.9 * epsilon,
             test_claimed: 0.9 * epsilon,
             test_se: 0.001,
-            seconds: 60,
           },
           task: own + (name === "guard" ? 0 : 0.3 + 0.01 * seed),
           held_out: name === "guard" ? 4 : 4.1,
@@ -88,7 +89,7 @@ Deno.test("claims() are about replays of no more tokens, and speak of dearer one
   assert.ok(names.every((name) => /replay of any number of tokens/.test(name)), names.join("\n"));
 });
 
-Deno.test("an arm changes the training's keys and the guard's; its tokens are all of an update's", () => {
+Deno.test("an arm changes the training's keys and the guard's; its tokens are all of an update's", async () => {
   const folder = Deno.makeTempDirSync();
   try {
     const file = `${folder}/spec.json`;
@@ -98,7 +99,7 @@ Deno.test("an arm changes the training's keys and the guard's; its tokens are al
       file,
       JSON.stringify({
         run: {
-          ...{ model: "m", data: entries, out: "out" },
+          ...{ model: "m", data: entries },
           train: { steps: 5, tokens_per_batch: 128, micro_batch_tokens: 64 },
           guard: { text: ["keep.txt"] },
         },
@@ -114,7 +115,8 @@ Deno.test("an arm changes the training's keys and the guard's; its tokens are al
         },
       }),
     );
-    const { arms, config } = readSpec(file);
+    const { spec } = readSpec(file, forgettingSchema, undefined);
+    const { arms, config } = await experimentOf(spec, { folder, out: folder });
     assert.deepEqual(arms.map(({ tokens }) => tokens), [192, 128, 128, 128]);
     const { train, guard } = config(arms[2]!, 7, 2, "there").config;
     assert.deepEqual([train.tokens_per_batch, train.steps, train.seed], [64, 5, 7]);
@@ -126,13 +128,14 @@ Deno.test("an arm changes the training's keys and the guard's; its tokens are al
 
 Deno.test("table() and picture() have every arm; names are escaped", () => {
   const cells = cellsOf();
-  const lines = table(cells, spec).split("\n");
-  assert.equal(lines.length, 5);
-  assert.match(lines[0]!, /^\| arm \| 1 % \| 2 % \| 10 % \|$/);
-  assert.match(lines[2]!, /^\| guard \| \d\.\d{3} \(raw 0\.80, test 0\.90, 3\/3\) \|/);
-  const svg = picture(cells, spec);
+  const { head, rows } = table(cells, spec);
+  assert.deepEqual(head, ["arm", "1 %", "2 %", "10 %"]);
+  assert.equal(rows.length, 3);
+  assert.match(rows[0]!.join("|"), /^guard\|\d\.\d{3} \(raw 0\.80, test 0\.90, 3\/3\)\|/);
+  const svg = svgOf(picture(cells, spec));
   assert.equal(svg.match(/<path d="M[\d.]+ [\d.]+L/g)?.length, 3);
   assert.ok(svg.includes("fixed &lt;1>") && !svg.includes("<1>"));
-  const partly = picture(cells.filter(({ arm, budget }) => arm !== "guard" || budget > 1), spec);
+  const some = cells.filter(({ arm, budget }) => arm !== "guard" || budget > 1);
+  const partly = svgOf(picture(some, spec));
   assert.ok(!partly.includes("NaN"));
 });

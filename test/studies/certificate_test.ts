@@ -1,7 +1,7 @@
 /** The study of the certificate, small: its claims hold for shapes that Student's t fails. */
 import assert from "node:assert/strict";
-import { studyCertificate } from "../src/studies/certificate.ts";
-import { studyPlanted } from "../src/studies/planted.ts";
+import { studyCertificate } from "../../src/studies/certificate/bounds.ts";
+import { studyPlanted } from "../../src/studies/certificate/planted.ts";
 
 Deno.test("every claim of the certificate holds as often as it says, over all shapes", async () => {
   const tries = 20;

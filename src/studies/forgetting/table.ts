@@ -1,11 +1,12 @@
 /**
- * The guard experiment in numbers: a table of arms and budgets, and the claims it is held to.
+ * The study of forgetting in numbers: a table of arms and budgets, and the claims it is held to.
  *
  * @module
  */
 import { summary } from "../../forgetting/statistics.ts";
-import type { Cell } from "./cell.ts";
-import type { Spec } from "./spec.ts";
+import type { Table } from "../engine/study.ts";
+import type { Score } from "./cell.ts";
+import type { Experiment } from "./spec.ts";
 
 /** One claim with what was found. */
 export interface Claim {
@@ -14,7 +15,7 @@ export interface Claim {
   readonly found: string;
 }
 
-type Arms = Pick<Spec, "arms" | "budgets" | "seeds">;
+type Arms = Pick<Experiment, "arms" | "budgets" | "seeds">;
 
 /** Arms that are controlled by a budget. */
 const controlled = ({ arms }: Arms) =>
@@ -42,14 +43,14 @@ function rivalsOf({ arms }: Arms): Rivals[] {
   ];
 }
 
-const of = (cells: readonly Cell[], arm: string, budget: number) =>
+const of = (cells: readonly Score[], arm: string, budget: number) =>
   cells.filter((cell) => cell.arm === arm && cell.budget === budget);
 
-const meanOf = (cells: readonly Cell[], value: (cell: Cell) => number): number =>
+const meanOf = (cells: readonly Score[], value: (cell: Score) => number): number =>
   cells.length > 0 ? summary(cells.map(value)).mean : NaN;
 
-/** The mean task loss of each arm at each budget, as a table in Markdown. */
-export function table(cells: readonly Cell[], spec: Arms): string {
+/** The mean task loss of each arm at each budget. */
+export function table(cells: readonly Score[], spec: Arms): Table {
   const head = ["arm", ...spec.budgets.map((budget) => `${budget} %`)];
   const rows = spec.arms.map(({ name }) => [
     name,
@@ -66,12 +67,18 @@ export function table(cells: readonly Cell[], spec: Arms): string {
         `${certified}/${found.length})`;
     }),
   ]);
-  const line = (row: readonly string[]) => `| ${row.join(" | ")} |`;
-  return [head, head.map(() => "---"), ...rows].map(line).join("\n");
+  return {
+    title: "Task loss in nats a token by budget",
+    note:
+      "raw: the shift at the end of the run over the budget; test: that of what was chosen, on text " +
+      "that nothing else has used; then how many were certified.",
+    head,
+    rows,
+  };
 }
 
 /** The claims of the experiment that its cells can judge. */
-export function claims(cells: readonly Cell[], spec: Arms): Claim[] {
+export function claims(cells: readonly Score[], spec: Arms): Claim[] {
   const against = (claim: typeof heldOut) =>
     rivalsOf(spec).flatMap((rivals) =>
       spec.budgets.map((budget) => claim(cells, spec, budget, rivals))
@@ -85,7 +92,7 @@ export function claims(cells: readonly Cell[], spec: Arms): Claim[] {
   ];
 }
 
-function withinBudget(cells: readonly Cell[]): Claim {
+function withinBudget(cells: readonly Score[]): Claim {
   const certified = cells.filter((cell) => cell.certified);
   const within = certified.filter((cell) => cell.test_claimed! <= cell.epsilon);
   const whole = certified.filter((cell) => cell.test_shift <= cell.epsilon);
@@ -97,7 +104,7 @@ function withinBudget(cells: readonly Cell[]): Claim {
   };
 }
 
-function rawNearBudget(cells: readonly Cell[], spec: Arms): Claim {
+function rawNearBudget(cells: readonly Score[], spec: Arms): Claim {
   const raw = controlled(spec).flatMap((arm) =>
     cells.filter((cell) => cell.arm === arm && cell.budget >= 2)
   ).map((cell) => cell.raw / cell.epsilon);
@@ -114,7 +121,7 @@ function rawNearBudget(cells: readonly Cell[], spec: Arms): Claim {
 
 /** The controlled arm against the best of some replays at that budget, seed by seed. */
 function beatsReplay(
-  cells: readonly Cell[],
+  cells: readonly Score[],
   spec: Arms,
   budget: number,
   { called, names }: Rivals,
@@ -144,7 +151,7 @@ function beatsReplay(
 }
 
 /** The price of what was chosen against the slope of the task loss between neighbouring budgets. */
-function priceAndSlope(cells: readonly Cell[], spec: Arms): Claim {
+function priceAndSlope(cells: readonly Score[], spec: Arms): Claim {
   const arm = controlled(spec)[0]!;
   const point = (budget: number) => {
     const found = of(cells, arm, budget);
@@ -168,7 +175,7 @@ function priceAndSlope(cells: readonly Cell[], spec: Arms): Claim {
 }
 
 function heldOut(
-  cells: readonly Cell[],
+  cells: readonly Score[],
   spec: Arms,
   budget: number,
   { called, names }: Rivals,

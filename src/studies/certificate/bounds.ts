@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { grossOf, type Rise } from "../forgetting/rises.ts";
-import { bettingBound, limitOf, planBets, shareBound } from "../forgetting/select/betting.ts";
-import { certify, ladder } from "../forgetting/select/certify.ts";
-import { random } from "../random.ts";
-import { heed } from "../stop.ts";
+import { grossOf, type Rise } from "../../forgetting/rises.ts";
+import { bettingBound, limitOf, planBets, shareBound } from "../../forgetting/select/betting.ts";
+import { certify, ladder } from "../../forgetting/select/certify.ts";
+import { random } from "../../random.ts";
+import { heed } from "../../stop.ts";
 import { documents, scaleOf, type Shape, SHAPES, truth } from "./populations.ts";
 
 /** One row of the study: shares of the tries. */

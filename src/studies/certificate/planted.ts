@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { Rise } from "../forgetting/rises.ts";
-import { documentsNeeded, keepsBudget, planBets } from "../forgetting/select/betting.ts";
-import { strictLimit } from "../forgetting/select/certify.ts";
-import { levelAfter } from "../forgetting/select/spending.ts";
-import { random } from "../random.ts";
-import { heed } from "../stop.ts";
+import type { Rise } from "../../forgetting/rises.ts";
+import { documentsNeeded, keepsBudget, planBets } from "../../forgetting/select/betting.ts";
+import { strictLimit } from "../../forgetting/select/certify.ts";
+import { levelAfter } from "../../forgetting/select/spending.ts";
+import { random } from "../../random.ts";
+import { heed } from "../../stop.ts";
 import { documents, HIDDEN, scaleOf, type Shape, SHAPES } from "./populations.ts";
 
 /** One row of the study: shares of the tries, at full strength. */

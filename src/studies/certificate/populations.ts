@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { BANDS, type Rise, riseOf } from "../forgetting/rises.ts";
-import { normal, random } from "../random.ts";
+import { BANDS, type Rise, riseOf } from "../../forgetting/rises.ts";
+import { normal, random } from "../../random.ts";
 
 /** How documents rise: nats a token at a mean of 1 over all of them, by chance of the document. */
 export type Shape = (document: { readonly tokens: number; readonly seed: number }) => {

@@ -1,0 +1,111 @@
+/**
+ * Runs a study: cells that are done stay done, and when all are, it says what they come to.
+ *
+ * @module
+ */
+import { ConfigError, StoppedError } from "../../errors.ts";
+import type { Device } from "../../gpu/device.ts";
+import { isStopWanted } from "../../stop.ts";
+import { StudyFolder } from "./folder.ts";
+import { pageOf } from "./page.ts";
+import { svgOf } from "./picture.ts";
+import { readSpec } from "./spec.ts";
+import type { Cell, Findings, Study } from "./study.ts";
+import { markdownOf } from "./table.ts";
+
+/** What a study is run with. */
+export interface StudyOptions {
+  /** The file of the spec. */
+  readonly path: string;
+  /** The folder that `{files}` stands for in it. */
+  readonly files: string | undefined;
+  readonly out: string;
+  /** Only cells whose name holds this text. */
+  readonly only: string;
+  /** Opens what cells work on; not asked where all are done. */
+  readonly device: () => Promise<Device>;
+  readonly say: (line: string) => void;
+}
+
+/** How far a study is, and what it found once all of its cells are done. */
+export interface StudyResult {
+  readonly done: number;
+  readonly cells: number;
+  readonly findings: Findings | null;
+}
+
+/**
+ * Does the cells that are not done, in order.
+ *
+ * @throws {ConfigError} for a spec that cannot be used, or is another than that of the cells in `out`.
+ * @throws {StoppedError} where it is stopped; the next call goes on.
+ */
+export async function runStudy<S, R>(
+  study: Study<S, R>,
+  options: StudyOptions,
+): Promise<StudyResult> {
+  const { out, only, say } = options;
+  const { spec, written, files, folder: at } = readSpec(options.path, study.schema, options.files);
+  using folder = StudyFolder.open(out, { study: study.name, spec: written, files });
+  const place = { folder: at, out };
+  const cells = await study.plan(spec, place);
+  refuseTwins(cells);
+  await work(folder, cells, options);
+  const results = new Map<string, R>();
+  for (const { name } of cells) {
+    const result = folder.read<R>(name);
+    if (result !== undefined) results.set(name, result);
+  }
+  const count = { done: results.size, cells: cells.length };
+  if (results.size < cells.length) {
+    say(
+      `${count.done} of ${count.cells} cells are done${only === "" ? "" : ", without --only all"}`,
+    );
+    return { ...count, findings: null };
+  }
+  const findings = await study.conclude(spec, results, place);
+  leave(folder, study, findings);
+  return { ...count, findings };
+}
+
+async function work<R>(
+  folder: StudyFolder,
+  cells: readonly Cell<R>[],
+  { out, only, say, device: open }: StudyOptions,
+): Promise<void> {
+  const left = cells.filter(({ name }) => name.includes(only) && folder.read(name) === undefined);
+  if (left.length === 0) return;
+  const device = await open();
+  try {
+    for (const [i, cell] of left.entries()) {
+      if (isStopWanted()) throw new StoppedError(stopped(i, left.length));
+      say(`${i + 1}/${left.length} ${cell.name}`);
+      folder.keep(cell.name, await cell.run({ device, out, say: (line) => say(`  ${line}`) }));
+    }
+  } finally {
+    device.close();
+  }
+}
+
+const stopped = (done: number, left: number): string =>
+  `Stopped after ${done} of the ${left} cells that were left; the same command goes on`;
+
+function refuseTwins(cells: readonly Cell<unknown>[]): void {
+  const names = cells.map(({ name }) => name);
+  const twin = names.find((name, i) => names.indexOf(name) < i);
+  if (twin !== undefined) {
+    throw new ConfigError(`Found two cells of the name ${twin}, wanted a name for each`);
+  }
+}
+
+function leave<S, R>(
+  folder: StudyFolder,
+  { name, summary }: Study<S, R>,
+  findings: Findings,
+): void {
+  const { tables, pictures, numbers } = findings;
+  for (const picture of pictures) folder.picture(picture.name, svgOf(picture));
+  folder.write("table", markdownOf(tables));
+  folder.write("page", pageOf({ name, summary }, findings));
+  folder.summarise({ study: name, tables, numbers });
+}
