@@ -6,15 +6,8 @@
 import { join } from "node:path";
 import { ConfigError, FileError } from "../../errors.ts";
 import { refuseOccupied } from "../../io/checkpoint.ts";
-import {
-  exists,
-  isObject,
-  onDisk,
-  readJsonObject,
-  removeTemporary,
-  writeJson,
-  writeText,
-} from "../../io/files.ts";
+import { exists, isObject, readJsonObject, writeJson, writeText } from "../../io/files.ts";
+import { makeFolder, removeTemporary } from "../../io/folders.ts";
 import { LOCK_FILE, lockFolder } from "../../io/lock.ts";
 
 /** Paths inside the folder of a study. */
@@ -57,7 +50,7 @@ export class StudyFolder implements Disposable {
     const files = studyFiles(path);
     if (!exists(files.made)) refuseOccupied(path, LOCK_FILE);
     else refuseOther(files.made, made);
-    onDisk(`Cannot make ${path}`, () => Deno.mkdirSync(files.cells, { recursive: true }));
+    makeFolder(files.cells);
     const folder = new StudyFolder(path);
     for (const place of [path, files.cells, files.data].filter(exists)) removeTemporary(place);
     if (!exists(files.made)) writeJson(files.made, made);

@@ -6,7 +6,8 @@
 import { join } from "node:path";
 import type { ParsedConfig } from "../../config/mod.ts";
 import { StoppedError } from "../../errors.ts";
-import { exists, onDisk } from "../../io/files.ts";
+import { exists } from "../../io/files.ts";
+import { remove } from "../../io/folders.ts";
 import type { Methods } from "../../methods.ts";
 import { runFiles } from "../../runs/folder.ts";
 import { RunHistory } from "../../runs/history/history.ts";
@@ -49,7 +50,7 @@ export async function trainCell(
 /** Removes a run that was ended before its first checkpoint. */
 function forget(folder: string): void {
   if (!exists(folder)) return;
-  onDisk(`Cannot remove ${folder}`, () => Deno.removeSync(folder, { recursive: true }));
+  remove(folder);
   const path = historyOf(folder);
   if (!exists(path)) return;
   using history = new RunHistory(path);

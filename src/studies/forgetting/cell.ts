@@ -8,7 +8,7 @@ import { perplexity } from "../../eval/perplexity.ts";
 import { parseBudget } from "../../forgetting/budget.ts";
 import { ForgettingMeter } from "../../forgetting/measure.ts";
 import { forgettingGuard } from "../../forgetting/method.ts";
-import { GuardPart } from "../../forgetting/part.ts";
+import type { GuardPart } from "../../forgetting/part.ts";
 import { claimedRise } from "../../forgetting/select/betting.ts";
 import { choose, measuresOf } from "../../forgetting/select/result.ts";
 import type { Measures } from "../../forgetting/select/select.ts";

@@ -8,7 +8,8 @@ import { basename, join, resolve } from "node:path";
 import { parseConfig } from "../../config/mod.ts";
 import { readRowTexts, type RowText } from "../../curate/mod.ts";
 import { ConfigError, FileError } from "../../errors.ts";
-import { exists, isObject, onDisk, readJsonObject, writeText } from "../../io/files.ts";
+import { exists, isObject, readJsonObject, writeText } from "../../io/files.ts";
+import { makeFolder } from "../../io/folders.ts";
 import { permutation } from "../../random.ts";
 import { studyFiles } from "../engine/folder.ts";
 import type { Place } from "../engine/study.ts";
@@ -96,7 +97,7 @@ function fileOf(name: string, extension: string, text: string, { out }: Place): 
   const { data } = studyFiles(out);
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 8);
   const path = join(data, `${name.replace(/[^\w -]/g, "-")} ${hash}${extension}`);
-  onDisk(`Cannot make ${data}`, () => Deno.mkdirSync(data, { recursive: true }));
+  makeFolder(data);
   if (!exists(path)) writeText(path, text);
   return path;
 }
