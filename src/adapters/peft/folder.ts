@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { exists, readJsonObject, writeJson } from "../../io/files.ts";
+import { exists, readJsonObject, readText, writeJson } from "../../io/files.ts";
 import { rename, stageFolder } from "../../io/folders.ts";
 import { openSafetensors, writeSafetensors } from "../../io/safetensors/safetensors.ts";
 import type { PeftAdapter } from "./adapter.ts";
@@ -46,9 +46,10 @@ export function readPeft(folder: string): PeftAdapter {
 
 /**
  * Writes an adapter folder with f32 weights. A new folder appears whole or not at all. In one that
- * exists both files are written and flushed under temporary names first, then the weights are
- * renamed and after them the config: during a run only the weights change, so that a crash between
- * the two renames leaves a valid adapter. Other files in the folder stay.
+ * exists both files are written and flushed under temporary names first. Where the config stays as it
+ * was, the weights then take their name in one step; else a crash in between leaves no adapter, since
+ * its config is missing, and never one adapter's weights beside another's config. Other files in the
+ * folder stay.
  *
  * @throws {RangeError} If the adapter has no module, or a module's arrays, scale or rank disagree.
  * @throws {FileError} If the disk refuses.
@@ -62,8 +63,27 @@ export function writePeft(folder: string, adapter: PeftAdapter): void {
     writeJson(join(temporary, CONFIG_FILE), config);
   }, (temporary, folder) => {
     if (!exists(folder)) return rename(temporary, folder);
-    for (const name of [WEIGHTS_FILE, CONFIG_FILE]) {
-      rename(join(temporary, name), join(folder, name));
-    }
+    const config = (of: string) => readText(join(of, CONFIG_FILE));
+    const isSame = exists(join(folder, CONFIG_FILE)) && config(folder) === config(temporary);
+    if (isSame) rename(join(temporary, WEIGHTS_FILE), join(folder, WEIGHTS_FILE));
+    else exchange(temporary, folder);
   });
+}
+
+/** Puts the files of an adapter in the place of another's, or leaves those where that fails. */
+function exchange(temporary: string, folder: string): void {
+  const former = (name: string) => join(temporary, `former ${name}`);
+  const moved: [from: string, to: string][] = [];
+  const move = (from: string, to: string) => {
+    if (!exists(from)) return;
+    rename(from, to);
+    moved.push([from, to]);
+  };
+  try {
+    for (const name of [CONFIG_FILE, WEIGHTS_FILE]) move(join(folder, name), former(name));
+    for (const name of [WEIGHTS_FILE, CONFIG_FILE]) move(join(temporary, name), join(folder, name));
+  } catch (fault) {
+    for (const [from, to] of moved.reverse()) rename(to, from);
+    throw fault;
+  }
 }
