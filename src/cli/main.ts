@@ -5,6 +5,7 @@
  */
 
 import { ConfigError, StoppedError } from "../errors.ts";
+import { installProvider } from "../gpu/provider.ts";
 import { nearest } from "../io/nearest.ts";
 import { followed } from "../progress.ts";
 import { HelpWanted } from "./lib/args.ts";
@@ -69,16 +70,29 @@ const OWN_SIGNALS = ["chat", "serve", "watch"];
  */
 export async function main(args: readonly string[]): Promise<number> {
   const debug = args.includes("--debug");
-  const [name, ...rest] = args.filter((arg) => arg !== "--debug");
   try {
+    const { name, rest, webgpu } = commandOf(args.filter((arg) => arg !== "--debug"));
     if (name === undefined || name === "--help" || name === "-h") throw new HelpWanted(overview());
     const { run } = await LOAD[knownCommand(name)]();
+    if (webgpu !== undefined) await installProvider(webgpu);
     return await followed(progressShown(), () => run(rest));
   } catch (fault) {
     return report(fault, debug);
   } finally {
     clearStatus();
   }
+}
+
+/** The command, its arguments, and the value of `--webgpu`, which every command takes. */
+function commandOf(args: readonly string[]) {
+  const at = args.indexOf("--webgpu");
+  const [name, ...rest] = at < 0 ? args : args.toSpliced(at, 2);
+  if (at < 0) return { name, rest };
+  const webgpu = args[at + 1];
+  if (webgpu === undefined || webgpu.startsWith("--") || rest.includes("--webgpu")) {
+    throw new ConfigError("Found --webgpu without its value or twice, wanted --webgpu FOLDER once");
+  }
+  return { name, rest, webgpu };
 }
 
 function knownCommand(name: string): Name {
@@ -93,7 +107,14 @@ function knownCommand(name: string): Name {
 function overview(): string {
   const commands = Object.entries(COMMANDS)
     .map(([name, summary]) => `  deno task ${name.padEnd(8)}  ${summary}`);
-  return ["Usage: deno task COMMAND ...", "", ...commands, "", "Each has --help."].join("\n");
+  return [
+    "Usage: deno task COMMAND ...",
+    "",
+    ...commands,
+    "",
+    "Each has --help. Each takes --debug, which shows where an error came from, and --webgpu FOLDER,",
+    "another WebGPU than Deno's: that of npm's package webgpu (Dawn) in node_modules/webgpu.",
+  ].join("\n");
 }
 
 function report(fault: unknown, debug: boolean): number {

@@ -1,0 +1,2 @@
+/** A module that brings no WebGPU. */
+export const create = "nothing";
