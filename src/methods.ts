@@ -51,18 +51,31 @@ export function methodsOf(
     const wanted = "wanted sft: a model from nothing has no answers to choose from";
     throw new ConfigError(`objective.kind: found ${objective.kind}, ${wanted}`);
   }
-  if (guard && train.keep === "best") {
-    const wanted = "wanted last: the guard chooses among the moments of a run itself";
-    throw new ConfigError(`train.keep: found best beside guard, ${wanted}`);
-  }
+  if (guard && train.keep === "best") refuseApart(guard.every, train.eval_every);
   const { sample_every: every, samples: count, sample_tokens: tokens } = evaluation;
   return {
     main: mainOf(objective),
     beside: [
-      ...(guard ? [forgettingGuard(guard)] : []),
+      ...(guard ? [forgettingGuard(guard, train.keep === "best" ? train.metric : null)] : []),
       ...(evaluation.tasks.length > 0 ? [trainingTasks(evaluation.tasks)] : []),
-      ...(train.keep === "best" || train.patience !== undefined ? [keeping(train)] : []),
+      ...keepingOf(train, guard !== false),
       ...(every > 0 ? [trainingSamples({ every, count, tokens })] : []),
     ],
   };
+}
+
+/** Where there is a guard, it chooses the moment that is kept. */
+function keepingOf(train: Config["train"], isGuarded: boolean): SideMethod[] {
+  if (train.patience === undefined && (isGuarded || train.keep === "last")) return [];
+  return [keeping(isGuarded ? { ...train, keep: "last" } : train)];
+}
+
+/** @throws {ConfigError} where hardly any moment is measured both by the guard and by the metric. */
+function refuseApart(guarded: number, measured: number): void {
+  const [least, most] = [Math.min(guarded, measured), Math.max(guarded, measured)];
+  if (most % least === 0) return;
+  throw new ConfigError(
+    `train.eval_every: found ${measured} beside guard.every ${guarded} and train.keep best, wanted ` +
+      "one a multiple of the other: moments are compared where both are measured",
+  );
 }

@@ -129,6 +129,7 @@ export async function run(args: string[]): Promise<number> {
     programs,
     domains,
     control,
+    metric: null,
     certificate: guard,
     attempts,
     params: () => snapshot,

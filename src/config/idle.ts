@@ -64,7 +64,7 @@ const RULES: readonly Rule[] = [
   { key: "train.keep", off: "last", idle: withoutMeasurements },
   { key: "train.patience", idle: withoutMeasurements },
   { key: "train.metric", idle: withoutComparison },
-  { key: "train.min_delta", idle: withoutComparison },
+  { key: "train.min_delta", idle: withoutPatience },
   { key: "train.min_lr_ratio", off: 0, idle: besideOther(...FALLING) },
   { key: "train.cycles", off: 1, idle: besideOther("cosine_with_restarts") },
   { key: "train.power", off: 1, idle: besideOther("polynomial") },
@@ -100,6 +100,13 @@ function withoutComparison({ train: { keep, patience } }: Config): string | null
     keep === "last" && patience === undefined,
     "without train.keep best or train.patience",
   );
+}
+
+function withoutPatience(config: Config): string | null {
+  const { guard, train: { keep, patience } } = config;
+  const isGuards = guard !== false && keep === "best" && patience === undefined;
+  const reason = "beside guard without train.patience, for the guard compares to the last digit";
+  return withoutComparison(config) ?? when(isGuards, reason);
 }
 
 /** Keys of the entry at `key` that would do nothing there. */

@@ -16,14 +16,22 @@ import { planTerm, rowSizes } from "./term.ts";
 import { describeDomain, type Domain, splitRetention } from "./text/retention.ts";
 import { retentionText } from "./text/samples.ts";
 
-/** What forgetting is held back with, as the settings say. */
-export const forgettingGuard = (settings: GuardConfig): SideMethod => ({
-  prepare: (context) => prepare(context, settings),
+/**
+ * What forgetting is held back with, as the settings say.
+ *
+ * @param metric the field that moments are compared by; null for the loss of the task.
+ */
+export const forgettingGuard = (
+  settings: GuardConfig,
+  metric: string | null = null,
+): SideMethod => ({
+  prepare: (context) => prepare(context, settings, metric),
 });
 
 async function prepare(
   context: RunContext,
   settings: GuardConfig,
+  metric: string | null,
 ): Promise<Prepared<Part, Opening>> {
   const { engine, model, graph } = context;
   refuseEncoder(model, "for the guard, which measures plain text");
@@ -38,8 +46,9 @@ async function prepare(
   return {
     count: rowSizes(context.train, settings).micros,
     measures: true,
+    compares: metric !== null,
     memory: term.memory(both.footprint.temporary),
-    open: (run) => GuardPart.open({ context, settings, domains, term, both }, run),
+    open: (run) => GuardPart.open({ context, settings, domains, term, both, metric }, run),
   };
 }
 

@@ -6,14 +6,16 @@
 import { FileError } from "../errors.ts";
 import type { Planned } from "../graph/planned.ts";
 import type { LossProgram } from "../models/loss_program.ts";
+import { metricOf } from "../objectives/measured.ts";
 import type {
   Column,
   EndContext,
   Ending,
-  MainPart,
-  OpenContext,
+  Fields,
   Part,
   RunContext,
+  RunMetric,
+  SideContext,
   TaskSample,
 } from "../objectives/objective.ts";
 import { documentHash, type DocumentHashes } from "../objectives/documents.ts";
@@ -21,7 +23,7 @@ import { ForgettingMeter } from "./measure.ts";
 import { reportPage } from "./page/page.ts";
 import { forgettingReport } from "./report/report.ts";
 import type { GuardConfig } from "./settings.ts";
-import { selectAndCertify, type SelectOptions } from "./select/result.ts";
+import { type GuardResult, selectAndCertify, type SelectOptions } from "./select/result.ts";
 import { applySnapshot } from "./select/strength.ts";
 import type { Entry } from "./control/snapshots.ts";
 import { Guard } from "./control/guard.ts";
@@ -34,7 +36,7 @@ import type { HeldPart } from "./text/parts.ts";
 export const UNCERTIFIED = "uncertified";
 
 /** What a guard is opened with. */
-export type Opening = OpenContext & Pick<MainPart, "task">;
+export type Opening = SideContext;
 
 /** What a guard is made of, before it takes memory. */
 export interface GuardPlans {
@@ -44,6 +46,8 @@ export interface GuardPlans {
   readonly term: PlannedTerm;
   /** Both models side by side. */
   readonly both: Planned<LossProgram>;
+  /** The field that moments are compared by; null for the loss of the task. */
+  readonly metric: string | null;
 }
 
 /** What a guard works with once it is open. */
@@ -57,6 +61,8 @@ interface Opened {
   readonly both: LossProgram;
   readonly control: ForgettingMeter;
   readonly task: TaskSample;
+  /** What moments are compared by in place of the task's loss; null for that. */
+  readonly metric: RunMetric | null;
 }
 
 /** A run's guard with its programs. */
@@ -72,11 +78,12 @@ export class GuardPart implements Part {
   static async open(plans: GuardPlans, run: Opening): Promise<GuardPart> {
     const { domains, settings } = plans;
     const { term, tokens } = await plans.term.open(domains, run.steps);
+    const metric = plans.metric === null ? null : metricOf(plans.metric, run.metrics);
     const tuned = await run.tuned();
     const both = await plans.both.open();
     const control = await ForgettingMeter.open({ tuned, both }, domains, "control");
     const task = await run.task(settings.task_rows);
-    return new GuardPart(plans, { run, term, tokens, tuned, both, control, task });
+    return new GuardPart(plans, { run, term, tokens, tuned, both, control, task, metric });
   }
 
   get guard(): Guard {
@@ -135,6 +142,10 @@ export class GuardPart implements Part {
     this.#guard = this.#make(kept);
   }
 
+  hear(step: number, values: Promise<Fields>): void {
+    if (this.opened.metric) this.#guard.hear(step, values);
+  }
+
   sweep(): void {
     this.#guard.sweep();
   }
@@ -151,6 +162,7 @@ export class GuardPart implements Part {
     log("guard: selecting and certifying");
     const result = await selectAndCertify(this.selectOptions(this.plans.domains));
     const { strength, shifts, task, selection } = result;
+    if (result.metric) log(`guard: ${chosenWords(result, result.metric)}`);
     this.put(result.step, strength);
     const fields = this.#guard.fields({ step: result.step, shifts, task: task!.tuned });
     const measured = { ...fields, ...await measure() };
@@ -188,7 +200,7 @@ export class GuardPart implements Part {
 
   /** What this run can choose, held to the budgets of the domains. */
   selectOptions(domains: readonly Domain[]): SelectOptions {
-    const { tuned, both, control, task } = this.opened;
+    const { tuned, both, control, task, metric } = this.opened;
     const { snapshots } = this.#guard;
     const spent = ({ shifts }: Entry) =>
       Math.max(...shifts.map(({ mean }, i) => mean / domains[i]!.budget.epsilon));
@@ -196,6 +208,7 @@ export class GuardPart implements Part {
       domains,
       control,
       task,
+      metric,
       programs: { tuned, both },
       candidates: snapshots.readable.map((entry) => ({ step: entry.step, spent: spent(entry) })),
       put: (step, strength) => this.put(step, strength),
@@ -222,14 +235,27 @@ export class GuardPart implements Part {
   }
 
   #make(state?: GuardState): Guard {
-    const { term, control, task, run: { steps, folder, remainingDecay } } = this.opened;
+    const { term, control, task, metric, run: { steps, folder, remainingDecay } } = this.opened;
     const { domains, settings, context: { engine: { store }, train } } = this.plans;
     const { weight = null, controller, rollback, every } = settings;
     const { micros: count } = rowSizes(train, settings);
     return new Guard(
-      { store, domains, term, count, control, task, folder },
+      { store, domains, term, count, control, task, metric, folder },
       { weight, controller, rollback, every, steps, remainingDecay },
       state,
     );
   }
+}
+
+/** What was chosen by a metric, and among how many. */
+function chosenWords(
+  { step, strength, selection: { points } }: GuardResult,
+  { field, better, base, tuned }: NonNullable<GuardResult["metric"]>,
+): string {
+  const within = points.filter(({ value }) => value !== undefined).length;
+  const extreme = better === "lower" ? "least" : "greatest";
+  return `the ${extreme} ${field} of ${within} within the budget, ${
+    base.toFixed(4)
+  } of the base: ` +
+    `kept ${tuned.toFixed(4)} of step ${step} at strength ${strength}`;
 }

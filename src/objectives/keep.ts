@@ -4,11 +4,10 @@
  * @module
  */
 import { join } from "node:path";
-import { ConfigError, FileError } from "../errors.ts";
+import { FileError } from "../errors.ts";
 import { read, upload } from "../gpu/buffer.ts";
 import type { Store } from "../graph/store.ts";
 import { makeFolder, namesIn, remove } from "../io/folders.ts";
-import { didYouMean } from "../io/nearest.ts";
 import { openSafetensors, writeSafetensors } from "../io/safetensors/safetensors.ts";
 import type {
   EndContext,
@@ -20,6 +19,7 @@ import type {
   SideContext,
   SideMethod,
 } from "./objective.ts";
+import { metricOf } from "./measured.ts";
 import type { KeepConfig } from "./settings.ts";
 
 /** What was measured is acted upon this many updates later, always: so runs repeat. */
@@ -59,20 +59,11 @@ export const keeping = (settings: KeepConfig): SideMethod => ({
       count: 0,
       memory: {},
       measures: false,
-      open: (run) => Promise.resolve(new Keeper(settings, store, run, metricOf(settings, run))),
+      compares: true,
+      open: (run) =>
+        Promise.resolve(new Keeper(settings, store, run, metricOf(settings.metric, run.metrics))),
     }),
 });
-
-/** @throws {ConfigError} where the run measures no such metric. */
-function metricOf({ metric: field }: KeepConfig, { metrics }: SideContext): Metric {
-  const metric = metrics.find((metric) => metric.field === field);
-  if (metric) return metric;
-  const names = metrics.map(({ field }) => field);
-  const wanted = names.length === 0 ? "a run that measures one" : `one of ${names.join(", ")}`;
-  throw new ConfigError(
-    `train.metric: found ${JSON.stringify(field)}, wanted ${wanted}${didYouMean(field, names)}`,
-  );
-}
 
 /** All it does is a function of the updates so far, not of when numbers arrive. */
 class Keeper implements Part, Hook {

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { ConfigError } from "../errors.ts";
 import type { Queued } from "../eval/documents.ts";
+import { didYouMean } from "../io/nearest.ts";
 
 /** Numbers by the names that `metrics.jsonl` has for them. */
 export type Fields = Readonly<Record<string, number>>;
@@ -14,6 +16,32 @@ export interface Metric {
   readonly field: string;
   /** Which of two values is the better one. */
   readonly better: "lower" | "higher";
+}
+
+/** A metric that can be measured at any time. */
+export interface RunMetric extends Metric {
+  /** Of the model as it is. A sync point. */
+  measure(): Promise<number>;
+}
+
+/** The metrics of some meters, `step` being the update that they are told of. */
+export const metricsOf = (meters: readonly Meter[], step: number): RunMetric[] =>
+  meters.flatMap((meter) =>
+    (meter.metrics ?? []).map((metric) => ({
+      ...metric,
+      measure: async () => (await (await meter.measure(step)).result)[metric.field] ?? NaN,
+    }))
+  );
+
+/** @throws {ConfigError} where the run measures no metric of that field, as `train.metric` names it. */
+export function metricOf(field: string, metrics: readonly RunMetric[]): RunMetric {
+  const metric = metrics.find((metric) => metric.field === field);
+  if (metric) return metric;
+  const names = metrics.map(({ field }) => field);
+  const wanted = names.length === 0 ? "a run that measures one" : `one of ${names.join(", ")}`;
+  throw new ConfigError(
+    `train.metric: found ${JSON.stringify(field)}, wanted ${wanted}${didYouMean(field, names)}`,
+  );
 }
 
 /** A field of the metrics that a progress line shows. */

@@ -14,9 +14,9 @@ import type { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import type { AttemptLedger } from "./attempts.ts";
 import type { DocumentHashes, SeenDocuments } from "./documents.ts";
-import type { Column, Fields, Meter, Metric } from "./measured.ts";
+import type { Column, Fields, Meter, RunMetric } from "./measured.ts";
 
-export type { Column, Fields, Meter, Metric } from "./measured.ts";
+export type { Column, Fields, Meter, Metric, RunMetric } from "./measured.ts";
 
 /** One replay of an update; its gradients are added to those of the others. */
 export interface Replay {
@@ -240,6 +240,8 @@ export interface Prepared<P extends Part = Part, C = OpenContext> {
   readonly memory: Readonly<Record<string, number>>;
   /** Whether it measures: the program for that is counted once. */
   readonly measures: boolean;
+  /** Whether it compares moments by a metric, and so is opened after all that measure. */
+  readonly compares?: boolean;
   open(context: C): Promise<P>;
 }
 
@@ -258,9 +260,9 @@ export interface MainMethod {
   prepare(context: RunContext): Promise<PreparedMain>;
 }
 
-/** What is opened beside an objective: it sees the task, and what the parts before it measure. */
+/** What is opened beside an objective: it sees the task, and what the parts opened before it measure. */
 export interface SideContext extends OpenContext, Pick<MainPart, "task"> {
-  readonly metrics: readonly Metric[];
+  readonly metrics: readonly RunMetric[];
 }
 
 /** What is added to a run beside its objective. */

@@ -14,7 +14,15 @@ import { LossProgram } from "../models/loss_program.ts";
 import type { Model } from "../models/model.ts";
 import type { AttemptLedger } from "../objectives/attempts.ts";
 import type { SeenDocuments } from "../objectives/documents.ts";
-import type { Fields, MainPart, Part, RunContext } from "../objectives/objective.ts";
+import { metricsOf } from "../objectives/measured.ts";
+import type {
+  Fields,
+  MainPart,
+  Part,
+  Prepared,
+  RunContext,
+  SideContext,
+} from "../objectives/objective.ts";
 import type { MemoryParts } from "../runs/events.ts";
 import { memoryText, row, totalOf } from "../runs/panel.ts";
 import { contentsOf } from "./contents.ts";
@@ -110,13 +118,14 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     folder: options.folder,
   };
   const first = await prepared.open(run);
-  const parts: [MainPart, ...Part[]] = [first];
-  for (const other of others) {
-    const metrics = parts.flatMap(({ meters = [] }) =>
-      meters.flatMap(({ metrics = [] }) => metrics)
-    );
-    parts.push(await other.open({ ...run, task: first.task, metrics }));
+  const opened = new Map<Prepared<Part, SideContext>, Part>();
+  const isLast = ({ compares = false }) => compares;
+  for (const other of [...others.filter((other) => !isLast(other)), ...others.filter(isLast)]) {
+    const meters = [first, ...opened.values()].flatMap(({ meters = [] }) => meters);
+    const metrics = metricsOf(meters, steps);
+    opened.set(other, await other.open({ ...run, task: first.task, metrics }));
   }
+  const parts: [MainPart, ...Part[]] = [first, ...others.map((other) => opened.get(other)!)];
   const loweredRate = new LoweredRate();
   parts.push(loweredRate);
   const replaysPerUpdate = all.reduce((sum, { count }) => sum + count, 0);

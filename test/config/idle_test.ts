@@ -46,6 +46,13 @@ Deno.test("a key that nothing heeds is refused, with what makes it so", () => {
     [{ "train.patience": 2 }, /train\.patience: found 2 beside train\.eval_every 0/],
     [{ "train.metric": "eval_loss" }, /train\.metric: found "eval_loss" without train\.keep/],
     [{ "train.min_delta": 0.1 }, /train\.min_delta: found 0\.1 without train\.keep/],
+    [
+      {
+        ...{ ...text, "train.min_delta": 0.1, "train.keep": "best", "train.eval_every": 25 },
+        "eval.data": [{ path: "t" }],
+      },
+      /train\.min_delta: found 0\.1 beside guard without train\.patience/,
+    ],
     [{ "train.cycles": 2 }, /train\.cycles: found 2 beside train\.schedule cosine/],
     [{ "train.power": 2 }, /train\.power: found 2 beside train\.schedule cosine/],
     [{ "train.decay": 2 }, /train\.decay: found 2 beside train\.schedule cosine/],

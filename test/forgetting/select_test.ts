@@ -4,7 +4,7 @@ import { type Candidate, select, USABLE } from "../../src/forgetting/select/sele
 
 const EPSILON = 0.02;
 /** The base's loss at the task. */
-const BASE = 5;
+const AS_BASE = { task: 5 };
 
 /** Candidates that forget `spent` of the budget at strength 1, and learn the more the stronger. */
 function measuresOf(candidates: readonly Candidate[], best = 1) {
@@ -25,7 +25,7 @@ function measuresOf(candidates: readonly Candidate[], best = 1) {
 
 Deno.test("select() takes a candidate as it is where it keeps the budget", async () => {
   const candidates = [{ step: 100, spent: 0.5 }];
-  const { chosen, points } = await select(candidates, [EPSILON], measuresOf(candidates), BASE);
+  const { chosen, points } = await select(candidates, [EPSILON], measuresOf(candidates), AS_BASE);
   assert.deepEqual([chosen!.step, chosen!.strength], [100, 1]);
   assert.deepEqual(points.map(({ strength }) => strength), [1, 0.95, 0.9]);
 });
@@ -38,7 +38,7 @@ Deno.test("select() takes the strongest that keeps the budget, from either side 
       [{ step: 100, spent: told }],
       [EPSILON],
       measures,
-      BASE,
+      AS_BASE,
     );
     const strongest = 0.45; // 4 * 0.45^2 = 0.81; 4 * 0.5^2 = 1 > 0.95
     assert.equal(chosen!.strength, strongest, `told ${told}`);
@@ -49,23 +49,25 @@ Deno.test("select() takes the strongest that keeps the budget, from either side 
 
 Deno.test("select() compares candidates by their task within the budget", async () => {
   const candidates = [{ step: 100, spent: 0.9 }, { step: 300, spent: 9 }];
-  const { chosen } = await select(candidates, [EPSILON], measuresOf(candidates), BASE);
+  const { chosen } = await select(candidates, [EPSILON], measuresOf(candidates), AS_BASE);
   assert.deepEqual([chosen!.step, chosen!.strength], [100, 1], "weaker steps lose what they gain");
-  const weak = await select(candidates, [EPSILON], measuresOf(candidates, 0.3), BASE);
+  const weak = await select(candidates, [EPSILON], measuresOf(candidates, 0.3), AS_BASE);
   assert.equal(weak.chosen!.step, 300);
   assert.ok(weak.chosen!.shifts[0]!.mean <= USABLE * EPSILON);
 });
 
 Deno.test("select() chooses nothing where only the base keeps the budget", async () => {
   const candidates = [{ step: 100, spent: 1e6 }];
-  const { chosen, points } = await select(candidates, [EPSILON], measuresOf(candidates), BASE);
+  const { chosen, points } = await select(candidates, [EPSILON], measuresOf(candidates), AS_BASE);
   assert.equal(chosen, null);
   assert.ok(points.every(({ task }) => task === null) && points.length > 0);
 });
 
 Deno.test("select() chooses nothing that does no better at the task than the base", async () => {
   const candidates = [{ step: 0, spent: 0 }];
-  const { chosen, points } = await select(candidates, [EPSILON], measuresOf(candidates), 1);
+  const { chosen, points } = await select(candidates, [EPSILON], measuresOf(candidates), {
+    task: 1,
+  });
   assert.equal(chosen, null);
   assert.ok(points.some(({ task }) => task === 1));
 });
@@ -90,6 +92,54 @@ Deno.test("Archive keeps the last, the best, the last within the budget and the 
     snapshots.sweep();
     assert.equal([...Deno.readDirSync(folder)].length, 4);
     assert.deepEqual([...snapshots.read(150)], [150, 0, 0, 0]);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("select() compares by a metric where there is one, and equal values by the task's loss", async () => {
+  const candidates = [{ step: 100, spent: 0.5 }, { step: 200, spent: 0.6 }, {
+    step: 300,
+    spent: 0.7,
+  }];
+  const choose = (
+    better: "lower" | "higher",
+    values: Readonly<Record<number, number>>,
+    base: number,
+  ) => {
+    const value = (step: number) => Promise.resolve(values[step]!);
+    const measures = { ...measuresOf(candidates), metric: { better, value } };
+    return select(candidates, [EPSILON], measures, { ...AS_BASE, value: base });
+  };
+  const stepOf = async (...args: Parameters<typeof choose>) => (await choose(...args)).chosen?.step;
+  const turning = { 100: 0.2, 200: 0.6, 300: 0.4 };
+  assert.equal(await stepOf("higher", turning, 0), 200);
+  assert.equal(await stepOf("lower", turning, 1), 100);
+  assert.equal(await stepOf("higher", { 100: 0.6, 200: 0.6, 300: 0.4 }, 0), 200, "of less loss");
+  assert.equal(await stepOf("higher", turning, 0.7), undefined, "the base is better");
+  assert.equal(await stepOf("higher", { 100: 0, 200: 0, 300: 0 }, 0), 300, "by the loss alone");
+  assert.equal(await stepOf("higher", { 100: NaN, 200: 0.1, 300: NaN }, 0), 200);
+  const { points } = await choose("higher", turning, 0);
+  assert.ok(points.every(({ step, value, task }) =>
+    (task === null) === (value === undefined) &&
+    (value === undefined || value === turning[step as 100])
+  ));
+});
+
+Deno.test("Archive compares by a metric where there is one", () => {
+  const folder = Deno.makeTempDirSync({ prefix: "graft_test_" });
+  try {
+    const keptBy = (better: "lower" | "higher") => {
+      const snapshots = new Snapshots(folder, [EPSILON], [], better);
+      const values = [0.1, 0.5, 0.9, undefined, 0.7, 0.3];
+      for (const [i, value] of values.entries()) {
+        const shifts = [{ mean: (2 + i) * EPSILON, se: 0, net: 0, nll: 1 }];
+        snapshots.add({ step: i, task: 5 - i, shifts, ...(value !== undefined && { value }) });
+      }
+      return snapshots.entries.map(({ step }) => step);
+    };
+    assert.deepEqual(keptBy("higher"), [0, 1, 2, 5]);
+    assert.deepEqual(keptBy("lower"), [0, 5]);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }

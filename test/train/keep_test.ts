@@ -140,5 +140,9 @@ Deno.test("evaluation loss is a metric, beside a guard too; others are named", a
     false,
     /train\.metric: found "eval_los", wanted one of eval_/,
   );
-  await refused({ keep: "best" }, { text: [toy.text] }, /train\.keep: found best beside guard/);
+  await refused(
+    { keep: "best", eval_every: 2 },
+    { text: [toy.text], every: 3 },
+    /train\.eval_every: found 2 beside guard\.every 3 and train\.keep best, wanted one a multiple/,
+  );
 });

@@ -57,7 +57,8 @@ export class Guard implements Objective, Hook, Meter {
         state?.controllers[i],
       )
     );
-    this.snapshots = new Snapshots(parts.folder, this.epsilons, state?.entries);
+    const better = parts.metric?.better ?? null;
+    this.snapshots = new Snapshots(parts.folder, this.epsilons, state?.entries, better);
     this.#trace = [...state?.trace ?? []];
     this.#pending = new Map(state?.pending);
     this.#measuring = new Map(state?.measured.map((entry) => [entry.step, Promise.resolve(entry)]));
@@ -145,6 +146,17 @@ export class Guard implements Objective, Hook, Meter {
     return { result: result.then((entry) => this.fields(entry)) };
   }
 
+  /** Takes what else is measured of a moment: the metric that moments are compared by. */
+  hear(step: number, values: Promise<Fields>): void {
+    const measuring = this.#measuring.get(step);
+    if (measuring) this.#measuring.set(step, this.#valued(measuring, values));
+  }
+
+  async #valued(measuring: Promise<Entry>, values: Promise<Fields>): Promise<Entry> {
+    const { [this.#parts.metric!.field]: value } = await values;
+    return { ...await measuring, ...(value !== undefined && { value }) };
+  }
+
   async #measure(step: number): Promise<Queued<Entry>> {
     const { store, control, task } = this.#parts;
     const snapshot = takeSnapshot(store);
@@ -223,7 +235,11 @@ export class Guard implements Objective, Hook, Meter {
     const waiting = [...this.#measuring.keys()].filter((seen) => seen >= this.#fresh);
     for (const seen of waiting.sort((a, b) => a - b)) this.#add(await this.#measuring.get(seen)!);
     this.#measuring.clear();
-    if (this.#trace.at(-1)?.step !== step) this.#add(await (await this.#measure(step)).result);
+    if (this.#trace.at(-1)?.step !== step) {
+      const entry = await (await this.#measure(step)).result;
+      const value = await this.#parts.metric?.measure();
+      this.#add({ ...entry, ...(value !== undefined && { value }) });
+    }
     this.#measuring.clear();
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Store } from "../../graph/store.ts";
-import type { Replay, TaskSample } from "../../objectives/objective.ts";
+import type { Replay, RunMetric, TaskSample } from "../../objectives/objective.ts";
 import type { Entry } from "./snapshots.ts";
 import type { ControllerOptions, ControllerState } from "./controller.ts";
 import type { ForgettingMeter } from "../measure.ts";
@@ -60,6 +60,8 @@ export interface GuardParts {
   /** Measures the control part. */
   readonly control: ForgettingMeter;
   readonly task: TaskSample;
+  /** What moments are compared by in place of the task's loss; null for that. */
+  readonly metric: RunMetric | null;
   /** The folder of the snapshots. */
   readonly folder: string;
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { exists } from "../../io/files.ts";
 import { makeFolder, namesIn, remove } from "../../io/folders.ts";
 import { openSafetensors, writeSafetensors } from "../../io/safetensors/safetensors.ts";
+import type { Metric } from "../../objectives/objective.ts";
 import type { Snapshot } from "../select/strength.ts";
 
 /** The rise of one domain when it was measured, in nats a token. */
@@ -28,6 +29,8 @@ export interface Entry {
   readonly task: number;
   /** Of each domain. */
   readonly shifts: readonly Measured[];
+  /** Of the metric that moments are compared by, where it was measured too. */
+  readonly value?: number;
 }
 
 /** Checkpoints of the trade-off between task and retention that stay. */
@@ -45,6 +48,8 @@ export class Snapshots {
     private readonly epsilons: readonly number[],
     /** Oldest first. */
     private kept: readonly Entry[] = [],
+    /** Which values are better, where moments are compared by a metric; else their task's loss is. */
+    private readonly better: Metric["better"] | null = null,
   ) {}
 
   get entries(): readonly Entry[] {
@@ -77,7 +82,7 @@ export class Snapshots {
   add(entry: Entry): void {
     const all = [...this.kept.filter(({ step }) => step !== entry.step), entry];
     const feasible = all.findLast((entry) => this.spent(entry) <= 1);
-    const best = all.reduce((a, b) => b.task < a.task ? b : a);
+    const best = all.reduce((a, b) => this.#cost(b) < this.#cost(a) ? b : a);
     const stay = new Set([entry, best, ...this.#pareto(all), ...(feasible ? [feasible] : [])]);
     this.kept = all.filter((entry) => stay.has(entry));
   }
@@ -105,10 +110,17 @@ export class Snapshots {
   /** Of the entries that no other beats in both, those whose spending is nearest to the budget. */
   #pareto(all: readonly Entry[]): Entry[] {
     const beats = (a: Entry, b: Entry) =>
-      a !== b && a.task <= b.task && this.spent(a) <= this.spent(b);
+      a !== b && this.#cost(a) <= this.#cost(b) && this.spent(a) <= this.spent(b);
     const distance = (entry: Entry) => Math.abs(this.spent(entry) - 1);
     return all.filter((entry) => !all.some((other) => beats(other, entry)))
       .sort((a, b) => distance(a) - distance(b)).slice(0, PARETO);
+  }
+
+  /** What entries are compared by, the less the better. */
+  #cost({ task, value = NaN }: Entry): number {
+    if (this.better === null) return task;
+    const cost = this.better === "lower" ? value : -value;
+    return Number.isNaN(cost) ? Infinity : cost;
   }
 
   #path(step: number): string {

@@ -74,14 +74,20 @@ function domainFigures(slice: DomainReport): Figure[] {
   ];
 }
 
-function runFigures({ task, shipped, price }: ForgettingReport): Figure[] {
-  const figures: Figure[] = [...(task ? taskFigures(task) : []), [
+function runFigures({ task, metric, shipped, price }: ForgettingReport): Figure[] {
+  const figures: Figure[] = [...(task ? taskFigures(task) : [])];
+  if (metric) {
+    const { field, better, base, tuned } = metric;
+    const note = `${field}, base${ARROW}tuned, by which moments were compared: ${better} is better`;
+    figures.push(["Chosen by", `${fixed(base, 4)}${ARROW}${fixed(tuned, 4)}`, note]);
+  }
+  figures.push([
     "Strength chosen",
     strengthText(shipped.strength),
     shipped.strength > 0
       ? `of the adapter at step ${shipped.step}`
       : "the base itself: no strength of the adapter is certified",
-  ]];
+  ]);
   if (price !== null) {
     figures.push([
       "Marginal gain",

@@ -32,6 +32,8 @@ export interface ForgettingReport {
   readonly slices: readonly DomainReport[];
   /** The task's sample, by which choices were compared; null where the strongest was chosen. */
   readonly task: TaskReport | null;
+  /** The metric by which choices were compared in place of the task's loss, where one was. */
+  readonly metric?: MetricReport;
   /** Files of retention text, or that the base wrote it. */
   readonly retention_text: readonly string[] | string;
   /** What a tenth more of the budget would buy of the task's loss; null where nobody can say. */
@@ -54,6 +56,18 @@ export interface ForgettingReport {
   };
   /** What none of this says. */
   readonly not_covered: string;
+}
+
+/** A metric of the run: `train.metric` beside `train.keep` best. */
+export interface MetricReport {
+  /** Its field in the metrics. */
+  readonly field: string;
+  /** Which of two values is the better one. */
+  readonly better: "lower" | "higher";
+  /** Of the base. */
+  readonly base: number;
+  /** Of what was chosen. */
+  readonly tuned: number;
 }
 
 /** A test among those on the same documents. */
@@ -186,6 +200,8 @@ export interface TraceReport {
   readonly shifts: readonly MeasuredReport[];
   /** The weight of each domain. */
   readonly lambdas: readonly number[];
+  /** Of the metric that choices were compared by, where it was measured. */
+  readonly value?: number;
 }
 
 /** A moment at a strength. */
@@ -198,6 +214,8 @@ export interface PointReport {
   readonly shifts: readonly MeasuredReport[];
   /** On the task's sample; null where the budget was not kept. */
   readonly task: number | null;
+  /** Of the metric that choices were compared by, where there was one and the budget was kept. */
+  readonly value?: number;
 }
 
 /** A strength under the certificate's test. */

@@ -81,13 +81,15 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
       tuned_loss: result.task.tuned,
       ...inShort(result.task.comparison),
     },
+    ...(result.metric && { metric: result.metric }),
     retention_text: facts.text.length > 0 ? facts.text.map((path) => basename(path)) : SAMPLES,
     price: result.marginalGain,
-    trace: trace.map(({ step, task, shifts, lambdas }) => ({
+    trace: trace.map(({ step, task, shifts, lambdas, value }) => ({
       step,
       task_loss: task,
       shifts,
       lambdas,
+      ...(value !== undefined && { value }),
     })),
     points: selection.points,
     trials: certificate?.trials ?? [],

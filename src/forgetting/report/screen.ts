@@ -4,11 +4,11 @@
  * @module
  */
 import { atMost, inUnit } from "../budget.ts";
-import type { ForgettingReport, TaskReport } from "./format.ts";
+import type { ForgettingReport, MetricReport, TaskReport } from "./format.ts";
 
 /** Lines about what was allowed, what came of it and what that does not say. */
 export function screen(report: ForgettingReport): string[] {
-  const { slices, task, shipped, price, statement, not_covered: not } = report;
+  const { slices, task, metric, shipped, price, statement, not_covered: not } = report;
   const line = (name: string, text: string) => `${name.padEnd(12)}${text}`;
   return [
     ...slices.flatMap(({ name, metric, budget, control, certificate, probe, ...slice }) => {
@@ -32,6 +32,7 @@ export function screen(report: ForgettingReport): string[] {
       ];
     }),
     ...(task ? [line("task", taskText(task))] : []),
+    ...(metric ? [line("chosen by", metricText(metric))] : []),
     line("chosen", `step ${shipped.step} at strength ${shipped.strength}`),
     ...(price === null ? [] : [line("gain", gainText(price))]),
     statement,
@@ -43,6 +44,9 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 const gainText = (price: number): string =>
   `a tenth more of the budget would buy about ${price.toFixed(4)} nats of the task's loss`;
+
+const metricText = ({ field, base, tuned }: MetricReport): string =>
+  `${field} ${base.toFixed(4)} -> ${tuned.toFixed(4)}`;
 
 const taskText = ({ base_loss: base, tuned_loss: tuned, rows, from }: TaskReport): string =>
   `loss ${base.toFixed(4)} -> ${tuned.toFixed(4)} on ${rows} rows of ${from}`;

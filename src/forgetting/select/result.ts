@@ -7,14 +7,14 @@
 import { createHash } from "node:crypto";
 import { within } from "../../progress.ts";
 import type { Attempt, AttemptLedger } from "../../objectives/attempts.ts";
-import type { TaskSample } from "../../objectives/objective.ts";
+import type { Metric, RunMetric, TaskSample } from "../../objectives/objective.ts";
 import type { Measured } from "../control/snapshots.ts";
 import { type Certificate, certify, type CertifyOptions, ladder } from "./certify.ts";
 import { ForgettingMeter, type MeterPrograms } from "../measure.ts";
 import { compareModels, type ModelComparison } from "./comparison.ts";
 import { marginalGainOf } from "./marginal_gain.ts";
 import type { Domain } from "../text/retention.ts";
-import { type Candidate, type Measures, select, type Selection } from "./select.ts";
+import { type Candidate, type Measures, select, type Selection, worthOf } from "./select.ts";
 import { levelAfter } from "./spending.ts";
 
 /** What can be chosen, and what it is measured by. */
@@ -25,6 +25,8 @@ export interface SelectOptions {
   readonly control: ForgettingMeter;
   /** Rows that choices are compared by; the strongest is chosen where there are none. */
   readonly task: Pick<TaskSample, "rows" | "queue">;
+  /** What choices are compared by in place of the task's loss; null for that. */
+  readonly metric: RunMetric | null;
   readonly candidates: readonly Candidate[];
   /** Puts a candidate at a strength where the programs find it. */
   readonly put: (step: number, strength: number) => void;
@@ -63,6 +65,8 @@ export interface AttemptedCertificate extends Certificate {
 export interface GuardResult extends Choice {
   /** Of the base and of what is chosen, on the task's sample; null where there is none. */
   readonly task: TaskLosses | null;
+  /** The metric that choices were compared by, of the base and of what is chosen; null for the loss. */
+  readonly metric: (Metric & { readonly base: number; readonly tuned: number }) | null;
   /** Of what is chosen, on the control text. */
   readonly shifts: readonly Measured[];
   /** Nats a token of the base on the control text of each domain. */
@@ -85,8 +89,17 @@ const trialOf = (what: string, strength: number): string =>
 
 /** Measures candidates on the control text and on the task's sample. */
 export function measuresOf(options: Omit<SelectOptions, "certificate" | "candidates">): Measures {
-  const { control, task, put } = options;
+  const { control, task, metric, put } = options;
   return {
+    ...(metric && {
+      metric: {
+        better: metric.better,
+        value: async (step, strength) => {
+          put(step, strength);
+          return await within(trialOf(metric.field, strength), () => metric.measure());
+        },
+      },
+    }),
     task: async (step, strength) => {
       if (task.rows.length === 0) return -strength;
       put(step, strength);
@@ -107,8 +120,8 @@ export async function choose(options: SelectOptions): Promise<Choice> {
   const { domains, candidates } = options;
   const epsilons = domains.map(({ budget }) => budget.epsilon);
   const measures = options.measures ?? measuresOf(options);
-  const baseTask = await measures.task(candidates.at(-1)!.step, 0);
-  const selection = await select(candidates, epsilons, measures, baseTask);
+  const base = await worthOf(measures, candidates.at(-1)!.step, 0);
+  const selection = await select(candidates, epsilons, measures, base);
   const step = selection.chosen?.step ?? candidates.at(-1)!.step;
   const certificate = selection.chosen &&
     await testStrengths(selection.chosen.strength, epsilons, options, step);
@@ -120,22 +133,39 @@ export async function choose(options: SelectOptions): Promise<Choice> {
 
 /** Selects, certifies and looks at the result. What was put last is of no use. */
 export async function selectAndCertify(options: SelectOptions): Promise<GuardResult> {
-  const { programs, domains, control, task, put } = options;
+  const { programs, domains, control, task, metric, put } = options;
   const choice = await choose(options);
   const { step, strength } = choice;
   const measures = options.measures ?? measuresOf(options);
   const shifts = await measures.shifts(step, strength);
-  const [base, tuned] = [await measures.task(step, 0), await measures.task(step, strength)];
+  const [base, tuned] = [
+    await worthOf(measures, step, 0),
+    await worthOf(measures, step, strength),
+  ];
   put(step, strength);
   const comparisons: ModelComparison[] = [];
   for (const { name, probe } of domains) {
     const compare = () => compareModels(programs.both, probe.flat());
     comparisons.push(await within(`comparing with the base on ${name}`, compare));
   }
-  const losses = task.rows.length === 0
-    ? null
-    : { base, tuned, comparison: await compareModels(programs.both, task.rows) };
-  return { ...choice, task: losses, shifts, baseNll: control.baseNll, comparisons };
+  const losses = task.rows.length === 0 ? null : {
+    base: base.task!,
+    tuned: tuned.task!,
+    comparison: await compareModels(programs.both, task.rows),
+  };
+  return {
+    ...choice,
+    task: losses,
+    metric: metric && {
+      field: metric.field,
+      better: metric.better,
+      base: base.value!,
+      tuned: tuned.value!,
+    },
+    shifts,
+    baseNll: control.baseNll,
+    comparisons,
+  };
 }
 
 /** The certificate's text is opened here and nowhere else, once the attempt is counted. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { within } from "../../progress.ts";
+import type { Metric } from "../../objectives/objective.ts";
 import type { Measured } from "../control/snapshots.ts";
 
 /** The part of a budget that a choice may spend on the control text. */
@@ -31,13 +32,23 @@ export interface Point {
   readonly shifts: readonly Measured[];
   /** Loss on the task's sample; null where the budget is not kept, so that nobody asked. */
   readonly task: number | null;
+  /** Of the metric that points are compared by; absent where there is none, or nobody asked. */
+  readonly value?: number;
 }
 
 /** How candidates are measured. */
 export interface Measures {
   shifts(step: number, strength: number): Promise<readonly Measured[]>;
   task(step: number, strength: number): Promise<number>;
+  /** What points are compared by in place of the task's loss. */
+  readonly metric?: {
+    readonly better: Metric["better"];
+    value(step: number, strength: number): Promise<number>;
+  };
 }
+
+/** A candidate by what it is compared by. */
+export type Worth = Pick<Point, "task" | "value">;
 
 /** What was measured, and the best of it; null where the base itself is best within the budget. */
 export interface Selection {
@@ -47,23 +58,43 @@ export interface Selection {
 
 /**
  * Tries candidates at strengths and takes the least task loss within 0.95 of every budget, if it is
- * less than that of the base. Forgetting grows about with the square of the strength, which tells
+ * less than that of the base; or the best value of a metric, among equal ones the least loss. Forgetting grows about with the square of the strength, which tells
  * where to begin; nothing is taken for monotonic, every point that counts is measured.
  */
 export async function select(
   candidates: readonly Candidate[],
   epsilons: readonly number[],
   measures: Measures,
-  baseTask: number,
+  base: Worth,
 ): Promise<Selection> {
   const points: Point[] = [];
   for (const [i, candidate] of candidates.entries()) {
     const attempt = () => tryStrengths(candidate, epsilons, measures);
     points.push(...await within(`selecting, moment ${i + 1} of ${candidates.length}`, attempt));
   }
-  const chosen = points.filter(({ task }) => task !== null && task < baseTask)
-    .reduce<Point | null>((best, point) => best && best.task! <= point.task! ? best : point, null);
+  const isBetter = betterBy(measures.metric?.better ?? null);
+  const chosen = points.filter((point) => point.task !== null && isBetter(point, base))
+    .reduce<Point | null>((best, point) => best && !isBetter(point, best) ? best : point, null);
   return { points, chosen };
+}
+
+/** Whether one is better than another, by a metric or by the task's loss alone. */
+function betterBy(better: Metric["better"] | null): (a: Worth, b: Worth) => boolean {
+  const costOf = ({ value = NaN }: Worth) => better === "lower" ? value : -value;
+  return (a, b) => {
+    if (better === null || costOf(a) === costOf(b)) return a.task! < b.task!;
+    return costOf(a) < costOf(b) || (Number.isNaN(costOf(b)) && !Number.isNaN(costOf(a)));
+  };
+}
+
+/** What a candidate at a strength is compared by. */
+export async function worthOf(
+  { task, metric }: Measures,
+  step: number,
+  strength: number,
+): Promise<Worth> {
+  const loss = await task(step, strength);
+  return metric ? { task: loss, value: await metric.value(step, strength) } : { task: loss };
 }
 
 /** Points of one candidate around the strongest that keeps the budget. */
@@ -77,12 +108,8 @@ async function tryStrengths(
     const strength = STRENGTHS[at]!;
     const shifts = await measures.shifts(step, strength);
     const fits = shifts.every(({ mean }, i) => mean <= USABLE * epsilons[i]!);
-    points.push({
-      step,
-      strength,
-      shifts,
-      task: fits ? await measures.task(step, strength) : null,
-    });
+    const worth = fits ? await worthOf(measures, step, strength) : { task: null };
+    points.push({ step, strength, shifts, ...worth });
     return fits;
   };
   const guess = spent > 0 ? Math.min(1, Math.sqrt(USABLE / spent)) : 1;
