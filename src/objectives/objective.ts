@@ -17,6 +17,7 @@ import type { DocumentHashes, SeenDocuments } from "./documents.ts";
 import type { Column, Fields, Meter, RunMetric } from "./measured.ts";
 
 export type { Column, Fields, Meter, Metric, RunMetric } from "./measured.ts";
+export { metricOf, metricsOf } from "./measured.ts";
 
 /** One replay of an update; its gradients are added to those of the others. */
 export interface Replay {

@@ -14,14 +14,14 @@ import { LossProgram } from "../models/loss_program.ts";
 import type { Model } from "../models/model.ts";
 import type { AttemptLedger } from "../objectives/attempts.ts";
 import type { SeenDocuments } from "../objectives/documents.ts";
-import { metricsOf } from "../objectives/measured.ts";
-import type {
-  Fields,
-  MainPart,
-  Part,
-  Prepared,
-  RunContext,
-  SideContext,
+import {
+  type Fields,
+  type MainPart,
+  metricsOf,
+  type Part,
+  type Prepared,
+  type RunContext,
+  type SideContext,
 } from "../objectives/objective.ts";
 import type { MemoryParts } from "../runs/events.ts";
 import { memoryText, row, totalOf } from "../runs/panel.ts";
