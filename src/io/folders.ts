@@ -96,7 +96,7 @@ export function namesIn(folder: string): string[] {
  * @throws {FileError} where `to` cannot be written.
  */
 export function copyFiles(from: string, to: string, leaves: (name: string) => boolean): string[] {
-  return namesIn(from).filter((name) => !leaves(name) && !TEMPORARY.test(name)).flatMap((name) => {
+  return namesIn(from).filter((name) => !leaves(name) && !isTemporary(name)).flatMap((name) => {
     const [source, target] = [join(from, name), join(to, name)];
     if (isFolder(source)) {
       makeFolder(target);
@@ -135,7 +135,10 @@ function copyFile(from: string, to: string): boolean {
   }
 }
 
+/** Whether a killed process has left that half written. */
+export const isTemporary = (name: string): boolean => TEMPORARY.test(name);
+
 /** Removes what killed processes have left half written in a folder that nobody else writes into. */
 export function removeTemporary(folder: string): void {
-  for (const name of namesIn(folder)) if (TEMPORARY.test(name)) tryToRemove(join(folder, name));
+  for (const name of namesIn(folder)) if (isTemporary(name)) tryToRemove(join(folder, name));
 }

@@ -9,7 +9,7 @@ import { refuseOccupied } from "../io/checkpoint.ts";
 import { visible } from "../io/visible.ts";
 import { LOCK_FILE, lockFolder, networkShare, refuseLocked } from "../io/lock.ts";
 import { appendText, exists, isFile, readJsonObject, writeJson, writeText } from "../io/files.ts";
-import { makeFolder, namesIn, remove, removeTemporary } from "../io/folders.ts";
+import { isTemporary, makeFolder, namesIn, remove, removeTemporary } from "../io/folders.ts";
 import {
   changedKeys,
   isComparedByContents,
@@ -48,7 +48,7 @@ export function refuseOtherRun(
   if (!lock) refuseLocked(folder);
   if (!exists(config)) {
     if (resume) throw new FileError(`${folder} holds no run to resume`);
-    return refuseOccupied(folder, LOCK_FILE);
+    return refuseOccupied(folder, LOCK_FILE, ...namesIn(folder).filter(isTemporary));
   }
   if (resume) return checkSame(folder, parsed);
   throw new FileError(

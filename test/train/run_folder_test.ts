@@ -32,6 +32,8 @@ Deno.test("refuseOtherRun() lets a new or empty folder pass, and makes none", ()
     assert.ok(!exists(folder));
     Deno.mkdirSync(folder);
     refuseOtherRun(folder, config(), false);
+    Deno.writeTextFileSync(join(folder, ".config.json.01234567.tmp"), "of a run that was killed");
+    refuseOtherRun(folder, config(), false);
   }));
 
 Deno.test("refuseOtherRun() refuses what holds another run or other files, and changes nothing", () =>
