@@ -75,7 +75,14 @@ export type Content =
     readonly label?: number;
   }
   & (
-    | { readonly kind: "instruction"; readonly exemplars?: readonly Exchange[] } & Exchange & Judged
+    | {
+      readonly kind: "instruction";
+      readonly exemplars?: readonly Exchange[];
+      /** The instruction with ever fewer of the examples within it, for where it is too long. */
+      readonly fewer?: readonly string[];
+    }
+      & Exchange
+      & Judged
     | {
       readonly kind: "chat";
       readonly messages: readonly Message[];
@@ -99,6 +106,7 @@ export function instructionContent(
   origin: string,
   { instruction, input = "", answer, field, ...judged }: Judged & {
     readonly instruction: string;
+    readonly fewer?: readonly string[];
     readonly input?: string;
     readonly answer: string;
     readonly field: string;

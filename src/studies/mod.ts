@@ -5,6 +5,9 @@
  */
 import type { Study } from "./engine/study.ts";
 import { forgetting } from "./forgetting/study.ts";
+import { quality } from "./quality/study.ts";
+import { robustness } from "./robustness/study.ts";
+import { superNi } from "./super_ni/study.ts";
 import { zeroShot } from "./zero_shot/study.ts";
 
 /** A study whose spec and results only it knows. */
@@ -12,4 +15,4 @@ import { zeroShot } from "./zero_shot/study.ts";
 export type AnyStudy = Study<any, any>;
 
 /** All of them. */
-export const studies: readonly AnyStudy[] = [zeroShot, forgetting];
+export const studies: readonly AnyStudy[] = [zeroShot, superNi, robustness, quality, forgetting];

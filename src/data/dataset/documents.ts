@@ -75,13 +75,15 @@ function instructionDocument(
   template: Templates,
   settings: DocumentSettings,
 ): Document {
-  const { exemplars = [] } = content;
+  const { exemplars = [], fewer: [instruction, ...rest] = [] } = content;
   const document = template.prompt === null
     ? turnsDocument(content, template.chat!, settings)
     : { ...spansDocument(content, template.prompt), ...specialOf(settings) };
-  if (exemplars.length === 0) return document;
-  const fewer = { ...content, exemplars: exemplars.slice(0, -1) };
-  return { ...document, shorter: () => instructionDocument(fewer, template, settings) };
+  if (exemplars.length === 0 && instruction === undefined) return document;
+  const shorter = exemplars.length > 0
+    ? { ...content, exemplars: exemplars.slice(0, -1) }
+    : { ...content, instruction: instruction!, fewer: rest };
+  return { ...document, shorter: () => instructionDocument(shorter, template, settings) };
 }
 
 /** A chat that asks and answers, the exemplars first. */

@@ -16,8 +16,8 @@ const PUNCTUATION = /[!-/:-@[-`{-~]$/;
 
 /**
  * One document an instance, its prompt as `src/ni_collator.py` of yizhongw/Tk-Instruct builds it:
- * the definition, the first positive examples without their explanations, the input. Of several
- * outputs, the first is learnt.
+ * the definition, the first positive examples without their explanations, the input. An example that
+ * is too long is left out with those after it. Of several outputs, the first is learnt.
  */
 export function readTask(task: Row, positiveExamples: number): Content[] {
   const [definition = ""] = texts(task, "Definition");
@@ -26,12 +26,17 @@ export function readTask(task: Row, positiveExamples: number): Content[] {
     ` Positive Example ${i + 1} -\n${closed(`Input: ${text(example, "input").trim()}`)}\n` +
     `${closed(` Output: ${texts(example, "output")[0]!.trim()}`)}\n\n`
   );
-  const head = `${closed(`Definition: ${definition.trim()}`)}\n\n${shown.join("")}`;
+  const head = (count: number) =>
+    `${closed(`Definition: ${definition.trim()}`)}\n\n${shown.slice(0, count).join("")}`;
   return objects(task, "Instances").map((instance) => {
     const input = closed(`Input: ${text(instance, "input").trim()}`);
     const outputs = texts(instance, "output");
+    const asked = (count: number) =>
+      `${head(count)}Now complete the following example -\n${input}\nOutput: `;
+    const fewer = shown.map((_, i) => asked(shown.length - 1 - i));
     return instructionContent(instance.origin, {
-      instruction: `${head}Now complete the following example -\n${input}\nOutput: `,
+      instruction: asked(shown.length),
+      ...(fewer.length > 0 && { fewer }),
       answer: outputs[0]!,
       field: "output",
       ...(outputs.length > 1 && { references: outputs }),

@@ -119,9 +119,12 @@ export function scoresOf(
 /** Whether a prompt, as the model reads it, lacks a text that its row asks by. */
 export function isMangled({ tokenizer }: Model, { prompt, content }: EncodedQuestion): boolean {
   const read = squeeze(tokenizer.decode([...prompt], { skipSpecial: false }));
-  const asked = content.kind === "instruction"
-    ? [content.instruction, content.input]
-    : content.kind === "chat"
+  if (content.kind === "instruction") {
+    const { instruction, fewer = [], input } = content;
+    const isThere = (text: string) => read.includes(squeeze(text));
+    return ![instruction, ...fewer].some(isThere) || !isThere(input);
+  }
+  const asked = content.kind === "chat"
     ? content.messages.slice(0, -1).map((turn) => turn.content)
     : [];
   return asked.some((text) => !read.includes(squeeze(text)));

@@ -80,7 +80,13 @@ async function work<R>(
     for (const [i, cell] of left.entries()) {
       if (isStopWanted()) throw new StoppedError(stopped(i, left.length));
       say(`${i + 1}/${left.length} ${cell.name}`);
-      folder.keep(cell.name, await cell.run({ device, out, say: (line) => say(`  ${line}`) }));
+      const found = (name: string) => {
+        const result = folder.read(name);
+        if (result !== undefined) return result;
+        throw new ConfigError(`${cell.name}: found ${name} not done, wanted it before`);
+      };
+      const context = { device, out, found, say: (line: string) => say(`  ${line}`) };
+      folder.keep(cell.name, await cell.run(context));
     }
   } finally {
     device.close();

@@ -23,6 +23,12 @@ export interface CellContext {
   /** The folder of the study. */
   readonly out: string;
   readonly say: (line: string) => void;
+  /**
+   * What an earlier cell came to.
+   *
+   * @throws {ConfigError} where it is not done, as under `--only`.
+   */
+  readonly found: (cell: string) => unknown;
 }
 
 /** A part of a study that is done as a whole, and never twice. */

@@ -34,6 +34,8 @@ export interface ScoredQuestion {
   readonly phrasing: string;
   /** What it wrote; null where it only chose. */
   readonly output: string | null;
+  /** The first of the right answers. */
+  readonly reference: string;
   /** By metrics, and by {@link NATS}: the mean loss of the first reference, end of answer included. */
   readonly scores: Readonly<Record<string, number>>;
 }
@@ -110,6 +112,7 @@ const scored = (
   row: question.row,
   phrasing,
   output,
+  reference: question.references[0]!,
   scores: { ...scores, [NATS]: nats },
 });
 

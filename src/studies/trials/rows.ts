@@ -93,7 +93,7 @@ export function entryOfRows(
 const stemOf = (path: string): string => basename(path).replace(/\..*$/, "");
 
 /** Writes a file of the study, unless it is there; its path, which has a hash of its text. */
-function fileOf(name: string, extension: string, text: string, { out }: Place): string {
+export function fileOf(name: string, extension: string, text: string, { out }: Place): string {
   const { data } = studyFiles(out);
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 8);
   const path = join(data, `${name.replace(/[^\w -]/g, "-")} ${hash}${extension}`);

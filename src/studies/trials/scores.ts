@@ -5,7 +5,7 @@
  */
 import { FileError } from "../../errors.ts";
 import { random } from "../../random.ts";
-import type { Answers, ScoredQuestion } from "./answers.ts";
+import { type Answers, NATS, type ScoredQuestion } from "./answers.ts";
 import type { Tried } from "./trial.ts";
 
 /** A number with its interval of 95 %. */
@@ -116,7 +116,7 @@ export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** How a metric is read: a share in percent, or nats. */
-const isShare = (metric: string): boolean => metric !== "nats";
+const isShare = (metric: string): boolean => metric !== NATS;
 
 /** In percent, or in nats. */
 export function shown(value: number | null | undefined, metric: string): string {
