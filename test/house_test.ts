@@ -60,7 +60,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   train: [...rightOf("train"), "eval", ...FILES],
   runs: ["config", "objectives", "report", "io"],
   "methods.ts": ["config", "forgetting", "inference", "objectives"],
-  config: [...rightOf("config"), "eval", ...FILES],
+  config: [...rightOf("config"), "eval", "configs", ...FILES],
   forgetting: [...rightOf("forgetting"), "eval", "inference", "report", "curate", ...FILES],
   objectives: [...rightOf("objectives"), "eval", ...FILES],
   eval: [...aboveModels, ...FILES, "jinja"],

@@ -5,7 +5,6 @@
  */
 import {
   type DataEntry,
-  DEFAULT_TEMPLATE,
   type Examples,
   faultNames,
   loadExamples,
@@ -38,7 +37,7 @@ const COMMAND: Command = {
     format: { type: "string", help: "format of the rows; recognised by default" },
     template: {
       type: "string",
-      help: `template of the rows by name or file; ${DEFAULT_TEMPLATE} by default`,
+      help: "template of the rows by name or file; by default the model's own, or alpaca",
     },
     adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
     ...QUANTIZE_FLAG,

@@ -30,12 +30,13 @@ import { fetchFolder } from "./lib/hub.ts";
 import { numberOf } from "./lib/number.ts";
 import { exampleLines } from "./lib/show_tokens.ts";
 import { answer, dim, say } from "./lib/term.ts";
-import { configOf } from "./train.ts";
+import { CONFIG_FLAGS, configOf } from "./train.ts";
 
 const COMMAND: Command = {
-  usage: "inspect [CONFIG.json] [--section.key value]...",
+  usage: "inspect [CONFIG] [--preset NAME] [--section.key value]...",
   summary: "Shows training rows token by token with their mask, and counts what is wrong.",
   flags: {
+    ...CONFIG_FLAGS,
     rows: { type: "string", help: "how many rows to show, spread over the data; 3 by default" },
     json: { type: "boolean", help: "print the counts as one JSON object" },
   },
@@ -66,7 +67,7 @@ export async function run(args: string[]): Promise<number> {
 }
 
 /** What a source gives to training. */
-interface SourceReport extends Readonly<Given> {
+export interface SourceReport extends Readonly<Given> {
   readonly path: string;
   /** How many of its rows were read in each format. */
   readonly formats: Readonly<Record<string, number>>;
@@ -77,7 +78,7 @@ interface SourceReport extends Readonly<Given> {
 }
 
 /** What the data comes to. */
-interface Report {
+export interface Report {
   readonly rows: number;
   readonly tokens: number;
   readonly supervised: number;
@@ -109,7 +110,7 @@ interface Report {
 }
 
 /** Reads all rows, and gives each to `take` at its full length. */
-async function inspect(
+export async function inspect(
   model: Model,
   { data, mixture, train }: Config,
   take: (example: Example) => void,

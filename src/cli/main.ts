@@ -15,6 +15,7 @@ import { answer, clearStatus, red, say } from "./lib/term.ts";
 
 /** Each command is the file of its name, with `run(args)` that resolves to the exit code. */
 const COMMANDS = {
+  init: "write a config after a look at a model and rows",
   train: "train a LoRA adapter on instruction data",
   guard: "scale and certify an adapter that was made elsewhere",
   merge: "merge an adapter into its base model",
@@ -40,6 +41,7 @@ type Name = keyof typeof COMMANDS;
 
 /** Written out, for Deno reads what it can see named without being asked: help needs no permission. */
 const LOAD: Readonly<Record<Name, () => Promise<{ run(args: string[]): Promise<number> }>>> = {
+  init: () => import("./init.ts"),
   train: () => import("./train.ts"),
   guard: () => import("./guard.ts"),
   merge: () => import("./merge.ts"),

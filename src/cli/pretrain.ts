@@ -11,7 +11,7 @@ import { train } from "../train/run.ts";
 import { configOf, patience, RESCUE, resumable } from "./train.ts";
 
 const command: Command = {
-  usage: "pretrain CONFIG.json [--section.key value]...",
+  usage: "pretrain CONFIG [--section.key value]...",
   summary: "Trains a model from nothing: `model` is a folder with config.json and a tokenizer.",
   flags: {
     resume: { type: "boolean", help: "go on with the run in the output folder" },

@@ -4,7 +4,14 @@
  * @module
  */
 import { resolve } from "node:path";
-import { parseConfig, type ParsedConfig } from "../config/mod.ts";
+import {
+  configLines,
+  parseConfig,
+  type ParsedConfig,
+  presetNamed,
+  PRESETS,
+  savedConfig,
+} from "../config/mod.ts";
 import { quickstartFile } from "../quickstart/files.ts";
 import { resolveModel } from "../train/resolve_model.ts";
 import { explainPlan } from "../train/open.ts";
@@ -29,14 +36,27 @@ export const RESCUE: Flag = {
   help: "a new folder to go on in where --out cannot be written any more; without, the run waits",
 };
 
+/** Flags of commands that take a config. */
+export const CONFIG_FLAGS = {
+  preset: {
+    type: "string",
+    help: `settings beneath those of the config: ${Object.keys(PRESETS).join(", ")}`,
+  },
+} as const;
+
 const command: Command = {
-  usage: "train [CONFIG.json] [--section.key value]...",
+  usage: "train [CONFIG] [--preset NAME] [--section.key value]...",
   summary:
     "Trains a LoRA adapter on instruction data; the quickstart where neither a config nor a " +
     "model is named.",
   flags: {
+    ...CONFIG_FLAGS,
     resume: { type: "boolean", help: "go on with the run in the output folder" },
     rescue: RESCUE,
+    "print-config": {
+      type: "boolean",
+      help: "print every value of the config with where it comes from, and stop",
+    },
     "print-plan": { type: "boolean", help: "print every dispatch of a step, and stop" },
     json: { type: "boolean", help: "print the result as one JSON object" },
   },
@@ -49,6 +69,7 @@ export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(command, args);
   const resume = "resume" in parsed.flags;
   const config = configOf(parsed);
+  if (parsed.flags["print-config"]) return printConfig(config, parsed.flags);
   return await resumable("train", args, config, async (lies) => {
     const { parsed: resolved } = await resolveModel(config, { resume, ...hubReports() });
     if (parsed.flags["print-plan"]) {
@@ -74,9 +95,21 @@ export function patience({ flags: { rescue } }: Arguments) {
 }
 
 /** The config of a command line. */
-export function configOf({ positionals: [named], config }: Arguments) {
+export function configOf({ positionals: [named], config, flags }: Arguments): ParsedConfig {
   const file = named ?? (config["model"] === undefined ? quickstartFile("train.json") : undefined);
-  return parseConfig({ ...(file === undefined ? {} : { file }), flags: config });
+  const preset = flags["preset"];
+  return parseConfig({
+    ...(file !== undefined && { file }),
+    ...(preset !== undefined && { preset: presetNamed(preset) }),
+    flags: config,
+  });
+}
+
+/** Every value with its origin; as JSON what a run folder would have of it. */
+function printConfig(config: ParsedConfig, flags: Arguments["flags"]): number {
+  if (flags["json"]) answer(JSON.stringify(savedConfig(config)));
+  else for (const line of configLines(config)) answer(line);
+  return 0;
 }
 
 /**

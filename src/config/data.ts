@@ -87,8 +87,8 @@ export const dataSchema = z.strictObject({
   template: z.union([...templateChoices, z.array(templateSchema).min(1)]).exactOptional()
     .describe(
       "template by name (model = the model's own), written out, or a file of Jinja; of a list one " +
-        "is drawn for each row; when absent, alpaca around instructions, plain around complete " +
-        "prompts and the model's own around chats",
+        "is drawn for each row; when absent, the model's own around chats and instructions (alpaca " +
+        "where it has none) and plain around complete prompts",
     ),
   few_shot: fewShot.exactOptional().describe("exemplars before the question; none when absent"),
   chain_of_thought: chainOfThought.exactOptional()

@@ -1,30 +1,38 @@
 /**
- * Reads a configuration: defaults, then a JSON file, then flags, all checked by one table.
+ * Reads a configuration: defaults, then a preset, a file and flags, all checked by one table.
  *
  * @module
  */
 
 import { dirname } from "node:path";
 import { ConfigError } from "../errors.ts";
-import { isObject, readJsonObject } from "../io/files.ts";
+import { isObject } from "../io/files.ts";
 import { type ConfigFault, configFaults } from "./faults.ts";
 import { idleFaults } from "./idle.ts";
 import { assign, keysOf, prepare, table, valueAt } from "./keys.ts";
+import { type PresetName, PRESETS } from "./presets.ts";
+import { readConfigFile } from "./read.ts";
 import { type Config, configSchema } from "./table.ts";
 
 export { nearestKey } from "./faults.ts";
 export { refuseIdleInPretraining } from "./idle.ts";
+export { type PresetName, presetNamed, PRESETS } from "./presets.ts";
+export { readConfigFile } from "./read.ts";
+export { SCHEMA_FILE } from "./schema_file.ts";
+export { configHelp, configLines } from "./show.ts";
 export type { DataConfig } from "./data.ts";
 export type { GuardConfig } from "../forgetting/settings.ts";
 export type { AdapterConfig, Config, EvalConfig, TrainConfig } from "./table.ts";
 export type { ScheduleConfig, ScheduleName } from "./schedule.ts";
 
 /** Where a value came from; `call` is an object handed over in code. */
-export type Origin = "default" | "file" | "call" | "flag";
+export type Origin = "default" | "preset" | "file" | "call" | "flag";
 
 /** What a configuration is made of; flags win over the rest. */
 export interface ConfigSources {
-  /** A JSON file. */
+  /** Settings that lie beneath all others. */
+  readonly preset?: PresetName;
+  /** A file of JSON, JSON with comments or YAML. */
   readonly file?: string;
   /** The same in code, in place of a file. */
   readonly values?: Readonly<Record<string, unknown>>;
@@ -57,8 +65,7 @@ const RIVALS: Readonly<Record<string, string>> = {
  * relative to the working directory. `model` and `adapter.from` may name a repository of the hub
  * (`owner/name`, `owner/name@revision`); a folder of that name wins. The result is frozen.
  *
- * @throws {ConfigError} With one line for each fault.
- * @throws {FileError} If the file cannot be read.
+ * @throws {ConfigError} With one line for each fault, or if the file cannot be read.
  *
  * @example
  * ```ts
@@ -69,8 +76,9 @@ const RIVALS: Readonly<Record<string, string>> = {
  * ```
  */
 export function parseConfig(sources: ConfigSources): ParsedConfig {
-  const { file, flags = {} } = sources;
-  const { given, before } = readGiven(sources);
+  const { file, flags = {}, preset } = sources;
+  const { given: own, before } = readGiven(sources);
+  const given = preset === undefined ? own : withPreset(preset, own);
   const flagKeys = Object.entries(flags).map(([key, text]) => {
     dropRival(given, key, flags);
     return assign(given, key, text);
@@ -85,8 +93,9 @@ export function parseConfig(sources: ConfigSources): ParsedConfig {
   const origins = [...valueKeys(result.data)].map((key): [string, Origin] => {
     if (valueAt(raw, key) === undefined) return [key, "default"];
     if (flagKeys.some((flag) => holds(flag, key))) return [key, "flag"];
+    if (preset !== undefined && valueAt(own, key) === undefined) return [key, "preset"];
     if (file === undefined) return [key, "call"];
-    return [key, before[key] === "default" ? "default" : "file"]; // of a run that was saved
+    return [key, originBefore(before[key])];
   });
   const isSet = (outer: string) =>
     origins.some(([key, origin]) => origin !== "default" && holds(outer, key));
@@ -128,18 +137,6 @@ export function isConfigKey(key: string): boolean {
   return [...keysOf(table)].some(([known]) => known === key);
 }
 
-/** The table as text: one line for each key, with its default and what it means. */
-export function configHelp(): string {
-  const rows = [...keysOf(table)]
-    .filter(([, node]) => node.description !== undefined)
-    .map(([key, node]) => [`--${key}`, defaultText(node.default), node.description!] as const);
-  const width = (column: 0 | 1) => Math.max(...rows.map((row) => row[column].length));
-  const [keyWidth, defaultWidth] = [width(0), width(1)];
-  return rows.map(([key, value, help]) =>
-    `${key.padEnd(keyWidth)}  ${value.padEnd(defaultWidth)}  ${help}`
-  ).join("\n");
-}
-
 /** The JSON Schema of a configuration file, for editors and other tools. */
 export function jsonSchema(): Record<string, unknown> {
   return structuredClone(table) as Record<string, unknown>;
@@ -150,10 +147,33 @@ function readGiven({ file, values = {}, folder = "." }: ConfigSources) {
   const prepared = (value: unknown, folder: string) =>
     prepare(value, folder, table) as Record<string, unknown>;
   if (file === undefined) return { given: prepared(structuredClone(values), folder), before: {} };
-  const given = prepared(readJsonObject(file), dirname(file));
+  const given = prepared(readConfigFile(file), dirname(file));
   const { $origin } = given;
   for (const note of NOTES) delete given[note];
   return { given, before: isObject($origin) ? $origin : {} };
+}
+
+/** That of a run that was saved; a file's own values are its own. */
+const originBefore = (saved: unknown): Origin =>
+  saved === "default" || saved === "preset" ? saved : "file";
+
+/** A preset beneath what was given; of rivals what was given wins. */
+function withPreset(name: PresetName, given: Record<string, unknown>): Record<string, unknown> {
+  const preset: Record<string, unknown> = structuredClone(PRESETS[name]);
+  for (const key of Object.keys(RIVALS)) {
+    if (valueAt(given, key) !== undefined) dropRival(preset, key, {});
+  }
+  return merged(preset, given);
+}
+
+/** Objects key by key; of anything else what lies above. */
+function merged(below: Record<string, unknown>, above: Record<string, unknown>) {
+  const result = { ...below };
+  for (const [key, value] of Object.entries(above)) {
+    const under = result[key];
+    result[key] = isObject(under) && isObject(value) ? merged(under, value) : value;
+  }
+  return result;
 }
 
 function dropRival(given: Record<string, unknown>, key: string, flags: object): void {
@@ -183,11 +203,6 @@ function* valueKeys(value: unknown, key = ""): Generator<string> {
   for (const [name, inner] of Object.entries(value)) {
     yield* valueKeys(inner, key === "" ? name : `${key}.${name}`);
   }
-}
-
-function defaultText(value: unknown): string {
-  if (value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function freeze<T>(value: T): T {

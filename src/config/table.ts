@@ -57,7 +57,7 @@ export interface AdapterConfig {
   readonly from?: string;
 }
 
-/** The training loop. Exactly one of `steps` and `epochs` is set. */
+/** The training loop. At most one of `steps` and `epochs` is set. */
 export interface TrainConfig extends ScheduleConfig, KeepConfig {
   /** Number of updates. */
   readonly steps?: number;
@@ -175,7 +175,9 @@ const adapter = z.strictObject({
 
 const train = z.strictObject({
   steps: count.exactOptional().describe("number of updates; in place of epochs"),
-  epochs: z.number().positive().exactOptional().describe("passes over the data; 1 without steps"),
+  epochs: z.number().positive().exactOptional().describe(
+    "passes over the data; without it and steps as many as make 100 updates, 1 to 10",
+  ),
   tokens_per_batch: tokens.default(4096).describe("tokens of one update"),
   micro_batch_tokens: tokens.exactOptional()
     .describe("tokens on the GPU at once; 512 when absent, or tokens_per_batch if that is less"),
@@ -209,7 +211,6 @@ const train = z.strictObject({
     .describe("compute activations again in the backward pass to save memory"),
 }).prefault({}).transform((train) => ({
   ...train,
-  ...(train.steps === undefined && { epochs: train.epochs ?? 1 }),
   micro_batch_tokens: train.micro_batch_tokens ?? Math.min(512, train.tokens_per_batch),
 })).superRefine((train, context) => {
   const fault = (key: string, message: string) =>

@@ -55,6 +55,8 @@ export interface RunFacts {
   };
   /** How many numbers are trained. */
   readonly trained: number;
+  /** Passes over the rows; null where updates were asked for. */
+  readonly epochs: number | null;
   /** What it learns from. */
   readonly sources: readonly SourceFacts[];
 }

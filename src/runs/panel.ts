@@ -28,7 +28,7 @@ export function startPanel(start: StartEvent): string[] {
     row(
       "updates",
       `${steps} of ${tokens} tokens${micros === 1 ? "" : ` in ${micros} micro-batches`}${
-        config.train.epochs === undefined ? "" : `: epochs ${config.train.epochs}`
+        facts.epochs === null ? "" : `: ${facts.epochs} passes over the rows`
       }`,
     ),
     row("device", `${device.adapter}${device.software ? " (software)" : ""}`),

@@ -25,7 +25,7 @@ export function startOf(
 }
 
 /** Counted from the checkpoint, the params and the rows. */
-function factsOf({ model, config, rows, trainedNumbers }: Session): RunFacts {
+function factsOf({ model, config, rows, trainedNumbers, epochs }: Session): RunFacts {
   const { checkpoint, config: { context } } = model;
   const weights = weightsOf(rows.sources, config.mixture);
   const total = weights?.reduce((sum, weight) => sum + weight, 0) ?? 1;
@@ -36,6 +36,7 @@ function factsOf({ model, config, rows, trainedNumbers }: Session): RunFacts {
       context,
     },
     trained: trainedNumbers,
+    epochs,
     sources: rows.sources.map(({ path, count, tokens, supervised }, i) => ({
       path,
       rows: count,

@@ -20,6 +20,7 @@ import {
   metricsOf,
   type Part,
   type Prepared,
+  type PreparedMain,
   type RunContext,
   type SideContext,
 } from "../objectives/objective.ts";
@@ -52,6 +53,8 @@ export interface Session {
   readonly replaysPerUpdate: number;
   /** Updates of the whole run. */
   readonly steps: number;
+  /** Passes over the rows; null where updates were asked for. */
+  readonly epochs: number | null;
   readonly memory: MemoryParts;
   /** How many numbers are trained. */
   readonly trainedNumbers: number;
@@ -108,7 +111,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const begin = () => trained.load(engine.store, prepared.params);
   begin();
 
-  const steps = config.train.steps ?? await prepared.steps(config.train.epochs!);
+  const epochs = await epochsOf(config.train, prepared);
+  const steps = config.train.steps ?? await prepared.steps(epochs!);
   const tuned = once(() => measuring.open());
   const run = {
     tuned: tuned.get,
@@ -148,6 +152,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     capacity: Math.max(...parts.map(({ objective }) => objective?.capacity ?? 0)),
     replaysPerUpdate,
     steps,
+    epochs,
     memory,
     trainedNumbers: numbersOf(prepared.params),
     loweredRate,
@@ -160,6 +165,21 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       optimizer.close();
     },
   };
+}
+
+/** Updates that a run makes where nobody says how many, by passes over the rows: 1 to 10. */
+const UPDATES = 100;
+const MOST_EPOCHS = 10;
+
+/** Passes over the rows, given or as few rows need them; null where updates are given. */
+async function epochsOf(
+  { steps, epochs }: Config["train"],
+  prepared: PreparedMain,
+): Promise<number | null> {
+  if (steps !== undefined) return null;
+  if (epochs !== undefined) return epochs;
+  const updates = await prepared.steps(1);
+  return Math.min(MOST_EPOCHS, Math.ceil(UPDATES / updates));
 }
 
 /** What methods are prepared from: the rows that are measured are read here. */

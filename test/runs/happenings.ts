@@ -33,7 +33,12 @@ export function start(
     steps,
     done,
     columns: [],
-    facts: { model: { family: "llama", parameters: 1e6, context: 512 }, trained: 1e4, sources: [] },
+    facts: {
+      model: { family: "llama", parameters: 1e6, context: 512 },
+      trained: 1e4,
+      epochs: null,
+      sources: [],
+    },
     memory: { weights: 3 << 20, activations: 1 << 20 },
     device: { adapter: "a device", software: true },
   };

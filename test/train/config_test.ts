@@ -24,7 +24,6 @@ Deno.test("parseConfig() fills in the defaults", () => {
     },
     objective: { kind: "sft" },
     train: {
-      epochs: 1,
       tokens_per_batch: 4096,
       micro_batch_tokens: 512,
       lr: 2e-4,
@@ -198,7 +197,7 @@ Deno.test("parseConfig() names the file of a fault", () => {
       `${file}: train.warmpu: unknown key, the nearest is train.warmup`,
     ]);
   });
-  assert.throws(() => parseConfig({ file: "missing.json" }), FileError);
+  assert.throws(() => parseConfig({ file: "missing.json" }), ConfigError);
 });
 
 Deno.test("parseConfig() wants tokens_per_batch to hold whole micro-batches", () => {

@@ -109,6 +109,7 @@ Deno.test("log.txt gets its lines once the folder is there, and none after the e
       facts: {
         model: { family: "llama", parameters: 1e6, context: 512 },
         trained: 1e4,
+        epochs: null,
         sources: [],
       },
       columns: [],

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type Document, encode, faultNames, readDocuments, rowTokenizer } from "../../data/mod.ts";
+import {
+  type Document,
+  encode,
+  faultNames,
+  hasTemplate,
+  readDocuments,
+  rowTokenizer,
+} from "../../data/mod.ts";
 import { Generator } from "../../inference/generator.ts";
 import { openModel } from "../../inference/open.ts";
 import { promptLength } from "../../inference/samples.ts";
@@ -42,7 +49,6 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   const { seed, micro_batch_tokens: T } = train;
   if (count === 0) return [];
   const entries = data.length > 0 ? data : config.data;
-  const { items: rows } = await drawn(documentsOf(entries), MOST_ROWS, seed);
   const folder = await fetchFolder(config.model, "model");
   using device = await openTuned();
   using open = openModel(device, folder, adapter, config);
@@ -51,6 +57,8 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   using base = await Generator.open(engine, model, { context });
   using tuned = await Generator.open(engine, model, { context, adapt });
   const tokenizer = rowTokenizer(model);
+  const documents = documentsOf(entries, hasTemplate(tokenizer));
+  const { items: rows } = await drawn(documents, MOST_ROWS, seed);
   const found: Sample[] = [];
   for (const i of permutation(rows.length, seed)) {
     if (found.length === count) break;
@@ -74,6 +82,9 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
 }
 
 /** The rows of several sources, as documents, one at a time. */
-async function* documentsOf(entries: Config["data"]): AsyncGenerator<Document> {
-  for (const entry of entries) yield* readDocuments(entry);
+async function* documentsOf(
+  entries: Config["data"],
+  hasChats: boolean,
+): AsyncGenerator<Document> {
+  for (const entry of entries) yield* readDocuments(entry, undefined, hasChats);
 }

@@ -8,7 +8,7 @@ import { parseTasks } from "../../config/mod.ts";
 import { templateNames } from "../../data/mod.ts";
 import { metricOf } from "../../eval/metrics/mod.ts";
 import type { TaskEntry } from "../../eval/tasks/entry.ts";
-import { readYamlObject } from "../../eval/tasks/lm_eval/yaml.ts";
+import { readTaskYaml } from "../../eval/tasks/lm_eval/yaml.ts";
 import { entryOf } from "../../eval/tasks/read.ts";
 import { ConfigError } from "../../errors.ts";
 import { exists, isFile } from "../../io/files.ts";
@@ -86,7 +86,7 @@ export const seedOf = (flags: Arguments["flags"]): number =>
 function specEntries(spec: string): readonly TaskEntry[] {
   if (!exists(spec) || !isFile(spec) || !/\.(ya?ml|json)$/i.test(spec)) return [entryOf(spec)];
   const isYaml = !/\.json$/i.test(spec);
-  const file = isYaml ? readYamlObject(spec) : suiteIn(spec);
+  const file = isYaml ? readTaskYaml(spec) : suiteIn(spec);
   const tasks = file?.["tasks"];
   return Array.isArray(tasks) ? parseTasks(tasks, dirname(spec)) : [entryOf(spec)];
 }

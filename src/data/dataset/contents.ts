@@ -20,7 +20,7 @@ import { isLeftOut, unreadFields } from "../formats/unread.ts";
 import { kindsOf, refuseIdle } from "./idle.ts";
 import { split } from "./split.ts";
 import { DEFAULT_TEMPLATE } from "../templates/prompt_template.ts";
-import { resolveTemplates } from "../templates/setting.ts";
+import { MODEL_TEMPLATE, resolveTemplates } from "../templates/setting.ts";
 import { blocksOf, sampleExemplars, sampleShots } from "../prompts/few_shot.ts";
 import { invertedChat, sampleForm } from "../prompts/forms.ts";
 
@@ -92,10 +92,15 @@ export async function* readContents(
 /**
  * Makes the documents of an entry's contents.
  *
+ * @param hasChats whether the model has a chat template, which then stands around instructions where
+ * no other is named.
  * @throws {ConfigError} when it is called, if a template is unknown or not for such content.
  */
-export function documentMaker(entry: DataEntry): (sampled: SampledContent) => Document {
-  const settings = settingsByTemplate(entry);
+export function documentMaker(
+  entry: DataEntry,
+  hasChats: boolean,
+): (sampled: SampledContent) => Document {
+  const settings = settingsByTemplate(entry, hasChats ? MODEL_TEMPLATE : DEFAULT_TEMPLATE);
   return ({ content, template, choice }) => toDocument(content, settings(template), choice);
 }
 
@@ -103,8 +108,9 @@ export function documentMaker(entry: DataEntry): (sampled: SampledContent) => Do
 export async function* readDocuments(
   entry: DataEntry,
   note?: (what: Noted) => void,
+  hasChats = false,
 ): AsyncGenerator<Document> {
-  const documentOf = documentMaker(entry);
+  const documentOf = documentMaker(entry, hasChats);
   for await (const sampled of readContents(entry, note)) yield documentOf(sampled);
 }
 
@@ -238,15 +244,21 @@ export async function* readItems(
   }
 }
 
-/** The settings of documents by the default template, each worked out once. */
-function settingsByTemplate(entry: DataEntry): (template: string) => DocumentSettings {
+/** The settings of documents by the default template of their format, each worked out once. */
+function settingsByTemplate(
+  entry: DataEntry,
+  ofInstructions: string,
+): (template: string) => DocumentSettings {
   const { train_on: trainOn = TRAIN_ON[0]!, eos: eosAfterText = false, date } = entry;
   const { special_tokens: readsSpecial = false } = entry;
   const known = new Map<string, DocumentSettings>();
   return (template) => {
     const found = known.get(template) ??
       {
-        templates: resolveTemplates(entry.template, template),
+        templates: resolveTemplates(
+          entry.template ?? (template === DEFAULT_TEMPLATE ? ofInstructions : undefined),
+          template,
+        ),
         trainOn,
         eosAfterText,
         readsSpecial,

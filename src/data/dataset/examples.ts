@@ -33,6 +33,7 @@ import {
   type RowTokenizer,
 } from "../example.ts";
 import { checkFaults, type FaultName, marksOf } from "../tokenize/faults.ts";
+import { hasTemplate } from "../tokenize/prompt.ts";
 import { unreadInTurns } from "../tokenize/slots.ts";
 import { sidesOf } from "../tokenize/sides.ts";
 import { heed } from "../../stop.ts";
@@ -169,7 +170,7 @@ export function rowEncoder(
   const { maxTokens, exemplarsWithin = maxTokens, onTooLong = "drop", splitsTexts } = options;
   const { vocabSize = Infinity, allow = [], bothTokens = maxTokens, answers = "one" } = options;
   const marks = marksOf(tokenizer);
-  const documentOf = documentMaker(entry);
+  const documentOf = documentMaker(entry, hasTemplate(tokenizer));
   return (sampled, counts) => {
     heed();
     const document = documentOf(sampled);

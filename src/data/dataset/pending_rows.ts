@@ -50,7 +50,7 @@ export class PendingRows implements Disposable {
     counts: LoadCounts,
     onRow: () => void,
   ): Promise<void> {
-    const documentOf = documentMaker(entry);
+    const documentOf = documentMaker(entry, false);
     for await (const sampled of readContents(entry, (what) => counts.noted[what]++, counts)) {
       documentOf(sampled);
       this.#hash.update(withoutPlaces(this.#rows.push([source, sampled])));

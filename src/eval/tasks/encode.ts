@@ -11,6 +11,7 @@ import {
   encode,
   type Example,
   faultNames,
+  hasTemplate,
   packedLength,
   type RowTokenizer,
   type TemplateSetting,
@@ -88,7 +89,7 @@ class QuestionEncoder {
   ) {
     const { template } = task;
     const entry = { path: task.name, ...(template !== undefined && { template }) };
-    const make = documentMaker({ ...entry, train_on: "last" });
+    const make = documentMaker({ ...entry, train_on: "last" }, hasTemplate(tokenizer));
     this.#documentOf = (content, byDefault) => make({ content, template: byDefault, choice: 0 });
     this.#ends = endsOf(tokenizer);
     this.#template = template;

@@ -8,7 +8,7 @@ import { findFiles } from "../../data/sources/read.ts";
 import { ConfigError } from "../../errors.ts";
 import { exists } from "../../io/files.ts";
 import type { TaskEntry } from "./entry.ts";
-import { readYamlObject } from "./lm_eval/yaml.ts";
+import { readTaskYaml } from "./lm_eval/yaml.ts";
 import { readLmEval } from "./lm_eval/task.ts";
 import { readRowsTask } from "./rows.ts";
 import { checkChoices, type Task } from "./task.ts";
@@ -36,7 +36,7 @@ export function entryOf(spec: string): TaskEntry {
 }
 
 /** PromptSource has tags of its own, which other YAML lacks. */
-const isPromptSource = (path: string): boolean => Object.hasOwn(readYamlObject(path), "templates");
+const isPromptSource = (path: string): boolean => Object.hasOwn(readTaskYaml(path), "templates");
 
 /**
  * Reads tasks; of a folder or a pattern each file is one.

@@ -4,10 +4,10 @@
  * @module
  */
 import { dirname, resolve } from "node:path";
-import { parseDocument, type ScalarTag } from "../../../deps/yaml.ts";
-import { ConfigError, FileError } from "../../../errors.ts";
-import { isObject, readText } from "../../../io/files.ts";
+import type { ScalarTag } from "../../../deps/yaml.ts";
+import { ConfigError } from "../../../errors.ts";
 import { didYouMean } from "../../../io/nearest.ts";
+import { readYamlObject } from "../../../io/yaml.ts";
 
 /** The fields of a task. */
 export type TaskFields = Readonly<Record<string, unknown>>;
@@ -33,20 +33,8 @@ class PythonFunction {
 const FUNCTION: ScalarTag = { tag: "!function", resolve: (name) => new PythonFunction(name) };
 
 /** The object that a YAML file holds; a field that is Python is no object of ours. */
-export function readYamlObject(path: string): Record<string, unknown> {
-  const document = parseDocument(readText(path), {
-    customTags: [FUNCTION],
-    logLevel: "silent",
-  });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const line = error.linePos?.[0].line ?? 1;
-    throw new FileError(`${path}:${line}: found malformed YAML (${error.message.split("\n")[0]})`);
-  }
-  const fields: unknown = document.toJS();
-  if (isObject(fields)) return fields;
-  throw new FileError(`${path}: found no fields, wanted a task or a list of tasks`);
-}
+export const readTaskYaml = (path: string): Record<string, unknown> =>
+  readYamlObject(path, { wanted: "a task or a list of tasks", tags: [FUNCTION] });
 
 /**
  * The fields of a task, those of the file that it includes beneath them.
@@ -56,7 +44,7 @@ export function readYamlObject(path: string): Record<string, unknown> {
  */
 export function readTaskFields(path: string, including: readonly string[] = []): TaskFields {
   if (including.includes(path)) throw new ConfigError(`${path}: found a file that includes itself`);
-  const own = readYamlObject(path);
+  const own = readTaskYaml(path);
   for (const [key, value] of Object.entries(own)) refuseField(path, key, value);
   const { include } = own;
   if (typeof include !== "string") return checkOutput(path, own, including);

@@ -1,0 +1,94 @@
+/**
+ * Where the defaults of the configuration table come from.
+ *
+ * @module
+ */
+
+const QLORA = "QLoRA (Dettmers et al., 2023)";
+const ADAM = "Adam (Kingma and Ba, 2015), as in PyTorch";
+const TRANSFORMERS = "transformers' TrainingArguments";
+const GUARD = "our own, docs/forgetting.md";
+const ANY = "any number would do";
+const NEUTRAL = "asks for nothing";
+const OWN = "our own choice";
+
+/** By key; `eval.data` has those of `data`. */
+const SOURCES: Readonly<Record<string, string>> = {
+  "data.seed": ANY,
+  "data.train_on": "every turn of an assistant, as TRL's assistant_only_loss",
+  "data.on_empty": "our own: no row is lost without a word",
+  "data.positive_examples": "Tk-Instruct (Wang et al., 2022)",
+  "data.eos": NEUTRAL,
+  "data.special_tokens": "our own: what a row says is no markup",
+  "data.split.seed": ANY,
+  "mixture.temperature": "shares in proportion to the rows, T5 (Raffel et al., 2020)",
+  "adapter.rank": `between the 8 of PEFT and the 64 of ${QLORA}`,
+  "adapter.targets": `${QLORA}, LoRA Learns Less and Forgets Less (Biderman et al., 2024)`,
+  "adapter.rank_pattern": NEUTRAL,
+  "adapter.alpha_pattern": NEUTRAL,
+  "adapter.rslora": "LoRA (Hu et al., 2021)",
+  "adapter.modules_to_save": NEUTRAL,
+  "adapter.bias": "PEFT's LoraConfig",
+  "objective.loss": "DPO (Rafailov et al., 2023)",
+  "objective.gamma": "TRL's CPOConfig",
+  "train.tokens_per_batch": `near the 16 rows of ${QLORA}`,
+  "train.lr": `${QLORA}, for models of up to 13B`,
+  "train.schedule": "Alpaca (Taori et al., 2023)",
+  "train.warmup": "Alpaca (Taori et al., 2023)",
+  "train.min_lr_ratio": "transformers' cosine schedule ends at 0",
+  "train.cycles": "transformers' schedules",
+  "train.power": "transformers' schedules",
+  "train.decay": "Scaling Laws Beyond Fixed Training Durations (Hägele et al., 2024)",
+  "train.weight_decay": TRANSFORMERS,
+  "train.beta1": ADAM,
+  "train.beta2": ADAM,
+  "train.eps": ADAM,
+  "train.clip": TRANSFORMERS,
+  "train.seed": TRANSFORMERS,
+  "train.shuffle": "transformers' Trainer",
+  "train.log_every": OWN,
+  "train.eval_every": OWN,
+  "train.keep": TRANSFORMERS,
+  "train.min_delta": "transformers' EarlyStoppingCallback",
+  "train.metric": TRANSFORMERS,
+  "train.checkpoint_every": OWN,
+  "train.allow": "our own: a fault that ruins training stops it",
+  "train.retries": OWN,
+  "train.recompute": TRANSFORMERS,
+  "guard.samples": GUARD,
+  "guard.budget": GUARD,
+  "guard.loss": GUARD,
+  "guard.fisher_documents": GUARD,
+  "guard.share": GUARD,
+  "guard.every": GUARD,
+  "guard.documents.control": GUARD,
+  "guard.documents.certificate": GUARD,
+  "guard.documents.probe": GUARD,
+  "guard.task_rows": GUARD,
+  "guard.delta": "the usual level of a test, 5 %",
+  "guard.strict": GUARD,
+  "guard.controller.lambda": GUARD,
+  "guard.controller.ki": GUARD,
+  "guard.controller.kp": GUARD,
+  "guard.controller.kd": GUARD,
+  "guard.controller.margin": GUARD,
+  "guard.controller.fade": GUARD,
+  "guard.controller.ema": GUARD,
+  "guard.rollback.at": GUARD,
+  "guard.rollback.most": GUARD,
+  "eval.tasks.seed": ANY,
+  "eval.samples": OWN,
+  "eval.sample_tokens": OWN,
+  "eval.sample_every": NEUTRAL,
+  "out": OWN,
+  "history": OWN,
+};
+
+/** Every key that has a source. */
+export const sourcedKeys: readonly string[] = Object.keys(SOURCES);
+
+/** Where the default of a key comes from; undefined for one without a default of its own. */
+export const sourceOf = (key: string): string | undefined => {
+  const plain = key.replace(/\.\d+(?=\.)/g, "").replace(/^eval\.data\./, "data.");
+  return Object.hasOwn(SOURCES, plain) ? SOURCES[plain] : undefined;
+};
