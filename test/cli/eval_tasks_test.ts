@@ -95,7 +95,7 @@ Deno.test("eval --tasks prints a table, and another of prompts where there are s
       /task +prompts +metric +model +mean +worst +best +spread\ntwo +2 +accuracy/,
     );
     assert.match(stderr, /two: 2 rows in 2 prompts; the first prompt:\n {2}\| <s>say number/);
-    assert.match(stderr, /base two: 4 of 4 answers/);
+    assert.match(stderr, /base two: 4 answers in /);
   }));
 
 Deno.test("eval --tasks refuses in a sentence what it cannot use", () =>

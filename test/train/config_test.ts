@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
-import { ConfigError, FileError } from "../../src/errors.ts";
+import { ConfigError } from "../../src/errors.ts";
 import { configHelp, jsonSchema, parseConfig } from "../../src/config/mod.ts";
 
 const NEEDED = { model: "base", data: "rows.jsonl" };

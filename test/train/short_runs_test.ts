@@ -29,7 +29,7 @@ Deno.test("an epoch smaller than an update is an update, with each row once", as
     ]);
   }
   // Nobody says how often: few rows come ten times, more as often as makes 100 updates.
-  await toy.train("few", { data, train: { epochs: undefined, tokens_per_batch: 1024 } });
+  await toy.train("few", { data, train: { epochs: null, tokens_per_batch: 1024 } });
   assert.equal(toy.metrics("few").length, 10);
   // An update that is no larger than an epoch is filled as before.
   await toy.train("full", { data, train: { epochs: 1, tokens_per_batch: 64 } });
