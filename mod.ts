@@ -91,6 +91,7 @@ export {
   type Origin,
   parseConfig,
   type ParsedConfig,
+  type PresetName,
   type ScheduleConfig,
   type ScheduleName,
   type TrainConfig,
