@@ -31,6 +31,8 @@ const SOURCES: Readonly<Record<string, string>> = {
   "adapter.bias": "PEFT's LoraConfig",
   "objective.loss": "DPO (Rafailov et al., 2023)",
   "objective.gamma": "TRL's CPOConfig",
+  "objective.desirable_weight": "KTO (Ethayarajh et al., 2024)",
+  "objective.undesirable_weight": "KTO (Ethayarajh et al., 2024)",
   "train.tokens_per_batch": `near the 16 rows of ${QLORA}`,
   "train.lr": `${QLORA}, for models of up to 13B`,
   "train.schedule": "Alpaca (Taori et al., 2023)",

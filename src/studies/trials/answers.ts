@@ -8,6 +8,7 @@ import {
   encode,
   type Example,
   faultNames,
+  hasTemplate,
   packedLength,
   type RowTokenizer,
   rowTokenizer,
@@ -123,7 +124,7 @@ function fitter(
   context: number,
 ): (question: Question) => Fitted | null {
   const entry = { path: name, ...(template !== undefined && { template }) };
-  const make = documentMaker({ ...entry, train_on: "last" });
+  const make = documentMaker({ ...entry, train_on: "last" }, hasTemplate(tokenizer));
   return (question) => {
     const content = answered(question.content, question.references[0]!);
     let document = make({ content, template: question.template, choice: 0 });
