@@ -28,15 +28,17 @@ interface Rivals {
 }
 
 /**
- * Replays of no more tokens an update than the controlled arm has, which is what the claims are about,
- * and, where there are others, all of them.
+ * Replays of no more tokens an update than the controlled arm has, where there are any, which is what
+ * the claims are about; and, where there are others, all of them.
  */
 function rivalsOf({ arms }: Arms): Rivals[] {
   const most = arms.find(({ isControlled }) => isControlled)!.tokens;
   const replays = arms.filter(({ guard }) => guard["loss"] === "ce");
   const equal = replays.filter(({ tokens }) => tokens <= most);
   return [
-    { called: "the best replay", names: equal.map(({ name }) => name) },
+    ...(equal.length > 0
+      ? [{ called: "the best replay", names: equal.map(({ name }) => name) }]
+      : []),
     ...(equal.length < replays.length
       ? [{ called: "replay of any number of tokens", names: replays.map(({ name }) => name) }]
       : []),
