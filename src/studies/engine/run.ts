@@ -35,7 +35,7 @@ export async function trainCell(
   const { out } = parsed.config;
   const resume = hasCheckpoint(runFiles(out).checkpoints);
   if (!resume) forget(out);
-  const said = (line: string) => /^(resumed|found|\S+: found)/.test(line) && say(line);
+  const said = (line: string) => line.startsWith("resumed") && say(line);
   const result = await trainWith(methods, parsed, {
     resume,
     device,
