@@ -119,6 +119,8 @@ export type {
 export type { ControllerOptions } from "./src/forgetting/control/controller.ts";
 export type { RollbackOptions } from "./src/forgetting/control/parts.ts";
 export type * from "./src/forgetting/report/format.ts";
+export type { Divergence, MetricScores, TaskScores } from "./src/eval/tasks/report.ts";
+export type { Paired, Summary } from "./src/eval/tasks/scores.ts";
 export type {
   BackEvent,
   Column,

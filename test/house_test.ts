@@ -63,7 +63,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: [...rightOf("config"), "eval", "configs", ...FILES],
   forgetting: [...rightOf("forgetting"), "eval", "inference", "report", "curate", ...FILES],
   objectives: [...rightOf("objectives"), "eval", ...FILES],
-  eval: [...aboveModels, ...FILES, "jinja"],
+  eval: [...aboveModels, "curate", ...FILES, "jinja"],
   export: [...aboveModels, ...FILES],
   inference: ["objectives", "eval", ...aboveModels, ...FILES],
   self_instruct: ["inference", "curate", ...FILES],

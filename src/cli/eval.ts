@@ -3,15 +3,9 @@
  *
  * @module
  */
-import {
-  type DataEntry,
-  type Examples,
-  faultNames,
-  loadExamples,
-  packedLength,
-  rowTokenizer,
-} from "../data/mod.ts";
+import { type DataEntry, faultNames, loadExamples, rowTokenizer } from "../data/mod.ts";
 import { ConfigError, GpuError } from "../errors.ts";
+import { rowsFor } from "../eval/documents.ts";
 import { perplexity } from "../eval/perplexity.ts";
 import { openModel } from "../inference/open.ts";
 import { openTuned } from "../tune/cache.ts";
@@ -47,9 +41,6 @@ const COMMAND: Command = {
   positionals: [1, Infinity],
   config: false,
 };
-
-/** Short documents share rows of this many tokens, which changes the time but not the result. */
-const PACKED_ROWS = 512;
 
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
@@ -107,15 +98,4 @@ function entryOf(flags: Arguments["flags"]): DataEntry {
   const stray = ["format", "template"].find((name) => flags[name] !== undefined);
   if (stray === undefined) return { path: text!, format: "text" };
   throw new ConfigError(`Found --${stray} beside --text, wanted it with --data only`);
-}
-
-/** Rows of the program: a multiple of 8 that holds the longest document. */
-export function rowsFor(examples: Examples): number {
-  let [total, longest] = [0, 0];
-  for (let i = 0; i < examples.length; i++) {
-    const length = packedLength(examples.at(i)!);
-    total += length;
-    longest = Math.max(longest, length);
-  }
-  return Math.ceil(Math.max(longest, Math.min(total, PACKED_ROWS)) / 8) * 8;
 }

@@ -14,6 +14,9 @@ import {
 } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { queuePerplexity } from "../eval/perplexity.ts";
+import { encodeTask } from "../eval/tasks/encode.ts";
+import { readTasks } from "../eval/tasks/read.ts";
+import type { TaskScores } from "../eval/tasks/report.ts";
 import { dirname, resolve } from "node:path";
 import { adapterFolder, baseOf, openModel } from "../inference/open.ts";
 import { openTuned } from "../tune/cache.ts";
@@ -41,6 +44,9 @@ import { fetchFolder } from "./lib/hub.ts";
 import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
 import { numberOf } from "./lib/number.ts";
 import { answer, say } from "./lib/term.ts";
+import { scoreModels } from "./tasks/models.ts";
+import { entriesOf } from "./tasks/specs.ts";
+import { tableLines } from "./tasks/table.ts";
 
 const COMMAND: Command = {
   usage: "guard ADAPTER --out DIR [--text FILE[,FILE]] [--budget ppl:2%] [--data ROWS]",
@@ -67,6 +73,12 @@ const COMMAND: Command = {
       type: "string",
       help: "false = attempts on the text are not counted in runs.sqlite",
     },
+    tasks: {
+      type: "string",
+      many: true,
+      help: "what base and result answer at the end, as in eval, such as builtin:refusal",
+    },
+    "max-tokens": { type: "string", help: "most tokens of an answer to --tasks" },
     json: { type: "boolean", help: "print the report as one JSON object" },
   },
   positionals: [1, 1],
@@ -78,7 +90,8 @@ export const ONLY_BASE = 3;
 
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
-  const { positionals: [given], flags } = parseArguments(COMMAND, args);
+  const parsed = parseArguments(COMMAND, args);
+  const { positionals: [given], flags } = parsed;
   const { out } = flags;
   if (out === undefined) throw new ConfigError(`Found no --out, wanted one: ${COMMAND.usage}`);
   const folder = adapterFolder(await fetchFolder(given!, "adapter"));
@@ -86,6 +99,7 @@ export async function run(args: string[]): Promise<number> {
   const settings = settingsOf(base, flags);
   const quantize = quantizeOf(flags);
   refuseOccupied(out);
+  const asked = await readTasks(entriesOf(parsed));
   const seen = documentsSeenBy(folder);
   const attempts = settings.history ? attemptsOf(countedWhere(folder, out), out, say) : null;
 
@@ -96,6 +110,8 @@ export async function run(args: string[]): Promise<number> {
   const { tokens, seed, guard } = settings;
   const tokenizer = rowTokenizer(model);
   const maxTokens = Math.min(tokens, model.config.context);
+  const { context } = model.config;
+  const encoded = asked.map((task) => encodeTask(task, tokenizer, { context }));
   const rows = await loadTask(settings.data, tokenizer, maxTokens);
   const task = Array.from(permutation(rows.length, seed), (i) => rows[i]!).slice(
     0,
@@ -125,6 +141,8 @@ export async function run(args: string[]): Promise<number> {
   const snapshot = await takeSnapshot(engine.store);
   const found = await control.measure();
   const spent = Math.max(...found.map(({ mean }, i) => mean / domains[i]!.budget.epsilon));
+  const put = (strength: number) =>
+    applySnapshot(engine.store, snapshot, strength, (param) => open.adapter!.base(param));
   const result = await selectAndCertify({
     programs,
     domains,
@@ -141,15 +159,13 @@ export async function run(args: string[]): Promise<number> {
       },
     },
     candidates: [{ step: 0, spent }],
-    put: (_step, strength) =>
-      applySnapshot(
-        engine.store,
-        snapshot,
-        strength,
-        (param) => open.adapter!.base(param),
-      ),
+    put: (_step, strength) => put(strength),
   });
   for (const { compiled } of Object.values(programs)) compiled.destroy();
+  put(result.strength);
+  const scores = encoded.length === 0
+    ? []
+    : await scoreModels(open, encoded, { seed, result: null });
   const { budget, delta, strict } = guard;
   const report = forgettingReport({
     ...{ budget, delta, strict, domains, result, task, text, trace: [], rollbacks: 0 },
@@ -157,6 +173,7 @@ export async function run(args: string[]): Promise<number> {
     taskFrom: flags["data"] ?? "",
     taskUnit: "nats a token",
     decode: (ids) => model.tokenizer.decode(ids),
+    tasks: scores,
   });
   writePeft(out, atScaling(readPeft(folder), result.strength, model.tensors));
   writeDocuments(out, seenTogether([seen, usedHere(domains, task, tokenizer)]));
@@ -166,9 +183,14 @@ export async function run(args: string[]): Promise<number> {
     page: (lines, title) => reportPage(report, lines, title),
   });
   if (flags["json"]) answer(JSON.stringify(report));
-  else for (const line of [...screen(report), `saved       ${out}`]) answer(line);
+  else {for (const line of [...screen(report), ...shownScores(scores), `saved       ${out}`]) {
+      answer(line);
+    }}
   return report.certified ? 0 : ONLY_BASE;
 }
+
+const shownScores = (scores: readonly TaskScores[]): string[] =>
+  scores.length === 0 ? [] : ["", ...tableLines(scores), ""];
 
 /** Attempts are counted where the run of the adapter counts them, else beside what is written. */
 function countedWhere(folder: string, out: string): string {

@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import { z } from "../deps/zod.ts";
 import { isObject } from "../io/files.ts";
 import { resolvePlace } from "../io/hub/mod.ts";
+import { isBuiltin } from "../eval/tasks/builtin.ts";
 import { PATH, PLACE } from "./kinds.ts";
 import { configSchema } from "./table.ts";
 
@@ -157,5 +158,5 @@ export function prepare(value: unknown, folder: string, node: SchemaNode = {}): 
   if (typeof value !== "string" || value === "") return value;
   const formats = alternatives(node).map(({ format }) => format);
   if (formats.includes(PLACE)) return resolvePlace(folder, value);
-  return formats.includes(PATH) ? resolve(folder, value) : value;
+  return formats.includes(PATH) && !isBuiltin(value) ? resolve(folder, value) : value;
 }

@@ -37,13 +37,20 @@ const REFUSALS: readonly RegExp[] = [
 const REFUSAL_WITHIN = 300;
 
 /**
- * Drops answers that decline, told by phrases of English: the kind of list by which "unfiltered"
- * instruction sets were made (ehartford/wizard_vicuna_70k_unfiltered), near an answer's beginning.
+ * What an answer declines with, near its beginning; null where it does not. Told by phrases of
+ * English: the kind of list by which "unfiltered" instruction sets were made
+ * (ehartford/wizard_vicuna_70k_unfiltered).
  */
-export function refusal({ answer }: RowText): Reason {
+export function declines(answer: string): string | null {
   const begin = answer.slice(0, REFUSAL_WITHIN).toLowerCase();
   const found = REFUSALS.map((pattern) => pattern.exec(begin)).find((match) => match !== null);
-  return found ? `the answer declines: ${JSON.stringify(found[0].trim())}` : null;
+  return found?.[0].trim() ?? null;
+}
+
+/** Drops answers that decline. */
+export function refusal({ answer }: RowText): Reason {
+  const words = declines(answer);
+  return words === null ? null : `the answer declines: ${JSON.stringify(words)}`;
 }
 
 /** What counts as repetition. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Batch, batch, type Example, pack, packedLength } from "../data/mod.ts";
+import { type Batch, batch, type Example, type Examples, pack, packedLength } from "../data/mod.ts";
 import { type Arrival, Ring } from "../gpu/ring.ts";
 import type { LossProgram } from "../models/loss_program.ts";
 import { tell } from "../progress.ts";
@@ -11,6 +11,9 @@ import { heed } from "../stop.ts";
 
 /** Replays whose numbers are gathered before they are asked for. */
 const GATHERED = 64;
+
+/** Short documents share rows of this many tokens, which changes the time but not the result. */
+const PACKED_ROWS = 512;
 
 /** Numbers that the GPU is still to bring. */
 export interface Queued<T> {
@@ -67,4 +70,15 @@ export async function queueDocuments(
   const result = ring.drain().then(take).finally(() => ring.destroy()).then(() => found);
   result.catch(() => {}); // whoever awaits it hears of a fault; until then it is nobody's
   return { result };
+}
+
+/** Rows of a program for some documents: a multiple of 8 that holds the longest. */
+export function rowsFor(examples: Examples): number {
+  let [total, longest] = [0, 0];
+  for (let i = 0; i < examples.length; i++) {
+    const length = packedLength(examples.at(i)!);
+    total += length;
+    longest = Math.max(longest, length);
+  }
+  return Math.ceil(Math.max(longest, Math.min(total, PACKED_ROWS)) / 8) * 8;
 }

@@ -66,6 +66,39 @@ Deno.test("eval --tasks scores base and tuned row by row, and keeps what they an
     await assert.rejects(capture(run, ...given, "--out", out), /found predictions of another time/);
   }));
 
+Deno.test("eval --tasks says what is kept, and how far the tuned model is from the base's answers", () =>
+  withRows(async ({ model, rows, out }) => {
+    Deno.writeTextFileSync(
+      rows,
+      ROWS.map((row) =>
+        JSON.stringify({ ...row, output: "answer" })
+          .replace(/,"choices".*/, "}")
+      ).join("\n"),
+    );
+    const scored = async (alpha: number) => {
+      const adapter = join(model, `alpha ${alpha}`);
+      writeTinyAdapter(adapter, model, alpha);
+      const args = [model, "--adapter", adapter, "--tasks", rows, ...PLAIN];
+      const { stdout } = await capture(run, ...args, "--json");
+      const table = (await capture(run, ...args)).stdout.trim().split("\n");
+      return { ...JSON.parse(stdout).tasks[0], table };
+    };
+    const same = await scored(1e-30);
+    const { kept, wins, losses } = same.metrics.refusal.paired;
+    assert.deepEqual([kept, wins, losses], [1, 0, 0]);
+    assert.deepEqual(same.divergence, { tokens: same.divergence.tokens, kl: 0, agreement: 1 });
+    assert.ok(same.divergence.tokens > 6 && same.divergence.tokens <= 30);
+    const [head, line, , far, numbers] = same.table.map((line: string) => line.split(/\s{2,}/));
+    assert.deepEqual([head.at(-1), line.at(-1)], ["kept", "100.0"]);
+    assert.deepEqual(far, ["task", "tokens of the base's answers", "divergence", "same choice"]);
+    assert.deepEqual(numbers.slice(2), ["0.0000", "100.0"]);
+    const other = await scored(60);
+    assert.equal(other.divergence.tokens, same.divergence.tokens, "the base answers as before");
+    assert.ok(other.divergence.kl > 0.1 && other.divergence.agreement < 1);
+    const { stdout } = await capture(run, model, "--tasks", rows, ...PLAIN, "--json", "--out", out);
+    assert.equal(JSON.parse(stdout).tasks[0].divergence, undefined, "of one model alone");
+  }));
+
 Deno.test("eval --tasks prints a table, and another of prompts where there are several", () =>
   withRows(async ({ model, rows, out }) => {
     const suite = `${out}.json`;

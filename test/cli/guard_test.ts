@@ -42,6 +42,44 @@ Deno.test("guard scales and certifies an adapter that was trained without one", 
   });
 });
 
+Deno.test("guard --tasks asks the base and what was certified, and reports what is kept", async () => {
+  using toy = new Toy();
+  await toy.train("run", { train: { steps: 20, lr: 0.02 } });
+  const rows = toy.path("asked.jsonl");
+  const asked = ["refuse", "answer", "answer"].map((output, i) => ({
+    instruction: `say ${i}`,
+    output,
+  }));
+  Deno.writeTextFileSync(rows, asked.map((row) => JSON.stringify(row)).join("\n"));
+  const guard = (out: string, ...flags: string[]) =>
+    capture(
+      main,
+      ...["guard", toy.path("run"), "--text", toy.text, "--budget", "kl:0.01", "--tokens", "64"],
+      ...["--base", toy.model, "--out", toy.path(out), "--tasks", rows, "--template", "plain"],
+      ...["--max-tokens", "6", ...flags],
+    );
+  const { stdout } = await guard("scaled");
+  assert.match(stdout, /task +rows +metric +base +tuned .* kept\nasked +3 +refusal +66\.7 /);
+  const text = Deno.readTextFileSync(toy.path("scaled", "forgetting_report.json"));
+  const { shipped, tasks: [task] } = JSON.parse(text);
+  assert.ok(shipped.strength > 0 && shipped.strength < 1);
+  const { models, paired } = task.metrics.refusal;
+  assert.ok(Math.abs(models.base.mean - 2 / 3) < 1e-12 && paired.kept === 1);
+  const page = Deno.readTextFileSync(toy.path("scaled", "report.html"));
+  assert.match(page, /Answers of base and result[\s\S]*Divergence on the answers of the base/);
+  // It is what is saved that answers, not what was trained.
+  const evaluated = await capture(
+    main,
+    ...["eval", toy.model, "--adapter", toy.path("scaled"), "--tasks", rows, "--json"],
+    ...["--template", "plain", "--max-tokens", "6"],
+  );
+  const [{ divergence }] = JSON.parse(evaluated.stdout).tasks;
+  assert.ok(Math.abs(divergence.kl - task.divergence.kl) < 1e-5 * Math.max(1e-3, divergence.kl));
+  const { code, stderr } = await guard("odd", "--tasks", "builtin:refuse");
+  assert.equal(code, 2);
+  assert.match(stderr, /Found the task builtin:refuse, wanted one of builtin:refusal/);
+});
+
 Deno.test("guard certifies on what the base writes where there is no text", async () => {
   using toy = new CachedToy();
   await toy.train("run", { train: { steps: 20, lr: 0.02 } });

@@ -25,7 +25,7 @@ import { openTuned } from "../../tune/cache.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";
 import { refuseEncoder } from "../../models/layers/source_rows.ts";
-import { rowsFor } from "../eval.ts";
+import { rowsFor } from "../../eval/documents.ts";
 import { fetchFolder } from "./hub.ts";
 import { dim, say } from "./term.ts";
 

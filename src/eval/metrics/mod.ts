@@ -9,14 +9,23 @@ import { rankings } from "./choices.ts";
 import { matches } from "./match.ts";
 import type { Metric } from "./metric.ts";
 import { numeric } from "./number.ts";
+import { refusals } from "./refusal.ts";
 import { rouges } from "./rouge.ts";
 import { tokenF1 } from "./token_f1.ts";
 
 export * from "./choices.ts";
 export * from "./metric.ts";
+export { BEHAVIOURS, isBehaviour } from "./refusal.ts";
 
 /** All metrics. */
-export const metrics: readonly Metric[] = [...matches, tokenF1, ...rouges, ...numeric, ...rankings];
+export const metrics: readonly Metric[] = [
+  ...matches,
+  tokenF1,
+  ...rouges,
+  ...numeric,
+  ...refusals,
+  ...rankings,
+];
 
 /** Their names. */
 export const metricNames: readonly string[] = metrics.map(({ name }) => name);

@@ -12,7 +12,8 @@ export const MAX_TOKENS = 64;
 export interface TaskEntry {
   /**
    * A file, a folder or a pattern of rows in any format of data that has answers, a task file of
-   * Super-NaturalInstructions, a file of instruction-induction, or the YAML of a task of lm-eval.
+   * Super-NaturalInstructions, a file of instruction-induction, or the YAML of a task of lm-eval; or
+   * `builtin:refusal`.
    */
   readonly path: string;
   /** In tables and metrics; made of the path where absent. */

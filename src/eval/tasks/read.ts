@@ -7,11 +7,12 @@ import { basename, dirname } from "node:path";
 import { findFiles } from "../../data/sources/read.ts";
 import { ConfigError } from "../../errors.ts";
 import { exists } from "../../io/files.ts";
+import { builtinEntry, isBuiltin } from "./builtin.ts";
 import type { TaskEntry } from "./entry.ts";
 import { readTaskYaml } from "./lm_eval/yaml.ts";
 import { readLmEval } from "./lm_eval/task.ts";
 import { readRowsTask } from "./rows.ts";
-import { checkChoices, type Task } from "./task.ts";
+import { checkBehaviours, checkChoices, type Task } from "./task.ts";
 
 const YAML = /\.ya?ml$/i;
 
@@ -22,6 +23,7 @@ const YAML = /\.ya?ml$/i;
  * @throws {ConfigError} for prompts without rows.
  */
 export function entryOf(spec: string): TaskEntry {
+  if (isBuiltin(spec)) return { path: spec };
   const at = spec.lastIndexOf("@");
   const [path, rows] = at < 0 || exists(spec)
     ? [spec, undefined]
@@ -56,12 +58,14 @@ export async function readTasks(entries: readonly TaskEntry[]): Promise<Task[]> 
     const read = YAML.test(entry.path) ? readLmEval : readRowsTask;
     const task = await read(entry, names[i]!);
     checkChoices(task);
+    checkBehaviours(task);
     tasks.push(task);
   }
   return tasks;
 }
 
-async function entriesOfFiles(entry: TaskEntry): Promise<TaskEntry[]> {
+async function entriesOfFiles(given: TaskEntry): Promise<TaskEntry[]> {
+  const entry = builtinEntry(given);
   const files = await findFiles(entry.path);
   const isOne = files.length === 1;
   return files.map((path) => ({

@@ -30,6 +30,7 @@ export interface MetricScores {
 
 /** What a task comes to. */
 export interface TaskScores {
+  /** Its name. */
   readonly task: string;
   /** Rows that were asked. */
   readonly rows: number;
@@ -37,6 +38,18 @@ export interface TaskScores {
   readonly prompts: number;
   /** By their names. */
   readonly metrics: Readonly<Record<string, MetricScores>>;
+  /** How far the tuned model is from the base, on what the base answered; null where it wrote none. */
+  readonly divergence?: Divergence | null;
+}
+
+/** The tuned model's predictions beside the base's, over the tokens of the base's own answers. */
+export interface Divergence {
+  /** Tokens of all answers. */
+  readonly tokens: number;
+  /** Nats a token: of the base's predictions from the tuned model's. */
+  readonly kl: number;
+  /** The share of tokens at which both would have said the same. */
+  readonly agreement: number;
 }
 
 /**

@@ -13,7 +13,7 @@ import { RowRng } from "../../data/row_rng.ts";
 import { ConfigError, FileError } from "../../errors.ts";
 import { exists } from "../../io/files.ts";
 import { permutation } from "../../random.ts";
-import { metricOf } from "../metrics/mod.ts";
+import { isBehaviour, metricOf } from "../metrics/mod.ts";
 import { choicesOf, referencesOf } from "./answers.ts";
 import { MAX_TOKENS, type TaskEntry } from "./entry.ts";
 import type { Phrasing, Question, Task } from "./task.ts";
@@ -123,6 +123,7 @@ function metricsFor(
   if (questions.some(({ choices }) => choices)) return ["accuracy"];
   const isMarked = (text: string) => /^#### -?[0-9.,]+/m.test(text);
   if (questions.every(({ references }) => references.every(isMarked))) return ["number"];
+  if (questions.every(({ references }) => references.every(isBehaviour))) return ["refusal"];
   if (kind === "super-ni") return ["exact_match", "rougeL_stem"];
   return kind === "bbh" ? ["exact_match_bbh"] : ["exact_match", "rougeL"];
 }

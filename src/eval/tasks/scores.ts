@@ -30,6 +30,7 @@ export interface Summary {
   readonly prompts?: Readonly<Record<string, number>>;
   /** Of these means; absent with them. */
   readonly worst?: number;
+  /** See {@linkcode Summary.worst}. */
   readonly best?: number;
   /** Best less worst. */
   readonly spread?: number;
@@ -43,8 +44,15 @@ export interface Paired {
   readonly interval: readonly [number, number];
   /** Rows on which the second is better, worse and as good. */
   readonly wins: number;
+  /** See {@linkcode Paired.wins}. */
   readonly losses: number;
+  /** See {@linkcode Paired.wins}. */
   readonly ties: number;
+  /**
+   * Of the rows that the first scores on, the share on which the second scores as much at least: what
+   * is kept; null where there are none.
+   */
+  readonly kept: number | null;
   /** Two-sided, of so uneven wins and losses where both are as likely (McNemar, exact). */
   readonly p: number;
 }
@@ -92,8 +100,18 @@ export function compare(
     wins,
     losses,
     ties: differences.length - wins - losses,
+    kept: keptShare(first, second),
     p: signTest(wins, losses),
   };
+}
+
+function keptShare(
+  first: ReadonlyMap<number, number>,
+  second: ReadonlyMap<number, number>,
+): number | null {
+  const scored = [...first].filter(([, score]) => score > 0);
+  if (scored.length === 0) return null;
+  return scored.filter(([row, score]) => second.get(row)! >= score).length / scored.length;
 }
 
 /** Percentiles of the mean of as many values, drawn with replacement. */

@@ -5,7 +5,7 @@
  */
 import type { Content, TemplateSetting } from "../../data/mod.ts";
 import { ConfigError } from "../../errors.ts";
-import type { Metric } from "../metrics/mod.ts";
+import { BEHAVIOURS, isBehaviour, type Metric } from "../metrics/mod.ts";
 
 /** Answers to choose from. */
 export interface Choices {
@@ -58,6 +58,19 @@ export const writesTexts = ({ metrics }: Pick<Task, "metrics">): boolean =>
 /** Whether it asks for the likelihoods of choices. */
 export const ranksChoices = ({ metrics }: Pick<Task, "metrics">): boolean =>
   metrics.some(({ kind }) => kind === "choices");
+
+/** @throws {ConfigError} where refusal is scored and a reference says nothing of it. */
+export function checkBehaviours({ metrics, phrasings }: Task): void {
+  if (!metrics.some(({ name }) => name === "refusal")) return;
+  for (const { content, references } of phrasings.flatMap(({ questions }) => questions)) {
+    const odd = references.find((reference) => !isBehaviour(reference));
+    if (odd === undefined) continue;
+    throw new ConfigError(
+      `${content.origin}: found the reference ${JSON.stringify(odd)} under the metric refusal, ` +
+        `wanted one of ${BEHAVIOURS.join(", ")}`,
+    );
+  }
+}
 
 /** @throws {ConfigError} where a metric is of choices and no question has any. */
 export function checkChoices({ name, metrics, phrasings }: Task): void {

@@ -9,6 +9,7 @@ import type { ForgettingReport } from "../report/format.ts";
 import { drawable, type Figure, figure } from "../../report/chart.ts";
 import { curves, type MetricsLine } from "./curves.ts";
 import { tokenKey, worstDocuments } from "./documents.ts";
+import { answers } from "./answers.ts";
 import { cost, retention, trials } from "./evidence.ts";
 import { figures } from "./figures.ts";
 import { details, Html, jsonScript, markup, type Piece } from "../../report/html.ts";
@@ -48,6 +49,7 @@ export function reportPage(
       ...picture.map(figure),
       details("The strengths tried, as a table", pointsTable(report)),
     ]],
+    ...(report.tasks ? [["Answers", answers(report.tasks)] as [string, Piece]] : []),
     ["The certificate", trials(report)],
     ["The documents that shifted most", documents(report)],
     ["What is not covered", markup`<p>${report.not_covered}</p>`],

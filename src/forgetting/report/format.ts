@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { TaskScores } from "../../eval/tasks/report.ts";
+
 /** What was allowed to be forgotten, what was done about it, and what came of it. */
 export interface ForgettingReport {
   /** Of this format: one more where a field goes or means something else; new fields leave it. */
@@ -34,6 +36,8 @@ export interface ForgettingReport {
   readonly task: TaskReport | null;
   /** The metric by which choices were compared in place of the task's loss, where one was. */
   readonly metric?: MetricReport;
+  /** Tasks that base and result answered row by row, as `scores.json` of `eval` has them. */
+  readonly tasks?: readonly TaskScores[];
   /** Files of retention text, or that the base wrote it. */
   readonly retention_text: readonly string[] | string;
   /** What a tenth more of the budget would buy of the task's loss; null where nobody can say. */

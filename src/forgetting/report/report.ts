@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { type Example, UNSUPERVISED } from "../../data/mod.ts";
+import type { TaskScores } from "../../eval/tasks/report.ts";
 import type { TracePoint } from "../control/parts.ts";
 import type { ModelComparison } from "../select/comparison.ts";
 import { HELD, type HeldPart } from "../text/parts.ts";
@@ -55,6 +56,8 @@ export interface ReportFacts {
     readonly seconds: number;
   };
   readonly decode: (ids: number[]) => string;
+  /** What base and result answered; none where nothing was asked. */
+  readonly tasks?: readonly TaskScores[];
 }
 
 /** Puts the report together. Losses and shifts are in nats a token. */
@@ -82,6 +85,7 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
       ...inShort(result.task.comparison),
     },
     ...(result.metric && { metric: result.metric }),
+    ...(facts.tasks && facts.tasks.length > 0 && { tasks: facts.tasks }),
     retention_text: facts.text.length > 0 ? facts.text.map((path) => basename(path)) : SAMPLES,
     price: result.marginalGain,
     trace: trace.map(({ step, task, shifts, lambdas, value }) => ({

@@ -44,6 +44,8 @@ export interface Answered {
   readonly phrasing: string;
   /** What it wrote, up to where it ended; null where it was only to choose. */
   readonly output: string | null;
+  /** Its tokens, with that which ended it; null with the text. */
+  readonly ids: readonly number[] | null;
   /** Whether it ended it, or a text of `stop` did; false where its tokens ran out. */
   readonly ended: boolean;
   readonly likelihoods: readonly ChoiceLikelihood[] | null;
@@ -73,13 +75,15 @@ export async function answerTask(
       likelihoods: likelihoods.get(question) ?? null,
     };
     const scores = scoresOf(task.metrics, found);
-    return { ...found, phrasing: name, ended: texts[i]?.ended ?? true, scores };
+    const { ended = true, ids = null } = texts[i] ?? {};
+    return { ...found, phrasing: name, ended, ids, scores };
   });
 }
 
 /** What a model wrote. */
 interface Written {
   readonly text: string;
+  readonly ids: readonly number[];
   readonly ended: boolean;
 }
 
@@ -95,7 +99,11 @@ async function writeAll(
   return found.map(({ ids, end }) => {
     const whole = model.tokenizer.decode(ids);
     const at = stopAt(whole, stopStrings);
-    return { text: at < 0 ? whole : whole.slice(0, at), ended: end !== null || at >= 0 };
+    return {
+      text: at < 0 ? whole : whole.slice(0, at),
+      ids: end === null ? ids : [...ids, end],
+      ended: end !== null || at >= 0,
+    };
   });
 }
 

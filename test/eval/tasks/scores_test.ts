@@ -35,6 +35,14 @@ Deno.test("two models are compared row by row, in whatever order they answered",
   assert.ok(low < 0.2 && high > 0.2);
 });
 
+Deno.test("what is kept is that which the first scores on, and the second no less", () => {
+  const kept = (before: readonly number[], after: readonly number[]) =>
+    compare(rowsOf(before), rowsOf(after), 1).kept;
+  assert.equal(kept([0, 1, 1, 0, 0.5], [1, 1, 0, 1, 0.6]), 2 / 3);
+  assert.equal(kept([1, 0.5], [1, 0.4]), 0.5);
+  assert.equal(kept([0, 0], [1, 1]), null, "there is nothing to keep");
+});
+
 Deno.test("an interval is that of a normal mean where there are many rows, and is seeded", () => {
   const values = [...noise(400, 3)]; // uniform in [-1, 1): sigma of the mean is 1 / sqrt(1200)
   const mean = values.reduce((a, b) => a + b) / values.length;
