@@ -28,11 +28,16 @@ export function lockFolder(folder: string): FolderLock {
   const path = join(folder, LOCK_FILE);
   const file = onDisk(`Cannot lock ${folder}`, () => openLocked(path));
   if (file === null) throw new FileError(`Cannot write ${folder}: ${ownerOf(path)} writes there`);
-  onDisk(`Cannot lock ${folder}`, () => {
-    file.truncateSync();
-    const owner = { pid: Deno.pid, host: host(), since: new Date().toISOString() };
-    writeAll(file, encodeUtf8(JSON.stringify(owner)));
-  });
+  try {
+    onDisk(`Cannot lock ${folder}`, () => {
+      file.truncateSync();
+      const owner = { pid: Deno.pid, host: host(), since: new Date().toISOString() };
+      writeAll(file, encodeUtf8(JSON.stringify(owner)));
+    });
+  } catch (fault) {
+    file.close(); // or this process would keep others, and itself, out
+    throw fault;
+  }
   let isOver = false;
   return {
     [Symbol.dispose]() {

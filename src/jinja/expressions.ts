@@ -191,7 +191,11 @@ export function compileArguments(
 /** A filter over a value; tests with arguments are among them. */
 export function filtered(of: Evaluate, filter: Named, environment: Environment): Evaluate {
   const isCall = filter.type === "CallExpression";
-  const { value: name } = (isCall ? filter.callee : filter) as { readonly value: string };
+  const named = isCall ? filter.callee : filter;
+  if (named.type !== "Identifier") {
+    throw new SyntaxError(`found ${named.type}, wanted the name of a filter`);
+  }
+  const { value: name } = named;
   const given = compileArguments(isCall ? filter.args : [], environment);
   const isNegated = name.startsWith(IS_NOT);
   if (!isNegated && !name.startsWith(IS)) {

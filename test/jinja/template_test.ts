@@ -32,6 +32,11 @@ for (const { name, source, wanted } of features.cases) {
   });
 }
 
+Deno.test("jinja: a filter that is no name is refused in words", () => {
+  const [text, why] = rendered("{{ x | upper(' ')[0].strip() }}");
+  assert.deepEqual([text, why], [null, "found MemberExpression, wanted the name of a filter"]);
+});
+
 /** A template that costs too much, and what stops it. */
 const costly: readonly [source: string, message: RegExp][] = [
   ["{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}", /more work/],

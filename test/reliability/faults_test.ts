@@ -13,6 +13,7 @@ import { exportMlx } from "../../src/export/mlx.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Store } from "../../src/graph/store.ts";
 import { exists } from "../../src/io/files.ts";
+import { lockFolder } from "../../src/io/lock.ts";
 import { loadCheckpoint, saveCheckpoint } from "../../src/train/checkpoint.ts";
 import { engine, noise } from "../harness.ts";
 import { byteTokenizer } from "../export/tokenizers.ts";
@@ -189,6 +190,17 @@ Deno.test("a fault at any call of a merge or an export leaves all of the file, o
         },
       };
     }, some(5));
+  }
+});
+
+Deno.test("a lock that cannot be written is let go of", async () => {
+  using toy = new Toy();
+  for (const call of ["truncate", "write"]) {
+    const locking = onDisk(({ name }) => name === call ? "ENOSPC" : "done", () => {
+      return lockFolder(toy.folder);
+    });
+    await assert.rejects(locking, /^FileError: Cannot lock .*: no space left on device$/);
+    lockFolder(toy.folder)[Symbol.dispose]();
   }
 });
 
