@@ -202,6 +202,7 @@ export class GuardPart implements Part {
   selectOptions(domains: readonly Domain[]): SelectOptions {
     const { tuned, both, control, task, metric } = this.opened;
     const { snapshots } = this.#guard;
+    const moved = snapshots.readable.filter(hasMoved);
     const spent = ({ shifts }: Entry) =>
       Math.max(...shifts.map(({ mean }, i) => mean / domains[i]!.budget.epsilon));
     return {
@@ -210,7 +211,8 @@ export class GuardPart implements Part {
       task,
       metric,
       programs: { tuned, both },
-      candidates: snapshots.readable.map((entry) => ({ step: entry.step, spent: spent(entry) })),
+      candidates: (moved.length > 0 ? moved : snapshots.readable)
+        .map((entry) => ({ step: entry.step, spent: spent(entry) })),
       put: (step, strength) => this.put(step, strength),
       certificate: this.plans.settings,
       attempts: this.plans.context.attempts,
@@ -259,3 +261,7 @@ function chosenWords(
   } of the base: ` +
     `kept ${tuned.toFixed(4)} of step ${step} at strength ${strength}`;
 }
+
+/** Whether a moment differs from the base: a fresh adapter does not, and is no better. */
+const hasMoved = ({ shifts }: Entry): boolean =>
+  shifts.some(({ mean, se, net }) => mean !== 0 || se !== 0 || net !== 0);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Entry, Snapshots } from "../../src/forgetting/control/snapshots.ts";
-import { type Candidate, select, USABLE } from "../../src/forgetting/select/select.ts";
+import { type Candidate, remembered, select, USABLE } from "../../src/forgetting/select/select.ts";
 
 const EPSILON = 0.02;
 /** The base's loss at the task. */
@@ -54,6 +54,28 @@ Deno.test("select() compares candidates by their task within the budget", async 
   const weak = await select(candidates, [EPSILON], measuresOf(candidates, 0.3), AS_BASE);
   assert.equal(weak.chosen!.step, 300);
   assert.ok(weak.chosen!.shifts[0]!.mean <= USABLE * EPSILON);
+});
+
+Deno.test("select() compares weaker strengths of the best candidate alone", async () => {
+  const candidates = [{ step: 100, spent: 0.5 }, { step: 300, spent: 0.8 }, {
+    step: 200,
+    spent: 0.5,
+  }];
+  const measures = measuresOf(candidates, 0.95);
+  const { chosen, points } = await select(candidates, [EPSILON], measures, AS_BASE);
+  assert.deepEqual(measures.asked, ["100@1", "300@1", "200@1", "300@0.95", "300@0.9"]);
+  assert.deepEqual([points.length, chosen!.step, chosen!.strength], [5, 300, 0.95]);
+});
+
+Deno.test("remembered() measures a point once, and the base once for all candidates", async () => {
+  const measures = measuresOf([{ step: 100, spent: 0.5 }, { step: 200, spent: 2 }]);
+  const { shifts } = remembered(measures);
+  const found = [];
+  for (const [step, strength] of [[100, 1], [200, 1], [100, 1], [100, 0], [200, 0], [200, 0.5]]) {
+    found.push((await shifts(step!, strength!))[0]!.mean / EPSILON);
+  }
+  assert.deepEqual(measures.asked, ["100@1", "200@1", "100@0", "200@0.5"]);
+  assert.deepEqual(found, [0.5, 2, 0.5, 0, 0, 0.5]);
 });
 
 Deno.test("select() chooses nothing where only the base keeps the budget", async () => {

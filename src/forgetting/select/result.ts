@@ -14,7 +14,14 @@ import { ForgettingMeter, type MeterPrograms } from "../measure.ts";
 import { compareModels, type ModelComparison } from "./comparison.ts";
 import { marginalGainOf } from "./marginal_gain.ts";
 import type { Domain } from "../text/retention.ts";
-import { type Candidate, type Measures, select, type Selection, worthOf } from "./select.ts";
+import {
+  type Candidate,
+  type Measures,
+  remembered,
+  select,
+  type Selection,
+  worthOf,
+} from "./select.ts";
 import { levelAfter } from "./spending.ts";
 
 /** What can be chosen, and what it is measured by. */
@@ -134,9 +141,9 @@ export async function choose(options: SelectOptions): Promise<Choice> {
 /** Selects, certifies and looks at the result. What was put last is of no use. */
 export async function selectAndCertify(options: SelectOptions): Promise<GuardResult> {
   const { programs, domains, control, task, metric, put } = options;
-  const choice = await choose(options);
+  const measures = remembered(options.measures ?? measuresOf(options));
+  const choice = await choose({ ...options, measures });
   const { step, strength } = choice;
-  const measures = options.measures ?? measuresOf(options);
   const shifts = await measures.shifts(step, strength);
   const [base, tuned] = [
     await worthOf(measures, step, 0),

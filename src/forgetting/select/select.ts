@@ -13,7 +13,7 @@ export const USABLE = 0.95;
 /** Strengths that are tried: 0.05, 0.10, ..., 1. */
 export const STRENGTHS: readonly number[] = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
 
-/** Strengths below the strongest that keeps the budget which are still compared by their task. */
+/** Strengths below the best which are still compared with it. */
 const BELOW = 2;
 
 /** A moment of a run, or an adapter from elsewhere. */
@@ -56,10 +56,28 @@ export interface Selection {
   readonly chosen: Point | null;
 }
 
+/** Measures what was measured before only once; the base, at strength 0, whatever the candidate. */
+export function remembered({ shifts, task, metric }: Measures): Measures {
+  const memory = new Map<string, Promise<unknown>>();
+  const once = <T>(kind: string, measure: (step: number, strength: number) => Promise<T>) => {
+    return (step: number, strength: number) => {
+      const key = `${kind} ${strength === 0 ? "base" : step} ${strength}`;
+      return memory.getOrInsertComputed(key, () => measure(step, strength)) as Promise<T>;
+    };
+  };
+  return {
+    ...(metric && { metric: { better: metric.better, value: once("metric", metric.value) } }),
+    shifts: once("shifts", shifts),
+    task: once("task", task),
+  };
+}
+
 /**
  * Tries candidates at strengths and takes the least task loss within 0.95 of every budget, if it is
- * less than that of the base; or the best value of a metric, among equal ones the least loss. Forgetting grows about with the square of the strength, which tells
- * where to begin; nothing is taken for monotonic, every point that counts is measured.
+ * less than that of the base; or the best value of a metric, among equal ones the least loss.
+ * Forgetting grows about with the square of the strength, which tells where to begin; nothing is taken
+ * for monotonic: of every candidate the strongest within the budgets is measured, and two weaker ones
+ * of the candidate that is best by its loss, or of all where a metric decides, which may turn anywhere.
  */
 export async function select(
   candidates: readonly Candidate[],
@@ -69,13 +87,33 @@ export async function select(
 ): Promise<Selection> {
   const points: Point[] = [];
   for (const [i, candidate] of candidates.entries()) {
-    const attempt = () => tryStrengths(candidate, epsilons, measures);
+    const attempt = () => strongestKept(candidate, epsilons, measures);
     points.push(...await within(`selecting, moment ${i + 1} of ${candidates.length}`, attempt));
   }
   const isBetter = betterBy(measures.metric?.better ?? null);
-  const chosen = points.filter((point) => point.task !== null && isBetter(point, base))
+  const ofStep = (at: number) => points.filter(({ step }) => step === at);
+  const centres = measures.metric
+    ? candidates.map(({ step }) => bestOf(ofStep(step), isBetter))
+    : [bestOf(points, isBetter)];
+  for (const { step, strength } of centres.filter((centre) => centre !== null)) {
+    const tried = new Set(ofStep(step).map((point) => point.strength));
+    for (const weaker of weakerThan(strength).filter((weaker) => !tried.has(weaker))) {
+      points.push(await measurePoint(step, weaker, epsilons, measures));
+    }
+  }
+  const chosen = bestOf(points, isBetter);
+  return { points, chosen: chosen && isBetter(chosen, base) ? chosen : null };
+}
+
+/** The best point within the budgets; of equal ones the first. */
+const bestOf = (points: readonly Point[], isBetter: (a: Worth, b: Worth) => boolean) =>
+  points.filter(({ task }) => task !== null)
     .reduce<Point | null>((best, point) => best && !isBetter(point, best) ? best : point, null);
-  return { points, chosen };
+
+/** The strengths next to a strength that are still compared with it. */
+function weakerThan(strength: number): number[] {
+  const at = STRENGTHS.indexOf(strength);
+  return STRENGTHS.slice(Math.max(0, at - BELOW), at).reverse();
 }
 
 /** Whether one is better than another, by a metric or by the task's loss alone. */
@@ -97,30 +135,40 @@ export async function worthOf(
   return metric ? { task: loss, value: await metric.value(step, strength) } : { task: loss };
 }
 
-/** Points of one candidate around the strongest that keeps the budget. */
-async function tryStrengths(
+/** Points of one candidate up or down to the strongest that keeps the budgets. */
+async function strongestKept(
   { step, spent }: Candidate,
   epsilons: readonly number[],
   measures: Measures,
 ): Promise<Point[]> {
   const points: Point[] = [];
   const keeps = async (at: number): Promise<boolean> => {
-    const strength = STRENGTHS[at]!;
-    const shifts = await measures.shifts(step, strength);
-    const fits = shifts.every(({ mean }, i) => mean <= USABLE * epsilons[i]!);
-    const worth = fits ? await worthOf(measures, step, strength) : { task: null };
-    points.push({ step, strength, shifts, ...worth });
-    return fits;
+    const point = await measurePoint(step, STRENGTHS[at]!, epsilons, measures);
+    points.push(point);
+    return point.task !== null;
   };
   const guess = spent > 0 ? Math.min(1, Math.sqrt(USABLE / spent)) : 1;
-  const first = STRENGTHS.findIndex((strength) => strength >= Math.min(1, 1.2 * guess));
-  let at = first;
+  let at = STRENGTHS.findIndex((strength) => strength >= Math.min(1, 1.2 * guess));
   if (await keeps(at)) {
     while (at + 1 < STRENGTHS.length && await keeps(at + 1)) at++;
-    at = first;
   } else {
     do at--; while (at >= 0 && !(await keeps(at)));
   }
-  for (let more = 1; more <= BELOW && at - more >= 0; more++) await keeps(at - more);
   return points;
+}
+
+async function measurePoint(
+  step: number,
+  strength: number,
+  epsilons: readonly number[],
+  measures: Measures,
+): Promise<Point> {
+  const shifts = await measures.shifts(step, strength);
+  const fits = shifts.every(({ mean }, i) => mean <= USABLE * epsilons[i]!);
+  return {
+    step,
+    strength,
+    shifts,
+    ...fits ? await worthOf(measures, step, strength) : { task: null },
+  };
 }

@@ -11,7 +11,7 @@ import { forgettingGuard } from "../../forgetting/method.ts";
 import type { GuardPart } from "../../forgetting/part.ts";
 import { claimedRise } from "../../forgetting/select/betting.ts";
 import { choose, measuresOf } from "../../forgetting/select/result.ts";
-import type { Measures } from "../../forgetting/select/select.ts";
+import { remembered } from "../../forgetting/select/select.ts";
 import { blocksOf, type Domain, readRetention } from "../../forgetting/text/retention.ts";
 import { ConfigError } from "../../errors.ts";
 import { LossProgram } from "../../models/loss_program.ts";
@@ -137,17 +137,6 @@ async function choices(part: GuardPart, { run, end, training, test }: Finished):
 
 const withBudget = (domains: readonly Domain[], text: string): Domain[] =>
   domains.map((domain) => ({ ...domain, budget: parseBudget(text)[0]! }));
-
-/** Measures what was measured before only once. */
-function remembered({ shifts, task }: Measures): Measures {
-  const memory = new Map<string, Promise<unknown>>();
-  const once = <T>(key: string, make: () => Promise<T>) =>
-    memory.getOrInsertComputed(key, make) as Promise<T>;
-  return {
-    shifts: (step, strength) => once(`shifts ${step} ${strength}`, () => shifts(step, strength)),
-    task: (step, strength) => once(`task ${step} ${strength}`, () => task(step, strength)),
-  };
-}
 
 /** Loads the test's text and rows; measures the model as the store has it at the time. */
 async function openTest(
