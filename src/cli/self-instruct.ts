@@ -11,6 +11,8 @@ import { type OpenModel, openModel } from "../inference/open.ts";
 import { openFile, readAt } from "../io/files.ts";
 import { answerRequests, checkRequests } from "../self_instruct/answers.ts";
 import { bootstrap, type Progress } from "../self_instruct/bootstrap.ts";
+
+import { within } from "../progress.ts";
 import { RunFolder, settingsIn } from "../self_instruct/folder.ts";
 import type { Ask } from "../self_instruct/journal.ts";
 import { readSeeds } from "../self_instruct/seeds.ts";
@@ -23,7 +25,7 @@ import { fetchFolder } from "./lib/hub.ts";
 import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
 import { numberOf } from "./lib/number.ts";
 import { SAMPLING_FLAGS, samplingOf, suggestionOf } from "./lib/sampling.ts";
-import { answer, dim, isTerminal, say, status } from "./lib/term.ts";
+import { answer, dim, say } from "./lib/term.ts";
 
 /** Where the key of an endpoint is looked for. */
 const KEY = "OPENAI_API_KEY";
@@ -100,7 +102,8 @@ export async function run(args: string[]): Promise<number> {
   };
   using folder = new RunFolder(flags["out"]!, settings);
   const use = async (writer: Writer, open: OpenModel | null) => {
-    const ask: Ask = (...asked) => folder.journal.ask(writer, seed, ...asked);
+    const ask: Ask = (step, ...asked) =>
+      within(stepWords(step), () => folder.journal.ask(writer, seed, step, ...asked));
     try {
       return await work.run({ folder, ask, writer, open });
     } finally {
@@ -148,7 +151,7 @@ async function making({ positionals: [place], flags }: Arguments, file: string, 
     async run({ folder, ask, writer }) {
       const onRound = (state: Progress) => {
         folder.flush();
-        if (!folder.journal.isReplaying) progress(roundLine(state, rows), state.rows >= rows);
+        if (!folder.journal.isReplaying) say(dim(roundLine(state, rows)));
       };
       const showing = { most, fits: writer.fits.bind(writer) };
       const add = folder.add.bind(folder);
@@ -188,8 +191,7 @@ async function answering(parsed: Arguments, file: string): Promise<Work> {
         add: folder.add.bind(folder),
         onAnswered: (count) => {
           folder.flush();
-          const line = `${count} of ${requests.length} answered`;
-          if (!folder.journal.isReplaying) progress(line, count === requests.length);
+          if (!folder.journal.isReplaying) say(dim(`${count} of ${requests.length} answered`));
         },
       });
       return `${rows} rows kept, ${rejected} rejected,`;
@@ -276,7 +278,10 @@ function hashOf(path: string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-function progress(line: string, isLast: boolean): void {
-  if (isTerminal) status(line, isLast);
-  else say(dim(line));
-}
+/** A step of a run as who waits reads it. */
+const stepWords = (step: string): string => {
+  const [round, what] = step.split("/");
+  return round === "answer"
+    ? `rows from ${TOGETHER * Number(what) + 1} on`
+    : `round ${Number(round) + 1}, ${what}`;
+};

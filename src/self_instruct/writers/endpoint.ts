@@ -8,6 +8,7 @@ import { asked, type ChatTurn } from "../../data/mod.ts";
 import { FileError } from "../../errors.ts";
 import { isObject } from "../../io/files.ts";
 import { random } from "../../random.ts";
+import { tell } from "../../progress.ts";
 import { heed, heeding } from "../../stop.ts";
 import type { Answer, Drawing, Numbered, OnAnswers, Writer } from "./writer.ts";
 
@@ -62,13 +63,14 @@ export class EndpointWriter implements Writer {
     drawing: Drawing,
     onAnswers: OnAnswers,
   ): Promise<void> {
-    let next = 0;
+    let [next, done] = [0, 0];
     let fault: unknown = null;
     const work = async () => {
       while (next < requests.length && fault === null) {
         const numbered = requests[next++]!;
         try {
           onAnswers([[numbered.number, await this.#ask(numbered, drawing)]]);
+          tell("answers", ++done, requests.length);
         } catch (found) {
           fault ??= found;
         }

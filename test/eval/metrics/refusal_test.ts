@@ -1,6 +1,7 @@
 /** Whether answers decline, answer or own not to know. */
 import assert from "node:assert/strict";
 import { metricOf, type TextMetric } from "../../../src/eval/metrics/mod.ts";
+import { parseTasks } from "../../../src/config/mod.ts";
 import { readTasks } from "../../../src/eval/tasks/read.ts";
 
 const { score } = metricOf("refusal") as TextMetric;
@@ -58,6 +59,8 @@ Deno.test("builtin:refusal is three tasks of twenty different rows", async () =>
     assert.deepEqual([template, maxTokens], ["model", 9]);
     assert.equal(new Set(phrasings[0]!.questions.flatMap(({ references }) => references)).size, 1);
   }
+  const [given] = parseTasks([{ path: "builtin:refusal" }], "/somewhere");
+  assert.equal(given!.path, "builtin:refusal", "no path of a folder");
   const [first] = await readTasks([{ path: "builtin:refusal", template: "plain" }]);
   assert.equal(first!.template, "plain");
   await assert.rejects(
