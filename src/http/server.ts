@@ -66,22 +66,29 @@ async function respond(
   }
 }
 
-/** Serves until a signal comes, which `end` is told; a second one ends the program at once. */
+/**
+ * Serves until a signal comes, which `end` is told; a second one does what it does to any program,
+ * and so ends it at once.
+ */
 export async function untilInterrupted(server: Deno.HttpServer, end: () => void): Promise<number> {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  let count = 0;
+  let isInterrupted = false;
+  const listen = () => {
+    for (const signal of signals) Deno.addSignalListener(signal, take);
+  };
+  const ignore = () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, take);
+  };
   const take = () => {
-    if (++count > 1) Deno.exit(INTERRUPTED);
+    isInterrupted = true;
+    ignore();
     end();
     server.shutdown();
   };
-  for (const signal of signals) Deno.addSignalListener(signal, take);
-  try {
-    await server.finished;
-  } finally {
-    for (const signal of signals) Deno.removeSignalListener(signal, take);
-  }
-  return count > 0 ? INTERRUPTED : 0;
+  listen();
+  await server.finished;
+  if (!isInterrupted) ignore();
+  return isInterrupted ? INTERRUPTED : 0;
 }
 
 /** Exit code of a program that a signal ended. */

@@ -230,9 +230,22 @@ function cutBack(file: Deno.FsFile, size: number): void {
   } catch { /* whoever reads lines passes over damaged ones */ }
 }
 
+/** What all temporary names of this program have; null for another in each. */
+let temporaryMark: string | null = null;
+
+/**
+ * Gives all temporary names of this program the same mark, so that who allows it a path can allow it
+ * the temporary one as well.
+ *
+ * @param mark of eight hexadecimal digits.
+ */
+export function useTemporaryMark(mark: string): void {
+  temporaryMark = mark;
+}
+
 /** A name beside `path` that nobody takes for what is whole. */
 export function temporaryName(path: string): string {
-  const mark = crypto.randomUUID().slice(0, 8);
+  const mark = temporaryMark ?? crypto.randomUUID().slice(0, 8);
   return join(dirname(path), `.${basename(path)}.${mark}.tmp`);
 }
 
@@ -257,7 +270,7 @@ export function onDisk<T>(what: string, action: () => T): T {
 
 /** Deno marks the faults of the operating system, and only those, with a code such as ENOENT. */
 function isSystemFault(fault: unknown): fault is Error {
-  if (!(fault instanceof Error) || !("code" in fault)) return false;
+  if (!(fault instanceof Error) || !("code" in fault) || isDenied(fault)) return false;
   return typeof fault.code === "string" && /^E[A-Z0-9]+$/.test(fault.code);
 }
 
@@ -265,4 +278,9 @@ function isSystemFault(fault: unknown): fault is Error {
 function systemWords(fault: Error): string {
   const words = fault.message.split(" (os error")[0]!;
   return words.charAt(0).toLowerCase() + words.slice(1);
+}
+
+/** Whether a fault says that this program may not do what it tried. */
+export function isDenied(fault: unknown): boolean {
+  return fault instanceof Deno.errors.NotCapable;
 }

@@ -51,22 +51,35 @@ export function lockFolder(folder: string): FolderLock {
 
 /** @throws {FileError} where a process holds the lock of a folder; takes none. */
 export function refuseLocked(folder: string): void {
+  if (!isLocked(folder)) return;
+  const owner = ownerOf(join(folder, LOCK_FILE));
+  throw new FileError(`Cannot write ${folder}: ${owner} writes there`);
+}
+
+/** Whether a process of this machine holds the lock of a folder, which may not exist; takes none. */
+export function isLocked(folder: string): boolean {
   const path = join(folder, LOCK_FILE);
-  if (!exists(path)) return;
-  const isHeld = onDisk(`Cannot look at ${path}`, () => {
+  if (!exists(path)) return false;
+  return onDisk(`Cannot look at ${path}`, () => {
     using file = Deno.openSync(path);
     return !file.tryLockSync(true);
   });
-  if (isHeld) throw new FileError(`Cannot write ${folder}: ${ownerOf(path)} writes there`);
 }
+
+/** How often a lock is tried for: who looks whether it is held, holds it for an instant. */
+const TRIES = 5;
+/** Milliseconds between two tries. */
+const PAUSE_MS = 10;
 
 /** The locked file; null where another holds it. */
 function openLocked(path: string): Deno.FsFile | null {
-  for (;;) {
+  for (let tries = 0;;) {
     const file = Deno.openSync(path, { read: true, write: true, create: true });
     if (!file.tryLockSync(true)) {
       file.close();
-      return null;
+      if (++tries === TRIES) return null;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+      continue;
     }
     if (isAt(file, path)) return file;
     file.close(); // it was let go of, and removed, in between

@@ -23,7 +23,7 @@ type Say = (line: string) => void;
 
 /**
  * A device whose products take the tiles that were measured on it. Without a file, or with one that
- * is damaged or of another adapter, driver or kernels, they take the defaults.
+ * is damaged or of another adapter or other kernels, they take the defaults.
  *
  * @throws {GpuError} as {@linkcode openDevice}.
  */
@@ -45,7 +45,7 @@ export function readTiles(device: Device, path: string, say: Say): Tiles {
     if (!exists(path)) return {};
     const { of, tiles } = readJsonObject(path);
     if (JSON.stringify(of) !== JSON.stringify(identityOf(device))) {
-      throw new FileError(`${path} is of another adapter, driver or version of the kernels`);
+      throw new FileError(`${path} is of another adapter or version of the kernels`);
     }
     if (isTiles(tiles)) return tiles;
     throw new FileError(`${path} holds no tiles`);
@@ -80,31 +80,19 @@ export function useTiles(device: Device, tiles: Tiles): void {
   device.tuned = tuned;
 }
 
-/** All that decides which tile is fastest, as far as a program is told. */
+/**
+ * All that decides which tile is fastest, as far as a confined program is told: not the driver's
+ * version, nor what the processor can do beyond the width that software Vulkan names itself by.
+ */
 function identityOf({ gpu, adapter, software }: Device): Record<string, string | number> {
   const { vendor, architecture, device, description } = gpu.adapterInfo;
   return {
     adapter: [adapter, vendor, architecture, device, description].join(" | "),
-    driver: fileOr("/proc/driver/nvidia/version", ""),
-    ...(software && { processor: processor(), cores: cpus().length }),
+    ...(software && { processor: cpus()[0]?.model ?? "", cores: cpus().length }),
     deno: Deno.version.deno,
     system: `${Deno.build.os} ${Deno.build.arch}`,
     kernels: sha256(productTexts().join("\n")),
   };
-}
-
-/** The processor and what it can do: virtual ones hide their names. */
-function processor(): string {
-  const flags = /^flags\s*:.*$/m.exec(fileOr("/proc/cpuinfo", ""))?.[0] ?? "";
-  return `${cpus()[0]?.model ?? ""} ${sha256(flags).slice(0, 16)}`;
-}
-
-function fileOr(path: string, otherwise: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return otherwise;
-  }
 }
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -1,6 +1,6 @@
 /** Whatever is wrong with its input, `train` says one sentence, exits with 1 or 2 and writes nothing. */
 import assert from "node:assert/strict";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { writeJson } from "../../src/io/files.ts";
 import { parseConfig, savedConfig } from "../../src/config/mod.ts";
 import { snapshot, Toy, type ToySettings } from "../train/toy.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readPeft } from "../../src/adapters/peft/folder.ts";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { exists } from "../../src/io/files.ts";
 import { readGolden, writeGolden } from "../golden/golden.ts";
 import { capture } from "./capture.ts";

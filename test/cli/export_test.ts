@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openGguf } from "../../src/io/gguf/reader.ts";
 import { writeTinyAdapter } from "../models/tiny.ts";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { capture } from "./capture.ts";
 
 const base = fileURLToPath(new URL("../../configs/quickstart/base", import.meta.url));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { exists } from "../../src/io/files.ts";
 import { CachedToy } from "../forgetting/cached_toy.ts";

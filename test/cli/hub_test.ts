@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadModel } from "../../mod.ts";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { barLine } from "../../src/cli/lib/hub.ts";
 import { exists, readJsonObject, writeJson } from "../../src/io/files.ts";
 import { parseConfig } from "../../src/config/mod.ts";

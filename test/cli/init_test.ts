@@ -1,7 +1,7 @@
 /** `deno task init`: a config after a look at a model and rows. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { parseConfig } from "../../src/config/mod.ts";
 import { quickstartFile } from "../../src/quickstart/files.ts";
 import { capture } from "./capture.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { exists, writeJson } from "../../src/io/files.ts";
 import { Model } from "../../src/models/model.ts";
 import { snapshot, Toy } from "../train/toy.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { writeJson } from "../../src/io/files.ts";
 import { namesIn } from "../io/helpers.ts";
 import { REPO, type World } from "../io/hub/world.ts";

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { columns } from "../../src/cli/lib/columns.ts";
 import { run } from "../../src/cli/runs.ts";
 import { historyListener } from "../../src/runs/history/listener.ts";
-import { doneRun, start, unexpected, update, withRuns } from "../runs/happenings.ts";
+import { claimed, doneRun, start, unexpected, update, withRuns } from "../runs/happenings.ts";
 import { capture } from "./capture.ts";
 
 /** Three runs that are done, and one that is not. */
@@ -171,6 +171,7 @@ Deno.test("runs remove does all of it or nothing", () =>
       message: /third: found no run in it, wanted a run folder$/,
     });
     const out = join(folder, "under way");
+    using _lock = claimed(out);
     const listen = historyListener(out, unexpected);
     listen(start(out));
     await assert.rejects(ask(folder, "remove", "1", "under way"), {

@@ -1,7 +1,7 @@
 /** Text of strangers on its way to a terminal. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { answer, say, styled } from "../../src/cli/lib/term.ts";
 
 /** What `action` prints. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { exists, writeJson } from "../../src/io/files.ts";
 import { Toy } from "../train/toy.ts";
 import { capture } from "./capture.ts";

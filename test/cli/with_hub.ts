@@ -1,7 +1,7 @@
 /** Commands beside a fake hub. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { World } from "../io/hub/world.ts";
 import { Toy } from "../train/toy.ts";
 import { capture, withEnv } from "./capture.ts";

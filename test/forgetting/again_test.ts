@@ -1,7 +1,7 @@
 /** Certificates on text that has been used before: what is left out, what is counted, what is said. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { levelAfter } from "../../src/forgetting/select/spending.ts";
 import { readJsonObject, writeJson } from "../../src/io/files.ts";
 import { capture } from "../cli/capture.ts";

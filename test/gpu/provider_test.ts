@@ -4,7 +4,7 @@ import { ConfigError } from "../../src/errors.ts";
 import { createBuffer, readFloats, upload, whole } from "../../src/gpu/buffer.ts";
 import { openDevice } from "../../src/gpu/device.ts";
 import { installProvider } from "../../src/gpu/provider.ts";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { asked } from "./providers/counting.ts";
 
 const at = (name: string) => fileURLToPath(new URL(`providers/${name}`, import.meta.url));

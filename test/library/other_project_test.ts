@@ -43,7 +43,12 @@ Deno.test("another project imports Graft from a server, whose command line works
   const files = { "deno.json": "{}", "main.ts": program(`${origin}/mod.ts`) };
   await inProject(files, async (deno) => {
     assert.deepEqual(await deno("run", "-A", "main.ts"), { code: 0, stdout: PRINTED });
-    const train = await deno("run", "-A", `${origin}/src/cli/main.ts`, "train");
+    const train = await deno(
+      "run",
+      ...["-A", "--unstable-worker-options"],
+      `${origin}/src/cli/main.ts`,
+      "train",
+    );
     assert.equal(train.code, 2);
     assert.match(train.stderr!, /Found no quickstart on this machine, since Graft runs from http/);
   });

@@ -1,8 +1,9 @@
 /** A run in a process of its own: `child.ts FOLDER UPDATES`; without an end where UPDATES is below 0. */
 import { historyListener } from "../../src/runs/history/listener.ts";
-import { end, start, unexpected, update } from "./happenings.ts";
+import { claimed, end, start, unexpected, update } from "./happenings.ts";
 
 const [out, updates] = Deno.args as [string, string];
+claimed(out); // until the process ends
 const listen = historyListener(out, unexpected);
 const count = Math.abs(Number(updates));
 listen(start(out, { steps: count }));

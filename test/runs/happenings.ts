@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { parseConfig, savedConfig } from "../../src/config/mod.ts";
 import { writeJson } from "../../src/io/files.ts";
+import { type FolderLock, lockFolder } from "../../src/io/lock.ts";
 import type { Metrics, RunEnd, RunEvent, StartEvent } from "../../src/runs/events.ts";
 import { historyListener } from "../../src/runs/history/listener.ts";
 
@@ -13,6 +14,12 @@ export async function withRuns(use: (folder: string) => void | Promise<void>): P
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
+}
+
+/** Locks the folder of a run, as one that is under way does. */
+export function claimed(out: string): FolderLock {
+  Deno.mkdirSync(out, { recursive: true });
+  return lockFolder(out);
 }
 
 /** A run begins. */

@@ -7,6 +7,7 @@ import { historyOf } from "../../src/runs/history/database.ts";
 import { figuresOf, RunHistory } from "../../src/runs/history/history.ts";
 import { historyListener } from "../../src/runs/history/listener.ts";
 import {
+  claimed,
   doneRun,
   end,
   metricsOf,
@@ -32,6 +33,7 @@ function read<T>(folder: string, use: (history: RunHistory) => T): T {
 Deno.test("the history has a run as it happened", () =>
   withRuns((folder) => {
     const out = join(folder, "mine");
+    using _lock = claimed(out);
     const began = start(out);
     const listen = historyListener(out, unexpected);
     listen({ kind: "log", line: "reading" }); // before the run starts
@@ -86,6 +88,7 @@ Deno.test("a resumed run goes on in its row, without what it does again", () =>
   withRuns((folder) => {
     doneRun(folder, "other");
     const out = join(folder, "mine");
+    using _lock = claimed(out);
     const checkpoint = (step: number): RunEvent => ({
       kind: "checkpoint",
       step,

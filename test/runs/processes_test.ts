@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RunHistory } from "../../src/runs/history/history.ts";
 import { historyListener } from "../../src/runs/history/listener.ts";
-import { start, unexpected, update, withRuns } from "./happenings.ts";
+import { claimed, start, unexpected, update, withRuns } from "./happenings.ts";
 
 const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
 
@@ -48,6 +48,7 @@ Deno.test("a run whose process was killed is interrupted, and goes on in its row
     await process.stderr.cancel();
     await process.status;
     assert.deepEqual(read(), { status: "interrupted", done: 3 });
+    using _lock = claimed(out);
     const listen = historyListener(out, unexpected);
     listen(start(out, { steps: 9, done: 2 }));
     for (let step = 2; step < 5; step++) listen(update(step));

@@ -5,7 +5,7 @@ import { listen as listenTo } from "../../src/http/server.ts";
 import { historyListener } from "../../src/runs/history/listener.ts";
 import { RunHistory } from "../../src/runs/history/history.ts";
 import { watchRoutes } from "../../src/watch/routes.ts";
-import { doneRun, end, start, unexpected, update, withRuns } from "../runs/happenings.ts";
+import { claimed, doneRun, end, start, unexpected, update, withRuns } from "../runs/happenings.ts";
 
 /** Runs `action` with a folder of runs and the address of a page that shows them. */
 function withPage(action: (folder: string, address: string) => Promise<void>): Promise<void> {
@@ -48,6 +48,7 @@ Deno.test("the list, a run and a comparison are what the history has", () =>
 Deno.test("a page follows a run live, and a run that is removed under it goes", () =>
   withPage(async (folder, address) => {
     const out = join(folder, "live");
+    using _lock = claimed(out);
     const listen = historyListener(out, unexpected);
     listen(start(out));
     const leaving = new AbortController();

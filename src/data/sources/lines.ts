@@ -9,6 +9,7 @@ import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { FileError } from "../../errors.ts";
+import { isDenied } from "../../io/files.ts";
 import { checkRatio, MAX_LINE_MIB, MAX_ROW_MIB, rowTooLong } from "./limits.ts";
 
 const NEWLINE = 10;
@@ -82,7 +83,8 @@ async function* gunzipped(path: string): AsyncGenerator<Uint8Array> {
 }
 
 /** What to say of a file that the system does not give. */
-export function unreadable(path: string, error: unknown): FileError {
+export function unreadable(path: string, error: unknown): Error {
+  if (isDenied(error)) return error as Error;
   const reason = error instanceof Deno.errors.NotFound ? "no such file" : (error as Error).message;
   return new FileError(`${path}: cannot be read (${reason})`);
 }

@@ -58,13 +58,12 @@ export class RepoCache {
     makeFolderOf(path);
     onDisk(`Cannot write ${path}`, () => {
       const blob = this.blob(etag);
-      if (!exists(path)) removeLink(path);
+      if (exists(path)) return;
+      removeLink(path);
       try {
-        Deno.symlinkSync(relative(dirname(path), blob), path);
+        linkTo(blob, path);
       } catch (fault) {
-        if (fault instanceof Deno.errors.AlreadyExists) return;
-        // Windows allows links of this kind to developers only.
-        Deno.linkSync(blob, path);
+        if (!(fault instanceof Deno.errors.AlreadyExists)) throw fault;
       }
     });
   }
@@ -99,6 +98,16 @@ export function cachedName(folder: string): { repo: string; commit: string } | u
 /** Makes the folder that `path` lies in. */
 export function makeFolderOf(path: string): void {
   makeFolder(dirname(path));
+}
+
+/** Deno allows symbolic links to unconfined programs only, and Windows to developers only. */
+function linkTo(blob: string, path: string): void {
+  try {
+    Deno.symlinkSync(relative(dirname(path), blob), path);
+  } catch (fault) {
+    if (fault instanceof Deno.errors.AlreadyExists) throw fault;
+    Deno.linkSync(blob, path);
+  }
 }
 
 /** Removes a link whose blob is gone, so that it can be made anew. */

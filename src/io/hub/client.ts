@@ -5,6 +5,7 @@
  * @module
  */
 import { FileError, StoppedError } from "../../errors.ts";
+import { isDenied } from "../files.ts";
 import type { RepoName } from "./name.ts";
 import type { HubSettings } from "./settings.ts";
 import { heeding } from "../../stop.ts";
@@ -47,7 +48,9 @@ export class HubClient {
     try {
       return await ask({ hubUrl: endpoint, fetch: this.#fetch });
     } catch (fault) {
-      if (fault instanceof FileError || fault instanceof StoppedError) throw fault;
+      if (fault instanceof FileError || fault instanceof StoppedError || isDenied(fault)) {
+        throw fault;
+      }
       const words = fault instanceof Error ? fault.message.split("\n")[0] : String(fault);
       throw new FileError(
         `Cannot use ${repo}: ${endpoint} does not answer as a hub does (${words})`,
@@ -89,7 +92,7 @@ export class HubClient {
         patient.abort();
         throw fault;
       }
-      if (fault instanceof FileError || init.signal?.aborted) throw fault;
+      if (fault instanceof FileError || isDenied(fault) || init.signal?.aborted) throw fault;
       throw new Unreachable(`Cannot reach ${url.origin}: ${networkWords(fault, patience)}`, {
         cause: fault,
       });

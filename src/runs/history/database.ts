@@ -8,7 +8,7 @@ import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { FileError } from "../../errors.ts";
-import { isFile } from "../../io/files.ts";
+import { isDenied, isFile } from "../../io/files.ts";
 
 /** The file that has the run of a folder. */
 export const historyOf = (runFolder: string): string =>
@@ -76,7 +76,7 @@ export function hostName(): string {
   try {
     return hostname();
   } catch (fault) {
-    if (fault instanceof Deno.errors.NotCapable) return "";
+    if (isDenied(fault)) return "";
     throw fault;
   }
 }
@@ -139,6 +139,7 @@ export function within<T>(path: string, action: () => T): T {
     if (!(fault instanceof Error && "code" in fault && fault.code === "ERR_SQLITE_ERROR")) {
       throw fault;
     }
+    if (isDenied(fault)) throw fault;
     const words = fault.message;
     if (/\b(locked|busy)\b/.test(words)) {
       throw new Locked(`Cannot use ${path}: another program holds it (${words})`);

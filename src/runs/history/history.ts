@@ -5,10 +5,10 @@
  */
 import { uptime } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import process from "node:process";
 import type { DatabaseSync } from "node:sqlite";
 import type { Config, Origin } from "../../config/mod.ts";
 import { ConfigError } from "../../errors.ts";
+import { isLocked } from "../../io/lock.ts";
 import { didYouMean } from "../../io/nearest.ts";
 import type { Fields, MemoryParts, Metrics, SampleText } from "../events.ts";
 import { hostName, openHistory, transaction, within } from "./database.ts";
@@ -176,12 +176,14 @@ type Row = Readonly<Record<keyof RunRecord, string>> & {
   readonly last: string | null;
 };
 
-function recordOf(row: Row, folder: string): RunRecord {
+function recordOf(row: Row, beside: string): RunRecord {
   const { host: _, pid: _pid, ...rest } = row;
+  const folder = join(beside, row.name);
+  const isOver = row.status === "running" && !isAlive(row, folder);
   return {
     ...rest,
-    folder: join(folder, row.name),
-    status: row.status === "running" && !isAlive(row) ? "interrupted" : row.status as RunStatus,
+    folder,
+    status: isOver ? "interrupted" : row.status as RunStatus,
     trains: row.trains as RunRecord["trains"],
     started: new Date(row.started),
     seen: new Date(row.seen),
@@ -195,15 +197,9 @@ function recordOf(row: Row, folder: string): RunRecord {
   };
 }
 
-/** Whether the process of a run may be there still; only one that surely is not, is not. */
-function isAlive({ host, pid, seen }: Row): boolean {
+/** Whether a run may be under way still; only one that surely is not, is not. */
+function isAlive({ host, seen }: Row, folder: string): boolean {
   if (host !== hostName()) return true;
-  try {
-    const booted = Date.now() - 1000 * uptime();
-    if (new Date(seen).getTime() < booted) return false;
-    process.kill(pid, 0); // sends nothing
-    return true;
-  } catch (fault) {
-    return (fault as { code?: string }).code !== "ESRCH";
-  }
+  const booted = Date.now() - 1000 * uptime();
+  return new Date(seen).getTime() >= booted && isLocked(folder);
 }

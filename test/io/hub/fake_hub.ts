@@ -29,6 +29,8 @@ export interface Mischief {
   corrupt?: boolean;
   /** Sends a byte more than it announced. */
   tooLong?: boolean;
+  /** Sends large files on to this origin, in place of its own storage. */
+  elsewhere?: string;
   /** Answers everything with this status. */
   status?: number;
   /** Never answers. */
@@ -137,7 +139,7 @@ export class FakeHub implements AsyncDisposable {
       status: 302,
       headers: {
         ...headers,
-        Location: `${this.storage}/${sha256(bytes)}`,
+        Location: `${this.mischief.elsewhere ?? this.storage}/${sha256(bytes)}`,
         "X-Linked-ETag": `"${sha256(bytes)}"`,
         "X-Linked-Size": String(bytes.length),
       },

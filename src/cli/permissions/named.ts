@@ -1,0 +1,150 @@
+/**
+ * What a command line names: the values of its flags and what stands beside them, the strings of its
+ * configuration, and what these lead to, such as the base of an adapter.
+ *
+ * @module
+ */
+import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+
+/** A value of a command line, and the flag that it follows. */
+export interface Value {
+  readonly flag: string | null;
+  readonly text: string;
+}
+
+/** The values of a command line, `--flag value` and `--flag=value` alike. */
+export function valuesOf(args: readonly string[]): Value[] {
+  const values: Value[] = [];
+  let flag: string | null = null;
+  for (const arg of args) {
+    const [, name, text] = /^--?([^=]+)(?:=([^]*))?$/.exec(arg) ?? [];
+    if (name === undefined) values.push({ flag, text: arg });
+    else if (text !== undefined) values.push({ flag: name, text });
+    flag = text === undefined ? name ?? null : null;
+  }
+  return values;
+}
+
+/** The strings that one may stand for: a list with commas, NAME=PLACE, PROMPTS@ROWS, or JSON. */
+export function wordsOf(text: string): string[] {
+  const inner = /^\s*[[{]/.test(text) ? stringsIn(parsed(text)) : [];
+  return [text, ...text.split(/[,@]/), ...text.split(/^[^=]*=/), ...inner]
+    .filter((word) => word !== "");
+}
+
+/** Every string within a JSON value. */
+export function stringsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(stringsIn) : [];
+}
+
+/** Bytes; a larger JSON file is none that a person wrote. */
+const LARGEST = 2 ** 20;
+
+/** The object in a small JSON file; null where it is anything else. */
+export function jsonIn(path: string): Record<string, unknown> | null {
+  try {
+    const isSmall = /\.json$/i.test(path) && statSync(path).size <= LARGEST;
+    const value = isSmall ? parsed(readFileSync(path, "utf8")) : null;
+    return typeof value === "object" && !Array.isArray(value)
+      ? value as Record<string, unknown> | null
+      : null;
+  } catch {
+    return null; // whatever is wrong with it, the command says it
+  }
+}
+
+/** The object in a configuration; null where it is none. */
+export async function configIn(path: string): Promise<Record<string, unknown> | null> {
+  if (!/\.(jsonc|ya?ml)$/i.test(path)) return jsonIn(path);
+  try {
+    if (statSync(path).size > LARGEST) return null;
+    const { readConfigFile } = await import("../../config/read.ts");
+    return readConfigFile(path);
+  } catch {
+    return null;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** A path as it is written and, where it is a link, as it is; of a pattern, the folder. */
+export function placesOf(folder: string, word: string): string[] {
+  const path = resolve(folder, word.includes("*") ? dirname(word) : word);
+  try {
+    return [path, realpathSync(path)];
+  } catch {
+    return [path];
+  }
+}
+
+/** What belongs to a path that is named: the run around an adapter, the base of both, and so on. */
+export function ledToBy(path: string): string[] {
+  return [...basesOf(path), ...besideFolder(path), ...besideTask(path)];
+}
+
+/** The base that an adapter, or that of a run, names; only a model counts as one. */
+function basesOf(path: string): string[] {
+  return [path, join(path, "adapter")].flatMap((folder) => {
+    const named = jsonIn(join(folder, "adapter_config.json"))?.["base_model_name_or_path"];
+    if (typeof named !== "string" || named === "") return [];
+    return [resolve(named), resolve(folder, named)]
+      .filter((base) => isThere(/\.gguf$/i.test(base) ? base : join(base, "config.json")));
+  });
+}
+
+/** Whether an adapter names a base that is none of this machine, such as one of the hub. */
+export function namesBaseElsewhere(path: string): boolean {
+  return [path, join(path, "adapter")].some((folder) => {
+    const named = jsonIn(join(folder, "adapter_config.json"))?.["base_model_name_or_path"];
+    return typeof named === "string" && named !== "" && basesOf(path).length === 0;
+  });
+}
+
+/** The folder of a run around that of an adapter or model; of any other, the file that would tell. */
+function besideFolder(path: string): string[] {
+  const above = dirname(path);
+  const config = join(above, "config.json");
+  return [jsonIn(config)?.["$origin"] === undefined ? config : above];
+}
+
+/** The folder of a run that holds `path`; null where none does. */
+export function runAround(path: string): string | null {
+  const above = dirname(path);
+  return jsonIn(join(above, "config.json"))?.["$origin"] === undefined ? null : above;
+}
+
+/**
+ * What tasks lead to: YAML may include what lies in its folder and YAML of the folder above; rows of
+ * instruction-induction are asked in the words of `annotations/` beside them.
+ */
+function besideTask(path: string): string[] {
+  const folder = dirname(path);
+  if (/^(execute|induce)$/.test(basename(folder))) return [join(folder, "../../annotations")];
+  if (!/\.ya?ml$/i.test(path)) return [];
+  return [folder, ...filesOf(dirname(folder)).filter((file) => /\.ya?ml$/i.test(file))];
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder).map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+/** Whether something is there that may be looked at. */
+export function isThere(path: string): boolean {
+  try {
+    return statSync(path) !== undefined;
+  } catch {
+    return false;
+  }
+}
