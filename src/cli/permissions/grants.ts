@@ -43,7 +43,7 @@ const UPLOAD_HOSTS = ["*.amazonaws.com"];
  * @example
  * ```ts
  * import assert from "node:assert/strict";
- * const { write, net } = await grantsOf(["merge", "runs/mine", "--out", "/models/merged"], "0a1b2c3d");
+ * const { write, net } = await grantsOf(["merge", "./runs/mine", "--out", "/models/merged"], "0a1b2c3d");
  * assert.ok(write.includes("/models/merged") && !write.includes("/models"));
  * assert.deepEqual(net, []);
  * ```
@@ -64,7 +64,8 @@ export async function grantsOf(
     ...[cacheFolder(), temporaryFolder()],
   ];
   const hub = rule.hub === undefined ? null : knownHub();
-  const isAsked = hub !== null && !hub.offline && leadsToHub(named);
+  const isAsked = hub !== null && !hub.offline &&
+    leadsToHub(named.filter(({ path }) => !written.includes(path)));
   return {
     read: [
       ...(FOLDER === null ? [] : [FOLDER]),
