@@ -31,6 +31,9 @@ Deno.test("rows are chosen by selection, diversity, difficulty and at random", a
   const diverse = await choose("diversity", 4);
   assert.ok([6, 7, 8].every((i) => diverse.includes(i)), `${diverse}`);
   assert.deepEqual(await choose("diversity", 9), [...rows.keys()], "all, where so many are wanted");
+  const twice = ["a b", "a b", "c d e f", "c d e f"].map((answer, i) => row("", answer, i));
+  const again = await chooseRows(twice, "diversity", { count: 3, seed: 1, difficulty: [] });
+  assert.deepEqual(again.map((of) => twice.indexOf(of)), [0, 2, 3], "covered anew, most first");
   const random = await choose("random", 4);
   assert.deepEqual(await choose("random", 4), random);
   assert.notDeepEqual(await choose("random", 4, 2), random);
