@@ -42,6 +42,9 @@ export interface Picture {
 const [WIDTH, HEIGHT] = [720, 420];
 const BOX = { left: 64, right: 560, top: 24, bottom: 372 };
 
+/** Pixels between the points of lines at the same place. */
+const ASIDE = 7;
+
 /** Colours that stay apart for colour-blind readers (Okabe and Ito, 2008). */
 const STRONG = "#0072b2";
 const COLOURS = ["#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#000000"];
@@ -70,11 +73,14 @@ export function svgOf(picture: Picture): string {
   const x = placer(xs.map(scaled), BOX.left + 12, BOX.right);
   const y = placer(ys, BOX.bottom, BOX.top);
   let colour = 0;
-  const lines = given.map((line): Drawn => ({
+  // Points that no line joins stand beside each other.
+  const aside = (line: number, { isJoined = true }: Line) =>
+    isJoined ? 0 : ASIDE * (line - (given.length - 1) / 2);
+  const lines = given.map((line, i): Drawn => ({
     ...line,
     colour: line.isStrong ? STRONG : COLOURS[colour++ % COLOURS.length]!,
     points: line.points.map(({ x: at, y: value, low, high }) => ({
-      x: x(scaled(at)),
+      x: x(scaled(at)) + aside(i, line),
       y: y(value),
       ...(low !== undefined && high !== undefined && { low: y(low), high: y(high) }),
     })),
@@ -129,15 +135,26 @@ function drawLine({ points, colour, isStrong, isJoined = true }: Drawn): string 
   return joined + marks.join("");
 }
 
+/** Pixels from one name to the next. */
+const NAME_HEIGHT = 15;
+
 /** Names beside the last points, moved apart where they would overlap. */
 function names(lines: readonly Drawn[]): string[] {
-  const ends = lines.map((line) => ({ line, y: line.points.at(-1)!.y })).sort((a, b) => a.y - b.y);
-  let free = BOX.top;
-  return ends.map(({ line, y }) => {
-    const at = Math.max(y, free);
-    free = at + 15;
+  const ends = lines.map((line) => ({ line, at: line.points.at(-1)!.y }))
+    .sort((a, b) => a.at - b.at);
+  let free: number = BOX.top;
+  for (const end of ends) {
+    end.at = Math.max(end.at, free);
+    free = end.at + NAME_HEIGHT;
+  }
+  free = BOX.bottom;
+  for (const end of ends.toReversed()) {
+    end.at = Math.min(end.at, free);
+    free = end.at - NAME_HEIGHT;
+  }
+  return ends.map(({ line, at }) => {
     const weight = line.isStrong ? "bold" : "normal";
-    return text(BOX.right + 12, at + 4, line.name, "start", line.colour, weight);
+    return text(BOX.right + 20, at + 4, line.name, "start", line.colour, weight);
   });
 }
 
