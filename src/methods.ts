@@ -11,6 +11,7 @@ import { trainingTasks } from "./inference/tasks/meter.ts";
 import type { MainMethod, SideMethod } from "./objectives/objective.ts";
 import { keeping } from "./objectives/keep.ts";
 import { preferences } from "./objectives/preferences.ts";
+import { scoring } from "./objectives/scores.ts";
 import { sft } from "./objectives/sft.ts";
 import { unpaired } from "./objectives/unpaired.ts";
 
@@ -19,6 +20,8 @@ function mainOf(objective: Config["objective"]): MainMethod {
   switch (objective.kind) {
     case "sft":
       return sft;
+    case "classify":
+      return scoring(objective);
     case "kto":
       return unpaired(objective);
     default:

@@ -34,7 +34,7 @@ export function resizedBy(base: Checkpoint, adapter: PeftAdapter): Checkpoint {
         `[${odd.shape}], wanted [${rows},${wanted ?? columns}]`,
     );
   }
-  return withTables(base, tables, rows);
+  return withTables(base, tables, { vocab_size: rows });
 }
 
 /** How many tokens an adapter has tables of its own for; null where it takes those of the base. */

@@ -12,7 +12,7 @@ import { positive } from "./kinds.ts";
 const kind = <K extends ObjectiveConfig["kind"]>(name: K) =>
   z.literal(name).describe(
     "sft: the answers; dpo, cpo, simpo, orpo: the chosen answers rather than the rejected; " +
-      "kto: answers labelled true rather than false",
+      "kto: answers labelled true rather than false; classify: the classes of texts",
   );
 
 const smoothing = z.number().gte(0).lt(0.5).default(0)
@@ -70,6 +70,13 @@ const kto = z.strictObject({
   undesirable_weight: counts.describe("what an answer labelled false counts"),
 });
 
+const classify = z.strictObject({
+  kind: kind("classify"),
+  labels: z.array(z.string().min(1)).min(2)
+    .refine((labels) => new Set(labels).size === labels.length, "wanted names that differ")
+    .describe("names of the classes, in the order of their scores"),
+});
+
 /** What updates minimise. */
 export const objectiveSchema: z.ZodType<ObjectiveConfig> = z.discriminatedUnion("kind", [
   z.strictObject({ kind: kind("sft") }),
@@ -78,4 +85,5 @@ export const objectiveSchema: z.ZodType<ObjectiveConfig> = z.discriminatedUnion(
   simpo,
   orpo,
   kto,
+  classify,
 ]).default({ kind: "sft" }).describe("what updates minimise");

@@ -53,6 +53,9 @@ export interface Exchange {
   readonly answer: string;
 }
 
+/** Whether an answer is wanted, or the number or the name of a class. */
+export type Label = boolean | number | string;
+
 /** What a row says of its answers for those who judge them; training reads nothing of it. */
 export interface Judged {
   /** All answers that are right, where there are several. */
@@ -71,8 +74,8 @@ export type Content =
     readonly origin: string;
     /** What in it is empty and must not be, as messages name it (`an empty output`), or null. */
     readonly empty: string | null;
-    /** Set where the row says whether its answer is wanted: 1, or 0 where it is not. */
-    readonly label?: number;
+    /** What the row is labelled with: whether its answer is wanted, or its class. */
+    readonly label?: Label;
   }
   & (
     | {

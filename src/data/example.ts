@@ -6,7 +6,7 @@
  */
 
 import type { ChatTemplate, TemplateVariables } from "./templates/chat_template.ts";
-import type { Message } from "./content.ts";
+import type { Label, Message } from "./content.ts";
 
 /** The part of a tokenizer that data needs; `encode` adds no special token. */
 export interface RowTokenizer {
@@ -85,7 +85,7 @@ export interface Example extends Readonly<Partial<Record<TextFlag, true>>> {
    * answer, and those that follow another, the prompt and the rejected one.
    */
   readonly chosenLength?: number | undefined;
-  /** Set where it is told whether the answer is wanted: 1, or 0 where it is not. */
+  /** Set where it is labelled: 1 where its answer is wanted and 0 where not, or the number of its class. */
   readonly label?: number | undefined;
   /** Where it came from, for messages: `rows.jsonl:12`. */
   readonly origin: string;
@@ -156,14 +156,14 @@ export type Document =
       readonly origin: string;
     }
   )
-  & Pick<Example, "label">;
+  & { readonly label?: Label };
 
-/** What a row has: one answer, two of which one is preferred, or one that is labelled. */
+/** What a row has: one answer, two of which one is preferred, or one answer or text that is labelled. */
 export type Answers = "one" | "two" | "labelled";
 
 /** What an example has. */
 export function answersOf(
-  { chosenLength, label }: Pick<Example, "chosenLength" | "label">,
+  { chosenLength, label }: { readonly chosenLength?: number | undefined; readonly label?: unknown },
 ): Answers {
   if (chosenLength !== undefined) return "two";
   return label === undefined ? "one" : "labelled";

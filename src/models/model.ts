@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { FormatName } from "../formats/mod.ts";
 import { upload } from "../gpu/buffer.ts";
 import { compile, type Engine, graphFor, targetOf } from "../graph/compile.ts";
-import type { Graph, Value } from "../graph/graph.ts";
+import { type Graph, storedRows, type Value } from "../graph/graph.ts";
 import { Planned } from "../graph/planned.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { tell } from "../progress.ts";
@@ -19,6 +19,7 @@ import {
   differentiate,
   linearCrossEntropy,
   linearKl,
+  linearScores,
   logits,
   sum,
   supervisedCapacity,
@@ -45,10 +46,12 @@ import {
 import { refuseEncoder, SOURCE_LAST, sourceCaches, sourceInputs } from "./layers/source_rows.ts";
 import { openWeights } from "./gguf_checkpoint.ts";
 import { rowNorms } from "./norms.ts";
+import { SCORE, withScoreHead } from "./score_head.ts";
 import { refuseNoGroups, Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 
 export type * from "./graphs.ts";
+export { SCORE, SCORE_MODULE } from "./score_head.ts";
 
 /** How to open a model. */
 export interface ModelOptions {
@@ -56,6 +59,8 @@ export interface ModelOptions {
   readonly quantize?: FormatName | undefined;
   /** What the checkpoint is put under, such as tables of a resized vocabulary. */
   readonly over?: ((checkpoint: Checkpoint) => Checkpoint) | undefined;
+  /** How many scores its head of scores gives a document, where it is to have one. */
+  readonly scores?: number | undefined;
   /** Where its tokenizer is, if not with the weights. */
   readonly tokenizerFolder?: string | undefined;
 }
@@ -69,6 +74,8 @@ export class Model implements Disposable {
   readonly checkpoint: Checkpoint;
   /** Whether its head is one of its own though config.json ties it to the embedding. */
   readonly hasDeniedHead: boolean;
+  /** Rows of its head of scores, 0 where it has none. */
+  readonly scores: number;
 
   /**
    * Opens the folder or file and checks its config; tensors are checked when a graph is built.
@@ -78,7 +85,9 @@ export class Model implements Disposable {
    */
   constructor(readonly folder: string, options: ModelOptions = {}) {
     const { quantize, over = (checkpoint) => checkpoint, tokenizerFolder = folder } = options;
-    this.checkpoint = over(openWeights(folder));
+    this.scores = options.scores ?? 0;
+    const opened = over(openWeights(folder));
+    this.checkpoint = this.scores > 0 ? withScoreHead(opened, this.scores) : opened;
     const { checkpoint } = this;
     const file = join(folder, "config.json");
     this.family = familyOf(checkpoint.config["model_type"], file);
@@ -104,14 +113,7 @@ export class Model implements Disposable {
     const { T, loss = "nll", adapt, watch } = options;
     const { train = false, full = false, recompute = false, seed = 0 } = options;
     const graph = graphFor(engine.device);
-    const input = (name: string, size = T) => graph.input(name, [size]);
-    const rows: RowInputs = {
-      kind: "packed",
-      token: input("token"),
-      position: input("position"),
-      start: input("start"),
-      end: input("end"),
-    };
+    const rows = packedRows(graph, T);
     if (full) refuseEncoder(this, "to train every parameter");
     const before = loss === "kl" ? this.#forward(graph, { rows, positions: T }) : null;
     const { hidden, head, cap, adapter, tables } = this.#forward(graph, {
@@ -124,8 +126,8 @@ export class Model implements Disposable {
     });
     const capacity = supervisedCapacity(T);
     const supervision = {
-      rows: input("rows", capacity),
-      label: input("label", capacity),
+      rows: graph.input("rows", [capacity]),
+      label: graph.input("label", [capacity]),
       weight: graph.input("weight", [capacity], "f32"),
     };
     const { loss: losses, stats } = before
@@ -139,6 +141,32 @@ export class Model implements Disposable {
     if (stats) graph.output("stats", stats);
     graph.output("loss", sum(graph, losses));
     return { graph, tables, chunk: chunkRows(graph, head) };
+  }
+
+  /**
+   * The scores of documents of a packed micro-batch. Inputs: those of {@link lossGraph} that are not
+   * of supervision; rows [capacity], which rows are scored; weight [capacity, K up to a multiple of
+   * 4], what is minimised by each score. Output: `scores`, of the shape of weight.
+   *
+   * @throws {RangeError} for a model that was opened without a head of scores.
+   */
+  scoreGraph(engine: Engine, options: Omit<LossGraphOptions, "loss" | "full">): ModelGraph {
+    const { T, adapt, watch, train = false, recompute = false, seed = 0 } = options;
+    if (this.scores === 0) throw new RangeError(`${this.folder} was opened without a score head`);
+    const graph = graphFor(engine.device);
+    const { hidden, tables } = this.#forward(graph, {
+      ...{ rows: packedRows(graph, T), positions: T, adapt, watch },
+      seed: train ? seed : undefined,
+    });
+    const shape = [this.scores, hidden.shape[1]!] as const;
+    const head = adapt?.tensor(graph, SCORE, shape) ??
+      graph.weight(SCORE, shape, this.tensors.format(SCORE, shape), "blocks");
+    const capacity = supervisedCapacity(T);
+    const weight = graph.input("weight", [capacity, storedRows(head)], "f32");
+    const scores = linearScores(graph, hidden, head, graph.input("rows", [capacity]), weight);
+    if (train) differentiate(graph, scores, { recompute });
+    graph.output("scores", scores);
+    return { graph, tables };
   }
 
   /**
@@ -170,11 +198,9 @@ export class Model implements Disposable {
   encodeGraph(engine: Engine, options: Omit<DecodeGraphOptions, "scored">): ModelGraph {
     const { T, context, slots = 1, adapt } = options;
     const graph = graphFor(engine.device);
-    const input = (name: string) => graph.input(name, [T]);
-    const [token, position] = [input("token"), input("position")];
-    const ends = { start: input("start"), end: input("end") };
-    const rows = { kind: "packed", bothWays: true, token, position, ...ends } as const;
-    const places = { slot: input("slot"), position, count: graph.input("count", [1]) };
+    const rows = { ...packedRows(graph, T), bothWays: true };
+    const slot = graph.input("slot", [T]);
+    const places = { slot, position: rows.position, count: graph.input("count", [1]) };
     const net = this.#net(graph, { rows, positions: T, adapt });
     for (const [layer, [k, v]] of this.family.encode!(net, this.config).entries()) {
       const [keys, values] = sourceCaches(graph, layer, [slots, context, k.shape[1]!]);
@@ -200,6 +226,7 @@ export class Model implements Disposable {
       tensor: noting(tensors),
     };
     this.lossGraph(engine, { T: 8, adapt });
+    if (this.scores > 0) tensors.set(SCORE, this.tensors.get(SCORE).shape);
     if (this.hasEncoder) {
       // The gradient of a table that encoder and decoder share is not built.
       for (const table of tables.keys()) tensors.delete(`${table}.weight`);
@@ -267,4 +294,11 @@ export class Model implements Disposable {
       upload(engine.device, slice, loadVector(this.tensors, value.name));
     }
   }
+}
+
+/** The inputs of packed documents. */
+function packedRows(graph: Graph, T: number): RowInputs {
+  const input = (name: string) => graph.input(name, [T]);
+  const ends = { start: input("start"), end: input("end") };
+  return { kind: "packed", token: input("token"), position: input("position"), ...ends };
 }

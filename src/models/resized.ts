@@ -1,5 +1,6 @@
 /**
- * A checkpoint with other tables of tokens: what it becomes where its vocabulary was resized.
+ * A checkpoint with other tables: what it becomes where its vocabulary was resized, or where it is
+ * given a head of scores.
  *
  * @module
  */
@@ -19,15 +20,19 @@ export interface Table {
 }
 
 /** A checkpoint over another one. */
-class Resized implements Checkpoint {
+class WithTables implements Checkpoint {
   readonly folder: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly #bytes: ReadonlyMap<string, Uint8Array>;
 
-  constructor(private readonly base: Checkpoint, tables: readonly Table[], rows: number) {
+  constructor(
+    private readonly base: Checkpoint,
+    tables: readonly Table[],
+    config: Readonly<Record<string, unknown>>,
+  ) {
     this.folder = base.folder;
-    this.config = { ...base.config, vocab_size: rows };
+    this.config = { ...base.config, ...config };
     this.#bytes = new Map(tables.map(({ name, numbers, dtype }) => {
       return [name, fromFloat32(numbers, dtype)];
     }));
@@ -71,11 +76,11 @@ class Resized implements Checkpoint {
   }
 }
 
-/** A checkpoint with these tables, of so many rows each; closing it closes the other. */
+/** A checkpoint with these tables, of another config in part; closing it closes the other. */
 export function withTables(
   base: Checkpoint,
   tables: readonly Table[],
-  rows: number,
+  config: Readonly<Record<string, unknown>> = {},
 ): Checkpoint {
-  return new Resized(base, tables, rows);
+  return new WithTables(base, tables, config);
 }

@@ -258,6 +258,10 @@ export interface PreparedMain extends Prepared<MainPart> {
 export interface MainMethod {
   /** What its rows have. */
   readonly answers: Answers;
+  /** The classes of its rows, where they have one. */
+  readonly labels?: readonly string[];
+  /** Scores that a head of its own gives a document; none where absent. */
+  readonly scores?: number;
   prepare(context: RunContext): Promise<PreparedMain>;
 }
 

@@ -71,11 +71,22 @@ export interface KtoConfig {
   readonly undesirable_weight: number;
 }
 
+/** Learning to tell classes of texts. */
+export interface ClassifyConfig {
+  /** Its name. */
+  readonly kind: "classify";
+  /** The names of the classes, in the order of their scores. */
+  readonly labels: readonly string[];
+}
+
+/** Learning to score documents. */
+export type ScoreConfig = ClassifyConfig;
+
 /** Learning from preferences. */
 export type PreferenceConfig = DpoConfig | CpoConfig | SimpoConfig | OrpoConfig;
 
 /** What updates minimise. */
-export type ObjectiveConfig = SftConfig | PreferenceConfig | KtoConfig;
+export type ObjectiveConfig = SftConfig | PreferenceConfig | KtoConfig | ScoreConfig;
 
 /** Which moment of a run is kept, and when it ends early; keys of the section `train`. */
 export interface KeepConfig {

@@ -37,6 +37,7 @@ export { linear, type LowRank } from "./linear.ts";
 export { CHUNK, chunkRows, supervisedCapacity, type Supervision } from "./head.ts";
 export { linearCrossEntropy } from "./linear_cross_entropy.ts";
 export { KL_STATS, linearKl } from "./linear_kl.ts";
+export { linearScores } from "./linear_scores.ts";
 export { logits } from "./logits.ts";
 export { longContextAngles } from "./long_context_angles.ts";
 export { rmsNorm } from "./rms_norm.ts";

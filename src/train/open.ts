@@ -57,7 +57,9 @@ export async function withSession<T>(
   try {
     using fresh = kind === "pretrain" ? temporaryFolder() : null;
     if (fresh) writeFreshModel(folder, fresh.folder, config.train.seed);
-    using model = new Model(fresh?.folder ?? folder, config);
+    const methods = { ...methodsOf(config, kind), ...settings.methods };
+    const { scores } = methods.main;
+    using model = new Model(fresh?.folder ?? folder, { ...config, scores });
     await using rows = data ? rowsOf(data) : await openRows(model, config, log);
     const trained = kind === "adapter"
       ? trainAdapter(engine, model, adapter, config.train.seed)
@@ -65,7 +67,6 @@ export async function withSession<T>(
     const found = kind === "adapter" ? notesOf(engine, model) : [];
     for (const note of [...found, ...trained.notes]) log(note);
     const checkpoints = runFiles(out).checkpoints;
-    const methods = { ...methodsOf(config, kind), ...settings.methods };
     const base = modelFingerprint(folder);
     const isFresh = kind === "pretrain" || adapter.from === undefined;
     const seen = isFresh ? NOTHING_SEEN : documentsSeenBy(adapter.from!);
@@ -94,7 +95,8 @@ export async function explainPlan(given: ParsedConfig): Promise<string> {
   const { parsed: { config }, model: folder, adapter } = await resolveModel(given);
   using device = await openTuned();
   const engine = openEngine(device);
-  using model = new Model(folder, config);
+  const { scores } = methodsOf(config).main;
+  using model = new Model(folder, { ...config, scores });
   const trained = trainAdapter(engine, model, adapter, config.train.seed);
   return describePlan({ engine, model, config, trained });
 }

@@ -26,24 +26,28 @@ export class Optimizer {
   private constructor(
     private readonly update: Compiled,
     private readonly sum: Compiled | null,
+    private readonly clears: boolean,
     private readonly settings: AdamwSettings,
   ) {}
 
   /**
    * Records the programs; an update of one micro-batch needs no sums. Norms and biases do not decay,
    * as in transformers (`get_decay_parameter_names`).
+   *
+   * @param clears Whether a micro-batch may leave no gradient of some params: it is zero then.
    */
   static async open(
     engine: Engine,
     settings: AdamwSettings,
     microBatches: number,
+    { clears = false }: { readonly clears?: boolean } = {},
   ): Promise<Optimizer> {
     const accumulates = microBatches > 1;
     const undecayed = settings.decay > 0 ? undecayedRanges(engine) : [];
     const from = accumulates ? "sums" : "gradients";
     const update = await compile(engine, updateGraph(engine, from, undecayed));
     const sum = accumulates ? await compile(engine, sumGraph(engine)) : null;
-    return new Optimizer(update, sum, settings);
+    return new Optimizer(update, sum, clears, settings);
   }
 
   /** Adds the gradients that a micro-batch left; the first of an update starts afresh. */
@@ -51,6 +55,7 @@ export class Optimizer {
     if (!this.sum) return;
     this.sum.write("first", Uint32Array.of(Number(first)));
     this.sum.program.replay();
+    if (this.clears) clear(this.sum.engine.device, this.sum.engine.store.flat("gradients"));
   }
 
   /** Update number `t`, counted from 1. */

@@ -179,6 +179,7 @@ const tokenizerOf = (model: Model) => ({ tokenizer: rowTokenizer(model), folder:
 
 const limitsOf = (model: Model, config: Config): LoadOptions => ({
   answers: methodsOf(config).main.answers,
+  labels: methodsOf(config).main.labels,
   maxTokens: longest(model, config.train),
   bothTokens: config.train.micro_batch_tokens,
   ...(config.train.on_too_long ? { onTooLong: config.train.on_too_long } : { splitsTexts: true }),

@@ -12,6 +12,7 @@ import { bytesOf, type Value } from "../graph/graph.ts";
 import type { Methods } from "../methods.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { Model } from "../models/model.ts";
+import { ScoreProgram } from "../models/score_program.ts";
 import type { AttemptLedger } from "../objectives/attempts.ts";
 import type { SeenDocuments } from "../objectives/documents.ts";
 import {
@@ -138,6 +139,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     engine,
     { decay, beta1, beta2, epsilon, clip },
     replaysPerUpdate,
+    { clears: model.scores > 0 },
   );
   return {
     engine,
@@ -212,11 +214,9 @@ export function describePlan(
 ): string {
   const { micro_batch_tokens: T, recompute } = config.train;
   const options = { T, ...trained.graph, recompute, train: true };
-  const { plan, graph, footprint: { weights, temporary: activations } } = LossProgram.plan(
-    engine,
-    model,
-    options,
-  );
+  const { plan, graph, footprint: { weights, temporary: activations } } = model.scores > 0
+    ? ScoreProgram.plan(engine, model, options)
+    : LossProgram.plan(engine, model, options);
   const params = bytesOfParams(graph.values.filter(({ kind }) => kind === "param"));
   const memory = { weights, activations, [STATE]: params };
   return `${printPlan(plan)}\n${row("memory", memoryText(memory))}`;

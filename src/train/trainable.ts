@@ -14,7 +14,7 @@ import { writeCheckpoint } from "../io/checkpoint.ts";
 import { configText } from "../io/config_text.ts";
 import { cachedName } from "../io/hub/mod.ts";
 import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors/safetensors.ts";
-import type { LossGraphOptions, Model } from "../models/model.ts";
+import { type LossGraphOptions, type Model, SCORE_MODULE } from "../models/model.ts";
 import { HEAD } from "../models/stored.ts";
 import { loadParam, storedParam } from "../models/weights.ts";
 import type { AdapterConfig } from "../config/mod.ts";
@@ -47,13 +47,14 @@ export function trainAdapter(
   config: AdapterConfig,
   seed: number,
 ): Trainable {
+  const options = model.scores > 0 ? withScoreHead(config) : config;
   const adapter = config.from === undefined
-    ? Adapter.fresh(engine, model, config)
-    : continued(engine, model, readPeft(config.from), { ...config, from: config.from });
+    ? Adapter.fresh(engine, model, options)
+    : continued(engine, model, readPeft(config.from), { ...options, from: config.from });
   const read = async (store: Store, scaling: number) => {
     const saved = nameBase(await adapter.read(store, model.folder));
     const fan_in_fan_out = model.family.stored?.transposed !== undefined;
-    const task_type = model.hasEncoder ? "SEQ_2_SEQ_LM" : "CAUSAL_LM";
+    const task_type = taskOf(model);
     const config = { task_type, ...saved.config, fan_in_fan_out };
     return atScaling({ ...saved, config }, scaling, model.tensors);
   };
@@ -66,6 +67,20 @@ export function trainAdapter(
     notes: model.config.tied ? tieNotes(adapter, model) : [],
     folder: "adapter",
   };
+}
+
+/** A head of scores is trained whole, as PEFT does unasked. */
+function withScoreHead<C extends Pick<AdapterConfig, "modules_to_save">>(config: C): C {
+  const { modules_to_save: saved = [] } = config;
+  return saved.includes(SCORE_MODULE)
+    ? config
+    : { ...config, modules_to_save: [...saved, SCORE_MODULE] };
+}
+
+/** What PEFT calls what a model is for. */
+function taskOf({ hasEncoder, scores }: Model): string {
+  if (scores > 0) return "SEQ_CLS";
+  return hasEncoder ? "SEQ_2_SEQ_LM" : "CAUSAL_LM";
 }
 
 /** PEFT warns too: each end of a tied pair is trained by itself. */

@@ -3,23 +3,25 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Adapter } from "../../src/adapters/adapter.ts";
 import { readPeft } from "../../src/adapters/peft/folder.ts";
-import { type Answers, type Example, loadExamples, rowTokenizer } from "../../src/data/mod.ts";
+import { type Example, loadExamples, type LoadOptions, rowTokenizer } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
 import { Model } from "../../src/models/model.ts";
+import { fromBlocks } from "../../src/models/weights.ts";
 import { NOTHING_SEEN } from "../../src/objectives/documents.ts";
 import type { Fields, MainMethod, OpenContext } from "../../src/objectives/objective.ts";
-import { readGolden, writeGolden } from "../golden/golden.ts";
+import { type Golden, readGolden, writeGolden } from "../golden/golden.ts";
 import { freshEngine } from "../models/tiny.ts";
 
-/** The base with its adapter and the rows in a folder. */
+/** The base with an adapter, its own by default, and the rows in a folder. */
 export async function withGolden(
   rows: readonly unknown[],
   use: (folder: string, path: string) => Promise<void>,
+  golden: Golden = readGolden("llama"),
 ): Promise<void> {
   const parent = Deno.makeTempDirSync({ prefix: "graft_test_" });
   try {
     const folder = join(parent, "model");
-    writeGolden(folder, readGolden("llama"));
+    writeGolden(folder, golden);
     const tokens = { bos_token: "<s>", eos_token: "</s>", add_bos_token: true };
     Deno.writeTextFileSync(join(folder, "tokenizer_config.json"), JSON.stringify(tokens));
     const path = join(parent, "rows.jsonl");
@@ -34,10 +36,14 @@ export async function withGolden(
 export async function loadGolden(
   model: Model,
   path: string,
-  { answers, T }: { readonly answers: Answers; readonly T: number },
+  { T, format, ...options }: Pick<LoadOptions, "answers" | "labels"> & {
+    readonly T: number;
+    readonly format?: string | undefined;
+  },
 ): Promise<Example[]> {
-  const limits = { maxTokens: T, answers };
-  return (await loadExamples({ path }, rowTokenizer(model), limits)).examples;
+  const entry = { path, ...(format !== undefined && { format }) };
+  const limits = { maxTokens: T, ...options };
+  return (await loadExamples(entry, rowTokenizer(model), limits)).examples;
 }
 
 /** The fields of an update, and the sums of the gradients of its replays. */
@@ -50,10 +56,10 @@ export interface FoundUpdate {
 export async function updateOf(
   method: MainMethod,
   folder: string,
-  { rows, T }: { readonly rows: string; readonly T: number },
+  { rows, T, format }: { readonly rows: string; readonly T: number; readonly format?: string },
 ): Promise<FoundUpdate> {
   const engine = await freshEngine();
-  using model = new Model(folder);
+  using model = new Model(folder, { scores: method.scores });
   const lora = Adapter.of(engine, model, readPeft(join(folder, "adapter")));
   const prepared = await method.prepare({
     engine,
@@ -64,7 +70,7 @@ export async function updateOf(
       ...{ recompute: false, eval_every: 0 },
     },
     graph: { T, adapt: lora.adapt },
-    rows: { examples: await loadGolden(model, rows, { ...method, T }), mixture: {} },
+    rows: { examples: await loadGolden(model, rows, { ...method, T, format }), mixture: {} },
     measured: [],
     maxTokens: T,
     seen: NOTHING_SEEN,
@@ -81,8 +87,9 @@ export async function updateOf(
   for (const [i, replay] of replays.entries()) {
     replay.run(i);
     losses.push(await readFloats(engine.device, replay.losses));
-    for (const name of engine.store.paramNames) {
-      const gradient = await engine.store.readParam(name, "gradients");
+    for (const { name, shape, layout } of prepared.params) {
+      const kept = await engine.store.readParam(name, "gradients");
+      const gradient = layout === "blocks" ? fromBlocks(kept, shape as [number, number]) : kept;
       const sum = gradients.get(name);
       gradients.set(name, sum ? sum.map((x, i) => x + gradient[i]!) : gradient);
     }
@@ -107,8 +114,12 @@ export function assertUpdate(
   }
   assert.equal(gradients.size, found.gradients.size);
   for (const [name, gradient] of gradients) {
-    const sum = found.gradients.get(name.replace(/^base_model\.model\./, ""))!;
+    const short = name.replace(/^base_model\.model\./, "");
+    const sum = found.gradients.get(short) ?? found.gradients.get(savedParam(short))!;
     const error = Math.hypot(...gradient.map((x, i) => x - sum[i]!)) / Math.hypot(...gradient);
     assert.ok(error < 1e-3, `${name}: a relative error of ${error}`);
   }
 }
+
+/** What the store calls a tensor that is trained whole. */
+const savedParam = (name: string) => name.replace(/\.weight$/, ".modules_to_save.weight");

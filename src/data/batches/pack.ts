@@ -15,6 +15,8 @@ export interface PackedDocument {
   readonly side?: Side;
   /** Of its example. */
   readonly label?: number;
+  /** Set where the document before it is of the same example. */
+  readonly isNext?: true;
   /** Its first token in the batch. */
   readonly begin: number;
   /** Its tokens, BOS and EOS counted. */
@@ -151,6 +153,7 @@ export function batch(
       const told = {
         ...(sides.length > 1 && { side: SIDES[i]! }),
         ...(label !== undefined && { label }),
+        ...(i > 0 && { isNext: true as const }),
       };
       documents.push({ example, ...told, begin, length, rowBegin, rowEnd: rows.length });
     }

@@ -46,6 +46,8 @@ export interface LoadOptions {
   readonly bothTokens?: number;
   /** What rows have; "one" where absent. */
   readonly answers?: Answers | "any";
+  /** The classes that rows are labelled with; where absent, a label is true or false. */
+  readonly labels?: readonly string[] | undefined;
   /** Exemplars are left out until it has no more tokens than this; `maxTokens` where absent. */
   readonly exemplarsWithin?: number;
   /** "drop" where absent. */
@@ -168,13 +170,14 @@ export function rowEncoder(
   options: LoadOptions,
 ): EncodeRow {
   const { maxTokens, exemplarsWithin = maxTokens, onTooLong = "drop", splitsTexts } = options;
-  const { vocabSize = Infinity, allow = [], bothTokens = maxTokens, answers = "one" } = options;
+  const { vocabSize = Infinity, allow = [], bothTokens = maxTokens, labels } = options;
   const marks = marksOf(tokenizer);
   const documentOf = documentMaker(entry, hasTemplate(tokenizer));
   return (sampled, counts) => {
     heed();
-    const document = documentOf(sampled);
-    checkAnswers(document, answers);
+    const given = documentOf(sampled);
+    checkAnswers(given, options);
+    const document = withLabel(given, labels);
     for (const field of unreadInTurns(document, tokenizer)) count(counts.unread, field);
     const whole = encodeShort(document, tokenizer, { maxTokens: exemplarsWithin, allow });
     if (whole.hasTypedSpecial) counts.noted.with_special_tokens_as_text++;
@@ -211,14 +214,26 @@ const ANSWERS: Readonly<Record<Answers, readonly [wanted: string, found: string,
   };
 
 /** @throws {ConfigError} where a row has not the answers that are wanted. */
-function checkAnswers(document: Document, answers: Answers | "any"): void {
+function checkAnswers(document: Document, { answers = "one", labels }: LoadOptions): void {
   const found = document.kind === "preference" ? "two" : answersOf(document);
   if (answers === "any" || answers === found) return;
-  const [wanted] = ANSWERS[answers];
+  const [wanted] = labels ? ["a class (data.format classified)"] : ANSWERS[answers];
   const [, has, kinds] = ANSWERS[found];
   throw new ConfigError(
     `${document.origin}: found a row of ${has}, wanted rows of ${wanted}, or objective.kind ${kinds}`,
   );
+}
+
+/** @throws {FileError} where a label is no class, or where there are none neither true nor false. */
+function withLabel(document: Document, labels: LoadOptions["labels"]): Document {
+  const { label, origin } = document;
+  if (label === undefined || !labels && typeof label === "boolean") return document;
+  const number = typeof label === "number" ? label : labels?.indexOf(String(label)) ?? -1;
+  if (labels?.[number] !== undefined) return { ...document, label: number };
+  const wanted = labels
+    ? `one of ${labels.join(", ")}, or a number from 0 to ${labels.length - 1}`
+    : "true or false, or objective.kind classify";
+  throw new FileError(`${origin}: found the label ${JSON.stringify(label)}, wanted ${wanted}`);
 }
 
 /** @throws {FileError} where every row of a source was left out. */

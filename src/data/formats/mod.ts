@@ -119,6 +119,26 @@ const tokens: Format = {
   },
 };
 
+/** Texts and chats with a class: after those without, so that it is chosen by name alone. */
+const classified: Format = {
+  name: "classified",
+  fields: "text or messages, label (the name or the number of a class)",
+  marks: ["text", "label"],
+  reads: ["text", "messages", "system", "label", ...TOOLS],
+  read(row) {
+    const label = own(row.fields, "label");
+    if (typeof label !== "string" && typeof label !== "number" && typeof label !== "boolean") {
+      throw fieldFault(row, "label", "the name or the number of a class");
+    }
+    return { ...(own(row.fields, "messages") ? readMessages(row) : readText(row)), label };
+  },
+};
+
+function readText(row: Row): Content {
+  const content = text(row, "text");
+  return { kind: "text", text: content, origin: row.origin, empty: blank(content, "text") };
+}
+
 /** All formats, in the order in which a row is tried: Alpaca's own rows also have a `text`. */
 export const formats: readonly Format[] = [
   tokens,
@@ -182,7 +202,7 @@ export const formats: readonly Format[] = [
     marks: [...completion.marks, "label"],
     reads: [...completion.marks, "label", ...TOOLS],
     template: "verbatim",
-    read: (row) => ({ ...readPrompted(row), label: isWanted(row) ? 1 : 0 }),
+    read: (row) => ({ ...readPrompted(row), label: isWanted(row) }),
   },
   {
     ...completion,
@@ -204,11 +224,9 @@ export const formats: readonly Format[] = [
     name: "text",
     fields: "text",
     marks: ["text"],
-    read: (row) => {
-      const content = text(row, "text");
-      return { kind: "text", text: content, origin: row.origin, empty: blank(content, "text") };
-    },
+    read: readText,
   },
+  classified,
 ];
 
 /** The names that an entry's `format` may have. */

@@ -10,6 +10,7 @@ import { encodeStretches, spanStretch } from "./stretches.ts";
 import { END_TOKENS } from "../templates/builtin.ts";
 import { faultError, type FaultName } from "./faults.ts";
 import { encodePair } from "./encoder_decoder.ts";
+import type { Label } from "../content.ts";
 import { fitSides, joinSides } from "./sides.ts";
 import {
   type ChatDocument,
@@ -183,7 +184,9 @@ export function checkVocabulary({ ids, origin }: Example, vocabSize: number): vo
   throw new FileError(`${origin}: found ${found}, wanted ids below the vocabulary of ${vocabSize}`);
 }
 
-const labelOf = ({ label }: Pick<Example, "label">) => label === undefined ? {} : { label };
+/** Names of classes have become numbers before. */
+const labelOf = ({ label }: { readonly label?: Label | undefined }) =>
+  label === undefined ? {} : { label: Number(label) };
 
 const isPair = ({ sourceLength }: Example): boolean => sourceLength !== undefined;
 

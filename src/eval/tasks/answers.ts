@@ -41,7 +41,7 @@ function listedReferences(row: Row): string[] | undefined {
 
 /** The answer that would be learnt. */
 function answerOf(content: Content): string {
-  if (content.label === 0) {
+  if (content.label === false) {
     throw new FileError(`${content.origin}: found an answer labelled false, wanted a right one`);
   }
   if (content.kind === "instruction") return content.answer;

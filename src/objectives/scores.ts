@@ -1,0 +1,199 @@
+/**
+ * Learning to score documents, by a head of scores in place of the next token: classes, rewards.
+ *
+ * The gradient of a loss of scores is linear in each document's, given its derivative by them. So an
+ * update runs forward first, for the scores; what the loss makes of them is then what each score
+ * counts.
+ *
+ * @module
+ */
+import type { Batch, Example } from "../data/mod.ts";
+import { ConfigError } from "../errors.ts";
+import type { Queued } from "../eval/documents.ts";
+import { refuseEncoder } from "../models/layers/source_rows.ts";
+import { type Model, SCORE } from "../models/model.ts";
+import { ScoreProgram } from "../models/score_program.ts";
+import { HEAD_MODULE } from "../models/stored.ts";
+import { DRAW } from "../ops/mod.ts";
+import type {
+  Fields,
+  MainMethod,
+  MainPart,
+  Meter,
+  Objective,
+  PreparedMain,
+  Replay,
+  RunContext,
+} from "./objective.ts";
+import { classify } from "./scores/classify.ts";
+import type { ScoredRow, ScoreLoss } from "./scores/loss.ts";
+import { queueExamples, queueScores } from "./scores/scorer.ts";
+import type { ScoreConfig } from "./settings.ts";
+import { TaskRows, taskSample } from "./task_rows.ts";
+
+/** Learning to score documents. */
+export function scoring(config: ScoreConfig): MainMethod {
+  const loss = classify(config);
+  const { answers, labels, scores } = loss;
+  return {
+    answers,
+    ...(labels && { labels }),
+    scores,
+    prepare: (context) => Promise.resolve(prepare(context, config.kind, loss)),
+  };
+}
+
+function prepare(context: RunContext, kind: string, loss: ScoreLoss): PreparedMain {
+  const { engine, model, graph } = context;
+  refuseEncoder(model, `for objective.kind ${kind}`);
+  const rows = new TaskRows(context, loss.answers);
+  refuseHead(model, context, kind);
+  const program = ScoreProgram.plan(engine, model, { ...graph, train: true });
+  if (program.graph.values.some(({ name }) => name === DRAW)) {
+    const wanted = "wanted none: scores are looked at before they are taken back";
+    throw new ConfigError(`adapter.dropout: found one beside objective.kind ${kind}, ${wanted}`);
+  }
+  const forward = ScoreProgram.plan(engine, model, graph);
+  const { weights, temporary } = program.footprint;
+  return {
+    count: rows.count,
+    measures: false,
+    memory: { weights, activations: temporary, "of scores": forward.footprint.temporary },
+    params: program.graph.values.filter(({ kind }) => kind === "param"),
+    steps: (epochs) => rows.updates(epochs),
+    async open() {
+      const objective = new Scoring(await program.open(), await forward.open(), rows, loss);
+      return partOf(kind, context, objective);
+    },
+  };
+}
+
+/** The head of the next token has no part in scores. */
+function refuseHead(model: Model, { graph, engine }: RunContext, kind: string): void {
+  const { graph: built } = model.lossGraph(engine, { ...graph, train: false });
+  const param = built.values.find(({ kind, name }) =>
+    kind === "param" && name.startsWith(`${HEAD_MODULE}.`)
+  );
+  if (!param) return;
+  const wanted = `wanted modules that have a part in ${SCORE}`;
+  throw new ConfigError(`adapter: found ${param.name} beside objective.kind ${kind}, ${wanted}`);
+}
+
+function partOf(name: string, context: RunContext, objective: Scoring): MainPart {
+  const { measured, train: { eval_every: every } } = context;
+  const { loss } = objective;
+  return {
+    name,
+    objective,
+    meters: measured.length > 0 ? [evalMeter(objective, measured, every)] : [],
+    columns: loss.columns,
+    async task(count) {
+      return await taskSample(context, count, loss.unit, async (rows) => {
+        const { result } = await objective.queue(rows);
+        return { result: result.then(({ loss }) => loss!) };
+      });
+    },
+    close: () => objective.close(),
+  };
+}
+
+/** The mean loss over the rows of an update. */
+class Scoring implements Objective {
+  readonly #planned = new Map<number, Fields>();
+
+  constructor(
+    private readonly program: ScoreProgram,
+    private readonly forward: ScoreProgram,
+    private readonly rows: TaskRows,
+    readonly loss: ScoreLoss,
+  ) {}
+
+  get count(): number {
+    return this.rows.count;
+  }
+
+  get capacity(): number {
+    return this.program.capacity * this.program.width;
+  }
+
+  /** A sync point: what a score counts depends on all of them. */
+  async plan(step: number) {
+    const batches = await this.rows.batches(step);
+    const { result } = await queueScores(this.forward, batches, (i) => this.rows.at(i));
+    const scored = await result;
+    const all = scored.flat();
+    const { dscores } = this.loss.gradient(all);
+    this.#planned.set(step, this.#fieldsOf(all));
+    let row = 0;
+    return batches.map((batch, i) => {
+      const weights = dscores.slice(row, row += scored[i]!.length).flat();
+      return scoresReplay(this.program, batch, weights);
+    });
+  }
+
+  observe(step: number) {
+    const fields = this.#planned.get(step)!;
+    this.#planned.delete(step);
+    return { minimised: fields["loss"]!, fields };
+  }
+
+  /** Submits a measurement of rows. */
+  async queue(examples: readonly Example[]): Promise<Queued<Fields>> {
+    const { result } = await queueExamples(this.forward, examples);
+    return { result: result.then((rows) => this.#fieldsOf(rows)) };
+  }
+
+  close(): void {
+    this.forward.compiled.destroy();
+    this.program.compiled.destroy();
+  }
+
+  #fieldsOf(rows: readonly ScoredRow[]): Fields {
+    return { loss: this.loss.gradient(rows).loss, ...this.loss.statistics(rows) };
+  }
+}
+
+/** A replay in which each score of each document counts what it is given. */
+function scoresReplay(
+  program: ScoreProgram,
+  batch: Batch,
+  weights: readonly ArrayLike<number>[],
+): Replay {
+  return {
+    tokens: batch.used,
+    supervised: batch.documents.length,
+    losses: program.compiled.output("scores"),
+    run(draw, after) {
+      program.feed(batch, weights, draw);
+      program.run(after);
+    },
+    evidence: {
+      examples: [...new Set(batch.documents.map(({ example }) => example))],
+      firstNonFinite(draw) {
+        program.feed(batch, weights, draw);
+        return program.firstNonFinite();
+      },
+    },
+  };
+}
+
+/** The same of `eval.data`, each field after `eval_`. */
+function evalMeter(objective: Scoring, rows: readonly Example[], every: number): Meter {
+  const { metrics } = objective.loss;
+  return {
+    known: {},
+    metrics: [{ field: "loss", better: "lower" } as const, ...metrics]
+      .map(({ field, better }) => ({ field: `eval_${field}`, better })),
+    isDue: (step) => every > 0 && step % every === 0,
+    async measure() {
+      const { result } = await objective.queue(rows);
+      return {
+        result: result.then((fields) =>
+          Object.fromEntries(
+            Object.entries(fields).map(([field, value]) => [`eval_${field}`, value]),
+          )
+        ),
+      };
+    },
+  };
+}
