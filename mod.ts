@@ -56,6 +56,7 @@ export {
 } from "./src/gpu/device.ts";
 export type {
   BesideLikelihood,
+  ClassifyConfig,
   CpoConfig,
   DpoConfig,
   KeepConfig,
@@ -63,6 +64,8 @@ export type {
   ObjectiveConfig,
   OrpoConfig,
   PreferenceConfig,
+  RewardConfig,
+  ScoreConfig,
   SftConfig,
   SimpoConfig,
 } from "./src/objectives/settings.ts";

@@ -21,6 +21,7 @@ function mainOf(objective: Config["objective"]): MainMethod {
     case "sft":
       return sft;
     case "classify":
+    case "reward":
       return scoring(objective);
     case "kto":
       return unpaired(objective);

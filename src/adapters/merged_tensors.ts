@@ -16,6 +16,7 @@ import {
   toFloat32,
 } from "../io/safetensors/safetensors.ts";
 import { isTied, storedOf } from "../models/mod.ts";
+import { SCORE } from "../models/score_head.ts";
 import { HEAD, Tensors } from "../models/stored.ts";
 import { asStored } from "./as_stored.ts";
 import { type Change, methodOf } from "./methods/mod.ts";
@@ -73,6 +74,12 @@ export function mergedTensors(
   if (options.untie && !tied) {
     throw new FileError(
       `Cannot untie ${checkpoint.folder}: its output head is a tensor of its own`,
+    );
+  }
+  if (adapter?.whole?.some(({ name }) => name === SCORE)) {
+    throw new FileError(
+      `Cannot merge into ${checkpoint.folder}: the adapter's head gives scores (task_type SEQ_CLS), ` +
+        "wanted an adapter that writes; PEFT loads it as it is",
     );
   }
   const changes = adapter ? changesOf(tensors, adapter, options) : new Map<string, Change>();

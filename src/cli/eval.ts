@@ -7,7 +7,9 @@ import { type DataEntry, faultNames, loadExamples, rowTokenizer } from "../data/
 import { ConfigError, GpuError } from "../errors.ts";
 import { rowsFor } from "../eval/documents.ts";
 import { perplexity } from "../eval/perplexity.ts";
-import { openModel } from "../inference/open.ts";
+import { readPeft } from "../adapters/peft/folder.ts";
+import { adapterFolder, openModel, scoresOf } from "../inference/open.ts";
+import { evaluateScores } from "./lib/scores.ts";
 import { openTuned } from "../tune/cache.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
@@ -23,7 +25,8 @@ const COMMAND: Command = {
   summary:
     "Measures a model on text, or on the answers of instruction rows: each document stands " +
     "alone, BOS where the model wants it, its tokens, cut at the context's length. With --tasks " +
-    "the model answers rows and is scored, and the tuned one beside it where there is an adapter.",
+    "the model answers rows and is scored, and the tuned one beside it where there is an adapter. " +
+    "An adapter that tells classes or gives rewards is measured on rows of its own.",
   flags: {
     ...TASK_FLAGS,
     text: { type: "string", help: ".txt divided by <|endoftext|>, or .jsonl with a text field" },
@@ -35,6 +38,11 @@ const COMMAND: Command = {
     },
     adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
     ...QUANTIZE_FLAG,
+    labels: {
+      type: "string",
+      many: true,
+      help: "names of the classes that an adapter tells, in their order; numbers by default",
+    },
     context: { type: "string", help: "most tokens of a document; the model's own by default" },
     json: { type: "boolean", help: "print one JSON object: nll, perplexity, tokens; or scores" },
   },
@@ -57,6 +65,11 @@ export async function run(args: string[]): Promise<number> {
   const folder = await fetchFolder(place!, "model");
   const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
   const quantize = quantizeOf(flags);
+  const limits = { context: wanted, quantize, json: flags["json"] !== undefined };
+  if (adapter && scoresOf(readPeft(adapterFolder(adapter))) > 0) {
+    return await evaluateScores({ ...limits, folder, adapter, entry, labels: lists["labels"] });
+  }
+  refuse(["labels"], lists, ", wanted it for an adapter that tells classes");
   using device = await openTuned({}, say);
   using open = openModel(device, folder, adapter, { quantize, say });
   const { engine, model, adapt } = open;

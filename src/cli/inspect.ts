@@ -17,6 +17,7 @@ import {
   Inspection,
   type Lengths,
   type LoadCounts,
+  type LoadOptions,
   noCounts,
   requireRows,
   rowTokenizer,
@@ -30,6 +31,7 @@ import { fetchFolder } from "./lib/hub.ts";
 import { numberOf } from "./lib/number.ts";
 import { exampleLines } from "./lib/show_tokens.ts";
 import { answer, dim, say } from "./lib/term.ts";
+import { methodsOf } from "../methods.ts";
 import { CONFIG_FLAGS, configOf } from "./train.ts";
 
 const COMMAND: Command = {
@@ -89,8 +91,8 @@ export interface Report {
   readonly both_limit: number;
   /** Mean tokens of the answers of preferences; null where there are none. */
   readonly answers: { readonly chosen: number; readonly rejected: number } | null;
-  /** Answers by their label; null where there are no labels. */
-  readonly labels: { readonly true: number; readonly false: number } | null;
+  /** Rows by their label; null where there are no labels. */
+  readonly labels: Readonly<Record<string, number>> | null;
   /** Rows beyond it that are left out, and that are cut. */
   readonly too_long: number;
   readonly cut: number;
@@ -112,9 +114,11 @@ export interface Report {
 /** Reads all rows, and gives each to `take` at its full length. */
 export async function inspect(
   model: Model,
-  { data, mixture, train }: Config,
+  config: Config,
   take: (example: Example) => void,
 ): Promise<Report> {
+  const { data, mixture, train } = config;
+  const { labels } = methodsOf(config).main;
   const limit = longest(model, train);
   const bothLimit = train.micro_batch_tokens;
   const policy = train.on_too_long === "error" ? "drop" : train.on_too_long ?? "drop";
@@ -125,7 +129,8 @@ export async function inspect(
   for (const entry of data) {
     const counts = noCounts();
     const source = { rows: 0, tokens: 0, supervised: 0 };
-    for await (const example of wholeRows(model, entry, limit, counts)) {
+    const options = { limit, labels };
+    for await (const example of wholeRows(model, entry, options, counts)) {
       inspection.add(example, source);
       origins.push(example.origin);
       take(example);
@@ -136,7 +141,7 @@ export async function inspect(
   }
   const index = new TextIndex(origins);
   const noted = (what: keyof LoadCounts["noted"]) => sum(counted.map(({ noted }) => noted[what]));
-  const { tooLong, cut, endless, lengths, labelled } = inspection;
+  const { tooLong, cut, endless, lengths } = inspection;
   const { rows, chosen, rejected } = inspection.preferences;
   const found = {
     ...inspection.faults,
@@ -150,7 +155,9 @@ export async function inspect(
     limit,
     both_limit: bothLimit,
     answers: rows === 0 ? null : { chosen: chosen / rows, rejected: rejected / rows },
-    labels: labelled.true + labelled.false === 0 ? null : labelled,
+    labels: inspection.labels.length === 0
+      ? null
+      : byName(inspection.labels, labels ?? ["false", "true"]),
     too_long: tooLong,
     cut,
     empty: noted("empty"),
@@ -167,7 +174,7 @@ export async function inspect(
 async function* wholeRows(
   model: Model,
   entry: DataConfig,
-  exemplarsWithin: number,
+  { limit: exemplarsWithin, labels }: Pick<LoadOptions, "labels"> & { readonly limit: number },
   counts: LoadCounts,
 ): AsyncGenerator<Example> {
   const { vocabSize } = model.config;
@@ -177,6 +184,7 @@ async function* wholeRows(
     vocabSize,
     allow: faultNames,
     answers: "any" as const,
+    labels,
   };
   yield* encodeRows({ ...entry, on_empty: "drop" }, rowTokenizer(model), options, counts);
   requireRows(entry, counts, options);
@@ -242,13 +250,20 @@ function summary(report: Report): string[] {
         } rejected`,
       ]
       : []),
-    ...(labels ? [`labels    ${labels.true} answers true, ${labels.false} false`] : []),
+    ...(labels ? [`labels    ${labelCounts(labels)}`] : []),
     `lengths   ${p50} (half), ${p90} (90 %), ${p99} (99 %), ${longest} (longest)`,
     ...noted.map(([what, count]) => `note      ${count} rows ${what}`),
     ...unread.map(([field, count]) => `note      ${count} rows with ${field}, which nothing reads`),
     ...faultLines(report),
   ];
 }
+
+const labelCounts = (labels: NonNullable<Report["labels"]>): string =>
+  Object.entries(labels).map(([name, rows]) => `${name} ${rows}`).join(", ");
+
+/** How many rows have each label. */
+const byName = (counts: readonly number[], names: readonly string[]): Record<string, number> =>
+  Object.fromEntries(names.map((name, i) => [name, counts[i] ?? 0]));
 
 const sourceLine = ({ path, rows, supervised, share }: SourceReport): string =>
   `source    ${percent(share).padStart(7)} of what is learned: ${path}, ${rows} rows with ` +

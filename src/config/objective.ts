@@ -12,7 +12,8 @@ import { positive } from "./kinds.ts";
 const kind = <K extends ObjectiveConfig["kind"]>(name: K) =>
   z.literal(name).describe(
     "sft: the answers; dpo, cpo, simpo, orpo: the chosen answers rather than the rejected; " +
-      "kto: answers labelled true rather than false; classify: the classes of texts",
+      "kto: answers labelled true rather than false; classify: the classes of texts; " +
+      "reward: which answer is better",
   );
 
 const smoothing = z.number().gte(0).lt(0.5).default(0)
@@ -77,6 +78,12 @@ const classify = z.strictObject({
     .describe("names of the classes, in the order of their scores"),
 });
 
+const reward = z.strictObject({
+  kind: kind("reward"),
+  centring: z.number().nonnegative().default(0)
+    .describe("what the mean squared sum of two rewards counts, which keeps rewards around 0"),
+});
+
 /** What updates minimise. */
 export const objectiveSchema: z.ZodType<ObjectiveConfig> = z.discriminatedUnion("kind", [
   z.strictObject({ kind: kind("sft") }),
@@ -86,4 +93,5 @@ export const objectiveSchema: z.ZodType<ObjectiveConfig> = z.discriminatedUnion(
   orpo,
   kto,
   classify,
+  reward,
 ]).default({ kind: "sft" }).describe("what updates minimise");

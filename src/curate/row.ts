@@ -109,8 +109,8 @@ function textsOf(content: Content): Pick<RowText, "instruction" | "input" | "ans
     case "tokens":
       return { instruction: "", input: "", answer: content.ids.join(" ") };
     case "preference": {
-      const [chosen, rejected] = [textsOf(content.chosen), textsOf(content.rejected)];
-      return { ...chosen, answer: joined([chosen.answer, rejected.answer]) };
+      const answers = content.answers.map(textsOf);
+      return { ...answers[0]!, answer: joined(answers.map(({ answer }) => answer)) };
     }
     case "chat": {
       const { messages } = content;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Grades } from "./example.ts";
+
 /** Who speaks. */
 export type Role = "system" | "user" | "assistant" | "tool";
 
@@ -95,8 +97,8 @@ export type Content =
       readonly exactTools?: string;
     }
     | { readonly kind: "text"; readonly text: string }
-    /** Two answers to the same prompt. */
-    | { readonly kind: "preference"; readonly chosen: Answered; readonly rejected: Answered }
+    /** Several answers to the same prompt: the chosen one first where they have no grades. */
+    | { readonly kind: "preference"; readonly answers: readonly Answered[] } & Grades
     | {
       readonly kind: "tokens";
       readonly ids: readonly number[];
@@ -134,7 +136,7 @@ export function contentText(content: Content): string {
     case "text":
       return content.text;
     case "preference":
-      return `${contentText(content.chosen)}\n${contentText(content.rejected)}`;
+      return content.answers.map(contentText).join("\n");
     case "tokens":
       return content.ids.join(" ");
   }

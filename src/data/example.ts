@@ -69,6 +69,20 @@ export const TEXT_FLAGS: readonly TextFlag[] = [
   "hasTypedSpecial",
 ];
 
+/** The documents of an example that has several answers, each of them the prompt and an answer. */
+export interface Sides extends Grades {
+  /** Tokens of each; they add up to all ids. */
+  readonly lengths: readonly number[];
+}
+
+/** How several answers to a prompt compare. */
+export interface Grades {
+  /** Of each answer, the higher the better; absent of two of which the first is chosen. */
+  readonly grades?: readonly number[] | undefined;
+  /** How much better the chosen one is, where that is known. */
+  readonly margin?: number | undefined;
+}
+
 /** One document, encoded. `labels` is aligned with `ids`; the shift by one happens in `batch`. */
 export interface Example extends Readonly<Partial<Record<TextFlag, true>>> {
   /** As the model sees them, BOS first where the tokenizer has one. */
@@ -80,11 +94,8 @@ export interface Example extends Readonly<Partial<Record<TextFlag, true>>> {
    * that follow.
    */
   readonly sourceLength?: number | undefined;
-  /**
-   * Set where it is a preference: the first so many ids are a document, the prompt and the chosen
-   * answer, and those that follow another, the prompt and the rejected one.
-   */
-  readonly chosenLength?: number | undefined;
+  /** Set where it has several answers to a prompt: its documents, which follow one another. */
+  readonly sides?: Sides | undefined;
   /** Set where it is labelled: 1 where its answer is wanted and 0 where not, or the number of its class. */
   readonly label?: number | undefined;
   /** Where it came from, for messages: `rows.jsonl:12`. */
@@ -158,16 +169,30 @@ export type Document =
   )
   & { readonly label?: Label };
 
-/** What a row has: one answer, two of which one is preferred, or one answer or text that is labelled. */
-export type Answers = "one" | "two" | "labelled";
+/**
+ * What a row has: one answer, two of which one is preferred, several that are graded, or one answer or
+ * text that is labelled.
+ */
+export type Answers = "one" | "two" | "ranked" | "labelled";
 
 /** What an example has. */
-export function answersOf(
-  { chosenLength, label }: { readonly chosenLength?: number | undefined; readonly label?: unknown },
-): Answers {
-  if (chosenLength !== undefined) return "two";
+export function answersOf({ sides, label }: Pick<Example, "sides" | "label">): Answers {
+  if (sides) return gradedAnswers(sides);
   return label === undefined ? "one" : "labelled";
 }
+
+/** Of several answers. */
+export const gradedAnswers = ({ grades }: Grades): Answers => grades ? "ranked" : "two";
+
+/** Grades without fields that are not there. */
+export const gradesOf = ({ grades, margin }: Grades): Grades => ({
+  ...(grades && { grades }),
+  ...(margin !== undefined && { margin }),
+});
+
+/** Whether an objective for some rows can do with others: two answers are ranked too. */
+export const fitsAnswers = (found: Answers, wanted: Answers): boolean =>
+  found === wanted || (found === "two" && wanted === "ranked");
 
 /** Something that may be too long, and what to take in its place. */
 export interface Shortening {
@@ -188,11 +213,11 @@ export interface SpansDocument extends Texts {
   readonly origin: string;
 }
 
-/** Two documents of the same prompt. */
-export interface PreferenceDocument {
+/** Documents of the same prompt. */
+export interface PreferenceDocument extends Grades {
   readonly kind: "preference";
-  readonly chosen: Document;
-  readonly rejected: Document;
+  /** The chosen one first where they have no grades. */
+  readonly answers: readonly Document[];
   readonly origin: string;
 }
 

@@ -22,7 +22,7 @@ export * from "./dataset/dataset.ts";
 export type { TokenizerSource } from "./dataset/pool.ts";
 export { type ProportionalSettings, proportionalShares, type Source } from "./batches/mixture.ts";
 export * from "./tokenize/inspect.ts";
-export { type Side, sidesOf } from "./tokenize/sides.ts";
+export { sideName, sidesOf } from "./tokenize/sides.ts";
 export * from "./batches/pack.ts";
 export * from "./tokenize/prompt.ts";
 export * from "./dataset/requests.ts";

@@ -27,7 +27,7 @@ export interface Queued<T> {
  *
  * @param output a result of the program with a fixed count of numbers for each supervised token.
  * @returns the numbers of each example, in the order given, [supervised tokens x count]; of a
- * preference those of the chosen document first.
+ * several answers one after the other.
  * @throws {RangeError} where a document is longer than the program's rows.
  */
 export async function queueDocuments(
@@ -44,11 +44,9 @@ export async function queueDocuments(
   const take = (arrivals: readonly Arrival<Batch>[]) => {
     for (const { tag: { documents }, values } of arrivals) {
       const count = values.length / program.capacity;
-      for (const { example, side, rowBegin, rowEnd } of documents) {
+      for (const { example, isNext, rowBegin, rowEnd } of documents) {
         const numbers = values.slice(rowBegin * count, rowEnd * count);
-        found[example] = side === "rejected"
-          ? Float32Array.of(...found[example]!, ...numbers)
-          : numbers;
+        found[example] = isNext ? Float32Array.of(...found[example]!, ...numbers) : numbers;
       }
     }
   };

@@ -14,7 +14,7 @@ import { exists } from "../io/files.ts";
 import { isGguf } from "../io/model_files.ts";
 import { parseRepoName } from "../io/hub/mod.ts";
 import { notesOf } from "../models/left_over.ts";
-import { Model, type ModelOptions } from "../models/model.ts";
+import { Model, type ModelOptions, SCORE } from "../models/model.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
 
 /** An open model on a device. */
@@ -40,7 +40,9 @@ export class OpenModel implements Disposable {
 }
 
 /** How to open a model, and who hears what is worth saying of it. */
-export interface OpenOptions extends ModelOptions {
+export interface OpenOptions extends Omit<ModelOptions, "scores"> {
+  /** Whether the adapter is to give scores rather than to write; false where absent. */
+  readonly scores?: boolean;
   readonly say?: (line: string) => void;
 }
 
@@ -58,8 +60,21 @@ export function openModel(
   adapter?: string,
   options: OpenOptions = {},
 ): OpenModel {
+  const { scores: wantsScores = false, ...given } = options;
   const read = adapter === undefined ? undefined : readPeft(adapterFolder(adapter));
-  const model = new Model(folder, read ? { ...options, ...baseFor(read, adapter!) } : options);
+  const scores = read ? scoresOf(read) : 0;
+  if ((scores > 0) !== wantsScores) {
+    throw new ConfigError(
+      wantsScores
+        ? `Found ${adapter ?? "no adapter"}, wanted an adapter with a head of scores`
+        : `Found ${adapter}, whose head gives scores, wanted an adapter that writes; ` +
+          "deno task eval measures it",
+    );
+  }
+  const model = new Model(folder, {
+    ...{ ...given, scores },
+    ...(read && baseFor(read, adapter!)),
+  });
   const engine = openEngine(device);
   const open = (adapter?: Adapter) => new OpenModel(engine, model, adapter);
   try {
@@ -93,6 +108,10 @@ export class OpenAdapter implements Disposable {
   }
 }
 
+/** How many scores an adapter gives a document, 0 for one that writes. */
+export const scoresOf = ({ whole = [] }: PeftAdapter): number =>
+  whole.find(({ name }) => name === SCORE)?.shape[0] ?? 0;
+
 /** How the base of an adapter is opened: with the adapter's vocabulary where it has one. */
 function baseFor(read: PeftAdapter, adapter: string): Partial<ModelOptions> {
   const folder = adapterFolder(adapter);
@@ -106,7 +125,10 @@ function baseFor(read: PeftAdapter, adapter: string): Partial<ModelOptions> {
 /** Puts an adapter's numbers into the store of an engine. */
 function loadAdapter(engine: Engine, model: Model, read: PeftAdapter): Adapter {
   const adapter = Adapter.of(engine, model, read);
-  const { graph } = model.lossGraph(engine, { T: 8, adapt: adapter.adapt });
+  const { adapt } = adapter;
+  const { graph } = model.scores > 0
+    ? model.scoreGraph(engine, { T: 8, adapt })
+    : model.lossGraph(engine, { T: 8, adapt });
   engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
   adapter.load(engine.store, 0);
   return adapter;

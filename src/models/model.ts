@@ -86,8 +86,7 @@ export class Model implements Disposable {
   constructor(readonly folder: string, options: ModelOptions = {}) {
     const { quantize, over = (checkpoint) => checkpoint, tokenizerFolder = folder } = options;
     this.scores = options.scores ?? 0;
-    const opened = over(openWeights(folder));
-    this.checkpoint = this.scores > 0 ? withScoreHead(opened, this.scores) : opened;
+    this.checkpoint = withScoreHead(over(openWeights(folder)), this.scores);
     const { checkpoint } = this;
     const file = join(folder, "config.json");
     this.family = familyOf(checkpoint.config["model_type"], file);
@@ -144,26 +143,23 @@ export class Model implements Disposable {
   }
 
   /**
-   * The scores of documents of a packed micro-batch. Inputs: those of {@link lossGraph} that are not
-   * of supervision; rows [capacity], which rows are scored; weight [capacity, K up to a multiple of
-   * 4], what is minimised by each score. Output: `scores`, of the shape of weight.
+   * Scores of rows of a packed micro-batch. Inputs: those of {@link lossGraph} without label; weight
+   * [capacity, K up to a multiple of 4], what each score counts. Output: `scores`, of its shape.
    *
    * @throws {RangeError} for a model that was opened without a head of scores.
    */
   scoreGraph(engine: Engine, options: Omit<LossGraphOptions, "loss" | "full">): ModelGraph {
     const { T, adapt, watch, train = false, recompute = false, seed = 0 } = options;
-    if (this.scores === 0) throw new RangeError(`${this.folder} was opened without a score head`);
+    if (this.scores === 0) throw new RangeError(`Found no head of scores in ${this.folder}`);
     const graph = graphFor(engine.device);
-    const { hidden, tables } = this.#forward(graph, {
-      ...{ rows: packedRows(graph, T), positions: T, adapt, watch },
-      seed: train ? seed : undefined,
-    });
+    const net = { rows: packedRows(graph, T), positions: T, adapt, watch };
+    const { hidden, tables } = this.#forward(graph, { ...net, seed: train ? seed : undefined });
     const shape = [this.scores, hidden.shape[1]!] as const;
     const head = adapt?.tensor(graph, SCORE, shape) ??
       graph.weight(SCORE, shape, this.tensors.format(SCORE, shape), "blocks");
-    const capacity = supervisedCapacity(T);
-    const weight = graph.input("weight", [capacity, storedRows(head)], "f32");
-    const scores = linearScores(graph, hidden, head, graph.input("rows", [capacity]), weight);
+    const wanted = graph.input("rows", [supervisedCapacity(T)]);
+    const weight = graph.input("weight", [...wanted.shape, storedRows(head)], "f32");
+    const scores = linearScores(graph, hidden, head, wanted, weight);
     if (train) differentiate(graph, scores, { recompute });
     graph.output("scores", scores);
     return { graph, tables };

@@ -19,9 +19,9 @@ export const SCORE = `${SCORE_MODULE}.weight`;
 /** Standard deviation of a fresh head where config.json has no `initializer_range`. */
 const DEVIATION = 0.02;
 
-/** The checkpoint itself where it has a head of scores, or with a fresh one, the same every time. */
+/** A checkpoint with a head of so many scores: its own, or a fresh one, the same every time. */
 export function withScoreHead(base: Checkpoint, scores: number): Checkpoint {
-  if (base.tensors.has(SCORE)) return base;
+  if (scores === 0 || base.tensors.has(SCORE)) return base;
   const tensors = new Tensors(base, storedOf(base.config["model_type"]));
   const hidden = tensors.get(tensors.embedding).shape[1]!;
   const { initializer_range: range } = base.config;

@@ -48,6 +48,15 @@ export class ScoreProgram {
     );
   }
 
+  /** Plans, loads and records. */
+  static open(
+    engine: Engine,
+    model: Model,
+    options: Omit<LossGraphOptions, "loss" | "full">,
+  ): Promise<ScoreProgram> {
+    return ScoreProgram.plan(engine, model, options).open();
+  }
+
   /**
    * Writes a micro-batch. `weights` is what each score of each document counts, [documents, scores];
    * nothing where absent.

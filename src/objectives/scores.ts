@@ -25,15 +25,15 @@ import type {
   Replay,
   RunContext,
 } from "./objective.ts";
-import { classify } from "./scores/classify.ts";
 import type { ScoredRow, ScoreLoss } from "./scores/loss.ts";
+import { lossOf } from "./scores/mod.ts";
 import { queueExamples, queueScores } from "./scores/scorer.ts";
 import type { ScoreConfig } from "./settings.ts";
 import { TaskRows, taskSample } from "./task_rows.ts";
 
 /** Learning to score documents. */
 export function scoring(config: ScoreConfig): MainMethod {
-  const loss = classify(config);
+  const loss = lossOf(config);
   const { answers, labels, scores } = loss;
   return {
     answers,

@@ -79,8 +79,16 @@ export interface ClassifyConfig {
   readonly labels: readonly string[];
 }
 
+/** Learning a reward from comparisons of answers. */
+export interface RewardConfig {
+  /** Its name. */
+  readonly kind: "reward";
+  /** What the mean of the squared sums of two rewards counts, which holds their mean near 0. */
+  readonly centring: number;
+}
+
 /** Learning to score documents. */
-export type ScoreConfig = ClassifyConfig;
+export type ScoreConfig = ClassifyConfig | RewardConfig;
 
 /** Learning from preferences. */
 export type PreferenceConfig = DpoConfig | CpoConfig | SimpoConfig | OrpoConfig;

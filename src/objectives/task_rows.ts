@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { answersOf, type Batch, type Example, lengthOf, Stream } from "../data/mod.ts";
+import { answersOf, type Batch, type Example, fitsAnswers, lengthOf, Stream } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import { permutation } from "../random.ts";
 import type { MainMethod, RunContext, TaskSample } from "./objective.ts";
@@ -47,7 +47,9 @@ export class TaskRows {
   }
 
   #check({ documents }: Batch): void {
-    const odd = documents.find(({ example }) => answersOf(this.at(example)) !== this.answers);
+    const odd = documents.find(({ example }) =>
+      !fitsAnswers(answersOf(this.at(example)), this.answers)
+    );
     if (!odd) return;
     const wanted = this.answers === "labelled" ? "a labelled answer" : `${this.answers} answers`;
     throw new RangeError(`Found example ${odd.example}, wanted ${wanted}`);

@@ -122,9 +122,9 @@ export const rowsOf = (examples: readonly Example[]): Rows => ({
 
 function contentsOf(examples: readonly Example[]): string {
   const hash = createHash("sha256");
-  for (const { ids, labels, sourceLength, chosenLength, label } of examples) {
-    const parts = `${ids.length} ${sourceLength} ${chosenLength} `;
-    hash.update(label === undefined ? parts : `${parts}${label} `).update(ids).update(labels);
+  for (const { ids, labels, sourceLength, sides, label } of examples) {
+    const parts = { sourceLength, ...sides, label };
+    hash.update(`${ids.length} ${JSON.stringify(parts)} `).update(ids).update(labels);
   }
   return hash.digest("hex");
 }

@@ -145,7 +145,7 @@ Deno.test("inspect counts labels", () =>
     const rows = [true, false, true].map((label) => ({ prompt: "say ", completion: "it", label }));
     Deno.writeTextFileSync(path, rows.map((row) => JSON.stringify(row)).join("\n"));
     const { stdout } = await capture(run, "--model", model, "--data", path);
-    assert.match(stdout, /^labels {4}2 answers true, 1 false$/m);
+    assert.match(stdout, /^labels {4}false 1, true 2$/m);
   }));
 
 Deno.test("inspect shows both documents of a preference, and how long its answers are", () =>
@@ -171,7 +171,7 @@ Deno.test("inspect shows both documents of a preference, and how long its answer
       stdout,
       /jsonl:1 \(rejected\): 11 tokens\n {2}prompt .*\n {2}learn {3}n\|o\|<\/s>/,
     );
-    assert.match(stdout, /jsonl:2: both answers have 7 tokens too many\n.*jsonl:2 \(chosen\)/);
+    assert.match(stdout, /jsonl:2: all answers have 7 tokens too many\n.*jsonl:2 \(chosen\)/);
     assert.match(stdout, /^answers {3}8\.5 tokens chosen, 3\.5 rejected$/m);
     assert.match(stdout, /^note {6}1 rows left out: longer than 48 tokens$/m);
   }));

@@ -54,6 +54,17 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "objective.gamma": { to: 3, beside: { ...PREFERENCES, objective: { kind: "simpo" } } },
   "objective.desirable_weight": { to: 3, beside: LABELLED },
   "objective.undesirable_weight": { to: 3, beside: LABELLED },
+  "objective.labels": {
+    to: ["true", "false"],
+    beside: {
+      data: [{ path: "labelled.jsonl", template: "plain" }],
+      objective: { kind: "classify", labels: ["false", "true"] },
+    },
+  },
+  "objective.centring": {
+    to: 1,
+    beside: { ...PREFERENCES, objective: { kind: "reward" } },
+  },
   train: { to: { steps: 2 }, in: "metrics" },
   "train.steps": { to: 2, in: "metrics" },
   "train.epochs": { to: 2, beside: { "train.steps": undefined, "train.epochs": 1 }, in: "metrics" },

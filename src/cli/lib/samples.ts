@@ -10,6 +10,7 @@ import {
   hasTemplate,
   readDocuments,
   rowTokenizer,
+  sidesOf,
 } from "../../data/mod.ts";
 import { Generator } from "../../inference/generator.ts";
 import { openModel } from "../../inference/open.ts";
@@ -63,7 +64,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   for (const i of permutation(rows.length, seed)) {
     if (found.length === count) break;
     const example = encode(rows[i]!, tokenizer, faultNames);
-    const { ids, chosenLength } = example;
+    const { ids } = sidesOf(example)[0]!;
     const length = promptLength(example);
     const prompt = [...ids.subarray(0, length)];
     if (length < 2 || length >= context) continue;
@@ -73,7 +74,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
     };
     found.push({
       prompt: model.tokenizer.decode(prompt),
-      wanted: model.tokenizer.decode([...ids.subarray(length, chosenLength)]),
+      wanted: model.tokenizer.decode([...ids.subarray(length)]),
       base: await complete(base),
       tuned: await complete(tuned),
     });

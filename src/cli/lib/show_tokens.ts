@@ -3,14 +3,7 @@
  *
  * @module
  */
-import {
-  type Example,
-  packedLength,
-  type Run,
-  runsOf,
-  type Side,
-  sidesOf,
-} from "../../data/mod.ts";
+import { type Example, packedLength, type Run, runsOf, sideName, sidesOf } from "../../data/mod.ts";
 import type { Tokenizer } from "../../io/tokenizer/tokenizer.ts";
 import { visibleLine } from "../../io/visible.ts";
 import { styled } from "./term.ts";
@@ -37,14 +30,15 @@ export interface Limits {
  */
 export function exampleLines(example: Example, tokenizer: Tokenizer, limits: Limits): string[] {
   const { limit, both_limit: most } = limits;
-  const [chosen, rejected] = sidesOf(example);
-  if (!rejected) return documentLines(example, tokenizer, limit);
+  const { sides } = example;
+  if (!sides) return documentLines(example, tokenizer, limit);
   const over = packedLength(example) - most;
-  const many = over > 0 ? [`${example.origin}: both answers have ${over} tokens too many`] : [];
+  const many = over > 0 ? [`${example.origin}: all answers have ${over} tokens too many`] : [];
   return [
     ...many,
-    ...documentLines(chosen!, tokenizer, limit, "chosen"),
-    ...documentLines(rejected, tokenizer, limit, "rejected"),
+    ...sidesOf(example).flatMap((side, i) =>
+      documentLines(side, tokenizer, limit, sideName(i, sides))
+    ),
   ];
 }
 
@@ -52,7 +46,7 @@ function documentLines(
   example: Example,
   tokenizer: Tokenizer,
   limit: number,
-  side?: Side,
+  side?: string,
 ): string[] {
   const { ids, origin, sourceLength } = example;
   const over = packedLength(example) - limit;

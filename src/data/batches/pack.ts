@@ -4,18 +4,16 @@
  * @module
  */
 
-import { type Side, SIDES, sidesOf } from "../tokenize/sides.ts";
+import { sidesOf } from "../tokenize/sides.ts";
 import { type Examples, UNSUPERVISED } from "../example.ts";
 
 /** Where one document of a batch stands. */
 export interface PackedDocument {
   /** Index of its example. */
   readonly example: number;
-  /** Of a preference the chosen or the rejected; the second follows the first in the same batch. */
-  readonly side?: Side;
   /** Of its example. */
   readonly label?: number;
-  /** Set where the document before it is of the same example. */
+  /** Set where the document before it is another answer of the same example. */
   readonly isNext?: true;
   /** Its first token in the batch. */
   readonly begin: number;
@@ -151,7 +149,6 @@ export function batch(
         targets.push(label);
       }
       const told = {
-        ...(sides.length > 1 && { side: SIDES[i]! }),
         ...(label !== undefined && { label }),
         ...(i > 0 && { isNext: true as const }),
       };

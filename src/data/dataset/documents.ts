@@ -8,7 +8,13 @@ import { ConfigError } from "../../errors.ts";
 import { chatTemplates } from "../templates/builtin.ts";
 import { asked, type Content, type Message } from "../content.ts";
 import type { TrainOn } from "../entry.ts";
-import type { ChatDocument, Document, Range, SpansDocument } from "../example.ts";
+import {
+  type ChatDocument,
+  type Document,
+  gradesOf,
+  type Range,
+  type SpansDocument,
+} from "../example.ts";
 import { EXEMPLAR_SEPARATOR } from "../prompts/few_shot.ts";
 import { type RenderedPrompt, renderPrompt, type Template } from "../templates/prompt_template.ts";
 import { MODEL_TEMPLATE, type Templates } from "../templates/setting.ts";
@@ -48,9 +54,9 @@ function withoutLabel(content: Content, settings: DocumentSettings, choice: numb
       return { kind: "spans", spans: [span], ...specialOf(settings), origin };
     }
     case "preference": {
-      const chosen = toDocument(content.chosen, settings, choice);
-      const rejected = toDocument(content.rejected, settings, choice);
-      return { kind: "preference", chosen, rejected, origin };
+      const { grades, margin } = content;
+      const answers = content.answers.map((answer) => toDocument(answer, settings, choice));
+      return { kind: "preference", answers, ...gradesOf({ grades, margin }), origin };
     }
     case "chat":
       return {

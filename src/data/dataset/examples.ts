@@ -24,10 +24,11 @@ import { type DataEntry, describePath } from "../entry.ts";
 import { findFiles } from "../sources/read.ts";
 import {
   type Answers,
-  answersOf,
   countSupervised,
   type Document,
   type Example,
+  fitsAnswers,
+  gradedAnswers,
   lengthOf,
   packedLength,
   type RowTokenizer,
@@ -209,20 +210,27 @@ export function rowEncoder(
 const ANSWERS: Readonly<Record<Answers, readonly [wanted: string, found: string, kinds: string]>> =
   {
     one: ["one answer", "one answer", "sft"],
-    two: ["chosen and rejected ones", "two answers (format preference)", "dpo, cpo, simpo or orpo"],
+    two: [
+      "chosen and rejected ones",
+      "two answers (format preference)",
+      "dpo, cpo, simpo, orpo or reward",
+    ],
+    ranked: ["several answers", "several answers (format ranked)", "reward"],
     labelled: ["labelled ones", "a labelled answer (format labelled)", "kto"],
   };
 
 /** @throws {ConfigError} where a row has not the answers that are wanted. */
 function checkAnswers(document: Document, { answers = "one", labels }: LoadOptions): void {
-  const found = document.kind === "preference" ? "two" : answersOf(document);
-  if (answers === "any" || answers === found) return;
+  const found = document.kind === "preference" ? gradedAnswers(document) : oneAnswer(document);
+  if (answers === "any" || fitsAnswers(found, answers)) return;
   const [wanted] = labels ? ["a class (data.format classified)"] : ANSWERS[answers];
   const [, has, kinds] = ANSWERS[found];
   throw new ConfigError(
     `${document.origin}: found a row of ${has}, wanted rows of ${wanted}, or objective.kind ${kinds}`,
   );
 }
+
+const oneAnswer = ({ label }: Document): Answers => label === undefined ? "one" : "labelled";
 
 /** @throws {FileError} where a label is no class, or where there are none neither true nor false. */
 function withLabel(document: Document, labels: LoadOptions["labels"]): Document {

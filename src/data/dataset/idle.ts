@@ -19,7 +19,7 @@ export interface Kinds {
 /** The kinds that a content is of. */
 export function kindsOf(content: Content): Content["kind"][] {
   if (content.kind !== "preference") return [content.kind];
-  return [content.kind, ...kindsOf(content.chosen), ...kindsOf(content.rejected)];
+  return [content.kind, ...content.answers.flatMap(kindsOf)];
 }
 
 /** @throws {ConfigError} where a key of the entry has had no effect on any of its rows. */

@@ -40,7 +40,7 @@ export function documentText(document: Document): string {
   if (document.kind === "tokens") return document.ids.join(" ");
   if (document.kind === "chat") return document.messages.map(({ content }) => content).join("\n");
   if (document.kind === "preference") {
-    return `${documentText(document.chosen)}\n${documentText(document.rejected)}`;
+    return document.answers.map(documentText).join("\n");
   }
   return document.spans.map(({ text }) => text).join("\n");
 }

@@ -8,7 +8,7 @@ import { ConfigError, type FileError } from "../../errors.ts";
 import { isObject } from "../../io/files.ts";
 import { didYouMean, nearest } from "../../io/nearest.ts";
 import { readCompletion, readConversations, readMessages } from "./chats.ts";
-import { blank, type Content, instructionContent } from "../content.ts";
+import { type Content, instructionContent } from "../content.ts";
 import { UNSUPERVISED } from "../example.ts";
 import {
   describe,
@@ -22,6 +22,8 @@ import {
   text,
 } from "../sources/row.ts";
 import { readPreference } from "./preference.ts";
+import { isWanted, readClassified, readText } from "./labelled.ts";
+import { RANKED_FIELDS, readRanked } from "./ranked.ts";
 import { readTask, SUPER_NATURAL } from "./super_natural.ts";
 
 /** Labels are kept as signed 32-bit integers. */
@@ -88,14 +90,6 @@ function readPrompted(row: Row): Content {
   return instructionContent(row.origin, { instruction, answer, field: "completion" });
 }
 
-/** Whether the answer of a labelled row is wanted. */
-function isWanted(row: Row): boolean {
-  const label = own(row.fields, "label");
-  if (typeof label === "boolean") return label;
-  const found = label === undefined ? "nothing" : JSON.stringify(label);
-  throw fault(row, `${found} in label`, "true or false, or data.format prompt-completion");
-}
-
 /** Pairs alone, what is asked for being in no field: `prompts` can say it. */
 const pairs = instructions("input-output", ["input", null, "output"]);
 /** The same in the words of BIG-bench. */
@@ -119,25 +113,13 @@ const tokens: Format = {
   },
 };
 
-/** Texts and chats with a class: after those without, so that it is chosen by name alone. */
-const classified: Format = {
-  name: "classified",
-  fields: "text or messages, label (the name or the number of a class)",
-  marks: ["text", "label"],
-  reads: ["text", "messages", "system", "label", ...TOOLS],
-  read(row) {
-    const label = own(row.fields, "label");
-    if (typeof label !== "string" && typeof label !== "number" && typeof label !== "boolean") {
-      throw fieldFault(row, "label", "the name or the number of a class");
-    }
-    return { ...(own(row.fields, "messages") ? readMessages(row) : readText(row)), label };
-  },
-};
-
-function readText(row: Row): Content {
-  const content = text(row, "text");
-  return { kind: "text", text: content, origin: row.origin, empty: blank(content, "text") };
-}
+/** Several answers with their grades, in the fields of some data set. */
+const ranked = (name: string, fields: string, marks: readonly string[]): Format => ({
+  ...{ name, fields, marks },
+  reads: [...RANKED_FIELDS, ...TOOLS],
+  template: "verbatim",
+  read: readRanked,
+});
 
 /** All formats, in the order in which a row is tried: Alpaca's own rows also have a `text`. */
 export const formats: readonly Format[] = [
@@ -146,7 +128,7 @@ export const formats: readonly Format[] = [
     name: "preference",
     fields: "prompt (may be in both answers), chosen, rejected",
     marks: ["chosen", "rejected"],
-    reads: ["prompt", "chosen", "rejected", ...TOOLS],
+    reads: ["prompt", "chosen", "rejected", "margin", ...TOOLS],
     template: "verbatim",
     read: readPreference,
   },
@@ -220,13 +202,24 @@ export const formats: readonly Format[] = [
     read: (row, settings) =>
       objects(row, "examples").flatMap((pair) => targets.read(pair, settings)),
   },
+  ranked("ranked", "prompt, answers, scores (or answers best first)", ["prompt", "answers"]),
+  ranked("ultrafeedback", "instruction, completions (response, overall_score)", [
+    ...["instruction", "completions"],
+  ]),
   {
     name: "text",
     fields: "text",
     marks: ["text"],
     read: readText,
   },
-  classified,
+  { // after texts without a class, so that it is chosen by name alone
+    name: "classified",
+    fields: "text or messages, label (the name or the number of a class)",
+    marks: ["text", "label"],
+    reads: ["text", "messages", "system", "label", ...TOOLS],
+    read: readClassified,
+  },
+  ranked("stack-exchange", "question, answers (text, pm_score)", ["question", "answers"]),
 ];
 
 /** The names that an entry's `format` may have. */

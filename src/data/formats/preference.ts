@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fault, own, type Row, text } from "../sources/row.ts";
+import { fault, fieldFault, own, type Row, text } from "../sources/row.ts";
 import { chat, readTurns } from "./chats.ts";
 import { type Answered, type Content, instructionContent, type Message } from "../content.ts";
 
@@ -24,7 +24,18 @@ export function readPreference(row: Row): Content {
   const same = answerOf(chosen!) === answerOf(rejected!);
   const empty = chosen!.empty ?? rejected!.empty ?? (same ? "chosen and rejected the same" : null);
   const { origin } = row;
-  return { kind: "preference", chosen: chosen!, rejected: rejected!, origin, empty };
+  const margin = own(row.fields, "margin");
+  if (margin !== undefined && !(typeof margin === "number" && Number.isFinite(margin))) {
+    throw fieldFault(row, "margin", "a number");
+  }
+  const answers = [chosen!, rejected!];
+  return {
+    kind: "preference",
+    answers,
+    ...(margin !== undefined && { margin: Math.fround(margin) }),
+    origin,
+    empty,
+  };
 }
 
 function readText(row: Row, field: string): Answered {

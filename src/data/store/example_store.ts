@@ -101,8 +101,8 @@ function storedExamples(store: ExampleStore) {
       return store.sourceLength(this.#index);
     }
 
-    get chosenLength(): number | undefined {
-      return store.read(this.#index).chosenLength;
+    get sides(): Example["sides"] {
+      return store.read(this.#index).sides;
     }
 
     get label(): number | undefined {

@@ -34,7 +34,7 @@ export const TOO_LONG_POLICIES: readonly TooLongPolicy[] = ["drop", "truncate", 
  * Encodes one document: BOS once (where the tokenizer has one), then each span on its own, each
  * followed by EOS where it asks for it, supervised as its span is. A chat is rendered by its
  * template, BOS before it only where the template writes none. Token rows are taken as they are. A
- * preference is two documents. For a model with an encoder see {@link encodePair}.
+ * preference is as many documents as it has answers. For a model with an encoder see {@link encodePair}.
  *
  * @param allowed faults that are no reason to stop; `checkFaults` looks for the others.
  * @throws {FileError} if no token would be supervised, or the template does not fit the chat.
@@ -52,9 +52,8 @@ export function encode(
       const wanted = "wanted rows of one answer: the model has an encoder";
       throw new ConfigError(`${document.origin}: found a preference, ${wanted}`);
     }
-    const [chosen, rejected] = [document.chosen, document.rejected]
-      .map((side) => encode(side, tokenizer, allowed));
-    return joinSides(chosen!, rejected!, document.origin);
+    const sides = document.answers.map((side) => encode(side, tokenizer, allowed));
+    return joinSides(sides, document);
   }
   const encoded: Encoded & { readonly sourceLength?: number } = tokenizer.target
     ? encodePair(document, tokenizer, tokenizer.target)
@@ -96,7 +95,7 @@ export function fitLength(
   bothTokens = maxTokens,
 ): Example[] {
   const whole = policy === "split" ? "error" : policy; // of what has no pieces
-  if (example.chosenLength !== undefined) {
+  if (example.sides) {
     const limit = (side: Example, most: number) => limitLength(side, most, "truncate");
     const fitting = fitSides(example, { maxTokens, bothTokens }, whole, limit);
     return fitting === null ? [] : [fitting];

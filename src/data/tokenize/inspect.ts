@@ -4,7 +4,13 @@
  * @module
  */
 import { fitLength, isCut, type TooLongPolicy } from "./encode.ts";
-import { countSupervised, type Example, lengthOf, type RowTokenizer } from "../example.ts";
+import {
+  answersOf,
+  countSupervised,
+  type Example,
+  lengthOf,
+  type RowTokenizer,
+} from "../example.ts";
 import { type FaultName, faultNames, faultsOf, type Marks, marksOf } from "./faults.ts";
 import { sidesOf } from "./sides.ts";
 import { GrowableArray } from "../../io/store/growable_array.ts";
@@ -49,8 +55,8 @@ export class Inspection {
   endless = 0;
   /** Preferences, and the tokens of their answers. */
   readonly preferences = { rows: 0, chosen: 0, rejected: 0 };
-  /** Answers that are labelled as wanted, and those that are labelled as not. */
-  readonly labelled = { true: 0, false: 0 };
+  /** How many examples have each label, by its number. */
+  readonly labels: number[] = [];
   readonly faults: Readonly<Record<FaultName, FaultCount>> = Object.fromEntries(
     faultNames.map((name) => [name, { rows: 0, first: null }]),
   ) as Record<FaultName, FaultCount>;
@@ -84,8 +90,9 @@ export class Inspection {
   }
 
   #countAnswers(example: Example): void {
-    if (example.label !== undefined) this.labelled[example.label === 1 ? "true" : "false"]++;
-    if (example.chosenLength === undefined) return;
+    const { label } = example;
+    if (label !== undefined) this.labels[label] = (this.labels[label] ?? 0) + 1;
+    if (answersOf(example) !== "two") return;
     const [chosen, rejected] = sidesOf(example).map(countSupervised);
     this.preferences.rows++;
     this.preferences.chosen += chosen!;

@@ -1,40 +1,59 @@
 /**
- * Preferences as examples: two documents of one prompt that are packed as one example, so that an
- * update always has both.
+ * Several answers to a prompt as one example: documents that are packed together, so that an update
+ * always has all.
  *
  * @module
  */
 import { FileError } from "../../errors.ts";
-import { type Example, lengthOf, TEXT_FLAGS, type TextFlag } from "../example.ts";
+import {
+  type Example,
+  type Grades,
+  gradesOf,
+  lengthOf,
+  TEXT_FLAGS,
+  type TextFlag,
+} from "../example.ts";
 
-/** The two documents of a preference, in the order in which they are packed. */
-export const SIDES = ["chosen", "rejected"] as const;
-export type Side = typeof SIDES[number];
-
-/** The example of a chosen and a rejected document. */
-export function joinSides(chosen: Example, rejected: Example, origin: string): Example {
+/** The example of several documents, in the order of their answers. */
+export function joinSides(
+  sides: readonly Example[],
+  { origin, ...grades }: Grades & { readonly origin: string },
+): Example {
   return {
-    ids: Uint32Array.from([...chosen.ids, ...rejected.ids]),
-    labels: Int32Array.from([...chosen.labels, ...rejected.labels]),
-    chosenLength: chosen.ids.length,
+    ids: Uint32Array.from(sides.flatMap(({ ids }) => [...ids])),
+    labels: Int32Array.from(sides.flatMap(({ labels }) => [...labels])),
+    sides: { lengths: sides.map(({ ids }) => ids.length), ...gradesOf(grades) },
     isAnswer: true,
-    ...flagsOf([chosen, rejected]),
+    ...flagsOf(sides),
     origin,
   };
 }
 
-/** The chosen and the rejected document of a preference; of another example itself. */
+/** The documents of several answers; of another example itself. */
 export function sidesOf(example: Example): Example[] {
-  const { chosenLength } = example;
-  if (chosenLength === undefined) return [example];
-  const { ids, labels, origin } = example;
-  return [[0, chosenLength], [chosenLength, ids.length]].map(([from, to]): Example => ({
-    ids: ids.subarray(from, to),
-    labels: labels.subarray(from, to),
-    origin,
-    isAnswer: true,
-    ...flagsOf([example]),
-  }));
+  const { sides, ids, labels, origin } = example;
+  if (!sides) return [example];
+  let end = 0;
+  return sides.lengths.map((length): Example => {
+    const from = end;
+    end += length;
+    return {
+      ids: ids.subarray(from, end),
+      labels: labels.subarray(from, end),
+      origin,
+      isAnswer: true,
+      ...flagsOf([example]),
+    };
+  });
+}
+
+/** What an answer is called among so many. */
+export function sideName(
+  index: number,
+  { lengths, grades }: NonNullable<Example["sides"]>,
+): string {
+  if (!grades) return ["chosen", "rejected"][index]!;
+  return `answer ${index + 1} of ${lengths.length}, ${grades[index]}`;
 }
 
 /** What is known of the text of one or the other. */
@@ -43,15 +62,15 @@ function flagsOf(sides: readonly Example[]): Partial<Record<TextFlag, true>> {
   return Object.fromEntries(flags.map((flag) => [flag, true]));
 }
 
-/** What a preference must fit. */
+/** What several answers must fit. */
 export interface SideLimits {
-  /** The most tokens of either document. */
+  /** The most tokens of each document. */
   readonly maxTokens: number;
-  /** The most tokens of both. */
+  /** The most tokens of all. */
   readonly bothTokens: number;
 }
 
-/** A preference, or what a policy makes of one that is too long; null for one to leave out. */
+/** Several answers, or what a policy makes of them where they are too long; null to leave them out. */
 export function fitSides(
   example: Example,
   { maxTokens, bothTokens }: SideLimits,
@@ -59,18 +78,29 @@ export function fitSides(
   limit: (side: Example, maxTokens: number) => Example | null,
 ): Example | null {
   const sides = sidesOf(example);
-  const [chosen, rejected] = sides.map(lengthOf) as [number, number];
-  const longer = Math.max(chosen, rejected);
-  if (longer <= maxTokens && chosen + rejected <= bothTokens) return example;
+  const lengths = sides.map(lengthOf);
+  const all = lengths.reduce((sum, length) => sum + length, 0);
+  if (Math.max(...lengths) <= maxTokens && all <= bothTokens) return example;
   if (policy === "error") {
-    const found = `${chosen} and ${rejected} tokens of two answers with their prompt`;
-    const wanted = `at most ${maxTokens} of each and ${bothTokens} of both`;
+    const found = `${lengths.join(" and ")} tokens of answers with their prompt`;
+    const wanted = `at most ${maxTokens} of each and ${bothTokens} of all`;
     throw new FileError(`${example.origin}: found ${found}, wanted ${wanted}`);
   }
   if (policy === "drop") return null;
-  // The shorter keeps all it has, if that is no more than half of it.
-  const rest = bothTokens - Math.min(chosen, rejected, Math.floor(bothTokens / 2));
-  const [first, second] = sides.map((side) => limit(side, Math.min(maxTokens, rest)));
-  if (!first || !second || String(first.ids) === String(second.ids)) return null;
-  return joinSides(first, second, example.origin);
+  const cut = sides.map((side) => limit(side, Math.min(maxTokens, share(lengths, bothTokens))));
+  if (cut.includes(null)) return null;
+  const fitting = cut as Example[];
+  if (new Set(fitting.map(({ ids }) => String(ids))).size < fitting.length) return null;
+  return joinSides(fitting, { ...example.sides, origin: example.origin });
+}
+
+/** The most that each of some lengths may keep for all to fit: shorter ones keep all they have. */
+function share(lengths: readonly number[], room: number): number {
+  let left = room;
+  for (const [i, length] of lengths.toSorted((a, b) => a - b).entries()) {
+    const most = Math.floor(left / (lengths.length - i));
+    if (length > most) return most;
+    left -= length;
+  }
+  return Infinity;
 }

@@ -97,8 +97,7 @@ function mapTexts(value: unknown, map: (text: string) => unknown): unknown {
 /** The fields of turns that the template does not read, as messages name them. */
 export function unreadInTurns(document: Document, tokenizer: RowTokenizer): string[] {
   if (document.kind === "preference") {
-    const { chosen, rejected } = document;
-    return [...new Set([chosen, rejected].flatMap((side) => unreadInTurns(side, tokenizer)))];
+    return [...new Set(document.answers.flatMap((side) => unreadInTurns(side, tokenizer)))];
   }
   if (document.kind !== "chat") return [];
   const template = document.template ??

@@ -39,13 +39,18 @@ function listedReferences(row: Row): string[] | undefined {
   return list === undefined ? undefined : texts(row, field ?? "answers", list as unknown[]);
 }
 
+/** The answer with the highest grade, or the chosen one. */
+export function bestOf({ answers, grades }: Content & { kind: "preference" }): Content {
+  return answers[grades ? grades.indexOf(Math.max(...grades)) : 0]!;
+}
+
 /** The answer that would be learnt. */
 function answerOf(content: Content): string {
   if (content.label === false) {
     throw new FileError(`${content.origin}: found an answer labelled false, wanted a right one`);
   }
   if (content.kind === "instruction") return content.answer;
-  if (content.kind === "preference") return answerOf(content.chosen);
+  if (content.kind === "preference") return answerOf(bestOf(content));
   const last = content.kind === "chat"
     ? content.messages.findLast(({ role }) => role === "assistant")
     : undefined;

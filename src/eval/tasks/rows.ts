@@ -14,7 +14,7 @@ import { ConfigError, FileError } from "../../errors.ts";
 import { exists } from "../../io/files.ts";
 import { permutation } from "../../random.ts";
 import { isBehaviour, metricOf } from "../metrics/mod.ts";
-import { choicesOf, referencesOf } from "./answers.ts";
+import { bestOf, choicesOf, referencesOf } from "./answers.ts";
 import { MAX_TOKENS, type TaskEntry } from "./entry.ts";
 import type { Phrasing, Question, Task } from "./task.ts";
 
@@ -89,7 +89,7 @@ function questionOf(asked: Asked, { choices }: TaskEntry): Question | null {
 
 /** A content with another answer; what comes after the answer is left out. */
 export function answered(content: Content, answer: string): Content {
-  if (content.kind === "preference") return answered(content.chosen, answer);
+  if (content.kind === "preference") return answered(bestOf(content), answer);
   if (content.kind === "instruction") return { ...content, answer };
   if (content.kind !== "chat") return content;
   const last = content.messages.findLastIndex(({ role }) => role === "assistant");

@@ -182,11 +182,11 @@ Deno.test("preference: rows that are no preference, and those of two answers els
 function documentOf() {
   const span = { text: "x", supervised: true, eos: true };
   const side = { kind: "spans", spans: [span], origin: "o" } as const;
-  return { kind: "preference", chosen: side, rejected: side } as const;
+  return { kind: "preference", answers: [side, side] } as const;
 }
 
 const pairOf = (chosen: number, rejected: number, seed = 0): Example =>
-  joinSides(exampleOf(chosen, seed), exampleOf(rejected, seed + 1), `pair:${seed}`);
+  joinSides([exampleOf(chosen, seed), exampleOf(rejected, seed + 1)], { origin: `pair:${seed}` });
 
 Deno.test("preference: both documents fit together, or the policy says what becomes of them", () => {
   const lengths = (example: Example, ...limits: [number, number]) =>
@@ -202,7 +202,7 @@ Deno.test("preference: both documents fit together, or the policy says what beco
   for (const policy of ["error", "split"] as const) {
     assert.throws(
       () => fitLength(pairOf(20, 12), 20, policy, null, 31),
-      /pair:0: found 20 and 12 tokens of two answers.*wanted at most 20 of each and 31 of both/,
+      /pair:0: found 20 and 12 tokens of answers.*wanted at most 20 of each and 31 of all/,
     );
   }
 });
@@ -220,15 +220,15 @@ Deno.test("preference: the two documents stand side by side in one micro-batch (
     for (let i = 0; i < micros; i++) {
       const { documents, tokens, positions, rows, targets } = await stream.micro(i);
       assert.equal(documents.length % 2, 0);
-      for (const [k, { example, side, begin, length, rowBegin, rowEnd }] of documents.entries()) {
-        assert.equal(side, k % 2 === 0 ? "chosen" : "rejected");
+      for (const [k, { example, isNext, begin, length, rowBegin, rowEnd }] of documents.entries()) {
+        assert.equal(isNext ?? false, k % 2 === 1);
         const want = exampleOf(pairs[example]![k % 2]!, example + k % 2);
         assert.deepEqual(tokens.slice(begin, begin + length), want.ids);
         assert.equal(positions[begin], 0);
         const learnt = want.labels.filter((label) => label >= 0);
         assert.deepEqual([...targets.slice(rowBegin, rowEnd)], [...learnt]);
         assert.ok(rows[rowBegin]! >= begin && rows[rowEnd - 1]! < begin + length);
-        if (side === "chosen") seen.push(example);
+        if (!isNext) seen.push(example);
         else assert.equal(example, seen.at(-1));
       }
     }
@@ -236,13 +236,22 @@ Deno.test("preference: the two documents stand side by side in one micro-batch (
   }));
 });
 
-Deno.test("preference: a record keeps where the second document begins", () => {
+Deno.test("preference: a record keeps where documents begin, their grades and the margin", () => {
   const pair = pairOf(9, 7);
+  const three = joinSides([exampleOf(3), exampleOf(4), exampleOf(5)], {
+    ...{ grades: [0.5, -2, 7], origin: "three" },
+  });
+  const margin = joinSides([exampleOf(3), exampleOf(4)], { margin: -1.5, origin: "margin" });
+  for (const example of [three, margin]) {
+    const [kept] = examplesIn(recordOf(example));
+    assert.deepEqual(kept!.sides, example.sides);
+    assert.deepEqual(sidesOf(kept!).map(({ ids }) => ids), sidesOf(example).map(({ ids }) => ids));
+  }
   const [single, kept] = examplesIn(
     Uint32Array.from([...recordOf(exampleOf(5)), ...recordOf(pair)]),
   );
-  assert.equal(single!.chosenLength, undefined);
-  assert.equal(kept!.chosenLength, 9);
+  assert.equal(single!.sides, undefined);
+  assert.deepEqual(kept!.sides, { lengths: [9, 7] });
   assert.equal(kept!.origin, "pair:0");
   assert.deepEqual(batch([kept!], 16), batch([pair], 16));
 });

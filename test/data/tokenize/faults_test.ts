@@ -75,8 +75,7 @@ Deno.test("an end token twice is a fault, as an id or typed at the end of what i
     assert.deepEqual(found(spans(`b${end} c`)), [], `${end} within`);
     const preference = {
       kind: "preference" as const,
-      chosen: spans("b"),
-      rejected: spans(`c${end}`),
+      answers: [spans("b"), spans(`c${end}`)],
       origin: "test",
     };
     assert.deepEqual(found(preference), ["double-eos"], end);
