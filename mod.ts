@@ -99,7 +99,7 @@ export {
   type ScheduleName,
   type TrainConfig,
 } from "./src/config/mod.ts";
-export type { Example, TextFlag } from "./src/data/example.ts";
+export type { Example, Grades, Sides, TextFlag } from "./src/data/example.ts";
 export type { FaultName } from "./src/data/tokenize/faults.ts";
 export type {
   ChainOfThoughtSettings,

@@ -11,7 +11,7 @@ import { ScoreProgram } from "../../models/score_program.ts";
 import { lossOf } from "../../objectives/scores/mod.ts";
 import { queueExamples } from "../../objectives/scores/scorer.ts";
 import { openTuned } from "../../tune/cache.ts";
-import { rowsFor } from "../eval.ts";
+import { rowsFor } from "../../eval/documents.ts";
 import { answer, say } from "./term.ts";
 
 /** What is measured, and on what. */
