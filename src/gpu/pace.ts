@@ -8,8 +8,11 @@
 /** Milliseconds that a submit is to take at most: a quarter of the shortest watchdog's. */
 export const SUBMIT_MS = 500;
 
-/** Dispatches of a submit until it is known how long they take. */
-const FIRST = 32;
+/**
+ * Dispatches of a submit until it is known how long they take: a slow GPU may need a tenth of a second
+ * for a large product.
+ */
+const FIRST = 4;
 
 /** Finds the pace of one program from its first replay. */
 export class Pace {

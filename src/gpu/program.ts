@@ -129,15 +129,19 @@ export class Program {
     const list = [...this.#open(gates)];
     const dispatches = list.map(({ dispatch }) => dispatch);
     const sentinels = await Sentinels.of(this.device, pipelines, dispatches);
-    const encoder = this.device.gpu.createCommandEncoder();
-    for (const [number, { dispatch, copies }] of list.entries()) {
-      for (const { from, to } of copies) copyToTexels(encoder, from, to);
-      const pass = encoder.beginComputePass();
-      encode(pass, dispatch);
-      sentinels.look(pass, number);
-      pass.end();
+    const { gpu } = this.device;
+    const perSubmit = Math.ceil(this.#pace.perSubmit / 2); // a look takes time too
+    for (let from = 0; from < list.length; from += perSubmit) {
+      const encoder = gpu.createCommandEncoder();
+      for (const [i, { dispatch, copies }] of list.slice(from, from + perSubmit).entries()) {
+        for (const { from, to } of copies) copyToTexels(encoder, from, to);
+        const pass = encoder.beginComputePass();
+        encode(pass, dispatch);
+        sentinels.look(pass, from + i);
+        pass.end();
+      }
+      gpu.queue.submit([encoder.finish()]);
     }
-    this.device.gpu.queue.submit([encoder.finish()]);
     return dispatches[await sentinels.first()] ?? null;
   }
 

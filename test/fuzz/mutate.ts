@@ -113,7 +113,7 @@ function change(holder: Holder, dice: Dice): void {
       delete record[key];
       break;
     case 1:
-      record[JSON.stringify(dice.of(values))] = record[key];
+      if (!Array.isArray(holder)) record[JSON.stringify(dice.of(values))] = record[key];
       break;
     case 2:
       if (other !== undefined) record[key] = structuredClone(record[other]);

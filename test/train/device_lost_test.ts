@@ -8,13 +8,19 @@ import type { RunEvent } from "../../src/runs/events.ts";
 import { train } from "../../src/train/run.ts";
 import { type Attempt, onWorkingDevice } from "../../src/train/trouble/device.ts";
 import { engine } from "../harness.ts";
-import { Toy } from "./toy.ts";
+import { Toy, type ToySettings } from "./toy.ts";
 
 const { device: shared } = await engine();
 const settings = { guard: false as const, train: { steps: 9, checkpoint_every: 4 } };
 
 /** A run whose device, one of its own, meets something when an update is told; and what it says. */
-async function run(toy: Toy, out: string, at: number, meet: (device: Device) => void) {
+async function run(
+  toy: Toy,
+  out: string,
+  at: number,
+  meet: (device: Device) => void,
+  { train: more = {}, ...rest }: ToySettings = {},
+) {
   const { kernelSet, matrixReads } = shared;
   using device = await openDevice({ kernelSet, matrixReads });
   const events: RunEvent[] = [];
@@ -22,8 +28,15 @@ async function run(toy: Toy, out: string, at: number, meet: (device: Device) => 
     events.push(event);
     if (event.kind === "update" && event.metrics.step === at) meet(device);
   };
-  await train(parseConfig({ values: toy.values(out, settings) }), { device, on });
+  const all = { ...settings, ...rest, train: { ...settings.train, ...more } };
+  await train(parseConfig({ values: toy.values(out, all) }), { device, on });
   return events;
+}
+
+/** As WebGPU says that there is no room. */
+function full({ gpu }: Device): void {
+  const error = new GPUOutOfMemoryError("no room");
+  gpu.dispatchEvent(new GPUUncapturedErrorEvent("uncapturederror", { error }));
 }
 
 const backs = (events: readonly RunEvent[]) => events.filter((event) => event.kind === "back");
@@ -44,14 +57,26 @@ Deno.test("a run whose device is lost goes on with a new one, and ends in the sa
 Deno.test("a run whose device is full goes on in less memory, from its last checkpoint", async () => {
   using toy = new Toy();
   await toy.train("whole", settings);
-  const events = await run(toy, "full", 6, ({ gpu }) => {
-    const error = new GPUOutOfMemoryError("no room");
-    gpu.dispatchEvent(new GPUUncapturedErrorEvent("uncapturederror", { error }));
-  });
+  const events = await run(toy, "full", 6, full);
   const [back] = backs(events);
   assert.equal(back!.to, 4);
   assert.equal(back!.reason, "The GPU has no memory left (no room): on with train.recompute true");
   assert.deepEqual(toy.adapter("full"), toy.adapter("whole"));
+});
+
+Deno.test("a run that recomputes already goes on with smaller micro-batches, and ends", async () => {
+  using toy = new Toy();
+  const rows = Array.from({ length: 12 }, (_, i) => ({ length: 9 + i }));
+  const data = [{ path: toy.writeRows("short.jsonl", rows), format: "tokens" }];
+  const events = await run(toy, "full", 6, full, { data, train: { recompute: true } });
+  const [back] = backs(events);
+  assert.equal(back!.to, 4);
+  assert.match(
+    back!.reason,
+    /^The GPU has no memory left.*: on with train\.micro_batch_tokens 32$/,
+  );
+  assert.deepEqual(toy.metrics("full").map(({ step }) => step), [...Array(9).keys()]);
+  assert.ok(toy.adapter("full").length > 0);
 });
 
 Deno.test("a full device is met with recompute, then with smaller micro-batches, three times", async () => {
