@@ -4,8 +4,8 @@
  * @module
  */
 import {
+  type Content,
   describePath,
-  encodeRows,
   type Example,
   type Examples,
   ExampleStore,
@@ -19,13 +19,17 @@ import {
   type LoadCounts,
   type LoadOptions,
   noCounts,
+  policyOf,
+  readContents,
   requireRows,
+  rowEncoder,
   rowTokenizer,
 } from "../data/mod.ts";
 import { countDuplicates, DiskList, TextIndex } from "../curate/mod.ts";
 import { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../config/mod.ts";
-import { describeLoaded, longest, weightsOf } from "../train/rows.ts";
+import { describeLoaded, lengthsIn, optionsOf, weightsOf } from "../train/rows.ts";
+import { lengthFor } from "../train/sizes/choice.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
 import { numberOf } from "./lib/number.ts";
@@ -87,6 +91,8 @@ export interface Report {
   readonly sources: readonly SourceReport[];
   /** The most tokens of a row in training. */
   readonly limit: number;
+  /** Why so many. */
+  readonly length: string;
   /** The most tokens of both documents of a preference. */
   readonly both_limit: number;
   /** Mean tokens of the answers of preferences; null where there are none. */
@@ -118,20 +124,23 @@ export async function inspect(
   take: (example: Example) => void,
 ): Promise<Report> {
   const { data, mixture, train } = config;
-  const { labels } = methodsOf(config).main;
-  const limit = longest(model, train);
-  const bothLimit = train.micro_batch_tokens;
-  const policy = train.on_too_long === "error" ? "drop" : train.on_too_long ?? "drop";
-  const inspection = new Inspection(rowTokenizer(model), { limit, policy, bothLimit });
+  const methods = methodsOf(config);
+  const length = await lengthFor({ model, methods }, train, () => {
+    return lengthsIn(model, [...data, ...config.eval.data], config, "any");
+  });
+  const limit = Math.min(length.T, model.config.context);
+  const inspection = new Inspection(rowTokenizer(model), { limit, bothLimit: length.T });
+  const { labels } = methods.main;
+  const options = optionsOf(model, config);
   using origins = new DiskList<string>();
   const given: Given[] = [];
   const counted: LoadCounts[] = [];
   for (const entry of data) {
     const counts = noCounts();
     const source = { rows: 0, tokens: 0, supervised: 0 };
-    const options = { limit, labels };
-    for await (const example of wholeRows(model, entry, options, counts)) {
-      inspection.add(example, source);
+    for await (const { example, kind } of wholeRows(model, entry, { limit, labels }, counts)) {
+      const policy = policyOf(kind, options);
+      inspection.add(example, policy === "error" ? "drop" : policy, source);
       origins.push(example.origin);
       take(example);
     }
@@ -153,7 +162,10 @@ export async function inspect(
     supervised: sum(given.map(({ supervised }) => supervised)),
     sources: sourceReports(data, mixture, given, counted),
     limit,
-    both_limit: bothLimit,
+    both_limit: length.T,
+    length: train.micro_batch_tokens === undefined
+      ? `${length.why}, as far as memory goes`
+      : length.why,
     answers: rows === 0 ? null : { chosen: chosen / rows, rejected: rejected / rows },
     labels: inspection.labels.length === 0
       ? null
@@ -176,7 +188,7 @@ async function* wholeRows(
   entry: DataConfig,
   { limit: exemplarsWithin, labels }: Pick<LoadOptions, "labels"> & { readonly limit: number },
   counts: LoadCounts,
-): AsyncGenerator<Example> {
+): AsyncGenerator<{ example: Example; kind: Content["kind"] }> {
   const { vocabSize } = model.config;
   const options = {
     maxTokens: Infinity,
@@ -186,7 +198,12 @@ async function* wholeRows(
     answers: "any" as const,
     labels,
   };
-  yield* encodeRows({ ...entry, on_empty: "drop" }, rowTokenizer(model), options, counts);
+  const rows = { ...entry, on_empty: "drop" as const };
+  const encodeRow = rowEncoder(rows, rowTokenizer(model), options);
+  for await (const sampled of readContents(rows, (what) => counts.noted[what]++, counts)) {
+    const { content: { kind } } = sampled;
+    for (const example of encodeRow(sampled, counts)) yield { example, kind };
+  }
   requireRows(entry, counts, options);
 }
 
@@ -226,7 +243,7 @@ function summary(report: Report): string[] {
   const { p50, p90, p99, longest } = lengths;
   const noted = Object.entries({
     [`left out: longer than ${limit} tokens`]: report.too_long,
-    [`cut: longer than ${limit} tokens`]: report.cut,
+    [`cut or split: longer than ${limit} tokens`]: report.cut,
     "with an empty answer; data.on_empty says what becomes of them": report.empty,
     "with special tokens written out, which stay text; data.special_tokens reads them": report
       .typed_special,
@@ -238,6 +255,7 @@ function summary(report: Report): string[] {
   const unread = sources.flatMap(({ unread }) => Object.entries(unread));
   return [
     ...(formats.size > 0 ? [`format    ${[...formats].join(", ")}`] : []),
+    `length    up to ${limit} tokens: ${report.length}`,
     `rows      ${rows}`,
     `tokens    ${tokens}, of which ${supervised} (${
       percent(shareOf(supervised, tokens))

@@ -14,8 +14,9 @@ import {
 } from "../config/mod.ts";
 import { quickstartFile } from "../quickstart/files.ts";
 import { resolveModel } from "../train/resolve_model.ts";
-import { explainPlan } from "../train/open.ts";
+import { explainRun } from "../train/open.ts";
 import { hasCheckpoint } from "../train/checkpoint.ts";
+import { memoryText, row } from "../runs/panel.ts";
 import { train } from "../train/run.ts";
 import { StoppedError } from "../errors.ts";
 import { isStopWanted, orStopped } from "../stop.ts";
@@ -73,7 +74,8 @@ export async function run(args: string[]): Promise<number> {
   return await resumable("train", args, config, async (lies) => {
     const { parsed: resolved } = await resolveModel(config, { resume, ...hubReports() });
     if (parsed.flags["print-plan"]) {
-      answer(await explainPlan(resolved));
+      const { dispatches, plan } = await explainRun(resolved.config);
+      answer(`${dispatches}\n${row("memory", memoryText(plan.memory))}`);
       return 0;
     }
     const keeping = { resume, on: runShown(), ...patience(parsed) };

@@ -4,10 +4,9 @@
  * @module
  */
 import { type Device, openDevice, type Product } from "../gpu/device.ts";
-import { openEngine } from "../graph/compile.ts";
-import { Model } from "../models/model.ts";
+import { withShape } from "../train/open.ts";
 import { resolveModel } from "../train/resolve_model.ts";
-import { trainAdapter } from "../train/trainable.ts";
+import { sizeRun } from "../train/sizes/choice.ts";
 import { keepTiles, tilesFile } from "../tune/cache.ts";
 import { type Counted, productsOf } from "../tune/products.ts";
 import { tune, type Tuning } from "../tune/tune.ts";
@@ -48,18 +47,14 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-/** What a training step of the config multiplies. */
+/** What a training step of the config multiplies, at the length that is set or the least. */
 async function productsOfStep(device: Device, parsed: Arguments): Promise<Counted[]> {
-  const { parsed: { config }, model: folder, adapter } = await resolveModel(
-    configOf(namedModel(parsed)),
-    hubReports(),
-  );
-  const engine = openEngine(device);
-  using model = new Model(folder, config);
-  const trained = trainAdapter(engine, model, adapter, config.train.seed);
-  const { micro_batch_tokens: T, recompute } = config.train;
-  const { graph } = model.lossGraph(engine, { T, ...trained.graph, recompute, train: true });
-  return productsOf(device, [graph]);
+  const { parsed: { config } } = await resolveModel(configOf(namedModel(parsed)), hubReports());
+  return await withShape(config, { device }, async (shape) => {
+    const { plan } = await sizeRun(shape, config, null, () => Promise.resolve(null));
+    const { graph } = shape.model.lossGraph(shape.engine, { ...plan.context.graph, train: true });
+    return productsOf(device, [graph]);
+  });
 }
 
 /** A model in place of a config is one with the defaults; no rows are read. */

@@ -22,7 +22,15 @@ export { SCHEMA_FILE } from "./schema_file.ts";
 export { configHelp, configLines } from "./show.ts";
 export type { DataConfig } from "./data.ts";
 export type { GuardConfig } from "../forgetting/settings.ts";
-export type { AdapterConfig, Config, EvalConfig, TrainConfig } from "./table.ts";
+export { SIZES } from "./table.ts";
+export type {
+  AdapterConfig,
+  Config,
+  EvalConfig,
+  SizedConfig,
+  SizedTrain,
+  TrainConfig,
+} from "./table.ts";
 export type { ScheduleConfig, ScheduleName } from "./schedule.ts";
 
 /** Where a value came from; `call` is an object handed over in code. */

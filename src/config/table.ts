@@ -63,10 +63,10 @@ export interface TrainConfig extends ScheduleConfig, KeepConfig {
   readonly steps?: number;
   /** Passes over the data. */
   readonly epochs?: number;
-  /** Tokens of one update, a multiple of `micro_batch_tokens`. */
-  readonly tokens_per_batch: number;
-  /** Tokens on the GPU at once, a multiple of 8. */
-  readonly micro_batch_tokens: number;
+  /** Tokens of one update, a multiple of `micro_batch_tokens`; about 4096 where absent. */
+  readonly tokens_per_batch?: number;
+  /** Tokens on the GPU at once, a multiple of 8; as data, model and memory have it where absent. */
+  readonly micro_batch_tokens?: number;
   /** Peak learning rate. */
   readonly lr: number;
   /** Decoupled weight decay of AdamW; norms and biases have none. */
@@ -95,7 +95,19 @@ export interface TrainConfig extends ScheduleConfig, KeepConfig {
   readonly allow: readonly FaultName[];
   /** How often a run goes back from a number that is not finite, on with half the rate. */
   readonly retries: number;
-  /** Whether the backward pass computes activations again instead of keeping them. */
+  /** Whether backward computes activations again; where absent only if they do not fit. */
+  readonly recompute?: boolean;
+  /** GiB on the device that the run may take; what is free where absent, if that is known. */
+  readonly memory_gib?: number;
+}
+
+/** The keys of `train` that a run chooses where nobody has set them. */
+export const SIZES = ["tokens_per_batch", "micro_batch_tokens", "recompute"] as const;
+
+/** The loop with the sizes that a run has chosen, or was given. */
+export interface SizedTrain extends TrainConfig {
+  readonly tokens_per_batch: number;
+  readonly micro_batch_tokens: number;
   readonly recompute: boolean;
 }
 
@@ -111,6 +123,11 @@ export interface EvalConfig {
   readonly sample_tokens: number;
   /** Steps between answers while it trains; 0 is none. */
   readonly sample_every: number;
+}
+
+/** A configuration whose run has its sizes. */
+export interface SizedConfig extends Config {
+  readonly train: SizedTrain;
 }
 
 /** A resolved configuration: every default filled in, every path absolute. */
@@ -178,9 +195,12 @@ const train = z.strictObject({
   epochs: z.number().positive().exactOptional().describe(
     "passes over the data; without it and steps as many as make 100 updates, 1 to 10",
   ),
-  tokens_per_batch: tokens.default(4096).describe("tokens of one update"),
-  micro_batch_tokens: tokens.exactOptional()
-    .describe("tokens on the GPU at once; 512 when absent, or tokens_per_batch if that is less"),
+  tokens_per_batch: tokens.exactOptional()
+    .describe("tokens of one update; 4096 when absent, or whole micro-batches that come near it"),
+  micro_batch_tokens: tokens.exactOptional().describe(
+    "tokens on the GPU at once, and of the longest row; when absent 512, or what holds 99 % of the " +
+      "rows as far as context and memory go",
+  ),
   lr: positive.default(2e-4).describe("peak learning rate"),
   ...schedule,
   weight_decay: notNegative.default(0)
@@ -207,20 +227,22 @@ const train = z.strictObject({
     .describe(
       "how often a run goes back from a loss or gradient that is NaN, on with half the rate",
     ),
-  recompute: z.boolean().default(false)
-    .describe("compute activations again in the backward pass to save memory"),
-}).prefault({}).transform((train) => ({
-  ...train,
-  micro_batch_tokens: train.micro_batch_tokens ?? Math.min(512, train.tokens_per_batch),
-})).superRefine((train, context) => {
+  recompute: z.boolean().exactOptional().describe(
+    "compute activations again in the backward pass to save memory; when absent where they do not fit",
+  ),
+  memory_gib: positive.exactOptional().describe(
+    "GiB on the device that the run may take; when absent what is free with software Vulkan, and " +
+      "any amount on a GPU, which does not say",
+  ),
+}).prefault({}).superRefine((train, context) => {
   const fault = (key: string, message: string) =>
     context.addIssue({ code: "custom", path: [key], message });
   if (train.steps !== undefined && train.epochs !== undefined) {
     fault("epochs", `found ${train.epochs} beside train.steps, wanted only one of the two`);
   }
-  if (train.tokens_per_batch % train.micro_batch_tokens !== 0) {
-    const wanted = `wanted a multiple of train.micro_batch_tokens (${train.micro_batch_tokens})`;
-    fault("tokens_per_batch", `found ${train.tokens_per_batch}, ${wanted}`);
+  const { tokens_per_batch: all, micro_batch_tokens: T } = train;
+  if (all !== undefined && T !== undefined && all % T !== 0) {
+    fault("tokens_per_batch", `found ${all}, wanted a multiple of train.micro_batch_tokens (${T})`);
   }
 });
 

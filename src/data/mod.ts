@@ -4,7 +4,7 @@
  * @module
  */
 
-export { documentMaker, type Noted, readDocuments } from "./dataset/contents.ts";
+export { documentMaker, type Noted, readContents, readDocuments } from "./dataset/contents.ts";
 export { dayOf, today } from "../jinja/strftime.ts";
 export { chatTemplates } from "./templates/builtin.ts";
 export { readChatFacts } from "./templates/chat_facts.ts";
@@ -19,6 +19,7 @@ export { formatNames } from "./formats/mod.ts";
 export * from "./tokenize/row_tokenizer.ts";
 export * from "./dataset/examples.ts";
 export * from "./dataset/dataset.ts";
+export type { LengthLimits, SourceLengths } from "./dataset/lengths.ts";
 export type { TokenizerSource } from "./dataset/pool.ts";
 export { type ProportionalSettings, proportionalShares, type Source } from "./batches/mixture.ts";
 export * from "./tokenize/inspect.ts";

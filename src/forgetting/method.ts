@@ -4,12 +4,20 @@
  *
  * @module
  */
+import { ownBytes } from "../graph/footprint.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { comparedRows } from "../objectives/documents.ts";
-import type { Part, Prepared, RunContext, SideMethod } from "../objectives/objective.ts";
+import type {
+  MethodPlan,
+  Part,
+  PlanContext,
+  Prepared,
+  RunContext,
+  SideMethod,
+} from "../objectives/objective.ts";
 import { parseBudget } from "./budget.ts";
-import { GuardPart, type Opening } from "./part.ts";
+import { GuardPart, type GuardPlans, type Opening } from "./part.ts";
 import type { GuardConfig } from "./settings.ts";
 import { describeFailed, requireDocuments } from "./select/certify.ts";
 import { planTerm, rowSizes } from "./term.ts";
@@ -25,30 +33,40 @@ export const forgettingGuard = (
   settings: GuardConfig,
   metric: string | null = null,
 ): SideMethod => ({
-  prepare: (context) => prepare(context, settings, metric),
+  plan: (context) => Promise.resolve(plan(context, settings, metric)),
 });
+
+function plan(
+  context: PlanContext,
+  settings: GuardConfig,
+  metric: string | null,
+): MethodPlan<Prepared<Part, Opening>> {
+  const { engine, model, graph, train } = context;
+  refuseEncoder(model, "for the guard, which measures plain text");
+  const term = planTerm(context, settings);
+  const both = LossProgram.plan(engine, model, { ...graph, loss: "kl" });
+  return {
+    count: rowSizes(train, settings).micros,
+    measures: true,
+    memory: term.memory(ownBytes(both.footprint)),
+    prepare: (context) => prepare(context, settings, { term, both, metric }),
+  };
+}
 
 async function prepare(
   context: RunContext,
   settings: GuardConfig,
-  metric: string | null,
+  programs: Pick<GuardPlans, "term" | "both" | "metric">,
 ): Promise<Prepared<Part, Opening>> {
-  const { engine, model, graph } = context;
-  refuseEncoder(model, "for the guard, which measures plain text");
   const domains = await loadDomains(context, settings);
   for (const domain of domains) context.log(describeDomain(domain));
   const certifying = domains.flatMap(({ hashes }) => hashes.certificate);
   requireDocuments(domains, settings);
   const failed = context.attempts?.failed(certifying) ?? 0;
   for (const line of describeFailed(domains, settings, failed)) context.log(line);
-  const term = planTerm(context, settings);
-  const both = LossProgram.plan(engine, model, { ...graph, loss: "kl" });
   return {
-    count: rowSizes(context.train, settings).micros,
-    measures: true,
-    compares: metric !== null,
-    memory: term.memory(both.footprint.temporary),
-    open: (run) => GuardPart.open({ context, settings, domains, term, both, metric }, run),
+    compares: programs.metric !== null,
+    open: (run) => GuardPart.open({ context, settings, domains, ...programs }, run),
   };
 }
 

@@ -77,7 +77,7 @@ export class GuardPart implements Part {
   /** Records the programs and measures the base. The params must be in the store. */
   static async open(plans: GuardPlans, run: Opening): Promise<GuardPart> {
     const { domains, settings } = plans;
-    const { term, tokens } = await plans.term.open(domains, run.steps);
+    const { term, tokens } = await plans.term.open(domains, run.steps, plans.context.log);
     const metric = plans.metric === null ? null : metricOf(plans.metric, run.metrics);
     const tuned = await run.tuned();
     const both = await plans.both.open();

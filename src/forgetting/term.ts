@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { ownBytes } from "../graph/footprint.ts";
 import { LossProgram } from "../models/loss_program.ts";
-import type { RunContext, TrainSettings } from "../objectives/objective.ts";
+import type { PlanContext, TrainSettings } from "../objectives/objective.ts";
 import { planElastic } from "./elastic/penalty.ts";
 import type { GuardConfig } from "./settings.ts";
 import type { RetentionTerm } from "./control/parts.ts";
@@ -38,11 +39,12 @@ export interface PlannedTerm {
   open(
     domains: readonly Domain[],
     steps: number,
+    say: (line: string) => void,
   ): Promise<{ readonly term: RetentionTerm | null; readonly tokens: number }>;
 }
 
 /** Plans what the guard adds to the loss. */
-export function planTerm(context: RunContext, settings: GuardConfig): PlannedTerm {
+export function planTerm(context: PlanContext, settings: GuardConfig): PlannedTerm {
   const { T, micros } = rowSizes(context.train, settings);
   if (micros === 0) {
     return {
@@ -55,8 +57,8 @@ export function planTerm(context: RunContext, settings: GuardConfig): PlannedTer
     : planRows(context, settings, { T, micros });
 }
 
-function planPenalty(context: RunContext, settings: GuardConfig): PlannedTerm {
-  const { engine, model, graph, train, log: say } = context;
+function planPenalty(context: PlanContext, settings: GuardConfig): PlannedTerm {
+  const { engine, model, graph, train } = context;
   const { seed, recompute, micro_batch_tokens: T } = train;
   const elastic = planElastic(engine, model, { adapt: graph.adapt!, T, recompute });
   const { pass, penalty, fisher } = elastic.footprint;
@@ -67,19 +69,19 @@ function planPenalty(context: RunContext, settings: GuardConfig): PlannedTerm {
       "to guard": Math.max(pass, penalty + both),
       "Fisher information": fisher,
     }),
-    open: (domains) => elastic.open({ domains, documents, seed, say }),
+    open: (domains, _steps, say) => elastic.open({ domains, documents, seed, say }),
   };
 }
 
 function planRows(
-  { engine, model, graph, train: { seed } }: RunContext,
+  { engine, model, graph, train: { seed } }: PlanContext,
   settings: GuardConfig,
   { T, micros }: RowSizes,
 ): PlannedTerm {
   const loss = settings.loss === "kl" ? "kl" : "nll";
   const program = LossProgram.plan(engine, model, { ...graph, T, loss, train: true });
   return {
-    memory: (both) => ({ "to guard": program.footprint.temporary + both }),
+    memory: (both) => ({ "to guard": ownBytes(program.footprint) + both }),
     open: async (domains, steps) => {
       const rows = new RetentionRows(domains, { T, micros, seed });
       const term = new RowsTerm(await program.open(), rows, domains.length);

@@ -10,7 +10,10 @@ import { isTexels, planTwins } from "./twins.ts";
 
 /** Bytes that a graph takes, by what they are for. */
 export interface Footprint {
+  /** Those of the checkpoint, shared by every program of a model. */
   readonly weights: number;
+  /** Weights that are computed, which each program has for itself, or with those of its states. */
+  readonly tables: number;
   /** Trained params alone; gradients and moments take as much again each. */
   readonly params: number;
   readonly states: number;
@@ -19,14 +22,30 @@ export interface Footprint {
   readonly temporary: number;
 }
 
+/** Names of weights that are computed, not loaded. */
+export type Tables = Pick<ReadonlySet<string>, "has">;
+
+/** Bytes of a program beside weights, params and states. */
+export const ownBytes = ({ tables, inputs, temporary }: Footprint): number =>
+  tables + inputs + temporary;
+
 /** What a graph takes on a device. */
-export function footprint(graph: Graph, target: Target, planned: Plan = plan(graph)): Footprint {
+export function footprint(
+  graph: Graph,
+  target: Target,
+  planned: Plan = plan(graph),
+  tables: Tables = new Set(),
+): Footprint {
   const launches = planned.calls.flatMap((call) => call.op.launches(call, target));
   const twins = planTwins(launches, planned, target).slots.map(({ bytes }) => bytes);
-  const sum = (kind: Value["kind"]) =>
-    total(graph.values.filter((v) => v.kind === kind).map((v) => storedBytes(v, target)));
+  const sum = (kind: Value["kind"], isTable = false) =>
+    total(
+      graph.values.filter((v) => v.kind === kind && tables.has(v.name) === isTable)
+        .map((v) => storedBytes(v, target)),
+    );
   return {
     weights: sum("weight"),
+    tables: sum("weight", true),
     params: sum("param"),
     states: sum("state"),
     inputs: sum("input"),

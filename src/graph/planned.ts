@@ -4,7 +4,7 @@
  * @module
  */
 import type { Compiled } from "./compile.ts";
-import { type Footprint, footprint, storedBytes } from "./footprint.ts";
+import { type Footprint, footprint, storedBytes, type Tables } from "./footprint.ts";
 import type { Graph, Target, Value } from "./graph.ts";
 import { type Plan, plan } from "./plan.ts";
 import type { Resources } from "./resources.ts";
@@ -21,28 +21,37 @@ export class Planned<T = Compiled> {
     /** What it will take on the device. */
     readonly footprint: Footprint,
     private readonly opening: Open<T>,
+    /** Names of its weights that are computed. */
+    readonly tables: Tables,
   ) {}
 
   /**
    * Plans a finished graph for a device.
    *
+   * @param tables Names of its weights that are computed.
    * @throws {RangeError} as {@link plan}.
    */
-  static of(graph: Graph, target: Target, opening: Open<Compiled>): Planned {
+  static of(
+    graph: Graph,
+    target: Target,
+    opening: Open<Compiled>,
+    tables: Tables = new Set(),
+  ): Planned {
     const planned = plan(graph);
-    return new Planned(graph, target, planned, footprint(graph, target, planned), opening);
+    const bytes = footprint(graph, target, planned, tables);
+    return new Planned(graph, target, planned, bytes, opening, tables);
   }
 
   /** The same program inside of what feeds it. */
   as<U>(wrap: (opened: T) => U): Planned<U> {
     const opening: Open<U> = async (...given) => wrap(await this.opening(...given));
-    return new Planned(this.graph, this.target, this.plan, this.footprint, opening);
+    return new Planned(this.graph, this.target, this.plan, this.footprint, opening, this.tables);
   }
 
   /** The same program, which will take another one's memory too once it opens that one itself. */
   with(other: Planned<unknown>): Planned<T> {
     const footprint = together([this, other]);
-    return new Planned(this.graph, this.target, this.plan, footprint, this.opening);
+    return new Planned(this.graph, this.target, this.plan, footprint, this.opening, this.tables);
   }
 
   /**
@@ -60,15 +69,18 @@ export class Planned<T = Compiled> {
 export function together(programs: readonly Planned<unknown>[]): Footprint {
   const sum = (what: "inputs" | "temporary") =>
     programs.reduce((bytes, { footprint }) => bytes + footprint[what], 0);
-  const shared = (kind: Value["kind"]) => {
-    const sizes = new Map(programs.flatMap(({ graph, target }) => {
-      const values = graph.values.filter((value) => value.kind === kind);
+  const shared = (kind: Value["kind"], isTable = false) => {
+    const sizes = new Map(programs.flatMap(({ graph, target, tables }) => {
+      const values = graph.values.filter((value) =>
+        value.kind === kind && tables.has(value.name) === isTable
+      );
       return values.map((value) => [value.name, storedBytes(value, target)] as const);
     }));
     return sizes.values().reduce((bytes, size) => bytes + size, 0);
   };
   return {
     weights: shared("weight"),
+    tables: shared("weight", true),
     params: shared("param"),
     states: shared("state"),
     inputs: sum("inputs"),

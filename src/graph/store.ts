@@ -35,6 +35,14 @@ interface Param extends Place {
   readonly isVector: boolean;
 }
 
+/** What a param takes of a flat buffer. */
+const alignedBytes = (param: Value): number =>
+  Math.ceil(bytesOf(param) / SLICE_ALIGNMENT) * SLICE_ALIGNMENT;
+
+/** Bytes of all flat buffers of some params. */
+export const flatBytes = (params: readonly Value[]): number =>
+  FLAT.length * params.reduce((sum, param) => sum + alignedBytes(param), 0);
+
 /** Buffers by name, shared by every program of one model. */
 export class Store {
   readonly #weights = new Map<string, GPUBuffer>();
@@ -91,7 +99,7 @@ export class Store {
       const size = bytesOf(param);
       const isVector = param.shape.length === 1;
       this.#places.set(param.name, { offset: this.#flatBytes, size, isVector });
-      this.#flatBytes += Math.ceil(size / SLICE_ALIGNMENT) * SLICE_ALIGNMENT;
+      this.#flatBytes += alignedBytes(param);
     }
     for (const name of FLAT) {
       this.#flat.set(name, createBuffer(this.device, this.#flatBytes, name));

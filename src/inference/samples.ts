@@ -5,9 +5,12 @@
  */
 import { type Example, lengthOf, UNSUPERVISED } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
+import { ownBytes } from "../graph/footprint.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
 import type {
+  MethodPlan,
   Part,
+  PlanContext,
   Prepared,
   RunContext,
   SampleText,
@@ -28,41 +31,39 @@ export interface SampleSettings {
 
 /** Lets the model of a run answer rows, of `eval.data` or where there are none of the training data. */
 export const trainingSamples = (settings: SampleSettings): SideMethod => ({
-  prepare: (context) => prepare(context, settings),
+  plan: (context) => Promise.resolve(plan(context, settings)),
 });
 
-async function prepare(
-  context: RunContext,
+/** The prompt of any row has room, whichever are drawn. */
+function plan(
+  { engine, model, graph: { adapt, full = false }, maxTokens }: PlanContext,
   { every, count, tokens }: SampleSettings,
-): Promise<Prepared<Part>> {
-  const { engine, model, graph: { adapt, full = false } } = context;
+): MethodPlan<Prepared<Part>> {
   refuseEncoder(model, "for eval.sample_every");
-  const prompts = await promptsOf(context, count);
-  if (prompts.length === 0) {
-    throw new ConfigError("eval.sample_every: found no row that begins with a prompt, wanted one");
-  }
-  const longest = Math.max(...prompts.map(({ length }) => length));
-  const planned = BatchGenerator.plan(engine, model, {
-    context: Math.min(model.config.context, longest + tokens),
-    slots: prompts.length,
-    adapt,
-    full,
-  });
-  const { states, temporary } = planned.footprint;
+  const context = Math.min(model.config.context, maxTokens + tokens);
+  const planned = BatchGenerator.plan(engine, model, { context, slots: count, adapt, full });
   return {
     count: 0,
     measures: false,
-    memory: { "to write samples": states + temporary },
-    open: async () => {
-      const batch = await planned.open();
-      return {
-        name: "samples",
-        sampler: {
-          isDue: (step) => step % every === 0,
-          sample: () => sampleTexts(batch, prompts, tokens),
-        },
-        close: () => batch[Symbol.dispose](),
+    memory: { "to write samples": planned.footprint.states + ownBytes(planned.footprint) },
+    prepare: async (context) => {
+      const prompts = await promptsOf(context, count);
+      if (prompts.length === 0) {
+        const wanted = "found no row that begins with a prompt, wanted one";
+        throw new ConfigError(`eval.sample_every: ${wanted}`);
+      }
+      const open = async () => {
+        const batch = await planned.open();
+        return {
+          name: "samples",
+          sampler: {
+            isDue: (step: number) => step % every === 0,
+            sample: () => sampleTexts(batch, prompts, tokens),
+          },
+          close: () => batch[Symbol.dispose](),
+        };
       };
+      return { open };
     },
   };
 }

@@ -45,6 +45,7 @@ import {
 } from "./layers/net.ts";
 import { refuseEncoder, SOURCE_LAST, sourceCaches, sourceInputs } from "./layers/source_rows.ts";
 import { openWeights } from "./gguf_checkpoint.ts";
+import { openShapes } from "./shapes.ts";
 import { rowNorms } from "./norms.ts";
 import { SCORE, withScoreHead } from "./score_head.ts";
 import { refuseNoGroups, Tensors } from "./stored.ts";
@@ -63,19 +64,21 @@ export interface ModelOptions {
   readonly scores?: number | undefined;
   /** Where its tokenizer is, if not with the weights. */
   readonly tokenizerFolder?: string | undefined;
+  /** Whether its shape is enough: then a folder needs neither weights nor a tokenizer. */
+  readonly shapeOnly?: boolean | undefined;
 }
 
 /** A model in a Hugging Face folder or a GGUF file. */
 export class Model implements Disposable {
   readonly family: Family;
   readonly config: FamilyConfig;
-  readonly tokenizer: Tokenizer;
   readonly tensors: Tensors;
   readonly checkpoint: Checkpoint;
   /** Whether its head is one of its own though config.json ties it to the embedding. */
   readonly hasDeniedHead: boolean;
   /** Rows of its head of scores, 0 where it has none. */
   readonly scores: number;
+  #tokenizer: Tokenizer | (() => Tokenizer);
 
   /**
    * Opens the folder or file and checks its config; tensors are checked when a graph is built.
@@ -85,8 +88,10 @@ export class Model implements Disposable {
    */
   constructor(readonly folder: string, options: ModelOptions = {}) {
     const { quantize, over = (checkpoint) => checkpoint, tokenizerFolder = folder } = options;
-    this.scores = options.scores ?? 0;
-    this.checkpoint = withScoreHead(over(openWeights(folder)), this.scores);
+    const { shapeOnly = false, scores = 0 } = options;
+    this.scores = scores;
+    const opened = shapeOnly ? openShapes(folder) : openWeights(folder);
+    this.checkpoint = withScoreHead(over(opened), scores);
     const { checkpoint } = this;
     const file = join(folder, "config.json");
     this.family = familyOf(checkpoint.config["model_type"], file);
@@ -95,7 +100,14 @@ export class Model implements Disposable {
     this.config = this.hasDeniedHead ? { ...config, tied: false } : config;
     this.tensors = new Tensors(checkpoint, this.family.stored, this.config.tied, quantize);
     if (quantize) refuseNoGroups(checkpoint, quantize);
-    this.tokenizer = loadTokenizer(folder, { from: tokenizerFolder });
+    const load = () => loadTokenizer(folder, { from: tokenizerFolder });
+    this.#tokenizer = shapeOnly ? load : load();
+  }
+
+  /** @throws {FileError} for a folder without one, where its shape was enough. */
+  get tokenizer(): Tokenizer {
+    if (typeof this.#tokenizer === "function") this.#tokenizer = this.#tokenizer();
+    return this.#tokenizer;
   }
 
   /**
@@ -242,7 +254,7 @@ export class Model implements Disposable {
         tell("loading weights", i + 1, missing.length);
       }
       return compile(engine, graph, { plan, resources, tables });
-    });
+    }, tables);
   }
 
   /** Whether an encoder reads the prompt. */

@@ -54,15 +54,12 @@ type Params = Uint8Array<ArrayBuffer>;
  * measurements as `settings.patience` says.
  */
 export const keeping = (settings: KeepConfig): SideMethod => ({
-  prepare: ({ engine: { store } }) =>
-    Promise.resolve({
-      count: 0,
-      memory: {},
-      measures: false,
-      compares: true,
-      open: (run) =>
-        Promise.resolve(new Keeper(settings, store, run, metricOf(settings.metric, run.metrics))),
-    }),
+  plan: ({ engine: { store } }) => {
+    const open = (run: SideContext) =>
+      Promise.resolve(new Keeper(settings, store, run, metricOf(settings.metric, run.metrics)));
+    const prepare = () => Promise.resolve({ compares: true, open });
+    return Promise.resolve({ count: 0, memory: {}, measures: false, prepare });
+  },
 });
 
 /** All it does is a function of the updates so far, not of when numbers arrive. */

@@ -10,6 +10,7 @@ import type { Slice } from "../gpu/buffer.ts";
 import type { Dispatch, ReplayOptions } from "../gpu/program.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Value } from "../graph/graph.ts";
+import type { Plan } from "../graph/plan.ts";
 import type { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import type { AttemptLedger } from "./attempts.ts";
@@ -199,19 +200,25 @@ export interface TrainRows {
   };
 }
 
-/** What a method is prepared from, before anything is allocated. */
-export interface RunContext {
+/** What a method is planned from: shapes and settings, and neither weights nor rows. */
+export interface PlanContext {
   readonly engine: Engine;
   readonly model: Model;
-  readonly tokenizer: RowTokenizer;
   readonly train: TrainSettings;
   /** Of the graph that is trained. */
   readonly graph: LossGraphOptions;
+  /** The most tokens of a document. */
+  readonly maxTokens: number;
+  /** Whether there is `eval.data`. */
+  readonly hasEval: boolean;
+}
+
+/** What a method is prepared from, before anything is allocated. */
+export interface RunContext extends PlanContext {
+  readonly tokenizer: RowTokenizer;
   readonly rows: TrainRows;
   /** The rows of `eval.data`. */
   readonly measured: readonly Example[];
-  /** The most tokens of a document. */
-  readonly maxTokens: number;
   /** What the adapter that is trained has been made with before. */
   readonly seen: SeenDocuments;
   /** Where tests are counted; null where they are not. */
@@ -233,14 +240,28 @@ export interface OpenContext {
   readonly folder: string;
 }
 
-/** A method that knows what it takes and has taken nothing yet. */
-export interface Prepared<P extends Part = Part, C = OpenContext> {
+/** A method that knows what it takes on the device and has taken nothing yet. */
+export interface MethodPlan<P> {
   /** The most replays that it adds to an update. */
   readonly count: number;
   /** Bytes on the device beside the store's params, by what they are for. */
   readonly memory: Readonly<Record<string, number>>;
   /** Whether it measures: the program for that is counted once. */
   readonly measures: boolean;
+  /** Reads what it goes by; `context` is that of the plan, with the rows. */
+  prepare(context: RunContext): Promise<P>;
+}
+
+/** The plan of what a run is about. */
+export interface MainPlan extends MethodPlan<PreparedMain> {
+  /** What a micro-batch is trained by, dispatch by dispatch. */
+  readonly step: Plan;
+  /** What is trained. */
+  readonly params: readonly Value[];
+}
+
+/** A method that has read what it goes by. */
+export interface Prepared<P extends Part = Part, C = OpenContext> {
   /** Whether it compares moments by a metric, and so is opened after all that measure. */
   readonly compares?: boolean;
   open(context: C): Promise<P>;
@@ -248,8 +269,6 @@ export interface Prepared<P extends Part = Part, C = OpenContext> {
 
 /** What the main objective has prepared: it also says how long a run is. */
 export interface PreparedMain extends Prepared<MainPart> {
-  /** What is trained. */
-  readonly params: readonly Value[];
   /** Updates of so many passes over the rows. */
   steps(epochs: number): Promise<number>;
 }
@@ -262,7 +281,8 @@ export interface MainMethod {
   readonly labels?: readonly string[];
   /** Scores that a head of its own gives a document; none where absent. */
   readonly scores?: number;
-  prepare(context: RunContext): Promise<PreparedMain>;
+  /** Plans its programs, for as many tokens as wanted, any number of times. */
+  plan(context: PlanContext): MainPlan;
 }
 
 /** What is opened beside an objective: it sees the task, and what the parts opened before it measure. */
@@ -270,7 +290,10 @@ export interface SideContext extends OpenContext, Pick<MainPart, "task"> {
   readonly metrics: readonly RunMetric[];
 }
 
+/** The plan of what is beside it. */
+export type SidePlan = MethodPlan<Prepared<Part, SideContext>>;
+
 /** What is added to a run beside its objective. */
 export interface SideMethod {
-  prepare(context: RunContext): Promise<Prepared<Part, SideContext>>;
+  plan(context: PlanContext): Promise<SidePlan>;
 }

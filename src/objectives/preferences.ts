@@ -10,14 +10,16 @@
  * @module
  */
 import type { Batch, Example } from "../data/mod.ts";
+import { ownBytes } from "../graph/footprint.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
 import type {
   MainMethod,
   MainPart,
+  MainPlan,
   Meter,
   Objective,
-  PreparedMain,
+  PlanContext,
   RunContext,
 } from "./objective.ts";
 import { Likelihoods, refuseDropout } from "./preference/likelihoods.ts";
@@ -26,41 +28,42 @@ import { type Preference, type PreferenceLoss, preferencesOf } from "./preferenc
 import { chosenTokens, type PreferenceStatistics, statisticsOf } from "./preference/statistics.ts";
 import { rowsReplay } from "./rows_replay.ts";
 import type { PreferenceConfig } from "./settings.ts";
-import { TaskRows, taskSample } from "./task_rows.ts";
+import { microBatches, TaskRows, taskSample } from "./task_rows.ts";
 
 /** Learning from preferences. */
 export const preferences = (config: PreferenceConfig): MainMethod => ({
   answers: "two",
-  prepare: (context) => Promise.resolve(prepare(context, config)),
+  plan: (context) => plan(context, config),
 });
 
-function prepare(context: RunContext, config: PreferenceConfig): PreparedMain {
-  const { engine, model, graph } = context;
+function plan({ engine, model, graph, train }: PlanContext, config: PreferenceConfig): MainPlan {
   const { kind } = config;
   const loss = lossOf(config);
   refuseEncoder(model, `for objective.kind ${kind}`);
-  const rows = new TaskRows(context, "two");
   const program = LossProgram.plan(engine, model, { ...graph, train: true });
   refuseDropout(kind, program);
   const forward = LossProgram.plan(engine, model, {
     ...graph,
     loss: loss.hasReference ? "kl" : "nll",
   });
-  const { weights, temporary } = program.footprint;
   return {
-    count: rows.count,
+    count: microBatches(train),
     measures: false,
     memory: {
-      weights,
-      activations: temporary,
-      "of likelihoods": forward.footprint.temporary,
+      weights: program.footprint.weights,
+      activations: ownBytes(program.footprint),
+      "of likelihoods": ownBytes(forward.footprint),
     },
+    step: program.plan,
     params: program.graph.values.filter(({ kind }) => kind === "param"),
-    steps: (epochs) => rows.updates(epochs),
-    async open() {
-      const likelihoods = await Likelihoods.open(forward, loss.hasReference, rows.count);
-      const objective = new Preferring(await program.open(), likelihoods, rows, loss);
-      return partOf(kind, context, objective);
+    prepare: (context) => {
+      const rows = new TaskRows(context, "two");
+      const open = async () => {
+        const likelihoods = await Likelihoods.open(forward, loss.hasReference, rows.count);
+        const objective = new Preferring(await program.open(), likelihoods, rows, loss);
+        return partOf(kind, context, objective);
+      };
+      return Promise.resolve({ steps: (epochs) => rows.updates(epochs), open });
     },
   };
 }

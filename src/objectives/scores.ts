@@ -10,6 +10,7 @@
 import type { Batch, Example } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { Queued } from "../eval/documents.ts";
+import { ownBytes } from "../graph/footprint.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { type Model, SCORE } from "../models/model.ts";
 import { ScoreProgram } from "../models/score_program.ts";
@@ -19,9 +20,10 @@ import type {
   Fields,
   MainMethod,
   MainPart,
+  MainPlan,
   Meter,
   Objective,
-  PreparedMain,
+  PlanContext,
   Replay,
   RunContext,
 } from "./objective.ts";
@@ -29,7 +31,7 @@ import type { ScoredRow, ScoreLoss } from "./scores/loss.ts";
 import { lossOf } from "./scores/mod.ts";
 import { queueExamples, queueScores } from "./scores/scorer.ts";
 import type { ScoreConfig } from "./settings.ts";
-import { TaskRows, taskSample } from "./task_rows.ts";
+import { microBatches, TaskRows, taskSample } from "./task_rows.ts";
 
 /** Learning to score documents. */
 export function scoring(config: ScoreConfig): MainMethod {
@@ -39,14 +41,13 @@ export function scoring(config: ScoreConfig): MainMethod {
     answers,
     ...(labels && { labels }),
     scores,
-    prepare: (context) => Promise.resolve(prepare(context, config.kind, loss)),
+    plan: (context) => plan(context, config.kind, loss),
   };
 }
 
-function prepare(context: RunContext, kind: string, loss: ScoreLoss): PreparedMain {
-  const { engine, model, graph } = context;
+function plan(context: PlanContext, kind: string, loss: ScoreLoss): MainPlan {
+  const { engine, model, graph, train } = context;
   refuseEncoder(model, `for objective.kind ${kind}`);
-  const rows = new TaskRows(context, loss.answers);
   refuseHead(model, context, kind);
   const program = ScoreProgram.plan(engine, model, { ...graph, train: true });
   if (program.graph.values.some(({ name }) => name === DRAW)) {
@@ -54,22 +55,29 @@ function prepare(context: RunContext, kind: string, loss: ScoreLoss): PreparedMa
     throw new ConfigError(`adapter.dropout: found one beside objective.kind ${kind}, ${wanted}`);
   }
   const forward = ScoreProgram.plan(engine, model, graph);
-  const { weights, temporary } = program.footprint;
   return {
-    count: rows.count,
+    count: microBatches(train),
     measures: false,
-    memory: { weights, activations: temporary, "of scores": forward.footprint.temporary },
+    memory: {
+      weights: program.footprint.weights,
+      activations: ownBytes(program.footprint),
+      "of scores": ownBytes(forward.footprint),
+    },
+    step: program.plan,
     params: program.graph.values.filter(({ kind }) => kind === "param"),
-    steps: (epochs) => rows.updates(epochs),
-    async open() {
-      const objective = new Scoring(await program.open(), await forward.open(), rows, loss);
-      return partOf(kind, context, objective);
+    prepare: (context) => {
+      const rows = new TaskRows(context, loss.answers);
+      const open = async () => {
+        const objective = new Scoring(await program.open(), await forward.open(), rows, loss);
+        return partOf(kind, context, objective);
+      };
+      return Promise.resolve({ steps: (epochs) => rows.updates(epochs), open });
     },
   };
 }
 
 /** The head of the next token has no part in scores. */
-function refuseHead(model: Model, { graph, engine }: RunContext, kind: string): void {
+function refuseHead(model: Model, { graph, engine }: PlanContext, kind: string): void {
   const { graph: built } = model.lossGraph(engine, { ...graph, train: false });
   const param = built.values.find(({ kind, name }) =>
     kind === "param" && name.startsWith(`${HEAD_MODULE}.`)

@@ -6,37 +6,42 @@
 import type { Batch, Example } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import { queuePerplexity } from "../eval/perplexity.ts";
+import { ownBytes } from "../graph/footprint.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type {
   MainMethod,
   MainPart,
+  MainPlan,
   Meter,
   Objective,
   OpenContext,
-  PreparedMain,
+  PlanContext,
   RunContext,
 } from "./objective.ts";
 import { rowsReplay } from "./rows_replay.ts";
-import { TaskRows, taskSample } from "./task_rows.ts";
+import { microBatches, TaskRows, taskSample } from "./task_rows.ts";
 
 /** Supervised fine-tuning. */
 export const sft: MainMethod = {
   answers: "one",
-  prepare: (context) => Promise.resolve(prepare(context)),
+  plan,
 };
 
-function prepare(context: RunContext): PreparedMain {
-  const { engine, model, graph, measured } = context;
-  const rows = new TaskRows(context, "one");
+function plan({ engine, model, graph, train, hasEval }: PlanContext): MainPlan {
   const program = LossProgram.plan(engine, model, { ...graph, train: true });
-  const { weights, temporary } = program.footprint;
   return {
-    count: rows.count,
-    measures: measured.length > 0,
-    memory: { weights, activations: temporary },
+    count: microBatches(train),
+    measures: hasEval,
+    memory: { weights: program.footprint.weights, activations: ownBytes(program.footprint) },
+    step: program.plan,
     params: program.graph.values.filter(({ kind }) => kind === "param"),
-    steps: (epochs) => rows.updates(epochs),
-    open: async (run) => openPart(context, run, new Supervised(await program.open(), rows)),
+    prepare: (context) => {
+      const rows = new TaskRows(context, "one");
+      return Promise.resolve({
+        steps: (epochs) => rows.updates(epochs),
+        open: async (run) => openPart(context, run, new Supervised(await program.open(), rows)),
+      });
+    },
   };
 }
 

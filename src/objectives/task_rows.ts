@@ -6,7 +6,12 @@
 import { answersOf, type Batch, type Example, fitsAnswers, lengthOf, Stream } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import { permutation } from "../random.ts";
-import type { MainMethod, RunContext, TaskSample } from "./objective.ts";
+import type { MainMethod, RunContext, TaskSample, TrainSettings } from "./objective.ts";
+
+/** Micro-batches of an update. */
+export const microBatches = (
+  { tokens_per_batch: all, micro_batch_tokens: T }: TrainSettings,
+): number => all / T;
 
 /** The rows of a run, in the order in which it trains on them. */
 export class TaskRows {
@@ -20,9 +25,9 @@ export class TaskRows {
     { train, rows: { examples, mixture } }: RunContext,
     private readonly answers: MainMethod["answers"],
   ) {
-    const { micro_batch_tokens: T, tokens_per_batch, seed, shuffle } = train;
+    const { micro_batch_tokens: T, seed, shuffle } = train;
     this.#stream = new Stream(examples, { T, seed, shuffle, ...mixture });
-    this.count = tokens_per_batch / T;
+    this.count = microBatches(train);
   }
 
   /**

@@ -9,21 +9,23 @@
  */
 import type { Batch, Example } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
+import { ownBytes } from "../graph/footprint.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
 import type {
   MainMethod,
   MainPart,
+  MainPlan,
   Meter,
   Objective,
-  PreparedMain,
+  PlanContext,
   RunContext,
 } from "./objective.ts";
 import { Likelihoods, refuseDropout } from "./preference/likelihoods.ts";
 import type { Answer } from "./preference/preference.ts";
 import { rowsReplay } from "./rows_replay.ts";
 import type { KtoConfig } from "./settings.ts";
-import { TaskRows, taskSample } from "./task_rows.ts";
+import { microBatches, TaskRows, taskSample } from "./task_rows.ts";
 import { divergenceOf, type LabelledAnswer, unpairedLosses } from "./unpaired/losses.ts";
 import { mismatched } from "./unpaired/mismatched.ts";
 import { type UnpairedStatistics, unpairedStatistics, weighedLoss } from "./unpaired/statistics.ts";
@@ -34,32 +36,36 @@ const UNIT = "a labelled answer";
 /** Learning from labelled answers. */
 export const unpaired = (config: KtoConfig): MainMethod => ({
   answers: "labelled",
-  prepare: (context) => Promise.resolve(prepare(context, config)),
+  plan: (context) => plan(context, config),
 });
 
-function prepare(context: RunContext, config: KtoConfig): PreparedMain {
-  const { engine, model, graph, maxTokens } = context;
+function plan(
+  { engine, model, graph, maxTokens, train }: PlanContext,
+  config: KtoConfig,
+): MainPlan {
   const { kind } = config;
   refuseEncoder(model, `for objective.kind ${kind}`);
-  const rows = new TaskRows(context, "labelled");
   const program = LossProgram.plan(engine, model, { ...graph, train: true });
   refuseDropout(kind, program);
   const forward = LossProgram.plan(engine, model, { ...graph, loss: "kl" });
-  const { weights, temporary } = program.footprint;
   return {
-    count: rows.count,
+    count: microBatches(train),
     measures: false,
     memory: {
-      weights,
-      activations: temporary,
-      "of likelihoods": forward.footprint.temporary,
+      weights: program.footprint.weights,
+      activations: ownBytes(program.footprint),
+      "of likelihoods": ownBytes(forward.footprint),
     },
+    step: program.plan,
     params: program.graph.values.filter(({ kind }) => kind === "param"),
-    steps: (epochs) => rows.updates(epochs),
-    async open() {
-      const likelihoods = await Likelihoods.open(forward, true, rows.count);
-      const limits = { ...config, maxTokens };
-      return partOf(context, new Judging(await program.open(), likelihoods, rows, limits));
+    prepare: (context) => {
+      const rows = new TaskRows(context, "labelled");
+      const open = async () => {
+        const likelihoods = await Likelihoods.open(forward, true, rows.count);
+        const limits = { ...config, maxTokens };
+        return partOf(context, new Judging(await program.open(), likelihoods, rows, limits));
+      };
+      return Promise.resolve({ steps: (epochs) => rows.updates(epochs), open });
     },
   };
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Config, Origin } from "../config/mod.ts";
+import type { Origin, SizedConfig } from "../config/mod.ts";
 import type { Column, Fields, Report, SampleText } from "../objectives/objective.ts";
 import type { Progress } from "../progress.ts";
 
@@ -66,7 +66,7 @@ export interface StartEvent {
   /** Which event it is. */
   readonly kind: "start";
   /** Resolved: every default filled in. */
-  readonly config: Config;
+  readonly config: SizedConfig;
   /** Where each value of the config came from. */
   readonly origin: Readonly<Record<string, Origin>>;
   /** `adapter` on a frozen base, or every parameter from random weights. */

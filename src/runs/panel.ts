@@ -8,7 +8,7 @@ import type { MemoryParts, SourceFacts, StartEvent } from "./events.ts";
 /** A name with what there is to say, under each other. */
 export const row = (name: string, text: string): string => `${name.padEnd(12)}${text}`;
 
-/** Model, data, lengths and device, a line each; what it takes was said before it was taken. */
+/** Model, data and device, a line each; its length and what it takes were said before. */
 export function startPanel(start: StartEvent): string[] {
   const { config, facts, device, out, steps, done, trains } = start;
   const { tokens_per_batch: tokens, micro_batch_tokens: micro } = config.train;
@@ -24,7 +24,6 @@ export function startPanel(start: StartEvent): string[] {
         `${countText(trained)} numbers, ${shareText(trained / model.parameters)} of the model`,
     ),
     ...sources.map((source, i) => row(i === 0 ? "data" : "", sourceText(source, sources))),
-    row("rows of", `${micro} tokens (${originOf(start)}); the model reads up to ${model.context}`),
     row(
       "updates",
       `${steps} of ${tokens} tokens${micros === 1 ? "" : ` in ${micros} micro-batches`}${
@@ -39,12 +38,6 @@ function adapterText({ config: { adapter } }: StartEvent): string {
   const { method = "lora", rank, targets, from } = adapter;
   const on = typeof targets === "string" ? targets : targets.join(", ");
   return `${method} of rank ${rank} on ${on}${from === undefined ? "" : `, from ${from}`}`;
-}
-
-/** Who chose the length of rows. */
-function originOf({ origin }: StartEvent): string {
-  const from = origin["train.micro_batch_tokens"] ?? "default";
-  return `train.micro_batch_tokens, ${from === "default" ? "by default" : `by ${from}`}`;
 }
 
 function sourceText(
@@ -83,9 +76,11 @@ const shareText = (share: number): string => `${(100 * share).toPrecision(3)} %`
 export const totalOf = (memory: MemoryParts): number =>
   Object.values(memory).reduce((sum, bytes) => sum + bytes, 0);
 
+/** `334.7 MiB`. */
+export const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
 /** `334.7 MiB (weights 1.4 MiB, activations 106.8 MiB)`. */
 export function memoryText(memory: MemoryParts): string {
-  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   const parts = Object.entries(memory).filter(([, bytes]) => bytes > 0)
     .map(([name, bytes]) => `${name} ${mib(bytes)}`);
   return `${mib(totalOf(memory))} (${parts.join(", ")})`;

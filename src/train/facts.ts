@@ -10,12 +10,13 @@ import type { Session } from "./session.ts";
 /** A run begins. */
 export function startOf(
   session: Session,
-  known: Pick<StartEvent, "config" | "origin" | "trains" | "out" | "done">,
+  known: Pick<StartEvent, "origin" | "trains" | "out" | "done">,
 ): StartEvent {
   const { steps, memory, parts, engine: { device } } = session;
   return {
     kind: "start",
     ...known,
+    config: session.config,
     steps,
     facts: factsOf(session),
     memory,

@@ -3,83 +3,88 @@
  *
  * @module
  */
-import type { Config, ParsedConfig } from "../config/mod.ts";
+import type { Config, SizedConfig } from "../config/mod.ts";
 import { ConfigError, FileError } from "../errors.ts";
 import type { Device } from "../gpu/device.ts";
 import { openTuned } from "../tune/cache.ts";
 import { openEngine } from "../graph/compile.ts";
+import { printPlan } from "../graph/plan.ts";
 import { modelFingerprint } from "../io/fingerprint.ts";
 import { remove } from "../io/folders.ts";
+import { modelText } from "../io/model_files.ts";
 import { type Methods, methodsOf } from "../methods.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { notesOf } from "../models/left_over.ts";
-import { Model } from "../models/model.ts";
+import { Model, type ModelOptions } from "../models/model.ts";
 import type { AttemptLedger } from "../objectives/attempts.ts";
 import { NOTHING_SEEN } from "../objectives/documents.ts";
+import { row } from "../runs/panel.ts";
 import { documentsSeenBy } from "../runs/documents.ts";
 import { runFiles } from "../runs/folder.ts";
 import { resolveModel } from "./resolve_model.ts";
-import { openRows, rowsOf } from "./rows.ts";
+import { lengthsIn, lengthsOf, readRows, rowsOf } from "./rows.ts";
 import type { TrainOptions } from "./run.ts";
-import { describePlan, openSession, type Session } from "./session.ts";
+import { openSession, type Session } from "./session.ts";
+import { type SizedRun, sizeRun } from "./sizes/choice.ts";
+import { requireRoom, type Room, roomOf } from "./sizes/memory.ts";
+import type { RunPlan, RunShape } from "./sizes/run_plan.ts";
 import { trainAdapter, trainFull } from "./trainable.ts";
 
 /** What a session is opened with beside its config. */
-export interface SessionSettings extends Pick<TrainOptions, "kind" | "data"> {
+export interface SessionSettings extends ShapeSettings {
+  /** Encoded rows to train on, in place of those of the config. */
+  readonly data?: TrainOptions["data"];
+  /** Where tests are counted; nowhere where absent. */
+  readonly attempts?: AttemptLedger | null;
+  /** The folder of the run; that of the config where absent. */
+  readonly out?: string;
+  /** Told what the run has chosen that nobody had set. */
+  readonly onSized?: (config: SizedConfig) => void;
+}
+
+/** What the shape of a run is opened with beside its config. */
+export interface ShapeSettings extends Pick<TrainOptions, "kind"> {
   /** Any device; one is opened, and closed at the end, where absent. */
   readonly device?: Device | undefined;
   /** What one that is opened is to be like; as the adapter suggests where absent. */
   readonly like?: Pick<Device, "kernelSet" | "matrixReads"> | undefined;
   /** What an update minimises and what is beside it, in place of what the config has. */
   readonly methods?: Partial<Methods>;
-  /** Where tests are counted; nowhere where absent. */
-  readonly attempts?: AttemptLedger | null;
+  /** How the model is opened. */
+  readonly model?: Pick<ModelOptions, "shapeOnly">;
   readonly log?: (line: string) => void;
-  /** The folder of the run; that of the config where absent. */
-  readonly out?: string;
 }
 
-/** Opens model and session of a config for as long as `use` takes. */
-export async function withSession<T>(
+/** A run's shape, and the folders that it is made from. */
+interface OpenShape extends RunShape {
+  /** Of the base model. */
+  readonly folder: string;
+  /** Of the adapter that it starts from. */
+  readonly from: string | undefined;
+}
+
+/** Opens device, model and what is trained for as long as `use` takes. */
+export async function withShape<T>(
   config: Config,
-  settings: SessionSettings,
-  use: (session: Session) => Promise<T>,
+  settings: ShapeSettings,
+  use: (shape: OpenShape) => Promise<T>,
 ): Promise<T> {
-  const { kind = "adapter", device: given, data, log = () => {}, out = config.out } = settings;
-  const { attempts = null } = settings;
+  const { kind = "adapter", device: given, log = () => {} } = settings;
   const { model: folder, adapter } = await resolveModel({ config, origin: {} }, { say: log });
   const { kernelSet, matrixReads } = settings.like ?? {};
-  const device = given ?? await openTuned(
-    kernelSet && matrixReads ? { kernelSet, matrixReads } : {},
-    log,
-  );
+  const like = kernelSet && matrixReads ? { kernelSet, matrixReads } : {};
+  const device = given ?? await openTuned(like, log);
   const engine = openEngine(device);
   try {
     using fresh = kind === "pretrain" ? temporaryFolder() : null;
     if (fresh) writeFreshModel(folder, fresh.folder, config.train.seed);
     const methods = { ...methodsOf(config, kind), ...settings.methods };
     const { scores } = methods.main;
-    using model = new Model(fresh?.folder ?? folder, { ...config, scores });
-    await using rows = data ? rowsOf(data) : await openRows(model, config, log);
+    using model = new Model(fresh?.folder ?? folder, { ...config, scores, ...settings.model });
     const trained = kind === "adapter"
       ? trainAdapter(engine, model, adapter, config.train.seed)
       : trainFull(model, "BF16");
-    const found = kind === "adapter" ? notesOf(engine, model) : [];
-    for (const note of [...found, ...trained.notes]) log(note);
-    const checkpoints = runFiles(out).checkpoints;
-    const base = modelFingerprint(folder);
-    const isFresh = kind === "pretrain" || adapter.from === undefined;
-    const seen = isFresh ? NOTHING_SEEN : documentsSeenBy(adapter.from!);
-    const session = await openSession({
-      ...{ engine, model, config, trained, rows, base, seen, attempts, methods },
-      folder: checkpoints,
-      log,
-    });
-    try {
-      return await use(session);
-    } finally {
-      session.close();
-    }
+    return await use({ engine, model, trained, methods, folder, from: adapter.from });
   } catch (fault) {
     throw fault instanceof ConfigError || fault instanceof FileError
       ? fault
@@ -90,15 +95,82 @@ export async function withSession<T>(
   }
 }
 
-/** Every dispatch of a training step, without training. */
-export async function explainPlan(given: ParsedConfig): Promise<string> {
-  const { parsed: { config }, model: folder, adapter } = await resolveModel(given);
-  using device = await openTuned();
-  const engine = openEngine(device);
-  const { scores } = methodsOf(config).main;
-  using model = new Model(folder, { ...config, scores });
-  const trained = trainAdapter(engine, model, adapter, config.train.seed);
-  return describePlan({ engine, model, config, trained });
+/** Opens model and session of a config for as long as `use` takes. */
+export async function withSession<T>(
+  config: Config,
+  settings: SessionSettings,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { kind = "adapter", data, log = () => {}, out = config.out, attempts = null } = settings;
+  return await withShape(config, settings, async (shape) => {
+    const { engine: { device }, model, trained, folder, from } = shape;
+    await using read = data ? null : await readRows(model, config, log);
+    const room = roomOf(device, config.train);
+    const { plan, why } = await sizeRun(
+      shape,
+      config,
+      room,
+      async () =>
+        read
+          ? [...read.lengths(), ...await lengthsIn(model, config.eval.data, config)]
+          : lengthsOf(data!),
+    );
+    requireRoom(room, plan.memory);
+    settings.onSized?.(plan.config);
+    log(row("rows of", describeLength(plan, why)));
+    const found = kind === "adapter" ? notesOf(shape.engine, model) : [];
+    for (const note of [...found, ...trained.notes]) log(note);
+    const session = await openSession({
+      ...{ plan, trained, attempts, log },
+      rows: read ? await read.encode(plan.config) : rowsOf(data!),
+      base: modelFingerprint(folder),
+      seen: kind === "pretrain" || from === undefined ? NOTHING_SEEN : documentsSeenBy(from),
+      folder: runFiles(out).checkpoints,
+    });
+    try {
+      return await use(session);
+    } finally {
+      session.close();
+    }
+  });
+}
+
+/** Tokens of a row, and why so many. */
+export const describeLength = ({ config: { train }, context: { model } }: RunPlan, why: string) =>
+  `${train.micro_batch_tokens} tokens: ${why}; the model reads up to ${model.config.context}`;
+
+/** A run that was planned and is not trained. */
+export interface PlannedRun extends SizedRun {
+  /** Every dispatch of a training step. */
+  readonly dispatches: string;
+  /** What it may take; null where that is not known. */
+  readonly room: Room | null;
+  readonly device: Pick<Device, "adapter" | "kernelSet" | "matrixReads">;
+}
+
+/**
+ * Plans a run. Of its model the shape is enough; rows are read where they decide its length, if
+ * there is a tokenizer.
+ *
+ * @throws {ConfigError} {FileError} for what would be refused in training, as far as it is looked at.
+ */
+export async function explainRun(
+  config: Config,
+  settings: Pick<ShapeSettings, "like"> = {},
+): Promise<PlannedRun> {
+  const opening = { ...settings, model: { shapeOnly: true } };
+  return await withShape(config, opening, async (shape) => {
+    const { engine, model, folder } = shape;
+    const lengths = async () => {
+      if (modelText(folder, "tokenizer.json") === undefined) return null;
+      return await lengthsIn(model, [...config.data, ...config.eval.data], config);
+    };
+    const room = roomOf(engine.device, config.train);
+    const run = await sizeRun(shape, config, room, lengths);
+    const { adapter, kernelSet, matrixReads } = engine.device;
+    const device = { adapter, kernelSet, matrixReads };
+    return { ...run, dispatches: printPlan(run.plan.main.step), room, device };
+  });
 }
 
 /** What is on disk for only as long as a run needs it. */

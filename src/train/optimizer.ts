@@ -5,8 +5,10 @@
  */
 import { clear, type Slice, SLICE_ALIGNMENT } from "../gpu/buffer.ts";
 import type { ReplayOptions } from "../gpu/program.ts";
-import { compile, type Compiled, type Engine } from "../graph/compile.ts";
+import { compile, type Compiled, type Engine, targetOf } from "../graph/compile.ts";
+import { footprint, ownBytes } from "../graph/footprint.ts";
 import { Graph, type Value } from "../graph/graph.ts";
+import { FLAT, type Flat, flatBytes } from "../graph/store.ts";
 import {
   accumulate,
   adamw,
@@ -45,9 +47,22 @@ export class Optimizer {
     const accumulates = microBatches > 1;
     const undecayed = settings.decay > 0 ? undecayedRanges(engine) : [];
     const from = accumulates ? "sums" : "gradients";
-    const update = await compile(engine, updateGraph(engine, from, undecayed));
-    const sum = accumulates ? await compile(engine, sumGraph(engine)) : null;
+    const numbers = engine.store.flat("params").size / 4;
+    const update = await compile(engine, updateGraph(engine, { numbers, from, undecayed }));
+    const sum = accumulates ? await compile(engine, sumGraph(engine, numbers)) : null;
     return new Optimizer(update, sum, clears, settings);
+  }
+
+  /** Bytes of the programs for some params, beside the flat buffers. */
+  static bytes(engine: Engine, params: readonly Value[], microBatches: number): number {
+    const numbers = flatBytes(params) / FLAT.length / 4;
+    const from = microBatches > 1 ? "sums" : "gradients";
+    const graphs = [
+      updateGraph(engine, { numbers, from, undecayed: [] }),
+      ...microBatches > 1 ? [sumGraph(engine, numbers)] : [],
+    ];
+    const taken = graphs.map((graph) => ownBytes(footprint(graph, targetOf(engine.device))));
+    return taken.reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** Adds the gradients that a micro-batch left; the first of an update starts afresh. */
@@ -81,15 +96,6 @@ export class Optimizer {
   }
 }
 
-/** A flat buffer of the store as a value. */
-function flat(
-  graph: Graph,
-  engine: Engine,
-  name: "params" | "gradients" | "sums" | "m" | "v",
-): Value {
-  return graph.state(name, [engine.store.flat(name).size / 4]);
-}
-
 /** Where the vectors and biases of a model lie; an adapter's own params all decay. */
 function undecayedRanges({ store }: Engine): FlatRange[] {
   const names = store.paramNames.filter((name) =>
@@ -102,20 +108,25 @@ function undecayedRanges({ store }: Engine): FlatRange[] {
   });
 }
 
-function updateGraph(
-  engine: Engine,
-  from: "gradients" | "sums",
-  undecayed: readonly FlatRange[],
-): Graph {
-  const graph = new Graph(engine.device.kernelSet);
-  const gradients = flat(graph, engine, from);
+/** What an update is made of. */
+interface UpdateSizes {
+  /** Numbers of a flat buffer. */
+  readonly numbers: number;
+  readonly from: "gradients" | "sums";
+  readonly undecayed: readonly FlatRange[];
+}
+
+function updateGraph({ device }: Engine, { numbers, from, undecayed }: UpdateSizes): Graph {
+  const graph = new Graph(device.kernelSet);
+  const flat = (name: Flat) => graph.state(name, [numbers]);
+  const gradients = flat(from);
   const norm = sumSquares(graph, gradients);
   const halted = halt(graph, norm, graph.state("halted", [1], "u32"));
   adamw(graph, {
-    params: flat(graph, engine, "params"),
+    params: flat("params"),
     gradients,
-    m: flat(graph, engine, "m"),
-    v: flat(graph, engine, "v"),
+    m: flat("m"),
+    v: flat("v"),
     step: graph.input("step", [STEP_SIZE], "f32"),
     norm,
     halted,
@@ -125,9 +136,9 @@ function updateGraph(
   return graph;
 }
 
-function sumGraph(engine: Engine): Graph {
-  const graph = new Graph(engine.device.kernelSet);
-  const first = graph.input("first", [1]);
-  accumulate(graph, flat(graph, engine, "gradients"), flat(graph, engine, "sums"), first);
+function sumGraph({ device }: Engine, numbers: number): Graph {
+  const graph = new Graph(device.kernelSet);
+  const flat = (name: Flat) => graph.state(name, [numbers]);
+  accumulate(graph, flat("gradients"), flat("sums"), graph.input("first", [1]));
   return graph;
 }

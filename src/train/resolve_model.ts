@@ -8,7 +8,14 @@ import { settingsOf } from "../adapters/continued.ts";
 import { readPeft } from "../adapters/peft/folder.ts";
 import { isFile, isObject, readJsonObject } from "../io/files.ts";
 import { type HubOptions, locate } from "../io/hub/mod.ts";
-import type { AdapterConfig, DataConfig, ParsedConfig } from "../config/mod.ts";
+import {
+  type AdapterConfig,
+  type DataConfig,
+  type ParsedConfig,
+  type SizedConfig,
+  SIZES,
+  type TrainConfig,
+} from "../config/mod.ts";
 import { today } from "../data/mod.ts";
 import { runFiles } from "../runs/folder.ts";
 
@@ -23,8 +30,8 @@ export interface ResolvedModel {
 }
 
 /**
- * Downloads what is not on this machine. A run that is resumed goes on with the commits and the day
- * that it began with, unless the configuration asks for others by name.
+ * Downloads what is not on this machine. A run that is resumed goes on with the commits, the day and
+ * the sizes that it began with, unless the configuration asks for others.
  *
  * @throws {FileError} where a repository cannot be had.
  */
@@ -53,8 +60,12 @@ export async function resolveModel(
   const data = day(config.data, saved["data"]);
   const evaluation = isObject(saved["eval"]) ? saved["eval"]["data"] : undefined;
   const tested = { ...config.eval, data: day(config.eval.data, evaluation) };
+  const train = { ...config.train, ...sizesBefore(config.train, saved) };
   return {
-    parsed: { config: { ...config, model: model.pinned, data, eval: tested, adapter }, origin },
+    parsed: {
+      config: { ...config, model: model.pinned, data, eval: tested, adapter, train },
+      origin,
+    },
     model: model.folder,
     adapter: { ...adapter, ...(from && { from: from.folder }) },
   };
@@ -63,6 +74,22 @@ export async function resolveModel(
 /** The pin that a saved run has of `place`, or `place` itself. */
 function pinnedBefore(place: string, saved: unknown): string {
   return typeof saved === "string" && saved.startsWith(`${place}@`) ? saved : place;
+}
+
+/** A configuration with the sizes that a run has chosen: nobody has set those. */
+export function sizedAs(config: SizedConfig, { origin }: ParsedConfig): ParsedConfig {
+  const chosen = Object.fromEntries(SIZES.map((key) => [`train.${key}`, "default"] as const));
+  return { config, origin: { ...chosen, ...origin } };
+}
+
+/** The sizes that a saved run has chosen by itself, where nobody has set them now. */
+function sizesBefore(now: TrainConfig, saved: Readonly<Record<string, unknown>>) {
+  const { train, $origin: origin } = saved;
+  if (!isObject(train) || !isObject(origin)) return {};
+  const chosen = SIZES.filter((key) =>
+    now[key] === undefined && origin[`train.${key}`] === "default" && train[key] !== undefined
+  );
+  return Object.fromEntries(chosen.map((key) => [key, train[key]]));
 }
 
 /** What a saved adapter is set to where nobody has said otherwise: it cannot be anything else. */

@@ -12,26 +12,31 @@ import {
   encodeRows,
   type Example,
   type Examples,
+  type LengthLimits,
   lengthOf,
   type LoadCounts,
   type LoadOptions,
   noCounts,
+  packedLength,
   proportionalShares,
   requireRows,
   rowTokenizer,
   type Source,
+  type SourceLengths,
 } from "../data/mod.ts";
 import { methodsOf } from "../methods.ts";
 import type { Model } from "../models/model.ts";
-import type { Config, DataConfig } from "../config/mod.ts";
-import { ConfigError, StoppedError } from "../errors.ts";
+import type { Config, DataConfig, SizedConfig } from "../config/mod.ts";
+import { StoppedError } from "../errors.ts";
 import { tell } from "../progress.ts";
+import { longest } from "./sizes/run_plan.ts";
+import { leftOut, sayTooLong, tooLongIn } from "./sizes/too_long.ts";
 
 /** What a run says of itself while it is set up and trains. */
 export type Say = (line: string) => void;
 
-/** The rows of several sources, one source after the other, until they are disposed of. */
-export interface Rows extends AsyncDisposable {
+/** The rows of several sources, one source after the other. */
+export interface Rows {
   readonly examples: Examples;
   /** A hash of what they say: a run goes on only with the same. */
   readonly contents: string;
@@ -54,48 +59,92 @@ export interface Rows extends AsyncDisposable {
   readonly isFault: (error: unknown) => boolean;
 }
 
+/** Rows that are read and wait to be encoded, until they are disposed of; and so do those encoded. */
+export interface ReadRows extends AsyncDisposable {
+  /** How long they are, of each source. */
+  lengths(): SourceLengths[];
+  /**
+   * Encodes them, before a run begins where there are few, or where all must be known to begin: the
+   * number of updates of `epochs` depends on them, pieces of rows have a place of their own in the
+   * order, and shares by size are of rows that are not left out. All others are encoded while it
+   * trains.
+   *
+   * @throws {ConfigError} {FileError} if a row cannot be used, or half of a source would be left out.
+   */
+  encode(config: SizedConfig): Promise<Rows>;
+}
+
 /**
- * Opens what a run trains on. Rows are encoded before it begins where there are few, or where all
- * must be known to begin: the number of updates of `epochs` depends on them, pieces of rows have a
- * place of their own in the order, and shares by size are of rows that are not left out. All others
- * are only read, and encoded while it trains.
+ * Reads what a run trains on.
  *
- * @throws {ConfigError} {FileError} if a row cannot be used.
+ * @throws {ConfigError} {FileError} if a file or a row cannot be used.
  */
-export async function openRows(model: Model, config: Config, say: Say): Promise<Rows> {
-  const { data, train } = config;
-  const { dataset, read } = await readRows(model, config);
-  const needsAll = train.steps === undefined || dataset.canSplit || config.mixture;
-  const isBefore = needsAll || !(await areLarge(data));
-  const rows = {
-    contents: dataset.contents,
-    isFault: (error: unknown) => error === dataset.fault && !(error instanceof StoppedError),
+export async function readRows(model: Model, config: Config, say: Say): Promise<ReadRows> {
+  const { data } = config;
+  const read = data.map(() => 0);
+  let judge: (counts: readonly LoadCounts[]) => void = () => {};
+  const dataset = await Dataset.read(data, tokenizerOf(model), {
+    ...optionsOf(model, config),
+    maxTokens: Infinity, // until it is known
+    onRow(source) {
+      read[source]!++;
+      tell(`reading rows of ${describePath(data[source]!.path)}`, read[source]!);
+    },
+    onEncoded: (counts) => judge(counts),
+  });
+  const lengths = once(() => dataset.lengths());
+  return {
+    lengths,
+    async encode(config) {
+      dataset.limit(limitsOf(model, config));
+      judge = (counts) => {
+        for (const [i, { path }] of data.entries()) {
+          say(describeLoaded(describePath(path), counts[i]!));
+          sayTooLong(leftOut(describePath(path), counts[i]!), model, config, say);
+        }
+      };
+      const { train } = config;
+      const needsAll = train.steps === undefined || dataset.canSplit || config.mixture;
+      if (needsAll || !(await areLarge(data))) return await encodedBefore(dataset, config);
+      // Half of them too long is seen at once: a run does not wait for the last to be refused.
+      for (const [i, of] of lengths().entries()) {
+        const found = tooLongIn(describePath(data[i]!.path), of, longest(model, train));
+        sayTooLong(found, model, config, () => {/* exactly once all are encoded */});
+      }
+      return encodedMeanwhile(dataset, read, config, say);
+    },
     [Symbol.asyncDispose]: () => dataset[Symbol.asyncDispose](),
   };
-  const sourcesOf = (counts: readonly SourceCounts[]) =>
-    data.map(({ path, weight }, i) => {
-      const { rows: count, tokens, supervised } = counts[i]!;
-      return { path: describePath(path), count, weight, tokens, supervised };
-    });
-  if (!isBefore) {
-    const sources = sourcesOf(read.map((rows) => ({ rows, tokens: null, supervised: null })));
-    for (const { path, count } of sources) {
-      say(`data: ${path}: ${count} rows read, to be encoded while it trains`);
-    }
-    const counts = countsOf(dataset, data, say);
-    const finished = async () => void await counts;
-    return { ...rows, examples: dataset, sources, finished };
+}
+
+/** Rows that are all encoded. */
+async function encodedBefore(dataset: Dataset, config: SizedConfig): Promise<Rows> {
+  const [examples, counts] = await Promise.all([dataset.all(), dataset.finished()]);
+  return {
+    ...partsOf(dataset),
+    examples,
+    sources: sourcesOf(config, counts),
+    finished: () => Promise.resolve(),
+  };
+}
+
+/** Rows that are encoded while others are trained on. */
+function encodedMeanwhile(
+  dataset: Dataset,
+  read: readonly number[],
+  config: SizedConfig,
+  say: Say,
+): Rows {
+  const sources = sourcesOf(config, read.map((rows) => ({ rows, tokens: null, supervised: null })));
+  for (const { path, count } of sources) {
+    say(`data: ${path}: ${count} rows read, to be encoded while it trains`);
   }
-  try {
-    const all = Promise.all([dataset.all(), countsOf(dataset, data, say)]);
-    const [examples, counts] = await all;
-    for (const [i, { path }] of data.entries()) sayTooLong(path, counts[i]!, model, config, say);
-    const sources = sourcesOf(counts);
-    return { ...rows, examples, sources, finished: () => Promise.resolve() };
-  } catch (fault) {
-    await dataset[Symbol.asyncDispose]();
-    throw fault;
-  }
+  return {
+    ...partsOf(dataset),
+    examples: dataset,
+    sources,
+    finished: async () => void await dataset.finished(),
+  };
 }
 
 /** What is known of a source when training begins. */
@@ -103,6 +152,45 @@ type SourceCounts = Pick<LoadCounts, "rows"> & {
   readonly tokens: number | null;
   readonly supervised: number | null;
 };
+
+const partsOf = (dataset: Dataset) => ({
+  contents: dataset.contents,
+  isFault: (error: unknown) => error === dataset.fault && !(error instanceof StoppedError),
+});
+
+const sourcesOf = ({ data }: Config, counts: readonly SourceCounts[]) =>
+  data.map(({ path, weight }, i) => {
+    const { rows: count, tokens, supervised } = counts[i]!;
+    return { path: describePath(path), count, weight, tokens, supervised };
+  });
+
+/** What is made when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+}
+
+/**
+ * How long the rows of some sources are.
+ *
+ * @throws {ConfigError} {FileError} if a file or a row cannot be used.
+ */
+export async function lengthsIn(
+  model: Model,
+  entries: readonly DataConfig[],
+  config: Config,
+  answers: LoadOptions["answers"] = methodsOf(config).main.answers,
+): Promise<SourceLengths[]> {
+  if (entries.length === 0) return [];
+  const options = { ...optionsOf(model, config), answers, maxTokens: Infinity };
+  await using dataset = await Dataset.read(entries, tokenizerOf(model), options);
+  return dataset.lengths();
+}
+
+/** How long rows are that a program has encoded itself. */
+export const lengthsOf = (examples: readonly Example[]): SourceLengths[] => [
+  { tokens: Uint32Array.from(examples, packedLength).sort(), isSample: false },
+];
 
 /** Rows that a program has encoded itself. */
 export const rowsOf = (examples: readonly Example[]): Rows => ({
@@ -117,7 +205,6 @@ export const rowsOf = (examples: readonly Example[]): Rows => ({
   }],
   finished: () => Promise.resolve(),
   isFault: () => false,
-  [Symbol.asyncDispose]: () => Promise.resolve(),
 });
 
 function contentsOf(examples: readonly Example[]): string {
@@ -129,39 +216,15 @@ function contentsOf(examples: readonly Example[]): string {
   return hash.digest("hex");
 }
 
-/** Reads the rows of all sources, and counts those of each. */
-async function readRows(model: Model, config: Config) {
-  const { data } = config;
-  const read = data.map(() => 0);
-  const dataset = await Dataset.read(data, tokenizerOf(model), {
-    ...limitsOf(model, config),
-    onRow(source) {
-      read[source]!++;
-      tell(`reading rows of ${describePath(data[source]!.path)}`, read[source]!);
-    },
-  });
-  return { dataset, read };
-}
-
-/** What came of each source, said when all rows are encoded. */
-function countsOf(dataset: Dataset, data: readonly DataConfig[], say: Say) {
-  const counts = dataset.finished().then((counts) => {
-    for (const [i, { path }] of data.entries()) say(describeLoaded(describePath(path), counts[i]!));
-    return counts;
-  });
-  counts.catch(() => {/* whoever waits for rows sees it */});
-  return counts;
-}
-
 /** Gives the rows of several sources to `take`, and says what was left out. */
 export async function loadRows(
   model: Model,
   entries: readonly DataConfig[],
-  config: Config,
+  config: SizedConfig,
   say: Say,
   take: (example: Example) => void,
 ): Promise<void> {
-  const options = limitsOf(model, config);
+  const options = { ...optionsOf(model, config), ...limitsOf(model, config) };
   for (const entry of entries) {
     const path = describePath(entry.path);
     const counts = noCounts();
@@ -171,52 +234,25 @@ export async function loadRows(
     }
     requireRows(entry, counts, options);
     say(describeLoaded(path, counts));
-    sayTooLong(entry.path, counts, model, config, say);
+    sayTooLong(leftOut(path, counts), model, config, say);
   }
 }
 
 const tokenizerOf = (model: Model) => ({ tokenizer: rowTokenizer(model), folder: model.folder });
 
-const limitsOf = (model: Model, config: Config): LoadOptions => ({
+/** What rows are held to, whatever their length. */
+export const optionsOf = (model: Model, config: Config): Omit<LoadOptions, keyof LengthLimits> => ({
   answers: methodsOf(config).main.answers,
   labels: methodsOf(config).main.labels,
-  maxTokens: longest(model, config.train),
-  bothTokens: config.train.micro_batch_tokens,
   ...(config.train.on_too_long ? { onTooLong: config.train.on_too_long } : { splitsTexts: true }),
   vocabSize: model.config.vocabSize,
   allow: config.train.allow,
 });
 
-/** The share of rows left out for their length from which on it is said what would keep them. */
-const FEW = 0.01;
-
-/**
- * Says which key keeps the rows that are left out for their length.
- *
- * @throws {ConfigError} where half of them are, and nobody has said that they may.
- */
-function sayTooLong(
-  path: DataConfig["path"],
-  { rows, skipped }: LoadCounts,
-  model: Model,
-  { train }: Config,
-  say: Say,
-): void {
-  const all = rows + skipped;
-  if (skipped <= FEW * all) return;
-  const limit = longest(model, train);
-  const key = limit < model.config.context
-    ? "a larger train.micro_batch_tokens"
-    : "a model of a longer context";
-  const found = `${
-    describePath(path)
-  }: found ${skipped} of ${all} rows longer than ${limit} tokens`;
-  const wanted = `${key}, or train.on_too_long split or truncate`;
-  if (2 * skipped >= all && train.on_too_long === undefined) {
-    throw new ConfigError(`${found}, wanted fewer than half: ${wanted}, or drop to leave them out`);
-  }
-  say(`${found}, which are left out; they would be kept by ${wanted}`);
-}
+const limitsOf = (model: Model, { train }: SizedConfig): LengthLimits => ({
+  maxTokens: longest(model, train),
+  bothTokens: train.micro_batch_tokens,
+});
 
 /** What a source gave, what was left out, and the fields that nothing has read. */
 export function describeLoaded(
@@ -260,7 +296,3 @@ export function mixtureOf(
     },
   };
 }
-
-/** The most tokens of a document: what fits into a micro-batch, and what the model was made for. */
-export const longest = ({ config }: Model, { micro_batch_tokens: T }: Config["train"]): number =>
-  Math.min(T, config.context);

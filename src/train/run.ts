@@ -24,7 +24,7 @@ import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { startOf } from "./facts.ts";
 import { finish } from "./finish.ts";
 import { temporaryFolder, withSession } from "./open.ts";
-import { resolveModel } from "./resolve_model.ts";
+import { resolveModel, sizedAs } from "./resolve_model.ts";
 import type { Session } from "./session.ts";
 import { onWorkingDevice } from "./trouble/device.ts";
 import { Clock } from "./update_log.ts";
@@ -140,10 +140,13 @@ async function trainTold(
     const attempts = temporary || !parsed.config.history ? null : attemptsOf(out, out, log);
     const settings = { ...options, parsed, out, isKept: !temporary, run };
     const first = { config: parsed.config, device: options.device };
-    const result = await onWorkingDevice(first, ({ config, device, after }) => {
+    const result = await onWorkingDevice(first, ({ config, device, after }, onSized) => {
       const opening = { ...options, device, like: options.device, methods, attempts, log, out };
       return patient(() =>
-        withSession(config, opening, (session) => runSession(session, { ...settings, after }))
+        withSession(config, { ...opening, onSized }, (session) => {
+          const own = { parsed: sizedAs(session.config, parsed), after };
+          return runSession(session, { ...settings, ...own });
+        })
       );
     });
     const { adapter, saved: to, ...end } = result;
@@ -219,7 +222,8 @@ async function runSession(session: Session, options: SessionRun): Promise<Ended>
   } else {
     if (after !== null) log(after);
     const { kind = "adapter" } = options;
-    emit(startOf(session, { ...parsed, trains: kind, out: isKept ? out : null, done }));
+    const { origin } = parsed;
+    emit(startOf(session, { origin, trains: kind, out: isKept ? out : null, done }));
     if (resume) log(`resumed after ${done} updates`);
   }
   run.reached = done;

@@ -4,15 +4,9 @@
  * @module
  */
 import { type Example, rowTokenizer } from "../data/mod.ts";
-import type { Config } from "../config/mod.ts";
+import type { SizedConfig } from "../config/mod.ts";
 import type { Engine } from "../graph/compile.ts";
-import { printPlan } from "../graph/plan.ts";
-import { FLAT } from "../graph/store.ts";
-import { bytesOf, type Value } from "../graph/graph.ts";
-import type { Methods } from "../methods.ts";
-import { LossProgram } from "../models/loss_program.ts";
 import type { Model } from "../models/model.ts";
-import { ScoreProgram } from "../models/score_program.ts";
 import type { AttemptLedger } from "../objectives/attempts.ts";
 import type { SeenDocuments } from "../objectives/documents.ts";
 import {
@@ -26,12 +20,13 @@ import {
   type SideContext,
 } from "../objectives/objective.ts";
 import type { MemoryParts } from "../runs/events.ts";
-import { memoryText, row, totalOf } from "../runs/panel.ts";
+import { memoryText, row } from "../runs/panel.ts";
 import { contentsOf } from "./contents.ts";
 import { numbersOf } from "./facts.ts";
 import { Optimizer } from "./optimizer.ts";
-import { loadRows, longest, mixtureOf, type Rows } from "./rows.ts";
+import { loadRows, mixtureOf, type Rows } from "./rows.ts";
 import { remainingDecay } from "./schedule.ts";
+import { replaysOf, type RunPlan } from "./sizes/run_plan.ts";
 import type { Trainable } from "./trainable.ts";
 import { LoweredRate } from "./trouble/lowered_rate.ts";
 
@@ -40,7 +35,7 @@ export interface Session {
   readonly engine: Engine;
   readonly model: Model;
   readonly trained: Trainable;
-  readonly config: Config;
+  readonly config: SizedConfig;
   readonly optimizer: Optimizer;
   readonly rows: Rows;
   /** A hash of what the base holds. */
@@ -72,9 +67,8 @@ export interface Session {
 }
 
 export interface SessionOptions {
-  readonly engine: Engine;
-  readonly model: Model;
-  readonly config: Config;
+  /** What it takes. */
+  readonly plan: RunPlan;
   readonly trained: Trainable;
   /** What to train on, encoded. */
   readonly rows: Rows;
@@ -83,33 +77,22 @@ export interface SessionOptions {
   readonly seen: SeenDocuments;
   /** Where tests are counted; null where they are not. */
   readonly attempts: AttemptLedger | null;
-  readonly methods: Methods;
   /** The folder of checkpoints. */
   readonly folder: string;
   readonly log: (line: string) => void;
 }
 
-/** Opens a session: plans the memory, checks it, loads the weights and records the programs. */
+/** Opens a session as planned: prepares the methods, loads the weights and records the programs. */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { engine, model, config, trained, rows, seen, methods, log } = options;
+  const { plan: { config, main, beside, measuring, memory }, trained, rows, seen, log } = options;
   const context = await contextOf(options);
-  const prepared = await methods.main.prepare(context);
+  const { engine, model } = context;
+  const prepared = await main.prepare(context);
   const others = [];
-  for (const method of methods.beside) others.push(await method.prepare(context));
-  const all = [prepared, ...others];
-
-  const measuring = LossProgram.plan(engine, model, context.graph);
-  const measures = all.some(({ measures }) => measures);
-  const memory = sumOf([
-    { weights: prepared.memory["weights"] ?? 0, [STATE]: bytesOfParams(prepared.params) },
-    { ...prepared.memory, weights: 0 },
-    measures ? { "to measure": measuring.footprint.temporary } : {},
-    ...others.map(({ memory }) => memory),
-  ]);
+  for (const method of beside) others.push(await method.prepare(context));
   log(row("memory", memoryText(memory)));
-  checkMemory(engine, memory);
-  engine.store.addParams(prepared.params);
-  const begin = () => trained.load(engine.store, prepared.params);
+  engine.store.addParams(main.params);
+  const begin = () => trained.load(engine.store, main.params);
   begin();
 
   const epochs = await epochsOf(config.train, prepared);
@@ -133,7 +116,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const parts: [MainPart, ...Part[]] = [first, ...others.map((other) => opened.get(other)!)];
   const loweredRate = new LoweredRate();
   parts.push(loweredRate);
-  const replaysPerUpdate = all.reduce((sum, { count }) => sum + count, 0);
+  const replaysPerUpdate = replaysOf(options.plan);
   const { weight_decay: decay, beta1, beta2, eps: epsilon, clip } = config.train;
   const optimizer = await Optimizer.open(
     engine,
@@ -156,7 +139,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     steps,
     epochs,
     memory,
-    trainedNumbers: numbersOf(prepared.params),
+    trainedNumbers: numbersOf(main.params),
     loweredRate,
     begin,
     measure: () => measure([first, ...parts.slice(1).filter((part) => !part.end)], steps),
@@ -175,7 +158,7 @@ const MOST_EPOCHS = 10;
 
 /** Passes over the rows, given or as few rows need them; null where updates are given. */
 async function epochsOf(
-  { steps, epochs }: Config["train"],
+  { steps, epochs }: SizedConfig["train"],
   prepared: PreparedMain,
 ): Promise<number | null> {
   if (steps !== undefined) return null;
@@ -186,40 +169,16 @@ async function epochsOf(
 
 /** What methods are prepared from: the rows that are measured are read here. */
 async function contextOf(options: SessionOptions): Promise<RunContext> {
-  const { engine, model, config, trained, rows, seen, attempts, log } = options;
-  const { train } = config;
+  const { plan: { config, context }, rows, seen, attempts, log } = options;
+  const { model } = context;
   const measured: Example[] = [];
   await loadRows(model, config.eval.data, config, log, (example) => measured.push(example));
   return {
-    engine,
-    model,
+    ...context,
     tokenizer: rowTokenizer(model),
-    train,
-    graph: { T: train.micro_batch_tokens, ...trained.graph, recompute: train.recompute },
     rows: { examples: rows.examples, mixture: mixtureOf(rows, config.mixture, log) },
-    measured,
-    maxTokens: longest(model, train),
-    seen,
-    attempts,
-    log,
+    ...{ measured, seen, attempts, log },
   };
-}
-
-/** Every dispatch of a training step and the memory that it takes, for `--print-plan`. */
-export function describePlan(
-  { engine, model, config, trained }: Pick<
-    SessionOptions,
-    "engine" | "model" | "config" | "trained"
-  >,
-): string {
-  const { micro_batch_tokens: T, recompute } = config.train;
-  const options = { T, ...trained.graph, recompute, train: true };
-  const { plan, graph, footprint: { weights, temporary: activations } } = model.scores > 0
-    ? ScoreProgram.plan(engine, model, options)
-    : LossProgram.plan(engine, model, options);
-  const params = bytesOfParams(graph.values.filter(({ kind }) => kind === "param"));
-  const memory = { weights, activations, [STATE]: params };
-  return `${printPlan(plan)}\n${row("memory", memoryText(memory))}`;
 }
 
 /** By the meters of some parts; one that ends a run itself measures what it needs for that. */
@@ -235,33 +194,6 @@ async function stateOf(parts: readonly Part[]): Promise<Record<string, unknown>>
   const sections: Record<string, unknown> = {};
   for (const part of parts) if (part.state) sections[part.name] = await part.state();
   return sections;
-}
-
-/** What the trained parameters take. */
-const STATE = "params with gradients and moments";
-
-/** The flat buffers beside the params have their size. */
-const bytesOfParams = (params: readonly Value[]): number =>
-  FLAT.length * params.reduce((sum, param) => sum + bytesOf(param), 0);
-
-function sumOf(parts: readonly MemoryParts[]): MemoryParts {
-  const sum: Record<string, number> = {};
-  for (const part of parts) {
-    for (const [name, bytes] of Object.entries(part)) sum[name] = (sum[name] ?? 0) + bytes;
-  }
-  return sum;
-}
-
-/** A real GPU does not say how much memory it has; software Vulkan shares the machine's. */
-function checkMemory({ device, store }: Engine, memory: MemoryParts): void {
-  if (!device.software) return;
-  const { available } = Deno.systemMemoryInfo();
-  const bytes = totalOf(memory) - store.bytes; // what a method had the base write with, is there
-  if (bytes <= available) return;
-  throw new RangeError(
-    `The run needs ${bytes} bytes but only ${available} are free; lower ` +
-      "train.micro_batch_tokens or set train.recompute",
-  );
 }
 
 /** What is made when it is first asked for. */

@@ -101,6 +101,7 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "train.allow": { to: ["unsupervised"], beside: { "data.0.path": "bare.jsonl" } },
   "train.retries": { to: 0, beside: { "train.lr": 1e20, "adapter.alpha": 1e20 }, in: "fault" },
   "train.recompute": { to: true, in: "log" },
+  "train.memory_gib": { to: 1e-4, in: "fault" },
   eval: { to: { data: EVAL["eval.data"], samples: 0 }, in: "measured" },
   "eval.data": { to: EVAL["eval.data"], in: "measured" },
   "eval.tasks": {

@@ -9,35 +9,27 @@ import type { SideMethod } from "../../src/objectives/objective.ts";
 import { linesListener } from "../../src/runs/lines.ts";
 import { trainWith } from "../../src/train/run.ts";
 import { engine } from "../harness.ts";
-import { stories, Toy } from "../train/toy.ts";
+import { methodOf, stories, Toy } from "../train/toy.ts";
 import { reportOf } from "./guarded_toy.ts";
 
 const FIELD = "task/size/near";
 
 /** How near the sum of squares of the params is to one that they pass through: a curve that turns. */
-const nearness = (target: number): SideMethod => ({
-  prepare: ({ engine: { device, store } }) =>
-    Promise.resolve({
-      count: 0,
-      memory: {},
-      measures: false,
-      open: () =>
-        Promise.resolve({
-          name: "size",
-          meters: [{
-            known: {},
-            metrics: [{ field: FIELD, better: "higher" }],
-            isDue: (step: number) => step % 5 === 0,
-            async measure() {
-              const params = await readFloats(device, store.flat("params"));
-              const size = params.reduce((sum, x) => sum + x * x, 0);
-              return { result: Promise.resolve({ [FIELD]: -Math.abs(size - target) }) };
-            },
-          }],
-          close() {},
-        }),
-    }),
-});
+const nearness = (target: number): SideMethod =>
+  methodOf(({ engine: { device, store } }) => ({
+    name: "size",
+    meters: [{
+      known: {},
+      metrics: [{ field: FIELD, better: "higher" }],
+      isDue: (step: number) => step % 5 === 0,
+      async measure() {
+        const params = await readFloats(device, store.flat("params"));
+        const size = params.reduce((sum, x) => sum + x * x, 0);
+        return { result: Promise.resolve({ [FIELD]: -Math.abs(size - target) }) };
+      },
+    }],
+    close() {},
+  }));
 
 const GUARD = { every: 5, budget: "ppl:200%", task_rows: 3, rollback: { at: 0 } };
 

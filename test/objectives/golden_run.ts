@@ -8,7 +8,12 @@ import { readFloats } from "../../src/gpu/buffer.ts";
 import { Model } from "../../src/models/model.ts";
 import { fromBlocks } from "../../src/models/weights.ts";
 import { NOTHING_SEEN } from "../../src/objectives/documents.ts";
-import type { Fields, MainMethod, OpenContext } from "../../src/objectives/objective.ts";
+import type {
+  Fields,
+  MainMethod,
+  OpenContext,
+  RunContext,
+} from "../../src/objectives/objective.ts";
 import { type Golden, readGolden, writeGolden } from "../golden/golden.ts";
 import { freshEngine } from "../models/tiny.ts";
 
@@ -61,7 +66,7 @@ export async function updateOf(
   const engine = await freshEngine();
   using model = new Model(folder, { scores: method.scores });
   const lora = Adapter.of(engine, model, readPeft(join(folder, "adapter")));
-  const prepared = await method.prepare({
+  const context: RunContext = {
     engine,
     model,
     tokenizer: rowTokenizer(model),
@@ -75,11 +80,13 @@ export async function updateOf(
     maxTokens: T,
     seen: NOTHING_SEEN,
     attempts: null,
+    hasEval: false,
     log: () => {},
-  });
-  engine.store.addParams(prepared.params);
+  };
+  const planned = method.plan(context);
+  engine.store.addParams(planned.params);
   lora.load(engine.store, 0);
-  const part = await prepared.open({} as OpenContext);
+  const part = await (await planned.prepare(context)).open({} as OpenContext);
   const gradients = new Map<string, Float32Array>();
   const losses: Float32Array[] = [];
   const replays = await part.objective.plan(0, { tokens: 0, supervised: 0 });
@@ -87,7 +94,7 @@ export async function updateOf(
   for (const [i, replay] of replays.entries()) {
     replay.run(i);
     losses.push(await readFloats(engine.device, replay.losses));
-    for (const { name, shape, layout } of prepared.params) {
+    for (const { name, shape, layout } of planned.params) {
       const kept = await engine.store.readParam(name, "gradients");
       const gradient = layout === "blocks" ? fromBlocks(kept, shape as [number, number]) : kept;
       const sum = gradients.get(name);

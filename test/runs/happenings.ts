@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseConfig, savedConfig } from "../../src/config/mod.ts";
 import { writeJson } from "../../src/io/files.ts";
 import { type FolderLock, lockFolder } from "../../src/io/lock.ts";
+import { sized } from "../../src/train/sizes/choice.ts";
 import type { Metrics, RunEnd, RunEvent, StartEvent } from "../../src/runs/events.ts";
 import { historyListener } from "../../src/runs/history/listener.ts";
 
@@ -32,9 +33,10 @@ export function start(
   } = {},
 ): StartEvent {
   const given = { model: "base", data: "rows.jsonl", "train.steps": String(steps), out };
+  const { config, origin } = parseConfig({ flags: { ...given, ...flags } });
   return {
     kind: "start",
-    ...parseConfig({ flags: { ...given, ...flags } }),
+    ...{ config: sized(config, config.train.micro_batch_tokens ?? 512, false), origin },
     trains: "adapter",
     out,
     steps,

@@ -6,6 +6,7 @@ import { createBuffer, read, whole } from "../../src/gpu/buffer.ts";
 import { type Device, openDevice } from "../../src/gpu/device.ts";
 import type { RunEvent } from "../../src/runs/events.ts";
 import { train } from "../../src/train/run.ts";
+import { sized } from "../../src/train/sizes/choice.ts";
 import { type Attempt, onWorkingDevice } from "../../src/train/trouble/device.ts";
 import { engine } from "../harness.ts";
 import { Toy, type ToySettings } from "./toy.ts";
@@ -83,8 +84,11 @@ Deno.test("a full device is met with recompute, then with smaller micro-batches,
   using toy = new Toy();
   const { config } = parseConfig({ values: toy.values("run", settings) });
   const tried: unknown[] = [];
-  const attempt = ({ config: { train }, after }: Attempt): Promise<never> => {
-    tried.push([train.recompute, train.micro_batch_tokens, after?.split(": ")[1] ?? null]);
+  type OnSized = Parameters<Parameters<typeof onWorkingDevice>[1]>[1];
+  const attempt = ({ config, after }: Attempt, onSized: OnSized): Promise<never> => {
+    const { micro_batch_tokens: T, recompute = false } = config.train;
+    onSized(sized(config, T!, recompute));
+    tried.push([recompute, T, after?.split(": ")[1] ?? null]);
     return Promise.reject(new OutOfMemory("full"));
   };
   await assert.rejects(onWorkingDevice({ config, device: undefined }, attempt), OutOfMemory);

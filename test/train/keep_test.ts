@@ -9,31 +9,23 @@ import type { KeepConfig } from "../../src/objectives/settings.ts";
 import { linesListener } from "../../src/runs/lines.ts";
 import { trainWith } from "../../src/train/run.ts";
 import { engine } from "../harness.ts";
-import { Toy, type ToySettings } from "./toy.ts";
+import { methodOf, Toy, type ToySettings } from "./toy.ts";
 
 /** A metric of another part, that has these values every second update. */
-const curve = (values: readonly number[], better: "lower" | "higher"): SideMethod => ({
-  prepare: () =>
-    Promise.resolve({
-      count: 0,
-      memory: {},
-      measures: false,
-      open: () =>
+const curve = (values: readonly number[], better: "lower" | "higher"): SideMethod =>
+  methodOf(() => ({
+    name: "curve",
+    meters: [{
+      known: {},
+      metrics: [{ field: "task/curve/score", better }],
+      isDue: (step: number) => step % 2 === 0,
+      measure: (step: number) =>
         Promise.resolve({
-          name: "curve",
-          meters: [{
-            known: {},
-            metrics: [{ field: "task/curve/score", better }],
-            isDue: (step: number) => step % 2 === 0,
-            measure: (step: number) =>
-              Promise.resolve({
-                result: Promise.resolve({ "task/curve/score": values[step / 2] ?? values.at(-1)! }),
-              }),
-          }],
-          close() {},
+          result: Promise.resolve({ "task/curve/score": values[step / 2] ?? values.at(-1)! }),
         }),
-    }),
-});
+    }],
+    close() {},
+  }));
 
 const PLAIN = { schedule: "constant", warmup: 0, checkpoint_every: 0 };
 

@@ -5,6 +5,7 @@ import { parseConfig } from "../../src/config/mod.ts";
 import { followed, type Progress, tell, within } from "../../src/progress.ts";
 import { linesListener, metricsLine } from "../../src/runs/lines.ts";
 import { loadRows } from "../../src/train/rows.ts";
+import { sized } from "../../src/train/sizes/choice.ts";
 import { metricsOf } from "../runs/happenings.ts";
 import { Toy } from "./toy.ts";
 
@@ -30,7 +31,7 @@ Deno.test("a source says where it is, and lines say so every ten seconds", async
     const take = () => goOn(4_000); // each of the toy's 12 rows
     await followed(
       (progress) => lines({ kind: "progress", progress }),
-      () => loadRows(model, config.data, config, () => {}, take),
+      () => loadRows(model, config.data, sized(config, 64, false), () => {}, take),
     );
   });
   const wanted = [4, 7, 10].map((rows) => `reading rows of ${toy.rows}: ${rows}`);

@@ -5,6 +5,7 @@ import { exists, readJsonObject, writeJson } from "../../src/io/files.ts";
 import { parseConfig, type ParsedConfig } from "../../src/config/mod.ts";
 import { claimRunFolder, logListener, refuseOtherRun, runFiles } from "../../src/runs/folder.ts";
 import type { StartEvent } from "../../src/runs/events.ts";
+import { sized } from "../../src/train/sizes/choice.ts";
 import { startPanel } from "../../src/runs/panel.ts";
 import { snapshot } from "./toy.ts";
 
@@ -100,7 +101,7 @@ Deno.test("log.txt gets its lines once the folder is there, and none after the e
     claimAndLeave(folder, parsed);
     const start: StartEvent = {
       kind: "start",
-      ...parsed,
+      ...{ config: sized(parsed.config, 512, false), origin: parsed.origin },
       trains: "adapter",
       out: folder,
       steps: 2,

@@ -57,3 +57,69 @@ Deno.test("a text that is too long is split, unless something else was asked", a
     /found 1 documents, all left out/,
   );
 });
+
+/** Rows of which the first so many have 700 tokens, and the others 20. */
+const longRows = (toy: Toy, long: number, all: number) =>
+  toy.writeRows(
+    "long.jsonl",
+    Array.from({ length: all }, (_, i) => ({ length: i < long ? 700 : 20 })),
+  );
+
+/** Where nobody has said how long rows are. */
+const OPEN = { micro_batch_tokens: undefined, tokens_per_batch: 1024 };
+
+Deno.test("rows are as long as the data where nobody has said, and a resumed run keeps that", async () => {
+  using toy = new Toy({ config: { max_position_embeddings: 2048 } });
+  const path = longRows(toy, 40, 60);
+  const train = { ...OPEN, steps: 2, allow: ["double-bos", "double-eos"], checkpoint_every: 1 };
+  const settings = { data: [{ path, format: "tokens" }], train };
+  const lines: string[] = [];
+  let updates = 0;
+  const stopWanted = () => ++updates === 1;
+  await toy.train("run", settings, { say: (line) => lines.push(line), stopWanted });
+  const reads = "the model reads up to 2048";
+  const lengthIn = (lines: readonly string[]) => lines.find((line) => line.startsWith("rows of "));
+  assert.equal(
+    lengthIn(lines),
+    `rows of     1024 tokens: 99 % of the rows have at most 700, the longest 700; ${reads}`,
+  );
+  assert.ok(lines.some((line) => /long\.jsonl: 60 rows$/.test(line)), lines.join("\n"));
+  const saved = JSON.parse(Deno.readTextFileSync(toy.path("run", "config.json")));
+  const sizes = [saved.train.micro_batch_tokens, saved.train.tokens_per_batch];
+  assert.deepEqual([...sizes, saved.train.recompute], [1024, 1024, false]);
+  assert.equal(saved.$origin["train.micro_batch_tokens"], "default");
+  const more: string[] = [];
+  const { step } = await toy.train("run", settings, {
+    resume: true,
+    say: (line) => more.push(line),
+  });
+  assert.equal(step, 2);
+  assert.equal(
+    lengthIn(more),
+    `rows of     1024 tokens: as train.micro_batch_tokens says; ${reads}`,
+  );
+});
+
+Deno.test("rows that are encoded while a run trains are left out by the same rules", async () => {
+  using toy = new Toy();
+  const large = (long: number) => {
+    const rows = Array.from({ length: 2000 }, (_, i) => ({ length: i < long ? 80 : 20 }));
+    const path = toy.writeRows(`large-${long}.jsonl`, rows);
+    const lines = Deno.readTextFileSync(path).split("\n").map((line) => line.padEnd(2200));
+    Deno.writeTextFileSync(path, lines.join("\n"));
+    return path;
+  };
+  const allow = { allow: ["double-bos", "double-eos"] };
+  const some = await said(toy, "some", large(40), allow);
+  assert.match(some, /found 40 of 2000 rows longer than 64 tokens, which are left out; they would/);
+  assert.doesNotMatch(await said(toy, "few", large(20), allow), /they would be kept/);
+  await assert.rejects(
+    said(toy, "half", large(1000), allow),
+    /found 1000 of 2000 rows longer than 64 tokens, wanted fewer than half/,
+  );
+  assert.ok(!exists(toy.path("half")));
+  assert.match(
+    await said(toy, "dropped", large(1100), { ...allow, on_too_long: "drop" }),
+    /found 1100 of 2000 rows longer than 64 tokens, which are left out/,
+  );
+});

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { openSafetensors, toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { parseConfig } from "../../src/config/mod.ts";
 import type { ForgettingReport } from "../../src/forgetting/report/format.ts";
+import type { Part, RunContext, SideMethod } from "../../src/objectives/objective.ts";
 import type { Metrics } from "../../src/runs/events.ts";
 import { linesListener } from "../../src/runs/lines.ts";
 import { train, type TrainOptions } from "../../src/train/run.ts";
@@ -69,15 +70,15 @@ export class Toy implements Disposable {
 
   /** The toy's config with what a test sets, as a file has it. */
   values(out: string, settings: ToySettings = {}): Settings {
-    const { train = {}, adapter = {}, eval: evaluation = {}, ...rest } = settings;
+    const { train: given = {}, adapter = {}, eval: evaluation = {}, ...rest } = settings;
+    const sizes = { tokens_per_batch: 128, micro_batch_tokens: 64 };
+    const train = { ...(!("epochs" in given) && { steps: 6 }), ...sizes, lr: 0.01, ...given };
     return {
       model: this.model,
       data: [{ path: this.rows, format: "tokens" }],
       adapter: { rank: 4, ...adapter },
-      train: {
-        ...(!("epochs" in train) && { steps: 6 }),
-        ...{ tokens_per_batch: 128, micro_batch_tokens: 64, lr: 0.01, ...train },
-      },
+      // One that is undefined is none.
+      train: Object.fromEntries(Object.entries(train).filter(([, value]) => value !== undefined)),
       eval: { samples: 0, ...evaluation },
       ...rest,
       out: this.path(out),
@@ -118,6 +119,15 @@ export class Toy implements Disposable {
     Deno.removeSync(this.folder, { recursive: true });
   }
 }
+
+/** A method beside the objective that takes no memory and adds no replays. */
+export const methodOf = (partOf: (context: RunContext) => Part): SideMethod => ({
+  plan: () =>
+    Promise.resolve({
+      ...{ count: 0, memory: {}, measures: false },
+      prepare: (context) => Promise.resolve({ open: () => Promise.resolve(partOf(context)) }),
+    }),
+});
 
 /** Small documents that all differ. */
 export function stories(count: number): string[] {

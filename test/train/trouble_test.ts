@@ -9,37 +9,28 @@ import type { SideMethod } from "../../src/objectives/objective.ts";
 import type { RunEvent } from "../../src/runs/events.ts";
 import { type FreeResult, train, trainWith } from "../../src/train/run.ts";
 import { engine } from "../harness.ts";
-import { numbersIn, Toy, type ToySettings } from "./toy.ts";
+import { methodOf, numbersIn, Toy, type ToySettings } from "./toy.ts";
 
 /** Plants numbers into a param before an update, the first so many times that it comes. */
 function plant(param: string, value: number, step: number, times = 1): SideMethod {
   let left = times;
-  return {
-    prepare: ({ engine: { store } }) =>
-      Promise.resolve({
-        count: 0,
-        memory: {},
-        measures: false,
-        open: () =>
-          Promise.resolve({
-            name: "planted",
-            hook: {
-              lag: 0,
-              rate: 1,
-              isReady: () => true,
-              before(now: number) {
-                if (now === step && left-- > 0) {
-                  const { length } = new Float32Array(store.param(param).size / 4);
-                  store.writeParam(param, new Float32Array(length).fill(value));
-                }
-                return Promise.resolve(null);
-              },
-              age: (now: number) => now + 1,
-            },
-            close() {},
-          }),
-      }),
-  };
+  return methodOf(({ engine: { store } }) => ({
+    name: "planted",
+    hook: {
+      lag: 0,
+      rate: 1,
+      isReady: () => true,
+      before(now: number) {
+        if (now === step && left-- > 0) {
+          const { length } = new Float32Array(store.param(param).size / 4);
+          store.writeParam(param, new Float32Array(length).fill(value));
+        }
+        return Promise.resolve(null);
+      },
+      age: (now: number) => now + 1,
+    },
+    close() {},
+  }));
 }
 
 async function run(toy: Toy, out: string, settings: ToySettings, beside: SideMethod[]) {

@@ -127,23 +127,16 @@ function objectiveLines({ report }: Draft): string[] {
   return ["", "# The rows are preferences: docs/preferences.md.", "objective:", "  kind: dpo"];
 }
 
-function trainLines({ config: { train }, model, report }: Draft): string[] {
-  const { epochs, lr, micro_batch_tokens: micro } = train;
-  const { lengths: { p99 }, both_limit: limit } = report;
-  const wanted = Math.min(Math.ceil(p99 / 8) * 8, Math.floor(model.config.context / 8) * 8);
+function trainLines({ config: { train }, report }: Draft): string[] {
+  const { epochs, lr } = train;
   return [
     "train:",
     epochs === undefined
       ? "  # epochs: 3 # passes over the rows; as many as make 100 updates, 1 to 10, where absent"
       : `  epochs: ${epochs} # passes over the rows`,
     `  lr: ${lr.toExponential().replace(/^(\d)e/, "$1.0e")} # peak learning rate`,
-    ...(wanted > limit
-      ? [
-        `  # ${report.too_long} rows are longer than ${limit} tokens, and would be left out.`,
-        `  micro_batch_tokens: ${wanted} # tokens on the GPU at once, and the longest row`,
-        `  tokens_per_batch: ${Math.ceil(train.tokens_per_batch / wanted) * wanted}`,
-      ]
-      : [`  # micro_batch_tokens: ${micro} # tokens on the GPU at once, and the longest row`]),
+    `  # Chosen where absent: ${report.length}.`,
+    `  # micro_batch_tokens: ${report.both_limit} # tokens on the GPU at once, and the longest row`,
     "  # recompute: true # less memory, more time",
   ];
 }

@@ -46,35 +46,39 @@ export async function showSamples(config: Config, adapter: string): Promise<void
 }
 
 async function samples(config: Config, adapter: string): Promise<Sample[]> {
-  const { eval: { data, samples: count, sample_tokens: maxTokens }, train } = config;
-  const { seed, micro_batch_tokens: T } = train;
+  const { eval: { data, samples: count, sample_tokens: maxTokens }, train: { seed } } = config;
   if (count === 0) return [];
   const entries = data.length > 0 ? data : config.data;
   const folder = await fetchFolder(config.model, "model");
   using device = await openTuned();
   using open = openModel(device, folder, adapter, config);
   const { engine, model, adapt } = open;
-  const context = Math.min(model.config.context, T);
-  using base = await Generator.open(engine, model, { context });
-  using tuned = await Generator.open(engine, model, { context, adapt });
   const tokenizer = rowTokenizer(model);
   const documents = documentsOf(entries, hasTemplate(tokenizer));
   const { items: rows } = await drawn(documents, MOST_ROWS, seed);
-  const found: Sample[] = [];
+  const chosen: { readonly prompt: number[]; readonly wanted: readonly number[] }[] = [];
   for (const i of permutation(rows.length, seed)) {
-    if (found.length === count) break;
+    if (chosen.length === count) break;
     const example = encode(rows[i]!, tokenizer, faultNames);
     const { ids } = sidesOf(example)[0]!;
     const length = promptLength(example);
-    const prompt = [...ids.subarray(0, length)];
-    if (length < 2 || length >= context) continue;
-    const complete = async (generator: Generator) => {
-      const made = await Array.fromAsync(generator.generate(prompt, { maxTokens }));
-      return model.tokenizer.decode(made);
-    };
+    if (length < 2 || length >= model.config.context) continue;
+    const wanted = [...ids.subarray(length)];
+    chosen.push({ prompt: [...ids.subarray(0, length)], wanted });
+  }
+  const longest = Math.max(0, ...chosen.map(({ prompt: { length } }) => length));
+  const context = Math.min(model.config.context, longest + maxTokens);
+  using base = await Generator.open(engine, model, { context });
+  using tuned = await Generator.open(engine, model, { context, adapt });
+  const found: Sample[] = [];
+  for (const { prompt, wanted } of chosen) {
+    const complete = async (generator: Generator) =>
+      model.tokenizer.decode(
+        await Array.fromAsync(generator.generate(prompt, { maxTokens })),
+      );
     found.push({
       prompt: model.tokenizer.decode(prompt),
-      wanted: model.tokenizer.decode([...ids.subarray(length)]),
+      wanted: model.tokenizer.decode(wanted),
       base: await complete(base),
       tuned: await complete(tuned),
     });

@@ -43,6 +43,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   serve: { hub: "read", port: 8000, env: ["GRAFT_API_KEY"] },
   push: { hub: "write" },
   pretrain: { config: true, writes: ["out", "rescue"], out: "runs/train", history: true },
+  plan: { config: true, quickstart: true, hub: "read" },
   inspect: { config: true, hub: "read" },
   data: { config: true, writes: ["out"], hub: "read" },
   "self-instruct": { writes: ["out"], hub: "read", env: ["OPENAI_API_KEY"] },

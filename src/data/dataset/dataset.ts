@@ -17,6 +17,7 @@ import {
   requireRows,
 } from "./examples.ts";
 import { PendingRows } from "./pending_rows.ts";
+import { type LengthLimits, rowLengths, type SourceLengths, type WaitingRows } from "./lengths.ts";
 import { EncodingPool, type TokenizerSource } from "./pool.ts";
 import type { EncodedBlock } from "./row_block.ts";
 import { Signal } from "./signal.ts";
@@ -28,22 +29,20 @@ const LEFT_OUT = 0xfffffffd;
 const UNDER_WAY = 0xfffffffe;
 const PENDING = 0xffffffff;
 const NO_TOKENS: Example = { ids: new Uint32Array(), labels: new Int32Array(), origin: "left out" };
-
 /** The most workers before training and beside it, where one more would take 40 MiB for nothing. */
 const WORKERS = { before: 3, beside: 2 };
 
 /** One entry and what came of its rows. */
-interface ReadSource {
-  readonly entry: DataEntry;
+interface ReadSource extends WaitingRows {
   readonly counts: LoadCounts;
-  /** How many of its rows wait, or have waited. */
-  readonly rows: number;
 }
 
-/** Limits that the model sets, and who hears of reading. */
+/** Limits that the model sets, and who hears of rows. */
 export interface DatasetOptions extends LoadOptions {
   /** Called for each row that was read. */
   readonly onRow?: (source: number) => void;
+  /** Called with what came of each entry; what it throws is a fault of the rows. */
+  readonly onEncoded?: (counts: readonly LoadCounts[]) => void;
   /** Threads that encode beside this one; as is useful for the size of the data where absent. */
   readonly workers?: number;
 }
@@ -70,7 +69,7 @@ export class Dataset implements Examples, AsyncDisposable {
     private readonly pending: PendingRows,
     private readonly sources: readonly ReadSource[],
     private readonly from: TokenizerSource,
-    private readonly options: DatasetOptions,
+    private options: DatasetOptions,
     private readonly isLarge: boolean,
   ) {
     this.#places = new Uint32Array(pending.length).fill(PENDING);
@@ -94,7 +93,7 @@ export class Dataset implements Examples, AsyncDisposable {
         const counts = noCounts();
         const before = pending.length;
         await pending.read(entry, i, counts, () => options.onRow?.(i));
-        sources.push({ entry, counts, rows: pending.length - before });
+        sources.push({ entry, counts, first: before, rows: pending.length - before });
         if (pending.length === before) requireRows(entry, counts, options);
       }
       return new Dataset(pending, sources, from, options, isLarge);
@@ -102,6 +101,16 @@ export class Dataset implements Examples, AsyncDisposable {
       pending[Symbol.dispose]();
       throw fault;
     }
+  }
+
+  /** The lengths of the rows of each entry. */
+  lengths(): SourceLengths[] {
+    return rowLengths(this.pending, this.sources, this.from.tokenizer, this.options);
+  }
+
+  /** Sets how long rows may be, before any is encoded. */
+  limit(limits: LengthLimits): void {
+    this.options = { ...this.options, ...limits };
   }
 
   /** Whether a row can be more than one example. */
@@ -228,7 +237,7 @@ export class Dataset implements Examples, AsyncDisposable {
   #begin(mostWorkers: number): void {
     if (this.#pool) return;
     const useful = this.isLarge ? Math.min(navigator.hardwareConcurrency, mostWorkers) : 0;
-    const { workers = useful, onRow: _, ...options } = this.options;
+    const { workers = useful, onRow: _row, onEncoded: _encoded, ...options } = this.options;
     const entries = this.sources.map(({ entry }) => entry);
     this.#pool = new EncodingPool(entries, this.from, options, workers);
     this.#encode(this.#pool).catch((fault) => this.#stop(fault));
@@ -269,6 +278,8 @@ export class Dataset implements Examples, AsyncDisposable {
     for (const [i, source] of this.sources.entries()) addCounts(source.counts, counts[i]!);
     if (fault) throw fault;
     this.#requireRows();
+    const isLast = this.#encoded + rows.length === this.length;
+    if (isLast) this.options.onEncoded?.(this.sources.map(({ counts }) => counts));
     this.#encoded += rows.length;
     tell("encoding rows", this.#encoded, this.length);
     this.#progress.raise();

@@ -121,7 +121,7 @@ export function addCounts(to: LoadCounts, from: LoadCounts): void {
 }
 
 /** Fewer bytes are encoded before workers would be up: 4 MiB take a core about 3 seconds. */
-const LARGE = 4 * 2 ** 20;
+export const LARGE = 4 * 2 ** 20;
 
 /** Whether some sources have so many bytes that it takes long to encode them. */
 export async function areLarge(entries: readonly DataEntry[]): Promise<boolean> {
@@ -161,6 +161,12 @@ export async function* encodeRows(
   }
 }
 
+/** What becomes of a row that is too long, by the kind of what it says. */
+export const policyOf = (
+  kind: SampledContent["content"]["kind"],
+  { onTooLong = "drop", splitsTexts = false }: Pick<LoadOptions, "onTooLong" | "splitsTexts">,
+): TooLongPolicy => splitsTexts && kind === "text" ? "split" : onTooLong;
+
 /** What a row comes to: one example, pieces, or none. Counts it. */
 export type EncodeRow = (sampled: SampledContent, counts: LoadCounts) => Example[];
 
@@ -170,7 +176,7 @@ export function rowEncoder(
   tokenizer: RowTokenizer,
   options: LoadOptions,
 ): EncodeRow {
-  const { maxTokens, exemplarsWithin = maxTokens, onTooLong = "drop", splitsTexts } = options;
+  const { maxTokens, exemplarsWithin = maxTokens } = options;
   const { vocabSize = Infinity, allow = [], bothTokens = maxTokens, labels } = options;
   const marks = marksOf(tokenizer);
   const documentOf = documentMaker(entry, hasTemplate(tokenizer));
@@ -190,7 +196,7 @@ export function rowEncoder(
     const fitting = fitLength(
       whole,
       maxTokens,
-      splitsTexts && sampled.content.kind === "text" ? "split" : onTooLong,
+      policyOf(sampled.content.kind, options),
       tokenizer.bos,
       bothTokens,
     );
@@ -253,7 +259,9 @@ export function requireRows(
   if (rows > 0) return;
   const left = skipped + noted.empty + noted.unsupervised + noted.of_weight_0;
   const found = `${left} documents, all left out`;
-  const wanted = `one that ${noted.empty ? "is not empty and " : ""}fits ${maxTokens} tokens`;
+  const filled = noted.empty > 0 || maxTokens === Infinity ? ["is not empty"] : [];
+  const fitting = maxTokens < Infinity ? [`fits ${maxTokens} tokens`] : [];
+  const wanted = `one that ${[...filled, ...fitting].join(" and ")}`;
   throw new FileError(`${describePath(path)}: found ${found}, wanted ${wanted}`);
 }
 

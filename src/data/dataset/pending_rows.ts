@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { documentMaker, readContents } from "./contents.ts";
 import type { DataEntry } from "../entry.ts";
-import { DiskList } from "../../io/store/disk_list.ts";
+import { DiskList, valueOf } from "../../io/store/disk_list.ts";
 import type { LoadCounts } from "./examples.ts";
 import { type PendingRow, RowBlock } from "./row_block.ts";
 
@@ -56,6 +56,12 @@ export class PendingRows implements Disposable {
       this.#hash.update(withoutPlaces(this.#rows.push([source, sampled])));
       onRow();
     }
+  }
+
+  /** A row, and the bytes of its line. */
+  at(row: number): { readonly row: PendingRow; readonly length: number } {
+    const line = this.#rows.line(row);
+    return { row: valueOf(line), length: line.length };
   }
 
   /** Puts some rows before all others. */

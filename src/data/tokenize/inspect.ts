@@ -43,7 +43,6 @@ export interface Fit {
   readonly limit: number;
   /** The most tokens of both documents of a preference; `limit` where absent. */
   readonly bothLimit?: number;
-  readonly policy: TooLongPolicy;
 }
 
 /** Counts whole examples, one at a time: four bytes of each are kept. */
@@ -67,9 +66,9 @@ export class Inspection {
     this.#marks = marksOf(tokenizer);
   }
 
-  /** Counts an example, and adds to `given` what training gets of it. */
-  add(example: Example, given: Given): void {
-    const { limit, bothLimit = limit, policy } = this.fit;
+  /** Counts an example, and adds to `given` what training gets of it under a policy. */
+  add(example: Example, policy: TooLongPolicy, given: Given): void {
+    const { limit, bothLimit = limit } = this.fit;
     const pieces = fitLength(example, limit, policy, this.tokenizer.bos, bothLimit);
     if (pieces.length === 0) this.tooLong++;
     else if (isCut(example, pieces)) this.cut++;

@@ -6,6 +6,7 @@
  */
 import { compile, type Compiled, type Engine, targetOf } from "../../graph/compile.ts";
 import { Graph, type Value } from "../../graph/graph.ts";
+import { ownBytes } from "../../graph/footprint.ts";
 import { Planned } from "../../graph/planned.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";
@@ -91,9 +92,12 @@ export function planElastic(
     return compile(engine, graph, { plan, resources });
   });
   const pass = LossProgram.plan(engine, model, { T, recompute, ...fisherPass(modules).graph });
-  const { states: fisher, temporary } = penalty.footprint;
   return {
-    footprint: { fisher, penalty: temporary, pass: pass.footprint.temporary },
+    footprint: {
+      fisher: penalty.footprint.states,
+      penalty: ownBytes(penalty.footprint),
+      pass: ownBytes(pass.footprint),
+    },
     open: async ({ say, ...options }) => {
       refuseOthers(graph, engine.store.paramNames);
       const compiled = await penalty.open();

@@ -23,6 +23,8 @@ import { heed } from "../../stop.ts";
 /** What these documents are called where a file has its path. */
 export const SAMPLES = "samples of the base model";
 
+/** A document that the base writes is no longer, however long rows are: it is written in turn. */
+const LONGEST = 512;
 /** Changes with what is drawn for the same seed. */
 const VERSION = 1;
 /** Bytes of weights that are hashed at a time. */
@@ -56,7 +58,10 @@ export async function retentionText(
 ): Promise<Map<string, readonly Document[]>> {
   if (text.length > 0) return await readRetention(text, options);
   const { domain, text: asked } = budgets[0]!;
-  if (domain === null) return new Map([[SAMPLES, await sampleBase(engine, model, options)]]);
+  if (domain === null) {
+    const maxTokens = Math.min(options.maxTokens, LONGEST);
+    return new Map([[SAMPLES, await sampleBase(engine, model, { ...options, maxTokens })]]);
+  }
   throw new ConfigError(
     `guard.budget: found ${asked} but no retention text, wanted a file of the name "${domain}", or ` +
       "a budget for all that the base writes, such as ppl:2%",

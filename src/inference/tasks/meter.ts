@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { rowTokenizer } from "../../data/mod.ts";
 import { choiceLikelihoods } from "../../eval/choices.ts";
 import type { Queued } from "../../eval/documents.ts";
 import { type EncodedTask, encodeTask } from "../../eval/tasks/encode.ts";
@@ -10,15 +11,18 @@ import type { TaskEntry } from "../../eval/tasks/entry.ts";
 import { readTasks } from "../../eval/tasks/read.ts";
 import { taskMeans } from "../../eval/tasks/report.ts";
 import { ranksChoices } from "../../eval/tasks/task.ts";
+import { ownBytes } from "../../graph/footprint.ts";
 import type { Model } from "../../models/model.ts";
 import { refuseEncoder } from "../../models/layers/source_rows.ts";
 import type {
   Column,
   Fields,
   Meter,
+  MethodPlan,
+  OpenContext,
   Part,
+  PlanContext,
   Prepared,
-  RunContext,
   SideMethod,
 } from "../../objectives/objective.ts";
 import type { BatchGenerator } from "../batch.ts";
@@ -31,49 +35,60 @@ import { planWriting, writingSizes } from "./write.ts";
  * @param entries `eval.tasks`, at least one.
  */
 export const trainingTasks = (entries: readonly TaskEntry[]): SideMethod => ({
-  prepare: (context) => prepare(context, entries),
+  plan: (context) => plan(context, entries),
 });
 
-async function prepare(
-  context: RunContext,
+async function plan(
+  context: PlanContext,
   entries: readonly TaskEntry[],
-): Promise<Prepared<Part>> {
-  const { engine, model, graph: { adapt, full = false }, train } = context;
+): Promise<MethodPlan<Prepared<Part>>> {
+  const { engine, model, graph: { adapt, full = false, T }, train } = context;
   refuseEncoder(model, "for eval.tasks");
-  const tasks = await encodedTasks(context, entries);
+  const tasks = await encodedTasks(model, entries, T);
   const sizes = writingSizes(model, tasks);
   const planned = sizes && planWriting({ engine, model, adapt, full }, sizes);
-  const { states, temporary } = planned?.footprint ?? { states: 0, temporary: 0 };
   const measures = tasks.some(({ task }) => ranksChoices(task));
   return {
     count: 0,
     measures,
-    memory: planned ? { "to answer tasks": states + temporary } : {},
-    open: async ({ tuned }) => {
-      const batch = planned && await planned.open();
-      const losses = measures ? await tuned() : null;
-      const rank = losses ? (of: Parameters<Rank>[0]) => choiceLikelihoods(losses, of) : undefined;
-      return {
-        name: "tasks",
-        meters: [tasksMeter({ model, batch, rank }, tasks, train.eval_every)],
-        columns: tasks.flatMap(columnsOf),
-        close: () => batch?.[Symbol.dispose](),
+    memory: planned
+      ? { "to answer tasks": planned.footprint.states + ownBytes(planned.footprint) }
+      : {},
+    prepare: ({ log }) => {
+      for (const { task } of tasks) log(describeTask(task));
+      const open = async ({ tuned }: OpenContext) => {
+        const batch = planned && await planned.open();
+        const losses = measures ? await tuned() : null;
+        const rank = losses
+          ? (of: Parameters<Rank>[0]) => choiceLikelihoods(losses, of)
+          : undefined;
+        return {
+          name: "tasks",
+          meters: [tasksMeter({ model, batch, rank }, tasks, train.eval_every)],
+          columns: tasks.flatMap(columnsOf),
+          close: () => batch?.[Symbol.dispose](),
+        };
       };
+      return Promise.resolve({ open });
     },
   };
 }
 
-/** Likelihoods are measured in the rows of the training program. */
+function describeTask({ name, rows, phrasings, metrics }: EncodedTask["task"]): string {
+  const words = phrasings.length > 1 ? ` in ${phrasings.length} prompts` : "";
+  return `task ${name}: ${rows} rows${words}, scored by ${
+    metrics.map(({ name }) => name).join(", ")
+  }`;
+}
+
+/** Likelihoods are measured in the rows of the training program, of T tokens. */
 async function encodedTasks(
-  { model, tokenizer, graph: { T }, log }: RunContext,
+  model: Model,
   entries: readonly TaskEntry[],
+  T: number,
 ): Promise<EncodedTask[]> {
   const tasks = await readTasks(entries);
-  for (const { name, rows, phrasings, metrics } of tasks) {
-    const words = phrasings.length > 1 ? ` in ${phrasings.length} prompts` : "";
-    const by = metrics.map(({ name }) => name).join(", ");
-    log(`task ${name}: ${rows} rows${words}, scored by ${by}`);
-  }
+  const tokenizer = rowTokenizer(model);
   const { context } = model.config;
   return tasks.map((task) =>
     encodeTask(task, tokenizer, { context: ranksChoices(task) ? Math.min(context, T) : context })

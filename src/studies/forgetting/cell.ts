@@ -15,7 +15,13 @@ import { remembered } from "../../forgetting/select/select.ts";
 import { blocksOf, type Domain, readRetention } from "../../forgetting/text/retention.ts";
 import { ConfigError } from "../../errors.ts";
 import { LossProgram } from "../../models/loss_program.ts";
-import type { EndContext, Ending, RunContext, SideMethod } from "../../objectives/objective.ts";
+import type {
+  EndContext,
+  Ending,
+  RunContext,
+  SideContext,
+  SideMethod,
+} from "../../objectives/objective.ts";
 import type { ParsedConfig } from "../../config/mod.ts";
 import { trainCell } from "../engine/run.ts";
 import type { CellContext } from "../engine/study.ts";
@@ -76,11 +82,11 @@ function endingBy(
   finish: (part: GuardPart, run: RunContext, end: EndContext) => Promise<void>,
 ): SideMethod {
   return {
-    prepare: async (run) => {
-      const prepared = await guard.prepare(run);
-      return {
-        ...prepared,
-        open: async (opening) => {
+    plan: async (context) => {
+      const planned = await guard.plan(context);
+      const prepare = async (run: RunContext) => {
+        const prepared = await planned.prepare(run);
+        const open = async (opening: SideContext) => {
           const part = await prepared.open(opening) as GuardPart;
           part.end = async (end): Promise<Ending> => {
             await finish(part, run, end);
@@ -88,8 +94,10 @@ function endingBy(
             return { measured: await end.measure(), report: null };
           };
           return part;
-        },
+        };
+        return { ...prepared, open };
       };
+      return { ...planned, prepare };
     },
   };
 }

@@ -6,7 +6,9 @@
 import { z } from "../../deps/zod.ts";
 import { parseConfig, type ParsedConfig } from "../../config/mod.ts";
 import { rowSizes } from "../../forgetting/term.ts";
+import { ConfigError } from "../../errors.ts";
 import { permutation } from "../../random.ts";
+import { sized } from "../../train/sizes/choice.ts";
 import { runFolder } from "../engine/run.ts";
 import type { Place } from "../engine/study.ts";
 import { entryOfRows, rowTextsOf } from "../trials/rows.ts";
@@ -82,7 +84,12 @@ export async function experimentOf(spec: ForgettingSpec, place: Place): Promise<
     guard: { ...guardKeys, ...guard },
   });
   const tokensOf = (arm: Pick<Arm, "train" | "guard">) => {
-    const { train, guard } = resolved(valuesOf(arm)).config;
+    const { config } = resolved(valuesOf(arm));
+    const { micro_batch_tokens: length } = config.train;
+    if (length === undefined) {
+      throw new ConfigError("run.train.micro_batch_tokens: found none, wanted one for all arms");
+    }
+    const { train, guard } = sized(config, length, false);
     if (!guard || guard.loss === "ewc") return train.tokens_per_batch;
     const { T, micros } = rowSizes(train, guard);
     return train.tokens_per_batch + T * micros;

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { writePeft } from "../../adapters/peft/folder.ts";
-import type { Config } from "../../config/mod.ts";
+import type { SizedConfig } from "../../config/mod.ts";
 import { answersOf, type Example } from "../../data/mod.ts";
 import { exists, writeJson, writeText } from "../../io/files.ts";
 import { remove, rename, stageFolder } from "../../io/folders.ts";
@@ -113,7 +113,7 @@ const rowOf = ({ ids, labels }: Example): string =>
   `${JSON.stringify({ input_ids: [...ids], labels: [...labels] })}\n`;
 
 /** A run of one update on the rows and the adapter beside the config. */
-function replayConfig({ model, quantize, train, objective }: Config, rate: number) {
+function replayConfig({ model, quantize, train, objective }: SizedConfig, rate: number) {
   const { tokens_per_batch, micro_batch_tokens, on_too_long, allow, seed, recompute } = train;
   const { weight_decay, beta1, beta2, eps, clip } = train;
   return {

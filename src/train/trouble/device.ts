@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Config, TrainConfig } from "../../config/mod.ts";
+import type { Config, SizedConfig, SizedTrain } from "../../config/mod.ts";
 import { DeviceLost, OutOfMemory } from "../../errors.ts";
 import type { Device } from "../../gpu/device.ts";
 
@@ -28,27 +28,29 @@ export interface Attempt {
  */
 export async function onWorkingDevice<T>(
   first: Omit<Attempt, "after">,
-  attempt: (attempt: Attempt) => Promise<T>,
+  attempt: (attempt: Attempt, onSized: (config: SizedConfig) => void) => Promise<T>,
 ): Promise<T> {
   let now: Attempt = { ...first, after: null };
   for (let times = 0;; times++) {
+    let sized: SizedConfig | null = null;
     try {
-      return await attempt(now);
+      return await attempt(now, (config) => sized = config);
     } catch (fault) {
-      const next = times < MOST ? nextOf(now.config, fault) : null;
+      const next = times < MOST ? nextOf(now.config, sized, fault) : null;
       if (!next) throw fault;
       now = next;
     }
   }
 }
 
-/** What to attempt after a fault; null where it is not the device's. */
-function nextOf(config: Config, fault: unknown): Attempt | null {
+/** What to attempt after a fault; null where it is not the device's. A run keeps the sizes it has. */
+function nextOf(given: Config, sized: SizedConfig | null, fault: unknown): Attempt | null {
+  const config = sized ?? given;
   if (fault instanceof DeviceLost) {
     return { config, device: undefined, after: `${fault.message}: on with a new device` };
   }
-  if (!(fault instanceof OutOfMemory)) return null;
-  const smaller = inLessMemory(config.train);
+  if (!(fault instanceof OutOfMemory) || sized === null) return null;
+  const smaller = inLessMemory(sized.train);
   if (!smaller) return null;
   const words = Object.entries(smaller).map(([key, value]) => `train.${key} ${value}`).join(", ");
   const after = `${fault.message}: on with ${words}`;
@@ -60,7 +62,7 @@ function nextOf(config: Config, fault: unknown): Attempt | null {
  * Settings that take less memory: activations made again in backward, which changes no number, and
  * then half the micro-batch. Null where there are none.
  */
-function inLessMemory({ recompute, micro_batch_tokens: tokens }: TrainConfig) {
+function inLessMemory({ recompute, micro_batch_tokens: tokens }: SizedTrain) {
   if (!recompute) return { recompute: true };
   return tokens % 16 === 0 ? { micro_batch_tokens: tokens / 2 } : null;
 }

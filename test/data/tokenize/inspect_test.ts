@@ -9,9 +9,9 @@ const of = (length: number, labels = [-100, 5]): Example => ({
 });
 
 function inspected(examples: readonly Example[], limit = Infinity) {
-  const inspection = new Inspection(tokenizer, { limit, policy: "drop" });
+  const inspection = new Inspection(tokenizer, { limit });
   const given = { rows: 0, tokens: 0, supervised: 0 };
-  for (const example of examples) inspection.add(example, given);
+  for (const example of examples) inspection.add(example, "drop", given);
   return { inspection, given };
 }
 
