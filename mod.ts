@@ -97,6 +97,8 @@ export {
   type PresetName,
   type ScheduleConfig,
   type ScheduleName,
+  type SizedConfig,
+  type SizedTrain,
   type TrainConfig,
 } from "./src/config/mod.ts";
 export type { Example, Grades, Sides, TextFlag } from "./src/data/example.ts";

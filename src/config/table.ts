@@ -106,8 +106,11 @@ export const SIZES = ["tokens_per_batch", "micro_batch_tokens", "recompute"] as 
 
 /** The loop with the sizes that a run has chosen, or was given. */
 export interface SizedTrain extends TrainConfig {
+  /** Tokens of one update. */
   readonly tokens_per_batch: number;
+  /** Tokens on the GPU at once. */
   readonly micro_batch_tokens: number;
+  /** Whether backward computes activations again. */
   readonly recompute: boolean;
 }
 
@@ -127,6 +130,7 @@ export interface EvalConfig {
 
 /** A configuration whose run has its sizes. */
 export interface SizedConfig extends Config {
+  /** The training loop. */
   readonly train: SizedTrain;
 }
 
