@@ -101,7 +101,7 @@ export interface TrainConfig extends ScheduleConfig, KeepConfig {
   readonly memory_gib?: number;
 }
 
-/** The keys of `train` that a run chooses where nobody has set them. */
+/** The keys of `train` that a run chooses by itself. */
 export const SIZES = ["tokens_per_batch", "micro_batch_tokens", "recompute"] as const;
 
 /** The loop with the sizes that a run has chosen, or was given. */
@@ -234,10 +234,10 @@ const train = z.strictObject({
   recompute: z.boolean().exactOptional().describe(
     "compute activations again in the backward pass to save memory; when absent where they do not fit",
   ),
-  memory_gib: positive.exactOptional().describe(
-    "GiB on the device that the run may take; when absent what is free with software Vulkan, and " +
-      "any amount on a GPU, which does not say",
-  ),
+  memory_gib: positive.exactOptional()
+    .describe(
+      "GiB on the device that the run may take; when absent what is free, if that is known",
+    ),
 }).prefault({}).superRefine((train, context) => {
   const fault = (key: string, message: string) =>
     context.addIssue({ code: "custom", path: [key], message });
