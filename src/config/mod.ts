@@ -22,7 +22,6 @@ export { SCHEMA_FILE } from "./schema_file.ts";
 export { configHelp, configLines } from "./show.ts";
 export type { DataConfig } from "./data.ts";
 export type { GuardConfig } from "../forgetting/settings.ts";
-export { SIZES } from "./table.ts";
 export type {
   AdapterConfig,
   Config,

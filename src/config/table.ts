@@ -101,9 +101,6 @@ export interface TrainConfig extends ScheduleConfig, KeepConfig {
   readonly memory_gib?: number;
 }
 
-/** The keys of `train` that a run chooses by itself. */
-export const SIZES = ["tokens_per_batch", "micro_batch_tokens", "recompute"] as const;
-
 /** The loop with the sizes that a run has chosen, or was given. */
 export interface SizedTrain extends TrainConfig {
   /** Tokens of one update. */

@@ -5,7 +5,6 @@
  * @module
  */
 import { join } from "node:path";
-import type { FormatName } from "../formats/mod.ts";
 import { upload } from "../gpu/buffer.ts";
 import { compile, type Engine, graphFor, targetOf } from "../graph/compile.ts";
 import { type Graph, storedRows, type Value } from "../graph/graph.ts";
@@ -46,27 +45,15 @@ import {
 import { refuseEncoder, SOURCE_LAST, sourceCaches, sourceInputs } from "./layers/source_rows.ts";
 import { openWeights } from "./gguf_checkpoint.ts";
 import { openShapes } from "./shapes.ts";
+import type { ModelOptions } from "./model_options.ts";
 import { rowNorms } from "./norms.ts";
 import { SCORE, withScoreHead } from "./score_head.ts";
 import { refuseNoGroups, Tensors } from "./stored.ts";
 import { loadBlocks, loadVector } from "./weights.ts";
 
 export type * from "./graphs.ts";
+export type { ModelOptions } from "./model_options.ts";
 export { SCORE, SCORE_MODULE } from "./score_head.ts";
-
-/** How to open a model. */
-export interface ModelOptions {
-  /** What matrices are rounded to as they are loaded; as they are stored where absent. */
-  readonly quantize?: FormatName | undefined;
-  /** What the checkpoint is put under, such as tables of a resized vocabulary. */
-  readonly over?: ((checkpoint: Checkpoint) => Checkpoint) | undefined;
-  /** How many scores its head of scores gives a document, where it is to have one. */
-  readonly scores?: number | undefined;
-  /** Where its tokenizer is, if not with the weights. */
-  readonly tokenizerFolder?: string | undefined;
-  /** Whether its shape is enough: then a folder needs neither weights nor a tokenizer. */
-  readonly shapeOnly?: boolean | undefined;
-}
 
 /** A model in a Hugging Face folder or a GGUF file. */
 export class Model implements Disposable {

@@ -8,16 +8,18 @@ import { settingsOf } from "../adapters/continued.ts";
 import { readPeft } from "../adapters/peft/folder.ts";
 import { isFile, isObject, readJsonObject } from "../io/files.ts";
 import { type HubOptions, locate } from "../io/hub/mod.ts";
-import {
-  type AdapterConfig,
-  type DataConfig,
-  type ParsedConfig,
-  type SizedConfig,
-  SIZES,
-  type TrainConfig,
+import type {
+  AdapterConfig,
+  DataConfig,
+  ParsedConfig,
+  SizedConfig,
+  TrainConfig,
 } from "../config/mod.ts";
 import { today } from "../data/mod.ts";
 import { runFiles } from "../runs/folder.ts";
+
+/** The keys of `train` that a run chooses by itself. */
+const SIZES = ["tokens_per_batch", "micro_batch_tokens", "recompute"] as const;
 
 /** A configuration whose model and adapter are on this machine, and whose data has a day. */
 export interface ResolvedModel {
