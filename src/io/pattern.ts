@@ -8,7 +8,10 @@ import { FileError } from "../errors.ts";
 
 /** What a worker is asked. */
 export interface PatternTask {
-  /** Four bytes that it answers in. */
+  /**
+   * 32-bit numbers that it answers in: which answer it is and, where there is more room, how many
+   * numbers follow, which are where each match and each of its groups begin and end, -1 for none.
+   */
   readonly state: SharedArrayBuffer;
   readonly source: string;
   readonly flags: string;
@@ -63,6 +66,40 @@ export function refuseEndless(source: string, from: string): void {
   }
 }
 
+/** A match, and its groups; a group that has none is undefined. */
+export type Found = readonly [match: string, ...groups: (string | undefined)[]] & {
+  /** Where it begins. */
+  readonly index: number;
+};
+
+/**
+ * All matches of a pattern in a text, as `matchAll` has them.
+ *
+ * @throws {SyntaxError} where it is no regular expression.
+ * @throws {FileError} where it takes longer than a second.
+ */
+export function findAll(source: string, text: string): Found[] {
+  const pattern = new RegExp(source, "g");
+  if (isSimple(source, 1)) return [...text.matchAll(pattern)] as unknown as Found[];
+  const width = 2 * new RegExp(`${source}|`).exec("")!.length;
+  const room = new Int32Array(new SharedArrayBuffer(8 + 4 * width * (text.length + 1)));
+  if (ask(source, "g", text, room.buffer) === undefined) {
+    throw new FileError(
+      `Cannot use the pattern ${JSON.stringify(source)}: it takes more than ${LIMIT_MS} ms on a ` +
+        `text of ${text.length} characters, wanted one that does not repeat what is repeated already`,
+    );
+  }
+  const numbers = room.subarray(2, 2 + room[1]!);
+  return Array.from({ length: numbers.length / width }, (_, match) => {
+    const at = (i: number) => numbers[match * width + i]!;
+    const groups = Array.from(
+      { length: width / 2 },
+      (_, i) => at(2 * i) < 0 ? undefined : text.slice(at(2 * i), at(2 * i + 1)),
+    );
+    return Object.assign(groups, { index: at(0) }) as unknown as Found;
+  });
+}
+
 /** Whether no group is repeated without bound, nothing is referred back to, and little is repeated. */
 function isSimple(source: string, most = MOST_REPEATS): boolean {
   const plain = source.replace(/\\[^]/g, (escape) => /[1-9k]/.test(escape[1]!) ? "\\1" : "x")
@@ -80,9 +117,13 @@ function probesOf(source: string): string[] {
 let worker: Worker | null = null;
 
 /** What a worker answers; undefined where it is at it for too long. */
-function ask(source: string, flags: string, text: string): number | undefined {
+function ask(
+  source: string,
+  flags: string,
+  text: string,
+  state = new SharedArrayBuffer(4),
+): number | undefined {
   worker ??= begin();
-  const state = new SharedArrayBuffer(4);
   const answer = new Int32Array(state);
   const task: PatternTask = { state, source, flags, text };
   worker.postMessage(task);

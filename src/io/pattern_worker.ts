@@ -10,7 +10,10 @@ const scope = globalThis as unknown as { onmessage: (event: MessageEvent<Pattern
 
 scope.onmessage = ({ data: { state, source, flags, text } }) => {
   const answer = new Int32Array(state);
-  Atomics.store(answer, 0, answerOf(source, flags, text));
+  const found = answer.length > 1
+    ? placesIn(source, flags, text, answer)
+    : answerOf(source, flags, text);
+  Atomics.store(answer, 0, found);
   Atomics.notify(answer, 0);
 };
 
@@ -20,4 +23,14 @@ function answerOf(source: string, flags: string, text: string): number {
   } catch {
     return ANSWER.none;
   }
+}
+
+/** Writes where all matches and their groups lie. */
+function placesIn(source: string, flags: string, text: string, into: Int32Array): number {
+  let count = 0;
+  for (const { indices } of text.matchAll(new RegExp(source, `${flags}d`))) {
+    for (const place of indices!) into.set(place ?? [-1, -1], 2 + 2 * count++);
+  }
+  into[1] = 2 * count;
+  return ANSWER.yes;
 }

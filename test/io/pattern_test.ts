@@ -1,7 +1,7 @@
 /** Patterns from files: whatever they say, they end. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { matches, refuseEndless } from "../../src/io/pattern.ts";
+import { findAll, matches, refuseEndless } from "../../src/io/pattern.ts";
 
 const MODULE = fileURLToPath(new URL("../../src/io/pattern.ts", import.meta.url));
 
@@ -15,6 +15,24 @@ Deno.test("matches() says what a regular expression says, of those that repeat g
     assert.equal(matches(source, "-"), false, source);
   }
   assert.throws(() => matches("(", name), SyntaxError);
+});
+
+Deno.test("findAll() finds what matchAll() finds, by whichever way", () => {
+  const text = "The answer is 12. No: #### -1,300.5, or 7 apples; aaab";
+  const sources = [
+    "#### (\\-?[0-9\\.\\,]+)",
+    "(-?[$0-9.,]{2,})|(-?[0-9]+)",
+    "x",
+    "",
+    "(a)*(?:(b)|(c))+",
+  ];
+  for (const source of sources) {
+    const wanted = [...text.matchAll(new RegExp(source, "g"))];
+    const found = findAll(source, text);
+    assert.deepEqual(found.map((match) => [...match]), wanted.map((match) => [...match]), source);
+    assert.deepEqual(found.map(({ index }) => index), wanted.map(({ index }) => index), source);
+  }
+  assert.throws(() => findAll("(", text), SyntaxError);
 });
 
 Deno.test("patterns of known tokenizers are taken", () => {
@@ -32,17 +50,23 @@ Deno.test("patterns of known tokenizers are taken", () => {
 // In a process of its own: a thread that is at a pattern for ever ends with it alone.
 Deno.test("what backtracks for ever is refused in a sentence", async () => {
   const script = `
-    const { matches, refuseEndless } = await import(${JSON.stringify(`file://${MODULE}`)});
+    const { findAll, matches, refuseEndless } = await import(${JSON.stringify(`file://${MODULE}`)});
     const say = (action) => { try { action(); } catch (fault) { console.log(fault.message); } };
     say(() => matches("^(?:.*\\\\.)?(?:((([a-z_.0-9])+)+)+X)$", "model.layers.0.self_attn.q_proj"));
     say(() => refuseEndless("(a+)+$", "tokenizer.json"));
+    say(() => findAll("(a|a)*$", "a".repeat(60) + "b"));
+    say(() => findAll(".*.*.*.*=.*", "a".repeat(3000)));
     Deno.exit(7);`;
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", script],
     env: { NO_COLOR: "1" },
   }).output();
   assert.equal(code, 7);
-  const [first, second] = new TextDecoder().decode(stdout).trim().split("\n");
+  const [first, second, ...others] = new TextDecoder().decode(stdout).trim().split("\n");
   assert.match(first!, /^Cannot use the pattern ".*": it takes more than 1000 ms on "model\./);
   assert.match(second!, /^Cannot use tokenizer\.json: its pattern "\(a\+\)\+\$" takes more than/);
+  assert.equal(others.length, 2);
+  for (const line of others) {
+    assert.match(line, /^Cannot use the pattern ".*": it takes more than 1000 ms on a text of \d+/);
+  }
 });

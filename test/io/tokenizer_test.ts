@@ -118,7 +118,7 @@ Deno.test("loadTokenizer() refuses what is enormous, too deep, or no tokenizer",
     };
     const good = TOKENIZER;
     const { model } = good;
-    for (const id of [-1, 0.5, 2 ** 31, "7", null]) {
+    for (const id of [-1, 0.5, 2 ** 24, 2 ** 31, "7", null]) {
       const words = `has the id ${JSON.stringify(id)}, wanted a whole number from 0 on`;
       refuses({ ...good, model: { ...model, vocab: { a: id } } }, words);
       refuses({ ...good, added_tokens: [{ id, content: "<s>", special: true }] }, words);
@@ -129,6 +129,34 @@ Deno.test("loadTokenizer() refuses what is enormous, too deep, or no tokenizer",
     refuses(`{"model":${"[".repeat(1e6)}${"]".repeat(1e6)}}`, "nests deeper than 100 levels");
     Deno.truncateSync(path, 5e9);
     assertFileError(() => loadTokenizer(folder), `${path}: found 5000000000 bytes, wanted at most`);
+  }));
+
+Deno.test("normalisers that would fill memory are refused, or end at a bound", () =>
+  withFolder((folder) => {
+    const path = join(folder, "tokenizer.json");
+    const load = (normalizer: unknown) => {
+      Deno.writeTextFileSync(path, JSON.stringify({ ...TOKENIZER, normalizer }));
+      return loadTokenizer(folder);
+    };
+    const replace = (content: string) => ({ type: "Replace", pattern: { String: "a" }, content });
+    const chain = (count: number, content: string): unknown => ({
+      type: "Sequence",
+      normalizers: Array.from({ length: count }, () => replace(content)),
+    });
+    assertFileError(
+      () => load(replace("a".repeat(1e6))),
+      path,
+      "a Replace puts in 1000000 characters",
+    );
+    assertFileError(() => load(chain(257, "a")), path, "found more than 256 steps");
+    for (const doubling of [chain(40, "aa"), chain(2, "a".repeat(256))]) {
+      const tokenizer = load({ type: "Sequence", normalizers: [doubling] });
+      assertFileError(
+        () => tokenizer.encode("a"),
+        "its normaliser makes more than 4160 characters of 1",
+      );
+    }
+    assert.deepEqual(load(chain(3, "a")).encode("a"), load(null).encode("a"));
   }));
 
 Deno.test("loadTokenizer() refuses missing and damaged files", () =>

@@ -39,6 +39,12 @@ export interface DownloadProgress {
 /** How often a download that came to nothing new is tried again. */
 const TRIES = 3;
 
+/** The lowest speed in bytes a second, over so many times the hub's patience. */
+const [LOWEST, WINDOW] = [1000, 20];
+
+/** The server sends other bytes than those asked for. */
+class WrongBytes extends FileError {}
+
 /**
  * Downloads `file` of `commit`. A broken download leaves `<etag>.incomplete`, and the next goes on
  * from there. Two processes do not write the same blob: the second waits for the first.
@@ -65,16 +71,22 @@ export async function downloadBlob(
   let done = await hashWhole(part, hash, file);
   checkSpace(partial, file.size - done);
   onProgress({ file: file.path, done, total: file.size });
+  const pace = new Pace(client, file);
   for (let failures = 0; done < file.size;) {
     const before = done;
     try {
+      pace.add(0);
       for await (const piece of pieces(client, commit, file, done)) {
+        pace.add(piece.byteLength);
         hash.update(piece);
         onDisk(`Cannot write ${partial}`, () => writeAll(part, piece));
         done += piece.byteLength;
         onProgress({ file: file.path, done, total: file.size });
       }
     } catch (fault) {
+      if (fault instanceof WrongBytes) {
+        onDisk(`Cannot write ${partial}`, () => part.truncateSync(before));
+      }
       failures = done > before ? 1 : failures + 1;
       if (!(fault instanceof Unreachable) || failures === TRIES) throw fault;
       await new Promise((resolve) => setTimeout(resolve, client.settings.patience / 10));
@@ -134,8 +146,7 @@ async function* pieces(
         "the next call goes on from there",
     );
   const response = await client.open(commit, file.path, offset);
-  // A server that does not know ranges sends the file from its beginning.
-  let skip = response.status === 206 ? 0 : offset;
+  let skip = offset - beginOf(response, client, file, offset);
   let left = file.size - offset;
   const reader = response.body!.getReader();
   try {
@@ -158,8 +169,51 @@ async function* pieces(
   }
 }
 
+/** Where the bytes of an answer begin: a server that knows no ranges sends all, whatever it calls it. */
+function beginOf(
+  { status, headers }: Response,
+  { name: { repo } }: HubClient,
+  { path, size }: RemoteFile,
+  offset: number,
+): number {
+  if (status !== 206 || headers.get("Content-Length") === String(size)) return 0;
+  const found = headers.get("Content-Range");
+  const begin = /^bytes (\d+)-/.exec(found ?? "")?.[1];
+  if (begin === undefined || Number(begin) <= offset) return Number(begin ?? offset);
+  throw new WrongBytes(
+    `Cannot download ${path} of ${repo}: the server sends ${found}, wanted the bytes from ${offset} on`,
+  );
+}
+
+/** Ends a download that hardly moves: a server that sends a byte now and then is never silent. */
+class Pace {
+  #since = performance.now();
+  #bytes = 0;
+
+  constructor(private readonly client: HubClient, private readonly file: RemoteFile) {}
+
+  /** @throws {FileError} where less has come in a while than the lowest speed comes to. */
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    const { settings: { patience }, name: { repo } } = this.client;
+    const seconds = (performance.now() - this.#since) / 1000;
+    if (seconds < WINDOW * patience / 1000) return;
+    if (this.#bytes < LOWEST * seconds) {
+      throw new FileError(
+        `Cannot download ${this.file.path} of ${repo}: ${this.#bytes} bytes came in ` +
+          `${
+            seconds.toFixed(0)
+          } s, wanted ${LOWEST} a second; what has come is kept, and the next ` +
+          "call goes on from there",
+      );
+    }
+    this.#since = performance.now();
+    this.#bytes = 0;
+  }
+}
+
 function tooLong({ name: { repo } }: HubClient, { path, size }: RemoteFile): FileError {
-  return new FileError(
+  return new WrongBytes(
     `Cannot download ${path} of ${repo}: the server sends more than the ${size} bytes it announced`,
   );
 }

@@ -10,7 +10,13 @@ import { type AddedToken, AddedTokens } from "./added_tokens.ts";
 import { refuseEndless } from "../pattern.ts";
 import { isObject } from "../files.ts";
 import { modelFile, modelJson, requireJson } from "../model_files.ts";
-import { correctDecoder, corrected, correctNormalizer } from "./tokenizer_json.ts";
+import {
+  bounded,
+  correctDecoder,
+  corrected,
+  correctNormalizer,
+  refuseEnormous,
+} from "./tokenizer_json.ts";
 
 /** Turns text into token ids and back. */
 export interface Tokenizer {
@@ -81,6 +87,7 @@ function* patternsIn(part: unknown): Generator<string> {
 
 function construct(path: string, tokenizer: Json, config: Json) {
   for (const part of ["normalizer", "pre_tokenizer", "decoder"]) {
+    refuseEnormous(path, tokenizer[part]);
     for (const pattern of patternsIn(tokenizer[part])) refuseEndless(pattern, path);
   }
   try {
@@ -146,15 +153,18 @@ function rememberPieces(one: ByteLevel): void {
 }
 
 /** The library takes ids as they are, and they become rows of the embedding. */
+/** Tables are as long as the largest id; the largest vocabularies have some 260,000 tokens. */
+const MOST_IDS = 2 ** 24;
+
 function checkIds(path: string, { added_tokens: added, model }: Json): void {
   const vocab = isObject(model) && isObject(model["vocab"]) ? Object.entries(model["vocab"]) : [];
   const more = (Array.isArray(added) ? added : []).filter(isObject)
     .map(({ content, id }) => [content, id] as const);
   for (const [token, id] of [...vocab, ...more]) {
-    if (Number.isInteger(id) && id as number >= 0 && id as number < 2 ** 31) continue;
+    if (Number.isInteger(id) && id as number >= 0 && id as number < MOST_IDS) continue;
     throw new FileError(
       `Cannot use ${path}: token ${JSON.stringify(token)} has the id ${JSON.stringify(id)}, ` +
-        "wanted a whole number from 0 on",
+        `wanted a whole number from 0 on, below ${MOST_IDS}`,
     );
   }
 }
@@ -165,7 +175,7 @@ function checkIds(path: string, { added_tokens: added, model }: Json): void {
  */
 function encoderOf(inner: HuggingFaceTokenizer, added: readonly AddedToken[]) {
   const { normalizer, pre_tokenizer, model } = inner;
-  const normalize = (text: string) => normalizer ? normalizer(text) : text;
+  const normalize = (text: string) => normalizer ? bounded(normalizer(text), text) : text;
   const isNormalized = ({ normalized, special }: AddedToken) => normalized ?? !special;
   const [late, early] = [true, false].map((wanted) =>
     new AddedTokens(

@@ -45,6 +45,41 @@ Deno.test("a storage without ranges sends again what is there", async () => {
   assert.deepEqual(Deno.readFileSync(placesOf(world).blob), world.weights);
 });
 
+Deno.test("a whole file that is called a part is told from one", async () => {
+  for (const how of ["unsaid", "said"] as const) {
+    await using world = new World();
+    world.hub.mischief = { breakAfter: 10_000, breaks: 1, wholeAsPart: how };
+    await world.locate();
+    assert.equal(rangesOf(world).length, 2);
+    assert.deepEqual(Deno.readFileSync(placesOf(world).blob), world.weights);
+  }
+});
+
+Deno.test("a whole file that claims to be the part leaves nothing of it behind", async () => {
+  await using world = new World();
+  world.hub.mischief = { breakAfter: 10_000, breaks: 1, wholeAsPart: "denied" };
+  await world.refuses(
+    `Cannot download model.safetensors of ${REPO}: the server sends more than the ` +
+      `${world.weights.length} bytes it announced`,
+    REPO,
+  );
+  const { blob, partial } = placesOf(world);
+  assert.equal(Deno.statSync(partial).size, 10_000);
+  world.hub.mischief = {};
+  await world.locate();
+  assert.deepEqual(Deno.readFileSync(blob), world.weights);
+});
+
+Deno.test("a storage that sends a byte now and then is given up", async () => {
+  await using world = new World();
+  world.hub.mischief = { drip: 20 };
+  await assert.rejects(world.locate(REPO, { patience: 100 }), {
+    name: "FileError",
+    message:
+      /^Cannot download \S+ of .*: \d+ bytes came in \d+ s, wanted 1000 a second; what has come/,
+  });
+});
+
 Deno.test("a storage that falls silent is given up, and the next call goes on", async () => {
   await using world = new World();
   world.hub.mischief = { stallAfter: 7000 };

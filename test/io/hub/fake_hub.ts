@@ -25,6 +25,10 @@ export interface Mischief {
   breaks?: number;
   /** Answers requests for ranges with the whole file. */
   noRanges?: boolean;
+  /** Calls the whole file a part, as it was asked for, and says so of its range or not. */
+  wholeAsPart?: "unsaid" | "said" | "denied";
+  /** Sends a byte every so many milliseconds. */
+  drip?: number;
   /** Changes a byte of each large file. */
   corrupt?: boolean;
   /** Sends a byte more than it announced. */
@@ -155,12 +159,13 @@ export class FakeHub implements AsyncDisposable {
   }
 
   #send(request: Request, bytes: Uint8Array, headers: Record<string, string>): Response {
-    const { noRanges, tooLong } = this.mischief;
+    const { noRanges, tooLong, wholeAsPart } = this.mischief;
     const [, from = "", to = ""] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("Range") ?? "") ??
       [];
     const begin = noRanges || from === "" ? 0 : Number(from);
     const end = noRanges || to === "" ? bytes.length : Math.min(bytes.length, Number(to) + 1);
     const isPart = !noRanges && from !== "";
+    if (isPart && wholeAsPart) return this.#whole(bytes, Number(from));
     const body = tooLong
       ? new Uint8Array([...bytes.subarray(begin, end), 7])
       : bytes.slice(begin, end);
@@ -174,8 +179,21 @@ export class FakeHub implements AsyncDisposable {
     });
   }
 
+  /** The whole file as an answer to a part. */
+  #whole(bytes: Uint8Array, from: number): Response {
+    const { wholeAsPart: how } = this.mischief;
+    const range = `bytes ${how === "denied" ? from : 0}-${bytes.length - 1}/${bytes.length}`;
+    return new Response(this.#stream(bytes), {
+      status: 206,
+      headers: how === "unsaid"
+        ? { "Content-Length": String(bytes.length) }
+        : { "Content-Range": range },
+    });
+  }
+
   #stream(body: Uint8Array): ReadableStream<Uint8Array> {
-    const { stallAfter = Infinity, breakAfter = Infinity, breaks = Infinity } = this.mischief;
+    const { stallAfter = Infinity, breakAfter = Infinity, breaks = Infinity, drip } = this.mischief;
+    if (drip !== undefined) return dripping(body, drip);
     const breaksNow = body.length > breakAfter && breaks > 0;
     const stallsNow = body.length > stallAfter;
     if (breaksNow) this.mischief.breaks = breaks - 1;
@@ -188,6 +206,19 @@ export class FakeHub implements AsyncDisposable {
       },
     });
   }
+}
+
+function dripping(body: Uint8Array, every: number): ReadableStream<Uint8Array> {
+  let at = 0;
+  let timer: ReturnType<typeof setInterval>;
+  return new ReadableStream({
+    start(controller) {
+      timer = setInterval(() => controller.enqueue(body.subarray(at, ++at)), every);
+    },
+    cancel() {
+      clearInterval(timer);
+    },
+  });
 }
 
 function info(repo: FakeRepo, commit: string, path: string) {

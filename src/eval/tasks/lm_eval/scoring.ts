@@ -5,6 +5,7 @@
  */
 import { ConfigError } from "../../../errors.ts";
 import { isObject } from "../../../io/files.ts";
+import { findAll } from "../../../io/pattern.ts";
 import { didYouMean } from "../../../io/nearest.ts";
 import { type Metric, metricNames, metricOf, type TextMetric } from "../../metrics/mod.ts";
 import type { TaskFields } from "./yaml.ts";
@@ -47,7 +48,7 @@ export function scoringOf(path: string, fields: TaskFields): Metric[] {
 function metricIn(path: string, item: unknown): Metric {
   const options: Record<string, unknown> = isObject(item) ? item : {};
   const { metric: name } = options;
-  if (name === "exact_match") return exactMatch(options);
+  if (name === "exact_match") return exactMatch(path, options);
   const known = [...Object.keys(OURS), ...metricNames];
   if (typeof name !== "string" || !known.includes(name)) {
     const found = `${path}: found the metric ${JSON.stringify(name ?? null)} in metric_list`;
@@ -58,11 +59,12 @@ function metricIn(path: string, item: unknown): Metric {
 }
 
 /** `exact_match` of lm_eval/api/metrics.py, which changes nothing that it is not told to. */
-function exactMatch(options: Readonly<Record<string, unknown>>): TextMetric {
+function exactMatch(path: string, options: Readonly<Record<string, unknown>>): TextMetric {
   const ignored = options["regexes_to_ignore"];
-  const patterns = Array.isArray(ignored) ? ignored.map((text) => new RegExp(text, "g")) : [];
+  const patterns = (Array.isArray(ignored) ? ignored : [])
+    .map((source) => patternIn(path, "regexes_to_ignore", source));
   const change: Change = (text) => {
-    let changed = patterns.reduce((left, pattern) => left.replace(pattern, ""), text);
+    let changed = patterns.reduce((left, pattern) => without(pattern, left), text);
     if (options["ignore_case"] === true) changed = changed.toLowerCase();
     if (options["ignore_punctuation"] === true) changed = changed.replace(/[!-/:-@[-`{-~]/g, "");
     return options["ignore_numbers"] === true ? changed.replace(/\d/g, "") : changed;
@@ -73,6 +75,26 @@ function exactMatch(options: Readonly<Record<string, unknown>>): TextMetric {
     help: "the same text, but for what the task ignores (lm-evaluation-harness)",
     score: (output, reference) => change(output) === change(reference) ? 1 : 0,
   };
+}
+
+/** @throws {ConfigError} where it is no regular expression. */
+function patternIn(path: string, key: string, source: unknown): string {
+  try {
+    return new RegExp(String(source)) && String(source);
+  } catch {
+    throw new ConfigError(`${path}: found ${key} ${source}, wanted a regular expression`);
+  }
+}
+
+/** What is left of a text without what a pattern matches. */
+function without(pattern: string, text: string): string {
+  let left = "";
+  let done = 0;
+  for (const { index, 0: match } of findAll(pattern, text)) {
+    left += text.slice(done, index);
+    done = index + match.length;
+  }
+  return left + text.slice(done);
 }
 
 function filterIn(path: string, item: unknown): { name: string; change: Change } {
@@ -106,14 +128,9 @@ function stepOf(path: string, step: Readonly<Record<string, unknown>>): Change {
 /** `RegexFilter` of lm_eval/filters/extraction.py. */
 function regexStep(path: string, step: Readonly<Record<string, unknown>>): Change {
   const { regex_pattern: source, group_select: select = 0, fallback = "[invalid]" } = step;
-  let pattern: RegExp;
-  try {
-    pattern = new RegExp(String(source ?? "#### (\\-?[0-9\\.\\,]+)"), "g");
-  } catch {
-    throw new ConfigError(`${path}: found regex_pattern ${source}, wanted a regular expression`);
-  }
+  const pattern = patternIn(path, "regex_pattern", source ?? "#### (\\-?[0-9\\.\\,]+)");
   return (text) => {
-    const found = [...text.matchAll(pattern)].at(Number(select));
+    const found = findAll(pattern, text).at(Number(select));
     if (!found) return String(fallback);
     const groups = found.slice(1).filter((group) => group !== undefined && group !== "");
     return (found.length > 1 ? groups[0] ?? String(fallback) : found[0]).trim();
