@@ -68,6 +68,8 @@ Deno.test("claims() are not met by cells that do not", () => {
   assert.deepEqual(failing(cellsOf(noisy)).filter((p) => p === "P3").length, 2, "5 % and below");
   assert.deepEqual(failing(cellsOf(guard({ price: 1e4 }))), ["P5"]);
   assert.deepEqual(failing(cellsOf(guard({ held_out: 5 }))), ["P8", "P8", "P8"]);
+  const none = claims(cellsOf(() => ({ held_out: null })), spec);
+  assert.ok(!none.some(({ name }) => name.startsWith("P8")), "nothing to judge it by");
 });
 
 Deno.test("claims() without cells are not met", () => {

@@ -47,7 +47,8 @@ export type Score = {
   /** The same as the certificate counts it, a document up to its limit; null where there is none. */
   readonly test_claimed: number | null;
   readonly task: number;
-  readonly held_out: number;
+  /** On rows of tasks that are not trained on; null where the spec has none. */
+  readonly held_out: number | null;
 };
 
 /** A training: a controlled arm has one for each budget. */
@@ -180,7 +181,7 @@ async function openTest(
         test_se: shift!.se,
         test_claimed: limit === null ? null : claimedRise(shift!.documents, limit),
         task: (await perplexity(tuned, task)).nll,
-        held_out: (await perplexity(tuned, heldOut)).nll,
+        held_out: heldOut.length > 0 ? (await perplexity(tuned, heldOut)).nll : null,
       };
     },
     [Symbol.dispose]() {

@@ -37,7 +37,8 @@ export const forgettingSchema = z.strictObject({
     /** Files, or a share of the documents of the guard's, which nothing else then uses. */
     text: z.union([text, z.strictObject({ share: z.number().gt(0).lt(1) })]),
     data: z.array(keys).min(1),
-    held_out: z.array(keys).min(1),
+    /** Rows of tasks that are not trained on. */
+    held_out: z.array(keys).min(1).exactOptional(),
   }),
   budgets: z.array(z.number().positive()).min(1),
   seeds: z.array(z.int().min(0)).min(1),
@@ -111,7 +112,7 @@ export async function experimentOf(spec: ForgettingSpec, place: Place): Promise<
     test: {
       text: testing ? testing.text : [],
       data: entries(test.data),
-      heldOut: entries(test.held_out),
+      heldOut: test.held_out ? entries(test.held_out) : [],
     },
   };
 }

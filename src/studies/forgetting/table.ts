@@ -90,7 +90,7 @@ export function claims(cells: readonly Score[], spec: Arms): Claim[] {
     rawNearBudget(cells, spec),
     ...against(beatsReplay),
     priceAndSlope(cells, spec),
-    ...against(heldOut),
+    ...(cells.every((cell) => cell.held_out === null) ? [] : against(heldOut)),
   ];
 }
 
@@ -183,8 +183,8 @@ function heldOut(
   { called, names }: Rivals,
 ): Claim {
   const arm = controlled(spec)[0]!;
-  const mine = meanOf(of(cells, arm, budget), (cell) => cell.held_out);
-  const theirs = names.map((name) => meanOf(of(cells, name, budget), (c) => c.held_out))
+  const mine = meanOf(of(cells, arm, budget), (cell) => cell.held_out ?? NaN);
+  const theirs = names.map((name) => meanOf(of(cells, name, budget), (c) => c.held_out ?? NaN))
     .filter(Number.isFinite);
   const name = `P8: held-out families at ${budget} %, no worse than ${called}`;
   if (theirs.length === 0) return { name, holds: false, found: "no cells" };
