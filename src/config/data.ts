@@ -9,6 +9,7 @@ import { formats } from "../data/formats/mod.ts";
 import {
   type DataEntry,
   ON_EMPTY,
+  PAIRS,
   POSITIVE_EXAMPLES,
   templateNames,
   TRAIN_ON,
@@ -103,6 +104,10 @@ export const dataSchema = z.strictObject({
     .describe("turns of an assistant that are learnt; never those of weight 0"),
   on_empty: z.enum(ON_EMPTY).default(ON_EMPTY[0]!)
     .describe("what becomes of a row whose answer is empty, or whose two answers are the same"),
+  pairs: z.enum(PAIRS).exactOptional().describe(
+    "which two of a row's graded answers become a preference, for dpo, cpo, simpo and orpo; they " +
+      "stay a ranking when absent",
+  ),
   weight: z.number().positive().exactOptional().describe(
     "share of the supervised tokens beside the other entries (1 for those without); when none " +
       "has one and there is no mixture, every row comes once an epoch",

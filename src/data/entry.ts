@@ -19,6 +19,11 @@ export type TrainOn = "all" | "last";
 /** All of those, the default first. */
 export const TRAIN_ON: readonly TrainOn[] = ["all", "last"];
 
+/** Which two of a row's graded answers become a preference. */
+export type Pairs = "best-worst" | "best-random";
+/** All of those. */
+export const PAIRS: readonly Pairs[] = ["best-worst", "best-random"];
+
 /** The names of the parts and the share of each; the shares add up to 1. */
 export type Shares = Readonly<Record<string, number>>;
 
@@ -55,6 +60,8 @@ export interface DataEntry {
   readonly train_on?: TrainOn;
   /** What becomes of a row with nothing to learn in it, "error" where absent. */
   readonly on_empty?: OnEmpty;
+  /** Makes a preference of the graded answers of a row, which stay a ranking where absent. */
+  readonly pairs?: Pairs;
   /** How many positive examples of a Super-NaturalInstructions task are shown, 2 where absent. */
   readonly positive_examples?: number;
   /** The longest row in MiB, 64 where absent. */

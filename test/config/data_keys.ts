@@ -35,6 +35,7 @@ export const FILES = {
     2,
     (i) => ({ ...{ question: "Q", answer: "A" }, input: "in", output: `${i}` }),
   ),
+  "ranked.jsonl": rows(2, (i) => ({ prompt: `Say ${i}`, answers: ["a", "b", "c"] })),
   "typed.jsonl": rows(2, (i) => ({ instruction: "Say </s> now", output: `It is ${i}` })),
   "chat.jsonl": rows(2, (i) => ({
     messages: ["Hi", `Hello ${i}`, "Bye", "Bye you"].map((content, turn) => ({
@@ -133,6 +134,7 @@ export const dataKeys: Readonly<Record<string, DataCase>> = {
   seed: { to: 3, beside: { few_shot: { share: 0.5, shots: 2 } } },
   train_on: { to: "last", beside: { path: "chat.jsonl", template: "vicuna" } },
   on_empty: { to: "drop", beside: { path: "empty.jsonl" } },
+  pairs: { to: "best-worst", beside: { path: "ranked.jsonl" } },
   positive_examples: { to: 1, beside: { path: "task.json" } },
   eos: { to: true, beside: { path: "text.txt" } },
   max_row_mib: { to: 1, beside: { max_row_mib: 0.00001 } }, // which refuses rows of 11 bytes

@@ -67,7 +67,10 @@ async function rowsOf(folder: string, section: "data" | "eval.data", entry: obje
 
 async function examplesOf(entry: DataConfig) {
   try {
-    const { examples } = await loadExamples(entry, TOKENIZER, { maxTokens: 10_000 });
+    const { examples } = await loadExamples(entry, TOKENIZER, {
+      maxTokens: 10_000,
+      answers: "any",
+    });
     return examples.map(({ ids, labels }) => [[...ids], [...labels]]);
   } catch (fault) {
     return (fault as Error).message;

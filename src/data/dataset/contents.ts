@@ -15,6 +15,7 @@ import type { Row } from "../sources/row.ts";
 import { type Content, contentText, type Exchange } from "../content.ts";
 import { chooseFormat, type Format, rowsIn } from "../formats/mod.ts";
 import { inWords, type Prompt, type Prompts, readPrompts } from "../prompts/mod.ts";
+import { pairOf, RANKED_FORMATS } from "../formats/ranked.ts";
 import { SUPER_NATURAL } from "../formats/super_natural.ts";
 import { isLeftOut, unreadFields } from "../formats/unread.ts";
 import { kindsOf, refuseIdle } from "./idle.ts";
@@ -86,7 +87,10 @@ export async function* readContents(
       yield sampled;
     }
   }
-  refuseIdle(entry, { contents, hasTasks: Object.hasOwn(readings.formats, SUPER_NATURAL) });
+  const has = (name: string) => Object.hasOwn(readings.formats, name);
+  refuseIdle(entry, {
+    ...{ contents, hasTasks: has(SUPER_NATURAL), hasGrades: RANKED_FORMATS.some(has) },
+  });
 }
 
 /**
@@ -130,7 +134,7 @@ async function* readPath(
       }
       addReadings(readings, item);
       const rng = new RowRng(entry.seed ?? 0, item.number);
-      const phrased = phrase(item, prompts, rng);
+      const phrased = pairedIn(phrase(item, prompts, rng), entry, rng);
       if (phrased?.content.empty === null) {
         const content = variantOf({ ...phrased, item, block, rng }, entry, note);
         yield { content, template: item.template, choice: rng.uniform() };
@@ -163,6 +167,12 @@ interface Phrased {
 /** An item in the words of one of the prompts, if there are any. */
 function phrase({ content, row }: Item, prompts: Prompts | null, rng: RowRng): Phrased | null {
   return prompts === null ? { content: content!, prompt: null } : inWords(row, prompts.list, rng);
+}
+
+/** The same with two of the graded answers of a row where the entry says so. */
+function pairedIn(phrased: Phrased | null, { pairs }: DataEntry, rng: RowRng): Phrased | null {
+  if (!pairs || phrased?.content.kind !== "preference" || !phrased.content.grades) return phrased;
+  return { ...phrased, content: pairOf(phrased.content, pairs, rng) };
 }
 
 /** A content whose form is yet to be chosen. */

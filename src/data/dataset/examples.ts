@@ -221,7 +221,11 @@ const ANSWERS: Readonly<Record<Answers, readonly [wanted: string, found: string,
       "two answers (format preference)",
       "dpo, cpo, simpo, orpo or reward",
     ],
-    ranked: ["several answers", "several answers (format ranked)", "reward"],
+    ranked: [
+      "several answers",
+      "several answers (format ranked)",
+      "reward, or data.pairs",
+    ],
     labelled: ["labelled ones", "a labelled answer (format labelled)", "kto"],
   };
 

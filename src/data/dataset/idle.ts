@@ -14,6 +14,8 @@ export interface Kinds {
   readonly contents: ReadonlySet<Content["kind"]>;
   /** Whether one is a task of Super-NaturalInstructions. */
   readonly hasTasks: boolean;
+  /** Whether one has graded answers. */
+  readonly hasGrades: boolean;
 }
 
 /** The kinds that a content is of. */
@@ -23,14 +25,15 @@ export function kindsOf(content: Content): Content["kind"][] {
 }
 
 /** @throws {ConfigError} where a key of the entry has had no effect on any of its rows. */
-export function refuseIdle(entry: DataEntry, { contents, hasTasks }: Kinds): void {
-  const { eos = false, train_on, template, positive_examples: shown, path } = entry;
+export function refuseIdle(entry: DataEntry, { contents, hasTasks, hasGrades }: Kinds): void {
+  const { eos = false, train_on, template, positive_examples: shown, pairs, path } = entry;
   if (contents.size === 0) return; // which is a fault of its own
   const none = (...kinds: Content["kind"][]) => kinds.every((kind) => !contents.has(kind));
   const idle: [key: string, value: unknown, isIdle: boolean, wanted: string][] = [
     ["eos", eos, eos && none("text"), "text documents"],
     ["train_on", train_on, (train_on ?? TRAIN_ON[0]) !== TRAIN_ON[0] && none("chat"), "chats"],
     ["template", template, template !== undefined && none("chat", "instruction"), "a question"],
+    ["pairs", pairs, pairs !== undefined && !hasGrades, "graded answers"],
     [
       "positive_examples",
       shown,

@@ -14,11 +14,13 @@ const ANSWERS = ["chosen", "rejected"] as const;
 /**
  * A prompt with a `chosen` and a `rejected` answer. Each of the three is a text or a list of
  * messages. Without a prompt, or with a text beside lists, the answers are whole chats, and the
- * prompt is all turns that both begin with, as `extract_prompt` of TRL takes it.
+ * prompt is all turns that both begin with, as `extract_prompt` of TRL takes it; so are transcripts
+ * of a human and an assistant.
  *
  * @throws {FileError} where the prompt is missing or is not the same, or an answer is no answer.
  */
 export function readPreference(row: Row): Content {
+  if (isTranscripts(row)) return readPreference(turnsOf(row));
   const isChat = ["prompt", ...ANSWERS].some((field) => Array.isArray(own(row.fields, field)));
   const [chosen, rejected] = isChat ? readChats(row) : ANSWERS.map((field) => readText(row, field));
   const same = answerOf(chosen!) === answerOf(rejected!);
@@ -36,6 +38,29 @@ export function readPreference(row: Row): Content {
     origin,
     empty,
   };
+}
+
+/** Who speaks in the transcripts of HH-RLHF: `\n\nHuman: Hi\n\nAssistant: Hello`. */
+const SPEAKER = /(?:^|\n\n)(Human|Assistant):/;
+const SPEAKERS: Readonly<Record<string, string>> = { Human: "user", Assistant: "assistant" };
+
+/** Whether both answers are transcripts of a whole conversation. */
+const isTranscripts = ({ fields }: Row): boolean =>
+  own(fields, "prompt") === undefined && ANSWERS.every((field) => {
+    const value = own(fields, field);
+    return typeof value === "string" && /^\s*Human:/.test(value) && value.includes("Assistant:");
+  });
+
+/** The same row with messages in place of transcripts. */
+function turnsOf(row: Row): Row {
+  const answers = ANSWERS.map((field) => {
+    const [, ...parts] = text(row, field).trim().split(SPEAKER);
+    const turns = parts.flatMap((part, i) =>
+      i % 2 === 0 ? [{ role: SPEAKERS[part]!, content: parts[i + 1]!.trim() }] : []
+    );
+    return [field, turns] as const;
+  });
+  return { fields: { ...row.fields, ...Object.fromEntries(answers) }, origin: row.origin };
 }
 
 function readText(row: Row, field: string): Answered {

@@ -5,6 +5,8 @@
  */
 import { isObject } from "../../io/files.ts";
 import { type Answered, type Content, instructionContent, type Message } from "../content.ts";
+import type { Pairs } from "../entry.ts";
+import type { RowRng } from "../row_rng.ts";
 import { array, describe, fault, fieldNames, own, type Row, text } from "../sources/row.ts";
 import { chat, readTurns } from "./chats.ts";
 
@@ -14,6 +16,9 @@ const ANSWERS = ["answers", "completions"];
 /** Of an answer that is an object, as UltraFeedback and Stack Exchange's have them. */
 const TEXTS = ["text", "response", "content"];
 const GRADES = ["score", "overall_score", "pm_score"];
+
+/** The formats that are read here. */
+export const RANKED_FORMATS = ["ranked", "ultrafeedback", "stack-exchange"] as const;
 
 /** The fields of such rows. */
 export const RANKED_FIELDS = [...PROMPTS, ...ANSWERS, "scores"];
@@ -92,3 +97,20 @@ function answerOf(row: Row, prompt: string, name: string, item: unknown): Answer
 
 const saidIn = (answer: Answered): string =>
   answer.kind === "chat" ? JSON.stringify(answer.messages) : answer.answer;
+
+/** A row's graded answers; one that is empty has been left out before. */
+type Ranked = Content & { readonly kind: "preference" };
+
+/** The best answer as the chosen one, and the worst or any that is worse as the rejected one. */
+export function pairOf(
+  { answers, grades = [], ...rest }: Ranked,
+  pairs: Pairs,
+  rng: RowRng,
+): Content {
+  const best = grades.indexOf(Math.max(...grades));
+  const worse = [...grades.keys()].filter((i) => grades[i]! < grades[best]!);
+  const rejected = pairs === "best-worst"
+    ? grades.lastIndexOf(Math.min(...grades))
+    : worse[rng.below(worse.length)]!;
+  return { ...rest, answers: [answers[best]!, answers[rejected]!] };
+}
