@@ -111,6 +111,7 @@ export type {
   FormSettings,
   JinjaSetting,
   OnEmpty,
+  Pairs,
   ParaphraseSetting,
   Pattern,
   PromptSetting,
