@@ -49,7 +49,10 @@ const COMMAND: Command = {
     parallel: { type: "string", help: "requests to an endpoint at a time; 4" },
     rows: { type: "string", help: "rows to make; 100" },
     prompts: { type: "string", help: "prompts of a round; 8" },
-    examples: { type: "string", help: "most examples in a prompt for instances; all by default" },
+    examples: {
+      type: "string",
+      help: "most examples in prompts for branch and instances; all by default",
+    },
     chat: {
       type: "boolean",
       help: "ask for new tasks as turns of a chat, not as text to go on with",
