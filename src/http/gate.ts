@@ -70,31 +70,36 @@ export async function readJson(
   most = MOST_BYTES,
   ms = MOST_MS,
 ): Promise<unknown> {
-  const tooLarge = new HttpFault(413, `the body: found more than ${most} bytes`);
-  if (Number(request.headers.get("content-length") ?? 0) > most) throw tooLarge;
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  const reader = request.body?.getReader();
-  let size = 0;
-  const late = AbortSignal.timeout(ms);
-  const tooSlow = new Promise<never>((_, reject) => {
-    const refuse = () => reject(new HttpFault(408, `the body: took longer than ${ms / 1000} s`));
-    late.addEventListener("abort", refuse, { once: true });
-  });
-  tooSlow.catch(() => {});
-  while (reader) {
-    const { value, done } = await Promise.race([reader.read(), tooSlow]);
-    if (done) break;
-    size += value.length;
-    if (size > most) {
-      await reader.cancel();
-      throw tooLarge;
-    }
-    chunks.push(value);
-  }
+  const bytes = await readBody(request, most, ms);
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(await new Blob(chunks).bytes());
-    return JSON.parse(text);
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     throw new HttpFault(400, "the body: found no JSON in UTF-8");
   }
+}
+
+async function readBody(request: Request, most: number, ms: number): Promise<Uint8Array> {
+  const tooLarge = new HttpFault(413, `the body: found more than ${most} bytes`);
+  if (Number(request.headers.get("content-length") ?? 0) > most) throw tooLarge;
+  const reader = request.body?.getReader();
+  const { promise: tooSlow, reject } = Promise.withResolvers<never>();
+  tooSlow.catch(() => {});
+  const late = new HttpFault(408, `the body: took longer than ${ms / 1000} s`);
+  const timer = setTimeout(() => reject(late), ms);
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  try {
+    for (let size = 0; reader;) {
+      const { value, done } = await Promise.race([reader.read(), tooSlow]);
+      if (done) break;
+      size += value.length;
+      if (size > most) throw tooLarge;
+      chunks.push(value);
+    }
+  } catch (fault) {
+    await reader?.cancel();
+    throw fault;
+  } finally {
+    clearTimeout(timer);
+  }
+  return await new Blob(chunks).bytes();
 }
