@@ -22,6 +22,7 @@ const LINES: Readonly<Record<string, string>> = {
   serve: "base --adapter mine=runs/mine --port 0",
   push: "runs/mine owner/name",
   pretrain: "pretrain.json",
+  plan: "config.json --gpu",
   inspect: "config.json --rows 3",
   data: "rows.jsonl --out clean.jsonl --tests tests.jsonl",
   bench: "--only linear",
