@@ -49,6 +49,12 @@ Deno.test("rankCorrelation() is Spearman's, with ties at the mean of their ranks
   assert.deepEqual(rankCorrelation([1, 1], [1, 2]), { rho: 0, p: 1 });
   const eight = Array.from({ length: 8 }, (_, i) => i);
   assert.ok(rankCorrelation(eight, eight).p < 0.01);
+  // Within each group they go apart, over all they go together.
+  const [x, y, groups] = [[1, 2, 3, 11, 12, 13], [3, 2, 1, 13, 12, 11], [0, 0, 0, 1, 1, 1]];
+  assert.ok(rankCorrelation(x, y).rho > 0.5);
+  const within = rankCorrelation(x, y, groups);
+  assert.equal(within.rho, -1);
+  assert.ok(Math.abs(within.p - 2 / 36) < 0.03, "two of 36 orders go as far");
 });
 
 Deno.test("gains, lengths and predictions are told; a gain in nats is a fall", () => {
@@ -81,9 +87,9 @@ Deno.test("gains, lengths and predictions are told; a gain in nats is a fall", (
   assert.match(tables[0]!.rows[1]![1]!, /^\+1\.000/);
   const { lengths, predictions } = numbers as unknown as {
     lengths: object;
-    predictions: { figure: string; rho: number }[];
+    predictions: { figure: string; all: { rho: number } }[];
   };
   assert.deepEqual(lengths, { base: 0, references: 2 });
-  const { rho } = predictions.find(({ figure }) => figure === "rows")!;
-  assert.ok(rho > 0, "more rows, larger gains");
+  const { all } = predictions.find(({ figure }) => figure === "rows")!;
+  assert.ok(all.rho > 0, "more rows, larger gains");
 });

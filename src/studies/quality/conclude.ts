@@ -17,7 +17,7 @@ import {
 } from "../trials/scores.ts";
 import { NATS, type ScoredQuestion } from "../trials/answers.ts";
 import type { Tried } from "../trials/trial.ts";
-import { rankCorrelation } from "./correlation.ts";
+import { type Correlation, rankCorrelation } from "./correlation.ts";
 import type { Chosen, QualityResult } from "./study.ts";
 import { BASE, cellName, type QualitySpec, type Way } from "./spec.ts";
 
@@ -32,7 +32,12 @@ type Row = {
 };
 
 /** How well a figure of the report orders the cells by their gain. */
-type Prediction = { readonly figure: string; readonly rho: number; readonly p: number };
+type Prediction = {
+  readonly figure: string;
+  readonly all: Correlation;
+  /** The same among cells of one size. */
+  readonly at_equal_sizes: Correlation;
+};
 
 const FIGURES = [
   "rows",
@@ -54,10 +59,15 @@ export function concludeQuality(
   const [metric] = spec.metrics as [string];
   const sign = metric === NATS ? -1 : 1;
   const gains = rows.map(({ scores }) => sign * scores[metric]!.gain.mean);
-  const predictions = FIGURES.map((figure): Prediction => ({
-    figure,
-    ...rankCorrelation(rows.map(({ chosen }) => chosen[figure]), gains),
-  }));
+  const sizes = rows.map(({ size }) => size);
+  const predictions = FIGURES.map((figure): Prediction => {
+    const figures = rows.map(({ chosen }) => chosen[figure]);
+    return {
+      figure,
+      all: rankCorrelation(figures, gains),
+      at_equal_sizes: rankCorrelation(figures, gains, sizes),
+    };
+  });
   const lengths = {
     base: lengthOf([base], ({ output }) => output),
     references: lengthOf([base], ({ reference }) => reference),
@@ -161,9 +171,13 @@ function predictionTable(predictions: readonly Prediction[], metric: string): Ta
     title: "Does the report predict the gain?",
     note:
       `Rank correlation (Spearman) of a figure of the chosen rows with the gain in ${metric} over ` +
-      "the cells of this study, and the share of random orders that correlate as much.",
-    head: ["figure", "rank correlation", "p"],
-    rows: predictions.map(({ figure, rho, p }) => [figure, rho.toFixed(2), p.toFixed(3)]),
+      "the cells of this study and among those of one size, and the share of random orders that " +
+      "correlate as much.",
+    head: ["figure", "all cells", "p", "at equal sizes", "p"],
+    rows: predictions.map(({ figure, all, at_equal_sizes }) => [
+      figure,
+      ...[all, at_equal_sizes].flatMap(({ rho, p }) => [rho.toFixed(2), p.toFixed(3)]),
+    ]),
   };
 }
 
