@@ -85,6 +85,11 @@ const COMMAND: Command = {
   config: false,
 };
 
+/** What hashes of documents do not find. */
+const NEARLY =
+  "guard: what the run was trained on is known by its tokens; text that nearly repeats " +
+  "it is left out only where --data names those rows";
+
 /** The exit code where only the base is certain. */
 export const ONLY_BASE = 3;
 
@@ -127,6 +132,7 @@ export async function run(args: string[]): Promise<number> {
     ...{ vocabSize: model.config.vocabSize, seen },
   });
   for (const domain of domains) say(describeDomain(domain));
+  if (seen.complete && settings.data.length === 0) say(NEARLY);
   const certifying = domains.flatMap(({ hashes }) => hashes.certificate);
   requireDocuments(domains, guard);
   const failed = attempts?.failed(certifying) ?? 0;

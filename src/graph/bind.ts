@@ -107,8 +107,23 @@ export class Binder {
 }
 
 function requireBindable(value: Value, bytes: number, most: number): void {
-  if (bytes <= most) return;
-  throw new RangeError(
-    `${describe(value)} takes ${bytes} bytes, this adapter binds at most ${most}`,
-  );
+  if (bytes > most) throw new RangeError(tooLarge(value, bytes, most));
+}
+
+const tooLarge = (value: Value, bytes: number, most: number): string =>
+  `${describe(value)} takes ${bytes} bytes, this adapter binds at most ${most}`;
+
+/** The first value that a device cannot bind, in words; null where it can bind all. */
+export function unbindable(launches: readonly Launch[], target: Target): string | null {
+  for (const { bind, matrices = 0 } of launches) {
+    for (const [binding, bound] of bind.entries()) {
+      const isTexture = target.matrixReads === "texture" && binding > 0 && binding <= matrices;
+      const most = isTexture ? target.maxWords : target.maxBinding;
+      const value = valueOf(bound);
+      const bytes = "value" in bound ? bound.size : bytesOf(value);
+      const isInParts = isTexture && isTexels(value, target);
+      if (bytes > most && !isInParts) return tooLarge(value, bytes, most);
+    }
+  }
+  return null;
 }

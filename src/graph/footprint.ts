@@ -5,6 +5,7 @@
  */
 import { texelBytes } from "../gpu/texture.ts";
 import { bytesOf, type Graph, partsOf, rowsOf, type Target, type Value } from "./graph.ts";
+import { unbindable } from "./bind.ts";
 import { type Plan, plan } from "./plan.ts";
 import { isTexels, planTwins } from "./twins.ts";
 
@@ -20,6 +21,8 @@ export interface Footprint {
   readonly inputs: number;
   /** Activations, gradients of activations, scratch and twins, shared by lifetime. */
   readonly temporary: number;
+  /** A value that the device cannot bind, in words; null where it can bind all. */
+  readonly unbindable: string | null;
 }
 
 /** Names of weights that are computed, not loaded. */
@@ -50,6 +53,7 @@ export function footprint(
     states: sum("state"),
     inputs: sum("input"),
     temporary: total([...planned.slots, ...twins]),
+    unbindable: unbindable(launches, target),
   };
 }
 

@@ -85,5 +85,7 @@ export function together(programs: readonly Planned<unknown>[]): Footprint {
     states: shared("state"),
     inputs: sum("inputs"),
     temporary: sum("temporary"),
+    unbindable: programs.find(({ footprint }) => footprint.unbindable)?.footprint.unbindable ??
+      null,
   };
 }

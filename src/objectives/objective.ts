@@ -10,7 +10,7 @@ import type { Slice } from "../gpu/buffer.ts";
 import type { Dispatch, ReplayOptions } from "../gpu/program.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Value } from "../graph/graph.ts";
-import type { Plan } from "../graph/plan.ts";
+import type { Planned } from "../graph/planned.ts";
 import type { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import type { AttemptLedger } from "./attempts.ts";
@@ -254,8 +254,8 @@ export interface MethodPlan<P> {
 
 /** The plan of what a run is about. */
 export interface MainPlan extends MethodPlan<PreparedMain> {
-  /** What a micro-batch is trained by, dispatch by dispatch. */
-  readonly step: Plan;
+  /** What a micro-batch is trained by. */
+  readonly step: Pick<Planned, "plan" | "footprint">;
   /** What is trained. */
   readonly params: readonly Value[];
 }

@@ -54,7 +54,7 @@ function plan({ engine, model, graph, train }: PlanContext, config: PreferenceCo
       activations: ownBytes(program.footprint),
       "of likelihoods": ownBytes(forward.footprint),
     },
-    step: program.plan,
+    step: program,
     params: program.graph.values.filter(({ kind }) => kind === "param"),
     prepare: (context) => {
       const rows = new TaskRows(context, "two");

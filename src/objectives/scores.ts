@@ -63,7 +63,7 @@ function plan(context: PlanContext, kind: string, loss: ScoreLoss): MainPlan {
       activations: ownBytes(program.footprint),
       "of scores": ownBytes(forward.footprint),
     },
-    step: program.plan,
+    step: program,
     params: program.graph.values.filter(({ kind }) => kind === "param"),
     prepare: (context) => {
       const rows = new TaskRows(context, loss.answers);

@@ -33,7 +33,7 @@ function plan({ engine, model, graph, train, hasEval }: PlanContext): MainPlan {
     count: microBatches(train),
     measures: hasEval,
     memory: { weights: program.footprint.weights, activations: ownBytes(program.footprint) },
-    step: program.plan,
+    step: program,
     params: program.graph.values.filter(({ kind }) => kind === "param"),
     prepare: (context) => {
       const rows = new TaskRows(context, "one");

@@ -56,7 +56,7 @@ function plan(
       activations: ownBytes(program.footprint),
       "of likelihoods": ownBytes(forward.footprint),
     },
-    step: program.plan,
+    step: program,
     params: program.graph.values.filter(({ kind }) => kind === "param"),
     prepare: (context) => {
       const rows = new TaskRows(context, "labelled");

@@ -169,7 +169,7 @@ export async function explainRun(
     const run = await sizeRun(shape, config, room, lengths);
     const { adapter, kernelSet, matrixReads } = engine.device;
     const device = { adapter, kernelSet, matrixReads };
-    return { ...run, dispatches: printPlan(run.plan.main.step), room, device };
+    return { ...run, dispatches: printPlan(run.plan.main.step.plan), room, device };
   });
 }
 

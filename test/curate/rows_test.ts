@@ -33,6 +33,20 @@ Deno.test("readRowTexts() keeps the line of a JSONL file to the byte, and writes
     assert.equal((await read(`${folder}/c.json`))[0]!.answer, "one\ntwo");
   }));
 
+Deno.test("readRowTexts() writes numbers and keys of an array's rows as they are written there", () =>
+  withFiles({
+    "a.json": `[
+      {"text": "a \\" b  c",
+       "n": [9007199254740993, 10.0, 1e-07, -0], "o": {"2": 1,  "1": 2}},
+      {"text": "plain",  "n": 1}
+    ]`,
+  }, async (folder) => {
+    const [exact, plain] = await read(`${folder}/a.json`);
+    const numbers = '"n":[9007199254740993,10.0,1e-07,-0],"o":{"2":1,"1":2}';
+    assert.equal(exact!.line, `{"text":"a \\" b  c",${numbers}}`);
+    assert.equal(plain!.line, '{"text":"plain","n":1}');
+  }));
+
 Deno.test("readRowTexts() takes a chat apart by speaker", () =>
   withFiles({
     "a.jsonl": JSON.stringify({

@@ -198,7 +198,8 @@ async function* arrayRows(path: string, maxMib: number): AsyncGenerator<Row> {
       closed = mark === "]";
       const isEmptyArray = closed && row === 1 && element.trim() === "";
       if (row > 0 && !isEmptyArray) {
-        yield parseRow(element, elementOrigin(path, cutLine, element, row));
+        const parsed = parseRow(element, elementOrigin(path, cutLine, element, row));
+        yield parsed.exact ? { ...parsed, line: onOneLine(element) } : parsed;
       }
       row++;
       element = "";
@@ -217,6 +218,10 @@ async function* arrayRows(path: string, maxMib: number): AsyncGenerator<Row> {
     throw new FileError(`${path}:${cutLine}: found more text after the end of the array`);
   }
 }
+
+/** JSON without the blanks between its parts: numbers and keys stay as they are written. */
+const onOneLine = (json: string): string =>
+  json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_, text: string | undefined) => text ?? "");
 
 /** The element begins after the blank that follows the last cut. */
 function elementOrigin(path: string, cutLine: number, element: string, row: number): string {

@@ -17,7 +17,10 @@ export type Fields = Readonly<Record<string, unknown>>;
 export interface Row {
   readonly fields: Fields;
   readonly origin: string;
-  /** The line of JSON that it is, as the file has it; absent where it is no line of its own. */
+  /**
+   * The line of JSON that it is, as the file has it; absent where it is no line of its own, unless its
+   * numbers or keys would not be written again as they are.
+   */
   readonly line?: string;
   /** Its JSON as it is written, where `fields` may lack something: 10.0, 2^53 + 1, the order of keys. */
   readonly exact?: () => Value | undefined;

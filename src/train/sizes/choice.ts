@@ -14,8 +14,8 @@ import { planRun, type RunPlan, type RunShape } from "./run_plan.ts";
 const UPDATE = 4096;
 /** A micro-batch of fewer tokens keeps no device busy: shorter rows are packed into it. */
 const LEAST = 512;
-/** Tokens from one length to the next where a micro-batch is a whole update. */
-const STEP = 1024;
+/** Tokens from one length to the next where the size of an update is open too. */
+const STEP = 512;
 /** The share of rows that a length is chosen to hold. */
 const MOST_ROWS = 0.99;
 
@@ -57,7 +57,7 @@ export async function sizeRun(
     for (const recompute of train.recompute === undefined ? [false, true] : [train.recompute]) {
       const plan = await planRun(shape, sized(config, T, recompute));
       tried.push(plan);
-      if (share === null || totalOf(plan.memory) <= share.bytes) {
+      if (obstacleOf(plan, share) === null) {
         return { plan, why: `${why}${limited(tried, share)}` };
       }
     }
@@ -80,16 +80,26 @@ export async function lengthFor(
 const mostOf = ({ model: { config: { context } }, methods }: Pick<RunShape, "model" | "methods">) =>
   methods.main.answers === "two" ? 2 * context : context;
 
-/** What did not fit, in words. */
+/** Why a device cannot run a plan; null where it can. */
+function obstacleOf({ main, memory }: RunPlan, room: Room | null): string | null {
+  const { unbindable } = main.step.footprint;
+  if (unbindable !== null) return unbindable;
+  const bytes = totalOf(memory);
+  if (room === null || bytes <= room.bytes) return null;
+  return `${mib(bytes)} do not fit into ${room.by} (${mib(room.bytes)})`;
+}
+
+/** What was in the way of the first that was tried, in words. */
 function limited(tried: readonly RunPlan[], room: Room | null): string {
   const [first, last] = [tried[0]!, tried.at(-1)!];
   if (first === last) return "";
   const { micro_batch_tokens: T } = first.config.train;
-  const needed = `${mib(totalOf(first.memory))} do not fit into ${room!.by} (${mib(room!.bytes)})`;
-  const again = last.config.train.recompute ? "activations are computed again" : "";
-  return last.config.train.micro_batch_tokens === T
-    ? `; ${again}, for ${needed}`
-    : `; fewer than the ${T} wanted, whose ${needed}${again && `; ${again}`}`;
+  const { micro_batch_tokens: taken, recompute } = last.config.train;
+  const changes = [
+    ...(taken < T ? [`fewer than the ${T} wanted`] : []),
+    ...(recompute ? ["activations are computed again"] : []),
+  ];
+  return `; ${changes.join(" and ")}, for ${obstacleOf(first, room)}`;
 }
 
 /** A configuration of a length, whose updates are whole micro-batches. */
@@ -126,18 +136,14 @@ const heldBy = ({ tokens }: SourceLengths): number =>
   tokens[Math.ceil(MOST_ROWS * tokens.length) - 1]!;
 
 /**
- * The lengths to choose from, ascending up to the first that holds `most`. They divide an update;
- * where its size is open too, it may also be a single micro-batch.
+ * The lengths to choose from, ascending up to the first that holds `most`: they divide an update, or
+ * are multiples of one number where its size is open too.
  */
 function lengthsOf({ tokens_per_batch: all }: TrainConfig, most: number): number[] {
-  const update = all ?? UPDATE;
-  const divisors = Array.from({ length: Math.floor(update / 8) }, (_, i) => 8 * (i + 1))
-    .filter((T) => update % T === 0 && T >= Math.min(LEAST, update));
-  const beyond = all === undefined
+  const lengths = all === undefined
     ? Array.from({ length: Math.ceil(most / STEP) }, (_, i) => STEP * (i + 1))
-      .filter((T) => T > update)
-    : [];
-  const lengths = [...divisors, ...beyond];
+    : Array.from({ length: Math.floor(all / 8) }, (_, i) => 8 * (i + 1))
+      .filter((T) => all % T === 0 && T >= Math.min(LEAST, all));
   const enough = lengths.findIndex((T) => T >= most);
   return enough < 0 ? lengths : lengths.slice(0, enough + 1);
 }
