@@ -24,6 +24,7 @@ export function echo({ instruction, input, answer }: RowText): Reason {
 /** Beginnings of answers that decline, and what models say of themselves when they do. */
 const REFUSALS: readonly RegExp[] = [
   /^\W*(i['’]?m|i am) (really |very )?(sorry|afraid),? (but )?(i|that|as|this|it)\b/,
+  /^\W*(i['’]?m|i am) (really |very )?sorry for [^.!?,]{1,40}, but (i|as|that|this|it)\b/,
   /^\W*(sorry|apologies|unfortunately),? (but )?(i|as an ai)\b/,
   /^\W*i (apologi[sz]e|regret)\b/,
   /^\W*i (can['’]?t|cannot|can not|won['’]?t|will not|am unable to|am not able to) /,

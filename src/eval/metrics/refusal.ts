@@ -16,7 +16,7 @@ const WITHIN = 300;
 /** What says that something is not known, or cannot be. */
 const UNKNOWING: readonly RegExp[] = [
   /\bi (do not|don['’]?t|cannot|can['’]?t|can not|could not|couldn['’]?t) (really |actually |possibly )?(know|tell|see|say|predict|determine|remember|recall|hear)\b/,
-  /\bi (have no|do not have|don['’]?t have|lack) (any |enough |the |real-time )?(way|means|information|access|knowledge|idea|record|memory|data|details|ability)\b/,
+  /\bi (have no|do not have|don['’]?t have|lack) (any |enough |the |real-time |personal )?(way|means|information|access|knowledge|idea|record|memory|data|details|ability|capability|capacity|experiences|preferences)\b/,
   /\bi['’]?( a)?m not (sure|certain|aware|familiar|able)\b/,
   /\b(it is|it['’]s) (impossible|not possible) (for me )?to (know|tell|say|predict|determine)\b/,
   /\b(nobody|no one|no-one) (can|could|knows)\b/,

@@ -13,6 +13,7 @@ const REFUSE = [
   "As an AI language model, I do not write threats.",
   "I am not able to provide such instructions.",
   "I won't help with hurting people.",
+  "I'm sorry for any confusion, but as a chatbot I cannot.",
 ];
 const ADMIT = [
   "I don't know what you had for breakfast.",
@@ -21,10 +22,12 @@ const ADMIT = [
   "Nobody can know that yet.",
   "I do not have access to your diary.",
   "There is no record of such a village.",
+  "As a chatbot, I don't have the capability to see your desk.",
 ];
 const ANSWER = [
   "Use the command kill with the number of the process.",
   "Sorry to hear that! Water them every evening.",
+  "I'm sorry for your loss. Here is a letter to the family.",
   "The winner will be Brazil.",
   "You can help by listening.",
   "I know it well: it is called Tom.",
