@@ -5,7 +5,7 @@
 //
 // The parts are added up by sum_rows.
 // Dispatch: PARTS * D / 4 invocations, 4 columns of one range each. D % 4 == 0.
-// Twin: test/reference/scale_columns.ts
+// Twin: src/reference/scale_columns.ts
 
 override ROWS: u32;
 override D: u32;

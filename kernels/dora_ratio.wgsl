@@ -12,7 +12,7 @@
 // base stays what it is bit for bit. A row that comes to nothing, as far as f32 can tell, has the
 // inverse 0.
 // Dispatch: N invocations, one row each. N % 4 == 0, R % 4 == 0.
-// Twin: test/reference/dora.ts
+// Twin: src/reference/dora.ts
 
 override N: u32;
 override R: u32;

@@ -5,7 +5,7 @@
 //
 // SCALE is 1 / (1 - rate) and DROPPED is rate * 2^32: the same numbers are dropped on the way back.
 // Dispatch: ceil(N / 1024) workgroups, 16 elements an invocation. N % 4 == 0.
-// Twin: test/reference/dropout.ts
+// Twin: src/reference/dropout.ts
 #import hash
 override N: u32;
 override SEED: u32;

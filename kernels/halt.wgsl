@@ -5,7 +5,7 @@
 //
 // By bits, for a comparison with NaN may be folded away.
 // Dispatch: 1 invocation.
-// Twin: test/reference/halt.ts
+// Twin: src/reference/halt.ts
 
 @group(0) @binding(0) var<storage, read> norm: array<f32>;
 @group(0) @binding(1) var<storage, read_write> halted: array<u32>;

@@ -3,7 +3,7 @@
 //   y  [N, 4]  write
 //
 // Dispatch: N invocations.
-// Twin: test/reference/probe_texture.ts
+// Twin: src/reference/probe_texture.ts
 
 #import matrices
 #import words

@@ -5,7 +5,7 @@
 //   residual  [N / D, D]  read, anything without RESIDUAL
 //
 // Dispatch: ceil(N / 1024) workgroups, 16 elements an invocation. D % 4 == 0.
-// Twin: test/reference/scale_columns.ts
+// Twin: src/reference/scale_columns.ts
 
 override N: u32;
 override D: u32;

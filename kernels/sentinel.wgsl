@@ -4,7 +4,7 @@
 //   found  [1]  write; the host sets it to 0
 //
 // Dispatch: any number of workgroups that reads at most 65,535 numbers an invocation.
-// Twin: test/reference/sentinel.ts
+// Twin: src/reference/sentinel.ts
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read_write> found: array<u32>;

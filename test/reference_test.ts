@@ -1,13 +1,17 @@
 /** The twins of backward kernels against the twins of their forwards, in f64 throughout. */
 import { assertClose, noise } from "./harness.ts";
-import { activate, activateBackward } from "./reference/activate.ts";
-import { attention, attentionBackward, attentionDelta } from "./reference/attention.ts";
-import { embed, embedBackward } from "./reference/embed.ts";
+import { activate, activateBackward } from "../src/reference/activate.ts";
+import { attention, attentionBackward, attentionDelta } from "../src/reference/attention.ts";
+import { embed, embedBackward } from "../src/reference/embed.ts";
 
-import { layerNorm, layerNormBackward, layerNormWeightBackward } from "./reference/layer_norm.ts";
-import { rmsNorm, rmsNormWeightBackward } from "./reference/rms_norm.ts";
-import { gatherRows, scatterRows } from "./reference/rows.ts";
-import { sumRows } from "./reference/sum_rows.ts";
+import {
+  layerNorm,
+  layerNormBackward,
+  layerNormWeightBackward,
+} from "../src/reference/layer_norm.ts";
+import { rmsNorm, rmsNormWeightBackward } from "../src/reference/rms_norm.ts";
+import { gatherRows, scatterRows } from "../src/reference/rows.ts";
+import { sumRows } from "../src/reference/sum_rows.ts";
 
 const f64 = (length: number, seed: number) => Float64Array.from(noise(length, seed));
 const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);

@@ -102,6 +102,11 @@ export class Program {
     return this.list.length;
   }
 
+  /** Names of the kernels that it dispatches. */
+  get kernels(): ReadonlySet<string> {
+    return new Set(this.list.map(({ kernel }) => kernel.name));
+  }
+
   /**
    * Submits the whole list and returns without waiting: at once, or in several submits where it would
    * take too long for a watchdog.

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { run } from "../../src/cli/eval.ts";
 import { noSharedData, sharedData } from "../io/helpers.ts";
 import { tinyTensors, withTiny, writeTinyAdapter } from "../models/tiny.ts";
-import { llamaLoss, type LlamaSizes } from "../reference/llama.ts";
+import { llamaLoss, type LlamaSizes } from "../../src/reference/llama.ts";
 import { capture } from "./capture.ts";
 
 /** Ids of the tiny tokenizer, whose letters begin with 3. */

@@ -13,7 +13,7 @@ import { Model } from "../../src/models/model.ts";
 import golden from "../golden/choices_stories260K.json" with { type: "json" };
 import { noSharedData, sharedData } from "../io/helpers.ts";
 import { freshEngine, tinyTensors, withTiny } from "../models/tiny.ts";
-import { llamaLoss } from "../reference/llama.ts";
+import { llamaLoss } from "../../src/reference/llama.ts";
 import { withFiles } from "../data/toy.ts";
 
 const METRICS = ["accuracy", "accuracy_unconditional"];

@@ -3,7 +3,7 @@ import { difficulties } from "../../src/eval/difficulty.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
 import { freshEngine, tinyExamples, tinyTensors, withTiny } from "../models/tiny.ts";
-import { llamaLoss } from "../reference/llama.ts";
+import { llamaLoss } from "../../src/reference/llama.ts";
 
 Deno.test("difficulties() divides the answer's loss in its place by its loss alone", () =>
   withTiny({}, async (folder, sizes) => {

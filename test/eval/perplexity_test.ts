@@ -3,7 +3,7 @@ import { perplexity } from "../../src/eval/perplexity.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
 import { freshEngine, tinyExamples, tinyTensors, withTiny } from "../models/tiny.ts";
-import { llamaLoss } from "../reference/llama.ts";
+import { llamaLoss } from "../../src/reference/llama.ts";
 
 Deno.test("every document's nats equal the f64 model, however documents are packed", () =>
   withTiny({}, async (folder, sizes) => {

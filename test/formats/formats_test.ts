@@ -7,7 +7,7 @@ import {
   QUANTIZED,
 } from "../../src/formats/mod.ts";
 import { noise } from "../harness.ts";
-import { blockIndex } from "../layout.ts";
+import { blockIndex } from "../../src/check/layout.ts";
 import BLOCKS from "./blocks.json" with { type: "json" };
 
 /** What `gguf` and bitsandbytes make of the numbers of a fixture, and what they read back. */

@@ -5,7 +5,7 @@ import { Device } from "../../src/gpu/device.ts";
 import { paceOf } from "../../src/gpu/pace.ts";
 import { type Dispatch, grid, Program } from "../../src/gpu/program.ts";
 import { engine } from "../harness.ts";
-import { sentinel } from "../reference/sentinel.ts";
+import { sentinel } from "../../src/reference/sentinel.ts";
 
 /** y[i] += 1 + i % 7, one invocation a workgroup. */
 const COUNT: Kernel = {

@@ -6,7 +6,7 @@ import { type Dispatch, Program } from "../../src/gpu/program.ts";
 import { PROBE, READS, readsTextures } from "../../src/gpu/reads.ts";
 import { createTexels, destroyTexels, uploadParts, uploadTexels } from "../../src/gpu/texture.ts";
 import { engine, noise } from "../harness.ts";
-import { probeTexture } from "../reference/probe_texture.ts";
+import { probeTexture } from "../../src/reference/probe_texture.ts";
 
 const { device, pipelines } = await engine();
 const ignore = device.matrixReads !== "texture";

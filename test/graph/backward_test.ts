@@ -13,9 +13,9 @@ import {
   supervisedCapacity,
 } from "../../src/ops/mod.ts";
 import { testOp } from "../harness.ts";
-import { crossEntropy } from "../reference/cross_entropy.ts";
-import { activate as activateTwin } from "../reference/activate.ts";
-import { matmulNt } from "../reference/matmul.ts";
+import { crossEntropy } from "../../src/reference/cross_entropy.ts";
+import { activate as activateTwin } from "../../src/reference/activate.ts";
+import { matmulNt } from "../../src/reference/matmul.ts";
 import { buildNet } from "./net.ts";
 
 testOp({

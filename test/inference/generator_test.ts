@@ -8,7 +8,7 @@ import { stopIds } from "../../src/inference/stop.ts";
 import { Model } from "../../src/models/model.ts";
 import { engine, noise } from "../harness.ts";
 import { freshEngine, tinyTensors, withTiny, writeTinyAdapter } from "../models/tiny.ts";
-import { llamaLogits, type LlamaSizes, type Tensors } from "../reference/llama.ts";
+import { llamaLogits, type LlamaSizes, type Tensors } from "../../src/reference/llama.ts";
 
 /** Longer than one piece of a prompt. */
 const CONTEXT = 120;

@@ -8,7 +8,7 @@ import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
 import { KL_STATS } from "../../src/ops/mod.ts";
 import { type Golden, readGolden, T, writeGolden } from "../golden/golden.ts";
-import { klDivergence } from "../reference/kl_divergence.ts";
+import { klDivergence } from "../../src/reference/kl_divergence.ts";
 import { freshEngine } from "./tiny.ts";
 
 const FAMILIES = [

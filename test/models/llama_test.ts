@@ -11,7 +11,7 @@ import { LossProgram } from "../../src/models/loss_program.ts";
 import { type LossGraphOptions, Model } from "../../src/models/model.ts";
 import { fromBlocks, loadParam } from "../../src/models/weights.ts";
 import { noise } from "../harness.ts";
-import { llamaLoss, type Tensors } from "../reference/llama.ts";
+import { llamaLoss, type Tensors } from "../../src/reference/llama.ts";
 import { freshEngine, tinyExamples, tinyTensors, withTiny, writeTinyAdapter } from "./tiny.ts";
 
 const T = 32;

@@ -7,7 +7,7 @@ import { perplexity } from "../../src/eval/perplexity.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model, type ModelOptions } from "../../src/models/model.ts";
 import { byteTokenizer } from "../export/tokenizers.ts";
-import { llamaLoss, type Tensors } from "../reference/llama.ts";
+import { llamaLoss, type Tensors } from "../../src/reference/llama.ts";
 import { freshEngine, tinyExamples, tinyTensors, withTiny } from "./tiny.ts";
 
 /** Nats of each document, and the types of the weights in blocks. */

@@ -12,7 +12,7 @@ import {
   toFloat32,
 } from "../../src/io/safetensors/safetensors.ts";
 import { engine, noise } from "../harness.ts";
-import type { LlamaSizes, Tensors } from "../reference/llama.ts";
+import type { LlamaSizes, Tensors } from "../../src/reference/llama.ts";
 
 export interface TinyOptions extends Partial<LlamaSizes> {
   dtype?: Dtype;

@@ -1,6 +1,6 @@
 import { activate } from "../../src/ops/mod.ts";
 import { noise, testOp } from "../harness.ts";
-import * as reference from "../reference/activate.ts";
+import * as reference from "../../src/reference/activate.ts";
 
 /** Up to 4, where they are curved; beyond they are flat or straight. */
 const data = noise(37 * 36, 1).map((x) => 4 * x);

@@ -14,10 +14,10 @@ import {
   sumSquares,
 } from "../../src/ops/mod.ts";
 import { assertClose, engine, narrow, noise, testOp } from "../harness.ts";
-import { accumulate as accumulateTwin } from "../reference/accumulate.ts";
-import { adamw as adamwTwin, type AdamWStep } from "../reference/adamw.ts";
-import { sumSquares as sumSquaresTwin } from "../reference/sum_squares.ts";
-import { total } from "../reference/total.ts";
+import { accumulate as accumulateTwin } from "../../src/reference/accumulate.ts";
+import { adamw as adamwTwin, type AdamWStep } from "../../src/reference/adamw.ts";
+import { sumSquares as sumSquaresTwin } from "../../src/reference/sum_squares.ts";
+import { total } from "../../src/reference/total.ts";
 
 for (const N of [1000, 70_000]) {
   testOp({

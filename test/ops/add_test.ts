@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Graph } from "../../src/graph/graph.ts";
 import { add } from "../../src/ops/mod.ts";
 import { testOp } from "../harness.ts";
-import * as reference from "../reference/add.ts";
+import * as reference from "../../src/reference/add.ts";
 
 testOp({
   name: "add()",

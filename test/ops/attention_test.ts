@@ -1,6 +1,6 @@
 import { attention } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
-import * as reference from "../reference/attention.ts";
+import * as reference from "../../src/reference/attention.ts";
 
 interface Sizes {
   H: number;

@@ -1,7 +1,7 @@
 import { bias } from "../../src/ops/mod.ts";
 import { add } from "../../src/ops/add.ts";
 import { testOp } from "../harness.ts";
-import * as reference from "../reference/bias.ts";
+import * as reference from "../../src/reference/bias.ts";
 
 testOp({
   name: "bias()",

@@ -3,8 +3,8 @@ import { compile, type Compiled } from "../../src/graph/compile.ts";
 import { Graph, type Value } from "../../src/graph/graph.ts";
 import { add, attention, cachedAttention, type CacheRows, cacheWrite } from "../../src/ops/mod.ts";
 import { assertClose, engine, noise, testOp } from "../harness.ts";
-import { attentionCached } from "../reference/attention_cached.ts";
-import * as reference from "../reference/cache_write.ts";
+import { attentionCached } from "../../src/reference/attention_cached.ts";
+import * as reference from "../../src/reference/cache_write.ts";
 
 const [H, G, D, CONTEXT, SLOTS] = [4, 2, 8, 24, 3];
 const heads = { heads: H, groups: G, headDim: D, scale: 1 / Math.sqrt(D) };

@@ -5,8 +5,8 @@ import { compile } from "../../src/graph/compile.ts";
 import { Graph, type NumberType } from "../../src/graph/graph.ts";
 import { doraRatio } from "../../src/ops/mod.ts";
 import { engine, noise, type OpCase, testOp } from "../harness.ts";
-import { pack } from "../layout.ts";
-import { adaptedNorms } from "../reference/dora.ts";
+import { pack } from "../../src/check/layout.ts";
+import { adaptedNorms } from "../../src/reference/dora.ts";
 
 const BOTH: KernelSet[] = ["register", "shared"];
 

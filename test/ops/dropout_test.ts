@@ -6,8 +6,8 @@ import { Graph } from "../../src/graph/graph.ts";
 import { DRAW, linear } from "../../src/ops/mod.ts";
 import { dropout } from "../../src/ops/dropout.ts";
 import { engine, noise, type OpCase, testOp } from "../harness.ts";
-import * as reference from "../reference/dropout.ts";
-import * as linearReference from "../reference/linear.ts";
+import * as reference from "../../src/reference/dropout.ts";
+import * as linearReference from "../../src/reference/linear.ts";
 
 const BOTH: KernelSet[] = ["register", "shared"];
 

@@ -1,7 +1,7 @@
 import { elastic, sum } from "../../src/ops/mod.ts";
 import { assertClose, noise, testOp } from "../harness.ts";
-import { elastic as twin } from "../reference/elastic.ts";
-import { matmulNn, matmulNt, matmulTn } from "../reference/matmul.ts";
+import { elastic as twin } from "../../src/reference/elastic.ts";
+import { matmulNn, matmulNt, matmulTn } from "../../src/reference/matmul.ts";
 
 /** Fewer vec4s than parts, and more. */
 const sizes = [[12, 20], [148, 132]] as const;

@@ -3,7 +3,7 @@ import { bytesOf, Graph, type NumberType, type Target } from "../../src/graph/gr
 import { FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
 import { embed } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
-import * as reference from "../reference/embed.ts";
+import * as reference from "../../src/reference/embed.ts";
 
 /** Tokens that repeat, the ends of 64 rows and of the table among them; most ids stay unused. */
 const tokensOf = (V: number) =>

@@ -10,7 +10,7 @@ import {
   flashGradients,
 } from "../../src/ops/flash_attention.ts";
 import { type OpCase, testOp } from "../harness.ts";
-import * as reference from "../reference/attention.ts";
+import * as reference from "../../src/reference/attention.ts";
 
 interface Sizes {
   H: number;

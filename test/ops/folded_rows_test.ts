@@ -4,8 +4,8 @@ import { ATTENTION, ATTENTION_BACKWARD } from "../../src/ops/attention.ts";
 import { add } from "../../src/ops/mod.ts";
 import { ROPE } from "../../src/ops/rope.ts";
 import { testOp } from "../harness.ts";
-import { attention, attentionBackward } from "../reference/attention.ts";
-import * as reference from "../reference/rope.ts";
+import { attention, attentionBackward } from "../../src/reference/attention.ts";
+import * as reference from "../../src/reference/rope.ts";
 
 const BY_ROW = ["rope", "rope_by_one", "attention_softmax", "attention_delta"];
 

@@ -1,6 +1,6 @@
 import { add, glu } from "../../src/ops/mod.ts";
 import { testOp } from "../harness.ts";
-import * as reference from "../reference/glu.ts";
+import * as reference from "../../src/reference/glu.ts";
 
 const shape = [37, 36];
 

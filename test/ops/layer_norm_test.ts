@@ -2,7 +2,7 @@ import type { Launch } from "../../src/graph/graph.ts";
 import { LAYER_NORM, LAYER_NORM_BACKWARD } from "../../src/ops/layer_norm.ts";
 import { add, layerNorm } from "../../src/ops/mod.ts";
 import { noise, type OpCase, testOp } from "../harness.ts";
-import * as reference from "../reference/layer_norm.ts";
+import * as reference from "../../src/reference/layer_norm.ts";
 
 const EPS = 1e-5;
 

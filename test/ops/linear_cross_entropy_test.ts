@@ -4,11 +4,11 @@ import { compile, graphFor } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { CHUNK, linearCrossEntropy, supervisedCapacity } from "../../src/ops/mod.ts";
 import { assertClose, engine, noise, type OpCase, testOp } from "../harness.ts";
-import { pack } from "../layout.ts";
-import { crossEntropy } from "../reference/cross_entropy.ts";
-import { matmulNn, matmulNt } from "../reference/matmul.ts";
-import { gatherRows } from "../reference/rows.ts";
-import { softcap } from "../reference/softcap.ts";
+import { pack } from "../../src/check/layout.ts";
+import { crossEntropy } from "../../src/reference/cross_entropy.ts";
+import { matmulNn, matmulNt } from "../../src/reference/matmul.ts";
+import { gatherRows } from "../../src/reference/rows.ts";
+import { softcap } from "../../src/reference/softcap.ts";
 
 interface Sizes {
   T: number;

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { Graph } from "../../src/graph/graph.ts";
 import { linearKl, supervisedCapacity } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
-import { klDivergence } from "../reference/kl_divergence.ts";
-import { matmulNn, matmulNt } from "../reference/matmul.ts";
-import { gatherRows } from "../reference/rows.ts";
-import { softcap } from "../reference/softcap.ts";
+import { klDivergence } from "../../src/reference/kl_divergence.ts";
+import { matmulNn, matmulNt } from "../../src/reference/matmul.ts";
+import { gatherRows } from "../../src/reference/rows.ts";
+import { softcap } from "../../src/reference/softcap.ts";
 
 interface Sizes {
   T: number;

@@ -3,7 +3,7 @@ import { linear } from "../../src/ops/mod.ts";
 import { FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
 import type { NumberType } from "../../src/graph/graph.ts";
 import { type OpCase, testOp } from "../harness.ts";
-import * as reference from "../reference/linear.ts";
+import * as reference from "../../src/reference/linear.ts";
 
 interface Sizes {
   M: number;

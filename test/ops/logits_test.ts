@@ -2,9 +2,9 @@ import { FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
 import type { NumberType } from "../../src/graph/graph.ts";
 import { logits } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
-import { matmulNt } from "../reference/matmul.ts";
-import { gatherRows } from "../reference/rows.ts";
-import { softcap } from "../reference/softcap.ts";
+import { matmulNt } from "../../src/reference/matmul.ts";
+import { gatherRows } from "../../src/reference/rows.ts";
+import { softcap } from "../../src/reference/softcap.ts";
 
 function logitsCase(type: NumberType, V: number, D: number, cap?: number): OpCase {
   const T = 8;

@@ -1,8 +1,8 @@
 import { longContextAngles, rope } from "../../src/ops/mod.ts";
 import { add } from "../../src/ops/add.ts";
 import { type Given, testOp } from "../harness.ts";
-import * as reference from "../reference/rope.ts";
-import * as twin from "../reference/long_context_angles.ts";
+import * as reference from "../../src/reference/rope.ts";
+import * as twin from "../../src/reference/long_context_angles.ts";
 
 /** Documents of 7, 6 and 3 rows, of which the first alone is long. */
 const lengths = [7, 6, 3];

@@ -1,6 +1,6 @@
 import { matmul, type Transposition } from "../../src/ops/matmul.ts";
 import { testOp } from "../harness.ts";
-import * as reference from "../reference/matmul.ts";
+import * as reference from "../../src/reference/matmul.ts";
 
 const twins = {
   nt: reference.matmulNt,

@@ -1,6 +1,6 @@
 import { rmsNorm } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
-import * as reference from "../reference/rms_norm.ts";
+import * as reference from "../../src/reference/rms_norm.ts";
 
 interface Sizes {
   T: number;

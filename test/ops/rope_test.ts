@@ -1,6 +1,6 @@
 import { add, rope } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
-import * as reference from "../reference/rope.ts";
+import * as reference from "../../src/reference/rope.ts";
 
 /** Cosines, then sines, of each position. */
 function anglesOf(positions: number, rotated: number): number[] {

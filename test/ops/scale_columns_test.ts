@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Graph } from "../../src/graph/graph.ts";
 import { scaleColumns } from "../../src/ops/mod.ts";
 import { testOp } from "../harness.ts";
-import * as reference from "../reference/scale_columns.ts";
+import * as reference from "../../src/reference/scale_columns.ts";
 
 testOp({
   name: "scaleColumns()",

@@ -1,6 +1,6 @@
 import { scale } from "../../src/ops/mod.ts";
 import { testOp } from "../harness.ts";
-import * as reference from "../reference/scale.ts";
+import * as reference from "../../src/reference/scale.ts";
 
 testOp({
   name: "scale()",

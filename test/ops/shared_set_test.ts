@@ -8,11 +8,11 @@ import { add, linearCrossEntropy, sum, sumSquares, supervisedCapacity } from "..
 import { RMS_NORM, RMS_NORM_BACKWARD } from "../../src/ops/rms_norm.ts";
 import { chooseTile, SHARED, sharedClass, type Tile } from "../../src/ops/tile.ts";
 import { type OpCase, testOp } from "../harness.ts";
-import { crossEntropy } from "../reference/cross_entropy.ts";
-import { matmulNn, matmulNt, matmulTn } from "../reference/matmul.ts";
-import * as rms from "../reference/rms_norm.ts";
-import { sumSquares as sumSquaresTwin } from "../reference/sum_squares.ts";
-import { total } from "../reference/total.ts";
+import { crossEntropy } from "../../src/reference/cross_entropy.ts";
+import { matmulNn, matmulNt, matmulTn } from "../../src/reference/matmul.ts";
+import * as rms from "../../src/reference/rms_norm.ts";
+import { sumSquares as sumSquaresTwin } from "../../src/reference/sum_squares.ts";
+import { total } from "../../src/reference/total.ts";
 
 /** Each body once, with the class that it was first found in. */
 const TILES = [

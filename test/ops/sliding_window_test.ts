@@ -1,8 +1,8 @@
 import type { KernelSet } from "../../src/gpu/device.ts";
 import { attention, slidingWindow } from "../../src/ops/mod.ts";
 import { testOp } from "../harness.ts";
-import * as reference from "../reference/attention.ts";
-import * as twin from "../reference/sliding_window.ts";
+import * as reference from "../../src/reference/attention.ts";
+import * as twin from "../../src/reference/sliding_window.ts";
 
 /** Documents of 27 and 13 rows. */
 const T = 40;

@@ -1,8 +1,8 @@
 /** Attention of rows that see other keys than those before them, with a bias by distance. */
 import { attention, distanceBias } from "../../src/ops/mod.ts";
 import { type Given, testOp } from "../harness.ts";
-import * as reference from "../reference/attention.ts";
-import * as twin from "../reference/distance_bias.ts";
+import * as reference from "../../src/reference/attention.ts";
+import * as twin from "../../src/reference/distance_bias.ts";
 
 /** Rows that queries and keys of each document take. */
 type Lengths = readonly (readonly [queries: number, keys: number])[];

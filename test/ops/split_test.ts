@@ -1,7 +1,7 @@
 import { glu, split } from "../../src/ops/mod.ts";
 import { testOp } from "../harness.ts";
-import * as reference from "../reference/columns.ts";
-import { glu as gluTwin } from "../reference/glu.ts";
+import * as reference from "../../src/reference/columns.ts";
+import { glu as gluTwin } from "../../src/reference/glu.ts";
 
 const widths = [12, 4, 8];
 const stride = 24;

@@ -1,7 +1,7 @@
 import { add } from "../../src/ops/mod.ts";
 import { ADD_SQUARES } from "../../src/ops/square_gradient.ts";
 import { testOp } from "../harness.ts";
-import { addSquares } from "../reference/add_squares.ts";
+import { addSquares } from "../../src/reference/add_squares.ts";
 
 for (const shape of [[4, 4], [37, 36]]) {
   const zeros = new Float32Array(shape[0]! * shape[1]!);

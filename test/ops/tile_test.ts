@@ -4,8 +4,8 @@ import { chooseTile } from "../../src/ops/tile.ts";
 import { linear } from "../../src/ops/mod.ts";
 import { matmul } from "../../src/ops/matmul.ts";
 import { testOp } from "../harness.ts";
-import { matmulNn, matmulTn } from "../reference/matmul.ts";
-import * as reference from "../reference/linear.ts";
+import { matmulNn, matmulTn } from "../../src/reference/matmul.ts";
+import * as reference from "../../src/reference/linear.ts";
 
 const [M, N, K, R] = [252, 260, 20, 8];
 

@@ -3,9 +3,9 @@ import type { KernelSet } from "../../../src/gpu/device.ts";
 import { DORA } from "../../../src/adapters/methods/dora.ts";
 import { DRAW } from "../../../src/ops/mod.ts";
 import { noise, type OpCase, testOp } from "../../harness.ts";
-import { adaptedNorms } from "../../reference/dora.ts";
-import * as dropout from "../../reference/dropout.ts";
-import { linear } from "../../reference/linear.ts";
+import { adaptedNorms } from "../../../src/reference/dora.ts";
+import * as dropout from "../../../src/reference/dropout.ts";
+import { linear } from "../../../src/reference/linear.ts";
 
 const BOTH: KernelSet[] = ["register", "shared"];
 const [M, N, K, R, scale] = [8, 12, 20, 4, 1.5];

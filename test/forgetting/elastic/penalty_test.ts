@@ -15,8 +15,8 @@ import { LossProgram } from "../../../src/models/loss_program.ts";
 import { Model } from "../../../src/models/model.ts";
 import { assertClose, noise } from "../../harness.ts";
 import { freshEngine, tinyExamples, withTiny } from "../../models/tiny.ts";
-import { elastic } from "../../reference/elastic.ts";
-import { matmulNn } from "../../reference/matmul.ts";
+import { elastic } from "../../../src/reference/elastic.ts";
+import { matmulNn } from "../../../src/reference/matmul.ts";
 import { CachedToy } from "../cached_toy.ts";
 
 const T = 40;

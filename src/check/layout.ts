@@ -1,6 +1,6 @@
-/** Row-major numbers to what the device stores and back, for tests. */
-import { FORMATS } from "../src/formats/mod.ts";
-import type { Layout, NumberType } from "../src/graph/graph.ts";
+/** Row-major numbers to what the device stores and back */
+import { FORMATS } from "../formats/mod.ts";
+import type { Layout, NumberType } from "../graph/graph.ts";
 
 /** Numbers as stored, and as the device will see them after rounding. */
 export function pack(

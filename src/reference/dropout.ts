@@ -1,5 +1,5 @@
 /** f64 twin of dropout.wgsl. */
-import { hash } from "../../src/random.ts";
+import { hash } from "../random.ts";
 
 export interface DropoutSizes {
   rate: number;

@@ -1,0 +1,194 @@
+/**
+ * Output heads with their losses, and updates.
+ *
+ * @module
+ */
+import {
+  accumulate,
+  adamw,
+  adamwStep,
+  add,
+  halt,
+  linearCrossEntropy,
+  linearKl,
+  logits,
+  STEP_SIZE,
+  sum,
+  sumSquares,
+  supervisedCapacity,
+} from "../../ops/mod.ts";
+import { ADD_SQUARES } from "../../ops/square_gradient.ts";
+import { accumulate as accumulateTwin } from "../../reference/accumulate.ts";
+import { adamw as adamwTwin } from "../../reference/adamw.ts";
+import { addSquares } from "../../reference/add_squares.ts";
+import { crossEntropy } from "../../reference/cross_entropy.ts";
+import { halt as haltTwin } from "../../reference/halt.ts";
+import { klDivergence } from "../../reference/kl_divergence.ts";
+import { matmulNt } from "../../reference/matmul.ts";
+import { gatherRows } from "../../reference/rows.ts";
+import { softcap } from "../../reference/softcap.ts";
+import { sumSquares as sumSquaresTwin } from "../../reference/sum_squares.ts";
+import { total } from "../../reference/total.ts";
+import { type OpCase, zeros } from "../op_case.ts";
+
+const [T, V, D] = [40, 37, 12];
+const S = supervisedCapacity(T);
+
+/** Rows with a label, the last first, every third left out. */
+const LABELLED = Array.from({ length: T }, (_, t) => T - 1 - t).filter((t) => t % 3 !== 0);
+const padded = (padding: number, of: (t: number) => number) => ({
+  shape: [S],
+  data: Array.from({ length: S }, (_, i) => i < LABELLED.length ? of(LABELLED[i]!) : padding),
+});
+const SUPERVISED: OpCase["given"] = {
+  rows: { ...padded(0xffffffff, (t) => t), type: "u32" },
+  label: { ...padded(0, (t) => t * 7 % V), type: "u32" },
+  weight: { ...padded(0, (t) => (1 + t % 3) / T), scaled: false },
+};
+
+/** Logits of the supervised rows, [S, V]. */
+function scoresOf(x: Float64Array, w: Float64Array, rows: Float64Array, cap: number) {
+  const hidden = gatherRows(x, Uint32Array.from(rows), { T, D, N: S });
+  return softcap(matmulNt(hidden, w, { M: S, N: V, K: D, SCALE: 1 }), cap);
+}
+
+function crossEntropyCase(cap: number): OpCase {
+  return {
+    name: `cross entropy${cap > 0 ? ", capped" : ""}`,
+    given: {
+      x: { shape: [T, D] },
+      w: { shape: [V, D], layout: "blocks", scaled: false },
+      ...SUPERVISED,
+    },
+    build(graph, { x, w, rows, label, weight }) {
+      const supervision = { rows: rows!, label: label!, weight: weight! };
+      return { loss: linearCrossEntropy(graph, x!, w!, supervision, cap > 0 ? { cap } : {}) };
+    },
+    twin({ x, w, rows, label, weight }) {
+      const scores = scoresOf(x!, w!, rows!, cap);
+      const sizes = { N: S, V, STRIDE: V };
+      return { loss: crossEntropy(scores, Uint32Array.from(label!), weight!, sizes).loss };
+    },
+    gradient: { of: "loss", by: ["x", "w"], loss: true },
+  };
+}
+
+function klCase(cap: number): OpCase {
+  return {
+    name: `divergence${cap > 0 ? ", capped" : ""}`,
+    given: {
+      x: { shape: [T, D] },
+      base: { shape: [T, D] },
+      w: { shape: [V, D], layout: "blocks", scaled: false },
+      ...SUPERVISED,
+    },
+    build(graph, { x, base, w, rows, label, weight }) {
+      const supervision = { rows: rows!, label: label!, weight: weight! };
+      const before = { hidden: base!, head: w! };
+      return { ...linearKl(graph, x!, w!, before, supervision, cap > 0 ? { cap } : {}) };
+    },
+    twin({ x, base, w, rows, label, weight }) {
+      const [now, then] = [scoresOf(x!, w!, rows!, cap), scoresOf(base!, w!, rows!, cap)];
+      const labels = Uint32Array.from(label!);
+      const { loss, stats } = klDivergence(now, then, labels, weight!, { N: S, V, STRIDE: V });
+      return { loss, stats };
+    },
+    gradient: { of: "loss", by: ["x"], loss: true },
+    magnitudes: cap > 0 ? [1, 2] : [1, 8], // beyond, tops tie at the cap
+  };
+}
+
+function logitsCase(): OpCase {
+  const stored = Math.ceil(V / 4) * 4;
+  const rows = [7, 0, 0xffffffff, 3];
+  return {
+    name: "logits",
+    given: {
+      x: { shape: [8, D] },
+      w: { shape: [V, D], layout: "blocks", scaled: false },
+      rows: { shape: [4], type: "u32", data: rows },
+    },
+    build: (graph, { x, w, rows }) => ({ logits: logits(graph, x!, w!, rows!, { cap: 0.5 }) }),
+    twin({ x, w, rows }) {
+      const hidden = gatherRows(x!, Uint32Array.from(rows!), { T: 8, D, N: 4 });
+      const all = new Float64Array(stored * D);
+      all.set(w!);
+      return { logits: softcap(matmulNt(hidden, all, { M: 4, N: stored, K: D, SCALE: 1 }), 0.5) };
+    },
+  };
+}
+
+const N = 1000;
+const SETTINGS = { decay: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 0.5 };
+const RATE = 0.01;
+
+const updates: OpCase[] = [
+  {
+    name: "sums",
+    given: { x: { shape: [N] } },
+    build: (graph, { x }) => ({ squares: sumSquares(graph, x!), all: sum(graph, x!) }),
+    twin: ({ x }) => ({
+      squares: sumSquaresTwin(x!, { N, PARTS: 1 }),
+      all: Float64Array.of(total(x!)),
+    }),
+    tolerance: 1e-5, // of all, which is small beside what it is the sum of
+  },
+  {
+    name: "sum of gradients",
+    given: {
+      grad: { shape: [N] },
+      before: { shape: [N] },
+      zero: zeros(N),
+      first: { shape: [1], type: "u32", data: [0] },
+    },
+    build: (graph, { grad, before, zero, first }) => ({
+      sum: accumulate(graph, grad!, add(graph, before!, zero!), first!),
+    }),
+    twin: ({ grad, before, first }) => ({
+      sum: accumulateTwin(grad!, Uint32Array.from(first!), before!),
+    }),
+  },
+  {
+    name: "sum of squared gradients",
+    given: { x: { shape: [37, 36] }, before: { shape: [37, 36] }, zero: zeros(37, 36) },
+    build(graph, { x, before, zero }) {
+      const squares = add(graph, before!, zero!); // it is written over
+      const out = { sum: { shape: [37, 36] } };
+      return { sum: graph.call(ADD_SQUARES, { x: x!, squares }, out, {}).sum };
+    },
+    twin: ({ x, before }) => ({ sum: addSquares(x!, before!) }),
+  },
+  {
+    name: "update of AdamW",
+    given: {
+      p: { shape: [N], scaled: false },
+      gradients: { shape: [N] },
+      m: { shape: [N], scaled: false },
+      v: { shape: [N], data: new Float32Array(N).fill(0.01), scaled: false },
+      zero: zeros(N),
+      step: { shape: [STEP_SIZE], data: adamwStep(RATE, 3, SETTINGS), scaled: false },
+    },
+    build(graph, { p, gradients, m, v, zero, step }) {
+      const copy = (value: typeof p) => add(graph, value!, zero!); // each is written over
+      const norm = sumSquares(graph, gradients!);
+      const state = { params: copy(p), gradients: gradients!, m: copy(m), v: copy(v) };
+      const halts = halt(graph, norm, graph.state("halted", [1], "u32"));
+      return { p: adamw(graph, { ...state, step: step!, norm, halted: halts }), halts };
+    },
+    twin({ p, gradients, m, v }) {
+      const [norm] = sumSquaresTwin(gradients!, { N, PARTS: 1 });
+      const made = adamwTwin(p!, gradients!, m!, v!, { ...SETTINGS, rate: RATE, t: 3 }, norm!);
+      return { p: made.p, halts: Float64Array.of(haltTwin(norm!, 0)) };
+    },
+  },
+];
+
+/** All of them. */
+export const heads: readonly OpCase[] = [
+  crossEntropyCase(0),
+  crossEntropyCase(1.5),
+  klCase(0),
+  klCase(1.5),
+  logitsCase(),
+  ...updates,
+];
