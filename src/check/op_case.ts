@@ -6,7 +6,7 @@
 import { readFloats } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
 import { backward } from "../graph/backward.ts";
-import { compile, type Compiled, type Engine, graphFor } from "../graph/compile.ts";
+import { compile, type Compiled, type Engine, graphFor, targetOf } from "../graph/compile.ts";
 import type { Graph, Layout, NumberType, Op, Value } from "../graph/graph.ts";
 import { add } from "../ops/add.ts";
 import { pack, unblock } from "./layout.ts";
@@ -119,18 +119,9 @@ export async function gradientOf(
   opCase: OpCase,
   slopes: Map<string, Float64Array> = new Map(),
 ): Promise<Outcome> {
-  const { of, by, loss = false } = opCase.gradient!;
-  const { graph, given, results } = buildGraph(engine.device, opCase, by);
-  const y = results[of]!;
-  const length = y.shape.reduce((n, size) => n * size, 1);
-  const dy = loss ? new Float32Array(length).fill(1) : noise(length, 77);
-  const gradients = new Map<string, Value>();
-  backward(graph, loss ? y : seed(graph, y), {
-    sum: add,
-    found: (gradientOf) => {
-      for (const name of by) gradients.set(name, gradientOf(given[name]!)!);
-    },
-  });
+  const { of, loss = false } = opCase.gradient!;
+  const { graph, gradients, dy } = gradientGraph(engine.device, opCase);
+  const { length } = dy;
   for (const [name, gradient] of gradients) graph.output(name, gradient);
   const compiled = await compile(engine, graph, { guarded: true });
   const { stored, exact } = prepare(opCase, 1);
@@ -147,6 +138,34 @@ export async function gradientOf(
   const { kernels } = compiled.program;
   compiled.destroy();
   return { compared, stray, kernels };
+}
+
+/** A case with the gradients of its inputs, and what its result is multiplied by. */
+function gradientGraph(device: Device, opCase: OpCase) {
+  const { of, by, loss = false } = opCase.gradient!;
+  const { graph, given, results } = buildGraph(device, opCase, by);
+  const y = results[of]!;
+  const length = y.shape.reduce((n, size) => n * size, 1);
+  const dy = loss ? new Float32Array(length).fill(1) : noise(length, 77);
+  const gradients = new Map<string, Value>();
+  backward(graph, loss ? y : seed(graph, y), {
+    sum: add,
+    found: (gradientOf) => {
+      for (const name of by) gradients.set(name, gradientOf(given[name]!)!);
+    },
+  });
+  return { graph, gradients, dy };
+}
+
+/** Names of the kernels that a case dispatches, forward and backward. */
+export function kernelsOf(device: Device, opCase: OpCase): Set<string> {
+  const graphs = [buildGraph(device, opCase, []).graph];
+  if (opCase.gradient) graphs.push(gradientGraph(device, opCase).graph);
+  const target = targetOf(device);
+  const launches = graphs.flatMap(({ calls }) =>
+    calls.flatMap((call) => call.op.launches(call, target))
+  );
+  return new Set(launches.map(({ kernel }) => kernel.name));
 }
 
 /** The place of the first number that is too far off, and how far; null where none is. */

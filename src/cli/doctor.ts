@@ -1,23 +1,26 @@
 /**
- * `deno task doctor`: shows what this machine can do, and checks one product on its GPU.
+ * `deno task doctor`: shows what this machine can do, and whether its GPU computes rightly.
  *
  * @module
  */
+import { checkKernels, type KernelCheck } from "../check/kernels.ts";
 import { GpuError } from "../errors.ts";
-import { readFloats, upload } from "../gpu/buffer.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
-import { compile, openEngine } from "../graph/compile.ts";
-import { Graph } from "../graph/graph.ts";
-import { blocksOf } from "../models/weights.ts";
-import { linear } from "../ops/mod.ts";
-import { random } from "../random.ts";
+import { subgroupSize } from "../gpu/subgroups.ts";
+import { row } from "../runs/panel.ts";
+import { type Host, hostOf } from "./doctor/host.ts";
+import { K, M, N, type Roofs, roofsOf } from "./doctor/roofs.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 import { answer } from "./lib/term.ts";
 
 const COMMAND: Command = {
-  usage: "doctor",
-  summary: "Shows the GPU that training would use, and checks it with one product of matrices.",
-  flags: { json: { type: "boolean", help: "print one JSON object" } },
+  usage: "doctor [--brief]",
+  summary:
+    "Shows what this machine can do, and holds every kernel to its twin in 64 bits on its GPU.",
+  flags: {
+    brief: { type: "boolean", help: "leave the kernels unchecked, which takes a minute or more" },
+    json: { type: "boolean", help: "print one JSON object" },
+  },
   positionals: [0, 0],
   config: false,
 };
@@ -31,43 +34,7 @@ const LIMITS = [
   "maxComputeInvocationsPerWorkgroup",
 ] as const;
 
-/** y [M, N] = x [M, K] w [N, K]^T, the shape of a linear layer. */
-const M = 512;
-const N = 768;
-const K = 768;
-/** Numbers of y that are compared with f64. */
-const SAMPLES = 256;
-/** f32 sums of K products of numbers below 1 stay well within this. */
-const TOLERANCE = 1e-4;
-/** How long the product is timed, so that waiting for it weighs little. */
-const TIMED_MS = 300;
-
-/** Runs the command; resolves to the exit code, 1 where no GPU can be used. */
-export async function run(args: string[]): Promise<number> {
-  const { flags } = parseArguments(COMMAND, args);
-  using device = await openDevice();
-  const product = await checkProduct(device);
-  const report: Report = {
-    adapter: device.adapter,
-    software: device.software,
-    kernels: device.kernelSet,
-    matrices: device.matrixReads,
-    features: [...device.gpu.features].sort(),
-    limits: Object.fromEntries(LIMITS.map((name) => [name, device.limits[name]])),
-    deno: Deno.version.deno,
-    system: `${Deno.build.os} ${Deno.build.arch}`,
-    product,
-    hints: hintsFor(device),
-  };
-  if (flags["json"]) answer(JSON.stringify(report));
-  else print(report);
-  if (product.error <= TOLERANCE) return 0;
-  throw new GpuError(
-    `${device.adapter} multiplies wrongly: an error of ${product.error}, wanted at ` +
-      `most ${TOLERANCE}; try another driver`,
-  );
-}
-
+/** What was found. */
 interface Report {
   readonly adapter: string;
   /** Whether the CPU stands in for a GPU. */
@@ -77,77 +44,107 @@ interface Report {
   /** Where kernels read matrices. */
   readonly matrices: string;
   readonly features: readonly string[];
+  /** Lanes that run together, found by asking; null where it cannot be asked. */
+  readonly subgroups: number | null;
   readonly limits: Readonly<Record<string, number>>;
-  readonly deno: string;
-  readonly system: string;
-  /** The largest error of the product, and its speed. */
-  readonly product: { readonly error: number; readonly gflops: number };
+  readonly host: Host;
+  readonly roofs: Roofs;
+  /** Null where it was not asked for. */
+  readonly check: KernelCheck | null;
   readonly hints: readonly string[];
 }
 
-function print({ adapter, software, kernels, features, limits, product, hints, ...host }: Report) {
-  const { error, gflops } = product;
-  const rows = [
-    ["Deno", `${host.deno}, ${host.system}`],
-    ["adapter", `${adapter}${software ? " (software)" : ""}`],
-    ["kernels", kernels],
-    ["matrices", `${host.matrices}s`],
-    ["features", features.join(", ")],
-    ...Object.entries(limits).map(([name, limit]) => [name, sizeOf(limit)]),
-    ["product", `${M}x${N}x${K}: ${gflops.toFixed(1)} GFLOP/s, error ${error.toExponential(1)}`],
-    ...hints.map((hint) => ["hint", hint]),
-  ];
-  for (const [name, text] of rows) answer(`${name!.padEnd(34)}${text}`);
+/** Runs the command; resolves to the exit code, 1 where no GPU can be used, or one computes wrongly. */
+export async function run(args: string[]): Promise<number> {
+  const { flags } = parseArguments(COMMAND, args);
+  using device = await openDevice();
+  const check = flags["brief"] === undefined ? await checkKernels(device) : null;
+  return await tellOf(device, check, flags["json"] !== undefined);
 }
+
+/**
+ * Prints what was found.
+ *
+ * @throws {GpuError} where a kernel is wrong.
+ */
+export async function tellOf(
+  device: Device,
+  check: KernelCheck | null,
+  json: boolean,
+): Promise<number> {
+  const report: Report = {
+    adapter: device.adapter,
+    software: device.software,
+    kernels: device.kernelSet,
+    matrices: device.matrixReads,
+    features: [...device.gpu.features].sort(),
+    subgroups: await subgroupSize(device),
+    limits: Object.fromEntries(LIMITS.map((name) => [name, device.limits[name]])),
+    host: hostOf(),
+    roofs: await roofsOf(device),
+    check,
+    hints: hintsFor(device),
+  };
+  if (json) answer(JSON.stringify(report));
+  else for (const line of lines(report)) answer(line);
+  if (check === null || check.wrong.length === 0) return 0;
+  const names = check.wrong.map(({ name }) => name).join(", ");
+  throw new GpuError(
+    `${device.adapter} computes wrongly (${names}): what it trains is of no use; try another ` +
+      "driver, and report the block above",
+  );
+}
+
+/** The report as a block to paste. */
+function lines(report: Report): string[] {
+  const { adapter, software, kernels, matrices, features, subgroups, limits, host, roofs } = report;
+  const versions = Object.entries(host.versions).map(([name, version]) => `${name} ${version}`);
+  return [
+    row("versions", versions.join(", ")),
+    row("system", `${host.system}, ${host.cores} cores`),
+    row("memory", `${sizeOf(host.memory.available)} free of ${sizeOf(host.memory.total)}`),
+    ...host.disk.map(({ what, folder, free }, i) =>
+      row(i === 0 ? "disk" : "", `${sizeOf(free)} free for ${what} in ${folder}`)
+    ),
+    row("adapter", `${adapter}${software ? " (software)" : ""}`),
+    row("features", features.join(", ")),
+    row("subgroups", subgroups === null ? "none" : `of ${subgroups} lanes`),
+    ...Object.entries(limits).map(([name, limit], i) =>
+      row(i === 0 ? "limits" : "", `${name} ${sizeOf(limit)}`)
+    ),
+    row("product", `${roofs.gflops.toFixed(1)} GFLOP/s at ${M}x${N}x${K}`),
+    row("copy", `${roofs.gigabytes_per_second.toFixed(1)} GB/s`),
+    row("kernels", `${kernels}, matrices out of ${matrices}s`),
+    ...checkLines(report.check),
+    ...report.hints.map((hint) => row("hint", hint)),
+  ];
+}
+
+function checkLines(check: KernelCheck | null): string[] {
+  if (check === null) return [row("check", "left out by --brief")];
+  const { kernels, cases, wrong, worst } = check;
+  const right = `${kernels.length} kernels in ${cases} cases`;
+  if (wrong.length === 0) {
+    return [
+      row("check", `${right}: as their twins, the largest error ${percent(worst)} of what may be`),
+    ];
+  }
+  return [
+    row("check", `${right}: ${wrong.length} wrong`),
+    ...wrong.map(({ name, kernels, message }) =>
+      row("wrong", `${name} (${kernels.join(", ")}): ${message}`)
+    ),
+  ];
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
 const sizeOf = (bytes: number): string =>
-  bytes < 2 ** 20 ? `${bytes}` : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-
-/** Multiplies matrices, compares some results with f64, and times it. */
-async function checkProduct(device: Device): Promise<{ error: number; gflops: number }> {
-  const graph = new Graph(device.kernelSet);
-  const x = graph.input("x", [M, K], "f32");
-  const w = graph.weight("w", [N, K], "f32", "blocks");
-  graph.output("y", linear(graph, x, w));
-  const engine = openEngine(device);
-  const a = noise(M * K, 1);
-  const b = noise(N * K, 2);
-  upload(device, engine.store.addWeight(w), blocksOf(b, [N, K]));
-  const compiled = await compile(engine, graph);
-  compiled.write("x", a);
-  compiled.program.replay();
-  const y = await readFloats(device, compiled.output("y"));
-  const gflops = await speed(device, () => compiled.program.replay());
-  compiled.destroy();
-  engine.store.destroy();
-  return { error: largestError(y, a, b), gflops };
-}
-
-function noise(length: number, seed: number): Float32Array<ArrayBuffer> {
-  return Float32Array.from({ length }, (_, i) => 2 * random(seed, i) - 1);
-}
-
-function largestError(y: Float32Array, a: Float32Array, b: Float32Array): number {
-  const errors = Array.from({ length: SAMPLES }, (_, i) => {
-    const row = Math.floor(M * random(3, i));
-    const column = Math.floor(N * random(4, i));
-    let sum = 0;
-    for (let k = 0; k < K; k++) sum += a[row * K + k]! * b[column * K + k]!;
-    return Math.abs(y[row * N + column]! - sum);
-  });
-  return Math.max(...errors);
-}
-
-/** Billions of operations a second, over twice as many products each time until they take long. */
-async function speed(device: Device, replay: () => void): Promise<number> {
-  for (let count = 1;; count *= 2) {
-    const start = performance.now();
-    for (let i = 0; i < count; i++) replay();
-    await device.idle();
-    const ms = performance.now() - start;
-    if (ms > TIMED_MS) return 2 * M * N * K * count / ms / 1e6;
-  }
-}
+  bytes < 2 ** 20
+    ? `${bytes}`
+    : bytes < 2 ** 33
+    ? `${(bytes / 2 ** 20).toFixed(0)} MiB`
+    : `${(bytes / 2 ** 30).toFixed(0)} GiB`;
 
 function hintsFor(device: Device): string[] {
   const hints: string[] = [];
