@@ -23,16 +23,22 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
   return near.length === 0 ? "" : `, did you mean ${near.join(" or ")}`;
 }
 
-/** Levenshtein distance: insertions, deletions and substitutions that turn `a` into `b`. */
+/**
+ * Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours that
+ * turn `a` into `b`.
+ */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1));
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = isSwap ? before[j - 2]! + 1 : Infinity;
+      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1, swap));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length]!;
 }

@@ -58,7 +58,7 @@ const CONFIG: BadInput[] = [
   {
     name: "a config that is no JSON",
     damage: (toy) => Deno.writeTextFileSync(toy.path("run.json"), "{,"),
-    code: 1,
+    code: 2,
     says: /^Cannot read FOLDER\/run\.json: not valid JSON \(/,
   },
 ];

@@ -6,6 +6,7 @@ Deno.test("nearest() gives close names, the closest first", () => {
   assert.deepEqual(nearest("rnk", names), ["rank"]);
   assert.deepEqual(nearest("ranks", names), ["ranks", "rank"]);
   assert.deepEqual(nearest("l", names), ["lr"]);
+  assert.deepEqual(nearest("shwo", ["show", "list"]), ["show"], "neighbours that are swapped");
   assert.deepEqual(nearest("schedule", names), []);
   assert.deepEqual(nearest("ranks", names, 1), ["ranks"]);
 });
