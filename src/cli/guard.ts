@@ -186,7 +186,7 @@ export async function run(args: string[]): Promise<number> {
   writeReport(out, {
     name: "forgetting",
     data: report,
-    page: (lines, title) => reportPage(report, lines, title),
+    page: (...of) => reportPage(report, ...of),
   });
   if (flags["json"]) answer(JSON.stringify(report));
   else {for (const line of [...screen(report), ...shownScores(scores), `saved       ${out}`]) {

@@ -11,10 +11,18 @@ import { compare } from "./runs/compare.ts";
 import type { HistoryCommand } from "./runs/history.ts";
 import { list } from "./runs/list.ts";
 import { remove } from "./runs/remove.ts";
+import { rerun } from "./runs/rerun.ts";
 import { show } from "./runs/show.ts";
 
 /** What can be done with the history, by name. */
-const COMMANDS: Readonly<Record<string, HistoryCommand>> = { list, show, compare, best, remove };
+const COMMANDS: Readonly<Record<string, HistoryCommand>> = {
+  list,
+  show,
+  compare,
+  best,
+  rerun,
+  remove,
+};
 
 /** Runs the command, `list` where none is named; resolves to its exit code. */
 export function run(args: string[]): Promise<number> {

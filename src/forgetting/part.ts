@@ -195,7 +195,7 @@ export class GuardPart implements Part {
       },
       decode: (ids) => model.tokenizer.decode(ids),
     });
-    return { name: "forgetting", data, page: (lines, title) => reportPage(data, lines, title) };
+    return { name: "forgetting", data, page: (...of) => reportPage(data, ...of) };
   }
 
   /** What this run can choose, held to the budgets of the domains. */

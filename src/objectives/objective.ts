@@ -102,10 +102,11 @@ export interface Report {
   readonly name: string;
   /** What the file holds. */
   readonly data: object;
-  /** The page, with the lines of `metrics.jsonl`. */
+  /** The page, with the lines of `metrics.jsonl` and further sections of HTML. */
   readonly page: (
     metrics: readonly Readonly<Record<string, number | null | undefined>>[],
     title: string,
+    more: readonly (readonly [title: string, html: string])[],
   ) => string;
 }
 

@@ -59,6 +59,8 @@ export interface RunFacts {
   readonly epochs: number | null;
   /** What it learns from. */
   readonly sources: readonly SourceFacts[];
+  /** SHA-256 of all rows as they were read, and of what the base holds. */
+  readonly hashes: { readonly rows: string; readonly base: string };
 }
 
 /** A run begins: it is set up, and nothing of it was refused. */

@@ -19,6 +19,7 @@ import {
 import type { Report, RunListener } from "./events.ts";
 import { linesListener } from "./lines.ts";
 import { readMetrics } from "./metrics_file.ts";
+import { runPage, storyteller } from "./passport.ts";
 
 /** Paths inside a run folder. */
 export const runFiles = (folder: string) => ({
@@ -121,18 +122,26 @@ export function claimRunFolder(
   }
 }
 
-/** Writes a report as JSON and as a page, with the lines of the run's metrics. */
+/** Writes a report of an adapter that no run here has made, as JSON and as a page. */
 export function writeReport(folder: string, { name, data, page }: Report): void {
-  const files = runFiles(folder);
-  const metrics = exists(files.metrics) ? readMetrics(files.metrics) : [];
   writeJson(join(folder, `${name}_report.json`), data);
-  writeText(files.report, page(metrics, basename(resolve(folder))));
+  writeText(runFiles(folder).report, page([], basename(resolve(folder)), []));
 }
 
-/** Writes the report of a run when it is there: the metrics file is closed by then. */
-export const reportListener = (folder: string): RunListener => (event) => {
-  if (event.kind === "report") writeReport(folder, event.report);
-};
+/** Writes what a method reports when it is there, and the page of the run at its end. */
+export function reportListener(folder: string): RunListener {
+  const tell = storyteller();
+  return (event) => {
+    if (event.kind === "report") {
+      writeJson(join(folder, `${event.report.name}_report.json`), event.report.data);
+    }
+    const story = tell(event);
+    if (story === null) return;
+    const { metrics, report } = runFiles(folder);
+    const lines = exists(metrics) ? readMetrics(metrics) : [];
+    writeText(report, runPage(story, lines, basename(resolve(folder))));
+  };
+}
 
 /** Writes `log.txt`; lines wait until the run begins, for before that its folder is not its own. */
 export function logListener(path: string): RunListener {

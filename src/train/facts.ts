@@ -26,7 +26,9 @@ export function startOf(
 }
 
 /** Counted from the checkpoint, the params and the rows. */
-function factsOf({ model, config, rows, trainedNumbers, epochs }: Session): RunFacts {
+function factsOf(
+  { model, config, rows, base, trainedNumbers, epochs }: Session,
+): RunFacts {
   const { checkpoint, config: { context } } = model;
   const weights = weightsOf(rows.sources, config.mixture);
   const total = weights?.reduce((sum, weight) => sum + weight, 0) ?? 1;
@@ -38,6 +40,7 @@ function factsOf({ model, config, rows, trainedNumbers, epochs }: Session): RunF
     },
     trained: trainedNumbers,
     epochs,
+    hashes: { rows: rows.contents, base },
     sources: rows.sources.map(({ path, count, tokens, supervised }, i) => ({
       path,
       rows: count,

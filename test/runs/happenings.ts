@@ -46,6 +46,7 @@ export function start(
       model: { family: "llama", parameters: 1e6, context: 512 },
       trained: 1e4,
       epochs: null,
+      hashes: { rows: "r", base: "b" },
       sources: [],
     },
     memory: { weights: 3 << 20, activations: 1 << 20 },

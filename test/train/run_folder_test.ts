@@ -111,6 +111,7 @@ Deno.test("log.txt gets its lines once the folder is there, and none after the e
         model: { family: "llama", parameters: 1e6, context: 512 },
         trained: 1e4,
         epochs: null,
+        hashes: { rows: "r", base: "b" },
         sources: [],
       },
       columns: [],

@@ -10,8 +10,8 @@ import type { Arguments, Command, Flag } from "../lib/args.ts";
 
 /** A command of the history. */
 export interface HistoryCommand extends Command {
-  /** Returns the exit code. */
-  run(args: Arguments): number;
+  /** The exit code. */
+  run(args: Arguments): number | Promise<number>;
 }
 
 /** Where runs lie by default. */

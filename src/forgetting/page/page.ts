@@ -3,46 +3,35 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
-import * as uplot from "../../deps/uplot.ts";
 import type { ForgettingReport } from "../report/format.ts";
-import { drawable, type Figure, figure } from "../../report/chart.ts";
+import { type Figure, figure } from "../../report/chart.ts";
 import { curves, type MetricsLine } from "./curves.ts";
 import { tokenKey, worstDocuments } from "./documents.ts";
 import { answers } from "./answers.ts";
 import { cost, retention, trials } from "./evidence.ts";
 import { figures } from "./figures.ts";
-import { details, Html, jsonScript, markup, type Piece } from "../../report/html.ts";
-import colours from "../../report/colours.css" with { type: "text" };
-import media from "../../report/media.css" with { type: "text" };
-import parts from "../../report/parts.css" with { type: "text" };
-import plots from "../../report/plots.js" with { type: "text" };
-import style from "../../report/style.css" with { type: "text" };
+import { details, Html, markup, type Piece } from "../../report/html.ts";
+import { reportHtml, type Section } from "../../report/shell.ts";
 import { pointsTable, traceTable, tradeoff } from "./tradeoff.ts";
 
 export type { MetricsLine };
-
-const SCRIPT = `/*\n${uplot.licence}*/\n${uplot.script}\n${plots}`;
-
-/** Only this script runs, and nothing is loaded, whatever the report's text holds. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" +
-  `${createHash("sha256").update(SCRIPT).digest("base64")}'`;
 
 /**
  * The page of a report.
  *
  * @param metrics the lines of the run's `metrics.jsonl`; none for an adapter from elsewhere.
  * @param run the name of the run, for the title.
+ * @param more sections after those of the report, as HTML.
  */
 export function reportPage(
   report: ForgettingReport,
   metrics: readonly MetricsLine[],
   run: string,
+  more: readonly (readonly [title: string, html: string])[] = [],
 ): string {
   const steps = curves(report, metrics);
   const picture = tradeoff(report);
-  const charts = [...steps, ...picture].map(({ chart }) => drawable(chart));
-  const sections: [string, Piece][] = [
+  const sections: Section[] = [
     ["In numbers", figures(report)],
     ["During training", stepCharts(report, steps)],
     ["The trade-off", [
@@ -55,31 +44,15 @@ export function reportPage(
     ["What is not covered", markup`<p>${report.not_covered}</p>`],
     ["Text", retention(report)],
     ["Cost", cost(report)],
+    ...more.map(([title, html]): Section => [title, new Html(html)]),
   ];
-  return markup`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Forgetting report: ${run}</title>
-<style>${new Html([uplot.style, colours, style, parts, media].join("\n"))}</style>
-</head>
-<body>
-<header>
-<p class="run">Forgetting report</p>
-<h1>${run}</h1>
-${statement(report)}
-</header>
-<main>
-${sections.map(([title, content]) => markup`<section><h2>${title}</h2>\n${content}</section>\n`)}
-</main>
-<script type="application/json" id="charts">${jsonScript(charts)}</script>
-<script>${new Html(SCRIPT)}</script>
-</body>
-</html>
-`.text;
+  return reportHtml({
+    kind: "Forgetting report",
+    run,
+    lead: statement(report),
+    sections,
+    charts: [...steps, ...picture].map(({ chart }) => chart),
+  });
 }
 
 /** The statement, its verdict marked. */
