@@ -1,7 +1,7 @@
 /** Wrong usages and configs: exit code 2, one sentence that says what to do, no stack, nothing written. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { capture } from "./capture.ts";
 
 /** A command line, and what is said of it. FOLDER is a folder that holds `train.json` and `rows.jsonl`. */

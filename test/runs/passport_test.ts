@@ -1,7 +1,7 @@
 /** `report.html` as a passport, and the run that is started from it again. */
 import assert from "node:assert/strict";
 import { parse } from "parse5";
-import { main } from "../../src/cli/main.ts";
+import { main } from "../../src/cli/commands.ts";
 import { exists, writeJson } from "../../src/io/files.ts";
 import { Toy } from "../train/toy.ts";
 import { capture } from "../cli/capture.ts";
