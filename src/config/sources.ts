@@ -82,6 +82,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   "eval.sample_every": NEUTRAL,
   "out": OWN,
   "history": OWN,
+  "log": NEUTRAL,
 };
 
 /** Every key that has a source. */

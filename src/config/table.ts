@@ -155,6 +155,10 @@ export interface Config {
   readonly out: string;
   /** Whether the run is a row of `runs.sqlite`, beside its folder. */
   readonly history: boolean;
+  /** What else the run's numbers are written for. */
+  readonly log: readonly "tensorboard"[];
+  /** Where it is told how the run goes. */
+  readonly webhook?: string;
 }
 
 const decay = z.number().gte(0).lt(1);
@@ -282,6 +286,10 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     .describe("run folder, relative to the working directory"),
   history: z.boolean().default(true)
     .describe("whether the run is a row of runs.sqlite, beside its folder"),
+  log: z.array(z.enum(["tensorboard"])).default([])
+    .describe("what else its numbers are written for: tensorboard, in its folder"),
+  webhook: z.url({ protocol: /^https?$/ }).exactOptional()
+    .describe("address that is told by POST how the run goes: its beginning, measurements, end"),
 }).superRefine(({ data, mixture }, context) => {
   const weighed = mixture ? data.findIndex(({ weight }) => weight !== undefined) : -1;
   if (weighed < 0) return;

@@ -210,12 +210,17 @@ export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
  * @throws {FileError} If the disk refuses.
  */
 export function appendText(path: string, text: string): void {
+  appendBytes(path, encodeUtf8(text));
+}
+
+/** {@link appendText} of bytes. */
+export function appendBytes(path: string, bytes: Uint8Array): void {
   patiently(path, (path) =>
     onDisk(`Cannot write ${path}`, () => {
       using file = Deno.openSync(path, { append: true, create: true });
       const { size } = file.statSync();
       try {
-        writeAll(file, encodeUtf8(text));
+        writeAll(file, bytes);
       } catch (fault) {
         cutBack(file, size);
         throw fault;

@@ -45,18 +45,23 @@ const printable = (text: string): string =>
       return code < 0x20 ? String.fromCharCode(0x2400 + code) : "\ufffd";
     });
 
-/** A table with its caption; the first cell of a row is its heading. */
+/**
+ * A table with its caption; the first cell of a row is its heading.
+ *
+ * @param kind of words, which are read from the left and broken, or of numbers.
+ */
 export function table(
   caption: string,
   columns: readonly Piece[],
   rows: readonly (readonly Piece[])[],
+  kind: "numbers" | "words" = "numbers",
 ): Html {
   const head = columns.map((column) => markup`<th scope="col">${column}</th>`);
   const body = rows.map(([first = null, ...rest]) => {
     const cells = rest.map((cell) => markup`<td>${cell}</td>`);
     return markup`<tr><th scope="row">${first}</th>${cells}</tr>\n`;
   });
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table>
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="${kind}">
 <caption>${caption}</caption>
 <thead><tr>${head}</tr></thead>
 <tbody>

@@ -137,5 +137,8 @@ export type RunEvent =
   | { readonly kind: "end"; readonly result: RunEnd }
   | { readonly kind: "fault"; readonly error: Error };
 
-/** Follows a run. It is called between updates, so it must be quick; what it throws ends the run. */
-export type RunListener = (event: RunEvent) => void;
+/**
+ * Follows a run. It is called between updates, so it must be quick; what it throws ends the run. A
+ * promise that it returns is waited for once the run is over.
+ */
+export type RunListener = (event: RunEvent) => unknown;

@@ -94,6 +94,7 @@ function sampleTable({ step, texts }: NonNullable<Story["samples"]>): Html {
     `What it wrote after ${step} updates`,
     ["prompt", "answer"],
     texts.map(({ prompt, text }) => [prompt, text]),
+    "words",
   );
 }
 
@@ -145,8 +146,8 @@ function settings({ config, origin }: StartEvent): Piece {
   const chosen = rows.filter(([, , from]) => from !== "default");
   const columns = ["key", "value", "from"];
   return [
-    table("What was chosen", columns, chosen),
-    details("Every setting, defaults too", table("All settings", columns, rows)),
+    table("What was chosen", columns, chosen, "words"),
+    details("Every setting, defaults too", table("All settings", columns, rows, "words")),
   ];
 }
 
@@ -161,7 +162,7 @@ function versions({ start, seconds }: Story, run: string): Piece {
     ["time", duration(seconds)],
   ];
   return [
-    table("Versions and machine", ["what", "which"], rows),
+    table("Versions and machine", ["what", "which"], rows, "words"),
     markup`<p>The same run again: <code>deno task runs rerun ${run}</code></p>`,
   ];
 }

@@ -95,25 +95,29 @@ export function trainWith(
   options: TrainOptions & { readonly out?: null } = {},
 ): Promise<RunResult | FreeResult> {
   const listeners = [options.on ?? (() => {})];
-  const emit = (event: RunEvent) => listeners.forEach((listener) => listener(event));
+  const waiting: unknown[] = [];
+  const emit = (event: RunEvent) => {
+    const told = listeners.map((listener) => listener(event));
+    waiting.push(...told.filter((of) => of instanceof Promise));
+  };
   return followed(
     (progress) => emit({ kind: "progress", progress }),
-    () => trainTold(methods, given, options, { listeners, emit }),
-  );
+    () => trainTold(methods, given, options, { listeners, emit, waiting }),
+  ).finally(() => Promise.all(waiting));
 }
 
-/** Whoever is told of a run. */
+/** Whoever is told of a run: first those that keep it, once it is known where. */
 interface Told {
-  /** Those that keep it come first, once it is known where. */
   readonly listeners: RunListener[];
   readonly emit: RunListener;
+  readonly waiting: unknown[];
 }
 
 async function trainTold(
   methods: Partial<Methods>,
   given: ParsedConfig,
   options: TrainOptions & { readonly out?: null },
-  { listeners, emit: tell }: Told,
+  { listeners, emit: tell, waiting }: Told,
 ): Promise<RunResult | FreeResult> {
   const { resume = false, on = () => {}, rescue: elsewhere } = options;
   const patient = <T>(work: () => T): T => run.rescue ? withPatience(run.rescue, work) : work();
@@ -135,7 +139,7 @@ async function trainTold(
     if (!temporary) {
       refuseOtherRun(out, parsed, resume);
       if (elsewhere !== undefined) refuseOccupied(elsewhere);
-      listeners.unshift(...folderListeners(out, { history: parsed.config.history, log }));
+      listeners.unshift(...folderListeners(out, { config: parsed.config, log }));
     }
     const attempts = temporary || !parsed.config.history ? null : attemptsOf(out, out, log);
     const settings = { ...options, parsed, out, isKept: !temporary, run };
@@ -156,7 +160,7 @@ async function trainTold(
     return { ...end, saved, out: run.rescue?.folder ?? out };
   } catch (error) {
     const fault = { kind: "fault", error: error as Error } as const;
-    for (const listener of listeners) quietly(() => listener(fault));
+    for (const listener of listeners) quietly(() => waiting.push(listener(fault)));
     quietly(run.unclaim);
     throw error;
   }

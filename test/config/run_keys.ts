@@ -112,6 +112,8 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "eval.sample_tokens": { to: 5, beside: SAMPLED, in: "log" },
   "eval.sample_every": { to: 2, beside: SAMPLED, in: "log" },
   history: { to: true, in: "files" },
+  log: { to: ["tensorboard"], in: "files" },
+  webhook: { to: "http://127.0.0.1:1/", in: "log" },
   out: { to: "elsewhere", in: "files" },
 };
 
