@@ -1,7 +1,7 @@
 import { linearScores } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
-import { matmulNt } from "../reference/matmul.ts";
-import { gatherRows } from "../reference/rows.ts";
+import { matmulNt } from "../../src/reference/matmul.ts";
+import { gatherRows } from "../../src/reference/rows.ts";
 
 /** A head of K scores for some rows of 40, of which those with a number are few. */
 function scoresCase(K: number, D: number, by: string[]): OpCase {
