@@ -31,7 +31,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   "adapter.bias": "PEFT's LoraConfig",
   "objective.loss": "DPO (Rafailov et al., 2023)",
   "objective.gamma": "TRL's CPOConfig",
-  "objective.centring": "TRL's RewardConfig",
+  "objective.centring": NEUTRAL,
   "objective.desirable_weight": "KTO (Ethayarajh et al., 2024)",
   "objective.undesirable_weight": "KTO (Ethayarajh et al., 2024)",
   "train.lr": `${QLORA}, for models of up to 13B`,
