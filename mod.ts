@@ -99,6 +99,7 @@ export {
   type ScheduleName,
   type SizedConfig,
   type SizedTrain,
+  type ToldConfig,
   type TrainConfig,
 } from "./src/config/mod.ts";
 export type { Example, Grades, Sides, TextFlag } from "./src/data/example.ts";

@@ -31,6 +31,7 @@ export type {
   TrainConfig,
 } from "./table.ts";
 export type { ScheduleConfig, ScheduleName } from "./schedule.ts";
+export type { ToldConfig } from "./told.ts";
 
 /** Where a value came from; `call` is an object handed over in code. */
 export type Origin = "default" | "preset" | "file" | "call" | "flag";

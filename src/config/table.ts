@@ -26,6 +26,7 @@ import { keep } from "./keep.ts";
 import { objectiveSchema } from "./objective.ts";
 import { schedule, type ScheduleConfig } from "./schedule.ts";
 import { taskSchema } from "./tasks.ts";
+import { told, type ToldConfig } from "./told.ts";
 
 /** The low-rank adapter. */
 export interface AdapterConfig {
@@ -132,7 +133,7 @@ export interface SizedConfig extends Config {
 }
 
 /** A resolved configuration: every default filled in, every path absolute. */
-export interface Config {
+export interface Config extends ToldConfig {
   /** Folder of the base model, or its name on the hub. */
   readonly model: string;
   /** What the base's matrices are rounded to as it is loaded; as they are stored where absent. */
@@ -153,12 +154,6 @@ export interface Config {
   readonly eval: EvalConfig;
   /** Folder of the run. */
   readonly out: string;
-  /** Whether the run is a row of `runs.sqlite`, beside its folder. */
-  readonly history: boolean;
-  /** What else the run's numbers are written for. */
-  readonly log: readonly "tensorboard"[];
-  /** Where it is told how the run goes. */
-  readonly webhook?: string;
 }
 
 const decay = z.number().gte(0).lt(1);
@@ -284,12 +279,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   eval: evaluation,
   out: z.string().min(1).default("runs/train").transform((path) => resolve(path))
     .describe("run folder, relative to the working directory"),
-  history: z.boolean().default(true)
-    .describe("whether the run is a row of runs.sqlite, beside its folder"),
-  log: z.array(z.enum(["tensorboard"])).default([])
-    .describe("what else its numbers are written for: tensorboard, in its folder"),
-  webhook: z.url({ protocol: /^https?$/ }).exactOptional()
-    .describe("address that is told by POST how the run goes: its beginning, measurements, end"),
+  ...told,
 }).superRefine(({ data, mixture }, context) => {
   const weighed = mixture ? data.findIndex(({ weight }) => weight !== undefined) : -1;
   if (weighed < 0) return;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Config } from "../config/mod.ts";
+import type { ToldConfig } from "../config/mod.ts";
 import type { RunListener } from "./events.ts";
 import { logListener, reportListener, runFiles } from "./folder.ts";
 import { historyListener } from "./history/listener.ts";
@@ -14,7 +14,7 @@ import { webhookListener } from "./webhook.ts";
 /** Which of them a run has, and where they say what they cannot do. */
 export interface KeepOptions {
   /** What of the config says who hears of the run. */
-  readonly config: Pick<Config, "history" | "log" | "webhook">;
+  readonly config: ToldConfig;
   readonly log: (line: string) => void;
 }
 

@@ -19,6 +19,7 @@ import { folderListeners } from "../runs/mod.ts";
 import { Rescue } from "../runs/rescue.ts";
 import { followed } from "../progress.ts";
 import { orStopped } from "../stop.ts";
+import { Audience, quietly } from "./audience.ts";
 import { refuseOtherContents } from "./contents.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { startOf } from "./facts.ts";
@@ -94,34 +95,22 @@ export function trainWith(
   given: ParsedConfig,
   options: TrainOptions & { readonly out?: null } = {},
 ): Promise<RunResult | FreeResult> {
-  const listeners = [options.on ?? (() => {})];
-  const waiting: unknown[] = [];
-  const emit = (event: RunEvent) => {
-    const told = listeners.map((listener) => listener(event));
-    waiting.push(...told.filter((of) => of instanceof Promise));
-  };
+  const audience = new Audience(options.on);
   return followed(
-    (progress) => emit({ kind: "progress", progress }),
-    () => trainTold(methods, given, options, { listeners, emit, waiting }),
-  ).finally(() => Promise.all(waiting));
-}
-
-/** Whoever is told of a run: first those that keep it, once it is known where. */
-interface Told {
-  readonly listeners: RunListener[];
-  readonly emit: RunListener;
-  readonly waiting: unknown[];
+    (progress) => audience.tell({ kind: "progress", progress }),
+    () => trainTold(methods, given, options, audience),
+  ).finally(() => audience.settled());
 }
 
 async function trainTold(
   methods: Partial<Methods>,
   given: ParsedConfig,
   options: TrainOptions & { readonly out?: null },
-  { listeners, emit: tell, waiting }: Told,
+  audience: Audience,
 ): Promise<RunResult | FreeResult> {
   const { resume = false, on = () => {}, rescue: elsewhere } = options;
   const patient = <T>(work: () => T): T => run.rescue ? withPatience(run.rescue, work) : work();
-  const emit = (event: RunEvent) => patient(() => tell(event));
+  const emit = (event: RunEvent) => patient(() => audience.tell(event));
   const log = (line: string) => emit({ kind: "log", line });
   using temporary = options.out === null ? temporaryFolder() : null;
   using held = new DisposableStack();
@@ -139,7 +128,7 @@ async function trainTold(
     if (!temporary) {
       refuseOtherRun(out, parsed, resume);
       if (elsewhere !== undefined) refuseOccupied(elsewhere);
-      listeners.unshift(...folderListeners(out, { config: parsed.config, log }));
+      audience.join(folderListeners(out, { config: parsed.config, log }));
     }
     const attempts = temporary || !parsed.config.history ? null : attemptsOf(out, out, log);
     const settings = { ...options, parsed, out, isKept: !temporary, run };
@@ -159,18 +148,10 @@ async function trainTold(
     if (saved === null) return { ...end, saved, adapter };
     return { ...end, saved, out: run.rescue?.folder ?? out };
   } catch (error) {
-    const fault = { kind: "fault", error: error as Error } as const;
-    for (const listener of listeners) quietly(() => waiting.push(listener(fault)));
+    audience.tellFault(error as Error);
     quietly(run.unclaim);
     throw error;
   }
-}
-
-/** What follows a fault must not hide it. */
-function quietly(action: () => void): void {
-  try {
-    action();
-  } catch { /* the first fault is the one to tell */ }
 }
 
 /** How a run ended, and what it trained where it has no folder. */
