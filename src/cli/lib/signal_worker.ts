@@ -19,4 +19,5 @@ addEventListener("message", (event: Event) => {
     say("stopping at the next safe point; once more ends it at once");
   };
   for (const signal of signals) Deno.addSignalListener(signal, stop);
+  (globalThis as unknown as { postMessage(message: null): void }).postMessage(null);
 });

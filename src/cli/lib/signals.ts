@@ -23,6 +23,7 @@ export async function withSignals<T>(work: () => Promise<T>): Promise<T> {
   const count = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(new URL("./signal_worker.ts", import.meta.url), { type: "module" });
   worker.postMessage({ count, signals: SIGNALS });
+  await new Promise((resolve) => worker.onmessage = resolve); // from now on signals are heard
   const stop = {
     get aborted() {
       return Atomics.load(count, 0) > 0;
