@@ -1,6 +1,7 @@
 /**
  * Soak: a long guarded run on a tiny model, and whether its memory stays flat. `deno task soak` makes
- * 10,000 updates; `SOAK_UPDATES` and `SOAK_EVERY` say otherwise.
+ * 10,000 updates; `SOAK_UPDATES` and `SOAK_EVERY` say otherwise. It holds the space of V8's young
+ * objects at one size: V8 widens it by tens of MiB as it pleases, which would hide a leak.
  *
  * @module
  */
