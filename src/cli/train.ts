@@ -83,7 +83,7 @@ export async function run(args: string[]): Promise<number> {
     lies(result.out);
     if (result.stopped) throw new StoppedError(`Stopped after ${result.step} updates`);
     if (parsed.flags["json"]) answer(JSON.stringify(result));
-    else for (const line of endPanel(result, resolved.config)) answer(line);
+    else for (const line of endPanel(result, { ...resolved.config, out: result.out })) answer(line);
     if (!parsed.flags["json"]) await orStopped(() => showSamples(resolved.config, result.saved));
     if (isStopWanted()) return STOPPED; // the run is done and saved
     const forgetting = forgettingOf(result);

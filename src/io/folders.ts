@@ -47,11 +47,12 @@ export function stageFolder(
 /**
  * Makes a folder, and those above it, where they are not there yet.
  *
+ * @param options with `above: false` it is made where the one above is there.
  * @throws {FileError} If the disk refuses.
  */
-export function makeFolder(path: string): void {
+export function makeFolder(path: string, { above = true } = {}): void {
   patiently(path, (path) => {
-    onDisk(`Cannot make ${path}`, () => Deno.mkdirSync(path, { recursive: true }));
+    onDisk(`Cannot make ${path}`, () => Deno.mkdirSync(path, { recursive: above }));
   });
 }
 

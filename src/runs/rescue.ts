@@ -128,9 +128,8 @@ export class Rescue implements Patience, Disposable {
     if (!(cause instanceof Deno.errors.NotFound)) return false;
     const { folder } = this;
     try {
-      if (!exists(join(folder, ".."))) return false;
       const isGone = !exists(runFiles(folder).config);
-      makeFolder(folder);
+      if (!exists(folder)) makeFolder(folder, { above: false });
       if (isGone) (this.#moved ?? this.options.claimed).remake();
       makeFolder(join(this.placed(path), ".."));
       if (isGone) {

@@ -3,12 +3,15 @@
  *
  * @module
  */
+import { type Patience, withPatience } from "../io/patience.ts";
 import type { RunEvent, RunListener } from "../runs/events.ts";
 
 /** Listeners, those that keep the run first. */
 export class Audience {
   readonly #listeners: RunListener[];
   readonly #waiting: unknown[] = [];
+  /** With what listeners write that keep the run; null before there is something to lose. */
+  patience: Patience | null = null;
 
   constructor(on: RunListener = () => {}) {
     this.#listeners = [on];
@@ -21,8 +24,13 @@ export class Audience {
 
   /** Tells all; what one throws is thrown. */
   tell(event: RunEvent): void {
-    const told = this.#listeners.map((listener) => listener(event));
+    const told = this.patiently(() => this.#listeners.map((listener) => listener(event)));
     this.#waiting.push(...told.filter((of) => of instanceof Promise));
+  }
+
+  /** Runs `work` with the patience of the run. */
+  patiently<T>(work: () => T): T {
+    return this.patience ? withPatience(this.patience, work) : work();
   }
 
   /** Tells all of a fault, which nothing that follows from it may hide. */

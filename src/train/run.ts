@@ -10,9 +10,9 @@ import type { Example } from "../data/mod.ts";
 import { read, upload } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
-import { placed, withPatience } from "../io/patience.ts";
+import { placed } from "../io/patience.ts";
 import { type Methods, methodsOf } from "../methods.ts";
-import type { Metrics, RunEnd, RunEvent, RunListener, SampleText } from "../runs/events.ts";
+import type { Metrics, RunEnd, RunListener, SampleText } from "../runs/events.ts";
 import { type ClaimedFolder, claimRunFolder, refuseOtherRun, runFiles } from "../runs/folder.ts";
 import { attemptsOf } from "../runs/history/attempts.ts";
 import { folderListeners } from "../runs/mod.ts";
@@ -109,15 +109,14 @@ async function trainTold(
   audience: Audience,
 ): Promise<RunResult | FreeResult> {
   const { resume = false, on = () => {}, rescue: elsewhere } = options;
-  const patient = <T>(work: () => T): T => run.rescue ? withPatience(run.rescue, work) : work();
-  const emit = (event: RunEvent) => patient(() => audience.tell(event));
+  const emit: RunListener = (event) => audience.tell(event);
   const log = (line: string) => emit({ kind: "log", line });
   using temporary = options.out === null ? temporaryFolder() : null;
   using held = new DisposableStack();
   const claim = <T extends Disposable>(folder: T) => held.use(folder);
   const say = (line: string) => on({ kind: "log", line });
   const run: OpenRun = {
-    ...{ log, say, emit, claim, folder: null, rescue: null, reached: null },
+    ...{ log, say, emit, claim, audience, folder: null, rescue: null, reached: null },
     unclaim: () => {},
   };
   try {
@@ -135,7 +134,7 @@ async function trainTold(
     const first = { config: parsed.config, device: options.device };
     const result = await onWorkingDevice(first, ({ config, device, after }, onSized) => {
       const opening = { ...options, device, like: options.device, methods, attempts, log, out };
-      return patient(() =>
+      return audience.patiently(() =>
         withSession(config, { ...opening, onSized }, (session) => {
           const own = { parsed: sizedAs(session.config, parsed), after };
           return runSession(session, { ...settings, ...own });
@@ -143,7 +142,7 @@ async function trainTold(
       );
     });
     const { adapter, saved: to, ...end } = result;
-    const saved = to === null ? null : patient(() => placed(to));
+    const saved = to === null ? null : audience.patiently(() => placed(to));
     emit({ kind: "end", result: { ...end, saved } });
     if (saved === null) return { ...end, saved, adapter };
     return { ...end, saved, out: run.rescue?.folder ?? out };
@@ -171,15 +170,17 @@ interface SessionRun extends TrainOptions {
 /** What the attempts of a run have in common. */
 interface OpenRun {
   readonly log: (line: string) => void;
+  readonly emit: RunListener;
+  /** Whoever is told of it. */
+  readonly audience: Audience;
+  /** What becomes of writes into its folder that fail, once there is something to lose. */
+  rescue: Rescue | null;
   /** Says it to whoever follows the run, not to its folder. */
   readonly say: (line: string) => void;
-  readonly emit: RunListener;
   /** Keeps a folder from others until the last event has been told. */
   readonly claim: <T extends Disposable>(folder: T) => T;
   /** The folder, once it is claimed. */
   folder: ClaimedFolder | null;
-  /** What becomes of writes into it that fail, once there is something to lose. */
-  rescue: Rescue | null;
   /** The last update that is known of; null before the run has started. */
   reached: number | null;
   /** Takes back what a run has written that is not to be kept. */
@@ -216,10 +217,11 @@ async function runSession(session: Session, options: SessionRun): Promise<Ended>
     const { rescue: to = null, waits = false } = options;
     const claimed = run.folder;
     run.rescue ??= run.claim(new Rescue({ parsed, claimed, to, waits, say: run.say }));
+    run.audience.patience = run.rescue;
   }
   try {
     const end = () => trainAndEnd(session, options, { start: done, beginning });
-    return await (run.rescue ? withPatience(run.rescue, end) : end());
+    return await run.audience.patiently(end);
   } catch (error) {
     if (session.rows.isFault(error)) {
       run.unclaim = () => {

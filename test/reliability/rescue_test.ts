@@ -76,6 +76,24 @@ Deno.test("without --rescue a full disk is a fault that names the file; the chec
   assert.deepEqual(toy.adapter("full"), toy.adapter("whole"));
 });
 
+Deno.test("what is said within a write is written where the run lies by then", async () => {
+  using toy = new Toy();
+  const { now } = performance;
+  let time = 0;
+  performance.now = () => time += 60_000; // so that each phase is told
+  try {
+    const { ended, said } = await refused(toy, "full", 4, "ENOSPC", {
+      rescue: toy.path("elsewhere"),
+    });
+    assert.ok(!(ended instanceof Error), String(ended));
+    assert.equal(said.filter((line) => /no space left/.test(line)).length, 1);
+  } finally {
+    performance.now = now;
+  }
+  const log = Deno.readTextFileSync(toy.path("elsewhere", "log.txt"));
+  assert.match(log, /writing tensors/);
+});
+
 Deno.test("a rescue folder that is taken is refused before anything is trained", async () => {
   using toy = new Toy();
   await assert.rejects(toy.train("run", settings, { rescue: toy.model }), /wanted a new or empty/);
