@@ -53,3 +53,7 @@ function endOfString(text: string, begin: number): number {
     if (slashes % 2 === 0) return end;
   }
 }
+
+/** A value of a file as a word: a string as it is. `String` throws where a field is named `toString`. */
+export const wordOf = (value: unknown): string =>
+  typeof value === "string" ? value : JSON.stringify(value) ?? "nothing";

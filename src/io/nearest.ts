@@ -9,9 +9,12 @@
  * within a third of its length in edits, so that nothing far-fetched is offered.
  */
 export function nearest(name: string, candidates: Iterable<string>, limit = 3): string[] {
+  const most = (candidate: string) => Math.max(1, candidate.length / 3);
   return [...candidates]
+    // Each character too many is an edit: a name of a file may have any length.
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= most(candidate))
     .map((candidate) => ({ candidate, edits: editDistance(name, candidate) }))
-    .filter(({ candidate, edits }) => edits <= Math.max(1, candidate.length / 3))
+    .filter(({ candidate, edits }) => edits <= most(candidate))
     .sort((a, b) => a.edits - b.edits)
     .slice(0, limit)
     .map(({ candidate }) => candidate);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { wordOf } from "../io/json.ts";
 import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
@@ -44,7 +45,7 @@ const FAMILIES = [
 
 /** How checkpoints of a `model_type` lie; as they usually do where the type is not built. */
 export function storedOf(modelType: unknown): Stored {
-  return FAMILIES.find(({ modelTypes }) => modelTypes.includes(String(modelType)))?.stored ?? {};
+  return FAMILIES.find(({ modelTypes }) => modelTypes.includes(wordOf(modelType)))?.stored ?? {};
 }
 
 /**
@@ -65,7 +66,7 @@ export function hasDeniedHead(checkpoint: Checkpoint): boolean {
 function saysTied({ config, folder }: Checkpoint): boolean {
   const said = config["tie_word_embeddings"];
   const family = FAMILIES.find(({ modelTypes }) =>
-    modelTypes.includes(String(config["model_type"]))
+    modelTypes.includes(wordOf(config["model_type"]))
   );
   if (typeof said === "boolean" || !family) return said === true;
   return family.parse(new ConfigReader(join(folder, "config.json"), config)).tied;
@@ -77,7 +78,7 @@ function saysTied({ config, folder }: Checkpoint): boolean {
  * @throws {FileError} for a type that is not built.
  */
 export function familyOf(modelType: unknown, file: string): Family {
-  const family = FAMILIES.find(({ modelTypes }) => modelTypes.includes(String(modelType)));
+  const family = FAMILIES.find(({ modelTypes }) => modelTypes.includes(wordOf(modelType)));
   if (family) return family;
   const known = FAMILIES.flatMap(({ modelTypes }) => modelTypes).join(", ");
   throw new FileError(`${file}: "model_type" is ${JSON.stringify(modelType)}, known are ${known}`);

@@ -9,6 +9,8 @@ Deno.test("nearest() gives close names, the closest first", () => {
   assert.deepEqual(nearest("shwo", ["show", "list"]), ["show"], "neighbours that are swapped");
   assert.deepEqual(nearest("schedule", names), []);
   assert.deepEqual(nearest("ranks", names, 1), ["ranks"]);
+  const endless = "x".repeat(2 ** 28); // compared with a name, it would take hours
+  assert.deepEqual(nearest(endless, names), []);
 });
 
 Deno.test("didYouMean() is the end of a sentence, or nothing", () => {

@@ -118,6 +118,7 @@ Deno.test("loadTokenizer() refuses what is enormous, too deep, or no tokenizer",
     };
     const good = TOKENIZER;
     const { model } = good;
+    refuses({ ...good, model: { ...model, type: {} } }, "model.type is a JSON object, wanted its");
     for (const id of [-1, 0.5, 2 ** 24, 2 ** 31, "7", null]) {
       const words = `has the id ${JSON.stringify(id)}, wanted a whole number from 0 on`;
       refuses({ ...good, model: { ...model, vocab: { a: id } } }, words);

@@ -8,6 +8,10 @@ import { freshEngine, type TinyOptions, withTiny } from "./tiny.ts";
 for (
   const [what, config, words] of [
     ["an unknown model_type", { model_type: "mamba" }, ['"model_type" is "mamba"', "llama"]],
+    ["no word for it", { model_type: { toString: 0 } }, [
+      '"model_type" is {"toString":0}',
+      "llama",
+    ]],
     ["words for a flag", { attention_bias: "yes" }, ['"attention_bias" is "yes"', "true or false"]],
     ["another activation", { hidden_act: "gelu" }, ['"hidden_act" is "gelu"', '"silu"']],
     ["heads of an odd size", { head_dim: 9 }, ['"head_dim" is 9', "multiple of 8"]],

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { wordOf } from "../json.ts";
 import { FileError } from "../../errors.ts";
 
 /** A family as llama.cpp knows it. */
@@ -97,7 +98,7 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
  * @throws {FileError} where llama.cpp has none, or its export is not built.
  */
 export function architectureOf(modelType: unknown, file: string): Architecture {
-  const type = String(modelType);
+  const type = wordOf(modelType);
   if (Object.hasOwn(ARCHITECTURES, type)) return ARCHITECTURES[type]!;
   const known = Object.keys(ARCHITECTURES).join(", ");
   throw new FileError(`Cannot export ${file}: "model_type" is "${type}", wanted one of ${known}`);

@@ -8,7 +8,7 @@ import { Tokenizer as HuggingFaceTokenizer } from "../../deps/tokenizers.ts";
 import { FileError } from "../../errors.ts";
 import { type AddedToken, AddedTokens } from "./added_tokens.ts";
 import { refuseEndless } from "../pattern.ts";
-import { isObject } from "../files.ts";
+import { isObject, kindOf } from "../files.ts";
 import { modelFile, modelJson, requireJson } from "../model_files.ts";
 import {
   bounded,
@@ -157,6 +157,10 @@ function rememberPieces(one: ByteLevel): void {
 const MOST_IDS = 2 ** 24;
 
 function checkIds(path: string, { added_tokens: added, model }: Json): void {
+  const { type } = isObject(model) ? model : {};
+  if (type !== undefined && typeof type !== "string") {
+    throw new FileError(`Cannot use ${path}: model.type is ${kindOf(type)}, wanted its name`);
+  }
   const vocab = isObject(model) && isObject(model["vocab"]) ? Object.entries(model["vocab"]) : [];
   const more = (Array.isArray(added) ? added : []).filter(isObject)
     .map(({ content, id }) => [content, id] as const);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { wordOf } from "../../io/json.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Activation } from "../../ops/mod.ts";
 import type { ConfigReader } from "../config.ts";
@@ -132,7 +133,7 @@ function readFeedForward(config: ConfigReader): Pick<T5, "activation" | "isGated
   const key = "feed_forward_proj";
   const names = Object.keys(ACTIVATIONS);
   config.only(key, [...names, ...names.map((name) => GATED + name)]);
-  const found = String(config.fields[key] ?? "relu");
+  const found = wordOf(config.fields[key] ?? "relu");
   const isGated = found.startsWith(GATED);
   const name = isGated ? found.slice(GATED.length) : found;
   return { isGated, activation: ACTIVATIONS[isGated && name === "gelu" ? "gelu_new" : name]! };

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { wordOf } from "../../io/json.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Activation } from "../../ops/mod.ts";
 import type { ConfigReader } from "../config.ts";
@@ -167,7 +168,7 @@ export const ACTIVATIONS: Readonly<Record<string, Activation>> = {
  * @throws {FileError} for one that is not built.
  */
 export function readActivation(config: ConfigReader, key: string, fallback: string): Activation {
-  const name = String(config.fields[key] ?? fallback);
+  const name = wordOf(config.fields[key] ?? fallback);
   config.only(key, [null, ...Object.keys(ACTIVATIONS)]);
   return ACTIVATIONS[name]!;
 }
