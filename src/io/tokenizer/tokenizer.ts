@@ -102,7 +102,8 @@ function construct(path: string, tokenizer: Json, config: Json) {
     byteLevels(inner.pre_tokenizer).forEach(rememberPieces);
     correctNormalizer(inner.normalizer);
     correctDecoder(inner.decoder);
-    const encode = encoderOf(inner, added_tokens as AddedToken[]);
+    const encoder = encoderOf(inner, added_tokens as AddedToken[]);
+    const encode = (text: string) => wholeIds(path, encoder(text));
     return { inner, encode, drops: dropsOf(inner, tokenizer["model"]) };
   } catch (fault) {
     throw new FileError(`Cannot use ${path}: ${(fault as Error).message}`, { cause: fault });
@@ -121,6 +122,12 @@ function byteLevels(one: PreTokenizer | null): ByteLevel[] {
   if (one === null) return [];
   if ("tokenizers" in one) return (one.tokenizers as (PreTokenizer | null)[]).flatMap(byteLevels);
   return isByteLevel(one) ? [one] : [];
+}
+
+/** A model of an odd kind may have no id for a piece, and say nothing of it. */
+function wholeIds(path: string, ids: number[]): number[] {
+  if (ids.every(Number.isInteger)) return ids;
+  throw new FileError(`Cannot use ${path}: its model makes a token of a text that has no id`);
 }
 
 const isByteLevel = (one: PreTokenizer): one is ByteLevel => "byte_encoder" in one;
