@@ -119,6 +119,8 @@ Deno.test("loadTokenizer() refuses what is enormous, too deep, or no tokenizer",
     const good = TOKENIZER;
     const { model } = good;
     refuses({ ...good, model: { ...model, type: {} } }, "model.type is a JSON object, wanted its");
+    Deno.writeTextFileSync(path, JSON.stringify({ ...good, model: { ...model, type: "none" } }));
+    assertFileError(() => loadTokenizer(folder).encode("~"), path, "a text that has no id");
     for (const id of [-1, 0.5, 2 ** 24, 2 ** 31, "7", null]) {
       const words = `has the id ${JSON.stringify(id)}, wanted a whole number from 0 on`;
       refuses({ ...good, model: { ...model, vocab: { a: id } } }, words);
