@@ -76,7 +76,7 @@ const CONFIGS: readonly Wrong[] = [
   [`train ${NEEDED} --guard.budget 2%`, /found "2%" in the budget "2%", wanted ppl:PERCENT% or kl/],
   [`train ${NEEDED} --train.steps 5 --train.epochs 2`, /wanted only one of the two/],
   [
-    `train ${NEEDED} --train.tokens_per_batch 1000`,
+    `train ${NEEDED} --train.tokens_per_batch 1000 --train.micro_batch_tokens 512`,
     /wanted a multiple of train\.micro_batch_tokens/,
   ],
   [`train ${NEEDED} --train.keep best`, /train\.keep: found "best" beside train\.eval_every 0/],
