@@ -33,6 +33,7 @@ const SMALLER: readonly (readonly [string, string])[] = [
 
 /** Commands that go on until they are stopped. */
 const SERVERS = ["serve", "watch"];
+const ADDRESS = /http:\/\/(127\.0\.0\.1|localhost)/;
 /** How long a server may take until it tells its address, ms. */
 const PATIENCE = 120_000;
 
@@ -45,8 +46,11 @@ async function newcomer(): Promise<{ clone: string; env: Record<string, string> 
   if (!success) throw new Error(`Cannot clone ${ROOT}`);
   const home = join(place, "home");
   Deno.mkdirSync(home);
-  const path = Deno.env.get("PATH") ?? "/usr/bin:/bin";
-  return { clone, env: { HOME: home, PATH: path, XDG_RUNTIME_DIR: place } };
+  const env = { ...Deno.env.toObject(), HOME: home, XDG_RUNTIME_DIR: place };
+  for (const name of Object.keys(env)) {
+    if (/^(DENO_DIR|XDG_CACHE_HOME|HF_|GRAFT_)/.test(name)) Reflect.deleteProperty(env, name);
+  }
+  return { clone, env };
 }
 
 /** Rows and texts by the names that README gives them. */
@@ -101,7 +105,7 @@ async function run(clone: string, env: Record<string, string>, program: string, 
   const read = async (stream: ReadableStream<Uint8Array>) => {
     for await (const text of stream.pipeThrough(new TextDecoderStream() as never)) {
       printed += text;
-      if (isServer && /https?:\/\//.test(printed)) stop();
+      if (isServer && ADDRESS.test(printed)) stop();
     }
   };
   const stop = () => {
@@ -114,7 +118,7 @@ async function run(clone: string, env: Record<string, string>, program: string, 
   const timer = isServer ? setTimeout(stop, PATIENCE) : undefined;
   const [status] = await Promise.all([child.status, read(child.stdout), read(child.stderr)]);
   clearTimeout(timer);
-  const isFine = status.code === 0 || (isServer && /https?:\/\//.test(printed));
+  const isFine = status.code === 0 || (isServer && ADDRESS.test(printed));
   return { printed, code: status.code, isFine };
 }
 

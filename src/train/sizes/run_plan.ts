@@ -59,7 +59,7 @@ export async function planRun(
     { ...main.memory, weights: 0 },
     measures ? { "to measure": ownBytes(measuring.footprint) } : {},
     ...beside.map(({ memory }) => memory),
-    { "of the optimizer": Optimizer.bytes(engine, main.params, replaysOf({ main, beside })) },
+    { optimizer: Optimizer.bytes(engine, main.params, replaysOf({ main, beside })) },
   ]);
   return { config, context, main, beside, measuring, memory };
 }

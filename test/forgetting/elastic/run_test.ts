@@ -52,7 +52,7 @@ Deno.test("a larger weight holds the model nearer to its base", async () => {
   assert.equal(free.report.cost!.guard_tokens, 0);
   assert.ok(some.report.cost!.guard_tokens > 0);
   const count = (pattern: RegExp) => said.filter((line) => pattern.test(line)).length;
-  assert.equal(count(/^memory {6}.*, Fisher information 0\.1 MiB\)$/), 2);
+  assert.equal(count(/^memory {6}.*, Fisher information 0\.1 MiB, optimizer 0\.3 MiB\)$/), 2);
   assert.equal(count(/^Fisher information: 20 documents of \d+ tokens$/), 2);
 });
 
