@@ -26,6 +26,8 @@ const SMALLER: readonly (readonly [string, string])[] = [
   ["generate", "--max-tokens 8"],
   ["eval", "--max-tokens 8"],
   ["eval merged", ""],
+  [`eval ${BASE} --adapter runs/mine --tasks builtin`, "--max-tokens 8 --template chatml"],
+  ["push", "--base-model owner/base"],
   ["study", "--only base"],
   ["tune", "--seconds 1"],
   ["doctor", "--brief"],

@@ -104,7 +104,10 @@ function lines(report: Report): string[] {
     row("system", `${host.system}, ${host.cores} cores`),
     row("memory", `${sizeOf(host.memory.available)} free of ${sizeOf(host.memory.total)}`),
     ...host.disk.map(({ what, folder, free }, i) =>
-      row(i === 0 ? "disk" : "", `${sizeOf(free)} free for ${what} in ${folder}`)
+      row(
+        i === 0 ? "disk" : "",
+        `${free === null ? "nothing yet" : `${sizeOf(free)} free`} for ${what} in ${folder}`,
+      )
     ),
     row("adapter", `${adapter}${software ? " (software)" : ""}`),
     row("features", features.join(", ")),

@@ -1,6 +1,6 @@
 /** The engine of studies: cells that are done stay done, and another spec is refused. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { ConfigError, StoppedError } from "../../src/errors.ts";
 import { z } from "../../src/deps/zod.ts";
 import type { Device } from "../../src/gpu/device.ts";
@@ -87,6 +87,23 @@ Deno.test("a study leaves tables, pictures, a page and a summary; its cells are 
     const refuse = () => Promise.reject(new Error("nothing is left to do"));
     await runStudy(study, { ...options(folder, path), device: refuse });
     assert.equal(made.length, 3);
+  }));
+
+Deno.test("cells are told where the study lies from the root on", () =>
+  inFolder(async (folder) => {
+    const path = write(folder, { numbers: [1] });
+    const told: string[] = [];
+    const study: Study<Spec, number> = {
+      ...squares(),
+      plan: (_spec, { out }) => {
+        told.push(out);
+        const run = (context: { out: string }) => Promise.resolve(told.push(context.out));
+        return Promise.resolve([{ name: "one", run }]);
+      },
+    };
+    const out = relative(Deno.cwd(), join(folder, "out"));
+    await runStudy(study, { ...options(folder, path), out });
+    assert.deepEqual(told, [resolve(out), resolve(out)]);
   }));
 
 Deno.test("a spec, or a file that it names, that has changed is refused; cells stay", () =>

@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import project from "../../../deno.json" with { type: "json" };
 import { cacheFolder } from "../../io/cache.ts";
 import { exists } from "../../io/files.ts";
-import { hubSettings } from "../../io/hub/mod.ts";
+import { hubPlaces } from "../../io/hub/settings.ts";
 
 /** What there is. */
 export interface Host {
@@ -17,11 +17,11 @@ export interface Host {
   readonly cores: number;
   /** Bytes of memory, all and what is free. */
   readonly memory: { readonly total: number; readonly available: number };
-  /** Folders that Graft writes to, with the bytes that are free there. */
+  /** Folders that Graft writes to, with the bytes that are free there; null where it may not be seen. */
   readonly disk: readonly {
     readonly what: string;
     readonly folder: string;
-    readonly free: number;
+    readonly free: number | null;
   }[];
 }
 
@@ -32,7 +32,7 @@ export function hostOf(): Host {
   const places = {
     "runs": Deno.cwd(),
     "cache": cacheFolder(),
-    "models": hubSettings().cache,
+    "models": hubPlaces().cache,
     "temporary": Deno.env.get("TMPDIR") ?? (Deno.build.os === "windows" ? Deno.cwd() : "/tmp"),
   };
   return {
@@ -44,10 +44,14 @@ export function hostOf(): Host {
   };
 }
 
-/** Bytes that may be written to a folder, or where it would be made. */
-function freeIn(folder: string): number {
-  const there = exists(folder) ? folder : dirname(folder);
-  if (!exists(there) && there !== folder) return freeIn(there);
-  const { bsize, bavail } = statfsSync(there);
-  return bsize * bavail;
+/** Bytes that may be written to a folder, or where it would be made; null where that may not be seen. */
+function freeIn(folder: string): number | null {
+  try {
+    if (!exists(folder) && dirname(folder) !== folder) return freeIn(dirname(folder));
+    const { bsize, bavail } = statfsSync(folder);
+    return bsize * bavail;
+  } catch (fault) {
+    if (fault instanceof Deno.errors.NotCapable) return null;
+    throw fault;
+  }
 }

@@ -52,7 +52,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   study: { config: true, writes: ["out"], hub: "read" },
   watch: { runs: "runs", port: 8001 },
   runs: { runs: "runs" },
-  doctor: {},
+  doctor: { hub: "read", env: ["TMPDIR"] },
 };
 
 /** Flags whose values are words, not places. */
@@ -78,6 +78,7 @@ export const VARIABLES: readonly string[] = [
 export const SYSTEM: readonly string[] = [
   "cpus",
   "homedir",
+  "osRelease",
   "hostname",
   "osUptime",
   "statfs",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { ConfigError, StoppedError } from "../../errors.ts";
 import type { Device } from "../../gpu/device.ts";
 import { isStopWanted } from "../../stop.ts";
@@ -42,8 +43,10 @@ export interface StudyResult {
  */
 export async function runStudy<S, R>(
   study: Study<S, R>,
-  options: StudyOptions,
+  given: StudyOptions,
 ): Promise<StudyResult> {
+  // Configs of cells lie elsewhere than the working folder, and name what lies in `out`.
+  const options = { ...given, out: resolve(given.out) };
   const { out, only, say } = options;
   const { spec, written, files, folder: at } = readSpec(options.path, study.schema, options.files);
   using folder = StudyFolder.open(out, { study: study.name, spec: written, files });

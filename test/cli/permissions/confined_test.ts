@@ -86,3 +86,9 @@ Deno.test("what a command makes is all that it leaves", async () => {
   await done("runs", "remove", toy.path("mine"), "--files");
   assert.ok(![...Deno.readDirSync(toy.folder)].some(({ name }) => name === "mine"));
 });
+
+Deno.test("doctor looks at the temporary folder that the environment names", async () => {
+  const { code, stderr, stdout } = await run(["doctor", "--brief"], { TMPDIR: "/tmp" });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /temporary/);
+});
