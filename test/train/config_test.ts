@@ -47,6 +47,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
     guard: false,
     eval: { data: [], tasks: [], samples: 4, sample_tokens: 40, sample_every: 0 },
     out: resolve("runs/train"),
+    log: [],
     history: true,
   });
   assert.equal(origin["model"], "flag");
