@@ -63,8 +63,8 @@ export async function grantsOf(
     ...runs.map((folder) => removes ? folder : join(folder, "runs.sqlite")),
     ...[cacheFolder(), temporaryFolder()],
   ];
-  const hub = rule.hub === undefined ? null : knownHub();
-  const isAsked = hub !== null && !hub.offline &&
+  const hub = rule.hub === undefined && !rule.cache ? null : knownHub();
+  const isAsked = rule.hub !== undefined && hub !== null && !hub.offline &&
     leadsToHub(named.filter(({ path }) => !written.includes(path)));
   return {
     read: [

@@ -23,6 +23,8 @@ export interface Rule {
   readonly runs?: string;
   /** Whether a model or an adapter may come from the hub, or go there. */
   readonly hub?: "read" | "write";
+  /** Whether it looks at the hub's cache, and asks the hub nothing. */
+  readonly cache?: boolean;
   /** The port that it listens on, unless `--port` names another. */
   readonly port?: number;
 }
@@ -52,7 +54,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   study: { config: true, writes: ["out"], hub: "read" },
   watch: { runs: "runs", port: 8001 },
   runs: { runs: "runs" },
-  doctor: { hub: "read", env: ["TMPDIR"] },
+  doctor: { cache: true, env: ["TMPDIR"] },
 };
 
 /** Flags whose values are words, not places. */
