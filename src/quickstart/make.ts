@@ -20,7 +20,7 @@ export const CONTEXT_LENGTH: number = 256;
 
 const TOKENIZER_STORIES = 4000;
 const RETENTION_STORIES = 400;
-const PRETRAINING_STORIES = 15_000;
+const PRETRAINING_STORIES = 30_000;
 const UNSEEN_STORIES = 300;
 
 /** The text that the tokenizer learns from: stories, and rows between the markers of a prompt. */

@@ -12,7 +12,6 @@
  * @module
  */
 
-import * as facts from "./facts.ts";
 import type { Dice } from "./random.ts";
 import * as world from "./world.ts";
 
@@ -28,13 +27,6 @@ const NOUNS: Readonly<Record<string, readonly string[]>> = {
   noun: ["animal", "fruit", "thing", "toy", "food"].flatMap((kind) => world.WORDS[kind]!),
   number: world.NUMBERS.slice(2, 11),
   age: world.NUMBERS.slice(4, 9),
-  grown: Object.keys(facts.YOUNG),
-  eater: Object.keys(facts.MEALS),
-  hued: Object.keys(facts.HUES),
-  earlier: Object.keys(facts.NEXT),
-  citizen: Object.keys(facts.TOWNS),
-  worker: Object.keys(facts.WORK),
-  tool: Object.keys(facts.USES),
 };
 
 /** All words of a category. Throws a RangeError for a category that does not exist. */
@@ -49,16 +41,9 @@ const FORMS: Readonly<Record<string, (word: string) => string | undefined>> = {
   many: world.plural,
   at: (place) => `${world.PREPOSITIONS[place] ?? "at"} the ${place}`,
   call: (who) => world.capital(bare(who)),
-  sound: (animal) => facts.SOUNDS[animal],
+  sound: (animal) => world.SOUNDS[animal],
   kind: (thing) => world.KINDS[thing],
-  home: (animal) => facts.HOMES[animal],
-  young: (animal) => facts.YOUNG[animal],
-  meal: (animal) => facts.MEALS[animal],
-  hue: (thing) => facts.HUES[thing],
-  next: (word) => facts.NEXT[word],
-  town: (child) => facts.TOWNS[child],
-  work: (worker) => facts.WORK[worker],
-  use: (tool) => facts.USES[tool],
+  home: (animal) => world.HOMES[animal],
   opposite: world.opposite,
   third: (verb) => world.verbOf(verb)?.[1],
   past: (verb) => world.verbOf(verb)?.[2],

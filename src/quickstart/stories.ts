@@ -14,7 +14,6 @@ import food from "./plots/food.txt" with { type: "text" };
 import people from "./plots/people.txt" with { type: "text" };
 import school from "./plots/school.txt" with { type: "text" };
 import toys from "./plots/toys.txt" with { type: "text" };
-import { tellLesson } from "./lessons.ts";
 import { Dice } from "./random.ts";
 import { type Cast, Scene } from "./scene.ts";
 
@@ -24,9 +23,6 @@ export const PRETRAIN_SEED: number = 1;
 export const EVAL_SEED: number = 2;
 /** Seed of the stories that measure and guard against forgetting. */
 export const RETENTION_SEED: number = 3;
-
-/** The share of stories that are lessons. */
-const LESSONS = 0.75;
 
 interface Plot {
   readonly cast: Cast | "any";
@@ -71,7 +67,6 @@ export function wordCount(text: string): number {
 /** One story of 40 to 160 words in three paragraphs, the same for the same seed and index. */
 export function story(seed: number, index: number): string {
   const dice = new Dice(seed, index);
-  if (dice.chance(LESSONS)) return tellLesson(dice, dice.pick(OPENINGS.child!));
   const plot = dice.pick(PLOTS);
   const cast = plot.cast === "any" ? dice.pick<Cast>(["child", "animal"]) : plot.cast;
   const scene = new Scene(cast, dice);

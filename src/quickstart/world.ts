@@ -4,8 +4,6 @@
  * @module
  */
 
-import { HOMES, SOUNDS } from "./facts.ts";
-
 /** How a boy, a man or a male animal is spoken of. */
 export const MALE: Readonly<Record<string, string>> = {
   he: "he",
@@ -44,6 +42,36 @@ export const ANIMAL_NAMES: readonly string[] = list(
 /** Grown-ups of a family. */
 export const PARENTS: readonly string[] = list("mom, dad, grandma, grandpa");
 
+/** Each noise-making animal and what it says. */
+export const SOUNDS: Readonly<Record<string, string>> = {
+  cat: "meow",
+  dog: "woof",
+  bird: "tweet",
+  duck: "quack",
+  frog: "ribbit",
+  cow: "moo",
+  pig: "oink",
+  sheep: "baa",
+  horse: "neigh",
+  hen: "cluck",
+  owl: "hoot",
+  bee: "buzz",
+  mouse: "squeak",
+  lion: "roar",
+};
+/** Where some animals live. */
+export const HOMES: Readonly<Record<string, string>> = {
+  bird: "nest",
+  bee: "hive",
+  cow: "barn",
+  fish: "sea",
+  fox: "den",
+  frog: "pond",
+  horse: "stable",
+  rabbit: "hole",
+  owl: "tree",
+  pig: "pen",
+};
 /** All animals. */
 export const ANIMALS: readonly string[] = list(
   `cat, dog, bird, duck, frog, cow, pig, sheep, horse, hen, owl, bee, mouse,

@@ -9,14 +9,9 @@ import {
   story,
   wordCount,
 } from "../../src/quickstart/stories.ts";
-import { taskRows } from "../../src/quickstart/tasks.ts";
 import { plural, withArticles } from "../../src/quickstart/world.ts";
 
 const SAMPLE = [...stories(PRETRAIN_SEED, 5000)];
-
-/** A lesson has a beginning and three to five exchanges, a line each. */
-const isLesson = (text: string) =>
-  /(to learn|to ask and to answer|a game of questions)\.\n/.test(text);
 
 Deno.test("random() depends on its whole key and fills [0, 1) evenly", () => {
   assert.equal(random(1, 2, 3), random(1, 2, 3));
@@ -71,33 +66,6 @@ Deno.test("stories() keep a girl a girl and a boy a boy", () => {
     const wrong = child === "girl" ? "his" : "her";
     assert.doesNotMatch(text, new RegExp(`\\b${wrong} (mom|dad|grandma|grandpa)\\b`));
   }
-});
-
-Deno.test("stories() are lessons in part, which ask in speech and answer what is so", () => {
-  const lessons = SAMPLE.filter(isLesson);
-  assert.ok(Math.abs(lessons.length / SAMPLE.length - 0.75) < 0.03, `${lessons.length}`);
-  const rows = taskRows("train").slice(0, 500);
-  for (const { instruction } of rows) {
-    for (const text of SAMPLE) assert.ok(!text.includes(`${instruction}\n`), text);
-  }
-  assert.ok(SAMPLE.some((text) => text.includes("The opposite of hot is cold")));
-  assert.ok(SAMPLE.every((text) => !/opposite of hot is (?!cold)/.test(text)));
-});
-
-Deno.test("stories() have no text that a test row of reading asks about", () => {
-  const reading = new Set(["color", "place", "count", "feeling", "object"]);
-  const texts = new Set(
-    taskRows("test").filter(({ family }) => reading.has(family)).map(({ input }) => input),
-  );
-  assert.ok(texts.size > 100, `${texts.size}`);
-  let read = 0;
-  for (const line of SAMPLE.filter(isLesson).flatMap((text) => text.split("\n").slice(1))) {
-    const silent = line.replace(/"[^"]*"/g, "");
-    const text = silent.replace(/\b\w+ (asked|said),|\b(asked|said) \w+\./g, "").trim();
-    assert.ok(!texts.has(text), line);
-    if (text) read++;
-  }
-  assert.ok(read > 3000, `${read}`);
 });
 
 Deno.test("Scene.fill() keeps what is said, tells roles apart and counts", () => {

@@ -79,44 +79,16 @@ Deno.test("taskRows() answers in 1 to 8 words of plain English", () => {
 });
 
 Deno.test("taskRows() answers what the input says", () => {
-  const open = FAMILIES.filter(({ about }) => !about).map(({ name }) => name);
-  let count = 0;
   for (const { family, instruction, input, output } of [...train, ...test]) {
-    if (!open.includes(family)) continue;
-    count++;
-    if (family !== "color") {
-      assert.ok(`${input} `.includes(`${output} `), `${input}: ${output}`);
-      assert.ok(instruction.includes(output.split(" ")[0]!), `${instruction}: ${output}`);
-      continue;
+    if (family === "color") {
+      const [, thing, color] = /^The (\w+) is (\w+)\.$/.exec(output)!;
+      assert.ok(input.includes(`${color} ${thing}`) && instruction.includes(thing!));
+    } else if (family === "owner") {
+      const [, name, thing] = /^(\w+) has the (\w+)\.$/.exec(output)!;
+      assert.match(input, new RegExp(`${name} has an? \\w+ ${thing}\\b`));
+      assert.ok(instruction.includes(thing!));
+    } else if (family === "last word") {
+      assert.equal(output, `The last word is ${input.split(" ").at(-1)}`);
     }
-    const [, thing, color] = /^The (\w+) is (\w+)\.$/.exec(output)!;
-    assert.ok(input.includes(`${color} ${thing}.`) && instruction.includes(thing!), input);
   }
-  assert.ok(count > 1000, `${count}`);
-});
-
-Deno.test("taskRows() answers what is always so, the same in every phrasing", () => {
-  const answers = new Map<string, string>();
-  const closed = FAMILIES.flatMap(({ name, about }) => about ? [name] : []);
-  for (const { family, instruction, input, output } of [...train, ...test]) {
-    if (!closed.includes(family)) continue;
-    const known = answers.get(`${family} ${instruction} ${input}`);
-    assert.ok(known === undefined || known === output, instruction);
-    answers.set(`${family} ${instruction} ${input}`, output);
-  }
-  const some: [string, string][] = [
-    ["What is the opposite of hot?", "The opposite of hot is cold."],
-    ["What is a young sheep called?", "A young sheep is a lamb."],
-    ["What comes after Sunday?", "After Sunday comes Monday."],
-    ["What is an umbrella for?", "An umbrella is for staying dry."],
-    ["Where does an owl live?", "An owl lives in a tree."],
-  ];
-  const told = new Map([...train, ...test].map((row) => [row.instruction, row.output]));
-  let asked = 0;
-  for (const [question, answer] of some) {
-    if (!told.has(question)) continue;
-    asked++;
-    assert.equal(told.get(question), answer);
-  }
-  assert.ok(asked >= 3, `${asked}`);
 });
