@@ -13,22 +13,27 @@ import type { Batch, Example } from "../data/mod.ts";
 import { ownBytes } from "../graph/footprint.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
-import type {
-  MainMethod,
-  MainPart,
-  MainPlan,
-  Meter,
-  Objective,
-  PlanContext,
-  RunContext,
-} from "./objective.ts";
+import { type ForwardFirst, forwardFirst } from "./forward_first.ts";
+import type { MainMethod, MainPlan, PlanContext } from "./objective.ts";
 import { Likelihoods, refuseDropout } from "./preference/likelihoods.ts";
 import { lossOf } from "./preference/losses.ts";
 import { type Preference, type PreferenceLoss, preferencesOf } from "./preference/preference.ts";
 import { chosenTokens, type PreferenceStatistics, statisticsOf } from "./preference/statistics.ts";
 import { rowsReplay } from "./rows_replay.ts";
 import type { PreferenceConfig } from "./settings.ts";
-import { microBatches, TaskRows, taskSample } from "./task_rows.ts";
+import { microBatches, TaskRows } from "./task_rows.ts";
+
+const TELLING = {
+  columns: [
+    { field: "reward_accuracy", label: "accuracy", unit: "number" },
+    { field: "reward_margin", label: "margin", unit: "number" },
+  ],
+  metrics: [
+    { field: "reward_accuracy", better: "higher" },
+    { field: "reward_margin", better: "higher" },
+  ],
+  fields: ["loss", "reward_accuracy", "reward_margin"],
+} as const;
 
 /** Learning from preferences. */
 export const preferences = (config: PreferenceConfig): MainMethod => ({
@@ -61,35 +66,15 @@ function plan({ engine, model, graph, train }: PlanContext, config: PreferenceCo
       const open = async () => {
         const likelihoods = await Likelihoods.open(forward, loss.hasReference, rows.count);
         const objective = new Preferring(await program.open(), likelihoods, rows, loss);
-        return partOf(kind, context, objective);
+        return forwardFirst(context, objective, { name: kind, unit: loss.unit, ...TELLING });
       };
       return Promise.resolve({ steps: (epochs) => rows.updates(epochs), open });
     },
   };
 }
 
-function partOf(name: string, context: RunContext, objective: Preferring): MainPart {
-  const { measured, train: { eval_every: every } } = context;
-  return {
-    name,
-    objective,
-    meters: measured.length > 0 ? [evalMeter(objective, measured, every)] : [],
-    columns: [
-      { field: "reward_accuracy", label: "accuracy", unit: "number" },
-      { field: "reward_margin", label: "margin", unit: "number" },
-    ],
-    async task(count) {
-      return await taskSample(context, count, objective.unit, async (rows) => {
-        const { result } = await objective.queue(rows);
-        return { result: result.then(({ loss }) => loss) };
-      });
-    },
-    close: () => objective.close(),
-  };
-}
-
 /** The mean loss over the preferences of an update. */
-class Preferring implements Objective {
+class Preferring implements ForwardFirst {
   readonly #planned = new Map<number, PreferenceStatistics & { readonly supervised: number }>();
 
   constructor(
@@ -105,10 +90,6 @@ class Preferring implements Objective {
 
   get capacity(): number {
     return this.program.capacity;
-  }
-
-  get unit(): string {
-    return this.loss.unit;
   }
 
   /** A sync point: the weights of tokens depend on how likely they are. */
@@ -165,27 +146,4 @@ export function preferenceWeights(
     weights.fill(-drejected / totals.preferences, rejected.rowBegin, rejected.rowEnd);
   }
   return weights;
-}
-
-/** The same of `eval.data`, each field after `eval_`. */
-function evalMeter(objective: Preferring, rows: readonly Example[], every: number): Meter {
-  return {
-    known: {},
-    metrics: [
-      { field: "eval_loss", better: "lower" },
-      { field: "eval_reward_accuracy", better: "higher" },
-      { field: "eval_reward_margin", better: "higher" },
-    ],
-    isDue: (step) => every > 0 && step % every === 0,
-    async measure() {
-      const { result } = await objective.queue(rows);
-      return {
-        result: result.then(({ loss, reward_accuracy, reward_margin }) => ({
-          eval_loss: loss,
-          eval_reward_accuracy: reward_accuracy,
-          eval_reward_margin: reward_margin,
-        })),
-      };
-    },
-  };
 }

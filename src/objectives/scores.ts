@@ -16,22 +16,13 @@ import { type Model, SCORE } from "../models/model.ts";
 import { ScoreProgram } from "../models/score_program.ts";
 import { HEAD_MODULE } from "../models/stored.ts";
 import { DRAW } from "../ops/mod.ts";
-import type {
-  Fields,
-  MainMethod,
-  MainPart,
-  MainPlan,
-  Meter,
-  Objective,
-  PlanContext,
-  Replay,
-  RunContext,
-} from "./objective.ts";
+import { type ForwardFirst, forwardFirst } from "./forward_first.ts";
+import type { Fields, MainMethod, MainPlan, PlanContext, Replay } from "./objective.ts";
 import type { ScoredRow, ScoreLoss } from "./scores/loss.ts";
 import { lossOf } from "./scores/mod.ts";
 import { queueExamples, queueScores } from "./scores/scorer.ts";
 import type { ScoreConfig } from "./settings.ts";
-import { microBatches, TaskRows, taskSample } from "./task_rows.ts";
+import { microBatches, TaskRows } from "./task_rows.ts";
 
 /** Learning to score documents. */
 export function scoring(config: ScoreConfig): MainMethod {
@@ -69,7 +60,8 @@ function plan(context: PlanContext, kind: string, loss: ScoreLoss): MainPlan {
       const rows = new TaskRows(context, loss.answers);
       const open = async () => {
         const objective = new Scoring(await program.open(), await forward.open(), rows, loss);
-        return partOf(kind, context, objective);
+        const { unit, columns, metrics } = loss;
+        return forwardFirst(context, objective, { name: kind, unit, columns, metrics });
       };
       return Promise.resolve({ steps: (epochs) => rows.updates(epochs), open });
     },
@@ -87,26 +79,8 @@ function refuseHead(model: Model, { graph, engine }: PlanContext, kind: string):
   throw new ConfigError(`adapter: found ${param.name} beside objective.kind ${kind}, ${wanted}`);
 }
 
-function partOf(name: string, context: RunContext, objective: Scoring): MainPart {
-  const { measured, train: { eval_every: every } } = context;
-  const { loss } = objective;
-  return {
-    name,
-    objective,
-    meters: measured.length > 0 ? [evalMeter(objective, measured, every)] : [],
-    columns: loss.columns,
-    async task(count) {
-      return await taskSample(context, count, loss.unit, async (rows) => {
-        const { result } = await objective.queue(rows);
-        return { result: result.then(({ loss }) => loss!) };
-      });
-    },
-    close: () => objective.close(),
-  };
-}
-
 /** The mean loss over the rows of an update. */
-class Scoring implements Objective {
+class Scoring implements ForwardFirst {
   readonly #planned = new Map<number, Fields>();
 
   constructor(
@@ -181,27 +155,6 @@ function scoresReplay(
         program.feed(batch, weights, draw);
         return program.firstNonFinite();
       },
-    },
-  };
-}
-
-/** The same of `eval.data`, each field after `eval_`. */
-function evalMeter(objective: Scoring, rows: readonly Example[], every: number): Meter {
-  const { metrics } = objective.loss;
-  return {
-    known: {},
-    metrics: [{ field: "loss", better: "lower" } as const, ...metrics]
-      .map(({ field, better }) => ({ field: `eval_${field}`, better })),
-    isDue: (step) => every > 0 && step % every === 0,
-    async measure() {
-      const { result } = await objective.queue(rows);
-      return {
-        result: result.then((fields) =>
-          Object.fromEntries(
-            Object.entries(fields).map(([field, value]) => [`eval_${field}`, value]),
-          )
-        ),
-      };
     },
   };
 }

@@ -12,26 +12,27 @@ import type { Queued } from "../eval/documents.ts";
 import { ownBytes } from "../graph/footprint.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
-import type {
-  MainMethod,
-  MainPart,
-  MainPlan,
-  Meter,
-  Objective,
-  PlanContext,
-  RunContext,
-} from "./objective.ts";
+import { type ForwardFirst, forwardFirst, type Telling } from "./forward_first.ts";
+import type { MainMethod, MainPlan, PlanContext, RunContext } from "./objective.ts";
 import { Likelihoods, refuseDropout } from "./preference/likelihoods.ts";
 import type { Answer } from "./preference/preference.ts";
 import { rowsReplay } from "./rows_replay.ts";
 import type { KtoConfig } from "./settings.ts";
-import { microBatches, TaskRows, taskSample } from "./task_rows.ts";
+import { microBatches, TaskRows } from "./task_rows.ts";
 import { divergenceOf, type LabelledAnswer, unpairedLosses } from "./unpaired/losses.ts";
 import { mismatched } from "./unpaired/mismatched.ts";
 import { type UnpairedStatistics, unpairedStatistics, weighedLoss } from "./unpaired/statistics.ts";
 
-/** What the loss counts. */
-const UNIT = "a labelled answer";
+const TELLING: Telling = {
+  name: "kto",
+  unit: "a labelled answer",
+  columns: [
+    { field: "kl", label: "kl", unit: "number" },
+    { field: "reward_margin", label: "margin", unit: "number" },
+  ],
+  metrics: [{ field: "reward_margin", better: "higher" }],
+  fields: ["loss", "reward_margin"],
+};
 
 /** Learning from labelled answers. */
 export const unpaired = (config: KtoConfig): MainMethod => ({
@@ -63,35 +64,16 @@ function plan(
       const open = async () => {
         const likelihoods = await Likelihoods.open(forward, true, rows.count);
         const limits = { ...config, maxTokens };
-        return partOf(context, new Judging(await program.open(), likelihoods, rows, limits));
+        const objective = new Judging(await program.open(), likelihoods, rows, limits);
+        return forwardFirst(context, objective, TELLING);
       };
       return Promise.resolve({ steps: (epochs) => rows.updates(epochs), open });
     },
   };
 }
 
-function partOf(context: RunContext, objective: Judging): MainPart {
-  const { measured, train: { eval_every: every } } = context;
-  return {
-    name: "kto",
-    objective,
-    meters: measured.length > 0 ? [evalMeter(objective, measured, every)] : [],
-    columns: [
-      { field: "kl", label: "kl", unit: "number" },
-      { field: "reward_margin", label: "margin", unit: "number" },
-    ],
-    async task(count) {
-      return await taskSample(context, count, UNIT, async (rows) => {
-        const { result } = await objective.queue(rows);
-        return { result: result.then(({ loss }) => loss) };
-      });
-    },
-    close: () => objective.close(),
-  };
-}
-
 /** The mean loss over the labelled answers of an update. */
-class Judging implements Objective {
+class Judging implements ForwardFirst {
   readonly #planned = new Map<number, UnpairedStatistics & { readonly supervised: number }>();
 
   constructor(
@@ -182,25 +164,4 @@ function weightsOf(
     weights.fill(-losses[i]!.danswer / count, rowBegin, rowEnd);
   }
   return weights;
-}
-
-/** The same of `eval.data`, each field after `eval_`. */
-function evalMeter(objective: Judging, rows: readonly Example[], every: number): Meter {
-  return {
-    known: {},
-    metrics: [
-      { field: "eval_loss", better: "lower" },
-      { field: "eval_reward_margin", better: "higher" },
-    ],
-    isDue: (step) => every > 0 && step % every === 0,
-    async measure() {
-      const { result } = await objective.queue(rows);
-      return {
-        result: result.then(({ loss, reward_margin }) => ({
-          eval_loss: loss,
-          ...(reward_margin !== undefined && { eval_reward_margin: reward_margin }),
-        })),
-      };
-    },
-  };
 }
