@@ -10,18 +10,17 @@
  * @module
  */
 import type { Batch, Example } from "../data/mod.ts";
-import { ownBytes } from "../graph/footprint.ts";
-import { LossProgram } from "../models/loss_program.ts";
-import { refuseEncoder } from "../models/layers/source_rows.ts";
+import type { LossProgram } from "../models/loss_program.ts";
+import { planByLikelihoods } from "./by_likelihoods.ts";
 import { type ForwardFirst, forwardFirst } from "./forward_first.ts";
 import type { MainMethod, MainPlan, PlanContext } from "./objective.ts";
-import { Likelihoods, refuseDropout } from "./preference/likelihoods.ts";
+import type { Likelihoods } from "./preference/likelihoods.ts";
 import { lossOf } from "./preference/losses.ts";
 import { type Preference, type PreferenceLoss, preferencesOf } from "./preference/preference.ts";
 import { chosenTokens, type PreferenceStatistics, statisticsOf } from "./preference/statistics.ts";
 import { rowsReplay } from "./rows_replay.ts";
 import type { PreferenceConfig } from "./settings.ts";
-import { microBatches, TaskRows } from "./task_rows.ts";
+import type { TaskRows } from "./task_rows.ts";
 
 const TELLING = {
   columns: [
@@ -41,36 +40,16 @@ export const preferences = (config: PreferenceConfig): MainMethod => ({
   plan: (context) => plan(context, config),
 });
 
-function plan({ engine, model, graph, train }: PlanContext, config: PreferenceConfig): MainPlan {
+function plan(context: PlanContext, config: PreferenceConfig): MainPlan {
   const { kind } = config;
   const loss = lossOf(config);
-  refuseEncoder(model, `for objective.kind ${kind}`);
-  const program = LossProgram.plan(engine, model, { ...graph, train: true });
-  refuseDropout(kind, program);
-  const forward = LossProgram.plan(engine, model, {
-    ...graph,
-    loss: loss.hasReference ? "kl" : "nll",
+  return planByLikelihoods(context, {
+    ...{ kind, answers: "two", hasReference: loss.hasReference },
+    open: (run, program, likelihoods, rows) => {
+      const objective = new Preferring(program, likelihoods, rows, loss);
+      return forwardFirst(run, objective, { name: kind, unit: loss.unit, ...TELLING });
+    },
   });
-  return {
-    count: microBatches(train),
-    measures: false,
-    memory: {
-      weights: program.footprint.weights,
-      activations: ownBytes(program.footprint),
-      "of likelihoods": ownBytes(forward.footprint),
-    },
-    step: program,
-    params: program.graph.values.filter(({ kind }) => kind === "param"),
-    prepare: (context) => {
-      const rows = new TaskRows(context, "two");
-      const open = async () => {
-        const likelihoods = await Likelihoods.open(forward, loss.hasReference, rows.count);
-        const objective = new Preferring(await program.open(), likelihoods, rows, loss);
-        return forwardFirst(context, objective, { name: kind, unit: loss.unit, ...TELLING });
-      };
-      return Promise.resolve({ steps: (epochs) => rows.updates(epochs), open });
-    },
-  };
 }
 
 /** The mean loss over the preferences of an update. */

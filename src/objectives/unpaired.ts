@@ -9,16 +9,15 @@
  */
 import type { Batch, Example } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
-import { ownBytes } from "../graph/footprint.ts";
-import { LossProgram } from "../models/loss_program.ts";
-import { refuseEncoder } from "../models/layers/source_rows.ts";
+import type { LossProgram } from "../models/loss_program.ts";
+import { planByLikelihoods } from "./by_likelihoods.ts";
 import { type ForwardFirst, forwardFirst, type Telling } from "./forward_first.ts";
 import type { MainMethod, MainPlan, PlanContext, RunContext } from "./objective.ts";
-import { Likelihoods, refuseDropout } from "./preference/likelihoods.ts";
+import type { Likelihoods } from "./preference/likelihoods.ts";
 import type { Answer } from "./preference/preference.ts";
 import { rowsReplay } from "./rows_replay.ts";
 import type { KtoConfig } from "./settings.ts";
-import { microBatches, TaskRows } from "./task_rows.ts";
+import type { TaskRows } from "./task_rows.ts";
 import { divergenceOf, type LabelledAnswer, unpairedLosses } from "./unpaired/losses.ts";
 import { mismatched } from "./unpaired/mismatched.ts";
 import { type UnpairedStatistics, unpairedStatistics, weighedLoss } from "./unpaired/statistics.ts";
@@ -40,36 +39,13 @@ export const unpaired = (config: KtoConfig): MainMethod => ({
   plan: (context) => plan(context, config),
 });
 
-function plan(
-  { engine, model, graph, maxTokens, train }: PlanContext,
-  config: KtoConfig,
-): MainPlan {
-  const { kind } = config;
-  refuseEncoder(model, `for objective.kind ${kind}`);
-  const program = LossProgram.plan(engine, model, { ...graph, train: true });
-  refuseDropout(kind, program);
-  const forward = LossProgram.plan(engine, model, { ...graph, loss: "kl" });
-  return {
-    count: microBatches(train),
-    measures: false,
-    memory: {
-      weights: program.footprint.weights,
-      activations: ownBytes(program.footprint),
-      "of likelihoods": ownBytes(forward.footprint),
-    },
-    step: program,
-    params: program.graph.values.filter(({ kind }) => kind === "param"),
-    prepare: (context) => {
-      const rows = new TaskRows(context, "labelled");
-      const open = async () => {
-        const likelihoods = await Likelihoods.open(forward, true, rows.count);
-        const limits = { ...config, maxTokens };
-        const objective = new Judging(await program.open(), likelihoods, rows, limits);
-        return forwardFirst(context, objective, TELLING);
-      };
-      return Promise.resolve({ steps: (epochs) => rows.updates(epochs), open });
-    },
-  };
+function plan(context: PlanContext, config: KtoConfig): MainPlan {
+  const limits = { ...config, maxTokens: context.maxTokens };
+  return planByLikelihoods(context, {
+    ...{ kind: config.kind, answers: "labelled", hasReference: true },
+    open: (run, program, likelihoods, rows) =>
+      forwardFirst(run, new Judging(program, likelihoods, rows, limits), TELLING),
+  });
 }
 
 /** The mean loss over the labelled answers of an update. */
