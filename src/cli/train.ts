@@ -12,6 +12,7 @@ import {
   PRESETS,
   savedConfig,
 } from "../config/mod.ts";
+import { readChatFacts } from "../data/mod.ts";
 import { quickstartFile } from "../quickstart/files.ts";
 import { resolveModel } from "../train/resolve_model.ts";
 import { explainRun } from "../train/open.ts";
@@ -72,7 +73,7 @@ export async function run(args: string[]): Promise<number> {
   const config = configOf(parsed);
   if (parsed.flags["print-config"]) return printConfig(config, parsed.flags);
   return await resumable("train", args, config, async (lies) => {
-    const { parsed: resolved } = await resolveModel(config, { resume, ...hubReports() });
+    const { parsed: resolved, model } = await resolveModel(config, { resume, ...hubReports() });
     if (parsed.flags["print-plan"]) {
       const { dispatches, plan } = await explainRun(resolved.config);
       answer(`${dispatches}\n${row("memory", memoryText(plan.memory))}`);
@@ -83,7 +84,10 @@ export async function run(args: string[]): Promise<number> {
     lies(result.out);
     if (result.stopped) throw new StoppedError(`Stopped after ${result.step} updates`);
     if (parsed.flags["json"]) answer(JSON.stringify(result));
-    else for (const line of endPanel(result, { ...resolved.config, out: result.out })) answer(line);
+    else {
+      const shown = { ...resolved.config, out: result.out };
+      for (const line of endPanel(result, shown, readChatFacts(model))) answer(line);
+    }
     if (!parsed.flags["json"]) await orStopped(() => showSamples(resolved.config, result.saved));
     if (isStopWanted()) return STOPPED; // the run is done and saved
     const forgetting = forgettingOf(result);

@@ -23,7 +23,7 @@ Deno.test("train leaves a run folder and says what came of it", async () => {
   const saved = lines.indexOf(`saved       ${toy.path("run", "adapter")}`);
   assert.deepEqual(lines.slice(saved + 1), [
     ...["report.html", "metrics.jsonl"].map((file) => `${" ".repeat(12)}${toy.path("run", file)}`),
-    `next        deno task chat ${toy.model} --adapter ${toy.path("run")}`,
+    `next        deno task generate ${toy.model} --adapter ${toy.path("run")} --prompt "..."`,
     `${" ".repeat(12)}deno task serve ${toy.model} --adapter tuned=${toy.path("run")}`,
     `${" ".repeat(12)}deno task merge ${toy.path("run")} --out ${toy.path("run-merged")}`,
   ]);

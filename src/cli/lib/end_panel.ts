@@ -6,6 +6,12 @@
  */
 import { join } from "node:path";
 import type { Config } from "../../config/mod.ts";
+import {
+  type ChatFacts,
+  type DataEntry,
+  MODEL_TEMPLATE,
+  resolveTemplates,
+} from "../../data/mod.ts";
 import type { ForgettingReport } from "../../forgetting/report/format.ts";
 import { screen } from "../../forgetting/report/screen.ts";
 import { exists } from "../../io/files.ts";
@@ -19,7 +25,7 @@ export const forgettingOf = ({ reports }: RunResult): ForgettingReport | undefin
   reports["forgetting"] as ForgettingReport | undefined;
 
 /** Losses and scores before and after, the guard's verdict, files and three commands. */
-export function endPanel(result: RunResult, config: Config): string[] {
+export function endPanel(result: RunResult, config: Config, base: ChatFacts): string[] {
   const { first, last, measured: { eval_loss: evalLoss, ...measured } } = result;
   const forgetting = forgettingOf(result);
   return [
@@ -28,7 +34,7 @@ export function endPanel(result: RunResult, config: Config): string[] {
     ...scoreLines(measured, first ?? {}),
     ...(forgetting ? screen(forgetting) : []),
     ...fileLines(result, config),
-    ...nextLines(result, config),
+    ...nextLines(result, config, base),
   ];
 }
 
@@ -55,13 +61,29 @@ function fileLines({ saved }: RunResult, { out }: Config): string[] {
 }
 
 /** Commands that go on from here. */
-function nextLines({ saved }: RunResult, { model, out }: Config): string[] {
-  const [base, run] = [shellWord(model), shellWord(out)];
+function nextLines({ saved }: RunResult, { model, data, out }: Config, base: ChatFacts): string[] {
+  const [named, run] = [shellWord(model), shellWord(out)];
   const commands = [
-    `deno task chat ${base} --adapter ${run}`,
-    `deno task serve ${base} --adapter tuned=${run}`,
+    `deno task ${askCommand(`${named} --adapter ${run}`, data[0], base)}`,
+    `deno task serve ${named} --adapter tuned=${run}`,
     `deno task merge ${run} --out ${shellWord(`${out}-merged`)}`,
   ];
   if (!exists(join(saved, "adapter_config.json"))) return [];
   return commands.map((command, i) => row(i === 0 ? "next" : "", command));
+}
+
+/** How to ask a model in the words that it was trained with; `chat` wants a template of chats. */
+function askCommand(asked: string, entry: DataEntry | undefined, { template }: ChatFacts): string {
+  const setting = [entry?.template].flat()[0];
+  if (setting === undefined && template !== null || setting === MODEL_TEMPLATE) {
+    return `chat ${asked}`;
+  }
+  const isNamed = setting === undefined || typeof setting === "string" || "file" in setting;
+  if (!isNamed || ["text", "tokens"].includes(entry?.format ?? "")) {
+    return `generate ${asked} --prompt "..."`; // no template, or one that has no name
+  }
+  if (setting === undefined) return `generate ${asked} --instruction "..."`;
+  const flag = `--template ${shellWord(typeof setting === "string" ? setting : setting.file)}`;
+  if (resolveTemplates(setting, "")[0]!.chat !== null) return `chat ${asked} ${flag}`;
+  return `generate ${asked} ${flag} --instruction "..."`;
 }
