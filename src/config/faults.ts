@@ -17,26 +17,37 @@ export interface ConfigFault {
   readonly message: string;
 }
 
-/** The faults behind the issues that the check found in `values`. */
-export function configFaults(values: unknown, issues: readonly Issue[]): ConfigFault[] {
-  return issues.flatMap((issue) => describe(values, issue, []));
+/** The faults behind the issues that the check found in `values`, the whole table or a part of it. */
+export function configFaults(
+  values: unknown,
+  issues: readonly Issue[],
+  root: SchemaNode = table,
+): ConfigFault[] {
+  return issues.flatMap((issue) => describe({ values, root }, issue, []));
 }
 
-function describe(values: unknown, issue: Issue, outer: readonly PropertyKey[]): ConfigFault[] {
+/** What was checked, and by what. */
+interface Checked {
+  readonly values: unknown;
+  readonly root: SchemaNode;
+}
+
+function describe(checked: Checked, issue: Issue, outer: readonly PropertyKey[]): ConfigFault[] {
+  const { values, root } = checked;
   const path = [...outer, ...issue.path];
   const key = path.join(".");
   if (issue.code === "custom") return [{ key, message: issue.message }];
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((name) => unknownKey(values, path, String(name)));
+    return issue.keys.map((name) => unknownKey(checked, path, String(name)));
   }
   if (issue.code === "invalid_union") {
     const inner = issue.errors.filter(reachedInside).sort((a, b) => a.length - b.length)[0];
-    if (inner) return inner.flatMap((issue) => describe(values, issue, path));
+    if (inner) return inner.flatMap((issue) => describe(checked, issue, path));
   }
   const value = valueAt(values, key);
   const found = value === undefined ? "missing" : `found ${shorten(JSON.stringify(value))}`;
   const isTooLarge = issue.code === "too_big" && issue.maximum > Number.MAX_SAFE_INTEGER;
-  const words = isTooLarge ? `at most ${issue.maximum}` : wanted(nodeAt(key));
+  const words = isTooLarge ? `at most ${issue.maximum}` : wanted(nodeAt(root, key));
   return [{ key, message: `${found}, wanted ${words}` }];
 }
 
@@ -45,21 +56,25 @@ function reachedInside(issues: readonly Issue[]): boolean {
   return issues.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys");
 }
 
-function unknownKey(values: unknown, path: readonly PropertyKey[], name: string): ConfigFault {
+function unknownKey(
+  { values, root }: Checked,
+  path: readonly PropertyKey[],
+  name: string,
+): ConfigFault {
   const key = [...path, name].join(".");
   const kindKey = [...path, "kind"].join(".");
   const kind = valueAt(values, kindKey);
-  if (typeof kind === "string" && child(nodeAt(path.join(".")), name)) {
+  if (typeof kind === "string" && child(nodeAt(root, path.join(".")), name)) {
     return { key, message: `found one beside ${kindKey} ${kind}, wanted another kind or none` };
   }
-  const near = nearestKey(key);
+  const near = nearestKey(key, root);
   return { key, message: `unknown key${near === undefined ? "" : `, the nearest is ${near}`}` };
 }
 
 /** The known key that `key` was most likely meant to be, as a whole or by its last name. */
-export function nearestKey(key: string): string | undefined {
+export function nearestKey(key: string, root: SchemaNode = table): string | undefined {
   const plain = key.replace(/\.\d+(?=\.)/g, "");
-  const known = [...keysOf(table)].map(([key]) => key);
+  const known = [...keysOf(root)].map(([key]) => key);
   const [closest] = nearest(plain, known, 1);
   const [closestName] = nearest(lastName(plain), known.map(lastName), 1);
   return closest ?? known.find((other) => lastName(other) === closestName);
@@ -67,8 +82,8 @@ export function nearestKey(key: string): string | undefined {
 
 const lastName = (key: string) => key.slice(key.lastIndexOf(".") + 1);
 
-function nodeAt(key: string): SchemaNode {
-  return key.split(".").reduce<SchemaNode>((node, name) => child(node, name) ?? {}, table);
+function nodeAt(root: SchemaNode, key: string): SchemaNode {
+  return key.split(".").reduce<SchemaNode>((node, name) => child(node, name) ?? {}, root);
 }
 
 /** What a node accepts, in words. */

@@ -38,7 +38,7 @@ export const table = z.toJSONSchema(configSchema, { io: "input" }) as SchemaNode
 
 /** The choices that a node leaves: its alternatives, or only itself. */
 export const alternatives = (node: SchemaNode): readonly SchemaNode[] =>
-  node.anyOf ?? node.oneOf ?? [node];
+  (node.anyOf ?? node.oneOf)?.flatMap(alternatives) ?? [node];
 
 /** The node of `key` within an object or a list, or undefined if there is no such key. */
 export function child(node: SchemaNode, key: string): SchemaNode | undefined {

@@ -26,3 +26,15 @@ export const positive = z.number().positive().lte(1e30);
 export const notNegative = z.number().gte(0).lte(1e30);
 export const tokens = z.int().positive().multipleOf(8);
 export const seed = z.int().min(0).max(2 ** 32 - 1);
+
+/** A regular expression, as JavaScript has it. */
+export const pattern = z.string().min(1)
+  .refine((text) => isPattern(text), { error: "found no regular expression, wanted one" });
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text) instanceof RegExp;
+  } catch {
+    return false;
+  }
+}

@@ -21,7 +21,7 @@ import type { KeepConfig, ObjectiveConfig } from "../objectives/settings.ts";
 import { type FormatName, QUANTIZED } from "../formats/mod.ts";
 import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
 import { guardSchema } from "./guard.ts";
-import { count, name, notNegative, place, positive, seed, tokens } from "./kinds.ts";
+import { count, name, notNegative, pattern, place, positive, seed, tokens } from "./kinds.ts";
 import { keep } from "./keep.ts";
 import { objectiveSchema } from "./objective.ts";
 import { schedule, type ScheduleConfig } from "./schedule.ts";
@@ -158,9 +158,6 @@ export interface Config extends ToldConfig {
 
 const decay = z.number().gte(0).lt(1);
 
-const pattern = z.string().min(1)
-  .refine((text) => isPattern(text), { error: "found no regular expression, wanted one" });
-
 const adapter = z.strictObject({
   rank: count.default(16).describe("rank of the update"),
   alpha: positive.exactOptional()
@@ -286,11 +283,3 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   const message = `found ${data[weighed]!.weight} beside mixture, wanted only one of the two`;
   context.addIssue({ code: "custom", path: ["data", weighed, "weight"], message });
 });
-
-function isPattern(text: string): boolean {
-  try {
-    return new RegExp(text) instanceof RegExp;
-  } catch {
-    return false;
-  }
-}
