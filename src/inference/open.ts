@@ -148,11 +148,15 @@ export function adapterFolder(path: string): string {
  */
 export function baseOf(adapter: string): string {
   const { baseModel, config } = readPeft(adapter);
-  const folder = [baseModel, join(adapter, baseModel)]
-    .find((path) => baseModel !== "" && exists(isGguf(path) ? path : join(path, "config.json")));
+  const folder = baseFolderOf(adapter, baseModel);
   if (folder !== undefined) return folder;
   const revision = config["revision"];
   if (parseRepoName(baseModel)) return revision ? `${baseModel}@${revision}` : baseModel;
   const named = baseModel === "" ? "no base" : `the base "${baseModel}", which is no folder here`;
   throw new ConfigError(`${join(adapter, "adapter_config.json")} names ${named}; give --base`);
 }
+
+/** Where the base that an adapter names lies, from here or from the adapter's folder. */
+export const baseFolderOf = (adapter: string, baseModel: string): string | undefined =>
+  [baseModel, join(adapter, baseModel)]
+    .find((path) => baseModel !== "" && exists(isGguf(path) ? path : join(path, "config.json")));

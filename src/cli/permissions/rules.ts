@@ -37,6 +37,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
     ...{ quickstart: true, hub: "read" },
   },
   guard: { writes: ["out"], history: true, hub: "read" },
+  combine: { writes: ["out"], hub: "read" },
   merge: { writes: ["out"], hub: "read" },
   export: { writes: ["out"], hub: "read" },
   eval: { writes: ["out"], hub: "read" },

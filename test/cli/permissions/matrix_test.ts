@@ -14,6 +14,7 @@ const MARK = "0a1b2c3d";
 const LINES: Readonly<Record<string, string>> = {
   train: "--model base --data rows.jsonl --guard.text keep.txt --out runs/mine --resume",
   guard: "runs/mine --out scaled --text keep.txt --data rows.jsonl --base base",
+  combine: "runs/mine runs/other --weights 1,0.5 --out combined",
   merge: "runs/mine --out merged",
   export: "runs/mine --format gguf --out mine.gguf",
   eval: "base --adapter runs/mine --tasks task.yaml suite.json --out scores",
