@@ -5,19 +5,19 @@
  * @module
  */
 import { FileError } from "../errors.ts";
+import type { RewardHost } from "./host.ts";
 import { formatReward, lengthReward, regexReward } from "./form.ts";
+import { functionReward } from "./function/mod.ts";
+import { jsonSchemaReward } from "./json_schema.ts";
+import { judgeReward } from "./judge.ts";
 import { metricReward } from "./metric.ts";
+import { modelReward } from "./model.ts";
 import { type Answered, type Reward, rowOf } from "./reward.ts";
 import type { RewardConfig } from "./settings.ts";
 
+export type { RewardHost } from "./host.ts";
 export { type Answered, type Reward, rowOf } from "./reward.ts";
 export type { RewardConfig } from "./settings.ts";
-
-/** What rewards need beside their settings. */
-export interface RewardHost {
-  /** Hears what is worth saying, such as that an endpoint is asked again. */
-  readonly say?: (line: string) => void;
-}
 
 /**
  * Opens rewards: one, or the weighted sum of several. What it gives is finite, a number an answer.
@@ -53,7 +53,7 @@ export async function openReward(
   return new RewardSum(parts);
 }
 
-function openOne(config: RewardConfig, _: RewardHost): Reward | Promise<Reward> {
+function openOne(config: RewardConfig, host: RewardHost): Reward | Promise<Reward> {
   switch (config.kind) {
     case "metric":
       return metricReward(config);
@@ -61,6 +61,14 @@ function openOne(config: RewardConfig, _: RewardHost): Reward | Promise<Reward> 
       return regexReward(config);
     case "format":
       return formatReward(config);
+    case "function":
+      return functionReward(config);
+    case "json_schema":
+      return jsonSchemaReward(config);
+    case "judge":
+      return judgeReward(config, host);
+    case "model":
+      return modelReward(config, host);
     case "length":
       return lengthReward(config);
   }

@@ -15,11 +15,13 @@ import {
   configIn,
   isThere,
   jsonIn,
+  jsonOf,
   ledToBy,
   namesBaseElsewhere,
   placesOf,
   runAround,
   stringsIn,
+  stringsOf,
   type Value,
   valuesOf,
   wordsOf,
@@ -78,7 +80,7 @@ export async function grantsOf(
     net: [
       ...(isAsked ? hostsOf(rule, hub.endpoint) : []),
       ...listensAt(rule, values),
-      ...endpointsOf(values),
+      ...endpointsOf(values, configs),
     ],
     import: SERVERS,
     env: [...VARIABLES, ...rule.env ?? []],
@@ -195,10 +197,13 @@ function hostsOf({ hub }: Rule, endpoint: string): string[] {
   return [hostname, ...below, ...HUB_HOSTS, ...(hub === "write" ? UPLOAD_HOSTS : [])];
 }
 
-/** The address of a server that answers in a model's place. */
-function endpointsOf(values: readonly Value[]): string[] {
-  const named = values.find(({ flag }) => flag === "endpoint")?.text ?? "";
-  return URL.canParse(named) ? [new URL(named).host] : [];
+/** The addresses of servers that answer in a model's place, or judge answers. */
+function endpointsOf(values: readonly Value[], configs: readonly ConfigFile[]): string[] {
+  const told = values.flatMap(({ flag, text }) =>
+    /(^|\.)endpoint$/.test(flag ?? "") ? [text] : stringsOf("endpoint", jsonOf(text))
+  );
+  return [...told, ...configs.flatMap(({ fields }) => stringsOf("endpoint", fields))]
+    .filter((address) => URL.canParse(address)).map((address) => new URL(address).host);
 }
 
 /** Another WebGPU is a library, which no permission binds: whoever names one must have allowed it. */

@@ -28,15 +28,25 @@ export function valuesOf(args: readonly string[]): Value[] {
 
 /** The strings that one may stand for: a list with commas, NAME=PLACE, PROMPTS@ROWS, or JSON. */
 export function wordsOf(text: string): string[] {
-  const inner = /^\s*[[{]/.test(text) ? stringsIn(parsed(text)) : [];
-  return [text, ...text.split(/[,@]/), ...text.split(/^[^=]*=/), ...inner]
+  return [text, ...text.split(/[,@]/), ...text.split(/^[^=]*=/), ...stringsIn(jsonOf(text))]
     .filter((word) => word !== "");
 }
+
+/** The list or object that a value is, in JSON; null where it is none. */
+export const jsonOf = (text: string): unknown => /^\s*[[{]/.test(text) ? parsed(text) : null;
 
 /** Every string within a JSON value. */
 export function stringsIn(value: unknown): string[] {
   if (typeof value === "string") return [value];
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(stringsIn) : [];
+}
+
+/** Every string under that key within a JSON value. */
+export function stringsOf(key: string, value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    name === key && typeof inner === "string" ? [inner] : stringsOf(key, inner)
+  );
 }
 
 /** Bytes; a larger JSON file is none that a person wrote. */

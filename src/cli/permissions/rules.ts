@@ -34,7 +34,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   init: { writes: ["out"], out: "train.yaml", hub: "read" },
   train: {
     ...{ config: true, writes: ["out", "rescue"], out: "runs/train", history: true },
-    ...{ quickstart: true, hub: "read" },
+    ...{ quickstart: true, hub: "read", env: ["OPENAI_API_KEY"] },
   },
   guard: { writes: ["out"], history: true, hub: "read" },
   combine: { writes: ["out"], hub: "read" },
