@@ -9,7 +9,15 @@ import type { Flat, Store } from "../graph/store.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
 import { HEAD_MODULE, type Tensors } from "../models/stored.ts";
 import { type Adaptable, type Choice, chooseModules, sizesOf } from "./choose.ts";
-import { type AdaptedModule, type AdapterMethod, type Key, LORA } from "./methods/mod.ts";
+import { type InitName, started } from "./init/mod.ts";
+import {
+  type AdaptedModule,
+  type AdapterMethod,
+  type HeldKey,
+  type Key,
+  LORA,
+  type Numbers,
+} from "./methods/mod.ts";
 import type { LoraWeights } from "./peft/adapter.ts";
 import { matching, selects } from "./peft/targets.ts";
 
@@ -23,6 +31,8 @@ export interface ModuleOptions extends Choice {
 
 /** How an adapter works on all of its modules. */
 export interface AdaptedOptions {
+  /** Its initial values, those of the method where absent. */
+  readonly init?: InitName;
   readonly method?: AdapterMethod;
   /** The share of a layer's input that the update does not see in training; 0 by default. */
   readonly dropout?: number;
@@ -53,13 +63,15 @@ export class Adapted {
    * is to drop out, or a target is of a kind that the method is not built for.
    */
   static fresh(model: Adaptable, options: ModuleOptions & AdaptedOptions): Adapted {
-    const { rslora = false } = options;
+    const { rslora = false, init, dropout = 0, method = LORA } = options;
+    const starting = init ? started({ init, method, rslora, dropout }) : method;
     return new Adapted(
       chooseModules(model, options).map((name) => {
         const rank = matching(name, options.rank_pattern ?? {}) ?? options.rank;
         const alpha = matching(name, options.alpha_pattern ?? {}) ?? options.alpha;
         const sizes = sizesOf(model, name)!;
-        const { outFeatures, inFeatures } = sizes;
+        const { outFeatures, inFeatures, isTable } = sizes;
+        if (init && isTable) refuseTable(init, name);
         if (rank > Math.min(outFeatures, inFeatures)) {
           throw new ConfigError(
             `adapter.rank is ${rank}, but ${name} is only [${outFeatures}, ${inFeatures}]`,
@@ -67,7 +79,7 @@ export class Adapted {
         }
         return { name, rank, alpha, scale: alpha / (rslora ? Math.sqrt(rank) : rank), ...sizes };
       }),
-      options,
+      { dropout, method: starting },
     );
   }
 
@@ -131,29 +143,31 @@ export class Adapted {
 
   #lowRank(graph: Graph, name: string, isTable: boolean) {
     const module = this.#find(name, isTable);
-    return module && this.method.lowRank?.(this.#inGraph(graph, module));
+    return module && this.method.lowRank?.(graph, this.#inGraph(graph, module));
   }
 
   #inGraph(graph: Graph, module: AdaptedModule) {
-    const params: Partial<Record<Key, Value>> = {};
+    const params: Partial<Record<Key | HeldKey, Value>> = {};
     for (const [key, param] of this.#params(module)) {
       const { shape, layout } = this.method.kept(key, module);
-      params[key] = graph.param(param, shape, layout);
+      params[key] = isHeld(key)
+        ? graph.held(param, shape, layout)
+        : graph.param(param, shape, layout);
     }
     return { params, scale: module.scale, dropout: undefined };
   }
 
-  /** The names of a module's params: those of PEFT. */
-  #params({ name, isTable }: AdaptedModule): [key: Key, param: string][] {
-    const { linearNames, tableNames } = this.method;
-    const names = Object.entries((isTable ? tableNames : linearNames)!);
-    return names.map(([key, tensor]) => [key as Key, `${name}.${tensor}`]);
+  /** The names of a module's params: those of PEFT, and of what is held. */
+  #params({ name, isTable }: AdaptedModule): [key: Key | HeldKey, param: string][] {
+    const { linearNames, tableNames, heldNames } = this.method;
+    const names = Object.entries({ ...(isTable ? tableNames : linearNames), ...heldNames });
+    return names.map(([key, tensor]) => [key as Key | HeldKey, `${name}.${tensor}`]);
   }
 
   /** Fills the store: with an adapter from a folder as it is, or afresh. */
   load(store: Store, seed: number, base: Tensors): void {
     for (const module of this.#modules.values()) {
-      const numbers = this.source?.find((weights) => weights.module === module.name) ??
+      const numbers: Numbers = this.source?.find((weights) => weights.module === module.name) ??
         this.method.fresh(module, seed, base);
       for (const [key, param] of this.#params(module)) {
         store.writeParam(param, this.method.kept(key, module).keep(numbers[key]!));
@@ -161,17 +175,21 @@ export class Adapted {
     }
   }
 
-  /** Reads the modules back, or what else lies in their place. */
+  /** Reads the modules back, as PEFT's files have them, or what else lies in the trained ones' place. */
   async read(store: Store, flat?: Flat): Promise<LoraWeights[]> {
+    const { written } = this.method;
     const found: LoraWeights[] = [];
     for (const module of this.#modules.values()) {
       const { name, isTable, index: _, ...sizes } = module;
-      const numbers: Partial<Record<Key, Float32Array>> = {};
+      const numbers: Partial<Record<Key | HeldKey, Float32Array>> = {};
       for (const [key, param] of this.#params(module)) {
+        if (flat !== undefined && isHeld(key)) continue;
         numbers[key] = this.method.kept(key, module).peft(await store.readParam(param, flat));
       }
-      const { a, b, ...more } = numbers;
-      found.push({ module: name, ...(isTable && { isTable }), ...sizes, a: a!, b: b!, ...more });
+      const isWritten = flat === undefined && written !== undefined;
+      const all = isWritten ? { ...sizes, ...written.sizes(sizes) } : sizes;
+      const { a, b, ...more } = isWritten ? written.numbers(numbers, sizes) : numbers;
+      found.push({ module: name, ...(isTable && { isTable }), ...all, a: a!, b: b!, ...more });
     }
     return found;
   }
@@ -188,6 +206,8 @@ export class Adapted {
   }
 }
 
+const isHeld = (key: Key | HeldKey): key is HeldKey => key === "a0" || key === "b0";
+
 /** @throws {ConfigError} for a module of a kind that the method is not built for. */
 function refuseUnbuilt(
   { name, lowRank, tableNames }: AdapterMethod,
@@ -200,6 +220,13 @@ function refuseUnbuilt(
   throw new ConfigError(
     `The adapter's method is ${name}, which is built for linear layers but neither tables nor the ` +
       `output head, found ${found.name} among the targets`,
+  );
+}
+
+function refuseTable(init: InitName, name: string): never {
+  throw new ConfigError(
+    `adapter.init: found "${init}" with the table ${name} among the targets, which has no such ` +
+      "values, wanted none or linear modules alone",
   );
 }
 

@@ -11,6 +11,7 @@ import type { Adapt } from "../models/layers/adapt.ts";
 import type { Model, Modules } from "../models/model.ts";
 import { Adapted, type ModuleOptions } from "./adapted.ts";
 import { unmatched } from "./choose.ts";
+import type { InitName } from "./init/mod.ts";
 import { type MethodName, methodOf, METHODS } from "./methods/mod.ts";
 import type { PeftAdapter } from "./peft/adapter.ts";
 import { type Bias, isWhole, type PeftConfig } from "./peft/config.ts";
@@ -21,6 +22,8 @@ import { refuseOtherBase, Whole } from "./whole.ts";
 export interface AdapterOptions extends ModuleOptions {
   /** LoRA by default. */
   readonly method?: MethodName;
+  /** Its initial values; those of the method by default. */
+  readonly init?: InitName;
   /** The share of a layer's input that the update does not see in training; 0 by default. */
   readonly dropout?: number;
   /** Modules that are trained whole, by the ends of their names. */
@@ -75,7 +78,8 @@ export class Adapter {
       );
     }
     const targetModules = adapted.shortNames(modules, saved);
-    const settings = { rank, alpha, rslora, targetModules, config };
+    const sizes = adapted.method.written?.sizes({ rank, alpha }) ?? { rank, alpha };
+    const settings = { ...sizes, rslora, targetModules, config };
     return new Adapter(model, adapted, new Whole(model.tensors, shapes), settings);
   }
 

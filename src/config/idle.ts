@@ -61,6 +61,11 @@ const RULES: readonly Rule[] = [
     idle: ({ eval: { data, tasks } }) =>
       when(data.length + tasks.length === 0, "without eval.data or eval.tasks to measure"),
   },
+  {
+    key: "adapter.init",
+    idle: ({ adapter: { from } }) =>
+      when(from !== undefined, "beside adapter.from, which has its own"),
+  },
   { key: "train.keep", off: "last", idle: withoutMeasurements },
   { key: "train.patience", idle: withoutMeasurements },
   { key: "train.metric", idle: withoutComparison },

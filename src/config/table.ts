@@ -7,6 +7,7 @@
 
 import { resolve } from "node:path";
 import { z } from "../deps/zod.ts";
+import { INIT_NAMES, type InitName } from "../adapters/init/mod.ts";
 import { METHOD_NAMES, type MethodName } from "../adapters/methods/mod.ts";
 import { type Bias, BIASES } from "../adapters/peft/config.ts";
 import {
@@ -48,6 +49,8 @@ export interface AdapterConfig {
   readonly rslora: boolean;
   /** What the adapter does to a module; that of `from`, or lora, where absent. */
   readonly method?: MethodName;
+  /** The initial values; those of the method where absent. */
+  readonly init?: InitName;
   /** The share of a layer's input that the update does not see in training. */
   readonly dropout?: number;
   /** Ends of the names of modules that are trained whole, such as `lm_head` or `norm`. */
@@ -177,6 +180,11 @@ const adapter = z.strictObject({
   rslora: z.boolean().default(false).describe("scale the update by alpha / sqrt(rank) instead"),
   method: z.enum(METHOD_NAMES).exactOptional()
     .describe("what the adapter does to a module; lora when absent, or that of from"),
+  init: z.union([z.enum(INIT_NAMES), z.templateLiteral(["pissa_niter_", z.int().min(0).max(999)])])
+    .exactOptional().describe(
+      "initial values from the base's weights, as PEFT's init_lora_weights; pissa_niter_N takes N " +
+        "iterations; random when absent",
+    ),
   dropout: z.number().gte(0).lt(1).exactOptional().describe(
     "share of a layer's input that the update does not see in training; 0 when absent, or that of from",
   ),

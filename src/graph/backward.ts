@@ -93,7 +93,7 @@ class Walk implements Gradients {
 }
 
 function placeGradients(graph: Graph, walk: Walk): void {
-  for (const param of graph.values.filter(({ kind }) => kind === "param")) {
+  for (const param of graph.values.filter(({ kind, needs }) => kind === "param" && needs)) {
     const gradient = walk.of(param);
     if (!gradient) throw new RangeError(`The loss does not depend on ${param.name}`);
     graph.placeGradient(param, gradient);

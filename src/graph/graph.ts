@@ -14,7 +14,7 @@ export type NumberType = FormatName | "u32";
 
 /**
  * Where a value lives: `input` is written by the host before a replay; `weight` is frozen; `param`
- * is trained; `gradient` is the slot beside a param; `state` outlives a replay; `temp` does not.
+ * is trained, or held beside what is; `gradient` is the slot beside a param; `state` outlives a replay; `temp` does not.
  */
 export type Kind = "input" | "weight" | "param" | "gradient" | "state" | "temp";
 
@@ -150,6 +150,11 @@ export class Graph {
   /** A trained tensor, f32. */
   param(name: string, shape: readonly number[], layout: Layout): Value {
     return this.#named({ name, shape, type: "f32", layout, kind: "param", needs: true });
+  }
+
+  /** A tensor that lies beside the trained ones and keeps what it began with, f32. */
+  held(name: string, shape: readonly number[], layout: Layout): Value {
+    return this.#named({ name, shape, type: "f32", layout, kind: "param", needs: false });
   }
 
   /** A tensor that keeps its contents from one replay to the next. */

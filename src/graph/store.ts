@@ -17,7 +17,7 @@ import type { Device } from "../gpu/device.ts";
 import { createTexels, destroyTexels, type TexelParts, type Texels } from "../gpu/texture.ts";
 import { bytesOf, describe, partsOf, rowsOf, type Value } from "./graph.ts";
 
-/** The flat buffers beside the params; all have the same layout. */
+/** The flat buffers; the params' goes on where the others end, with what is held. */
 export const FLAT = ["params", "gradients", "sums", "m", "v"] as const;
 export type Flat = typeof FLAT[number];
 
@@ -39,9 +39,17 @@ interface Param extends Place {
 const alignedBytes = (param: Value): number =>
   Math.ceil(bytesOf(param) / SLICE_ALIGNMENT) * SLICE_ALIGNMENT;
 
+const totalBytes = (params: readonly Value[]): number =>
+  params.reduce((sum, param) => sum + alignedBytes(param), 0);
+
+const trainedOf = (params: readonly Value[]): Value[] => params.filter(({ needs }) => needs);
+
+/** Bytes of a flat buffer beside the params: what is held has no gradient and no moments. */
+export const trainedBytes = (params: readonly Value[]): number => totalBytes(trainedOf(params));
+
 /** Bytes of all flat buffers of some params. */
 export const flatBytes = (params: readonly Value[]): number =>
-  FLAT.length * params.reduce((sum, param) => sum + alignedBytes(param), 0);
+  totalBytes(params) + (FLAT.length - 1) * trainedBytes(params);
 
 /** Buffers by name, shared by every program of one model. */
 export class Store {
@@ -50,8 +58,6 @@ export class Store {
   readonly #textures = new Map<string, TexelParts>();
   readonly #places = new Map<string, Param>();
   readonly #flat = new Map<Flat, GPUBuffer>();
-  /** Bytes of one flat buffer. */
-  #flatBytes = 0;
 
   /** @param base Whose frozen weights it has too, and keeps those it adds; by default its own. */
   constructor(readonly device: Device, private readonly base?: Store) {}
@@ -92,17 +98,19 @@ export class Store {
     return whole(buffer);
   }
 
-  /** Lays the params out, 256-byte aligned, and makes the flat buffers, all zero. */
+  /** Lays the params out, 256-byte aligned and held ones last, and makes the flat buffers, all zero. */
   addParams(params: readonly Value[]): void {
     if (this.#places.size > 0) throw new RangeError("The store holds params already");
-    for (const param of params) {
+    let offset = 0;
+    for (const param of [...trainedOf(params), ...params.filter(({ needs }) => !needs)]) {
       const size = bytesOf(param);
       const isVector = param.shape.length === 1;
-      this.#places.set(param.name, { offset: this.#flatBytes, size, isVector });
-      this.#flatBytes += alignedBytes(param);
+      this.#places.set(param.name, { offset, size, isVector });
+      offset += alignedBytes(param);
     }
     for (const name of FLAT) {
-      this.#flat.set(name, createBuffer(this.device, this.#flatBytes, name));
+      const bytes = name === "params" ? offset : trainedBytes(params);
+      this.#flat.set(name, createBuffer(this.device, bytes, name));
     }
   }
 
@@ -110,7 +118,7 @@ export class Store {
   flat(name: Flat): Slice {
     const buffer = this.#flat.get(name);
     if (!buffer) throw new RangeError("The store holds no params yet");
-    return { buffer, offset: 0, size: this.#flatBytes };
+    return whole(buffer);
   }
 
   /** One param's part of a flat buffer. */

@@ -3,11 +3,8 @@
  *
  * @module
  */
-import { fileBytes, FORMATS } from "../formats/mod.ts";
+import { keptRows } from "./kept_rows.ts";
 import type { Tensors } from "./stored.ts";
-
-/** About how many numbers of a matrix are in hand at a time. */
-const PIECE = 1 << 20;
 
 const known = new WeakMap<Tensors, Map<string, Float32Array>>();
 
@@ -26,23 +23,14 @@ export function changedNorms(
   name: string,
   change: (rows: Float32Array, first: number) => void,
 ): Float32Array {
-  const shape = tensors.turn(name, tensors.get(name).shape);
-  const [rows = 0, columns = 0] = shape;
-  const { format, read } = tensors.source(name);
-  const [stored, kept] = [FORMATS[format], FORMATS[tensors.format(name, shape)]];
-  const step = Math.max(1, Math.floor(PIECE / columns));
-  const norms = new Float32Array(rows);
-  for (let from = 0; from < rows; from += step) {
-    const count = Math.min(step, rows - from);
-    const [offset, length] = [from, count].map((n) => fileBytes(stored, n * columns));
-    const exact = stored.decode(read({ offset: offset!, length: length! }));
-    const values = stored === kept ? exact : kept.decode(kept.encode(exact));
-    change(values, from);
-    for (let row = 0; row < count; row++) {
+  const norms: number[] = [];
+  for (const { rows, first, columns } of keptRows(tensors, name)) {
+    change(rows, first);
+    for (let row = 0; row < rows.length; row += columns) {
       let sum = 0;
-      for (let i = row * columns; i < (row + 1) * columns; i++) sum += values[i]! ** 2;
-      norms[from + row] = Math.sqrt(sum);
+      for (let i = row; i < row + columns; i++) sum += rows[i]! ** 2;
+      norms.push(Math.sqrt(sum));
     }
   }
-  return norms;
+  return Float32Array.from(norms);
 }

@@ -32,6 +32,7 @@ export { elastic } from "./elastic.ts";
 export { embed, type TokenOrder } from "./embed.ts";
 export { glu } from "./glu.ts";
 export type { Documents, Heads } from "./heads.ts";
+export { join } from "./join.ts";
 export { layerNorm } from "./layer_norm.ts";
 export { linear, type LowRank } from "./linear.ts";
 export { CHUNK, chunkRows, supervisedCapacity, type Supervision } from "./head.ts";

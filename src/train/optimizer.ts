@@ -8,7 +8,7 @@ import type { ReplayOptions } from "../gpu/program.ts";
 import { compile, type Compiled, type Engine, targetOf } from "../graph/compile.ts";
 import { footprint, ownBytes } from "../graph/footprint.ts";
 import { Graph, type Value } from "../graph/graph.ts";
-import { FLAT, type Flat, flatBytes } from "../graph/store.ts";
+import { type Flat, trainedBytes } from "../graph/store.ts";
 import {
   accumulate,
   adamw,
@@ -47,7 +47,7 @@ export class Optimizer {
     const accumulates = microBatches > 1;
     const undecayed = settings.decay > 0 ? undecayedRanges(engine) : [];
     const from = accumulates ? "sums" : "gradients";
-    const numbers = engine.store.flat("params").size / 4;
+    const numbers = engine.store.flat("gradients").size / 4;
     const update = await compile(engine, updateGraph(engine, { numbers, from, undecayed }));
     const sum = accumulates ? await compile(engine, sumGraph(engine, numbers)) : null;
     return new Optimizer(update, sum, clears, settings);
@@ -55,7 +55,7 @@ export class Optimizer {
 
   /** Bytes of the programs for some params, beside the flat buffers. */
   static bytes(engine: Engine, params: readonly Value[], microBatches: number): number {
-    const numbers = flatBytes(params) / FLAT.length / 4;
+    const numbers = trainedBytes(params) / 4;
     const from = microBatches > 1 ? "sums" : "gradients";
     const graphs = [
       updateGraph(engine, { numbers, from, undecayed: [] }),

@@ -139,7 +139,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     steps,
     epochs,
     memory,
-    trainedNumbers: numbersOf(main.params),
+    trainedNumbers: numbersOf(main.params.filter(({ needs }) => needs)),
     loweredRate,
     begin,
     measure: () => measure([first, ...parts.slice(1).filter((part) => !part.end)], steps),

@@ -41,6 +41,7 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "adapter.alpha_pattern": { to: { q_proj: 2 } },
   "adapter.rslora": { to: true },
   "adapter.method": { to: "dora" },
+  "adapter.init": { to: "pissa" },
   "adapter.dropout": { to: 0.5 },
   "adapter.modules_to_save": { to: ["norm"] },
   "adapter.bias": { to: "all", beside: { model: "biased" } },

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Graph } from "../../graph/graph.ts";
 import { linear, type LowRank } from "../../ops/mod.ts";
 import { normal, random } from "../../random.ts";
 import { asStored } from "../as_stored.ts";
@@ -11,7 +12,11 @@ import type { LoraWeights } from "../peft/adapter.ts";
 import { keepA, keepB, peftA, peftB, storeShapes } from "./factors.ts";
 import type { AdapterMethod, InGraph } from "./method.ts";
 
-const lowRank = ({ params: { a, b }, scale }: InGraph): LowRank => ({ a: a!, b: b!, scale });
+const lowRank = (_graph: Graph, { params: { a, b }, scale }: InGraph): LowRank => ({
+  a: a!,
+  b: b!,
+  scale,
+});
 
 export const LORA: AdapterMethod = {
   name: "lora",
@@ -38,7 +43,7 @@ export const LORA: AdapterMethod = {
   },
 
   linear(graph, { x, w, residual }, module) {
-    const adapter = { ...lowRank(module), dropout: module.dropout };
+    const adapter = { ...lowRank(graph, module), dropout: module.dropout };
     return linear(graph, x, w, { adapter, residual });
   },
 

@@ -14,8 +14,11 @@ import type { FactorSizes } from "./factors.ts";
 /** What is trained of a module, by its key in {@link LoraWeights}. */
 export type Key = "a" | "b" | "magnitude";
 
+/** What is held beside it: factors that it began with. */
+export type HeldKey = "a0" | "b0";
+
 /** Numbers of a module's tensors, as PEFT has them or as the store does. */
-export type Numbers = Partial<Readonly<Record<Key, Float32Array>>>;
+export type Numbers = Partial<Readonly<Record<Key | HeldKey, Float32Array>>>;
 
 /** An adapted module. */
 export interface AdaptedModule extends FactorSizes {
@@ -39,7 +42,7 @@ export interface KeptTensor {
 
 /** A module's params in a graph. */
 export interface InGraph {
-  readonly params: Readonly<Partial<Record<Key, Value>>>;
+  readonly params: Readonly<Partial<Record<Key | HeldKey, Value>>>;
   readonly scale: number;
   /** In graphs that train, where the adapter drops out. */
   readonly dropout: Dropout | undefined;
@@ -52,6 +55,16 @@ export const towards = (base: number, x: number, scaling: number): number =>
 /** Changes rows of a tensor in place, as its checkpoint has them; the first has that number. */
 export type Change = (values: Float32Array, firstRow: number) => void;
 
+/** An adapter in PEFT's files where it is another LoRA than the one that is trained. */
+export interface Written {
+  /** Rank and alpha, of a module or of all. */
+  sizes<S extends Pick<AdaptedModule, "rank" | "alpha">>(
+    trained: S,
+  ): Pick<AdaptedModule, "rank" | "alpha">;
+  /** A module's tensors; the rank is the trained one. */
+  numbers(trained: Numbers, sizes: Pick<AdaptedModule, "rank">): Numbers;
+}
+
 /** One kind of adapter. */
 export interface AdapterMethod {
   /** What `adapter.method` calls it. */
@@ -62,8 +75,12 @@ export interface AdapterMethod {
   readonly linearNames: Readonly<Partial<Record<Key, string>>>;
   /** The same of a table of rows; absent where tables cannot be adapted. */
   readonly tableNames?: Readonly<Partial<Record<Key, string>>>;
+  /** Tensors of a linear module that keep what they began with; none where absent. */
+  readonly heldNames?: Readonly<Record<HeldKey, string>>;
+  /** What PEFT's files have where that is more than what is trained. */
+  readonly written?: Written;
   /** How the store keeps a tensor. */
-  kept(key: Key, sizes: FactorSizes): KeptTensor;
+  kept(key: Key | HeldKey, sizes: FactorSizes): KeptTensor;
   /** What training starts from, in PEFT's shapes; the base's weights are at hand. */
   fresh(module: AdaptedModule, seed: number, base: Tensors): Numbers;
   /** The linear layer as the adapter has it, its bias aside. */
@@ -72,12 +89,12 @@ export interface AdapterMethod {
    * The low-rank update where it is all that the method does, which is what the output head can be
    * adapted by; absent where there is more.
    */
-  lowRank?(module: InGraph): LowRank;
+  lowRank?(graph: Graph, module: InGraph): LowRank;
   /**
    * What a tensor is at scaling 0, in PEFT's shape; undefined for one that may keep its numbers. At
    * scalings between, every tensor goes the same part of the way.
    */
-  atBase(key: Key, module: AdaptedModule, base: Tensors): Float32Array | undefined;
+  atBase(key: Key | HeldKey, module: AdaptedModule, base: Tensors): Float32Array | undefined;
   /** The module at a scaling, for a folder: the same numbers as in the graph, or the same effect. */
   atScaling(weights: LoraWeights, scaling: number, base: Tensors): LoraWeights;
   /** What merging does to the module's weight. */

@@ -8,7 +8,7 @@ import { LORA } from "./lora.ts";
 import type { AdapterMethod } from "./method.ts";
 
 export { LORA } from "./lora.ts";
-export type { AdaptedModule, AdapterMethod, Change, Key } from "./method.ts";
+export type { AdaptedModule, AdapterMethod, Change, HeldKey, Key, Numbers } from "./method.ts";
 
 /** The methods, by the names that `adapter.method` has for them. */
 export const METHODS: Readonly<Record<MethodName, AdapterMethod>> = { lora: LORA, dora: DORA };
