@@ -51,6 +51,12 @@ export const promptsSchema = z.union([
   ])).min(1),
 ]);
 
+/** Columns of files by the fields that they are. */
+export const columnsSchema = z.record(name, name);
+/** What is said of them. */
+export const COLUMNS_HELP = "the column of the file for each field of the format, as " +
+  '{"instruction": "question", "output": "answer"}; those of the same name when absent';
+
 const share = z.number().gte(0).lte(1);
 const fewShot = z.strictObject({
   share: share.describe("share of the rows that show exemplars from the same file"),
@@ -76,11 +82,12 @@ const inversion = z.strictObject({
 /** The keys of one entry of `data`. */
 export const dataSchema = z.strictObject({
   path: z.union([path(""), z.array(path("")).min(1)]).describe(
-    "file, folder or pattern (rows-*.jsonl) of .json, .jsonl, .csv, .tsv, .txt, or .gz; or a list " +
-      "of such, each split on its own",
+    "file, folder or pattern (rows-*.jsonl) of .json, .jsonl, .csv, .tsv, .txt (each also as .gz or " +
+      ".zst) or .parquet; or a list of such, each split on its own",
   ),
   format: z.enum(formats.map(({ name }) => name)).exactOptional()
     .describe("row format; told from the first row when absent"),
+  columns: columnsSchema.exactOptional().describe(COLUMNS_HELP),
   prompts: promptsSchema.exactOptional().describe(
     "puts rows into words: a file of prompts, or a list of {input, target} with {fields}, or of " +
       "{jinja} with ||| before the target; one is drawn for each row",

@@ -10,7 +10,7 @@ import { isBuiltin } from "../eval/tasks/builtin.ts";
 import { metricNames } from "../eval/metrics/mod.ts";
 import { MAX_TOKENS } from "../eval/tasks/entry.ts";
 import { didYouMean } from "../io/nearest.ts";
-import { promptsSchema, templateSchema } from "./data.ts";
+import { COLUMNS_HELP, columnsSchema, promptsSchema, templateSchema } from "./data.ts";
 import { count, name, PATH, path, seed } from "./kinds.ts";
 
 const metric = z.string().superRefine((name, context) => {
@@ -31,6 +31,7 @@ export const taskSchema = z.strictObject({
     .describe("name in tables and metrics; made of the path when absent"),
   format: z.enum(formatNames).exactOptional()
     .describe("row format; told from the first row when absent"),
+  columns: columnsSchema.exactOptional().describe(COLUMNS_HELP),
   rows: path("rows of a task of lm-eval, in place of those that its YAML names").exactOptional(),
   prompts: promptsSchema.exactOptional().describe(
     "puts rows into words, as in data; each row is asked in the words of every prompt",

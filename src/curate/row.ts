@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { findFiles, readRows } from "../data/sources/read.ts";
+import { sourceRows } from "../data/sources/columns.ts";
+import { findFiles } from "../data/sources/read.ts";
 import type { Row } from "../data/sources/row.ts";
 import { RowRng } from "../data/row_rng.ts";
 import { type DataEntry, POSITIVE_EXAMPLES } from "../data/entry.ts";
@@ -45,7 +46,7 @@ export async function* readRowTexts(entry: DataEntry): AsyncGenerator<RowText> {
   const prompts = entry.prompts && readPrompts(entry.prompts);
   for (const path of await findFiles(entry.path)) {
     let format: Format | undefined;
-    for await (const row of readRows(path)) {
+    for await (const row of sourceRows(path, entry)) {
       if (prompts) {
         yield* rowsIn(row).map((inner) => promptedText(inner, prompts, entry.seed));
         continue;

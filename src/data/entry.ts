@@ -39,6 +39,8 @@ export interface DataEntry {
   readonly path: string | readonly string[];
   /** The name of a format; recognised from the first row of each file where absent. */
   readonly format?: string;
+  /** The column of the files for each field of the format; those of that name where absent. */
+  readonly columns?: Readonly<Record<string, string>>;
   /** Puts rows into words; one of them is sampled for each row. In place of `format`. */
   readonly prompts?: PromptSetting;
   /**

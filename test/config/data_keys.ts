@@ -131,6 +131,7 @@ export const dataKeys: Readonly<Record<string, DataCase>> = {
     to: "It was {question}",
     beside: { inversion: { share: 1, patterns: [BACK_PATTERN] } },
   },
+  columns: { to: { instruction: "output", output: "instruction" } },
   seed: { to: 3, beside: { few_shot: { share: 0.5, shots: 2 } } },
   train_on: { to: "last", beside: { path: "chat.jsonl", template: "vicuna" } },
   on_empty: { to: "drop", beside: { path: "empty.jsonl" } },
@@ -161,6 +162,7 @@ export const taskKeys: Readonly<Record<string, DataCase>> = {
   path: { to: "other.jsonl" },
   name: { to: "mine" },
   format: { to: "input-output", beside: { path: "pairs.jsonl" } },
+  columns: { to: { instruction: "output", output: "instruction" } },
   rows: { to: "other.jsonl", beside: { path: "lm.yaml", rows: "ask.jsonl" } },
   ...Object.fromEntries(
     Object.entries(dataKeys).filter(([key]) => /^(prompts|template)/.test(key)),

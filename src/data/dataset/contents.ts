@@ -10,7 +10,8 @@ import { type DocumentSettings, toDocument } from "./documents.ts";
 import { RowRng } from "../row_rng.ts";
 import { type DataEntry, POSITIVE_EXAMPLES, TRAIN_ON } from "../entry.ts";
 import type { Document } from "../example.ts";
-import { findFiles, readRows } from "../sources/read.ts";
+import { sourceRows } from "../sources/columns.ts";
+import { findFiles } from "../sources/read.ts";
 import type { Row } from "../sources/row.ts";
 import { type Content, contentText, type Exchange } from "../content.ts";
 import { chooseFormat, type Format, rowsIn } from "../formats/mod.ts";
@@ -236,7 +237,7 @@ export async function* readItems(
   let number = 0;
   for (const file of await findFiles(entry.path)) {
     let format: Format | undefined;
-    for await (const row of readRows(file, entry.max_row_mib)) {
+    for await (const row of sourceRows(file, entry)) {
       if (prompts) {
         for (const inner of rowsIn(row)) {
           const { template } = prompts;

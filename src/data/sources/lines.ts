@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { Decompress } from "../../deps/zstd.ts";
 import { FileError } from "../../errors.ts";
 import { isDenied } from "../../io/files.ts";
 import { checkRatio, MAX_LINE_MIB, MAX_ROW_MIB, rowTooLong } from "./limits.ts";
@@ -16,7 +17,7 @@ const NEWLINE = 10;
 
 /**
  * Lines without their line end (LF or CRLF) and without a byte order mark; a name that ends in .gz
- * is decompressed on the way.
+ * or .zst is decompressed on the way.
  *
  * @throws {FileError} if the file cannot be read, a line is not UTF-8 or is longer than `maxMib`, or
  * an archive holds more than is believable. Lines of a JSON array may be as long as a text.
@@ -62,7 +63,9 @@ function decodeLine(pieces: Uint8Array[], origin: string): string {
 
 async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* /\.gz$/i.test(path) ? gunzipped(path) : (await Deno.open(path)).readable;
+    if (/\.gz$/i.test(path)) yield* gunzipped(path);
+    else if (/\.zst$/i.test(path)) yield* unzstd(path);
+    else yield* (await Deno.open(path)).readable;
   } catch (error) {
     throw error instanceof FileError ? error : unreadable(path, error);
   }
@@ -80,6 +83,24 @@ async function* gunzipped(path: string): AsyncGenerator<Uint8Array> {
     checkRatio(path, unpacked, packed.bytesRead);
     yield chunk;
   }
+}
+
+async function* unzstd(path: string): AsyncGenerator<Uint8Array> {
+  let [unpacked, packed] = [0, 0];
+  let chunks: Uint8Array[] = [];
+  const stream = new Decompress((chunk) => {
+    unpacked += chunk.length;
+    checkRatio(path, unpacked, packed);
+    chunks.push(chunk);
+  });
+  for await (const piece of (await Deno.open(path)).readable) {
+    packed += piece.length;
+    stream.push(piece);
+    yield* chunks;
+    chunks = [];
+  }
+  stream.push(new Uint8Array(), true);
+  yield* chunks;
 }
 
 /** What to say of a file that the system does not give. */

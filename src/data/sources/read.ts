@@ -1,6 +1,7 @@
 /**
  * Files in, rows out, one at a time: JSON lines, JSON arrays, tables and plain text are all read
- * line by line, so the text of a file is never held whole. Only a file that is one object is.
+ * line by line, so the text of a file is never held whole. Only a file that is one object is, and of
+ * Parquet a row group.
  *
  * @module
  */
@@ -9,6 +10,7 @@ import { FileError } from "../../errors.ts";
 import { tableRows } from "./csv.ts";
 import { MAX_LINE_MIB, MAX_ROW_MIB, RowLength } from "./limits.ts";
 import { readLines, unreadable } from "./lines.ts";
+import { parquetRows } from "./parquet.ts";
 import { describe, exactly, type Fields, type Row } from "./row.ts";
 import { heed } from "../../stop.ts";
 
@@ -17,8 +19,8 @@ export const DOCUMENT_SEPARATOR = "<|endoftext|>";
 
 /** A whole string, or a character that opens, closes or divides. */
 const STRUCTURE = /"(?:[^"\\]|\\.)*"?|[[\]{},]/g;
-const READABLE = /\.(jsonl?|txt|csv|tsv)(\.gz)?$/i;
-const KINDS = ".json, .jsonl, .csv, .tsv or .txt files, or such a file as .gz";
+const READABLE = /\.(?:(jsonl?|txt|csv|tsv)(?:\.gz|\.zst)?|(parquet))$/i;
+const KINDS = ".json, .jsonl, .csv, .tsv or .txt files, such a file as .gz or .zst, or .parquet";
 
 /**
  * The files that a path stands for, sorted: a file itself, the readable files of a folder, or those
@@ -43,12 +45,13 @@ export async function findFiles(path: string | readonly string[]): Promise<strin
 /**
  * The rows of one file. A .txt file gives rows with the one field `text`; a .csv or .tsv file one row
  * a record; a .json or .jsonl file holds an array, one object a line, or (.json) one object over
- * many lines, told apart by how it begins.
+ * many lines, told apart by how it begins; the rows of a .parquet file have its columns.
  *
  * @throws {FileError} naming file and line for what cannot be read.
  */
 export async function* readRows(path: string, maxMib = MAX_ROW_MIB): AsyncGenerator<Row> {
-  const kind = READABLE.exec(path)?.[1]?.toLowerCase();
+  const [, text, columns] = READABLE.exec(path) ?? [];
+  const kind = (text ?? columns)?.toLowerCase();
   if (kind === undefined) {
     throw new FileError(`${path}: found an unknown kind of file, wanted ${KINDS}`);
   }
@@ -62,6 +65,7 @@ export async function* readRows(path: string, maxMib = MAX_ROW_MIB): AsyncGenera
 }
 
 function rowsOf(path: string, kind: string, maxMib: number): AsyncGenerator<Row> {
+  if (kind === "parquet") return columnRows(path, maxMib);
   if (kind === "txt") return textRows(path, maxMib);
   if (kind === "csv" || kind === "tsv") return tableRows(path, kind === "csv" ? "," : "\t", maxMib);
   return jsonRows(path, kind === "json", maxMib);
@@ -105,6 +109,12 @@ async function* textRows(path: string, maxMib: number): AsyncGenerator<Row> {
     }
   }
   yield* close();
+}
+
+async function* columnRows(path: string, maxMib: number): AsyncGenerator<Row> {
+  for await (const { json, origin } of parquetRows(path, maxMib)) {
+    yield { ...parseRow(json, origin), line: json };
+  }
 }
 
 async function* jsonRows(

@@ -20,6 +20,8 @@ export interface TaskEntry {
   readonly name?: string;
   /** The name of a format of rows; recognised where absent. */
   readonly format?: string;
+  /** The column of the rows for each field of the format, as in `data`. */
+  readonly columns?: Readonly<Record<string, string>>;
   /** The rows of a task of lm-eval, in place of those that its YAML names. */
   readonly rows?: string;
   /** Puts rows into words: each row is asked in the words of every one of them. */

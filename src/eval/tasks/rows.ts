@@ -26,12 +26,14 @@ import type { Phrasing, Question, Task } from "./task.ts";
  * @throws {ConfigError} for a format, prompt or metric that is not known.
  */
 export async function readRowsTask(entry: TaskEntry, name: string): Promise<Task> {
-  const { path, format, template, shots, seed = 0, max_tokens: maxTokens = MAX_TOKENS } = entry;
+  const { path, format, columns, template, shots, seed = 0 } = entry;
+  const { max_tokens: maxTokens = MAX_TOKENS } = entry;
   const setting = entry.prompts ?? inductionPrompts(entry);
   const prompts = setting === undefined ? null : readPrompts(setting);
   const source = {
     path,
     ...(format !== undefined && { format }),
+    ...(columns !== undefined && { columns }),
     positive_examples: shots ?? POSITIVE_EXAMPLES,
   };
   const all = (await Array.fromAsync(readItems(source, prompts)))

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { FileError } from "../../../src/errors.ts";
 import { readRows } from "../../../src/data/sources/read.ts";
@@ -68,6 +69,19 @@ Deno.test("files: gzip of lines, of an array, of a table and of text", async () 
   }
 });
 
+Deno.test("files: zstd of lines and of a table, in one part or in several", async () => {
+  const [first, second] = [zstdCompressSync('{"text":"a"}\n'), zstdCompressSync('{"text":"b"}\n')];
+  for (
+    const [name, content] of Object.entries({
+      "a.jsonl.zst": Uint8Array.of(...first!, ...second!),
+      "a.csv.zst": zstdCompressSync("text\na\nb\n"),
+    })
+  ) {
+    const rows = await rowsOf(name, content);
+    assert.deepEqual(rows.map(({ fields }) => fields["text"]), ["a", "b"], name);
+  }
+});
+
 Deno.test("files: gzip in several parts, and one that is left half read", async () => {
   const parts = [await gzip('{"text":"a"}\n'), await gzip('{"text":"b"}\n')];
   const rows = await rowsOf("a.jsonl.gz", Uint8Array.of(...parts.flatMap((part) => [...part])));
@@ -109,7 +123,8 @@ const bad: [string, string | Uint8Array, RegExp][] = [
   ],
   ["a.json", '{\n "a": 1', /a\.json:2: found malformed JSON/],
   ["a.json", '{"a": 1}\n{"b" 2}', /a\.json:2: found malformed JSON/],
-  ["a.parquet", "PAR1", /unknown kind of file, wanted \.json, \.jsonl, \.csv, \.tsv or \.txt/],
+  ["a.xlsx", "PK", /unknown kind of file, wanted \.json, \.jsonl, \.csv, \.tsv or \.txt/],
+  ["a.jsonl.zst", "not zstd", /a\.jsonl\.zst: cannot be read/],
 ];
 
 Deno.test("files: damaged ones give one sentence with file and line", async () => {
@@ -121,6 +136,8 @@ Deno.test("files: damaged ones give one sentence with file and line", async () =
   }
   const cut = (await gzip('{"text":"a"}\n'.repeat(100))).subarray(0, 30);
   await assert.rejects(rowsOf("a.jsonl.gz", cut), /a\.jsonl\.gz: cannot be read/);
+  const short = zstdCompressSync('{"text":"a"}\n'.repeat(100)).subarray(0, 24);
+  await assert.rejects(rowsOf("a.jsonl.zst", short), /a\.jsonl\.zst: cannot be read/);
 });
 
 Deno.test("files: the memory for a long file is that of a few lines", async () => {

@@ -1,6 +1,6 @@
 /** Files that would fill the memory: long rows, and archives that hold more than text can. */
 import assert from "node:assert/strict";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { FileError } from "../../../src/errors.ts";
 import { checkRatio, MAX_ROW_MIB } from "../../../src/data/sources/limits.ts";
 import { readRows } from "../../../src/data/sources/read.ts";
@@ -57,6 +57,8 @@ Deno.test("an archive that holds more than 250 times its bytes is refused as it 
     read("bomb.jsonl.gz", blank),
     (fault) => fault instanceof FileError && /decompression bomb/.test(fault.message),
   );
+  const frames = zstdCompressSync(`${" ".repeat(90_000)}\n`.repeat(1000));
+  await assert.rejects(read("bomb.jsonl.zst", frames), /decompression bomb/);
   checkRatio("text.jsonl.gz", 1e9, 1e9 / 20);
   assert.throws(() => checkRatio("bomb.jsonl.gz", 1e9, 1e6), /more than 250 bytes in each byte/);
 });

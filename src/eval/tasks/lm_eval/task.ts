@@ -6,7 +6,8 @@
 import { dirname, resolve } from "node:path";
 import { instructionContent } from "../../../data/mod.ts";
 import { RowRng } from "../../../data/row_rng.ts";
-import { findFiles, readRows } from "../../../data/sources/read.ts";
+import { type RowSource, sourceRows } from "../../../data/sources/columns.ts";
+import { findFiles } from "../../../data/sources/read.ts";
 import { fault, type Row } from "../../../data/sources/row.ts";
 import { ConfigError } from "../../../errors.ts";
 import { isObject } from "../../../io/files.ts";
@@ -40,10 +41,10 @@ export async function readLmEval(entry: TaskEntry, name: string): Promise<Task> 
   const isChoice = fields["output_type"] === "multiple_choice";
   const word = wording(path, fields, isChoice);
   const shots = entry.shots ?? Number(fields["num_fewshot"] ?? 0);
-  const rows = await readAll(rowsPath(entry, fields, ["test", "validation", "training"]));
+  const rows = await readAll(rowsPath(entry, fields, ["test", "validation", "training"]), entry);
   const examples = shots === 0 || entry.rows !== undefined || fields["fewshot_split"] === undefined
     ? rows
-    : await readAll(rowsPath(entry, fields, ["fewshot"]));
+    : await readAll(rowsPath(entry, fields, ["fewshot"]), entry);
   const delimiter = textIn(fields, "target_delimiter", DEFAULTS.targetDelimiter);
   const between = textIn(fields, "fewshot_delimiter", DEFAULTS.fewshotDelimiter);
   const shown = ({ text, references, choices }: Worded) =>
@@ -143,8 +144,10 @@ function rowsPath(entry: TaskEntry, fields: TaskFields, splits: readonly string[
   );
 }
 
-async function readAll(path: string): Promise<Row[]> {
+async function readAll(path: string, columns: RowSource): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const file of await findFiles(path)) rows.push(...await Array.fromAsync(readRows(file)));
+  for (const file of await findFiles(path)) {
+    rows.push(...await Array.fromAsync(sourceRows(file, columns)));
+  }
   return rows;
 }

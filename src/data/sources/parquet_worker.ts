@@ -1,0 +1,104 @@
+/**
+ * Unpacks a Parquet file for whoever has begun this thread.
+ *
+ * @module
+ */
+import { once } from "node:events";
+import { parentPort, workerData } from "node:worker_threads";
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
+import {
+  type Compressors,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+} from "../../deps/parquet.ts";
+import { FileError } from "../../errors.ts";
+import type { ParquetSaid, ParquetTask } from "./parquet.ts";
+import { jsonOf, textOf } from "./parquet_values.ts";
+
+/** The most MiB of a row group: its values are objects before they are rows. */
+const MAX_GROUP_MIB = 2048;
+/** The most rows of a row group; those of writers have at most 2^20. */
+const MAX_GROUP_ROWS = 2 ** 24;
+/** Rows that are handed on together. */
+const TOGETHER = 256;
+
+type Unpack = (bytes: Uint8Array, how: { readonly maxOutputLength: number }) => Uint8Array;
+
+/** Never more than a page has announced. */
+const bounded = (unpack: Unpack) => (bytes: Uint8Array, length: number): Uint8Array =>
+  length === 0 ? new Uint8Array() : unpack(bytes, { maxOutputLength: length });
+
+/** What pages are packed by; the library has Snappy itself. */
+const COMPRESSORS: Compressors = {
+  GZIP: bounded(gunzipSync),
+  BROTLI: bounded(brotliDecompressSync),
+  ZSTD: bounded(zstdDecompressSync),
+};
+
+async function read(path: string): Promise<void> {
+  using open = await Deno.open(path);
+  const file = { byteLength: open.statSync().size, slice: slicesOf(open) };
+  const metadata = await reading(path, () => parquetMetadataAsync(file, { geoparquet: false }));
+  const toJson = await reading(path, () => jsonOf(metadata));
+  const parsers = { stringFromBytes: textOf };
+  const settings = { file, metadata, compressors: COMPRESSORS, parsers, geoparquet: false };
+  let rowStart = 0;
+  for (const [i, group] of metadata.row_groups.entries()) {
+    const mib = checkGroup(`${path} (row group ${i + 1})`, group);
+    const rowEnd = rowStart + Number(group.num_rows);
+    say({ kind: "begins", mib });
+    const rows = await reading(
+      `${path} (rows ${rowStart + 1} to ${rowEnd})`,
+      () => parquetReadObjects({ ...settings, rowStart, rowEnd }),
+    );
+    for (let at = 0; at < rows.length; at += TOGETHER) {
+      const json = rows.slice(at, at + TOGETHER).map(toJson);
+      say({ kind: "rows", first: rowStart + at + 1, json });
+      await once(parentPort!, "message");
+    }
+    rowStart = rowEnd;
+  }
+}
+
+const say = (said: ParquetSaid): void => parentPort!.postMessage(said);
+
+/** Bytes of an open file: the library asks for several at once, so none may move the place meanwhile. */
+const slicesOf = (file: Deno.FsFile) => (from: number, to?: number): ArrayBuffer => {
+  const end = Math.min(to ?? Infinity, file.statSync().size);
+  const bytes = new Uint8Array(Math.max(0, end - from));
+  file.seekSync(from, Deno.SeekMode.Start);
+  for (let done = 0; done < bytes.length;) {
+    const count = file.readSync(bytes.subarray(done));
+    if (count === null) throw new RangeError("the file ends early");
+    done += count;
+  }
+  return bytes.buffer;
+};
+
+/** Whatever the library finds wrong, as one sentence. */
+async function reading<T>(origin: string, read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    throw new FileError(`${origin}: cannot be read as Parquet (${reason})`);
+  }
+}
+
+/** The MiB of a row group. */
+function checkGroup(origin: string, group: FileMetaData["row_groups"][number]): number {
+  const [mib, rows] = [Number(group.total_byte_size) / 2 ** 20, Number(group.num_rows)];
+  if (rows >= 0 && rows <= MAX_GROUP_ROWS && mib >= 0 && mib <= MAX_GROUP_MIB) return mib;
+  throw new FileError(
+    `${origin}: found ${rows} rows of ${Math.round(mib)} MiB in one group, wanted at most ` +
+      `${MAX_GROUP_ROWS} of ${MAX_GROUP_MIB} MiB, so that one fits into the memory`,
+  );
+}
+
+try {
+  await read((workerData as ParquetTask).path);
+  say({ kind: "end" });
+} catch (fault) {
+  say({ kind: "fault", message: (fault as Error).message });
+}

@@ -1,0 +1,6 @@
+/**
+ * Tables in Parquet.
+ *
+ * @module
+ */
+export * from "npm:hyparquet@1.33.0";
