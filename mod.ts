@@ -95,10 +95,12 @@ export {
   parseConfig,
   type ParsedConfig,
   type PresetName,
+  type RanksConfig,
   type ScheduleConfig,
   type ScheduleName,
   type SizedConfig,
   type SizedTrain,
+  type SumsConfig,
   type ToldConfig,
   type TrainConfig,
 } from "./src/config/mod.ts";
@@ -145,13 +147,8 @@ export type {
 } from "./src/runs/events.ts";
 export type { Progress } from "./src/progress.ts";
 export { follow } from "./src/train/follow.ts";
-export {
-  type FreeOptions,
-  type FreeResult,
-  type RunResult,
-  train,
-  type TrainOptions,
-} from "./src/train/run.ts";
+export type { FreeOptions, FreeResult, RunResult, TrainOptions } from "./src/train/options.ts";
+export { train } from "./src/train/run.ts";
 export {
   type RunEvents,
   RunHistory,

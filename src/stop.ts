@@ -38,6 +38,9 @@ export const stoppable = <T>(stop: Stop, work: () => T): T => stops.run(stop, wo
 /** Runs `work` so that nothing ends it early. */
 export const unstoppable = <T>(work: () => T): T => stops.run({ aborted: false }, work);
 
+/** What the work under way may be stopped by, for work within that nothing ends early. */
+export const stopUnderWay = (): Stop => stops.getStore() ?? { aborted: false };
+
 /** Whether the work under way is to end. */
 export const isStopWanted = (): boolean => stops.getStore()?.aborted ?? false;
 

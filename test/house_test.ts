@@ -45,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "bench",
     "check",
     "curate",
+    "distributed",
     "eval",
     "export",
     "http",
@@ -59,7 +60,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   studies: [...rightOf("cli"), "curate", "eval", "inference", "report", ...FILES],
   bench: ["train", ...rightOf("train"), "eval", "quickstart", ...FILES],
-  train: [...rightOf("train"), "eval", ...FILES],
+  train: [...rightOf("train"), "distributed", "eval", ...FILES],
   runs: ["config", "objectives", "report", "io"],
   "methods.ts": ["config", "forgetting", "inference", "objectives"],
   config: [...rightOf("config"), "eval", "rewards", "configs", ...FILES],
@@ -77,18 +78,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   adapters: [...rightOf("adapters"), "io"],
   models: [...rightOf("models"), "io"],
   check: [...rightOf("tune"), "reference"],
-  reference: [],
   tune: [...rightOf("tune"), "io"],
   ops: rightOf("ops"),
   graph: rightOf("graph"),
   formats: [...rightOf("formats"), "io"],
   gpu: rightOf("gpu"),
   quickstart: FILES,
-  report: [],
   curate: FILES,
   data: ["io", "jinja"],
-  jinja: [],
-  io: [],
+  ...Object.fromEntries(
+    ["distributed", "io", "jinja", "reference", "report"].map((of) => [of, []]),
+  ),
 };
 
 /** The only folder that names packages, each with its version; every folder may import it. */

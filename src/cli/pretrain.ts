@@ -4,10 +4,10 @@
  * @module
  */
 import { type Command, parseArguments } from "./lib/args.ts";
-import { runShown } from "./lib/progress.ts";
+import { trainAsked } from "./lib/ranks.ts";
+import { STOPPED } from "./lib/signals.ts";
 import { answer } from "./lib/term.ts";
 import { StoppedError } from "../errors.ts";
-import { train } from "../train/run.ts";
 import { configOf, patience, RESCUE, resumable } from "./train.ts";
 
 const command: Command = {
@@ -28,8 +28,9 @@ export async function run(args: string[]): Promise<number> {
   const config = configOf(parsed);
   const resume = "resume" in parsed.flags;
   return await resumable("pretrain", args, config, async (lies) => {
-    const keeping = { resume, on: runShown(), ...patience(parsed) };
-    const result = await train(config, { kind: "pretrain", ...keeping });
+    const keeping = { resume, ...patience(parsed) };
+    const result = await trainAsked(config, { kind: "pretrain", ...keeping });
+    if (!("out" in result)) return result.stopped ? STOPPED : 0; // of a rank other than 0
     lies(result.out);
     if (result.stopped) throw new StoppedError(`Stopped after ${result.step} updates`);
     const { eval_loss: loss } = result.measured;

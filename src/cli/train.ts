@@ -18,7 +18,6 @@ import { resolveModel } from "../train/resolve_model.ts";
 import { explainRun } from "../train/open.ts";
 import { hasCheckpoint } from "../train/checkpoint.ts";
 import { memoryText, row } from "../runs/panel.ts";
-import { train } from "../train/run.ts";
 import { StoppedError } from "../errors.ts";
 import { isStopWanted, orStopped } from "../stop.ts";
 import { runFiles } from "../runs/folder.ts";
@@ -29,7 +28,7 @@ import { hubReports } from "./lib/hub.ts";
 import { shellWord } from "./lib/shell.ts";
 import { showSamples } from "./lib/samples.ts";
 import { STOPPED } from "./lib/signals.ts";
-import { runShown } from "./lib/progress.ts";
+import { trainAsked } from "./lib/ranks.ts";
 import { answer, say } from "./lib/term.ts";
 
 /** The flag of commands that train. */
@@ -79,8 +78,9 @@ export async function run(args: string[]): Promise<number> {
       answer(`${dispatches}\n${row("memory", memoryText(plan.memory))}`);
       return 0;
     }
-    const keeping = { resume, on: runShown(), ...patience(parsed) };
-    const result = await train(resolved, { kind: "adapter", ...keeping });
+    const keeping = { resume, ...patience(parsed) };
+    const result = await trainAsked(resolved, { kind: "adapter", ...keeping });
+    if (!("out" in result)) return result.stopped ? STOPPED : 0; // of a rank other than 0
     lies(result.out);
     if (result.stopped) throw new StoppedError(`Stopped after ${result.step} updates`);
     if (parsed.flags["json"]) answer(JSON.stringify(result));

@@ -79,6 +79,10 @@ const RULES: readonly Rule[] = [
     idle: ({ eval: { samples } }) => when(samples === 0, "beside eval.samples 0"),
   },
   {
+    key: "rank_timeout",
+    idle: ({ distributed }) => when(distributed === undefined, "without distributed"),
+  },
+  {
     key: "mixture",
     idle: ({ data }) => when(data.length === 1, "beside a single entry of data"),
   },

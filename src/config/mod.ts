@@ -30,6 +30,7 @@ export type {
   SizedTrain,
   TrainConfig,
 } from "./table.ts";
+export type { RanksConfig, SumsConfig } from "./ranks.ts";
 export type { ScheduleConfig, ScheduleName } from "./schedule.ts";
 export type { ToldConfig } from "./told.ts";
 
@@ -126,6 +127,10 @@ export function parseTasks(tasks: unknown, folder: string): Config["eval"]["task
 export function savedConfig({ config, origin }: ParsedConfig): Record<string, unknown> {
   return { ...config, $origin: origin };
 }
+
+/** Every value by its dotted key. */
+export const valuesByKey = (config: Config): Record<string, unknown> =>
+  Object.fromEntries([...valueKeys(config)].map((key) => [key, valueAt(config, key)]));
 
 /** The dotted keys in which a saved configuration and another differ; origins do not count. */
 export function changedKeys(saved: Record<string, unknown>, now: Record<string, unknown>) {

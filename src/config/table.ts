@@ -27,6 +27,7 @@ import { keep } from "./keep.ts";
 import { objectiveSchema } from "./objective.ts";
 import { schedule, type ScheduleConfig } from "./schedule.ts";
 import { taskSchema } from "./tasks.ts";
+import { ranks, type RanksConfig, sums, type SumsConfig } from "./ranks.ts";
 import { told, type ToldConfig } from "./told.ts";
 
 /** The low-rank adapter. */
@@ -62,7 +63,7 @@ export interface AdapterConfig {
 }
 
 /** The training loop. At most one of `steps` and `epochs` is set. */
-export interface TrainConfig extends ScheduleConfig, KeepConfig {
+export interface TrainConfig extends ScheduleConfig, KeepConfig, SumsConfig {
   /** Number of updates. */
   readonly steps?: number;
   /** Passes over the data. */
@@ -136,7 +137,7 @@ export interface SizedConfig extends Config {
 }
 
 /** A resolved configuration: every default filled in, every path absolute. */
-export interface Config extends ToldConfig {
+export interface Config extends ToldConfig, RanksConfig {
   /** Folder of the base model, or its name on the hub. */
   readonly model: string;
   /** What the base's matrices are rounded to as it is loaded; as they are stored where absent. */
@@ -239,6 +240,7 @@ const train = z.strictObject({
     .describe(
       "GiB on the device that the run may take; when absent what is free, if that is known",
     ),
+  ...sums,
 }).prefault({}).superRefine((train, context) => {
   const fault = (key: string, message: string) =>
     context.addIssue({ code: "custom", path: [key], message });
@@ -285,6 +287,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   out: z.string().min(1).default("runs/train").transform((path) => resolve(path))
     .describe("run folder, relative to the working directory"),
   ...told,
+  ...ranks,
 }).superRefine(({ data, mixture }, context) => {
   const weighed = mixture ? data.findIndex(({ weight }) => weight !== undefined) : -1;
   if (weighed < 0) return;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import type { Ending } from "../objectives/objective.ts";
 import { leaveDocuments } from "./documents.ts";
-import type { TrainOptions } from "./run.ts";
+import type { TrainOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 
 /** Where a run ends. */

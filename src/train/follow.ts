@@ -5,7 +5,8 @@
  */
 import type { ParsedConfig } from "../config/mod.ts";
 import type { RunEvent } from "../runs/events.ts";
-import { train, type TrainOptions } from "./run.ts";
+import type { TrainOptions } from "./options.ts";
+import { train } from "./run.ts";
 
 /**
  * Trains and yields what happens, in order; the last event is `end`. Leaving the loop stops the run

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Ring } from "../gpu/ring.ts";
 import type { Metrics } from "../runs/events.ts";
 import { isStopWanted, orStopped } from "../stop.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
@@ -13,11 +12,13 @@ import {
   type Planned,
   sweep,
   type UpdateOptions,
-} from "./prepare_update.ts";
+} from "./updates/prepare.ts";
 import { scheduleFactor } from "./schedule.ts";
 import type { Session } from "./session.ts";
 import { refuseBroken } from "./trouble/trouble.ts";
-import { type ReplayTag, UpdateLog } from "./update_log.ts";
+import { UpdateLog } from "./updates/log.ts";
+import { SharedUpdates } from "./updates/shared.ts";
+import { ownUpdates, type Updates } from "./updates/updates.ts";
 
 export interface LoopOptions extends UpdateOptions {
   /** The folder of checkpoints. */
@@ -38,39 +39,31 @@ export interface LoopResult {
   readonly stopped: boolean;
 }
 
-/** Updates whose losses are fetched together at most, without a hook that looks back further. */
-const GATHERED = 8;
-
-/** Milliseconds between losses that come back, where an update takes no longer. */
-const PATIENCE = 1000;
-
 /**
  * Trains. The GPU is awaited only to save, and when it is several steps behind.
  *
  * @throws {Trouble} where a number of an update is not finite; none is made after that.
  */
 export async function trainLoop(session: Session, options: LoopOptions): Promise<LoopResult> {
-  const { engine: { device }, parts, replaysPerUpdate, capacity } = session;
-  const lag = Math.max(0, ...parts.map(({ hook }) => hook?.lag ?? 0));
-  const slots = Math.max(GATHERED, lag) * replaysPerUpdate;
-  const ring = new Ring<ReplayTag>(device, capacity + 1, { slots, most: PATIENCE });
+  const { sharing } = session;
+  const updates = sharing ? new SharedUpdates(session, sharing) : ownUpdates(session);
   try {
-    return await makeUpdates(session, options, ring);
+    return await makeUpdates(session, options, updates);
   } finally {
-    await ring.close();
+    await updates.close();
   }
 }
 
 async function makeUpdates(
   session: Session,
   options: LoopOptions,
-  ring: Ring<ReplayTag>,
+  updates: Updates,
 ): Promise<LoopResult> {
-  const { engine: { device, store }, config: { train }, optimizer, parts, steps } = session;
+  const { engine: { device, store }, config: { train }, parts, steps } = session;
   const hooks = parts.flatMap(({ hook }) => hook ?? []);
   const log = new UpdateLog(session, options);
   const save = async (step: number) => {
-    log.take(await ring.drain()); // a sync point; trouble throws before it is saved
+    log.take(await updates.drain()); // a sync point; trouble throws before it is saved
     await log.settled();
     const state = await session.state();
     const path = await saveCheckpoint(store, options.checkpoints, step, state);
@@ -82,7 +75,7 @@ async function makeUpdates(
   let stopped = false;
   let replays: readonly Planned[] = [];
   while (step < steps && !stopped && !hooks.some(({ isOver }) => isOver)) {
-    const planned = await orStopped(() => beforeUpdate(session, step, { ring, log, options }));
+    const planned = await orStopped(() => beforeUpdate(session, step, { updates, log, options }));
     if (planned === null) { // nothing of the update has been made
       stopped = true;
       await save(step);
@@ -93,28 +86,16 @@ async function makeUpdates(
       (rate, hook) => rate * hook.rate,
       train.lr * scheduleFactor({ ...train, steps }, step),
     );
-    for (const [i, { replay, objective }] of replays.entries()) {
-      await ring.freeSlot(); // waits only while the GPU is several updates behind
-      const isLast = i === replays.length - 1;
-      const { losses } = replay;
-      const number = step * session.replaysPerUpdate + i;
-      replay.run(number, isLast ? undefined : (encoder) => ring.load(encoder, [losses]));
-      optimizer.accumulate(i === 0);
-      if (isLast) {
-        const age = Math.min(step + 1, ...hooks.map((hook) => hook.age(step)));
-        optimizer.step(rate, age, (encoder) => ring.load(encoder, [losses, optimizer.norm]));
-      }
-      const normAt = isLast ? losses.size / 4 : null;
-      ring.send({ step, rate, objective, tokens: replay.tokens, normAt });
-    }
-    log.take(ring.arrived());
+    const age = Math.min(step + 1, ...hooks.map((hook) => hook.age(step)));
+    await updates.make({ step, replays, rate, age });
+    log.take(updates.arrived());
     step++;
 
-    stopped = (options.stop?.aborted ?? false) || isStopWanted();
+    stopped = updates.isEnding((options.stop?.aborted ?? false) || isStopWanted());
     const isDue = train.checkpoint_every > 0 && step % train.checkpoint_every === 0;
     if (stopped || isDue) await save(step);
   }
-  log.take(await ring.drain()); // a sync point
+  log.take(await updates.drain()); // a sync point
   await log.settled();
   const [last] = replays;
   if (last && !stopped) {

@@ -5,6 +5,7 @@
  */
 import type { Config, SizedConfig } from "../config/mod.ts";
 import { ConfigError, FileError } from "../errors.ts";
+import type { Communicator } from "../distributed/communicator.ts";
 import type { Device } from "../gpu/device.ts";
 import { openTuned } from "../tune/cache.ts";
 import { openEngine } from "../graph/compile.ts";
@@ -23,7 +24,7 @@ import { documentsSeenBy } from "../runs/documents.ts";
 import { runFiles } from "../runs/folder.ts";
 import { resolveModel } from "./resolve_model.ts";
 import { lengthsIn, lengthsOf, readRows, rowsOf } from "./rows.ts";
-import type { TrainOptions } from "./run.ts";
+import type { TrainOptions } from "./options.ts";
 import { openSession, type Session } from "./session.ts";
 import { type SizedRun, sizeRun } from "./sizes/choice.ts";
 import { requireRoom, type Room, roomOf } from "./sizes/memory.ts";
@@ -38,6 +39,8 @@ export interface SessionSettings extends ShapeSettings {
   readonly attempts?: AttemptLedger | null;
   /** The folder of the run; that of the config where absent. */
   readonly out?: string;
+  /** The ranks that train together; one alone where absent. */
+  readonly ranks?: Communicator | null;
   /** Told what the run has chosen that nobody had set. */
   readonly onSized?: (config: SizedConfig) => void;
 }
@@ -101,7 +104,14 @@ export async function withSession<T>(
   settings: SessionSettings,
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { kind = "adapter", data, log = () => {}, out = config.out, attempts = null } = settings;
+  const {
+    kind = "adapter",
+    data,
+    log = () => {},
+    out = config.out,
+    attempts = null,
+    ranks = null,
+  } = settings;
   return await withShape(config, settings, async (shape) => {
     const { engine: { device }, model, trained, folder, from } = shape;
     await using read = data ? null : await readRows(model, config, log);
@@ -121,7 +131,7 @@ export async function withSession<T>(
     const found = kind === "adapter" ? notesOf(shape.engine, model) : [];
     for (const note of [...found, ...trained.notes]) log(note);
     const session = await openSession({
-      ...{ plan, trained, attempts, log },
+      ...{ plan, trained, attempts, ranks, log },
       rows: read ? await read.encode(plan.config) : rowsOf(data!),
       base: modelFingerprint(folder),
       seen: kind === "pretrain" || from === undefined ? NOTHING_SEEN : documentsSeenBy(from),

@@ -4,11 +4,9 @@
  * @module
  */
 import { join } from "node:path";
-import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import { type ParsedConfig, refuseIdleInPretraining } from "../config/mod.ts";
-import type { Example } from "../data/mod.ts";
+import type { Communicator } from "../distributed/communicator.ts";
 import { read, upload } from "../gpu/buffer.ts";
-import type { Device } from "../gpu/device.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { placed } from "../io/patience.ts";
 import { type Methods, methodsOf } from "../methods.ts";
@@ -26,52 +24,13 @@ import { startOf } from "./facts.ts";
 import { finish } from "./finish.ts";
 import { temporaryFolder, withSession } from "./open.ts";
 import { resolveModel, sizedAs } from "./resolve_model.ts";
+import type { FreeOptions, FreeResult, RunResult, TrainOptions } from "./options.ts";
+import { requireSameConfig, requireSameSession, shareFolder, trainTogether } from "./ranks.ts";
 import type { Session } from "./session.ts";
 import { onWorkingDevice } from "./trouble/device.ts";
-import { Clock } from "./update_log.ts";
-import { type RecoveryOptions, trainThroughTrouble } from "./trouble/recovery.ts";
-
-/** How to run. */
-export interface TrainOptions {
-  /** `adapter` (the default) on a frozen base, or every parameter from random weights. */
-  readonly kind?: "adapter" | "pretrain";
-  /** Goes on from the last checkpoint of the run folder. */
-  readonly resume?: boolean;
-  /** Encoded rows to train on, in place of `data` of the config. */
-  readonly data?: readonly Example[];
-  /** Follows the run. */
-  readonly on?: RunListener;
-  /** Ends the run after the update under way, with a checkpoint. */
-  readonly stop?: Pick<AbortSignal, "aborted">;
-  /** Any device; one is opened, and closed at the end, where absent. */
-  readonly device?: Device;
-  /** A new or empty folder that the run moves to where it cannot write its own any more. */
-  readonly rescue?: string;
-  /** Waits, with all of the thread, where it cannot write, until it can; else that is a fault. */
-  readonly waits?: boolean;
-}
-
-/** A run that leaves nothing on the disk: its adapter is in the result. */
-export interface FreeOptions extends Omit<TrainOptions, "resume"> {
-  /** No folder. */
-  readonly out: null;
-}
-
-/** What a run came to. */
-export interface RunResult extends RunEnd {
-  /** The folder of the adapter or model. */
-  readonly saved: string;
-  /** The folder of the run: that of its config, unless it had to move. */
-  readonly out: string;
-}
-
-/** What a run without a folder came to. */
-export interface FreeResult extends RunEnd {
-  /** There is none. */
-  readonly saved: null;
-  /** What it trained; null where it stopped. */
-  readonly adapter: PeftAdapter | null;
-}
+import type { RecoveryOptions } from "./trouble/recovery.ts";
+import { Clock } from "./updates/log.ts";
+import { leads } from "./updates/prepare.ts";
 
 /**
  * Trains as the config says and leaves the run folder behind.
@@ -89,11 +48,30 @@ export function train(
   return trainWith({}, given, options);
 }
 
+/**
+ * {@linkcode train} as one of some ranks, which all call it alike: rank 0 leaves the run folder behind,
+ * the others nothing.
+ */
+export function trainInRanks(
+  given: ParsedConfig,
+  ranks: Communicator,
+  options: TrainOptions = {},
+): Promise<RunResult | FreeResult> {
+  return trainWith({}, given, { ...options, ranks, ...(ranks.rank > 0 && { out: null }) });
+}
+
+/** How a run is begun within Graft. */
+interface RunSettings extends TrainOptions {
+  readonly out?: null;
+  /** The ranks that train together; one alone where absent. */
+  readonly ranks?: Communicator;
+}
+
 /** {@linkcode train} with other methods than those of the config. */
 export function trainWith(
   methods: Partial<Methods>,
   given: ParsedConfig,
-  options: TrainOptions & { readonly out?: null } = {},
+  options: RunSettings = {},
 ): Promise<RunResult | FreeResult> {
   const audience = new Audience(options.on);
   return followed(
@@ -105,10 +83,10 @@ export function trainWith(
 async function trainTold(
   methods: Partial<Methods>,
   given: ParsedConfig,
-  options: TrainOptions & { readonly out?: null },
+  options: RunSettings,
   audience: Audience,
 ): Promise<RunResult | FreeResult> {
-  const { resume = false, on = () => {}, rescue: elsewhere } = options;
+  const { resume = false, on = () => {}, rescue: elsewhere, ranks } = options;
   const emit: RunListener = (event) => audience.tell(event);
   const log = (line: string) => emit({ kind: "log", line });
   using temporary = options.out === null ? temporaryFolder() : null;
@@ -123,6 +101,7 @@ async function trainTold(
     methodsOf(given.config, options.kind);
     if (options.kind === "pretrain") refuseIdleInPretraining(given);
     const { parsed } = await resolveModel(given, { resume, say: log });
+    await requireSameConfig(ranks, parsed);
     const out = temporary?.folder ?? parsed.config.out;
     if (!temporary) {
       refuseOtherRun(out, parsed, resume);
@@ -131,7 +110,7 @@ async function trainTold(
     }
     const attempts = temporary || !parsed.config.history ? null : attemptsOf(out, out, log);
     const settings = { ...options, parsed, out, isKept: !temporary, run };
-    const first = { config: parsed.config, device: options.device };
+    const first = { config: parsed.config, device: options.device, isShared: !!ranks };
     const result = await onWorkingDevice(first, ({ config, device, after }, onSized) => {
       const opening = { ...options, device, like: options.device, methods, attempts, log, out };
       return audience.patiently(() =>
@@ -156,7 +135,7 @@ async function trainTold(
 /** How a run ended, and what it trained where it has no folder. */
 type Ended = RunEnd & Pick<FreeResult, "adapter">;
 
-interface SessionRun extends TrainOptions {
+interface SessionRun extends Omit<RunSettings, "out"> {
   readonly parsed: ParsedConfig;
   /** The folder of the run. */
   readonly out: string;
@@ -188,13 +167,15 @@ interface OpenRun {
 }
 
 async function runSession(session: Session, options: SessionRun): Promise<Ended> {
-  const { parsed, out, isKept, run, after } = options;
+  const { parsed, out, isKept, run, after, ranks } = options;
   const { log, emit, reached } = run;
   const resume = options.resume || reached !== null;
   const files = runFiles(out);
   const beginning = structuredClone(await session.state());
+  await requireSameSession(ranks, session, beginning);
   const claim = () => isKept ? run.claim(claimRunFolder(out, parsed, { resume, say: log })) : null;
   if (resume) run.folder ??= claim();
+  if (resume) await shareFolder(ranks, files.checkpoints);
   const { step: done, sections } = resume
     ? loadCheckpoint(session.engine.store, files.checkpoints, { say: log })
     : { step: 0, sections: {} };
@@ -247,7 +228,7 @@ async function trainAndEnd(
   const clock = new Clock(steps, train.log_every);
   const onSample = (step: number, samples: readonly SampleText[]) =>
     emit({ kind: "sample", step, samples });
-  const { step, stopped } = await trainThroughTrouble(session, {
+  const { step, stopped } = await trainTogether(session, {
     ...from,
     checkpoints,
     blackBoxes: isKept ? troubles : null,
@@ -268,6 +249,7 @@ async function trainAndEnd(
   const result = { step, stopped, saved, first, last, adapter: null };
   const early = { ...result, stopped: true, measured: {}, reports: {} };
   if (stopped) return early;
+  if (!leads(session)) return { ...early, stopped };
   // Parts that end the run try other params: what was trained is kept until they have chosen.
   const params = await read(store.device, store.flat("params"));
   const finished = await orStopped(async () => {

@@ -21,6 +21,7 @@ import {
 } from "../objectives/objective.ts";
 import type { MemoryParts } from "../runs/events.ts";
 import { memoryText, row } from "../runs/panel.ts";
+import type { Communicator } from "../distributed/communicator.ts";
 import { contentsOf } from "./contents.ts";
 import { numbersOf } from "./facts.ts";
 import { Optimizer } from "./optimizer.ts";
@@ -29,6 +30,7 @@ import { remainingDecay } from "./schedule.ts";
 import { replaysOf, type RunPlan } from "./sizes/run_plan.ts";
 import type { Trainable } from "./trainable.ts";
 import { LoweredRate } from "./trouble/lowered_rate.ts";
+import { type Sharing, sharingOf } from "./updates/shared.ts";
 
 /** A run that is ready to train. */
 export interface Session {
@@ -44,6 +46,8 @@ export interface Session {
   readonly seen: SeenDocuments;
   /** What the run is about, and then what is beside it. */
   readonly parts: readonly [MainPart, ...Part[]];
+  /** How updates are shared by ranks; null where they are not. */
+  readonly sharing: Sharing | null;
   /** The most losses of a replay. */
   readonly capacity: number;
   readonly replaysPerUpdate: number;
@@ -79,12 +83,16 @@ export interface SessionOptions {
   readonly attempts: AttemptLedger | null;
   /** The folder of checkpoints. */
   readonly folder: string;
+  /** The ranks that train together; null for one alone. */
+  readonly ranks: Communicator | null;
   readonly log: (line: string) => void;
 }
 
 /** Opens a session as planned: prepares the methods, loads the weights and records the programs. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { plan: { config, main, beside, measuring, memory }, trained, rows, seen, log } = options;
+  const replaysPerUpdate = replaysOf(options.plan);
+  const sharing = sharingOf(options.ranks, config.train.partial_sums, replaysPerUpdate);
   const context = await contextOf(options);
   const { engine, model } = context;
   const prepared = await main.prepare(context);
@@ -116,7 +124,6 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const parts: [MainPart, ...Part[]] = [first, ...others.map((other) => opened.get(other)!)];
   const loweredRate = new LoweredRate();
   parts.push(loweredRate);
-  const replaysPerUpdate = replaysOf(options.plan);
   const { weight_decay: decay, beta1, beta2, eps: epsilon, clip } = config.train;
   const optimizer = await Optimizer.open(
     engine,
@@ -134,6 +141,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     base: options.base,
     seen,
     parts,
+    sharing,
     capacity: Math.max(...parts.map(({ objective }) => objective?.capacity ?? 0)),
     replaysPerUpdate,
     steps,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { endPanel } from "../../src/cli/lib/end_panel.ts";
 import type { Config } from "../../src/config/mod.ts";
 import { ChatTemplate, type DataEntry } from "../../src/data/mod.ts";
-import type { RunResult } from "../../src/train/run.ts";
+import type { RunResult } from "../../src/train/options.ts";
 
 const OWN = new ChatTemplate("of the model", "{{ messages[0].content }}");
 

@@ -103,6 +103,7 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "train.retries": { to: 0, beside: { "train.lr": 1e20, "adapter.alpha": 1e20 }, in: "fault" },
   "train.recompute": { to: true, in: "log" },
   "train.memory_gib": { to: 1e-4, in: "fault" },
+  "train.partial_sums": { to: 2, beside: { "train.tokens_per_batch": 256 } },
   eval: { to: { data: EVAL["eval.data"], samples: 0 }, in: "measured" },
   "eval.data": { to: EVAL["eval.data"], in: "measured" },
   "eval.tasks": {
@@ -116,6 +117,9 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   log: { to: ["tensorboard"], in: "files" },
   webhook: { to: "http://127.0.0.1:1/", in: "log" },
   out: { to: "elsewhere", in: "files" },
+  // What they do among ranks is in test/distributed.
+  distributed: { to: "mpi", in: "fault" },
+  rank_timeout: { to: 5, in: "fault" },
 };
 
 /** The guard that its keys are set beside. */

@@ -14,7 +14,8 @@ import {
 import { Model } from "../../src/models/model.ts";
 import { loadParam, loadVector, storedParam } from "../../src/models/weights.ts";
 import { parseConfig } from "../../src/config/mod.ts";
-import { train, type TrainOptions } from "../../src/train/run.ts";
+import type { TrainOptions } from "../../src/train/options.ts";
+import { train } from "../../src/train/run.ts";
 import { logitsError, packedLogits, readGolden, T, writeGolden } from "../golden/golden.ts";
 import { engine } from "../harness.ts";
 import { freshEngine } from "./tiny.ts";

@@ -2,11 +2,13 @@
 import { join } from "node:path";
 import { openSafetensors, toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { parseConfig } from "../../src/config/mod.ts";
+import type { Communicator } from "../../src/distributed/communicator.ts";
 import type { ForgettingReport } from "../../src/forgetting/report/format.ts";
 import type { Part, RunContext, SideMethod } from "../../src/objectives/objective.ts";
 import type { Metrics } from "../../src/runs/events.ts";
 import { linesListener } from "../../src/runs/lines.ts";
-import { train, type TrainOptions } from "../../src/train/run.ts";
+import type { RunResult, TrainOptions } from "../../src/train/options.ts";
+import { train, trainInRanks } from "../../src/train/run.ts";
 import { engine, noise } from "../harness.ts";
 import { type TinyOptions, writeTinyLlama } from "../models/tiny.ts";
 
@@ -31,6 +33,8 @@ export interface ToyOptions extends TrainOptions {
   readonly say?: (line: string) => void;
   /** Asked once after each update. */
   readonly stopWanted?: () => boolean;
+  /** Trains as one of them. */
+  readonly ranks?: Communicator;
 }
 
 /** A signal that is asked anew each time it is looked at. */
@@ -89,18 +93,22 @@ export class Toy implements Disposable {
   async train(
     out: string,
     settings: ToySettings = {},
-    { say, stopWanted, ...options }: ToyOptions = {},
+    { say, stopWanted, ranks, ...options }: ToyOptions = {},
   ) {
     const { device } = await engine();
     const values = this.values(out, settings);
     const hasNone = Object.keys(settings.adapter ?? {}).length === 0;
     if (options.kind === "pretrain" && hasNone) delete values["adapter"];
-    const result = await train(parseConfig({ values }), {
+    const given = {
       device,
       ...(say && { on: linesListener(say) }),
       ...(stopWanted && { stop: stopBy(stopWanted) }),
       ...options,
-    });
+    };
+    const parsed = parseConfig({ values });
+    const result = ranks
+      ? await trainInRanks(parsed, ranks, given) as RunResult // less of it in ranks other than 0
+      : await train(parsed, given);
     return { ...result, forgetting: result.reports["forgetting"] as ForgettingReport | undefined };
   }
 

@@ -7,7 +7,8 @@ import { parseConfig } from "../../src/config/mod.ts";
 import { methodsOf } from "../../src/methods.ts";
 import type { SideMethod } from "../../src/objectives/objective.ts";
 import type { RunEvent } from "../../src/runs/events.ts";
-import { type FreeResult, train, trainWith } from "../../src/train/run.ts";
+import type { FreeResult } from "../../src/train/options.ts";
+import { train, trainWith } from "../../src/train/run.ts";
 import { engine } from "../harness.ts";
 import { methodOf, numbersIn, Toy, type ToySettings } from "./toy.ts";
 

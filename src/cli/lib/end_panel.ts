@@ -17,7 +17,7 @@ import { screen } from "../../forgetting/report/screen.ts";
 import { exists } from "../../io/files.ts";
 import { runFiles } from "../../runs/folder.ts";
 import { row } from "../../runs/panel.ts";
-import type { RunResult } from "../../train/run.ts";
+import type { RunResult } from "../../train/options.ts";
 import { shellWord } from "./shell.ts";
 
 /** What its guard says of a run, where it had one. */

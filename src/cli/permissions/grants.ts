@@ -7,6 +7,7 @@
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findMpi, MPI_VARIABLES } from "../../distributed/mpi/library.ts";
 import { cacheFolder } from "../../io/cache.ts";
 import { parseRepoName } from "../../io/hub/name.ts";
 import { type HubPlaces, hubPlaces } from "../../io/hub/settings.ts";
@@ -66,6 +67,7 @@ export async function grantsOf(
     ...[cacheFolder(), temporaryFolder()],
   ];
   const hub = rule.hub === undefined && !rule.cache ? null : knownHub();
+  const mpi = isDistributed(rule, values, configs) ? findMpi() : null;
   const isAsked = rule.hub !== undefined && hub !== null && !hub.offline &&
     leadsToHub(named.filter(({ path }) => !written.includes(path)));
   return {
@@ -75,6 +77,7 @@ export async function grantsOf(
       ...(hub ? [hub.cache] : []), // what is in it needs no network
       ...(isAsked ? [hub.tokenFile] : []),
       ...named.flatMap(({ path }) => [path, ...ledToBy(path)]),
+      ...(mpi === null ? [] : [mpi]),
     ],
     write: [...written, ...(isAsked ? [hub.cache] : [])],
     net: [
@@ -83,8 +86,11 @@ export async function grantsOf(
       ...endpointsOf(values, configs),
     ],
     import: SERVERS,
-    env: [...VARIABLES, ...rule.env ?? []],
-    ffi: librariesOf(values),
+    env: [
+      ...[...VARIABLES, ...rule.env ?? []],
+      ...(isDistributed(rule, values, configs) ? MPI_VARIABLES : []),
+    ],
+    ffi: [...librariesOf(values), ...(mpi === null ? [] : [mpi])],
     sys: SYSTEM,
   };
 }
@@ -212,6 +218,19 @@ function librariesOf(values: readonly Value[]): string[] {
   if (named === undefined) return [];
   const path = resolve(named);
   return Deno.permissions.querySync({ name: "ffi", path }).state === "granted" ? [path] : [];
+}
+
+/** Whether the command trains among ranks; whoever starts it so must have allowed libmpi. */
+function isDistributed(
+  { ranks }: Rule,
+  values: readonly Value[],
+  configs: readonly ConfigFile[],
+): boolean {
+  if (!ranks) return false;
+  const told = values.findLast(({ flag }) => flag === "distributed")?.text;
+  return (told ??
+    configs.findLast(({ fields }) => "distributed" in fields)?.fields["distributed"]) ===
+    "mpi";
 }
 
 function listensAt({ port }: Rule, values: readonly Value[]): string[] {

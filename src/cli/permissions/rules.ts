@@ -25,6 +25,8 @@ export interface Rule {
   readonly hub?: "read" | "write";
   /** Whether it looks at the hub's cache, and asks the hub nothing. */
   readonly cache?: boolean;
+  /** Whether it trains among ranks where its configuration says so, and loads libmpi for that. */
+  readonly ranks?: boolean;
   /** The port that it listens on, unless `--port` names another. */
   readonly port?: number;
 }
@@ -34,7 +36,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   init: { writes: ["out"], out: "train.yaml", hub: "read" },
   train: {
     ...{ config: true, writes: ["out", "rescue"], out: "runs/train", history: true },
-    ...{ quickstart: true, hub: "read", env: ["OPENAI_API_KEY"] },
+    ...{ quickstart: true, hub: "read", env: ["OPENAI_API_KEY"], ranks: true },
   },
   guard: { writes: ["out"], history: true, hub: "read" },
   combine: { writes: ["out"], hub: "read" },
@@ -45,7 +47,10 @@ export const RULES: Readonly<Record<string, Rule>> = {
   chat: { hub: "read" },
   serve: { hub: "read", port: 8000, env: ["GRAFT_API_KEY"] },
   push: { hub: "write" },
-  pretrain: { config: true, writes: ["out", "rescue"], out: "runs/train", history: true },
+  pretrain: {
+    ...{ config: true, writes: ["out", "rescue"], out: "runs/train", history: true },
+    ranks: true,
+  },
   plan: { config: true, quickstart: true, hub: "read" },
   inspect: { config: true, hub: "read" },
   data: { config: true, writes: ["out"], hub: "read" },

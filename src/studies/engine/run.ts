@@ -13,7 +13,8 @@ import { runFiles } from "../../runs/folder.ts";
 import { RunHistory } from "../../runs/history/history.ts";
 import { historyOf } from "../../runs/history/database.ts";
 import { hasCheckpoint } from "../../train/checkpoint.ts";
-import { type RunResult, trainWith } from "../../train/run.ts";
+import type { RunResult } from "../../train/options.ts";
+import { trainWith } from "../../train/run.ts";
 import { studyFiles } from "./folder.ts";
 import type { CellContext } from "./study.ts";
 

@@ -10,7 +10,7 @@ import type { SizedConfig } from "../../config/mod.ts";
 import { answersOf, type Example } from "../../data/mod.ts";
 import { exists, writeJson, writeText } from "../../io/files.ts";
 import { remove, rename, stageFolder } from "../../io/folders.ts";
-import { type Planned, planUpdate } from "../prepare_update.ts";
+import { type Planned, planUpdate } from "../updates/prepare.ts";
 import type { Session } from "../session.ts";
 import type { Trouble } from "./trouble.ts";
 

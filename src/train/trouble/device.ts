@@ -20,6 +20,12 @@ export interface Attempt {
   readonly after: string | null;
 }
 
+/** What a run is begun with. */
+export interface FirstAttempt extends Omit<Attempt, "after"> {
+  /** Whether there are other ranks, which would not go back with it: it then makes no other attempt. */
+  readonly isShared?: boolean;
+}
+
 /**
  * Attempts a run until it ends by something else than its device: on a new device where that was
  * lost, and in less memory where it was full.
@@ -27,7 +33,7 @@ export interface Attempt {
  * @throws {GpuError} where it was lost or full too often.
  */
 export async function onWorkingDevice<T>(
-  first: Omit<Attempt, "after">,
+  { isShared = false, ...first }: FirstAttempt,
   attempt: (attempt: Attempt, onSized: (config: SizedConfig) => void) => Promise<T>,
 ): Promise<T> {
   let now: Attempt = { ...first, after: null };
@@ -36,7 +42,7 @@ export async function onWorkingDevice<T>(
     try {
       return await attempt(now, (config) => sized = config);
     } catch (fault) {
-      const next = times < MOST ? nextOf(now.config, sized, fault) : null;
+      const next = times < MOST && !isShared ? nextOf(now.config, sized, fault) : null;
       if (!next) throw fault;
       now = next;
     }

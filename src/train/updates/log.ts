@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { Arrival } from "../gpu/ring.ts";
-import type { Fields, Objective, Observed } from "../objectives/objective.ts";
-import type { Metrics } from "../runs/events.ts";
-import type { LoopOptions } from "./loop.ts";
-import type { Session } from "./session.ts";
-import { Trouble } from "./trouble/trouble.ts";
-import { Watch } from "./trouble/watch.ts";
+import type { Arrival } from "../../gpu/ring.ts";
+import type { Fields, Objective, Observed } from "../../objectives/objective.ts";
+import type { Metrics } from "../../runs/events.ts";
+import type { LoopOptions } from "../loop.ts";
+import type { Session } from "../session.ts";
+import { Trouble } from "../trouble/trouble.ts";
+import { Watch } from "../trouble/watch.ts";
 
 /** Updates that the speed is averaged over. */
 const RECENT = 32;
@@ -26,6 +26,8 @@ export interface ReplayTag {
   readonly tokens: number;
   /** Where the squared norm of the gradient lies among the numbers: in the last of an update. */
   readonly normAt: number | null;
+  /** What else is known of its update. */
+  readonly fields?: Fields;
 }
 
 /** What is measured before an update, until all of it is there. */
@@ -87,7 +89,7 @@ export class UpdateLog {
     if (this.#fault) throw this.#fault;
   }
 
-  #finish({ step, rate }: ReplayTag, squares: number): void {
+  #finish({ step, rate, fields: known }: ReplayTag, squares: number): void {
     const observed = this.#session.parts.flatMap(({ objective }): Observed[] =>
       objective ? [objective.observe(step, this.#losses.get(objective) ?? [])] : []
     );
@@ -111,6 +113,7 @@ export class UpdateLog {
       lr: rate,
       grad_norm: Math.sqrt(squares),
       tokens_per_second: this.#speed(),
+      ...known,
     };
     this.#finished.push(metrics);
     const odd = this.#watch.look(metrics);

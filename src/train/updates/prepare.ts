@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Ring } from "../gpu/ring.ts";
-import type { Fields, Objective, Replay, SampleText } from "../objectives/objective.ts";
-import type { Session } from "./session.ts";
-import type { ReplayTag, UpdateLog } from "./update_log.ts";
+import type { Fields, Objective, Replay, SampleText } from "../../objectives/objective.ts";
+import type { Session } from "../session.ts";
+import type { UpdateLog } from "./log.ts";
+import type { Updates } from "./updates.ts";
 
 /** What a run wants to hear before an update. */
 export interface UpdateOptions {
@@ -19,7 +19,7 @@ export interface UpdateOptions {
 
 /** What an update is prepared with. */
 interface Preparing {
-  readonly ring: Ring<ReplayTag>;
+  readonly updates: Pick<Updates, "next">;
   readonly log: UpdateLog;
   readonly options: UpdateOptions;
 }
@@ -28,12 +28,12 @@ interface Preparing {
 export async function beforeUpdate(
   session: Session,
   step: number,
-  { ring, log, options }: Preparing,
+  { updates, log, options }: Preparing,
 ): Promise<Planned[]> {
   const { parts } = session;
   for (const { hook } of parts) {
     if (!hook) continue;
-    while (!hook.isReady(step)) log.take(await ring.next());
+    while (!hook.isReady(step)) log.take(await updates.next());
     const said = await hook.before(step);
     if (said) options.log?.(said);
   }
@@ -50,7 +50,7 @@ export async function beforeUpdate(
     for (const part of parts) part.hear?.(step, all);
   }
   for (const { sampler } of parts) {
-    if (sampler?.isDue(step)) options.onSample?.(step, await sampler.sample());
+    if (leads(session) && sampler?.isDue(step)) options.onSample?.(step, await sampler.sample());
   }
   return await planUpdate(session, step);
 }
@@ -76,6 +76,9 @@ export async function planUpdate({ parts }: Session, step: number): Promise<Plan
   }
   return planned;
 }
+
+/** Whether this is the rank that writes, which the only one is. */
+export const leads = ({ sharing }: Session): boolean => (sharing?.ranks.rank ?? 0) === 0;
 
 /** Whether no checkpoint can want what a part no longer needs. */
 export const hasNoCheckpoint = (
