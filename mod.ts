@@ -59,16 +59,36 @@ export type {
   ClassifyConfig,
   CpoConfig,
   DpoConfig,
+  DrawingConfig,
+  GrpoConfig,
   KeepConfig,
   KtoConfig,
   ObjectiveConfig,
+  OnlineConfig,
   OrpoConfig,
   PreferenceConfig,
+  ReinforceConfig,
   RewardConfig,
+  RlooConfig,
   ScoreConfig,
   SftConfig,
   SimpoConfig,
 } from "./src/objectives/settings.ts";
+export type {
+  FormatReward,
+  FunctionReward,
+  JsonSchemaReward,
+  JudgeReward,
+  LengthReward,
+  MetricReward,
+  ModelReward,
+  RegexReward,
+  RewardConfig as RewardSettings,
+  Weighed,
+} from "./src/rewards/settings.ts";
+export type { RewardScale } from "./src/objectives/policy/advantages.ts";
+export type { Clipping } from "./src/objectives/policy/surrogate.ts";
+export type { GrpoLoss } from "./src/objectives/policy/update.ts";
 export type { ReferenceLossName } from "./src/objectives/preference/losses/mod.ts";
 export type { UnpairedLossName } from "./src/objectives/unpaired/losses.ts";
 export type { ReferenceSettings } from "./src/objectives/preference/losses/loss.ts";

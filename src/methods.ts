@@ -13,10 +13,11 @@ import { keeping } from "./objectives/keep.ts";
 import { preferences } from "./objectives/preferences.ts";
 import { scoring } from "./objectives/scores.ts";
 import { sft } from "./objectives/sft.ts";
+import { online } from "./online/online.ts";
 import { unpaired } from "./objectives/unpaired.ts";
 
 /** The objective that a run is about. */
-function mainOf(objective: Config["objective"]): MainMethod {
+function mainOf({ objective, data, eval: { data: measured } }: Config): MainMethod {
   switch (objective.kind) {
     case "sft":
       return sft;
@@ -25,6 +26,10 @@ function mainOf(objective: Config["objective"]): MainMethod {
       return scoring(objective);
     case "kto":
       return unpaired(objective);
+    case "grpo":
+    case "rloo":
+    case "reinforce++":
+      return online(objective, [...data, ...measured]);
     default:
       return preferences(objective);
   }
@@ -42,9 +47,10 @@ export interface Methods {
  * @throws {ConfigError} where a method does not fit what is trained.
  */
 export function methodsOf(
-  { objective, guard, quantize, train, eval: evaluation }: Config,
+  config: Config,
   trains: "adapter" | "pretrain" = "adapter",
 ): Methods {
+  const { objective, guard, quantize, train, eval: evaluation } = config;
   if (trains === "pretrain" && guard) {
     throw new ConfigError("guard: a model from nothing has nothing to forget");
   }
@@ -55,10 +61,16 @@ export function methodsOf(
     const wanted = "wanted sft: a model from nothing has no answers to choose from";
     throw new ConfigError(`objective.kind: found ${objective.kind}, ${wanted}`);
   }
+  if (config.distributed !== undefined && "prompts" in objective) {
+    const wanted = "wanted none: every rank would draw and judge all answers";
+    throw new ConfigError(
+      `distributed: found ${config.distributed} beside objective.kind ${objective.kind}, ${wanted}`,
+    );
+  }
   if (guard && train.keep === "best") refuseApart(guard.every, train.eval_every);
   const { sample_every: every, samples: count, sample_tokens: tokens } = evaluation;
   return {
-    main: mainOf(objective),
+    main: mainOf(config),
     beside: [
       ...(guard ? [forgettingGuard(guard, train.keep === "best" ? train.metric : null)] : []),
       ...(evaluation.tasks.length > 0 ? [trainingTasks(evaluation.tasks)] : []),

@@ -30,13 +30,7 @@ const FILES = ["data", "io"];
 const aboveModels = rightOf("objectives");
 
 /** What every folder may import. */
-const SHARED = [
-  "src/errors.ts",
-  "src/progress.ts",
-  "src/random.ts",
-  "src/stop.ts",
-  "deno.json",
-];
+const SHARED = ["src/errors.ts", "src/progress.ts", "src/random.ts", "src/stop.ts", "deno.json"];
 
 /** What each folder of src/ may import, beside itself and the shared files. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -62,7 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bench: ["train", ...rightOf("train"), "eval", "quickstart", ...FILES],
   train: [...rightOf("train"), "distributed", "eval", ...FILES],
   runs: ["config", "objectives", "report", "io"],
-  "methods.ts": ["config", "forgetting", "inference", "objectives"],
+  "methods.ts": ["config", "forgetting", "inference", "objectives", "online"],
   config: [...rightOf("config"), "eval", "rewards", "configs", ...FILES],
   forgetting: [...rightOf("forgetting"), "eval", "inference", "report", "curate", ...FILES],
   objectives: [...rightOf("objectives"), "eval", "rewards", ...FILES],
@@ -71,6 +65,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   inference: ["objectives", "eval", ...aboveModels, ...FILES],
   self_instruct: ["inference", "curate", ...FILES],
   rewards: [...rightOf("objectives"), "objectives", "eval", "inference", "self_instruct", ...FILES],
+  online: [...rightOf("objectives"), "objectives", "eval", "inference", "rewards", ...FILES],
   serve: ["inference", "graph", "report", "data", "http"],
   watch: ["runs", "config", "report", "io", "http"],
   http: ["report"],
@@ -96,7 +91,7 @@ const PACKAGES = "src/deps/";
 
 /** Rooms that know no method by name, and where methods are. */
 const NEUTRAL = ["src/train/", "src/runs/"];
-const METHODS = /^src\/(forgetting|objectives\/(?!(objective|attempts|documents)\.ts))/;
+const METHODS = /^src\/(forgetting|online|objectives\/(?!(objective|attempts|documents)\.ts))/;
 
 const MAX_LINES = 300;
 const MAX_COLUMNS = 120;

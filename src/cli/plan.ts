@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mib, totalOf } from "../runs/panel.ts";
+import { mib, totalOf, updateText } from "../runs/panel.ts";
 import { explainRun, type PlannedRun } from "../train/open.ts";
 import { resolveModel } from "../train/resolve_model.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
@@ -41,12 +41,14 @@ export async function run(args: string[]): Promise<number> {
 
 /** A plan as JSON; all sizes in bytes. */
 function reportOf({ plan, why, room, device }: PlannedRun) {
-  const { config: { model, train }, context: { maxTokens }, memory } = plan;
+  const { config, context: { maxTokens }, memory } = plan;
+  const { model, train } = config;
   const total = totalOf(memory);
   return {
     model,
     device: { name: device.adapter, kernels: device.kernelSet, matrices: device.matrixReads },
     length: { tokens: maxTokens, why },
+    update: updateText(config),
     tokens_per_batch: train.tokens_per_batch,
     micro_batch_tokens: train.micro_batch_tokens,
     recompute: train.recompute,
@@ -59,7 +61,7 @@ function reportOf({ plan, why, room, device }: PlannedRun) {
 
 function linesOf(report: ReturnType<typeof reportOf>): string[] {
   const { model, device, length, memory, total, room, fits } = report;
-  const { tokens_per_batch: update, micro_batch_tokens: T, recompute } = report;
+  const { update, micro_batch_tokens: T, recompute } = report;
   const parts = Object.entries(memory).filter(([, bytes]) => bytes > 0);
   const rows = [...parts, ["total", total] as const].map(([name, bytes]) => [name, mib(bytes)]);
   const again = recompute ? ", activations are computed again" : "";
@@ -67,7 +69,7 @@ function linesOf(report: ReturnType<typeof reportOf>): string[] {
     `model    ${model}`,
     `device   ${device.name}, ${device.kernels} kernels, matrices in ${device.matrices}s`,
     `length   rows of up to ${length.tokens} tokens: ${length.why}`,
-    `update   ${update} tokens in ${update / T} micro-batches of ${T}${again}`,
+    `update   ${update}, ${T} tokens at a time${again}`,
     "",
     ...columns(rows, { right: [1] }),
     "",

@@ -56,6 +56,32 @@ const RULES: readonly Rule[] = [
     idle: ({ guard }) => when(guard && guard.rollback.at === 0, "beside guard.rollback.at 0"),
   },
   {
+    key: "train.tokens_per_batch",
+    idle: ({ objective, guard }) =>
+      when(
+        "prompts" in objective && !guard,
+        `beside objective.kind ${objective.kind}, whose updates are of objective.prompts`,
+      ),
+  },
+  { key: "objective.epsilon", idle: withoutRatios },
+  { key: "objective.epsilon_high", idle: withoutRatios },
+  {
+    key: "objective.unbiased_kl",
+    idle: ({ objective: of }) =>
+      when(of.kind === "grpo" && of.beta === 0, "beside objective.beta 0"),
+  },
+  {
+    key: "objective.resample",
+    off: 0,
+    idle: ({ objective: of }) =>
+      when("answers" in of && of.answers === 1, "beside objective.answers 1"),
+  },
+  {
+    key: "objective.stop_drop",
+    idle: ({ eval: { data }, train: { eval_every: every } }) =>
+      when(data.length === 0 || every === 0, "without eval.data and train.eval_every"),
+  },
+  {
     key: "train.eval_every",
     off: 0,
     idle: ({ eval: { data, tasks } }) =>
@@ -87,6 +113,14 @@ const RULES: readonly Rule[] = [
     idle: ({ data }) => when(data.length === 1, "beside a single entry of data"),
   },
 ];
+
+/** An answer that was just drawn is as likely as it was. */
+function withoutRatios({ objective }: Config): string | null {
+  return when(
+    "iterations" in objective && objective.iterations === 1,
+    "beside objective.iterations 1",
+  );
+}
 
 function besideOther(...heeding: readonly ScheduleName[]): Rule["idle"] {
   return ({ train: { schedule } }) =>

@@ -8,12 +8,14 @@ import { REFERENCE_LOSSES, referenceLosses } from "../objectives/preference/loss
 import type { ObjectiveConfig } from "../objectives/settings.ts";
 import { UNPAIRED_LOSSES } from "../objectives/unpaired/losses.ts";
 import { positive } from "./kinds.ts";
+import { onlineSchemas } from "./online.ts";
 
 const kind = <K extends ObjectiveConfig["kind"]>(name: K) =>
   z.literal(name).describe(
     "sft: the answers; dpo, cpo, simpo, orpo: the chosen answers rather than the rejected; " +
       "kto: answers labelled true rather than false; classify: the classes of texts; " +
-      "reward: which answer is better",
+      "reward: which answer is better; grpo, rloo, reinforce++: answers that are worth more, drawn " +
+      "while it trains",
   );
 
 const smoothing = z.number().gte(0).lt(0.5).default(0)
@@ -94,4 +96,5 @@ export const objectiveSchema: z.ZodType<ObjectiveConfig> = z.discriminatedUnion(
   kto,
   classify,
   reward,
+  ...onlineSchemas(kind),
 ]).default({ kind: "sft" }).describe("what updates minimise");

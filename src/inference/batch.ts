@@ -9,7 +9,7 @@ import type { Model } from "../models/model.ts";
 import { random } from "../random.ts";
 import { BatchDecoder, type BatchOptions, type Sequence } from "./decoder.ts";
 import type { GenerateOptions } from "./generator.ts";
-import { adjust, type Adjustment } from "./logits.ts";
+import { adjust, type Adjustment, likelihoods } from "./logits.ts";
 import { sample } from "./sample.ts";
 import { Seats } from "./seats.ts";
 import { stopIds } from "./stop.ts";
@@ -27,6 +27,8 @@ export interface BatchGenerateOptions extends Omit<GenerateOptions, "fromCache">
   readonly stopStrings?: readonly string[];
   /** Taken from the scores of the tokens that the answer has already; 0 by default. */
   readonly presencePenalty?: Adjustment["presencePenalty"];
+  /** Whether it is told how likely each token was; no by default. */
+  readonly wantsLikelihoods?: boolean;
 }
 
 /** What followed a prompt. */
@@ -34,6 +36,11 @@ export interface Continuation {
   readonly ids: readonly number[];
   /** The id that ended it; null where the context, `maxTokens` or a text did. */
   readonly end: number | null;
+  /**
+   * Where they were wanted, the log-likelihoods in nats of the ids and of the one that ended it, by the
+   * model's own scores.
+   */
+  readonly logLikelihoods?: readonly number[];
 }
 
 interface Answering extends Sequence {
@@ -41,6 +48,7 @@ interface Answering extends Sequence {
   readonly index: number;
   readonly promptLength: number;
   readonly ids: number[];
+  readonly logLikelihoods: number[];
   /** How often each id was made. */
   readonly counts: Map<number, number>;
 }
@@ -89,13 +97,14 @@ export class BatchGenerator implements Disposable {
     options: BatchGenerateOptions = {},
   ): Promise<Continuation[]> {
     const { maxTokens = Infinity, seed = 0, stop = stopIds(this.model), ...how } = options;
-    const { stopStrings = [], presencePenalty = 0 } = options;
+    const { stopStrings = [], presencePenalty = 0, wantsLikelihoods = false } = options;
     const adjustment = { presencePenalty, frequencyPenalty: 0, bias: NO_BIAS };
     for (const prompt of prompts) this.decoder.check(prompt);
     if (maxTokens < 1) return prompts.map(() => ({ ids: [], end: null }));
     const waiting = prompts.map((prompt, index): Answering => {
       const counts = new Map<number, number>();
-      return { index, promptLength: prompt.length, ids: [...prompt], counts, cached: 0 };
+      const text = { ids: [...prompt], logLikelihoods: [], counts, cached: 0 };
+      return { index, promptLength: prompt.length, ...text };
     });
     const active = new Map<number, Answering>(); // by slot
     const seats = new Seats<Answering>(this.decoder);
@@ -104,18 +113,22 @@ export class BatchGenerator implements Disposable {
       heed();
       seats.fill(active, waiting);
       for (const { slot, sequence, scores } of await this.decoder.step(active)) {
-        const { index, promptLength, ids, counts } = sequence;
+        const { index, promptLength, ids, logLikelihoods, counts } = sequence;
         const made = ids.length - promptLength;
         const adjusted = adjust(scores, counts, adjustment);
         const token = sample(adjusted, how, random(seed, index, made));
         const end = stop.includes(token) ? token : null;
+        if (wantsLikelihoods) logLikelihoods.push(likelihoods(scores, token, 0).own);
         if (end === null) {
           ids.push(token);
           counts.set(token, (counts.get(token) ?? 0) + 1);
         }
         const hasRoom = ids.length < Math.min(this.context, promptLength + maxTokens);
         if (end === null && hasRoom && !this.#hasStop(sequence, stopStrings)) continue;
-        found[index] = { ids: ids.slice(promptLength), end };
+        found[index] = {
+          ...{ ids: ids.slice(promptLength), end },
+          ...(wantsLikelihoods && { logLikelihoods }),
+        };
         active.delete(slot);
         tell("answers", ++ended, prompts.length);
       }

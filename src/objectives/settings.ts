@@ -3,6 +3,10 @@
  *
  * @module
  */
+import type { RewardConfig as OnlineReward } from "../rewards/settings.ts";
+import type { RewardScale } from "./policy/advantages.ts";
+import type { Clipping } from "./policy/surrogate.ts";
+import type { GrpoLoss } from "./policy/update.ts";
 import type { ReferenceLossName } from "./preference/losses/mod.ts";
 import type { ReferenceSettings } from "./preference/losses/loss.ts";
 import type { UnpairedLossName } from "./unpaired/losses.ts";
@@ -90,11 +94,71 @@ export interface RewardConfig {
 /** Learning to score documents. */
 export type ScoreConfig = ClassifyConfig | RewardConfig;
 
+/** What every objective has whose answers are drawn while it trains. */
+export interface DrawingConfig extends Clipping {
+  /** What answers are worth. */
+  readonly rewards: readonly OnlineReward[];
+  /** Prompts that are drawn for an update. */
+  readonly prompts: number;
+  /** Answers to each of them. */
+  readonly answers: number;
+  /** Most tokens of an answer. */
+  readonly max_tokens: number;
+  /** Updates that are made of the same answers. */
+  readonly iterations: number;
+  /** How often other prompts are drawn in place of those whose answers are all worth the same. */
+  readonly resample: number;
+  /** Whether answers that were cut off count nothing. */
+  readonly mask_truncated: boolean;
+  /** What the distance from the base costs. */
+  readonly beta: number;
+  /** Nats a token from the base at which a run ends. */
+  readonly stop_kl?: number;
+  /** Mean tokens of an answer at which a run ends. */
+  readonly stop_tokens?: number;
+  /** What the reward on `eval.data` may fall below its best before a run ends. */
+  readonly stop_drop?: number;
+}
+
+/** Learning from rewards beside the other answers of a group. */
+export interface GrpoConfig extends DrawingConfig {
+  /** Its name. */
+  readonly kind: "grpo";
+  /** Whose mean it minimises. */
+  readonly loss: GrpoLoss;
+  /** What differences of rewards are divided by. */
+  readonly scale_rewards: RewardScale;
+  /** Whether the divergence is weighed by the ratio, so that its gradient has no bias. */
+  readonly unbiased_kl: boolean;
+}
+
+/** Learning from rewards beside the mean of the others. */
+export interface RlooConfig extends DrawingConfig {
+  /** Its name. */
+  readonly kind: "rloo";
+  /** Whether advantages are put around 0 in deviations of all. */
+  readonly normalise_advantages: boolean;
+}
+
+/** Learning from what is still to come. */
+export interface ReinforceConfig extends DrawingConfig {
+  /** Its name. */
+  readonly kind: "reinforce++";
+}
+
+/** Learning from rewards of answers that are drawn while it trains. */
+export type OnlineConfig = GrpoConfig | RlooConfig | ReinforceConfig;
+
 /** Learning from preferences. */
 export type PreferenceConfig = DpoConfig | CpoConfig | SimpoConfig | OrpoConfig;
 
 /** What updates minimise. */
-export type ObjectiveConfig = SftConfig | PreferenceConfig | KtoConfig | ScoreConfig;
+export type ObjectiveConfig =
+  | SftConfig
+  | PreferenceConfig
+  | KtoConfig
+  | ScoreConfig
+  | OnlineConfig;
 
 /** Which moment of a run is kept, and when it ends early; keys of the section `train`. */
 export interface KeepConfig {

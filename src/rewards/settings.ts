@@ -7,7 +7,7 @@
 import type { TemplateSetting } from "../data/mod.ts";
 
 /** What every reward has. */
-interface Weighed {
+export interface Weighed {
   /** What it counts in the sum of several. */
   readonly weight: number;
 }

@@ -116,7 +116,10 @@ function settingRows(config: Json): Row[] {
 function objectiveRow(config: Json): Row[] {
   const { kind, ...keys } = section(config, "objective");
   if (typeof kind !== "string") return []; // a run of before there was more than one
-  const settings = Object.entries(keys).map(([key, value]) => `, ${key} ${value}`);
+  const shown = (value: unknown) => isObject(value) ? JSON.stringify(value) : String(value);
+  const settings = Object.entries(keys).map(([key, value]) =>
+    `, ${key} ${[value].flat().map(shown).join(",")}`
+  );
   return [["objective", `${kind}${settings.join("")}`]];
 }
 

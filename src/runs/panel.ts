@@ -11,9 +11,7 @@ export const row = (name: string, text: string): string => `${name.padEnd(12)}${
 /** Model, data and device, a line each; its length and what it takes were said before. */
 export function startPanel(start: StartEvent): string[] {
   const { config, facts, device, out, steps, done, trains } = start;
-  const { tokens_per_batch: tokens, micro_batch_tokens: micro } = config.train;
   const { model, trained, sources } = facts;
-  const micros = tokens / micro;
   const kept = out ?? "nothing is written";
   return [
     row("run", `${kept}${done > 0 ? `, resumed after ${done} of ${steps} updates` : ""}`),
@@ -26,12 +24,26 @@ export function startPanel(start: StartEvent): string[] {
     ...sources.map((source, i) => row(i === 0 ? "data" : "", sourceText(source, sources))),
     row(
       "updates",
-      `${steps} of ${tokens} tokens${micros === 1 ? "" : ` in ${micros} micro-batches`}${
+      `${steps} of ${updateText(config)}${
         facts.epochs === null ? "" : `: ${facts.epochs} passes over the rows`
       }`,
     ),
     row("device", `${device.adapter}${device.software ? " (software)" : ""}`),
   ];
+}
+
+/** What an update is made of. */
+export function updateText(
+  { objective, train: { tokens_per_batch: tokens, micro_batch_tokens: micro } }: Pick<
+    StartEvent["config"],
+    "objective" | "train"
+  >,
+): string {
+  if ("prompts" in objective) {
+    return `${objective.prompts} prompts with ${objective.answers} answers each`;
+  }
+  const micros = tokens / micro;
+  return `${tokens} tokens${micros === 1 ? "" : ` in ${micros} micro-batches`}`;
 }
 
 function adapterText({ config: { adapter } }: StartEvent): string {

@@ -14,6 +14,19 @@ const LABELLED = {
   data: [{ path: "labelled.jsonl", template: "plain" }],
   objective: { kind: "kto" },
 };
+/** The toy's model soon learns to write vowels. */
+const ASKED = [{ path: "asked.jsonl", template: "plain" }];
+const DRAWN = {
+  ...{ kind: "grpo", rewards: [{ kind: "regex", pattern: "[aeiou]" }], prompts: 2, answers: 6 },
+  max_tokens: 3,
+};
+const drawn = (objective: object = {}, more: object = {}) => ({
+  data: ASKED,
+  ...{ "train.tokens_per_batch": undefined, "train.schedule": "constant", "train.warmup": 0 },
+  objective: { ...DRAWN, ...objective },
+  ...more,
+});
+const DRAWN_AGAIN = drawn({ iterations: 3 });
 /** The loss of other rows soon rises, with such steps. */
 const TURNING = { "train.steps": 12, "train.lr": 0.5, "train.eval_every": 1 };
 const KEPT_PREFERENCES = {
@@ -66,6 +79,21 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
     to: 1,
     beside: { ...PREFERENCES, objective: { kind: "reward" } },
   },
+  "objective.rewards": { to: [{ kind: "length", most: 0, margin: 3 }], beside: drawn() },
+  "objective.prompts": { to: 3, beside: drawn() },
+  "objective.answers": { to: 4, beside: drawn() },
+  "objective.max_tokens": { to: 2, beside: drawn() },
+  "objective.iterations": { to: 3, beside: drawn() },
+  "objective.resample": { to: 3, beside: drawn({ answers: 2 }) },
+  "objective.mask_truncated": { to: true, beside: drawn() },
+  "objective.epsilon": { to: 0.01, beside: DRAWN_AGAIN },
+  "objective.epsilon_high": { to: 0.01, beside: DRAWN_AGAIN },
+  "objective.scale_rewards": { to: "none", beside: drawn({}, { "train.clip": 1e-6 }) },
+  "objective.unbiased_kl": { to: false, beside: drawn({ beta: 0.5 }) },
+  "objective.normalise_advantages": { to: true, beside: drawn({ kind: "rloo" }) },
+  "objective.stop_kl": { to: 1e-6, beside: drawn(), in: "log" },
+  "objective.stop_tokens": { to: 1, beside: drawn(), in: "log" },
+  "objective.stop_drop": { to: 0.1, beside: drawn(), in: "fault" },
   train: { to: { steps: 2 }, in: "metrics" },
   "train.steps": { to: 2, in: "metrics" },
   "train.epochs": { to: 2, beside: { "train.steps": undefined, "train.epochs": 1 }, in: "metrics" },

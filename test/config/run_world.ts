@@ -82,9 +82,12 @@ function left(folder: string, run: string) {
   return {
     files: Object.keys(files).map((path) => relative(folder, path)).sort(),
     adapter: files[join(run, "adapter", "adapter_model.safetensors")],
-    metrics: lines.map((line) => ({ ...JSON.parse(line), tokens_per_second: 0 })),
+    metrics: lines.map((line) => JSON.parse(line, (key, value) => TIMED.test(key) ? 0 : value)),
   };
 }
+
+/** Fields of the metrics that depend on the clock. */
+const TIMED = /_per_second$|^(rollout|judging)_share$/;
 
 /** A line without what depends on the clock or on what ran before it. */
 const unhurried = (line: string) => line.replace(/ {2}[\d.]+ tok\/s.*| in [\d.]+ s$/, "");

@@ -144,6 +144,6 @@ Deno.test("what an objective does not go with is refused by name", async () => {
   );
   await refused(
     { objective: { kind: "ppo" } } as ToySettings,
-    /objective\.kind: found "ppo", wanted sft, dpo, cpo, simpo, orpo, kto, classify or reward/,
+    /objective\.kind: found "ppo", wanted sft, dpo, cpo, simpo, orpo, kto, classify, reward, grpo, rloo or reinforce/,
   );
 });
