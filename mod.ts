@@ -183,6 +183,7 @@ export {
   type MergeTensorsOptions,
 } from "./src/adapters/merge.ts";
 export type { MethodName } from "./src/adapters/methods/mod.ts";
+export type { OptimizerConfig, OptimizerName } from "./src/config/mod.ts";
 export type { InitName } from "./src/adapters/init/mod.ts";
 export { type FormatName, QUANTIZED } from "./src/formats/mod.ts";
 export type { GgufType } from "./src/io/gguf/tensor_types.ts";

@@ -9,6 +9,7 @@ import { compile, type Engine, graphFor } from "../graph/compile.ts";
 import type { Graph, NumberType, Value } from "../graph/graph.ts";
 import {
   activate,
+  adamw,
   type AdamwSettings,
   add,
   attention,
@@ -40,7 +41,7 @@ const EPS = 1e-5;
 const DEVIATION = 0.02;
 
 const RATE = 1e-3;
-const SETTINGS: AdamwSettings = { decay: 0, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, clip: 0 };
+const SETTINGS: AdamwSettings = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, clip: 0 };
 
 /** Forward, backward and update over frozen weights stored as `type`; nothing is waited for. */
 export async function loraDecoder(engine: Engine, name: string, type: NumberType) {
@@ -56,7 +57,7 @@ export async function loraDecoder(engine: Engine, name: string, type: NumberType
   const inputs = { token: tokens, position: positions, start, end, rows, label: targets };
   for (const [name, data] of Object.entries(inputs)) compiled.write(name, data);
   compiled.write("weight", new Float32Array(T).fill(1 / T));
-  const optimizer = await Optimizer.open(own, SETTINGS, 1);
+  const optimizer = await Optimizer.open(own, adamw(SETTINGS), 1);
   let t = 0;
   const work: Work = {
     name,

@@ -11,6 +11,7 @@ import type { NumberType } from "../graph/graph.ts";
 import { writeFreshModel } from "../models/init.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { Model } from "../models/model.ts";
+import { adamw } from "../ops/mod.ts";
 import { Optimizer } from "../train/optimizer.ts";
 import { BASE, growingStream, quickstartStream } from "./data.ts";
 import { randomDocuments } from "./documents.ts";
@@ -23,7 +24,7 @@ const DOCUMENTS = 2;
 const LENGTH = 256;
 const T = DOCUMENTS * LENGTH;
 const RATE = 1e-3;
-const SETTINGS = { decay: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1 };
+const SETTINGS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1 };
 
 /** All steps. */
 export const stepBenches = (): Bench[] => [
@@ -121,7 +122,7 @@ async function openQuickstart(engine: Engine) {
     own.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
     adapter.load(own.store, 1);
     const program = await LossProgram.open(own, model, { T, adapt: adapter.adapt, train: true });
-    const optimizer = await Optimizer.open(own, SETTINGS, 1);
+    const optimizer = await Optimizer.open(own, adamw(SETTINGS), 1);
     let t = 0;
     const step = () => {
       program.run();

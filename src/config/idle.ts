@@ -8,6 +8,7 @@ import type { DataEntry } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { ConfigFault } from "./faults.ts";
 import type { ParsedConfig } from "./mod.ts";
+import { isHeeded, OPTIMIZER_KEYS } from "./optimizer.ts";
 import type { ScheduleName } from "./schedule.ts";
 import type { Config } from "./table.ts";
 
@@ -96,6 +97,11 @@ const RULES: readonly Rule[] = [
   { key: "train.patience", idle: withoutMeasurements },
   { key: "train.metric", idle: withoutComparison },
   { key: "train.min_delta", idle: withoutPatience },
+  ...OPTIMIZER_KEYS.map((key): Rule => ({
+    key: `train.${key}`,
+    idle: ({ train: { optimizer } }) =>
+      when(!isHeeded(key, optimizer), `beside train.optimizer ${optimizer}`),
+  })),
   { key: "train.min_lr_ratio", off: 0, idle: besideOther(...FALLING) },
   { key: "train.cycles", off: 1, idle: besideOther("cosine_with_restarts") },
   { key: "train.power", off: 1, idle: besideOther("polynomial") },
@@ -205,7 +211,8 @@ export function refuseIdleInPretraining({ config, origin }: ParsedConfig): void 
   const answers = every > 0 || samples === 0 ? [] : ["eval.samples", "eval.sample_tokens"];
   const faults = Object.entries(origin)
     .filter(([key, from]) =>
-      from !== "default" && (key.startsWith("adapter.") || answers.includes(key))
+      from !== "default" &&
+      (key.startsWith("adapter.") || key === "train.lora_plus_ratio" || answers.includes(key))
     )
     .map(([key]) => `${key}: found one for a model from nothing, where it has no effect`);
   if (faults.length > 0) throw new ConfigError(faults.join("\n"));

@@ -30,6 +30,8 @@ export type {
   SizedTrain,
   TrainConfig,
 } from "./table.ts";
+export { isHeeded, OPTIMIZER_KEYS } from "./optimizer.ts";
+export type { OptimizerConfig, OptimizerName } from "./optimizer.ts";
 export type { RanksConfig, SumsConfig } from "./ranks.ts";
 export type { ScheduleConfig, ScheduleName } from "./schedule.ts";
 export type { ToldConfig } from "./told.ts";

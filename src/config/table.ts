@@ -22,8 +22,9 @@ import type { KeepConfig, ObjectiveConfig } from "../objectives/settings.ts";
 import { type FormatName, QUANTIZED } from "../formats/mod.ts";
 import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
 import { guardSchema } from "./guard.ts";
-import { count, name, notNegative, pattern, place, positive, seed, tokens } from "./kinds.ts";
+import { count, name, pattern, place, positive, seed, tokens } from "./kinds.ts";
 import { keep } from "./keep.ts";
+import { completed, optimizer, type OptimizerConfig } from "./optimizer.ts";
 import { objectiveSchema } from "./objective.ts";
 import { schedule, type ScheduleConfig } from "./schedule.ts";
 import { taskSchema } from "./tasks.ts";
@@ -63,7 +64,7 @@ export interface AdapterConfig {
 }
 
 /** The training loop. At most one of `steps` and `epochs` is set. */
-export interface TrainConfig extends ScheduleConfig, KeepConfig, SumsConfig {
+export interface TrainConfig extends OptimizerConfig, ScheduleConfig, KeepConfig, SumsConfig {
   /** Number of updates. */
   readonly steps?: number;
   /** Passes over the data. */
@@ -72,18 +73,6 @@ export interface TrainConfig extends ScheduleConfig, KeepConfig, SumsConfig {
   readonly tokens_per_batch?: number;
   /** Tokens on the GPU at once, a multiple of 8; as data, model and memory have it where absent. */
   readonly micro_batch_tokens?: number;
-  /** Peak learning rate. */
-  readonly lr: number;
-  /** Decoupled weight decay of AdamW; norms and biases have none. */
-  readonly weight_decay: number;
-  /** Decay of AdamW's first moment. */
-  readonly beta1: number;
-  /** Decay of AdamW's second moment. */
-  readonly beta2: number;
-  /** Added to the root of the second moment. */
-  readonly eps: number;
-  /** Largest gradient norm; 0 is off. */
-  readonly clip: number;
   /** Seed of every random choice. */
   readonly seed: number;
   /** Whether the rows come in a new order each epoch. */
@@ -160,8 +149,6 @@ export interface Config extends ToldConfig, RanksConfig {
   readonly out: string;
 }
 
-const decay = z.number().gte(0).lt(1);
-
 const adapter = z.strictObject({
   rank: count.default(16).describe("rank of the update"),
   alpha: positive.exactOptional()
@@ -207,16 +194,8 @@ const train = z.strictObject({
     "tokens on the GPU at once, and of the longest row; when absent 512, or what holds 99 % of the " +
       "rows as far as context and memory go",
   ),
-  lr: positive.default(2e-4).describe("peak learning rate"),
+  ...optimizer,
   ...schedule,
-  weight_decay: notNegative.default(0)
-    .describe("decoupled weight decay of AdamW; norms and biases have none"),
-  beta1: decay.default(0.9).describe("decay of AdamW's first moment"),
-  beta2: decay.default(0.999).describe("decay of AdamW's second moment"),
-  eps: z.number().gte(1e-30).lte(1).default(1e-8).describe(
-    "added to the root of the second moment",
-  ),
-  clip: notNegative.default(1).describe("largest gradient norm; 0 = off"),
   seed: seed.default(42).describe("seed of every random choice"),
   shuffle: z.boolean().default(true).describe("a new order of the rows each epoch"),
   log_every: count.default(1).describe("steps between log lines"),
@@ -251,7 +230,7 @@ const train = z.strictObject({
   if (all !== undefined && T !== undefined && all % T !== 0) {
     fault("tokens_per_batch", `found ${all}, wanted a multiple of train.micro_batch_tokens (${T})`);
   }
-});
+}).transform(completed);
 
 const evaluation = z.strictObject({
   data: z.array(dataSchema).default([]).describe("files of rows that are only measured"),

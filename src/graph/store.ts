@@ -17,8 +17,12 @@ import type { Device } from "../gpu/device.ts";
 import { createTexels, destroyTexels, type TexelParts, type Texels } from "../gpu/texture.ts";
 import { bytesOf, describe, partsOf, rowsOf, type Value } from "./graph.ts";
 
+/** Flat buffers that an optimiser may keep from update to update, zero at first. */
+export const MOMENTS = ["m", "v"] as const;
+export type Moment = typeof MOMENTS[number];
+
 /** The flat buffers; the params' goes on where the others end, with what is held. */
-export const FLAT = ["params", "gradients", "sums", "m", "v"] as const;
+export const FLAT = ["params", "gradients", "sums", ...MOMENTS] as const;
 export type Flat = typeof FLAT[number];
 
 /** Whether a state of that name is a flat buffer. */
@@ -30,9 +34,10 @@ interface Place {
   readonly size: number;
 }
 
-/** A param's place and whether it has one axis. */
+/** A param's place, and whether it has one axis and is held. */
 interface Param extends Place {
   readonly isVector: boolean;
+  readonly isHeld: boolean;
 }
 
 /** What a param takes of a flat buffer. */
@@ -48,8 +53,8 @@ const trainedOf = (params: readonly Value[]): Value[] => params.filter(({ needs 
 export const trainedBytes = (params: readonly Value[]): number => totalBytes(trainedOf(params));
 
 /** Bytes of all flat buffers of some params. */
-export const flatBytes = (params: readonly Value[]): number =>
-  totalBytes(params) + (FLAT.length - 1) * trainedBytes(params);
+export const flatBytes = (params: readonly Value[], moments: readonly Moment[]): number =>
+  totalBytes(params) + (2 + moments.length) * trainedBytes(params);
 
 /** Buffers by name, shared by every program of one model. */
 export class Store {
@@ -58,6 +63,7 @@ export class Store {
   readonly #textures = new Map<string, TexelParts>();
   readonly #places = new Map<string, Param>();
   readonly #flat = new Map<Flat, GPUBuffer>();
+  #moments: readonly Moment[] = [];
 
   /** @param base Whose frozen weights it has too, and keeps those it adds; by default its own. */
   constructor(readonly device: Device, private readonly base?: Store) {}
@@ -69,6 +75,11 @@ export class Store {
 
   get paramNames(): string[] {
     return [...this.#places.keys()];
+  }
+
+  /** The flat buffers that are the optimiser's. */
+  get moments(): readonly Moment[] {
+    return this.#moments;
   }
 
   /** Bytes on the device. */
@@ -99,16 +110,17 @@ export class Store {
   }
 
   /** Lays the params out, 256-byte aligned and held ones last, and makes the flat buffers, all zero. */
-  addParams(params: readonly Value[]): void {
+  addParams(params: readonly Value[], moments: readonly Moment[] = MOMENTS): void {
     if (this.#places.size > 0) throw new RangeError("The store holds params already");
     let offset = 0;
     for (const param of [...trainedOf(params), ...params.filter(({ needs }) => !needs)]) {
       const size = bytesOf(param);
       const isVector = param.shape.length === 1;
-      this.#places.set(param.name, { offset, size, isVector });
+      this.#places.set(param.name, { offset, size, isVector, isHeld: !param.needs });
       offset += alignedBytes(param);
     }
-    for (const name of FLAT) {
+    this.#moments = moments;
+    for (const name of ["params", "gradients", "sums", ...moments] as const) {
       const bytes = name === "params" ? offset : trainedBytes(params);
       this.#flat.set(name, createBuffer(this.device, bytes, name));
     }
@@ -130,6 +142,11 @@ export class Store {
   /** Whether a param has one axis, as norms and biases have. */
   isVector(name: string): boolean {
     return this.#place(name).isVector;
+  }
+
+  /** Whether a param keeps what it began with. */
+  isHeld(name: string): boolean {
+    return this.#place(name).isHeld;
   }
 
   #place(name: string): Param {

@@ -7,18 +7,6 @@ import { backward, type BackwardOptions } from "../graph/backward.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import { add } from "./add.ts";
 
-export {
-  accumulate,
-  adamw,
-  type AdamwSettings,
-  type AdamwState,
-  adamwStep,
-  type FlatRange,
-  halt,
-  STEP_SIZE,
-  sum,
-  sumSquares,
-} from "./adamw.ts";
 export type { Activation } from "./activation.ts";
 export { activate } from "./activate.ts";
 export { add } from "./add.ts";
@@ -48,6 +36,11 @@ export { scaleColumns } from "./scale_columns.ts";
 export { slidingWindow } from "./sliding_window.ts";
 export { split } from "./split.ts";
 export { squareGradient } from "./square_gradient.ts";
+export { adamw, type AdamwSettings } from "./update/adamw.ts";
+export { accumulate, halt, sum, sumSquares } from "./update/gradients.ts";
+export { lion } from "./update/lion.ts";
+export type { Group, UpdateRule, UpdateState } from "./update/rule.ts";
+export { sgd } from "./update/sgd.ts";
 
 /** Adds the backward calls of `loss` and places the gradient of every trained param. */
 export function differentiate(

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { read, upload } from "../gpu/buffer.ts";
-import type { Store } from "../graph/store.ts";
+import type { Flat, Store } from "../graph/store.ts";
 import { makeFolder, namesIn, remove } from "../io/folders.ts";
 import { FiniteCheck } from "../io/safetensors/finite.ts";
 import { openSafetensors } from "../io/safetensors/safetensors.ts";
@@ -15,7 +15,7 @@ import { readSealed, type WholeTensor, writeSealed } from "../io/safetensors/sea
 import { Trouble } from "./trouble/trouble.ts";
 
 /** The flat buffers that a run needs to go on. */
-const KEPT = ["params", "m", "v"] as const;
+const keptOf = ({ moments }: Store): readonly Flat[] => ["params", ...moments];
 
 /** How many checkpoints stay. */
 const KEEP = 3;
@@ -44,7 +44,7 @@ export async function saveCheckpoint(
   sections: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
   const tensors: WholeTensor[] = [];
-  for (const name of KEPT) {
+  for (const name of keptOf(store)) {
     const data = await read(store.device, store.flat(name));
     const at = new FiniteCheck("F32").take(data, true);
     if (at >= 0) throw new Trouble(step, `${name}[${at}]`, new Float32Array(data.buffer)[at]!);
@@ -129,7 +129,12 @@ function put(store: Store, path: string, { step, params, tensors, sections }: Co
   if (params !== store.paramNames.join(" ")) {
     throw new OtherParams(`Cannot go on from ${path}: it holds other params than this run trains`);
   }
-  const flats = KEPT.map((flat) => ({ flat, slice: store.flat(flat), bytes: tensors.get(flat)! }));
+  const kept = keptOf(store);
+  if (new Set(kept).symmetricDifference(new Set(tensors.keys())).size > 0) {
+    const [found, wanted] = [[...tensors.keys()], kept].map((names) => names.join(", "));
+    throw new OtherParams(`${path}: found ${found}, wanted ${wanted}: it is of another optimizer`);
+  }
+  const flats = kept.map((flat) => ({ flat, slice: store.flat(flat), bytes: tensors.get(flat)! }));
   for (const { flat, slice, bytes } of flats) {
     if (bytes.length === slice.size) continue;
     throw new OtherParams(`${path}: ${flat} has ${bytes.length} bytes, wanted ${slice.size}`);

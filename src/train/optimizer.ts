@@ -1,24 +1,15 @@
 /**
- * AdamW over the store's flat buffers: programs that add up micro-batches and make the update.
+ * An optimiser over the store's flat buffers: programs that add up micro-batches and make the update.
  *
  * @module
  */
-import { clear, type Slice, SLICE_ALIGNMENT } from "../gpu/buffer.ts";
+import { clear, type Slice } from "../gpu/buffer.ts";
 import type { ReplayOptions } from "../gpu/program.ts";
 import { compile, type Compiled, type Engine, targetOf } from "../graph/compile.ts";
 import { footprint, ownBytes } from "../graph/footprint.ts";
 import { Graph, type Value } from "../graph/graph.ts";
 import { type Flat, trainedBytes } from "../graph/store.ts";
-import {
-  accumulate,
-  adamw,
-  type AdamwSettings,
-  adamwStep,
-  type FlatRange,
-  halt,
-  STEP_SIZE,
-  sumSquares,
-} from "../ops/mod.ts";
+import { accumulate, type Group, halt, sumSquares, type UpdateRule } from "../ops/mod.ts";
 
 /**
  * Adds up gradients and updates the params. From an update on whose gradient is no finite number all
@@ -29,36 +20,43 @@ export class Optimizer {
     private readonly update: Compiled,
     private readonly sum: Compiled | null,
     private readonly clears: boolean,
-    private readonly settings: AdamwSettings,
+    private readonly rule: UpdateRule,
   ) {}
 
   /**
-   * Records the programs; an update of one micro-batch needs no sums. Norms and biases do not decay,
-   * as in transformers (`get_decay_parameter_names`).
+   * Records the programs; an update of one micro-batch needs no sums.
    *
+   * @param groups What of the flat buffers is updated alike; all, and without decay, by default.
    * @param clears Whether a micro-batch may leave no gradient of some params: it is zero then.
    */
   static async open(
     engine: Engine,
-    settings: AdamwSettings,
+    rule: UpdateRule,
     microBatches: number,
-    { clears = false }: { readonly clears?: boolean } = {},
+    { clears = false, groups }: {
+      readonly clears?: boolean;
+      readonly groups?: readonly Group[];
+    } = {},
   ): Promise<Optimizer> {
     const accumulates = microBatches > 1;
-    const undecayed = settings.decay > 0 ? undecayedRanges(engine) : [];
     const from = accumulates ? "sums" : "gradients";
     const numbers = engine.store.flat("gradients").size / 4;
-    const update = await compile(engine, updateGraph(engine, { numbers, from, undecayed }));
+    const update = await compile(engine, updateGraph(engine, rule, { numbers, from, groups }));
     const sum = accumulates ? await compile(engine, sumGraph(engine, numbers)) : null;
-    return new Optimizer(update, sum, clears, settings);
+    return new Optimizer(update, sum, clears, rule);
   }
 
   /** Bytes of the programs for some params, beside the flat buffers. */
-  static bytes(engine: Engine, params: readonly Value[], microBatches: number): number {
+  static bytes(
+    engine: Engine,
+    rule: UpdateRule,
+    params: readonly Value[],
+    microBatches: number,
+  ): number {
     const numbers = trainedBytes(params) / 4;
     const from = microBatches > 1 ? "sums" : "gradients";
     const graphs = [
-      updateGraph(engine, { numbers, from, undecayed: [] }),
+      updateGraph(engine, rule, { numbers, from }),
       ...microBatches > 1 ? [sumGraph(engine, numbers)] : [],
     ];
     const taken = graphs.map((graph) => ownBytes(footprint(graph, targetOf(engine.device))));
@@ -75,7 +73,7 @@ export class Optimizer {
 
   /** Update number `t`, counted from 1. */
   step(rate: number, t: number, after: NonNullable<ReplayOptions["after"]>): void {
-    this.update.write("step", adamwStep(rate, t, this.settings));
+    this.update.write("step", this.rule.step(rate, t));
     this.update.program.replay({ after });
   }
 
@@ -96,41 +94,27 @@ export class Optimizer {
   }
 }
 
-/** Where the vectors and biases of a model lie; an adapter's own params all decay. */
-function undecayedRanges({ store }: Engine): FlatRange[] {
-  const names = store.paramNames.filter((name) =>
-    !name.includes("lora_") && (store.isVector(name) || name.includes("bias"))
-  );
-  return names.map((name) => {
-    const { offset, size } = store.param(name);
-    const numbers = Math.ceil(size / SLICE_ALIGNMENT) * SLICE_ALIGNMENT / 4;
-    return { from: offset / 4, numbers };
-  });
-}
-
 /** What an update is made of. */
 interface UpdateSizes {
   /** Numbers of a flat buffer. */
   readonly numbers: number;
   readonly from: "gradients" | "sums";
-  readonly undecayed: readonly FlatRange[];
+  readonly groups?: readonly Group[] | undefined;
 }
 
-function updateGraph({ device }: Engine, { numbers, from, undecayed }: UpdateSizes): Graph {
+function updateGraph(
+  { device }: Engine,
+  rule: UpdateRule,
+  { numbers, from, groups = [{ from: 0, numbers, rate: 1, decay: 0 }] }: UpdateSizes,
+): Graph {
   const graph = new Graph(device.kernelSet);
   const flat = (name: Flat) => graph.state(name, [numbers]);
   const gradients = flat(from);
   const norm = sumSquares(graph, gradients);
   const halted = halt(graph, norm, graph.state("halted", [1], "u32"));
-  adamw(graph, {
-    params: flat("params"),
-    gradients,
-    m: flat("m"),
-    v: flat("v"),
-    step: graph.input("step", [STEP_SIZE], "f32"),
-    norm,
-    halted,
-  }, undecayed);
+  const moments = Object.fromEntries(rule.moments.map((moment) => [moment, flat(moment)]));
+  const step = graph.input("step", [rule.stepSize], "f32");
+  rule.update(graph, { params: flat("params"), gradients, ...moments, step, norm, halted }, groups);
   graph.output("norm", norm);
   graph.output("halted", halted);
   return graph;

@@ -24,7 +24,9 @@ import { memoryText, row } from "../runs/panel.ts";
 import type { Communicator } from "../distributed/communicator.ts";
 import { contentsOf } from "./contents.ts";
 import { numbersOf } from "./facts.ts";
+import { groupsOf } from "./groups.ts";
 import { Optimizer } from "./optimizer.ts";
+import { ruleOf } from "./optimizers.ts";
 import { loadRows, mixtureOf, type Rows } from "./rows.ts";
 import { remainingDecay } from "./schedule.ts";
 import { replaysOf, type RunPlan } from "./sizes/run_plan.ts";
@@ -99,7 +101,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const others = [];
   for (const method of beside) others.push(await method.prepare(context));
   log(row("memory", memoryText(memory)));
-  engine.store.addParams(main.params);
+  const rule = ruleOf(config.train);
+  engine.store.addParams(main.params, rule.moments);
   const begin = () => trained.load(engine.store, main.params);
   begin();
 
@@ -124,13 +127,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const parts: [MainPart, ...Part[]] = [first, ...others.map((other) => opened.get(other)!)];
   const loweredRate = new LoweredRate();
   parts.push(loweredRate);
-  const { weight_decay: decay, beta1, beta2, eps: epsilon, clip } = config.train;
-  const optimizer = await Optimizer.open(
-    engine,
-    { decay, beta1, beta2, epsilon, clip },
-    replaysPerUpdate,
-    { clears: model.scores > 0 },
-  );
+  const optimizer = await Optimizer.open(engine, rule, replaysPerUpdate, {
+    clears: model.scores > 0,
+    groups: groupsOf(engine.store, config.train),
+  });
   return {
     engine,
     model,

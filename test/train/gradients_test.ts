@@ -6,6 +6,7 @@ import type { Engine } from "../../src/graph/compile.ts";
 import type { Call, Graph, Value } from "../../src/graph/graph.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model } from "../../src/models/model.ts";
+import { adamw } from "../../src/ops/mod.ts";
 import { Optimizer } from "../../src/train/optimizer.ts";
 import { freshEngine, tinyExamples, withTiny } from "../models/tiny.ts";
 
@@ -13,7 +14,7 @@ import { freshEngine, tinyExamples, withTiny } from "../models/tiny.ts";
 const T = 40;
 
 const SEVEN = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
-const SETTINGS = { decay: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1 };
+const SETTINGS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1 };
 
 function freshLora(model: Model, engine: Engine, targets: "all-linear" | string[]): Adapter {
   return Adapter.fresh(engine, model, { rank: 4, alpha: 8, targets });
@@ -33,7 +34,7 @@ async function largestGradients(model: Model, targets: string[], steps: number) 
   engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
   lora.load(engine.store, 1);
   const program = await LossProgram.open(engine, model, options);
-  const optimizer = await Optimizer.open(engine, SETTINGS, 1);
+  const optimizer = await Optimizer.open(engine, adamw(SETTINGS), 1);
   program.feed(batch(tinyExamples(model.config.vocabSize), T));
   const found: Map<string, number>[] = [];
   for (let step = 1; step <= steps; step++) {

@@ -6,16 +6,17 @@
 import {
   accumulate,
   adamw,
-  adamwStep,
   add,
   halt,
   linearCrossEntropy,
   linearKl,
+  lion,
   logits,
-  STEP_SIZE,
+  sgd,
   sum,
   sumSquares,
   supervisedCapacity,
+  type UpdateRule,
 } from "../../ops/mod.ts";
 import { ADD_SQUARES } from "../../ops/square_gradient.ts";
 import { accumulate as accumulateTwin } from "../../reference/accumulate.ts";
@@ -24,12 +25,14 @@ import { addSquares } from "../../reference/add_squares.ts";
 import { crossEntropy } from "../../reference/cross_entropy.ts";
 import { halt as haltTwin } from "../../reference/halt.ts";
 import { klDivergence } from "../../reference/kl_divergence.ts";
+import { lion as lionTwin } from "../../reference/lion.ts";
 import { matmulNt } from "../../reference/matmul.ts";
 import { gatherRows } from "../../reference/rows.ts";
+import { sgd as sgdTwin } from "../../reference/sgd.ts";
 import { softcap } from "../../reference/softcap.ts";
 import { sumSquares as sumSquaresTwin } from "../../reference/sum_squares.ts";
 import { total } from "../../reference/total.ts";
-import { type OpCase, zeros } from "../op_case.ts";
+import { type Arrays, type OpCase, zeros } from "../op_case.ts";
 
 const [T, V, D] = [40, 37, 12];
 const S = supervisedCapacity(T);
@@ -119,8 +122,41 @@ function logitsCase(): OpCase {
 }
 
 const N = 1000;
-const SETTINGS = { decay: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 0.5 };
+const SETTINGS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 0.5 };
+const DECAY = 0.1;
 const RATE = 0.01;
+
+/** One update by an optimiser, and the sign that it may be made. */
+function updateCase(
+  name: string,
+  rule: UpdateRule,
+  twin: (given: Arrays, norm: number) => { p: Float64Array },
+): OpCase {
+  return {
+    name: `update of ${name}`,
+    given: {
+      p: { shape: [N], scaled: false },
+      gradients: { shape: [N] },
+      m: { shape: [N], scaled: false },
+      v: { shape: [N], data: new Float32Array(N).fill(0.01), scaled: false },
+      zero: zeros(N),
+      step: { shape: [rule.stepSize], data: rule.step(RATE, 3), scaled: false },
+    },
+    build(graph, { p, gradients, m, v, zero, step }) {
+      const copy = (value: typeof p) => add(graph, value!, zero!); // each is written over
+      const norm = sumSquares(graph, gradients!);
+      const halted = halt(graph, norm, graph.state("halted", [1], "u32"));
+      const state = { gradients: gradients!, step: step!, norm, halted };
+      const copies = { params: copy(p), m: copy(m), v: copy(v) };
+      const groups = [{ from: 0, numbers: N, rate: 1, decay: DECAY }];
+      return { p: rule.update(graph, { ...state, ...copies }, groups), halts: halted };
+    },
+    twin(given) {
+      const [norm] = sumSquaresTwin(given["gradients"]!, { N, PARTS: 1 });
+      return { p: twin(given, norm!).p, halts: Float64Array.of(haltTwin(norm!, 0)) };
+    },
+  };
+}
 
 const updates: OpCase[] = [
   {
@@ -158,29 +194,31 @@ const updates: OpCase[] = [
     },
     twin: ({ x, before }) => ({ sum: addSquares(x!, before!) }),
   },
-  {
-    name: "update of AdamW",
-    given: {
-      p: { shape: [N], scaled: false },
-      gradients: { shape: [N] },
-      m: { shape: [N], scaled: false },
-      v: { shape: [N], data: new Float32Array(N).fill(0.01), scaled: false },
-      zero: zeros(N),
-      step: { shape: [STEP_SIZE], data: adamwStep(RATE, 3, SETTINGS), scaled: false },
-    },
-    build(graph, { p, gradients, m, v, zero, step }) {
-      const copy = (value: typeof p) => add(graph, value!, zero!); // each is written over
-      const norm = sumSquares(graph, gradients!);
-      const state = { params: copy(p), gradients: gradients!, m: copy(m), v: copy(v) };
-      const halts = halt(graph, norm, graph.state("halted", [1], "u32"));
-      return { p: adamw(graph, { ...state, step: step!, norm, halted: halts }), halts };
-    },
-    twin({ p, gradients, m, v }) {
-      const [norm] = sumSquaresTwin(gradients!, { N, PARTS: 1 });
-      const made = adamwTwin(p!, gradients!, m!, v!, { ...SETTINGS, rate: RATE, t: 3 }, norm!);
-      return { p: made.p, halts: Float64Array.of(haltTwin(norm!, 0)) };
-    },
-  },
+  updateCase(
+    "AdamW",
+    adamw(SETTINGS),
+    ({ p, gradients, m, v }, norm) =>
+      adamwTwin(p!, gradients!, m!, v!, { ...SETTINGS, decay: DECAY, rate: RATE, t: 3 }, norm),
+  ),
+  updateCase(
+    "Lion",
+    lion(SETTINGS),
+    ({ p, gradients, m }, norm) =>
+      lionTwin(p!, gradients!, m!, { ...SETTINGS, decay: DECAY, rate: RATE }, norm),
+  ),
+  ...[false, true].map((nesterov) => {
+    const settings = { momentum: 0.9, nesterov, clip: 0.5 };
+    return updateCase(
+      `SGD${nesterov ? ", looking ahead" : ""}`,
+      sgd(settings),
+      (given, norm) =>
+        sgdTwin(given["p"]!, given["gradients"]!, given["m"]!, {
+          ...settings,
+          decay: DECAY,
+          rate: RATE,
+        }, norm),
+    );
+  }),
 ];
 
 /** All of them. */

@@ -14,6 +14,7 @@ import { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";
 import type { MainPlan, PlanContext, SidePlan } from "../../objectives/objective.ts";
 import type { MemoryParts } from "../../runs/events.ts";
+import { ruleOf } from "../optimizers.ts";
 import { Optimizer } from "../optimizer.ts";
 import type { Trainable } from "../trainable.ts";
 import { sumOf } from "./memory.ts";
@@ -54,12 +55,13 @@ export async function planRun(
   const beside = await Promise.all(methods.beside.map((method) => method.plan(context)));
   const measuring = LossProgram.plan(engine, model, context.graph);
   const measures = [main, ...beside].some(({ measures }) => measures);
+  const rule = ruleOf(train);
   const memory = sumOf([
-    { weights: main.memory["weights"] ?? 0, [STATE]: flatBytes(main.params) },
+    { weights: main.memory["weights"] ?? 0, [STATE]: flatBytes(main.params, rule.moments) },
     { ...main.memory, weights: 0 },
     measures ? { "to measure": ownBytes(measuring.footprint) } : {},
     ...beside.map(({ memory }) => memory),
-    { optimizer: Optimizer.bytes(engine, main.params, replaysOf({ main, beside })) },
+    { optimizer: Optimizer.bytes(engine, rule, main.params, replaysOf({ main, beside })) },
   ]);
   return { config, context, main, beside, measuring, memory };
 }

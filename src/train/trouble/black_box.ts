@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { writePeft } from "../../adapters/peft/folder.ts";
-import type { SizedConfig } from "../../config/mod.ts";
+import { isHeeded, OPTIMIZER_KEYS, type SizedConfig } from "../../config/mod.ts";
 import { answersOf, type Example } from "../../data/mod.ts";
 import { exists, writeJson, writeText } from "../../io/files.ts";
 import { remove, rename, stageFolder } from "../../io/folders.ts";
@@ -112,10 +112,20 @@ const isPlain = (example: Example): boolean =>
 const rowOf = ({ ids, labels }: Example): string =>
   `${JSON.stringify({ input_ids: [...ids], labels: [...labels] })}\n`;
 
+/** The optimiser's settings at a learning rate that falls short of the peak. */
+function optimizerAt(train: SizedConfig["train"], rate: number) {
+  const keys = OPTIMIZER_KEYS.filter((key) => isHeeded(key, train.optimizer));
+  const lower = ([module, lr]: [string, number]) => [module, lr * rate / train.lr];
+  return {
+    ...Object.fromEntries(keys.map((key) => [key, train[key]])),
+    lr: rate,
+    lr_pattern: Object.fromEntries(Object.entries(train.lr_pattern).map(lower)),
+  };
+}
+
 /** A run of one update on the rows and the adapter beside the config. */
 function replayConfig({ model, quantize, train, objective }: SizedConfig, rate: number) {
   const { tokens_per_batch, micro_batch_tokens, on_too_long, allow, seed, recompute } = train;
-  const { weight_decay, beta1, beta2, eps, clip } = train;
   return {
     model,
     ...(quantize !== undefined && { quantize }),
@@ -124,7 +134,7 @@ function replayConfig({ model, quantize, train, objective }: SizedConfig, rate: 
     objective,
     train: {
       ...{ tokens_per_batch, micro_batch_tokens, on_too_long, allow, seed, recompute },
-      ...{ weight_decay, beta1, beta2, eps, clip, lr: rate },
+      ...optimizerAt(train, rate),
       ...{ schedule: "constant", warmup: 0, shuffle: false },
       ...{ steps: 1, checkpoint_every: 0, retries: 0 },
     },

@@ -75,7 +75,7 @@ function goBack(
   const { step, sections } = loadCheckpoint(store, folder, { before, skip: times - 1 });
   if (step === 0) {
     session.begin();
-    for (const moment of ["m", "v"] as const) clear(device, store.flat(moment));
+    for (const moment of store.moments) clear(device, store.flat(moment));
   }
   const kept = step === 0 ? beginning : sections;
   for (const part of parts) part.restore?.(kept[part.name]);

@@ -6,6 +6,7 @@ import { FileError } from "../../../src/errors.ts";
 import { type Device, openDevice } from "../../../src/gpu/device.ts";
 import { LossProgram } from "../../../src/models/loss_program.ts";
 import { quickstartFile } from "../../../src/quickstart/files.ts";
+import { adamw } from "../../../src/ops/mod.ts";
 import { Optimizer } from "../../../src/train/optimizer.ts";
 import { explainRun, withSession, withShape } from "../../../src/train/open.ts";
 import { sized } from "../../../src/train/sizes/choice.ts";
@@ -102,7 +103,7 @@ for (const quantize of ["nf4", "q4_0"]) {
   });
 }
 
-const OPTIMIZER = { decay: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1 };
+const OPTIMIZER = adamw({ beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1 });
 
 Deno.test("a shape of 7 billion parameters fits 8 GiB in nf4, and not in 16 bits", async () => {
   const like = { like: { kernelSet: "shared", matrixReads: "buffer" } } as const;

@@ -1,0 +1,58 @@
+/**
+ * Groups of params that are updated alike: ranges of the flat buffers.
+ *
+ * @module
+ */
+import { matching } from "../adapters/peft/targets.ts";
+import type { TrainConfig } from "../config/mod.ts";
+import { SLICE_ALIGNMENT } from "../gpu/buffer.ts";
+import type { Store } from "../graph/store.ts";
+import type { Group } from "../ops/mod.ts";
+
+/** What says how params are updated. */
+export type Grouping = Pick<
+  TrainConfig,
+  "lr" | "lora_plus_ratio" | "lr_pattern" | "weight_decay" | "weight_decay_pattern"
+>;
+
+/** The groups of the params in a store, neighbours that are alike as one. */
+export function groupsOf(store: Store, grouping: Grouping): Group[] {
+  const groups: Group[] = [];
+  for (const name of store.paramNames.filter((name) => !store.isHeld(name))) {
+    const { offset, size } = store.param(name);
+    const numbers = Math.ceil(size / SLICE_ALIGNMENT) * SLICE_ALIGNMENT / 4;
+    const isVector = store.isVector(name);
+    const [rate, decay] = [rateOf(name, isVector, grouping), decayOf(name, isVector, grouping)];
+    const last = groups.at(-1);
+    if (last?.rate === rate && last.decay === decay) {
+      groups[groups.length - 1] = { ...last, numbers: last.numbers + numbers };
+    } else groups.push({ from: offset / 4, numbers, rate, decay });
+  }
+  return groups;
+}
+
+/** The module of a param, as an adapter or a checkpoint names it. */
+const moduleOf = (param: string): string => param.replace(/\.(lora_.*|weight|bias)$/, "");
+
+/**
+ * Times the learning rate: with LoRA+ (Hayou et al., 2024, arXiv 2402.12354) B and vectors learn
+ * faster, as in PEFT's `create_loraplus_optimizer`; of a table neither factor does. A rate of a
+ * module's own is that of its A.
+ */
+function rateOf(name: string, isVector: boolean, grouping: Grouping): number {
+  const { lr, lora_plus_ratio: ratio, lr_pattern } = grouping;
+  const own = matching(moduleOf(name), lr_pattern);
+  const isFaster = isVector || name.endsWith(".lora_B.weight");
+  return (own === undefined ? 1 : own / lr) * (isFaster ? ratio : 1);
+}
+
+/**
+ * The vectors and biases of a model do not decay, as in transformers (`get_decay_parameter_names`); an
+ * adapter's own params all do.
+ */
+function decayOf(name: string, isVector: boolean, grouping: Grouping): number {
+  const own = matching(moduleOf(name), grouping.weight_decay_pattern);
+  if (own !== undefined) return own;
+  const isLeft = !name.includes("lora_") && (isVector || name.includes("bias"));
+  return isLeft ? 0 : grouping.weight_decay;
+}

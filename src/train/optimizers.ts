@@ -1,0 +1,17 @@
+/**
+ * The list of optimisers, by the names that `train.optimizer` has for them.
+ *
+ * @module
+ */
+import type { OptimizerConfig, OptimizerName } from "../config/mod.ts";
+import { adamw, lion, sgd, type UpdateRule } from "../ops/mod.ts";
+
+const RULES: Readonly<Record<OptimizerName, (settings: OptimizerConfig) => UpdateRule>> = {
+  adamw: ({ eps: epsilon, ...settings }) => adamw({ ...settings, epsilon }),
+  lion,
+  sgd,
+};
+
+/** The optimiser of a configuration. */
+export const ruleOf = (settings: OptimizerConfig): UpdateRule =>
+  RULES[settings.optimizer](settings);

@@ -1,0 +1,66 @@
+"""Golden updates of optimisers: optimizers.json
+
+    pip install torch==2.15.0 transformers==5.23.0 peft==0.21.2 lion-pytorch==0.2.5 safetensors
+    python test/golden/make_optimizers.py
+
+Ten updates of a vector by each optimiser of torch, and by Lion as its authors' successors publish it; and the learning
+rates that PEFT's LoRA+ gives the params of an adapter. The tests read only the results, so CI needs no Python.
+"""
+
+import json
+from pathlib import Path
+
+import peft
+import torch
+from lion_pytorch import Lion
+from make_adapters import CASES, base_of
+from peft.optimizers import create_loraplus_optimizer
+from safetensors.torch import load_file
+
+HERE = Path(__file__).parent
+STEPS, NUMBERS, RATE, DECAY = 10, 8, 0.05, 0.1
+
+OPTIMIZERS = {
+    "adamw": lambda p: torch.optim.AdamW(p, lr=RATE, betas=(0.8, 0.95), eps=1e-6, weight_decay=DECAY),
+    "lion": lambda p: Lion(p, lr=RATE, betas=(0.8, 0.95), weight_decay=DECAY),
+    "sgd": lambda p: torch.optim.SGD(p, lr=RATE, momentum=0.7, weight_decay=DECAY),
+    "nesterov": lambda p: torch.optim.SGD(p, lr=RATE, momentum=0.7, nesterov=True, weight_decay=DECAY),
+}
+
+
+def updates(make):
+    generator = torch.Generator().manual_seed(5)
+    p = torch.randn(NUMBERS, generator=generator, dtype=torch.float64).float().double().requires_grad_()
+    optimizer = make([p])
+    made = {"start": p.tolist(), "gradients": [], "after": []}
+    for _ in range(STEPS):
+        p.grad = torch.randn(NUMBERS, generator=generator, dtype=torch.float64).float().double()
+        made["gradients"].append(p.grad.tolist())
+        optimizer.step()
+        made["after"].append(p.tolist())
+    return made
+
+
+def rates(ratio):
+    """Learning rate over that of A, of each trained param as PEFT saves it."""
+    case = dict(CASES["saved_and_lora_only"])
+    base = case.pop("base")
+    case["modules_to_save"] = ["norm", "lm_head"]
+    golden = json.loads((HERE / f"{base}.json").read_text())
+    model = base_of(golden, load_file(HERE / f"{base}.safetensors"))
+    model = peft.get_peft_model(model, peft.LoraConfig(r=4, task_type="CAUSAL_LM", **case))
+    optimizer = create_loraplus_optimizer(model, torch.optim.AdamW, lr=1.0, loraplus_lr_ratio=ratio)
+    names = {id(p): name for name, p in model.named_parameters()}
+
+    def short(name):
+        name = name.replace("modules_to_save.default.", "").replace(".default", "").replace("base_layer.", "")
+        return name.removeprefix("base_model.model.")
+
+    return {short(names[id(p)]): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+
+
+if __name__ == "__main__":
+    made = {name: updates(make) for name, make in OPTIMIZERS.items()}
+    out = {"rate": RATE, "decay": DECAY, "updates": made, "lora_plus": {"ratio": 16, "rates": rates(16)}}
+    (HERE / "optimizers.json").write_text(json.dumps(out, indent=1) + "\n")
+    print(*out["lora_plus"]["rates"].items(), sep="\n")

@@ -1,0 +1,66 @@
+/** Rates and decays of params by what they are, against PEFT's LoRA+: see make_optimizers.py. */
+import assert from "node:assert/strict";
+import { Graph } from "../../src/graph/graph.ts";
+import { Store } from "../../src/graph/store.ts";
+import { type Grouping, groupsOf } from "../../src/train/groups.ts";
+import { engine } from "../harness.ts";
+
+const { lora_plus: loraPlus } = JSON.parse(
+  Deno.readTextFileSync(new URL("../golden/optimizers.json", import.meta.url)),
+) as { lora_plus: { ratio: number; rates: Record<string, number> } };
+
+const PLAIN: Grouping = {
+  ...{ lr: 0.01, lora_plus_ratio: 1, lr_pattern: {} },
+  ...{ weight_decay: 0.1, weight_decay_pattern: {} },
+};
+
+/** Rate and decay of each name, as [8] where it is a norm or bias and [8, 8] elsewhere. */
+async function found(names: readonly string[], grouping: Partial<Grouping>) {
+  const { device } = await engine();
+  const [graph, store] = [new Graph(), new Store(device)];
+  const shapeOf = (name: string) => /norm|bias/.test(name) ? [8] : [8, 8];
+  store.addParams([
+    graph.held("held", [8, 8], "rows"),
+    ...names.map((name) => graph.param(name, shapeOf(name), "rows")),
+  ]);
+  const groups = groupsOf(store, { ...PLAIN, ...grouping });
+  const all = groups.reduce((sum, { numbers }) => sum + numbers, 0);
+  assert.equal(all * 4, store.flat("gradients").size, "the groups cover the buffers");
+  assert.ok(
+    groups.every((group, i) =>
+      i === 0 || group.rate !== groups[i - 1]!.rate ||
+      group.decay !== groups[i - 1]!.decay
+    ),
+    "neighbours that are alike are one",
+  );
+  const result = Object.fromEntries(names.map((name) => {
+    const at = store.param(name).offset / 4;
+    const { rate, decay } = groups.find(({ from, numbers }) => from <= at && at < from + numbers)!;
+    return [name, [rate, decay]] as const;
+  }));
+  store.destroy();
+  return result;
+}
+
+Deno.test("LoRA+ has PEFT's rates", async () => {
+  const names = Object.keys(loraPlus.rates);
+  const groups = await found(names, { lora_plus_ratio: loraPlus.ratio });
+  for (const name of names) assert.equal(groups[name]![0], loraPlus.rates[name], name);
+});
+
+Deno.test("a module that a pattern matches has its own rate and decay", async () => {
+  const [q, v, norm] = ["layers.0.q_proj", "layers.0.v_proj", "layers.0.norm.weight"];
+  const names = [q, v].flatMap((m) => [`${m}.lora_A.weight`, `${m}.lora_B.weight`]);
+  const groups = await found([...names, norm], {
+    lora_plus_ratio: 4,
+    lr_pattern: { "q_proj": 0.02 },
+    weight_decay_pattern: { "layers\\.0\\.v_proj": 0, "norm": 0.3 },
+  });
+  assert.deepEqual(Object.values(groups), [[2, 0.1], [8, 0.1], [1, 0], [4, 0], [4, 0.3]]);
+});
+
+Deno.test("norms and biases do not decay", async () => {
+  const names = ["a.lora_A.weight", "norm.weight", "a.bias", "lm_head.weight"];
+  const groups = await found(names, {});
+  assert.deepEqual(Object.values(groups), [[1, 0.1], [1, 0], [1, 0], [1, 0.1]]);
+});

@@ -1,0 +1,65 @@
+/** Runs by other optimisers than AdamW. */
+import assert from "node:assert/strict";
+import { ConfigError, FileError } from "../../src/errors.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { flatBytes, Store } from "../../src/graph/store.ts";
+import { parseConfig } from "../../src/config/mod.ts";
+import { hasCheckpoint, loadCheckpoint } from "../../src/train/checkpoint.ts";
+import { engine } from "../harness.ts";
+import { Toy, type ToySettings } from "./toy.ts";
+
+Deno.test("a run by Lion learns, and one that is stopped ends with the same bytes", async () => {
+  using toy = new Toy();
+  const settings: ToySettings = {
+    guard: false,
+    train: {
+      ...{ optimizer: "lion", lora_plus_ratio: 4, lr: 0.003, weight_decay: 0.1 },
+      ...{ lr_pattern: { v_proj: 0.001 }, steps: 6, checkpoint_every: 4 },
+    },
+  };
+  await toy.train("run", settings);
+  const losses = toy.metrics("run").map(({ loss }) => loss);
+  assert.ok(losses.at(-1)! < losses[0]!);
+  let asked = 0;
+  await toy.train("stopped", settings, { stopWanted: () => ++asked === 5 });
+  assert.ok(hasCheckpoint(toy.path("stopped", "checkpoints")));
+  const { device } = await engine();
+  const store = new Store(device);
+  store.addParams([new Graph().param("w", [4], "rows")]);
+  assert.throws(
+    () => loadCheckpoint(store, toy.path("stopped", "checkpoints")),
+    (fault: Error) => fault instanceof FileError && /holds other params/.test(fault.message),
+  );
+  await toy.train("stopped", settings, { resume: true });
+  assert.deepEqual(toy.adapter("stopped"), toy.adapter("run"));
+});
+
+Deno.test("a store takes what was planned, with what the optimiser keeps and no more", async () => {
+  const { device } = await engine();
+  const graph = new Graph();
+  const params = [graph.param("a", [8, 12], "rows"), graph.held("b", [8, 12], "rows")];
+  for (const moments of [["m", "v"], ["m"], []] as const) {
+    const store = new Store(device);
+    store.addParams(params, moments);
+    assert.equal(store.bytes, flatBytes(params, moments));
+    assert.equal(store.bytes, (4 + moments.length) * 512);
+    assert.deepEqual(store.moments, moments);
+    store.destroy();
+  }
+});
+
+Deno.test("a key that the optimiser does not heed is refused", () => {
+  const parse = (train: object) =>
+    parseConfig({ values: { model: "m", data: [{ path: "a.jsonl" }], train } }).config.train;
+  assert.throws(
+    () => parse({ momentum: 0.5 }),
+    (fault: Error) =>
+      fault instanceof ConfigError &&
+      /train.momentum: found 0.5 beside train.optimizer adamw/.test(fault.message),
+  );
+  assert.throws(() => parse({ optimizer: "sgd", beta1: 0.5 }), /train.beta1: found 0.5 beside/);
+  assert.throws(() => parse({ optimizer: "lion", eps: 1e-6 }), /train.eps: found 0.000001 beside/);
+  assert.equal(parse({ optimizer: "lion" }).beta2, 0.99);
+  assert.equal(parse({ optimizer: "lion", beta2: 0.9 }).beta2, 0.9);
+  assert.equal(parse({}).beta2, 0.999);
+});
