@@ -1,5 +1,5 @@
 // weights: block number `block` of a matrix of sixteen numbers, the quantiles of a normal distribution
-// (src/formats/nf4.ts), times an f32 scale for each row of 64 columns; [i] is row i of the block.
+// (src/formats/groups/nf4.ts), times an f32 scale for each row of 64 columns; [i] is row i of the block.
 //
 //   words   [rows * columns / 256, 9]   read: 16 blocks of half a word, a row in 16 bits, the first
 //           code lowest, then the scales of the four rows

@@ -6,14 +6,13 @@
 import { join } from "node:path";
 import { readPeft } from "../adapters/peft/folder.ts";
 import { ConfigError } from "../errors.ts";
-import { WRITTEN_TYPES } from "../export/gguf/encoding.ts";
+import { FILE_TYPES, WRITTEN_TYPES } from "../export/gguf/file_types.ts";
 import { exportGgufLora } from "../export/gguf_lora.ts";
 import { exportGguf } from "../export/gguf_model.ts";
 import { exportMlx } from "../export/mlx.ts";
 import type { Exported } from "../export/proven.ts";
 import { adapterFolder, baseOf } from "../inference/open.ts";
 import { exists } from "../io/files.ts";
-import type { GgufType } from "../io/gguf/tensor_types.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 
 import { fetchFolder } from "./lib/hub.ts";
@@ -36,7 +35,7 @@ const COMMAND: Command = {
     base: { type: "string", help: "base of an adapter; the one that it names by default" },
     type: {
       type: "string",
-      help: `for GGUF ${WRITTEN_TYPES.join(", ")}; by default 16 bits, adapters F32`,
+      help: `for GGUF ${Object.keys(FILE_TYPES).join(", ")}; by default 16 bits, adapters F32`,
     },
     json: { type: "boolean", help: "print one JSON object" },
   },
@@ -66,8 +65,10 @@ async function write(
   const isAdapter = exists(join(folder, "adapter_config.json"));
   const base = () => fetchFolder(isAdapter ? flags["base"] ?? baseOf(folder) : given, "model");
   const adapter = isAdapter ? readPeft(folder) : undefined;
-  const type = typeOf(flags["type"]);
-  if (format === "gguf") return exportGguf(await base(), out, { type, adapter });
+  if (format === "gguf") {
+    const type = typeOf(flags["type"], Object.keys(FILE_TYPES));
+    return exportGguf(await base(), out, { type, adapter });
+  }
   if (!Object.hasOwn(FORMATS, format ?? "")) {
     const wanted = Object.keys(FORMATS).join(", ");
     throw new ConfigError(
@@ -78,12 +79,15 @@ async function write(
   const hasTable = adapter.modules.some(({ isTable }) => isTable);
   return format === "mlx"
     ? exportMlx(adapter, out, hasTable ? await base() : undefined)
-    : exportGgufLora(await base(), adapter, out, type);
+    : exportGgufLora(await base(), adapter, out, typeOf(flags["type"], WRITTEN_TYPES));
 }
 
-function typeOf(text: string | undefined): GgufType | undefined {
+function typeOf<Type extends string>(
+  text: string | undefined,
+  known: readonly Type[],
+): Type | undefined {
   if (text === undefined) return undefined;
-  const type = WRITTEN_TYPES.find((type) => type === text.toUpperCase());
+  const type = known.find((type) => type === text.toUpperCase());
   if (type !== undefined) return type;
-  throw new ConfigError(`Found --type ${text}, wanted ${WRITTEN_TYPES.join(", ")}`);
+  throw new ConfigError(`Found --type ${text}, wanted ${known.join(", ")}`);
 }

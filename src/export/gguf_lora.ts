@@ -16,11 +16,12 @@ import {
   moduleName,
 } from "../io/gguf/architectures.ts";
 import { float32, type MetadataValue, string, uint32 } from "../io/gguf/metadata.ts";
+import { fallbacks, typeFor } from "./gguf/file_types.ts";
 import { convertedTensor, type RowOptions } from "./gguf/rows.ts";
 import { readSettings } from "./gguf/settings.ts";
 import { type GgufType, TENSOR_TYPES } from "../io/gguf/tensor_types.ts";
 import type { GgufTensor } from "../io/gguf/writer.ts";
-import { fallbacks, QUANTIZATION_VERSION, typeFor } from "./gguf_model.ts";
+import { QUANTIZATION_VERSION } from "./gguf_model.ts";
 import { type Exported, refuseBeyondLora, writeProven } from "./proven.ts";
 
 /**
@@ -67,7 +68,12 @@ export function exportGgufLora(
     ["adapter.type", string("lora")],
     ["adapter.lora.alpha", float32(alpha)],
   ]);
-  return writeProven(out, metadata, tensors, fallbacks(tensors, type));
+  return writeProven(
+    out,
+    metadata,
+    tensors,
+    fallbacks(tensors.map((tensor) => ({ type: tensor.type, wanted: type }))),
+  );
 }
 
 interface PairOptions {
@@ -95,7 +101,7 @@ function pair(
   const tensor = (half: string, shape: [number, number], values: Float32Array, row?: RowOptions) =>
     convertedTensor(
       `${base}.weight.${half}`,
-      typeFor(type, shape),
+      typeFor(type, shape[1]),
       { shape, bytes: () => [new Uint8Array(values.buffer, values.byteOffset, values.byteLength)] },
       folder,
       row,

@@ -18,10 +18,9 @@ import {
 } from "../io/gguf/architectures.ts";
 import { type MetadataValue, string, uint32 } from "../io/gguf/metadata.ts";
 import { openWeights } from "../models/gguf_checkpoint.ts";
-import { typeOfTables } from "./gguf/encoding.ts";
+import { type Choice, fallbacks, FILE_TYPES, typeFor, typeIn } from "./gguf/file_types.ts";
 import { convertedTensor } from "./gguf/rows.ts";
 import { modelMetadata, readSettings, type Settings } from "./gguf/settings.ts";
-import { type GgufType, TENSOR_TYPES } from "../io/gguf/tensor_types.ts";
 import { vocabularyMetadata } from "./gguf/vocabulary.ts";
 import type { GgufTensor } from "../io/gguf/writer.ts";
 import { type Exported, writeProven } from "./proven.ts";
@@ -31,8 +30,8 @@ export const QUANTIZATION_VERSION = 2;
 
 /** How to write a model. */
 export interface GgufOptions {
-  /** Element type of matrices; by default BF16 where the checkpoint has it, else F16. */
-  readonly type?: GgufType | undefined;
+  /** The kind of file, one of {@link FILE_TYPES}; by default BF16 where the checkpoint has it, else F16. */
+  readonly type?: string | undefined;
   /** An adapter to merge in: summed in f32 and rounded once. */
   readonly adapter?: PeftAdapter | undefined;
 }
@@ -52,22 +51,23 @@ export function exportGguf(folder: string, out: string, options: GgufOptions = {
   const settings = readSettings(checkpoint);
   const { entries, ropeFactors, notes } = modelMetadata(checkpoint, settings, architecture);
   const sources = mergedTensors(checkpoint, adapter, { dtype: "F32" });
+  const choices: Choice[] = [];
   const tensors = sources.filter(({ name }) => !isUnused(name, settings))
-    .map((tensor) => converted(checkpoint, tensor, type, architecture, settings));
+    .map((tensor) => converted(checkpoint, tensor, { type, architecture, settings, choices }));
   if (ropeFactors) tensors.unshift(factorsTensor(ropeFactors, folder));
   const metadata = new Map<string, MetadataValue>([
     ["general.architecture", string(architecture.name)],
     ["general.type", string("model")],
     ["general.name", string(basename(resolve(folder)))],
-    ["general.file_type", uint32(TENSOR_TYPES[type].fileType)],
+    ["general.file_type", uint32(FILE_TYPES[type]!.fileType)],
     ["general.quantization_version", uint32(QUANTIZATION_VERSION)],
     ...entries,
     ...vocabularyMetadata(folder, settings.vocabSize),
   ]);
-  return writeProven(out, metadata, tensors, [...notes, ...fallbacks(tensors, type)]);
+  return writeProven(out, metadata, tensors, [...notes, ...fallbacks(choices)]);
 }
 
-function storedType({ tensors }: Checkpoint): GgufType {
+function storedType({ tensors }: Checkpoint): string {
   return tensors.values().some(({ dtype }) => dtype === "BF16") ? "BF16" : "F16";
 }
 
@@ -79,9 +79,13 @@ function isUnused(name: string, { tied }: Settings): boolean {
 function converted(
   { folder }: Checkpoint,
   tensor: TensorData,
-  type: GgufType,
-  architecture: Architecture,
-  { headDim }: Settings,
+  { type, architecture, settings, choices }: {
+    readonly type: string;
+    readonly architecture: Architecture;
+    readonly settings: Settings;
+    /** Those of the matrices are added to it. */
+    readonly choices: Choice[];
+  },
 ): GgufTensor {
   const { name, shape } = tensor;
   const [, module = "", kind] = /^(.+)\.(weight|bias)$/.exec(name) ?? [];
@@ -93,29 +97,22 @@ function converted(
     );
   }
   const isNorm = base.endsWith("_norm");
-  const ofMatrix = ["token_embd", "output"].includes(base) ? typeOfTables(type) : type;
+  const isMatrix = shape.length >= 2 && !isNorm;
+  if (isMatrix) {
+    const columns = shape.at(-1)!;
+    const wanted = typeIn(type, `${base}.${kind}`, columns, settings);
+    choices.push({ type: typeFor(wanted, columns), wanted });
+  }
   return convertedTensor(
     `${base}.${kind}`,
-    shape.length < 2 || isNorm ? "F32" : typeFor(ofMatrix, shape),
+    isMatrix ? choices.at(-1)!.type : "F32",
     { shape, bytes: () => typeof tensor.data === "function" ? tensor.data() : [tensor.data] },
     folder,
     {
-      headDim: isWoven(architecture, module) ? headDim : undefined,
+      headDim: isWoven(architecture, module) ? settings.headDim : undefined,
       shift: isNorm && architecture.normsLessOne ? 1 : 0,
     },
   );
-}
-
-/** The wanted type, or F16 where its blocks do not fill a row, as llama.cpp's converter does. */
-export function typeFor(type: GgufType, shape: readonly number[]): GgufType {
-  return shape.at(-1)! % TENSOR_TYPES[type].blockLength === 0 ? type : "F16";
-}
-
-/** What {@link typeFor} changed, in words. */
-export function fallbacks(tensors: readonly GgufTensor[], type: GgufType): string[] {
-  const isGrouped = TENSOR_TYPES[type].blockLength > 1;
-  const count = isGrouped ? tensors.filter((tensor) => tensor.type === "F16").length : 0;
-  return count === 0 ? [] : [`${count} tensors are F16: their rows are no multiple of 32`];
 }
 
 function factorsTensor(factors: Float32Array, folder: string): GgufTensor {

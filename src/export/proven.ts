@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { LORA, methodOf } from "../adapters/methods/mod.ts";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
 import { exists } from "../io/files.ts";
 import { remove, rename } from "../io/folders.ts";
 import { tell } from "../progress.ts";
+import { heed } from "../stop.ts";
 import type { Metadata } from "../io/gguf/metadata.ts";
 import { type GgufFile, openGguf } from "../io/gguf/reader.ts";
 import { type GgufTensor, writeGguf } from "../io/gguf/writer.ts";
@@ -36,10 +38,11 @@ export function writeProven(
 ): Exported {
   if (exists(out)) throw new FileError(`Cannot write ${out}: it is there already`);
   const unproven = `${out}.unproven`;
-  writeGguf(unproven, metadata, tensors);
+  const hashed = tensors.map(withHash);
+  writeGguf(unproven, metadata, hashed);
   try {
     using file = openGguf(unproven);
-    compare(file, metadata, tensors);
+    compare(file, metadata, hashed);
     rename(unproven, out);
     const bytes = file.tensors.values().reduce((sum, tensor) => sum + tensor.bytes, 0);
     return { tensors: tensors.length, bytes, notes };
@@ -49,27 +52,48 @@ export function writeProven(
   }
 }
 
-/** Compares every value and every byte with what was to be written. */
-function compare(file: GgufFile, metadata: Metadata, tensors: readonly GgufTensor[]): void {
+/** A tensor that remembers a hash of its bytes, which may have cost much to make. */
+interface HashedTensor extends GgufTensor {
+  hash(): string;
+}
+
+function withHash(tensor: GgufTensor): HashedTensor {
+  const hash = createHash("sha256");
+  return {
+    ...tensor,
+    *data() {
+      for (const piece of tensor.data()) {
+        hash.update(piece);
+        yield piece;
+      }
+    },
+    hash: () => hash.digest("hex"),
+  };
+}
+
+/** Bytes of a tensor that are read back at a time. */
+const PIECE = 1 << 22;
+
+/** Compares every value, and a hash of every tensor, with what was to be written. */
+function compare(file: GgufFile, metadata: Metadata, tensors: readonly HashedTensor[]): void {
   const fault = (what: string) => new FileError(`Cannot trust ${file.path}: ${what}`);
   for (const [key, { type, value }] of metadata) {
     const found = JSON.stringify(file.metadata.get(key));
     const wanted = type === "float32" ? toFloat32(value) : value;
     if (found !== JSON.stringify(wanted)) throw fault(`"${key}" reads back as ${found}`);
   }
-  for (const [i, { name, shape, type, data }] of tensors.entries()) {
+  for (const [i, { name, shape, type, hash }] of tensors.entries()) {
     tell("reading tensors back", i, tensors.length);
     const there = file.tensors.get(name);
     if (there?.type !== type || String(there.shape) !== String(shape)) {
       throw fault(`tensor "${name}" reads back as ${there?.type} [${there?.shape}]`);
     }
-    let offset = 0;
-    for (const piece of data()) {
-      const found = file.read(name, offset, piece.byteLength);
-      const at = found.findIndex((byte, i) => byte !== piece[i]);
-      if (at >= 0) throw fault(`byte ${offset + at} of tensor "${name}" is ${found[at]}`);
-      offset += piece.byteLength;
+    const found = createHash("sha256");
+    for (let at = 0; at < there.bytes; at += PIECE) {
+      heed();
+      found.update(file.read(name, at, Math.min(PIECE, there.bytes - at)));
     }
+    if (found.digest("hex") !== hash()) throw fault(`tensor "${name}" reads back as other bytes`);
   }
 }
 

@@ -17,10 +17,12 @@ export interface WeightFormat {
   readonly group: number;
   /** Bytes of a group in a file. */
   readonly groupBytes: number;
-  /** f16 scales and minima that a group in a file begins with. */
-  readonly scales: number;
-  /** Whether numbers keep their value where the format is the file's own. */
+  /** Where the f16 scales and minima of a group lie in a file, in halves of 16 bits. */
+  readonly scales: readonly number[];
+  /** Numbers of this magnitude, and beyond it, are refused before they are encoded. */
   readonly overflowsAt: number;
+  /** The format for rows that are no whole groups of this one, as llama.cpp's quantiser chooses it. */
+  readonly fallback?: string | undefined;
   /** Numbers, row by row, rounded to what a file holds. */
   encode(values: Float32Array): Uint8Array<ArrayBuffer>;
   /** The numbers that the bytes of a file stand for. */
@@ -33,6 +35,8 @@ export interface WeightFormat {
   unpack(packed: Uint8Array, rows: number, columns: number): Uint8Array<ArrayBuffer>;
   /** `weights(block) -> mat4x4f` in WGSL; its words come through `word(i)`. */
   readonly loader: Text;
+  /** What the loader imports beside `words`. */
+  readonly pieces?: Readonly<Record<string, Text>> | undefined;
 }
 
 /** Bytes of some rows as a file has them. */

@@ -8,7 +8,7 @@
  */
 import { FileError } from "../errors.ts";
 import { FORMATS } from "../formats/mod.ts";
-import { NF4_VALUES } from "../formats/nf4.ts";
+import { NF4_VALUES } from "../formats/groups/nf4.ts";
 import { type Checkpoint, type GroupedTensor, tensorIn } from "../io/checkpoint.ts";
 import type { ReadOptions, TensorInfo } from "../io/safetensors/safetensors.ts";
 import { rangeOf } from "./row_ranges.ts";

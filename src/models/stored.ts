@@ -4,7 +4,14 @@
  * @module
  */
 import { ConfigError, FileError } from "../errors.ts";
-import { type FormatName, formatOf, formatOfTables, FORMATS, PLAIN } from "../formats/mod.ts";
+import {
+  fitting,
+  type FormatName,
+  formatOf,
+  formatOfTables,
+  FORMATS,
+  PLAIN,
+} from "../formats/mod.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { DTYPE_BYTES, type ReadOptions, type TensorInfo } from "../io/safetensors/safetensors.ts";
 
@@ -112,10 +119,9 @@ export class Tensors {
     this.get(name, shape);
     const { format } = this.source(name);
     const { quantize } = this;
-    const isRounded = quantize && PLAIN.includes(format) &&
-      shape.at(-1)! % FORMATS[quantize].group === 0;
-    if (!isRounded) return format;
-    return name === this.embedding || name === HEAD ? formatOfTables(quantize) : quantize;
+    if (quantize === undefined || !PLAIN.includes(format)) return format;
+    const isTable = name === this.embedding || name === HEAD;
+    return fitting(isTable ? formatOfTables(quantize) : quantize, shape.at(-1)!) ?? format;
   }
 
   /** Reads a tensor in pieces; one that lies the other way round is read and turned as a whole. */
@@ -133,14 +139,14 @@ export class Tensors {
 
 /** @throws {ConfigError} where no matrix of the checkpoint can be rounded to `quantize`. */
 export function refuseNoGroups(checkpoint: Checkpoint, quantize: FormatName): void {
-  const { group } = FORMATS[quantize];
   const fits = checkpoint.tensors.values().some(({ name, shape }) =>
-    shape.length === 2 && shape[1]! % group === 0 && !checkpoint.grouped(name)
+    shape.length === 2 && fitting(quantize, shape[1]!) && !checkpoint.grouped(name)
   );
   if (fits) return;
+  const least = FORMATS[formatOf(FORMATS[quantize].fallback ?? "") ?? quantize].group;
   throw new ConfigError(
     `Cannot round ${checkpoint.folder} to ${quantize}: none of its matrices is of single numbers ` +
-      `in rows of a multiple of ${group}`,
+      `in rows of a multiple of ${least}`,
   );
 }
 

@@ -67,7 +67,7 @@ function refuseBroken(format: WeightFormat, bytes: Uint8Array, tensor: TensorInf
   if (format.group === 1) return refuseNonFinite(new Uint32Array(bytes.buffer), tensor, from);
   const halves = new Uint16Array(bytes.buffer);
   for (let at = 0; at < halves.length; at += format.groupBytes / 2) {
-    for (let i = 0; i < format.scales; i++) {
+    for (const i of format.scales) {
       if ((halves[at + i]! & 0x7c00) !== 0x7c00) continue;
       const element = from + at * 2 / format.groupBytes * format.group;
       throw new FileError(

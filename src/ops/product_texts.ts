@@ -22,6 +22,6 @@ export function productTexts(): string[] {
     ...texts(STORES),
     ...texts({ NO_TAIL }),
     ...Object.values(READS).flatMap(texts),
-    ...Object.values(FORMATS).flatMap(({ loader }) => texts({ loader })),
+    ...Object.values(FORMATS).flatMap(({ loader, pieces }) => texts({ loader, ...pieces })),
   ];
 }

@@ -37,10 +37,11 @@ export const NO_TAIL: Text = text("no_tail", noTail);
 /** One step of k of a 4x4 block. */
 export const RANK1_FMA: Text = text("rank1_fma", rank1Fma);
 
-/** What reads the blocks of a frozen matrix: the loader of its format. */
-export function weightsOf(type: NumberType): Readonly<Record<"weights", Text>> {
+/** What reads the blocks of a frozen matrix: the loader of its format, and what that imports. */
+export function weightsOf(type: NumberType): Readonly<Record<string, Text>> {
   if (type === "u32") throw new TypeError("No kernel reads weights of u32");
-  return { weights: FORMATS[type].loader };
+  const { loader, pieces } = FORMATS[type];
+  return { ...pieces, weights: loader };
 }
 
 /** A body with the grid that covers an M x N result, summed in so many parts. */

@@ -79,18 +79,19 @@ Deno.test("an adapter is trained on a GGUF file, and goes everywhere", async (t)
   });
 
   await t.step("what is no format is refused", async () => {
-    await assert.rejects(evaluate([base, "--text", toy.text, "--quantize", "q5_1"]), {
+    await assert.rejects(evaluate([base, "--text", toy.text, "--quantize", "q3_k"]), {
       name: "ConfigError",
-      message: "Found --quantize q5_1, wanted q8_0, q4_0, q4_1, nf4",
+      message:
+        "Found --quantize q3_k, wanted q8_0, q6_k, q5_k, q5_1, q5_0, q4_k, q4_1, q4_0, iq4_nl, nf4",
     });
     const rounded = { quantize: "q8_0", guard: false } as const;
     await assert.rejects(toy.train("odd", rounded, { kind: "pretrain" }), {
       name: "ConfigError",
       message: /quantize: found q8_0, but no weight of a new model is frozen/,
     });
-    await assert.rejects(toy.train("odd", { quantize: "q5_1" }), {
+    await assert.rejects(toy.train("odd", { quantize: "q3_k" }), {
       name: "ConfigError",
-      message: /quantize: found "q5_1", wanted q8_0, q4_0, q4_1 or nf4/,
+      message: /quantize: found "q3_k", wanted q8_0, q6_k, .*, iq4_nl or nf4/,
     });
   });
 });

@@ -14,7 +14,25 @@ import BLOCKS from "./blocks.json" with { type: "json" };
 const fromBase64 = (text: string) => Uint8Array.fromBase64(text);
 const floats = (text: string) => new Float32Array(fromBase64(text).buffer);
 const wantedOf = (name: FormatName) =>
-  BLOCKS[FORMATS[name].stored as "Q8_0" | "Q4_0" | "Q4_1" | "NF4"];
+  BLOCKS[FORMATS[name].stored as keyof typeof BLOCKS.many.sha256 | "NF4"];
+
+/** Cubes of noise, rows of other magnitudes, every fifth away from 0: as make_ggml.py has them. */
+function manyNumbers(): Float32Array {
+  const [rows, columns] = BLOCKS.many.shape as [number, number];
+  return noise(rows * columns, 7).map((x, i) => {
+    const row = Math.floor(i / columns);
+    const cube = Math.fround(Math.fround(x * x) * x);
+    return (row % 5 === 0 ? Math.fround(cube + 0.75) : cube) * 2 ** (row % 29 - 20);
+  });
+}
+
+for (const [stored, hash] of Object.entries(BLOCKS.many.sha256)) {
+  Deno.test(`${stored} of many numbers has the bytes of llama.cpp's quantiser`, async () => {
+    const packed = FORMATS[formatOf(stored)!].encode(manyNumbers());
+    const found = new Uint8Array(await crypto.subtle.digest("SHA-256", packed));
+    assert.equal(found.toHex(), hash);
+  });
+}
 
 for (const name of QUANTIZED) {
   const format = FORMATS[name];

@@ -139,10 +139,10 @@ const REFUSED: [string, Change, ...string[]][] = [
   [
     "a type that no format is built for",
     {
-      tensors: { "blk.0.attn_q.weight": ["Q4_K", 32, 256] },
+      tensors: { "blk.0.attn_q.weight": ["Q3_K", 32, 256] },
     },
     "blk.0.attn_q.weight",
-    "Q4_K",
+    "Q3_K",
     "Q4_0",
   ],
   [

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { exportGguf } from "../../src/export/gguf_model.ts";
-import { type FormatName, FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
-import { type GgufType, TENSOR_TYPES } from "../../src/io/gguf/tensor_types.ts";
+import { FILE_TYPES } from "../../src/export/gguf/file_types.ts";
+import { fitting, type FormatName, FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
+import type { NumberType } from "../../src/graph/graph.ts";
 import { perplexity } from "../../src/eval/perplexity.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model, type ModelOptions } from "../../src/models/model.ts";
@@ -26,13 +27,13 @@ async function measure(place: string, vocab: number, options: ModelOptions = {})
   return { nats: documents.map(({ nats }) => nats), types };
 }
 
-/** The numbers that a format leaves of the matrices whose rows are whole groups. */
-function rounded(tensors: Tensors, format: FormatName, isMatrix: (name: string) => boolean) {
-  const { encode, decode } = FORMATS[format];
-  return new Map([...tensors].map(([name, numbers]) => [
-    name,
-    isMatrix(name) ? Float64Array.from(decode(encode(Float32Array.from(numbers)))) : numbers,
-  ]));
+/** The numbers that the formats of the matrices leave of them. */
+function rounded(tensors: Tensors, types: ReadonlyMap<string, NumberType>): Tensors {
+  return new Map([...tensors].map(([name, numbers]) => {
+    const type = types.get(name) ?? "f32";
+    const { encode, decode } = FORMATS[type as FormatName];
+    return [name, Float64Array.from(decode(encode(Float32Array.from(numbers))))];
+  }));
 }
 
 /** Rows of one group or two, but for those of 48. */
@@ -41,7 +42,8 @@ const sizesOf = (format: FormatName) => {
   return group === 32 ? {} : { hidden: group, heads: 8, groups: 2 };
 };
 
-const isGgufType = (format: FormatName) => Object.hasOwn(TENSOR_TYPES, FORMATS[format].stored);
+/** Whether all matrices of a file may have the format. */
+const isKind = (format: FormatName) => Object.hasOwn(FILE_TYPES, FORMATS[format].stored);
 
 for (const quantize of QUANTIZED) {
   Deno.test(`a base rounded to ${quantize} as it is loaded equals the f64 model of those numbers`, () =>
@@ -52,22 +54,22 @@ for (const quantize of QUANTIZED) {
       // Tables keep eight bits, as in llama.cpp's files.
       assert.equal(types.get("model.embed_tokens.weight"), "q8_0");
       assert.equal(types.get("model.layers.1.self_attn.q_proj.weight"), quantize);
-      const isTable = (name: string) => /embed_tokens|lm_head/.test(name);
-      const ofTables = rounded(tinyTensors(folder), "q8_0", isTable);
-      const isMatrix = (name: string) => types.get(name) === quantize && !isTable(name);
-      const tensors = rounded(ofTables, quantize, isMatrix);
+      // Rows of 64 are whole groups of what llama.cpp takes in place of super-blocks of 256.
+      const narrow = fitting(quantize, sizes.heads * sizes.headDim);
+      assert.equal(types.get("model.layers.1.self_attn.o_proj.weight"), narrow);
+      const tensors = rounded(tinyTensors(folder), types);
       for (const [i, example] of tinyExamples(sizes.vocab).entries()) {
         const wanted = llamaLoss([example], sizes, tensors);
         assert.ok(Math.abs(nats[i]! / wanted - 1) < 5e-6, `${nats[i]}, wanted ${wanted}`);
       }
     }));
 
-  if (!isGgufType(quantize)) continue;
+  if (!isKind(quantize)) continue;
   Deno.test(`a GGUF file of ${quantize} is the base rounded to it, bit for bit`, () =>
     withTiny({ dtype: "F16" }, async (folder, sizes) => {
       Deno.writeTextFileSync(join(folder, "tokenizer.json"), JSON.stringify(byteTokenizer(61)));
       const path = join(folder, "model.gguf");
-      exportGguf(folder, path, { type: FORMATS[quantize].stored as GgufType });
+      exportGguf(folder, path, { type: FORMATS[quantize].stored });
       const wanted = await measure(folder, sizes.vocab, { quantize });
       const found = await measure(path, sizes.vocab);
       assert.deepEqual(found, wanted);

@@ -64,10 +64,10 @@ testOp(trainedCase({ V: 37, D: 12 }));
 testOp(embedCase("bf16", { V: 37, D: 12 }));
 testOp(embedCase("f16", { V: 37, D: 12 }));
 for (const type of QUANTIZED) {
-  const { group } = FORMATS[type];
+  const { group, bytes } = FORMATS[type];
   testOp(embedCase(type, { V: 37, D: 3 * group }));
   // 64 or 128 rows in each part but the last: parts begin at whole units, 256-aligned.
-  const parts = { name: `embed() ${type} in parts`, maxBinding: 4608 };
+  const parts = { name: `embed() ${type} in parts`, maxBinding: Math.max(4608, bytes(128, group)) };
   testOp({ ...embedCase(type, { V: 301, D: group }), ...parts });
 }
 // 64 rows of 128 bytes in each part but the last.

@@ -52,7 +52,8 @@ function matmulCase(kind: Transposition): OpCase {
 /** A linear layer with its adapter, of a format of weights; both ways. */
 function linearCase(type: NumberType): OpCase {
   const group = type === "u32" ? 1 : FORMATS[type].group;
-  const [M, N, K, R, factor] = [12, 44, Math.max(20, group), 8, 1.5];
+  const [M, N, R] = group > 64 ? [4, 12, 4] : [12, 44, 8]; // central differences of all stay quick
+  const [K, factor] = [Math.max(20, group), 1.5];
   return {
     name: `linear ${type}`,
     given: {

@@ -5,7 +5,7 @@
  */
 import { FileError } from "../../errors.ts";
 import type { GgufType } from "../../io/gguf/tensor_types.ts";
-import { encodingOf } from "./encoding.ts";
+import { encodingOf } from "./file_types.ts";
 import type { GgufTensor } from "../../io/gguf/writer.ts";
 import { heed } from "../../stop.ts";
 

@@ -1,4 +1,4 @@
-import { encodingOf } from "../../../src/export/gguf/encoding.ts";
+import { encodingOf } from "../../../src/export/gguf/file_types.ts";
 import type { GgufFile } from "../../../src/io/gguf/reader.ts";
 
 /** The numbers of a tensor of a GGUF file. */

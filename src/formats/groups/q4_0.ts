@@ -4,16 +4,43 @@
  *
  * @module
  */
-import loader from "../../kernels/shared/weights_q4_0.wgsl" with { type: "text" };
-import type { WeightFormat } from "./format.ts";
-import { GROUP, grouped, nibbles, spread } from "./grouped.ts";
+import loader from "../../../kernels/shared/weights_q4_0.wgsl" with { type: "text" };
+import type { WeightFormat } from "../format.ts";
+import { nibbles, spread } from "./codes.ts";
+import { GROUP, grouped, type Place } from "./grouped.ts";
 
 /** Halves of a unit, two cells of 8 x 8 bytes each, before its scales. */
 const SCALES = 64;
 
+/** Groups of a scale and 32 codes of four bits. */
+export const SCALED_FOURS = {
+  ...{ groupBytes: 18, scales: [0], cells: 2, unitBytes: 144 },
+
+  pack({ file, at, device, unit, cell, row }: Place) {
+    device[unit + SCALES + 4 * cell + row] = file[at]!;
+    const to = unit + 32 * cell + row;
+    for (let block = 0; block < 4; block++) {
+      const [a, b] = [file[at + 1 + 2 * block]!, file[at + 2 + 2 * block]!];
+      device[to + 4 * block] = nibbles(a, b);
+      device[to + 4 * (block + 4)] = nibbles(a >>> 4, b >>> 4);
+    }
+  },
+
+  unpack({ file, at, device, unit, cell, row }: Place) {
+    file[at] = device[unit + SCALES + 4 * cell + row]!;
+    const from = unit + 32 * cell + row;
+    for (let block = 0; block < 4; block++) {
+      const low = spread(device[from + 4 * block]!);
+      const high = spread(device[from + 4 * (block + 4)]!);
+      file[at + 1 + 2 * block] = low[0] | high[0] << 4;
+      file[at + 2 + 2 * block] = low[1] | high[1] << 4;
+    }
+  },
+};
+
 export const q4_0: WeightFormat = grouped({
   stored: "Q4_0",
-  ...{ groupBytes: 18, scales: 1, cells: 2, unitBytes: 144 },
+  ...SCALED_FOURS,
   overflowsAt: 65520 * 8,
   loader: { name: "shared/weights_q4_0", text: loader },
 
@@ -41,27 +68,6 @@ export const q4_0: WeightFormat = grouped({
       const byte = group.getUint8(at + 2 + i);
       values[to + i] = d * ((byte & 15) - 8);
       values[to + GROUP / 2 + i] = d * ((byte >> 4) - 8);
-    }
-  },
-
-  pack({ file, at, device, unit, cell, row }) {
-    device[unit + SCALES + 4 * cell + row] = file[at]!;
-    const to = unit + 32 * cell + row;
-    for (let block = 0; block < 4; block++) {
-      const [a, b] = [file[at + 1 + 2 * block]!, file[at + 2 + 2 * block]!];
-      device[to + 4 * block] = nibbles(a, b);
-      device[to + 4 * (block + 4)] = nibbles(a >>> 4, b >>> 4);
-    }
-  },
-
-  unpack({ file, at, device, unit, cell, row }) {
-    file[at] = device[unit + SCALES + 4 * cell + row]!;
-    const from = unit + 32 * cell + row;
-    for (let block = 0; block < 4; block++) {
-      const low = spread(device[from + 4 * block]!);
-      const high = spread(device[from + 4 * (block + 4)]!);
-      file[at + 1 + 2 * block] = low[0] | high[0] << 4;
-      file[at + 2 + 2 * block] = low[1] | high[1] << 4;
     }
   },
 });

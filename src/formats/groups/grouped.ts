@@ -9,8 +9,8 @@
  *
  * @module
  */
-import type { WeightFormat } from "./format.ts";
-import { aligned } from "./plain.ts";
+import type { WeightFormat } from "../format.ts";
+import { aligned } from "../plain.ts";
 
 /** Columns that share scales in ggml's formats. */
 export const GROUP = 32;
@@ -34,12 +34,14 @@ export interface Grouped {
   /** Columns of a group; 32 where absent. */
   readonly group?: number;
   readonly groupBytes: number;
-  readonly scales: number;
+  readonly scales: readonly number[];
   readonly overflowsAt: number;
   /** Cells of a unit, and its bytes, a multiple of 16. */
   readonly cells: number;
   readonly unitBytes: number;
   readonly loader: WeightFormat["loader"];
+  readonly pieces?: WeightFormat["pieces"];
+  readonly fallback?: WeightFormat["fallback"];
   /** Rounds the numbers of a group from `from` on into the group of a file that begins at `at`. */
   encode(values: Float32Array, from: number, group: DataView, at: number): void;
   /** The other way. */
@@ -52,7 +54,8 @@ export interface Grouped {
 
 /** The format of groups that `g` describes. */
 export function grouped(g: Grouped): WeightFormat {
-  const { stored, group = GROUP, groupBytes, scales, overflowsAt, cells, unitBytes, loader } = g;
+  const { stored, group = GROUP, groupBytes, cells, unitBytes } = g;
+  const { scales, overflowsAt, loader, pieces, fallback } = g;
   const bytes = (rows: number, columns: number) =>
     Math.ceil(rows * columns / (4 * group * cells)) * unitBytes;
   const move = (file: Uint16Array, device: Uint16Array, columns: number, way: Grouped["pack"]) => {
@@ -68,7 +71,7 @@ export function grouped(g: Grouped): WeightFormat {
     }
   };
   return {
-    ...{ stored, group, groupBytes, scales, overflowsAt, bytes, loader },
+    ...{ stored, group, groupBytes, scales, overflowsAt, bytes, loader, pieces, fallback },
     encode(values) {
       const view = new DataView(new ArrayBuffer(values.length / group * groupBytes));
       for (let from = 0, at = 0; from < values.length; from += group, at += groupBytes) {
@@ -98,13 +101,3 @@ export function grouped(g: Grouped): WeightFormat {
     },
   };
 }
-
-/** Four low nibbles, one of each byte of two halves, as one half; the first lowest. */
-export const nibbles = (a: number, b: number): number =>
-  (a & 0xf) | (a >>> 4 & 0xf0) | (b & 0xf) << 8 | (b << 4 & 0xf000);
-
-/** {@link nibbles} the other way: two halves with a nibble in the low part of each byte. */
-export const spread = (four: number): [number, number] => [
-  (four & 0xf) | (four & 0xf0) << 4,
-  (four >>> 8 & 0xf) | (four >>> 4 & 0xf00),
-];

@@ -7,8 +7,8 @@
  *
  * @module
  */
-import loader from "../../kernels/shared/weights_nf4.wgsl" with { type: "text" };
-import type { WeightFormat } from "./format.ts";
+import loader from "../../../kernels/shared/weights_nf4.wgsl" with { type: "text" };
+import type { WeightFormat } from "../format.ts";
 import { grouped } from "./grouped.ts";
 
 const GROUP = 64;
@@ -28,7 +28,7 @@ const BOUNDS = NF4_VALUES.subarray(1).map((high, i) => Math.fround(NF4_VALUES[i]
 
 export const nf4: WeightFormat = grouped({
   stored: "NF4",
-  ...{ group: GROUP, groupBytes: 36, scales: 0, cells: 1, unitBytes: 144 },
+  ...{ group: GROUP, groupBytes: 36, scales: [], cells: 1, unitBytes: 144 },
   overflowsAt: Infinity,
   loader: { name: "shared/weights_nf4", text: loader },
 

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import loader from "../../kernels/shared/weights_q4_1.wgsl" with { type: "text" };
-import type { WeightFormat } from "./format.ts";
-import { GROUP, grouped, nibbles, spread } from "./grouped.ts";
+import loader from "../../../kernels/shared/weights_q4_1.wgsl" with { type: "text" };
+import type { WeightFormat } from "../format.ts";
+import { nibbles, spread } from "./codes.ts";
+import { GROUP, grouped } from "./grouped.ts";
 
 /** Halves of a cell, 8 x 8 bytes, before its scales and its minima. */
 const SCALES = 32;
@@ -14,7 +15,7 @@ const MINIMA = 36;
 
 export const q4_1: WeightFormat = grouped({
   stored: "Q4_1",
-  ...{ groupBytes: 20, scales: 2, cells: 1, unitBytes: 80 },
+  ...{ groupBytes: 20, scales: [0, 1], cells: 1, unitBytes: 80 },
   overflowsAt: 65520,
   loader: { name: "shared/weights_q4_1", text: loader },
 

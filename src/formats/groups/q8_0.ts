@@ -3,8 +3,8 @@
  *
  * @module
  */
-import loader from "../../kernels/shared/weights_q8_0.wgsl" with { type: "text" };
-import type { WeightFormat } from "./format.ts";
+import loader from "../../../kernels/shared/weights_q8_0.wgsl" with { type: "text" };
+import type { WeightFormat } from "../format.ts";
 import { GROUP, grouped } from "./grouped.ts";
 
 /** Halves of a unit, two cells of 16 x 8 bytes each, before its scales. */
@@ -12,7 +12,7 @@ const SCALES = 128;
 
 export const q8_0: WeightFormat = grouped({
   stored: "Q8_0",
-  ...{ groupBytes: 34, scales: 1, cells: 2, unitBytes: 272 },
+  ...{ groupBytes: 34, scales: [0], cells: 2, unitBytes: 272 },
   overflowsAt: 65520 * 127,
   loader: { name: "shared/weights_q8_0", text: loader },
 
