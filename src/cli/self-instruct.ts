@@ -3,32 +3,22 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
-import { basename } from "node:path";
-import { dayOf, type FiledRequest, readRequests, today } from "../data/mod.ts";
+import { type FiledRequest, readRequests } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
-import { type OpenModel, openModel } from "../inference/open.ts";
-import { openFile, readAt } from "../io/files.ts";
+import type { OpenModel } from "../inference/open.ts";
 import { answerRequests, checkRequests } from "../self_instruct/answers.ts";
 import { bootstrap, type Progress } from "../self_instruct/bootstrap.ts";
 
 import { within } from "../progress.ts";
-import { RunFolder, settingsIn } from "../self_instruct/folder.ts";
+import { RunFolder } from "../self_instruct/folder.ts";
 import type { Ask } from "../self_instruct/journal.ts";
 import { readSeeds } from "../self_instruct/seeds.ts";
-import { EndpointWriter } from "../self_instruct/writers/endpoint.ts";
-import { ModelWriter } from "../self_instruct/writers/model.ts";
 import type { Writer } from "../self_instruct/writers/writer.ts";
-import { openTuned } from "../tune/cache.ts";
 import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
-import { fetchFolder } from "./lib/hub.ts";
-import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
 import { numberOf } from "./lib/number.ts";
 import { SAMPLING_FLAGS, samplingOf, suggestionOf } from "./lib/sampling.ts";
 import { answer, dim, say } from "./lib/term.ts";
-
-/** Where the key of an endpoint is looked for. */
-const KEY = "OPENAI_API_KEY";
+import { dayOfRun, hashOf, KEY, nameOf, withWriter, WRITER_FLAGS } from "./lib/writers.ts";
 
 const { seed: _, ...DRAWING_FLAGS } = SAMPLING_FLAGS;
 
@@ -44,9 +34,7 @@ const COMMAND: Command = {
     seeds: { type: "string", help: "tasks of people: rows with an instruction, 8 at least" },
     "answer-only": { type: "string", help: "rows with instruction, messages or prompt to answer" },
     out: { type: "string", help: "folder of the run" },
-    endpoint: { type: "string", help: "address of OpenAI's API up to /v1" },
-    timeout: { type: "string", help: "seconds that an endpoint may take to answer; 120" },
-    parallel: { type: "string", help: "requests to an endpoint at a time; 4" },
+    ...WRITER_FLAGS,
     rows: { type: "string", help: "rows to make; 100" },
     prompts: { type: "string", help: "prompts of a round; 8" },
     examples: {
@@ -57,14 +45,8 @@ const COMMAND: Command = {
       type: "boolean",
       help: "ask for new tasks as turns of a chat, not as text to go on with",
     },
-    adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
-    ...QUANTIZE_FLAG,
-    context: { type: "string", help: "most tokens of prompt and answer; 2048" },
     seed: { type: "string", help: "same seed, same rows; 0" },
     "max-tokens": { type: "string", help: "most tokens of an answer of --answer-only; 256" },
-    template: { type: "string", help: "template of --answer-only; the model's own by default" },
-    system: { type: "string", help: "what the system says, of --answer-only" },
-    date: { type: "string", help: "day that the template is told (YYYY-MM-DD); today by default" },
     ...DRAWING_FLAGS,
   },
   positionals: [1, 1],
@@ -113,9 +95,7 @@ export async function run(args: string[]): Promise<number> {
       folder.flush();
     }
   };
-  const line = flags["endpoint"] === undefined
-    ? await withModel(parsed, work.slots, use)
-    : await use(endpointOf(parsed), null);
+  const line = await withWriter(parsed, work.slots, use);
   folder.finish();
   answer(`${line} in ${flags["out"]}`);
   return 0;
@@ -202,46 +182,6 @@ async function answering(parsed: Arguments, file: string): Promise<Work> {
   };
 }
 
-async function withModel(
-  { positionals: [place], flags }: Arguments,
-  slots: number,
-  use: (writer: Writer, open: OpenModel) => Promise<string>,
-): Promise<string> {
-  const context = numberOf(flags, "context", 2048, { least: 64, whole: true });
-  const folder = await fetchFolder(place!, "model");
-  const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
-  using device = await openTuned({}, say);
-  using open = openModel(device, folder, adapter, { quantize: quantizeOf(flags), say });
-  const { template, system } = flags;
-  using writer = await ModelWriter.open(open, {
-    context,
-    slots,
-    ...(template !== undefined && {
-      template: template.endsWith(".jinja") ? { file: template } : template,
-    }),
-    ...(system !== undefined && { system }),
-    date: dayOfRun(flags),
-  });
-  return await use(writer, open);
-}
-
-function endpointOf({ positionals: [model], flags }: Arguments): EndpointWriter {
-  const url = flags["endpoint"]!.replace(/\/+$/, "");
-  if (!/^https?:\/\/\S+$/.test(url)) {
-    throw new ConfigError(`Found --endpoint ${flags["endpoint"]}, wanted http(s)://HOST/v1`);
-  }
-  const { system } = flags;
-  return new EndpointWriter({
-    url,
-    model: model!,
-    key: Deno.env.get(KEY) ?? null,
-    timeout: 1000 * numberOf(flags, "timeout", 120, { least: 0.001 }),
-    parallel: numberOf(flags, "parallel", 4, { least: 1, whole: true }),
-    ...(system !== undefined && { system }),
-    say: (line) => say(dim(line)),
-  });
-}
-
 /** @throws {ConfigError} where flags are missing, or have no effect beside others. */
 function check({ flags, lists }: Arguments): void {
   const { seeds, out, endpoint } = flags;
@@ -259,26 +199,6 @@ function check({ flags, lists }: Arguments): void {
   }
   const [template] = ["template", "date"].filter((name) => endpoint && flags[name] !== undefined);
   if (template) throw new ConfigError(`Found --${template} beside --endpoint, which has its own`);
-}
-
-/** The day that templates are told: a run that goes on stays at the day on which it began. */
-function dayOfRun({ date, out }: Arguments["flags"]): string {
-  if (date !== undefined) return dayOf(date);
-  const known = settingsIn(out!)["date"];
-  return typeof known === "string" ? dayOf(known) : today();
-}
-
-/** A model as rows name it. */
-const nameOf = (place: string, { endpoint, adapter }: Arguments["flags"]): string => {
-  const name = endpoint === undefined ? basename(place) : place;
-  return adapter === undefined ? name : `${name} with ${basename(adapter)}`;
-};
-
-/** A hash of what is in a file. */
-function hashOf(path: string): string {
-  using file = openFile(path);
-  const bytes = readAt(file, path, new Uint8Array(file.statSync().size), 0);
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** A step of a run as who waits reads it. */

@@ -5,12 +5,9 @@
  * @module
  */
 import { z } from "../deps/zod.ts";
-import { ConfigError } from "../errors.ts";
 import { metrics } from "../eval/metrics/mod.ts";
 import { JUDGE_PROMPT, type RewardConfig } from "../rewards/settings.ts";
 import { templateSchema } from "./data.ts";
-import { configFaults } from "./faults.ts";
-import { prepare, type SchemaNode } from "./keys.ts";
 import { count, name, path, pattern } from "./kinds.ts";
 
 const kind = <K extends RewardConfig["kind"]>(name: K) =>
@@ -123,19 +120,3 @@ export const rewardsSchema: z.ZodType<readonly RewardConfig[]> = z.array(z.union
   z.enum(TEXT_METRICS).transform((metric) => reward.parse({ kind: "metric", metric })),
   reward,
 ])).min(1).describe("what answers are worth: names of metrics, or objects with a kind");
-
-const holder = z.strictObject({ rewards: rewardsSchema });
-const holderNode = z.toJSONSchema(holder, { io: "input" }) as SchemaNode;
-
-/**
- * Rewards that stand alone, in no configuration; paths in them are relative to `folder`.
- *
- * @throws {ConfigError} With one line for each fault.
- */
-export function parseRewards(rewards: unknown, folder: string): readonly RewardConfig[] {
-  const values = prepare({ rewards }, folder, holderNode);
-  const result = holder.safeParse(values);
-  if (result.success) return result.data.rewards;
-  const faults = configFaults(values, result.error.issues, holderNode);
-  throw new ConfigError(faults.map(({ key, message }) => `${key}: ${message}`).join("\n"));
-}

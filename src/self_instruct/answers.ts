@@ -77,7 +77,8 @@ export async function answerRequests(options: AnswerOptions): Promise<Answers> {
   return { rows, rejected: requests.length - rows };
 }
 
-const textOf = (answer: Answer): string => "text" in answer ? answer.text.trim() : "";
+/** What an answer says, "" where there is none. */
+export const textOf = (answer: Answer): string => "text" in answer ? answer.text.trim() : "";
 
 /** Why an answer is not kept; null where it is. */
 function reasonOf(request: FiledRequest, answer: Answer): Reason {
@@ -99,7 +100,7 @@ function askedBy(request: FiledRequest): { readonly instruction: string; readonl
 }
 
 /** A row of the format that has such a request. */
-function rowOf(request: FiledRequest, output: string): object {
+export function rowOf(request: FiledRequest, output: string): object {
   if (request.kind === "instruction") {
     const { instruction, input } = request;
     return { instruction, input, output };

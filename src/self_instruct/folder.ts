@@ -48,10 +48,15 @@ export class RunFolder implements Disposable {
    * Makes the folder, or goes on with it.
    *
    * @param settings all that decides what comes of a run.
+   * @param names the files that it has, also where nothing is added to them.
    * @throws {ConfigError} where it is of a run with others.
    * @throws {FileError} where another process writes there, or its answers cannot be read.
    */
-  constructor(readonly path: string, settings: Readonly<Record<string, unknown>>) {
+  constructor(
+    readonly path: string,
+    settings: Readonly<Record<string, unknown>>,
+    private readonly names: readonly ResultName[] = Object.keys(FILES) as ResultName[],
+  ) {
     makeFolder(path);
     this.#lock = lockFolder(path);
     try {
@@ -76,7 +81,7 @@ export class RunFolder implements Disposable {
 
   /** Puts all that was added onto the disk. */
   finish(): void {
-    for (const name of Object.keys(FILES) as ResultName[]) this.#of(name).flush();
+    for (const name of this.names) this.#of(name).flush();
   }
 
   #of(name: ResultName): Results {

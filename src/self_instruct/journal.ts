@@ -18,6 +18,15 @@ export type Ask = (
   drawing: Omit<Drawing, "seed">,
 ) => Promise<Answer[]>;
 
+/** The lines of a file that grows, none where it is missing; one that was cut off is taken out of it. */
+export function wholeLines(path: string): string[] {
+  if (!exists(path)) return [];
+  const text = readText(path);
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  if (whole !== text) writeText(path, whole);
+  return whole.split("\n").slice(0, -1);
+}
+
 /** A file of answers: a line holds those that were made together, by the names of their requests. */
 export class Journal {
   readonly #known = new Map<string, Answer>();
@@ -29,11 +38,7 @@ export class Journal {
    * @throws {FileError} where it is something else.
    */
   constructor(private readonly path: string) {
-    if (!exists(path)) return;
-    const text = readText(path);
-    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-    for (const [i, line] of whole.split("\n").slice(0, -1).entries()) this.#read(line, i + 1);
-    if (whole !== text) writeText(path, whole);
+    for (const [i, line] of wholeLines(path).entries()) this.#read(line, i + 1);
   }
 
   /** Answers that were asked for now. */

@@ -87,7 +87,7 @@ Deno.test("generate answers a file of prompts beside each other, each as it does
     Deno.writeTextFileSync(file, '{"text": "a"}\n');
     await assert.rejects(
       capture(run, folder, "--prompts", file),
-      /prompts\.jsonl:1: found the fields text, wanted prompt, messages or instruction/,
+      /prompts\.jsonl:1: found the fields text, wanted prompt, messages, instruction, question or input/,
     );
   }));
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseRewards } from "../../src/config/rewards.ts";
+import { parseRewards } from "../../src/config/parse_rewards.ts";
 import { openReward } from "../../src/rewards/mod.ts";
 
 /** What the rewards give the completions of one row. */

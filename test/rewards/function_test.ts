@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { parseRewards } from "../../src/config/rewards.ts";
+import { parseRewards } from "../../src/config/parse_rewards.ts";
 import { ALONE } from "../../src/rewards/function/mod.ts";
 import { openReward } from "../../src/rewards/mod.ts";
 import { withFiles } from "../data/toy.ts";

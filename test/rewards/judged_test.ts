@@ -1,6 +1,6 @@
 /** Rewards by others: a schema's validator, a judge, a reward model. */
 import assert from "node:assert/strict";
-import { parseRewards } from "../../src/config/rewards.ts";
+import { parseRewards } from "../../src/config/parse_rewards.ts";
 import { openReward } from "../../src/rewards/mod.ts";
 import { judgeReward } from "../../src/rewards/judge.ts";
 import { JUDGE_PROMPT } from "../../src/rewards/settings.ts";

@@ -110,7 +110,8 @@ interface ConfigFile {
 async function configsOf(rule: Rule, values: readonly Value[]): Promise<ConfigFile[]> {
   const files: ConfigFile[] = [];
   for (const { flag, text } of values) {
-    const isConfig = rule.config && !flag?.includes(".") && !["data", "model"].includes(flag ?? "");
+    const isConfig = flag === "rewards" ||
+      rule.config && !flag?.includes(".") && !["data", "model"].includes(flag ?? "");
     const fields = isConfig ? await configIn(text) : jsonIn(text);
     const isSuite = Array.isArray(fields?.["tasks"]);
     if (fields !== null && (isConfig || isSuite)) files.push({ path: text, fields });

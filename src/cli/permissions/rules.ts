@@ -55,6 +55,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   inspect: { config: true, hub: "read" },
   data: { config: true, writes: ["out"], hub: "read" },
   "self-instruct": { writes: ["out"], hub: "read", env: ["OPENAI_API_KEY"] },
+  sample: { writes: ["out"], hub: "read", env: ["OPENAI_API_KEY"] },
   bench: {},
   tune: { config: true, hub: "read" },
   study: { config: true, writes: ["out"], hub: "read" },

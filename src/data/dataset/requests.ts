@@ -8,29 +8,39 @@ import { fault, objects, own, type Row, text } from "../sources/row.ts";
 import { readLines } from "../sources/lines.ts";
 import { readRows } from "../sources/read.ts";
 import { readMessage } from "../formats/chats.ts";
+import { formats } from "../formats/mod.ts";
 import type { ModelRequest } from "../tokenize/prompt.ts";
 
-/** A request, and where it stands: `prompts.jsonl:3`. */
-export type FiledRequest = ModelRequest & { readonly origin: string };
+/** A request, where it stands (`prompts.jsonl:3`), and the columns of its row. */
+export type FiledRequest = ModelRequest & {
+  readonly origin: string;
+  readonly columns: Readonly<Record<string, unknown>>;
+};
 
 /**
  * Reads what a model is asked: of a .txt file a text a line, blank ones left out; of others a row
- * each, with `prompt` (a text or messages), `messages`, or `instruction` and `input`. An answer that
- * a row has already is not read.
+ * each, with `prompt` (a text or messages), `messages`, or `instruction` and `input`, or in a format of
+ * questions and answers. An answer that a row has already is not read.
  *
  * @throws {FileError} for a file or row that cannot be read.
  */
 export async function* readRequests(path: string): AsyncGenerator<FiledRequest> {
   if (!/\.txt(\.gz)?$/i.test(path)) {
-    for await (const row of readRows(path)) yield { ...requestOf(row), origin: row.origin };
+    for await (const row of readRows(path)) {
+      yield { ...requestOf(row), origin: row.origin, columns: row.fields };
+    }
     return;
   }
   let number = 0;
   for await (const line of readLines(path)) {
     number++;
-    if (line.trim() !== "") yield { kind: "text", text: line, origin: `${path}:${number}` };
+    if (line.trim() === "") continue;
+    yield { kind: "text", text: line, origin: `${path}:${number}`, columns: {} };
   }
 }
+
+/** Formats whose rows have other names for what is asked. */
+const ASKING = ["question-answer", "input-output", "input-target"];
 
 function requestOf(row: Row): ModelRequest {
   const { fields } = row;
@@ -38,10 +48,14 @@ function requestOf(row: Row): ModelRequest {
   if (own(fields, "messages") !== undefined) return chatOf(row, "messages");
   if (own(fields, "prompt") !== undefined) return { kind: "text", text: text(row, "prompt") };
   if (own(fields, "instruction") === undefined) {
+    const format = formats.find(({ name, marks }) =>
+      ASKING.includes(name) && own(fields, marks[0]!) !== undefined
+    );
+    if (format) return { kind: "instruction", instruction: text(row, format.marks[0]!), input: "" };
     throw fault(
       row,
       `the fields ${Object.keys(fields).join(", ")}`,
-      "prompt, messages or instruction",
+      "prompt, messages, instruction, question or input",
     );
   }
   const [instruction, input] = [text(row, "instruction"), text(row, "input", "")];

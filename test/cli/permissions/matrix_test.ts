@@ -30,6 +30,8 @@ const LINES: Readonly<Record<string, string>> = {
   tune: "base --seconds 1",
   init: "base rows.jsonl",
   "self-instruct": "base --seeds seeds.jsonl --out made --endpoint http://example.org:8000/v1",
+  sample:
+    "base --data rows.jsonl --rewards mine.ts --out made --endpoint http://example.org:8000/v1",
   study: "forgetting spec.json --out results",
   watch: "--from runs --port 0",
   runs: "remove 1 --files",
