@@ -7,6 +7,7 @@ import { basename, dirname, extname, relative, resolve } from "node:path";
 import { parseConfig, presetNamed } from "../config/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { exists, writeText } from "../io/files.ts";
+import { resolveData } from "../io/hub/mod.ts";
 import { Model } from "../models/model.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
@@ -63,6 +64,8 @@ export async function run(args: string[]): Promise<number> {
 
 /** A path as a file in `folder` says it. */
 const within = (folder: string, path: string): string => {
-  const near = relative(folder, resolve(path));
-  return near.startsWith("..") ? resolve(path) : near || ".";
+  const place = resolveData(".", path);
+  if (place === path) return path; // an absolute path, or a dataset of the hub
+  const near = relative(folder, place);
+  return near.startsWith("..") ? place : near || ".";
 };

@@ -14,7 +14,7 @@ import {
   templateNames,
   TRAIN_ON,
 } from "../data/mod.ts";
-import { count, name, path, seed } from "./kinds.ts";
+import { count, name, path, rows, seed } from "./kinds.ts";
 
 /** One source of rows, and its place among the others. */
 export interface DataConfig extends DataEntry {
@@ -81,9 +81,10 @@ const inversion = z.strictObject({
 
 /** The keys of one entry of `data`. */
 export const dataSchema = z.strictObject({
-  path: z.union([path(""), z.array(path("")).min(1)]).describe(
+  path: z.union([rows(""), z.array(rows("")).min(1)]).describe(
     "file, folder or pattern (rows-*.jsonl) of .json, .jsonl, .csv, .tsv, .txt (each also as .gz or " +
-      ".zst) or .parquet; or a list of such, each split on its own",
+      ".zst) or .parquet, or a dataset on the hub (owner/set[@revision][:split or :config/split]); or a " +
+      "list of such, each split on its own",
   ),
   format: z.enum(formats.map(({ name }) => name)).exactOptional()
     .describe("row format; told from the first row when absent"),

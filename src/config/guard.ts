@@ -6,7 +6,7 @@
 import { z } from "../deps/zod.ts";
 import { parseBudget } from "../forgetting/budget.ts";
 import type { GuardConfig } from "../forgetting/settings.ts";
-import { count, path, positive } from "./kinds.ts";
+import { count, positive, rows } from "./kinds.ts";
 
 const share = z.number().gte(0).lt(1);
 
@@ -39,7 +39,7 @@ const rollback = z.strictObject({
 export const guardSchema: z.ZodType<false | GuardConfig> = z.union([
   z.literal(false),
   z.strictObject({
-    text: z.array(path("")).default([])
+    text: z.array(rows("")).default([])
       .describe("files of what must not be forgotten; where there are none, the base writes text"),
     samples: count.default(512).describe("documents that the base writes where there is no text"),
     budget: z.string().default("ppl:2%").superRefine((text, context) => {

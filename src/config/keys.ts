@@ -7,9 +7,9 @@
 import { resolve } from "node:path";
 import { z } from "../deps/zod.ts";
 import { isObject } from "../io/files.ts";
-import { resolvePlace } from "../io/hub/mod.ts";
+import { resolveData, resolvePlace } from "../io/hub/mod.ts";
 import { isBuiltin } from "../eval/tasks/builtin.ts";
-import { PATH, PLACE } from "./kinds.ts";
+import { DATA, PATH, PLACE } from "./kinds.ts";
 import { configSchema } from "./table.ts";
 
 /** The part of JSON Schema that the table makes use of. */
@@ -114,7 +114,7 @@ export function fromText(text: string, node: SchemaNode = {}): unknown {
   if (text === "null") return null;
   const options = alternatives(node);
   const types = options.map(({ type }) => type);
-  const isPath = options.some(({ format }) => format === PATH);
+  const isPath = options.some(({ format }) => format === PATH || format === DATA);
   if (options.some((option) => option.const === text || option.enum?.includes(text))) return text;
   if (types.includes("boolean") && /^(true|false)$/.test(text)) return text === "true";
   if (types.some((type) => type === "number" || type === "integer") && text.trim() !== "") {
@@ -158,5 +158,6 @@ export function prepare(value: unknown, folder: string, node: SchemaNode = {}): 
   if (typeof value !== "string" || value === "") return value;
   const formats = alternatives(node).map(({ format }) => format);
   if (formats.includes(PLACE)) return resolvePlace(folder, value);
+  if (formats.includes(DATA)) return isBuiltin(value) ? value : resolveData(folder, value);
   return formats.includes(PATH) && !isBuiltin(value) ? resolve(folder, value) : value;
 }

@@ -12,12 +12,18 @@ export const PATH = "path";
 /** The same of places that may be on the hub. */
 export const PLACE = "folder or repository";
 
+/** The same of rows, which may be a dataset on the hub. */
+export const DATA = "file, folder, pattern or dataset";
+
 /** A path that a config file gives relative to itself. */
 export const path = (help: string) =>
   z.string().min(1).meta({ description: help, format: PATH }).transform((path) => resolve(path));
 
 /** The same of a place that a repository of the hub may be. */
 export const place = (help: string) => z.string().min(1).meta({ description: help, format: PLACE });
+
+/** The same of rows. */
+export const rows = (help: string) => z.string().min(1).meta({ description: help, format: DATA });
 
 export const name = z.string().min(1);
 export const count = z.int().min(1);

@@ -61,6 +61,8 @@ const SOURCES: Readonly<Record<string, string>> = {
   "train.checkpoint_every": OWN,
   "train.allow": "our own: a fault that ruins training stops it",
   "train.retries": OWN,
+  "guard": NEUTRAL,
+  "guard.text": NEUTRAL,
   "guard.samples": GUARD,
   "guard.budget": GUARD,
   "guard.loss": GUARD,

@@ -3,15 +3,13 @@
  *
  * @module
  */
-import { resolve } from "node:path";
 import { z } from "../deps/zod.ts";
 import { formatNames } from "../data/mod.ts";
-import { isBuiltin } from "../eval/tasks/builtin.ts";
 import { metricNames } from "../eval/metrics/mod.ts";
 import { MAX_TOKENS } from "../eval/tasks/entry.ts";
 import { didYouMean } from "../io/nearest.ts";
 import { COLUMNS_HELP, columnsSchema, promptsSchema, templateSchema } from "./data.ts";
-import { count, name, PATH, path, seed } from "./kinds.ts";
+import { count, DATA, name, path, seed } from "./kinds.ts";
 
 const metric = z.string().superRefine((name, context) => {
   if (metricNames.includes(name)) return;
@@ -24,9 +22,10 @@ export const taskSchema = z.strictObject({
   path: z.string().min(1).meta({
     description:
       "rows with answers in any format of data, a task of Super-NaturalInstructions, or the YAML " +
-      "of a task of lm-eval; each file of a folder is a task; or builtin:refusal",
-    format: PATH,
-  }).transform((path) => isBuiltin(path) ? path : resolve(path)),
+      "of a task of lm-eval; each file of a folder is a task; or a dataset on the hub " +
+      "(owner/set:split), or builtin:refusal",
+    format: DATA,
+  }),
   name: z.string().regex(/^[^/]+$/).exactOptional()
     .describe("name in tables and metrics; made of the path when absent"),
   format: z.enum(formatNames).exactOptional()

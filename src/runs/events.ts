@@ -33,8 +33,10 @@ export type MemoryParts = Readonly<Record<string, number>>;
 
 /** Rows of one source, as they are trained on. */
 export interface SourceFacts {
-  /** The file, folder or pattern. */
+  /** The file, folder, pattern or dataset of the hub. */
   readonly path: string;
+  /** What the card of a dataset names as its licence; null for all else. */
+  readonly licence: string | null;
   /** Documents, those left out not counted. */
   readonly rows: number;
   /** Their tokens; null where rows are encoded while it trains. */

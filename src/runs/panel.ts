@@ -53,14 +53,15 @@ function adapterText({ config: { adapter } }: StartEvent): string {
 }
 
 function sourceText(
-  { path, rows, tokens, supervised, share }: SourceFacts,
+  { path, licence, rows, tokens, supervised, share }: SourceFacts,
   all: readonly SourceFacts[],
 ): string {
   const counts = tokens === null || supervised === null
     ? "encoded while it trains"
     : `${tokens} tokens, ${supervised} of them learnt`;
   const mix = mixText({ share, supervised }, all);
-  return `${path}: ${rows} rows, ${counts}${mix}`;
+  const terms = licence === null ? "" : `; licence ${licence}`;
+  return `${path}: ${rows} rows, ${counts}${mix}${terms}`;
 }
 
 /** A source's part of what is learnt, where there are several. */

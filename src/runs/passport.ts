@@ -102,15 +102,21 @@ function sampleTable({ step, texts }: NonNullable<Story["samples"]>): Html {
 function mixture({ facts, config }: StartEvent): Piece {
   const { sources, hashes } = facts;
   const total = sources.reduce((sum, { supervised }) => sum + (supervised ?? 0), 0);
-  const rows = sources.map(({ path, rows, tokens, supervised, share }) => [
+  const hasLicence = sources.some(({ licence }) => licence !== null);
+  const rows = sources.map(({ path, licence, rows, tokens, supervised, share }) => [
     path,
+    ...(hasLicence ? [licence ?? ""] : []),
     rows,
     tokens ?? "",
     supervised ?? "",
     percent(share ?? (supervised === null ? null : supervised / total)),
   ]);
   return [
-    table("Rows", ["source", "rows", "tokens", "learnt", "part of what is learnt"], rows),
+    table("Rows", [
+      "source",
+      ...(hasLicence ? ["licence"] : []),
+      ...["rows", "tokens", "learnt", "part of what is learnt"],
+    ], rows),
     markup`<p class="note">SHA-256 of all rows as they were read: <code>${hashes.rows}</code>;
 of the base ${config.model}: <code>${hashes.base}</code></p>`,
   ];

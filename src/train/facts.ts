@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dataLicence } from "../io/hub/mod.ts";
 import type { RunFacts, StartEvent } from "../runs/events.ts";
 import { weightsOf } from "./rows.ts";
 import type { Session } from "./session.ts";
@@ -43,6 +44,7 @@ function factsOf(
     hashes: { rows: rows.contents, base },
     sources: rows.sources.map(({ path, count, tokens, supervised }, i) => ({
       path,
+      licence: dataLicence(path),
       rows: count,
       tokens,
       supervised,

@@ -1,13 +1,13 @@
 /**
  * What a run depends on beside its configuration, which it becomes a part of: the commits of a base
- * model and a first adapter on the hub, and the day that chat templates are told.
+ * model, a first adapter and rows on the hub, and the day that chat templates are told.
  *
  * @module
  */
 import { settingsOf } from "../adapters/continued.ts";
 import { readPeft } from "../adapters/peft/folder.ts";
 import { isFile, isObject, readJsonObject } from "../io/files.ts";
-import { type HubOptions, locate } from "../io/hub/mod.ts";
+import { type HubOptions, locate, locateData } from "../io/hub/mod.ts";
 import type {
   AdapterConfig,
   DataConfig,
@@ -21,7 +21,7 @@ import { runFiles } from "../runs/folder.ts";
 /** The keys of `train` that a run chooses by itself. */
 const SIZES = ["tokens_per_batch", "micro_batch_tokens", "recompute"] as const;
 
-/** A configuration whose model and adapter are on this machine, and whose data has a day. */
+/** A configuration whose model, adapter and rows are on this machine, and whose data has a day. */
 export interface ResolvedModel {
   /** As it was, with the commit of every repository and the day of all data. */
   readonly parsed: ParsedConfig;
@@ -53,19 +53,31 @@ export async function resolveModel(
     ...savedSettings(config.adapter, origin, from.folder),
     from: from.pinned,
   };
-  const day = (given: readonly DataConfig[], before: unknown) =>
-    given.map((entry, i) => {
-      const saved = Array.isArray(before) ? before[i]?.date : undefined;
-      const date = entry.date ?? (resume ? saved : today());
-      return { ...entry, ...(typeof date === "string" && { date }) };
-    });
-  const data = day(config.data, saved["data"]);
-  const evaluation = isObject(saved["eval"]) ? saved["eval"]["data"] : undefined;
-  const tested = { ...config.eval, data: day(config.eval.data, evaluation) };
+  const settle = (given: readonly DataConfig[], before: unknown) =>
+    Promise.all(given.map(async (entry, i) => {
+      const { date: savedDate, path: savedPath } = (Array.isArray(before) && before[i]) || {};
+      const date = entry.date ?? (resume ? savedDate : today());
+      const path = await pinnedRows(entry.path, savedPath, options);
+      return { ...entry, path, ...(typeof date === "string" && { date }) };
+    }));
+  const data = await settle(config.data, saved["data"]);
+  const { data: evaluation, tasks } = isObject(saved["eval"]) ? saved["eval"] : {};
+  const pinned = (path: string, i: number) =>
+    pinnedRows(path, Array.isArray(tasks) ? tasks[i]?.path : undefined, options);
+  const tested = {
+    ...config.eval,
+    data: await settle(config.eval.data, evaluation),
+    tasks: await Promise.all(
+      config.eval.tasks.map(async (task, i) => ({ ...task, path: await pinned(task.path, i) })),
+    ),
+  };
+  const text = isObject(saved["guard"]) ? saved["guard"]["text"] : undefined;
+  const guard = config.guard &&
+    { ...config.guard, text: await pinnedRows(config.guard.text, text, options) };
   const train = { ...config.train, ...sizesBefore(config.train, saved) };
   return {
     parsed: {
-      config: { ...config, model: model.pinned, data, eval: tested, adapter, train },
+      config: { ...config, model: model.pinned, data, eval: tested, adapter, train, guard },
       origin,
     },
     model: model.folder,
@@ -76,6 +88,28 @@ export async function resolveModel(
 /** The pin that a saved run has of `place`, or `place` itself. */
 function pinnedBefore(place: string, saved: unknown): string {
   return typeof saved === "string" && saved.startsWith(`${place}@`) ? saved : place;
+}
+
+/** Paths with the commits of those that are datasets of the hub, which are downloaded. */
+async function pinnedRows<Path extends DataConfig["path"]>(
+  path: Path,
+  saved: unknown,
+  options: HubOptions,
+): Promise<Path> {
+  const pinned = async (path: string, saved: unknown) =>
+    (await locateData(pinnedRowsBefore(path, saved), options))?.pinned ?? path;
+  const before = (i: number) => Array.isArray(saved) ? saved[i] : undefined;
+  const found = typeof path === "string"
+    ? await pinned(path, saved)
+    : await Promise.all(path.map((path, i) => pinned(path, before(i))));
+  return found as Path;
+}
+
+/** The same of rows: the part stands after the commit. */
+function pinnedRowsBefore(path: string, saved: unknown): string {
+  const [, place, part = ""] = /^([^:]*)(:.*)?$/.exec(path) ?? [];
+  const isPin = typeof saved === "string" && saved.startsWith(`${place}@`) && saved.endsWith(part);
+  return isPin ? saved : path;
 }
 
 /** A configuration with the sizes that a run has chosen: nobody has set those. */

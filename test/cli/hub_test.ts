@@ -82,6 +82,31 @@ Deno.test("an adapter of the hub is started from and generated with", () =>
     await succeeds("merge", "me/adapter", "--out", toy.path("merged"));
   }));
 
+Deno.test("train takes rows of the hub, keeps their commit and names their licence", () =>
+  withHub(async (world, toy) => {
+    const rows = Deno.readFileSync(toy.rows);
+    const card = "---\nlicense: cc-by-4.0\n---\n";
+    const set = "datasets/me/rows";
+    const commit = world.hub.repos.commit(set, { "README.md": card, "train.jsonl": rows });
+    const config = toy.path("run.json");
+    const data = [{ path: "me/rows:train", format: "tokens" }];
+    writeJson(config, toy.values("run", { data, train: { steps: 2, checkpoint_every: 1 } }));
+    const { stderr } = await succeeds("train", config);
+    assert.match(stderr, /^downloading a file of me\/rows at [0-9a-f]{12}: \d\.\d kB$/m);
+    const pinned = `me/rows@${commit}:train`;
+    assert.ok(stderr.includes(`data        ${pinned}: 12 rows,`), stderr);
+    assert.match(stderr, /of them learnt; licence cc-by-4\.0$/m);
+    const saved = JSON.parse(Deno.readTextFileSync(toy.path("run/config.json")));
+    assert.equal(saved.data[0].path, pinned);
+    assert.match(Deno.readTextFileSync(toy.path("run/report.html")), /cc-by-4\.0/);
+
+    world.hub.repos.commit(set, { "train.jsonl": "{}\n" });
+    await succeeds("train", config, "--resume");
+    await withEnv({ HF_HUB_OFFLINE: "1" }, async () => {
+      await succeeds("inspect", config, "--data", pinned, "--rows", "0");
+    });
+  }));
+
 Deno.test("train refuses a model that the hub lacks with one sentence, and writes nothing", () =>
   withHub(async (world, toy) => {
     const config = toy.path("run.json");

@@ -9,6 +9,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findMpi, MPI_VARIABLES } from "../../distributed/mpi/library.ts";
 import { cacheFolder } from "../../io/cache.ts";
+import { parseDatasetName } from "../../io/hub/datasets/name.ts";
 import { parseRepoName } from "../../io/hub/name.ts";
 import { type HubPlaces, hubPlaces } from "../../io/hub/settings.ts";
 import type { Grants } from "./confine.ts";
@@ -193,7 +194,8 @@ function knownHub(): HubPlaces | null {
 /** Whether something that is named may be on the hub: it is no path of this machine. */
 function leadsToHub(named: readonly Named[]): boolean {
   return named.some(({ word, path }) =>
-    parseRepoName(word) !== undefined && !isThere(path) || namesBaseElsewhere(path)
+    (parseRepoName(word) ?? parseDatasetName(word)) !== undefined && !isThere(path) ||
+    namesBaseElsewhere(path)
   );
 }
 

@@ -21,7 +21,7 @@ export interface Rule {
   readonly history?: boolean;
   /** The folder of runs whose history it opens, unless `--from` names another. */
   readonly runs?: string;
-  /** Whether a model or an adapter may come from the hub, or go there. */
+  /** Whether a model, an adapter or rows may come from the hub, or go there. */
   readonly hub?: "read" | "write";
   /** Whether it looks at the hub's cache, and asks the hub nothing. */
   readonly cache?: boolean;
@@ -50,6 +50,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   pretrain: {
     ...{ config: true, writes: ["out", "rescue"], out: "runs/train", history: true },
     ranks: true,
+    hub: "read",
   },
   plan: { config: true, quickstart: true, hub: "read" },
   inspect: { config: true, hub: "read" },

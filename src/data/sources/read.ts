@@ -12,6 +12,7 @@ import { MAX_LINE_MIB, MAX_ROW_MIB, RowLength } from "./limits.ts";
 import { readLines, unreadable } from "./lines.ts";
 import { parquetRows } from "./parquet.ts";
 import { describe, exactly, type Fields, type Row } from "./row.ts";
+import { locateData } from "../../io/hub/mod.ts";
 import { heed } from "../../stop.ts";
 
 /** What divides the documents of a .txt file. */
@@ -23,13 +24,16 @@ const READABLE = /\.(?:(jsonl?|txt|csv|tsv)(?:\.gz|\.zst)?|(parquet))$/i;
 const KINDS = ".json, .jsonl, .csv, .tsv or .txt files, such a file as .gz or .zst, or .parquet";
 
 /**
- * The files that a path stands for, sorted: a file itself, the readable files of a folder, or those
- * whose name fits a pattern with `*` (`data/part-*.jsonl`). Of several paths, those of each in turn.
+ * The files that a path stands for, sorted: a file itself, the readable files of a folder, those
+ * whose name fits a pattern with `*` (`data/part-*.jsonl`), or those of a dataset on the hub, which are
+ * downloaded where the cache lacks them. Of several paths, those of each in turn.
  *
- * @throws {FileError} if there is none.
+ * @throws {FileError} if there is none, or a dataset cannot be had.
  */
 export async function findFiles(path: string | readonly string[]): Promise<string[]> {
   if (typeof path !== "string") return (await Promise.all(path.map(findFiles))).flat();
+  const located = await locateData(path);
+  if (located !== null) return [...located.files];
   const nameAt = path.search(/[^\\/]*$/);
   const name = path.slice(nameAt);
   if (name.includes("*")) {

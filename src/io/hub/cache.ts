@@ -7,6 +7,8 @@
  *       refs/main                       the commit that a branch or tag stood at
  *       snapshots/<commit>/config.json  -> ../../blobs/<etag>
  *       .no_exist/<commit>/vocab.json   empty: the commit has no such file
+ *     datasets--owner--name/              the same, and
+ *       .paths/<commit>.json            all files that the commit has
  *
  * @module
  */
@@ -14,14 +16,17 @@ import { getRepoFolderName } from "../../deps/hub.ts";
 import { basename, dirname, join, relative } from "node:path";
 import { encodeUtf8, exists, isFile, onDisk, readText, writeAll, writeFile } from "../files.ts";
 import { makeFolder } from "../folders.ts";
-import { isCommit } from "./name.ts";
+import { isCommit, type RepoType } from "./name.ts";
+
+/** Paths of commits, which is ours alone: the other tools ask for them again. */
+const LISTINGS = ".paths";
 
 /** The folder of one repository. */
 export class RepoCache {
   readonly folder: string;
 
-  constructor(cache: string, repo: string) {
-    this.folder = join(cache, getRepoFolderName({ type: "model", name: repo }));
+  constructor(cache: string, repo: string, type: RepoType = "model") {
+    this.folder = join(cache, getRepoFolderName({ type, name: repo }));
   }
 
   /** The commit that `revision` stood at when it was last asked for. */
@@ -66,6 +71,22 @@ export class RepoCache {
         if (!(fault instanceof Deno.errors.AlreadyExists)) throw fault;
       }
     });
+  }
+
+  /** All paths that a commit has, where they were noted. */
+  listing(commit: string): string[] | undefined {
+    const path = join(this.folder, LISTINGS, `${commit}.json`);
+    return exists(path) ? JSON.parse(readText(path)) : undefined;
+  }
+
+  /** Notes all paths that a commit has. */
+  noteListing(commit: string, paths: readonly string[]): void {
+    this.#note(join(LISTINGS, `${commit}.json`), JSON.stringify(paths));
+  }
+
+  /** Makes the folder. */
+  make(): void {
+    makeFolder(this.folder);
   }
 
   /** Notes where a branch or tag stands. */

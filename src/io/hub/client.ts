@@ -6,7 +6,7 @@
  */
 import { FileError, StoppedError } from "../../errors.ts";
 import { isDenied } from "../files.ts";
-import type { RepoName } from "./name.ts";
+import type { RepoName, RepoType } from "./name.ts";
 import type { HubSettings } from "./settings.ts";
 import { heeding } from "../../stop.ts";
 
@@ -18,7 +18,11 @@ export class Conflict extends FileError {}
 
 /** Requests about one repository. */
 export class HubClient {
-  constructor(readonly settings: HubSettings, readonly name: RepoName) {}
+  constructor(
+    readonly settings: HubSettings,
+    readonly name: RepoName,
+    private readonly type: RepoType = "model",
+  ) {}
 
   /**
    * `fetch`, but its answer is whole and is one of success.
@@ -63,7 +67,8 @@ export class HubClient {
   async open(revision: string, file: string, offset: number): Promise<Response> {
     const { endpoint, patience } = this.settings;
     const path = [revision, ...file.split("/")].map(encodeURIComponent).join("/");
-    const url = new URL(`${endpoint}/${this.name.repo}/resolve/${path}`);
+    const folder = this.type === "dataset" ? "/datasets" : "";
+    const url = new URL(`${endpoint}${folder}/${this.name.repo}/resolve/${path}`);
     const headers: HeadersInit = offset === 0 ? {} : { Range: `bytes=${offset}-` };
     return await this.#ask(url, { headers }, patience, (response) => Promise.resolve(response));
   }

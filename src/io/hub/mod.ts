@@ -14,10 +14,13 @@ import { RepoCache } from "./cache.ts";
 import { HubClient, Unreachable } from "./client.ts";
 import { downloadBlob, type DownloadProgress, type RemoteFile } from "./download.ts";
 import { filesToFetch, NEEDED, type RepoKind } from "./files.ts";
+import { remoteFile } from "./listing.ts";
 import { isCommit, MAIN, parseRepoName, type RepoName } from "./name.ts";
 import { type HubSettings, hubSettings } from "./settings.ts";
 
 export { cachedName } from "./cache.ts";
+export { dataLicence, type DataOptions, locateData, type LocatedData } from "./datasets/locate.ts";
+export { parseDatasetName, resolveData } from "./datasets/name.ts";
 export type { DownloadProgress } from "./download.ts";
 export type { RepoKind } from "./files.ts";
 export { parseRepoName, type RepoName, resolvePlace } from "./name.ts";
@@ -164,17 +167,7 @@ async function describe(
   const found = await client.api((options) =>
     pathsInfo({ ...options, repo, revision: commit, paths: [...paths] })
   );
-  return paths.map((path) => {
-    const info = found.find((info) => info.path === path);
-    const { size, oid: etag } = info?.lfs ?? info ?? {};
-    // The hash becomes the name of a file.
-    if (
-      Number.isSafeInteger(size) && size! >= 0 && /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag ?? "")
-    ) {
-      return { path, size: size!, etag: etag! };
-    }
-    throw new FileError(`Cannot use ${repo}: the hub gives no size and hash for ${path}`);
-  }).sort((a, b) => a.size - b.size);
+  return paths.map((path) => remoteFile(repo, path, found)).sort((a, b) => a.size - b.size);
 }
 
 /** The shards that an index names, which the repository must have. */

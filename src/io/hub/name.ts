@@ -14,6 +14,9 @@ export interface RepoName {
   readonly revision?: string;
 }
 
+/** What a repository holds. */
+export type RepoType = "model" | "dataset";
+
 /** The branch that is meant where none is named. */
 export const MAIN = "main";
 

@@ -48,6 +48,11 @@ Deno.test("a command downloads from the hub that is named, and follows it nowher
   const again = await run(inspect, { ...env, HF_HUB_OFFLINE: "1" });
   assert.equal(again.code, 0, again.stderr);
   assert.equal(again.stdout, found.stdout);
+
+  world.hub.repos.commit("datasets/me/rows", { "train.jsonl": Deno.readFileSync(toy.rows) });
+  const rows = ["--data.path", "me/rows:train", "--data.format", "tokens"];
+  const set = await run(["inspect", "--model", world.model, ...rows], env);
+  assert.equal(set.code, 0, set.stderr);
 });
 
 Deno.test("a task from a stranger cannot have read what it names elsewhere", async () => {

@@ -103,8 +103,10 @@ export class FakeHub implements AsyncDisposable {
   }
 
   async #read(request: Request, path: string, token: string | null): Promise<Response> {
-    const api = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|paths-info)\/(.+)$/.exec(path);
-    const resolve = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path);
+    const api =
+      /^\/api\/(?:models\/)?((?:datasets\/)?[^/]+\/[^/]+)\/(revision|paths-info|tree)\/(.+)$/
+        .exec(path);
+    const resolve = /^\/((?:datasets\/)?[^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path);
     const [, id = "", kind = "resolve", given = ""] = api ??
       (resolve ? [resolve[0], resolve[1], "resolve", resolve[2]] : []);
     const repo = this.repos.get(id);
@@ -117,6 +119,9 @@ export class FakeHub implements AsyncDisposable {
     if (kind === "revision") {
       const siblings = [...files.keys()].map((rfilename) => ({ rfilename }));
       return this.#json({ _id: "1", id, sha: commit, siblings, private: repo.isPrivate });
+    }
+    if (kind === "tree") {
+      return this.#json([...files.keys()].map((path) => info(repo, commit, path)));
     }
     if (kind === "paths-info") {
       const { paths } = await request.json();
