@@ -5,21 +5,24 @@
  */
 import { ConfigError } from "../errors.ts";
 import type { Graph, Value } from "../graph/graph.ts";
+import { bias as addBias } from "../ops/mod.ts";
 import type { Flat, Store } from "../graph/store.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
 import { HEAD_MODULE, type Tensors } from "../models/stored.ts";
 import { type Adaptable, type Choice, chooseModules, sizesOf } from "./choose.ts";
 import { type InitName, started } from "./init/mod.ts";
+import { feedForwardOf } from "./feed_forward.ts";
 import {
   type AdaptedModule,
   type AdapterMethod,
+  hasFactors,
   type HeldKey,
   type Key,
   LORA,
   type Numbers,
 } from "./methods/mod.ts";
 import type { LoraWeights } from "./peft/adapter.ts";
-import { matching, selects } from "./peft/targets.ts";
+import { matching, type Names, selects } from "./peft/targets.ts";
 
 /** Which modules are adapted, and how; keys of the config table. */
 export interface ModuleOptions extends Choice {
@@ -27,6 +30,8 @@ export interface ModuleOptions extends Choice {
   readonly alpha: number;
   /** Whether the update is scaled by alpha / sqrt(rank) (Kalajdzievski, 2023, arXiv 2312.03732). */
   readonly rslora?: boolean;
+  /** With (IA)^3: the modules whose inputs it scales; the last of feed-forward layers where absent. */
+  readonly feedforward_modules?: Names;
 }
 
 /** How an adapter works on all of its modules. */
@@ -53,7 +58,7 @@ export class Adapted {
     this.#dropout = dropout;
     this.#modules = new Map(modules.map((module, index) => [module.name, { ...module, index }]));
     refuseUnbuilt(method, modules);
-    if (dropout > 0) refuseHead(this.#modules, dropout);
+    if (dropout > 0) refuseDropout(method, this.#modules, dropout);
   }
 
   /**
@@ -65,8 +70,20 @@ export class Adapted {
   static fresh(model: Adaptable, options: ModuleOptions & AdaptedOptions): Adapted {
     const { rslora = false, init, dropout = 0, method = LORA } = options;
     const starting = init ? started({ init, method, rslora, dropout }) : method;
+    const names = chooseModules(model, options);
+    if (!hasFactors(starting)) {
+      const isFeedForward = feedForwardOf(names, options.feedforward_modules);
+      const none = { rank: 0, alpha: 0, scale: 1 };
+      const modules = names.map((name) => ({
+        ...none,
+        name,
+        isFeedForward: isFeedForward(name),
+        ...sizesOf(model, name)!,
+      }));
+      return new Adapted(modules, { dropout, method: starting });
+    }
     return new Adapted(
-      chooseModules(model, options).map((name) => {
+      names.map((name) => {
         const rank = matching(name, options.rank_pattern ?? {}) ?? options.rank;
         const alpha = matching(name, options.alpha_pattern ?? {}) ?? options.alpha;
         const sizes = sizesOf(model, name)!;
@@ -91,19 +108,20 @@ export class Adapted {
    */
   static of(model: Adaptable, source: readonly LoraWeights[], options: AdaptedOptions): Adapted {
     const modules = source.map(({ module: name, isTable = false, ...weights }) => {
-      const { rank, alpha, scale, outFeatures, inFeatures } = weights;
+      const { rank, alpha, scale, outFeatures, inFeatures, isFeedForward = false } = weights;
       const sizes = sizesOf(model, name);
       if (!sizes || sizes.isTable !== isTable) {
         const kind = sizes ? ` as a ${isTable ? "table" : "linear module"}` : "";
         throw new ConfigError(`The adapter has ${name}${kind}, which the model lacks`);
       }
-      if (sizes.outFeatures !== outFeatures || sizes.inFeatures !== inFeatures) {
+      const differ = (found: number, own: number) => found !== 0 && found !== own;
+      if (differ(outFeatures, sizes.outFeatures) || differ(inFeatures, sizes.inFeatures)) {
         throw new ConfigError(
           `The adapter has ${name} of [${outFeatures},${inFeatures}], ` +
             `the model of [${sizes.outFeatures},${sizes.inFeatures}]`,
         );
       }
-      return { name, rank, alpha, scale, isTable, outFeatures, inFeatures };
+      return { name, rank, alpha, scale, isFeedForward, ...sizes };
     });
     return new Adapted(modules, options, source);
   }
@@ -130,7 +148,9 @@ export class Adapted {
       const rate = this.#dropout;
       const drops = rate > 0 && seed !== undefined;
       const dropout = drops ? { rate, seed, layer: module.index } : undefined;
-      return this.method.linear(graph, layer, { ...this.#inGraph(graph, module), dropout });
+      const y = this.method.linear(graph, layer, { ...this.#inGraph(graph, module), dropout });
+      const bias = this.method.addsBias ? undefined : layer.bias();
+      return bias ? addBias(graph, y, bias) : y;
     },
     lowRank: (graph, name) => this.#lowRank(graph, name, false),
     table: (graph, name) => this.#lowRank(graph, name, true),
@@ -154,7 +174,8 @@ export class Adapted {
         ? graph.held(param, shape, layout)
         : graph.param(param, shape, layout);
     }
-    return { params, scale: module.scale, dropout: undefined };
+    const { scale, isFeedForward = false } = module;
+    return { params, scale, isFeedForward, dropout: undefined };
   }
 
   /** The names of a module's params: those of PEFT, and of what is held. */
@@ -188,8 +209,9 @@ export class Adapted {
       }
       const isWritten = flat === undefined && written !== undefined;
       const all = isWritten ? { ...sizes, ...written.sizes(sizes) } : sizes;
-      const { a, b, ...more } = isWritten ? written.numbers(numbers, sizes) : numbers;
-      found.push({ module: name, ...(isTable && { isTable }), ...all, a: a!, b: b!, ...more });
+      const own = isWritten ? written.numbers(numbers, sizes) : numbers;
+      const none = new Float32Array(0);
+      found.push({ module: name, ...(isTable && { isTable }), ...all, a: none, b: none, ...own });
     }
     return found;
   }
@@ -230,7 +252,17 @@ function refuseTable(init: InitName, name: string): never {
   );
 }
 
-function refuseHead(modules: ReadonlyMap<string, AdaptedModule>, dropout: number): void {
+function refuseDropout(
+  method: AdapterMethod,
+  modules: ReadonlyMap<string, AdaptedModule>,
+  dropout: number,
+): void {
+  if (!hasFactors(method)) {
+    throw new ConfigError(
+      `adapter.dropout: found ${dropout} with ${method.name}, which has no update to drop out of, ` +
+        "wanted 0",
+    );
+  }
   if (!modules.has(HEAD_MODULE)) return;
   throw new ConfigError(
     `adapter.dropout: found ${dropout} with ${HEAD_MODULE} among the targets, which is scored in ` +

@@ -12,7 +12,7 @@ import type { Model, Modules } from "../models/model.ts";
 import { Adapted, type ModuleOptions } from "./adapted.ts";
 import { unmatched } from "./choose.ts";
 import type { InitName } from "./init/mod.ts";
-import { type MethodName, methodOf, METHODS } from "./methods/mod.ts";
+import { hasFactors, type MethodName, methodOf, METHODS } from "./methods/mod.ts";
 import type { PeftAdapter } from "./peft/adapter.ts";
 import { type Bias, isWhole, type PeftConfig } from "./peft/config.ts";
 import { saves } from "./peft/targets.ts";
@@ -56,14 +56,16 @@ export class Adapter {
    * rank exceeds a module's size.
    */
   static fresh(engine: Engine, model: Model, options: AdapterOptions): Adapter {
-    const { rank, alpha, rslora = false, dropout: lora_dropout = 0 } = options;
     const method = METHODS[options.method ?? "lora"];
+    const { dropout: lora_dropout = 0 } = options;
+    const { rank, alpha, rslora = false } = hasFactors(method) ? options : { rank: 0, alpha: 0 };
     const { modules_to_save: saved = [], bias = "none" } = options;
     const modules = model.modules(engine);
     const adapted = Adapted.fresh(modules, { ...options, method, saved });
     const config = {
       ...{ modules_to_save: saved.length > 0 ? saved : null, bias, lora_dropout },
       ...(method.field !== undefined && { [method.field]: true }),
+      ...(method.peftType !== undefined && { peft_type: method.peftType }),
     };
     const shapes = wholeShapes(modules, adapted, config);
     const names = [...shapes.keys()];

@@ -10,24 +10,42 @@ import type { Engine } from "../graph/compile.ts";
 import type { Model } from "../models/model.ts";
 import { Adapter, type AdapterOptions } from "./adapter.ts";
 import { chooseModules } from "./choose.ts";
-import { type MethodName, methodOf } from "./methods/mod.ts";
+import { hasFactors, type MethodName, methodOf } from "./methods/mod.ts";
 import { type Bias, dropoutOf } from "./peft/config.ts";
 import type { PeftAdapter } from "./peft/folder.ts";
+import { ia3Targets } from "./peft/ia3.ts";
 import { matching } from "./peft/targets.ts";
 
 /** What a saved adapter is set to, in the keys of the config table. */
-export function settingsOf(adapter: PeftAdapter) {
-  const { rank, alpha, rslora, targetModules: targets, config } = adapter;
-  const { rank_pattern, alpha_pattern, modules_to_save, bias } = config;
+export function settingsOf(adapter: PeftAdapter): Settings {
+  const { targetModules: targets, config } = adapter;
+  const method = methodOf(config);
+  const shared = {
+    targets,
+    modules_to_save: (config["modules_to_save"] ?? []) as readonly string[],
+    method: method.name as MethodName,
+  };
+  if (!hasFactors(method)) {
+    const { feedforward_modules } = ia3Targets(adapter);
+    return { ...shared, feedforward_modules };
+  }
+  const { rank, alpha, rslora } = adapter;
+  const { rank_pattern, alpha_pattern, bias } = config;
   return {
-    ...{ rank, alpha, rslora, targets },
+    ...{ ...shared, rank, alpha, rslora },
     rank_pattern: (rank_pattern ?? {}) as Readonly<Record<string, number>>,
     alpha_pattern: (alpha_pattern ?? {}) as Readonly<Record<string, number>>,
-    modules_to_save: (modules_to_save ?? []) as readonly string[],
     bias: (bias ?? "none") as Bias,
-    method: methodOf(config).name as MethodName,
     dropout: dropoutOf(config),
   };
+}
+
+/** A key that a saved adapter has a setting for. */
+type Setting = keyof Settings;
+
+interface Settings extends Partial<Omit<AdapterOptions, "targets">> {
+  readonly targets: readonly string[];
+  readonly modules_to_save: readonly string[];
 }
 
 /** What a configuration asks of an adapter that is trained on. */
@@ -55,7 +73,7 @@ export function continued(
 
 function refuseOther(engine: Engine, model: Model, read: PeftAdapter, options: Continuing): void {
   const saved = settingsOf(read);
-  const differs = (key: keyof typeof saved) => !isDeepStrictEqual(options[key], saved[key]);
+  const differs = (key: Setting) => !isDeepStrictEqual(options[key], saved[key]);
   const refuse = (key: string, asked: unknown, found: unknown) => {
     const [wanted, has] = [asked, found].map((value) => JSON.stringify(value));
     return new ConfigError(
@@ -63,11 +81,14 @@ function refuseOther(engine: Engine, model: Model, read: PeftAdapter, options: C
         "wanted the same or none",
     );
   };
-  for (const key of ["method", "rslora", "bias", "modules_to_save"] as const) {
+  const fixed = ["method", "rslora", "bias", "modules_to_save", "feedforward_modules"] as const;
+  for (const key of fixed.filter((key) => key in saved)) {
     if (options[key] !== undefined && differs(key)) throw refuse(key, options[key], saved[key]);
   }
-  const odd = otherNumber("rank", read, options) ?? otherNumber("alpha", read, options);
-  if (odd) throw refuse(odd.key, odd.asked, odd.found);
+  if ("rank" in saved) {
+    const odd = otherNumber("rank", read, options) ?? otherNumber("alpha", read, options);
+    if (odd) throw refuse(odd.key, odd.asked, odd.found);
+  }
 
   const { exclude, layers } = options;
   if (!differs("targets") && exclude === undefined && layers === undefined) return;

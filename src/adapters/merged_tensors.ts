@@ -131,8 +131,14 @@ function changesOf(
   for (const module of adapter.modules) {
     const name = `${module.module}.weight`;
     const { outFeatures, inFeatures } = asStored(tensors, module);
-    checkTarget(tensors, name, [outFeatures, inFeatures], options);
+    const [rows, columns] = tensors.checkpoint.tensors.get(tensors.nameOf(name))?.shape ?? [];
+    checkTarget(tensors, name, [outFeatures || rows!, inFeatures || columns!], options);
     changes.set(name, method.merge(module, tensors));
+    const bias = `${module.module}.bias`;
+    const change = method.mergeBias?.(module);
+    if (!change || !tensors.checkpoint.tensors.has(tensors.nameOf(bias))) continue;
+    checkTarget(tensors, bias, [outFeatures || inFeatures], options);
+    changes.set(bias, change);
   }
   for (const { name, shape, numbers } of adapter.whole ?? []) {
     checkTarget(tensors, name, shape, options);

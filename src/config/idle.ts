@@ -50,6 +50,18 @@ const RULES: readonly Rule[] = [
       return when(guard.loss === "ewc", "beside guard.loss ewc, which trains on none of the text");
     },
   },
+  ...["rank", "alpha", "rank_pattern", "alpha_pattern"].map((name) => ({
+    key: `adapter.${name}`,
+    idle: besideIa3,
+  })),
+  { key: "adapter.rslora", off: false, idle: besideIa3 },
+  { key: "adapter.dropout", off: 0, idle: besideIa3 },
+  { key: "adapter.bias", off: "none", idle: besideIa3 },
+  {
+    key: "adapter.feedforward_modules",
+    idle: ({ adapter: { method = "lora", from } }) =>
+      when(method !== "ia3" && from === undefined, `beside adapter.method ${method}`),
+  },
   { key: "guard.controller", idle: withoutController },
   { key: "guard.rollback", idle: withoutController },
   {
@@ -131,6 +143,10 @@ function withoutRatios({ objective }: Config): string | null {
 function besideOther(...heeding: readonly ScheduleName[]): Rule["idle"] {
   return ({ train: { schedule } }) =>
     when(!heeding.includes(schedule), `beside train.schedule ${schedule}`);
+}
+
+function besideIa3({ adapter: { method } }: Config): string | null {
+  return when(method === "ia3", "beside adapter.method ia3");
 }
 
 function withoutController({ guard }: Config): string | null {

@@ -173,6 +173,9 @@ const adapter = z.strictObject({
       "initial values from the base's weights, as PEFT's init_lora_weights; pissa_niter_N takes N " +
         "iterations; random when absent",
     ),
+  feedforward_modules: z.union([z.array(name), pattern]).exactOptional().describe(
+    "with ia3, targets whose inputs are scaled, not outputs; when absent the last of a feed-forward layer",
+  ),
   dropout: z.number().gte(0).lt(1).exactOptional().describe(
     "share of a layer's input that the update does not see in training; 0 when absent, or that of from",
   ),

@@ -12,18 +12,18 @@ import { perRow, perSixteen, requireMultiple, sizeOf, sumRows } from "./launch.t
 const PARTS = 64;
 
 type Ins = {
-  z: Value; // [T, width]
+  z: Value; // [T, width], or [width]
   s: Value; // [width]
   residual: Value | undefined; // [T, width]
 };
 
 /**
- * y = z * s in each row of z [T, width], plus the residual stream. Saves z and s for backward.
+ * y = z * s in each row of z [T, width], or in z [width], plus the residual stream. Saves z and s for backward.
  *
  * @throws {RangeError} where the widths differ.
  */
 export function scaleColumns(graph: Graph, z: Value, s: Value, residual?: Value): Value {
-  const width = z.shape[1]!;
+  const width = z.shape.at(-1)!;
   requireMultiple(4, { [`the width of ${s.name}`]: width });
   if (s.shape[0] !== width || (residual && String(residual.shape) !== String(z.shape))) {
     const beside = residual ? ` beside a residual of [${residual.shape}]` : "";
@@ -61,7 +61,8 @@ export const SCALE_COLUMNS_BACKWARD: Op<
 > = {
   name: "scale_columns_backward",
   launches({ ins: { dy, z }, outs: { ds, partial } }) {
-    const [ROWS, D] = dy.shape as [number, number];
+    const D = sizeOf(ds);
+    const ROWS = sizeOf(dy) / D;
     return [{
       kernel: { name: "column_dots", text: dotsText },
       constants: { ROWS, D, PARTS },

@@ -103,7 +103,7 @@ function settingRows(config: Json): Row[] {
   return [
     ...objectiveRow(config),
     ...(method === undefined ? [] : [["method", String(method)] as const]),
-    ["rank, alpha", `${rank}, ${alpha}`],
+    ...(method === "ia3" ? [] : [["rank, alpha", `${rank}, ${alpha}`] as const]),
     ...(dropout === undefined ? [] : [["dropout", String(dropout)] as const]),
     ["target modules", named],
     ["learning rate", `${lr}, ${schedule}`],

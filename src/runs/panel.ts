@@ -49,7 +49,8 @@ export function updateText(
 function adapterText({ config: { adapter } }: StartEvent): string {
   const { method = "lora", rank, targets, from } = adapter;
   const on = typeof targets === "string" ? targets : targets.join(", ");
-  return `${method} of rank ${rank} on ${on}${from === undefined ? "" : `, from ${from}`}`;
+  const size = method === "ia3" ? "" : ` of rank ${rank}`;
+  return `${method}${size} on ${on}${from === undefined ? "" : `, from ${from}`}`;
 }
 
 function sourceText(

@@ -32,7 +32,10 @@ export function groupsOf(store: Store, grouping: Grouping): Group[] {
 }
 
 /** The module of a param, as an adapter or a checkpoint names it. */
-const moduleOf = (param: string): string => param.replace(/\.(lora_.*|weight|bias)$/, "");
+const moduleOf = (param: string): string => param.replace(/\.(lora_.*|ia3_l|weight|bias)$/, "");
+
+/** Whether a param is of (IA)^3, whose numbers PEFT has as a matrix of one column. */
+const isIa3 = (param: string): boolean => param.endsWith(".ia3_l");
 
 /**
  * Times the learning rate: with LoRA+ (Hayou et al., 2024, arXiv 2402.12354) B and vectors learn
@@ -42,7 +45,7 @@ const moduleOf = (param: string): string => param.replace(/\.(lora_.*|weight|bia
 function rateOf(name: string, isVector: boolean, grouping: Grouping): number {
   const { lr, lora_plus_ratio: ratio, lr_pattern } = grouping;
   const own = matching(moduleOf(name), lr_pattern);
-  const isFaster = isVector || name.endsWith(".lora_B.weight");
+  const isFaster = (isVector && !isIa3(name)) || name.endsWith(".lora_B.weight");
   return (own === undefined ? 1 : own / lr) * (isFaster ? ratio : 1);
 }
 
@@ -53,6 +56,7 @@ function rateOf(name: string, isVector: boolean, grouping: Grouping): number {
 function decayOf(name: string, isVector: boolean, grouping: Grouping): number {
   const own = matching(moduleOf(name), grouping.weight_decay_pattern);
   if (own !== undefined) return own;
-  const isLeft = !name.includes("lora_") && (isVector || name.includes("bias"));
+  const isOwn = name.includes("lora_") || isIa3(name);
+  const isLeft = !isOwn && (isVector || name.includes("bias"));
   return isLeft ? 0 : grouping.weight_decay;
 }

@@ -55,6 +55,10 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "adapter.rslora": { to: true },
   "adapter.method": { to: "dora" },
   "adapter.init": { to: "pissa" },
+  "adapter.feedforward_modules": {
+    to: ["v_proj"],
+    beside: { "adapter.method": "ia3", "adapter.rank": undefined },
+  },
   "adapter.dropout": { to: 0.5 },
   "adapter.modules_to_save": { to: ["norm"] },
   "adapter.bias": { to: "all", beside: { model: "biased" } },

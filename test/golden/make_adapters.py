@@ -4,7 +4,7 @@
     python test/golden/make_adapters.py [case ...]
 
 Each case is an adapter on a checkpoint that make_golden.py left: the files that PEFT saves, logits and gradients with
-it, and the losses of ten updates with AdamW; of DoRA also two numbers of each merged weight. The tests read only the results, so CI needs no Python.
+it, and the losses of ten updates with AdamW; of DoRA and (IA)^3 also two numbers of each merged weight. The tests read only the results, so CI needs no Python.
 """
 
 import copy
@@ -39,6 +39,13 @@ CASES = {
         rank_pattern={"v_proj": 3}, alpha_pattern={"layers.1.mlp.up_proj": 2},
     ),
     "dora_conv1d": dict(base="gpt2", target_modules=["c_attn", "c_proj"], use_dora=True, bias="lora_only"),
+    "ia3": dict(
+        base="llama_bias", target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "up_proj", "down_proj"],
+        feedforward_modules=["down_proj"], modules_to_save=["norm"],
+    ),
+    "ia3_conv1d": dict(
+        base="gpt2", target_modules=["c_attn", "attn.c_proj", "mlp.c_proj"], feedforward_modules=["mlp.c_proj"]
+    ),
     "neox": dict(base="gpt_neox", target_modules=["query_key_value", "embed_in", "lm_head"], bias="lora_only"),
 }  # fmt: skip
 
@@ -67,13 +74,16 @@ def make(case, base, **settings):
     model = base_of(golden, load_file(HERE / f"{base}.safetensors"))
     ids, labels = [[torch.tensor(x) for x in golden[key]] for key in ("ids", "labels")]
     generator = torch.Generator().manual_seed(77)
-    lora = peft.LoraConfig(r=4, lora_alpha=6, task_type="CAUSAL_LM", **settings)
-    model = peft.get_peft_model(model, lora, low_cpu_mem_usage=False).eval()
+    if "feedforward_modules" in settings:
+        config = peft.IA3Config(task_type="CAUSAL_LM", **settings)
+    else:
+        config = peft.LoraConfig(r=4, lora_alpha=6, task_type="CAUSAL_LM", **settings)
+    model = peft.get_peft_model(model, config, low_cpu_mem_usage=False).eval()
     trained = {name: tensor for name, tensor in model.named_parameters() if tensor.requires_grad}
     with torch.no_grad():
         for name, tensor in trained.items():
             noise = torch.randn(tensor.shape, generator=generator)
-            if "lora_magnitude" in name:
+            if "lora_magnitude" in name or "ia3_l" in name:
                 tensor.mul_(1 + 0.3 * noise)
             elif "lora_" in name:
                 tensor.copy_(0.6 * noise / tensor.shape[1 if "embedding_A" not in name else 0] ** 0.5)
@@ -90,10 +100,13 @@ def make(case, base, **settings):
     tensors |= {f"lora/{name}": tensor for name, tensor in saved.items()}
 
     merged = {}
-    if settings.get("use_dora"):
+    if settings.get("use_dora") or "feedforward_modules" in settings:
         whole = copy.deepcopy(model).merge_and_unload(safe_merge=True).state_dict()
-        targets = {name.split(".lora_")[0].removeprefix("base_model.model.") for name in saved if ".lora_" in name}
-        merged = {"merged": {f"{name}.weight": summary(whole[f"{name}.weight"]) for name in sorted(targets)}}
+        parts = [name.removeprefix("base_model.model.") for name in saved if ".lora_" in name or ".ia3_l" in name]
+        targets = {part.split(".lora_")[0].removesuffix(".ia3_l") for part in parts}
+        names = [f"{name}.{leaf}" for name in sorted(targets) for leaf in ("weight", "bias")]
+        names = [name for name in names if "bias" not in name or (name in whole and "feedforward_modules" in settings)]
+        merged = {"merged": {name: summary(whole[name]) for name in names}}
 
     names = saved_names(model, trained)
     assert set(names.values()) <= set(saved), set(names.values()) - set(saved)

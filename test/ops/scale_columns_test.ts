@@ -25,6 +25,14 @@ testOp({
   gradient: { of: "y", by: ["z", "s", "residual"] },
 });
 
+testOp({
+  name: "scaleColumns() of a vector",
+  given: { z: { shape: [20] }, s: { shape: [20], scaled: false } },
+  build: (graph, { z, s }) => ({ y: scaleColumns(graph, z!, s!) }),
+  twin: ({ z, s }) => ({ y: reference.scaleColumns(z!, s!) }),
+  gradient: { of: "y", by: ["z", "s"] },
+});
+
 Deno.test("scaleColumns() refuses other widths", () => {
   const graph = new Graph();
   const [z, s] = [graph.input("z", [8, 12], "f32"), graph.input("s", [8], "f32")];

@@ -11,7 +11,10 @@ type Matrix = readonly [rows: number, columns: number];
 /** Sizes that say how factors lie. */
 export interface FactorSizes {
   readonly isTable: boolean;
+  /** 0 where there are no factors. */
   readonly rank: number;
+  /** Whether (IA)^3 scales its inputs rather than its outputs. */
+  readonly isFeedForward?: boolean;
   readonly outFeatures: number;
   readonly inFeatures: number;
 }

@@ -12,7 +12,7 @@ import type { LoraWeights } from "../peft/adapter.ts";
 import type { FactorSizes } from "./factors.ts";
 
 /** What is trained of a module, by its key in {@link LoraWeights}. */
-export type Key = "a" | "b" | "magnitude";
+export type Key = "a" | "b" | "magnitude" | "scales";
 
 /** What is held beside it: factors that it began with. */
 export type HeldKey = "a0" | "b0";
@@ -44,6 +44,8 @@ export interface KeptTensor {
 export interface InGraph {
   readonly params: Readonly<Partial<Record<Key | HeldKey, Value>>>;
   readonly scale: number;
+  /** See {@link FactorSizes}. */
+  readonly isFeedForward: boolean;
   /** In graphs that train, where the adapter drops out. */
   readonly dropout: Dropout | undefined;
 }
@@ -69,6 +71,8 @@ export interface Written {
 export interface AdapterMethod {
   /** What `adapter.method` calls it. */
   readonly name: string;
+  /** What PEFT's config calls its kind; LORA where absent. */
+  readonly peftType?: string;
   /** The field of PEFT's config that is true for it; absent for plain LoRA. */
   readonly field?: string;
   /** Names of the tensors behind those of a linear module, which PEFT gives them. */
@@ -83,6 +87,8 @@ export interface AdapterMethod {
   kept(key: Key | HeldKey, sizes: FactorSizes): KeptTensor;
   /** What training starts from, in PEFT's shapes; the base's weights are at hand. */
   fresh(module: AdaptedModule, seed: number, base: Tensors): Numbers;
+  /** Whether {@link linear} adds the layer's bias; it is added afterwards where absent. */
+  readonly addsBias?: true;
   /** The linear layer as the adapter has it, its bias aside. */
   linear(graph: Graph, layer: LinearLayer, module: InGraph): Value;
   /**
@@ -99,4 +105,6 @@ export interface AdapterMethod {
   atScaling(weights: LoraWeights, scaling: number, base: Tensors): LoraWeights;
   /** What merging does to the module's weight. */
   merge(weights: LoraWeights, base: Tensors): Change;
+  /** The same of the module's bias; absent where it stays. */
+  mergeBias?(weights: LoraWeights): Change | undefined;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { DORA } from "./dora.ts";
+import { IA3 } from "./ia3.ts";
 import { LORA } from "./lora.ts";
 import type { AdapterMethod } from "./method.ts";
 
@@ -11,15 +12,25 @@ export { LORA } from "./lora.ts";
 export type { AdaptedModule, AdapterMethod, Change, HeldKey, Key, Numbers } from "./method.ts";
 
 /** The methods, by the names that `adapter.method` has for them. */
-export const METHODS: Readonly<Record<MethodName, AdapterMethod>> = { lora: LORA, dora: DORA };
+export const METHODS: Readonly<Record<MethodName, AdapterMethod>> = {
+  lora: LORA,
+  dora: DORA,
+  ia3: IA3,
+};
 
 /** What `adapter.method` may be. */
-export type MethodName = "lora" | "dora";
+export type MethodName = "lora" | "dora" | "ia3";
 
 export const METHOD_NAMES: readonly MethodName[] = Object.keys(METHODS) as MethodName[];
+
+/** Whether what a method trains are the two factors of an update, and perhaps more. */
+export const hasFactors = ({ linearNames }: AdapterMethod): boolean => "a" in linearNames;
 
 /** The method that PEFT's config is of. */
 export function methodOf(config: Readonly<Record<string, unknown>>): AdapterMethod {
   const methods = Object.values(METHODS);
-  return methods.find(({ field }) => field !== undefined && config[field] === true) ?? LORA;
+  return methods.find(({ peftType }) =>
+    peftType !== undefined && config["peft_type"] === peftType
+  ) ??
+    methods.find(({ field }) => field !== undefined && config[field] === true) ?? LORA;
 }

@@ -7,7 +7,8 @@
 import type { Dtype } from "../../io/safetensors/safetensors.ts";
 
 /**
- * What is trained of one module: two low-rank factors, and more by the method. Linear: y = x Wᵀ + scale (x Aᵀ) Bᵀ. A table of rows, such
+ * What is trained of one module: two low-rank factors (empty, and rank and alpha 0, with a method
+ * that has none), and more by the method. Linear: y = x Wᵀ + scale (x Aᵀ) Bᵀ. A table of rows, such
  * as the embedding: row i of E is E[i] + scale B A[:, i], so that the rows count as inputs.
  */
 export interface LoraWeights {
@@ -27,9 +28,13 @@ export interface LoraWeights {
   readonly b: Float32Array;
   /** With DoRA: what the rows of W + scale B A are scaled to the length of, [outFeatures]. */
   readonly magnitude?: Float32Array;
-  /** Columns of the module's weight; of a table the rows. */
+  /** With (IA)^3: what its outputs, or of a feed-forward module its inputs, are multiplied by. */
+  readonly scales?: Float32Array;
+  /** With (IA)^3: whether it is a feed-forward module. */
+  readonly isFeedForward?: boolean;
+  /** Columns of the module's weight; of a table the rows. 0 where (IA)^3 does not tell. */
   readonly inFeatures: number;
-  /** Rows of the module's weight; of a table the columns. */
+  /** Rows of the module's weight; of a table the columns. 0 where (IA)^3 does not tell. */
   readonly outFeatures: number;
 }
 

@@ -8,13 +8,12 @@
 import { FileError } from "../../errors.ts";
 import { isObject } from "../../io/files.ts";
 import type { PeftAdapter } from "./adapter.ts";
-import { METHODS } from "../methods/mod.ts";
-import { matching, type Names, patternOf, saves, selects } from "./targets.ts";
+import { hasFactors, methodOf, METHODS } from "../methods/mod.ts";
+import { type Bias, FLAG, TYPES } from "./field_types.ts";
+import { IA3_FIELDS, ia3Targets } from "./ia3.ts";
+import { matching, type Names, saves, selects } from "./targets.ts";
 
-/** Which biases are trained: none, every one, or those of the modules with low-rank factors. */
-export type Bias = "none" | "all" | "lora_only";
-
-export const BIASES = ["none", "all", "lora_only"] as const satisfies readonly Bias[];
+export { type Bias, BIASES } from "./field_types.ts";
 
 /** An adapter's config, checked by {@linkcode checkConfig} or made by {@linkcode configOf}. */
 export interface PeftConfig extends Readonly<Record<string, unknown>> {
@@ -80,6 +79,11 @@ const WITHOUT_EFFECT = [
   "task_type",
 ];
 
+/** What PEFT calls the kinds of adapters that there are methods for. */
+const PEFT_TYPES: readonly string[] = [
+  ...new Set(Object.values(METHODS).map(({ peftType = "LORA" }) => peftType)),
+];
+
 /** Fields that are true for a method of its own. */
 const METHOD_FIELDS: readonly string[] = Object.values(METHODS)
   .flatMap(({ field }) => field ?? []);
@@ -100,11 +104,13 @@ const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
  * something that is not implemented.
  */
 export function checkConfig(config: Readonly<Record<string, unknown>>, path: string): PeftConfig {
-  if (config["peft_type"] !== "LORA") {
-    const found = JSON.stringify(config["peft_type"]) ?? "missing";
-    throw new FileError(`Cannot use ${path}: peft_type is ${found}, wanted "LORA"`);
+  const type = config["peft_type"] as string;
+  if (!PEFT_TYPES.includes(type)) {
+    const found = JSON.stringify(type) ?? "missing";
+    const wanted = PEFT_TYPES.map((name) => `"${name}"`).join(" or ");
+    throw new FileError(`Cannot use ${path}: peft_type is ${found}, wanted ${wanted}`);
   }
-  const known = new Set([...Object.keys(DEFAULTS), ...WITHOUT_EFFECT, ...METHOD_FIELDS]);
+  const known = knownFields(type);
   for (const [field, value] of Object.entries(config)) {
     if (known.has(field) || isEmpty(value) || PLAIN[field]?.includes(value)) continue;
     const found = JSON.stringify(value);
@@ -121,6 +127,29 @@ export function checkConfig(config: Readonly<Record<string, unknown>>, path: str
   return full as PeftConfig;
 }
 
+function knownFields(type: string): ReadonlySet<string> {
+  if (type === "LORA") {
+    return new Set([...Object.keys(DEFAULTS), ...WITHOUT_EFFECT, ...METHOD_FIELDS]);
+  }
+  const shared = ["base_model_name_or_path", "peft_type", "target_modules"];
+  return new Set([...shared, ...WITHOUT_EFFECT, ...IA3_FIELDS]);
+}
+
+/** The config of an adapter whose method has no factors. */
+function factorlessConfig(adapter: PeftAdapter): PeftConfig {
+  const { baseModel, config } = adapter;
+  const { peftType } = methodOf(config);
+  const fields = Object.entries({ ...WRITTEN, ...config, peft_type: peftType })
+    .filter(([field]) => knownFields(peftType!).has(field));
+  return sortKeys({
+    ...Object.fromEntries(fields),
+    base_model_name_or_path: baseModel === "" ? null : baseModel,
+    inference_mode: true,
+    init_ia3_weights: true,
+    ...ia3Targets(adapter),
+  }) as PeftConfig;
+}
+
 /**
  * The config that `adapter` is written with: its own further fields kept, those that follow from
  * its modules made anew, keys sorted as PEFT sorts them.
@@ -129,6 +158,7 @@ export function checkConfig(config: Readonly<Record<string, unknown>>, path: str
  * module over because no target names it.
  */
 export function configOf(adapter: PeftAdapter): PeftConfig {
+  if (!hasFactors(methodOf(adapter.config))) return factorlessConfig(adapter);
   const { baseModel, rank, alpha, rslora, targetModules, modules } = adapter;
   const odd = (key: "rank" | "alpha", usual: number) =>
     Object.fromEntries(modules.filter((m) => m[key] !== usual).map((m) => [m.module, m[key]]));
@@ -202,77 +232,6 @@ export function isWhole(
   if (!tensor.endsWith(".bias")) return false;
   return bias === "all" ||
     (bias === "lora_only" && modules.includes(tensor.replace(/\.bias$/, "")));
-}
-
-interface Type {
-  readonly wanted: string;
-  readonly accepts: (value: unknown) => boolean;
-}
-
-const FLAG: Type = {
-  wanted: "true or false",
-  accepts: (value) => value === undefined || typeof value === "boolean",
-};
-
-const TYPES: Readonly<Record<string, Type>> = {
-  r: { wanted: "a whole number above 0", accepts: isRank },
-  lora_alpha: { wanted: "a number", accepts: Number.isFinite },
-  lora_dropout: {
-    wanted: "a number from 0 to below 1",
-    accepts: (value) => typeof value === "number" && value >= 0 && value < 1,
-  },
-  use_rslora: FLAG,
-  rank_pattern: {
-    wanted: "an object of patterns with whole numbers above 0",
-    accepts: (value) => isPattern(value, isRank),
-  },
-  alpha_pattern: {
-    wanted: "an object of patterns with numbers",
-    accepts: (value) => isPattern(value, Number.isFinite),
-  },
-  bias: {
-    wanted: BIASES.map((name) => `"${name}"`).join(", "),
-    accepts: (value) => (BIASES as readonly unknown[]).includes(value),
-  },
-  modules_to_save: {
-    wanted: "a list of module names",
-    accepts: (value) => isNames(value) && typeof value !== "string",
-  },
-  target_modules: { wanted: "a list of module names or a pattern", accepts: isNames },
-  exclude_modules: { wanted: "a list of module names or a pattern", accepts: isNames },
-  layers_pattern: { wanted: "a list of names or a pattern", accepts: isNames },
-  layers_to_transform: {
-    wanted: "a whole number or a list of them",
-    accepts: (value) =>
-      value === undefined ||
-      [value].flat().every((n) => Number.isSafeInteger(n) && (n as number) >= 0),
-  },
-  base_model_name_or_path: {
-    wanted: "text",
-    accepts: (value) => value === null || typeof value === "string",
-  },
-};
-
-function isNames(value: unknown): boolean {
-  return value === undefined || value === null || typeof value === "string" ||
-    (Array.isArray(value) && value.every((name) => typeof name === "string"));
-}
-
-function isRank(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) > 0;
-}
-
-function isPattern(value: unknown, accepts: (value: unknown) => boolean): boolean {
-  return isObject(value) &&
-    Object.entries(value).every(([key, number]) => isRegExp(key) && accepts(number));
-}
-
-function isRegExp(key: string): boolean {
-  try {
-    return new RegExp(patternOf(key)) instanceof RegExp;
-  } catch {
-    return false;
-  }
 }
 
 function isEmpty(value: unknown): boolean {

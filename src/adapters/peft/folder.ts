@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { exists, readJsonObject, readText, writeJson } from "../../io/files.ts";
 import { rename, stageFolder } from "../../io/folders.ts";
 import { openSafetensors, writeSafetensors } from "../../io/safetensors/safetensors.ts";
+import { hasFactors, methodOf } from "../methods/mod.ts";
 import type { PeftAdapter } from "./adapter.ts";
 import { checkConfig, configOf } from "./config.ts";
 import { readTensors, tensorsOf } from "./tensors.ts";
@@ -34,8 +35,9 @@ export function readPeft(folder: string): PeftAdapter {
   const { target_modules: targets } = settings;
   return {
     baseModel: settings.base_model_name_or_path ?? "",
-    rank: settings.r,
-    alpha: settings.lora_alpha,
+    ...(hasFactors(methodOf(config))
+      ? { rank: settings.r, alpha: settings.lora_alpha }
+      : { rank: 0, alpha: 0 }),
     // A pattern may single out layers, which its last words could not express.
     targetModules: Array.isArray(targets) ? targets : modules.map(({ module }) => module),
     rslora: settings.use_rslora,

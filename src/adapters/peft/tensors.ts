@@ -14,6 +14,8 @@ import {
 import { type AdapterMethod, type Key, LORA, methodOf } from "../methods/mod.ts";
 import type { LoraWeights, PeftAdapter, WholeTensor } from "./adapter.ts";
 import { isTargeted, isWhole, type PeftConfig, scalingOf } from "./config.ts";
+import { ia3Sizes, isFeedForward } from "./ia3.ts";
+import type { Names } from "./targets.ts";
 
 const PREFIX = "base_model.model.";
 
@@ -61,7 +63,9 @@ export function readTensors(
       dtype: tensor.dtype,
     });
   }
-  if (modules.length === 0) throw new FileError(`Cannot use ${file.path}: it has no LoRA tensors`);
+  if (modules.length === 0) {
+    throw new FileError(`Cannot use ${file.path}: it has no tensors of ${method.name}`);
+  }
   return contents;
 }
 
@@ -139,7 +143,7 @@ function requireWhole(
 function readModule(
   file: SafetensorsFile,
   module: string,
-  { isTable, tensors: { a, b, magnitude } }: Parts,
+  { isTable, tensors: { a, b, magnitude, scales } }: Parts,
   config: PeftConfig,
   configName: string,
 ): LoraWeights {
@@ -148,6 +152,12 @@ function readModule(
       `Cannot use ${file.path}: it has module "${module}", which target_modules in ` +
         `${configName} does not name`,
     );
+  }
+  if (scales) {
+    const isInput = isFeedForward(module, config["feedforward_modules"] as Names | null);
+    const sizes = { rank: 0, alpha: 0, scale: 1, ...ia3Sizes(file, scales, isInput) };
+    const none = new Float32Array(0);
+    return { module, ...sizes, a: none, b: none, scales: readFloats(file, scales) };
   }
   const { rank, alpha, scale } = scalingOf(module, config);
   const [aRank, inFeatures] = matrixShape(a!);
@@ -205,7 +215,12 @@ export function tensorsOf({ modules, whole = [], tables = [], config }: PeftAdap
 
 function partsOf(weights: LoraWeights, method: AdapterMethod): TensorData[] {
   const { module, isTable = false, rank, inFeatures, outFeatures } = weights;
-  const shapes = { a: [rank, inFeatures], b: [outFeatures, rank], magnitude: [outFeatures] };
+  const shapes = {
+    a: [rank, inFeatures],
+    b: [outFeatures, rank],
+    magnitude: [outFeatures],
+    scales: weights.isFeedForward ? [1, inFeatures] : [outFeatures, 1],
+  };
   return namesOf(method, isTable).map(([key, name]) =>
     tensorOf(`${module}.${name}`, shapes[key], weights[key]!)
   );

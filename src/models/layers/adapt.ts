@@ -14,6 +14,8 @@ export interface LinearLayer {
   readonly w: Value; // [out, in], blocks
   /** Added to the result: [T, out]. */
   readonly residual: Value | undefined;
+  /** Made where it is asked for; undefined for a layer without one. */
+  bias(): Value | undefined; // [out]
   /** The seed of what is drawn at random in training; undefined in graphs that only measure. */
   readonly seed: number | undefined;
   /** The Euclidean norms of the rows of w, as the checkpoint has it. */
@@ -22,7 +24,7 @@ export interface LinearLayer {
 
 /** What an adapter puts into a graph; adapters are passed in from outside. */
 export interface Adapt {
-  /** The layer's output as the adapter has it, its bias aside; undefined where it leaves it alone. */
+  /** The layer's output as the adapter has it, its bias with it; undefined where it leaves it alone. */
   linear(graph: Graph, layer: LinearLayer): Value | undefined;
   /**
    * The low-rank update of a linear module where it is all that the adapter does there, or none; b

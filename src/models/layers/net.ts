@@ -140,10 +140,14 @@ export class Net {
     const { adapt, watch, seed } = this.#options;
     const w = this.matrix(`${module}.weight`, outFeatures, x.shape[1]!);
     const rowNorms = () => this.#rowNorms(w);
-    const made = adapt?.linear(this.graph, { module, x, w, residual, seed, rowNorms }) ??
-      linear(this.graph, x, w, { residual });
+    const biasOf = () => bias ? this.vector(`${module}.bias`, outFeatures) : undefined;
+    const layer = { module, x, w, residual, bias: biasOf, seed, rowNorms };
+    const adapted = adapt?.linear(this.graph, layer);
+    if (adapted) return watch?.(this.graph, module, x, adapted) ?? adapted;
+    const made = linear(this.graph, x, w, { residual });
     const y = watch?.(this.graph, module, x, made) ?? made;
-    return bias ? addBias(this.graph, y, this.vector(`${module}.bias`, outFeatures)) : y;
+    const b = biasOf();
+    return b ? addBias(this.graph, y, b) : y;
   }
 
   #rowNorms({ name, shape: [rows = 0] }: Value): Value {

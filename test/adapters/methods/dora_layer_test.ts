@@ -54,9 +54,11 @@ function layerCase(drops: boolean): OpCase {
       ...(drops ? { [DRAW]: { shape: [1], type: "u32" as const, data: [77] } } : {}),
     },
     build(graph, { x, w, norms, a, b, magnitude, residual }) {
-      const layer = { module: "m", x: x!, w: w!, residual, seed: 5, rowNorms: () => norms! };
+      const values = { x: x!, w: w!, residual, bias: () => undefined, rowNorms: () => norms! };
+      const layer = { module: "m", seed: 5, ...values };
       const params = { a: a!, b: b!, magnitude: magnitude! };
-      return { y: DORA.linear(graph, layer, { params, scale, dropout: drops ? KEYS : undefined }) };
+      const dropout = drops ? KEYS : undefined;
+      return { y: DORA.linear(graph, layer, { params, scale, isFeedForward: false, dropout }) };
     },
     twin: peft(drops),
     gradient: { of: "y", by: ["x", "a", "b", "magnitude", "residual"] },

@@ -139,7 +139,7 @@ Deno.test("readPeft() names the config that it refuses", () =>
   }));
 
 const REFUSED_TENSORS: { fault: string; tensors: ReturnType<typeof ramp>[]; wanted: string[] }[] = [
-  { fault: "no tensors", tensors: [], wanted: ["no LoRA tensors"] },
+  { fault: "no tensors", tensors: [], wanted: ["no tensors of lora"] },
   { fault: "A without B", tensors: [A], wanted: ["q_proj", "lora_A but no lora_B"] },
   { fault: "B without A", tensors: [B], wanted: ["q_proj", "lora_B but no lora_A"] },
   {
