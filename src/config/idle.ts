@@ -114,6 +114,10 @@ const RULES: readonly Rule[] = [
     idle: ({ train: { optimizer } }) =>
       when(!isHeeded(key, optimizer), `beside train.optimizer ${optimizer}`),
   })),
+  {
+    key: "train.neftune_noise_alpha",
+    idle: ({ objective: { kind } }) => when(kind !== "sft", `beside objective.kind ${kind}`),
+  },
   { key: "train.min_lr_ratio", off: 0, idle: besideOther(...FALLING) },
   { key: "train.cycles", off: 1, idle: besideOther("cosine_with_restarts") },
   { key: "train.power", off: 1, idle: besideOther("polynomial") },

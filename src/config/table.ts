@@ -75,6 +75,8 @@ export interface TrainConfig extends OptimizerConfig, ScheduleConfig, KeepConfig
   readonly micro_batch_tokens?: number;
   /** Seed of every random choice. */
   readonly seed: number;
+  /** Alpha of the noise on embeddings while answers are learnt (NEFTune). */
+  readonly neftune_noise_alpha?: number;
   /** Whether the rows come in a new order each epoch. */
   readonly shuffle: boolean;
   /** Steps between log lines. */
@@ -200,6 +202,8 @@ const train = z.strictObject({
   ...optimizer,
   ...schedule,
   seed: seed.default(42).describe("seed of every random choice"),
+  neftune_noise_alpha: positive.exactOptional()
+    .describe("NEFTune: noise of up to alpha / sqrt(tokens * width) on embeddings; 5 to 15"),
   shuffle: z.boolean().default(true).describe("a new order of the rows each epoch"),
   log_every: count.default(1).describe("steps between log lines"),
   eval_every: z.int().min(0).default(0).describe("steps between evaluations; 0 = only at the end"),

@@ -23,8 +23,10 @@ export interface LossGraphOptions {
   /** Every tensor of the checkpoint is trained. */
   full?: boolean;
   recompute?: boolean;
-  /** Of what an adapter draws at random where `train` is set; 0 by default. */
+  /** Of what is drawn at random where `train` is set; 0 by default. */
   seed?: number;
+  /** Alpha of the noise on embeddings where `train` is set (NEFTune); none by default. */
+  noise?: number | undefined;
 }
 
 export interface DecodeGraphOptions {

@@ -99,8 +99,8 @@ export class Model implements Disposable {
 
   /**
    * The loss of a packed micro-batch. Inputs: token, position, start, end [T]; rows, label, weight
-   * [capacity]; where tables are trained also order [T] and first [rows + 1]; where an adapter drops
-   * out also draw [1]; with an encoder also what `sourceInputs()` declares. Outputs: `losses`, the
+   * [capacity]; where tables are trained also order [T] and first [rows + 1]; where numbers are
+   * drawn at random also draw [1]; with an encoder also what `sourceInputs()` declares. Outputs: `losses`, the
    * weighted loss of each supervised row, and `loss`, their sum; for `kl` also `stats`, as of
    * `linearKl()`. The base's predictions are those of a forward without the adapter, over the same
    * weights.
@@ -108,7 +108,7 @@ export class Model implements Disposable {
    * @throws {ConfigError} for full training of an encoder and a decoder.
    */
   lossGraph(engine: Engine, options: LossGraphOptions): LossGraph {
-    const { T, loss = "nll", adapt, watch } = options;
+    const { T, loss = "nll", adapt, watch, noise } = options;
     const { train = false, full = false, recompute = false, seed = 0 } = options;
     const graph = graphFor(engine.device);
     const rows = packedRows(graph, T);
@@ -121,6 +121,7 @@ export class Model implements Disposable {
       watch,
       full,
       seed: train ? seed : undefined,
+      noise,
     });
     const capacity = supervisedCapacity(T);
     const supervision = {

@@ -25,7 +25,7 @@ export class PackedInputs {
   /** Rows of trained tables, of tokens and of positions; 0 where there is none. */
   readonly #tables: { readonly tokens: number; readonly positions: number };
   readonly #hasEncoder: boolean;
-  /** Whether an adapter drops out. */
+  /** Whether numbers are drawn at random. */
   readonly #draws: boolean;
 
   constructor(
@@ -43,11 +43,11 @@ export class PackedInputs {
   }
 
   /**
-   * Writes a micro-batch. `draw` is its number in the whole run, by which an adapter drops out.
+   * Writes a micro-batch. `draw` is its number in the whole run, by which numbers are drawn at random.
    *
    * @throws {RangeError} where it has another number of rows than the program, or a source that the
-   * model has no encoder for, or none where it has one; where an adapter drops out and no `draw` is
-   * given.
+   * model has no encoder for, or none where it has one; where numbers are drawn and no `draw`
+   * is given.
    */
   write({ tokens, positions, start, end, source }: PackedDocuments, draw?: number): void {
     if (tokens.length !== this.T) {
@@ -63,7 +63,7 @@ export class PackedInputs {
     for (const [name, data] of source ? sourceData(source) : []) this.compiled.write(name, data);
     if (this.#draws) {
       if (draw === undefined) {
-        throw new RangeError("Found no draw, wanted one: the adapter has dropout");
+        throw new RangeError("Found no draw, wanted one: dropout or noise goes by it");
       }
       this.compiled.write(DRAW, Uint32Array.of(draw));
     }

@@ -16,6 +16,9 @@ import type { LossGraphOptions, Model } from "../models/model.ts";
 import type { AttemptLedger } from "./attempts.ts";
 import type { DocumentHashes, SeenDocuments } from "./documents.ts";
 import type { Column, Fields, Meter, RunMetric } from "./measured.ts";
+import type { TrainSettings } from "./settings.ts";
+
+export type { TrainSettings } from "./settings.ts";
 
 export type { Column, Fields, Meter, Metric, RunMetric } from "./measured.ts";
 export { metricOf, metricsOf } from "./measured.ts";
@@ -178,17 +181,6 @@ export interface Part {
 export interface MainPart extends Part {
   readonly objective: Objective;
   readonly task: (count: number) => Promise<TaskSample>;
-}
-
-/** The keys of the section `train` that methods read. */
-export interface TrainSettings {
-  readonly tokens_per_batch: number;
-  readonly micro_batch_tokens: number;
-  readonly seed: number;
-  readonly shuffle: boolean;
-  readonly recompute: boolean;
-  /** Updates from one measurement of `eval.data` to the next; 0 is only at the end. */
-  readonly eval_every: number;
 }
 
 /** Rows that are trained on, by source. */

@@ -171,3 +171,15 @@ export interface KeepConfig {
   /** The field that moments are compared by: `eval_loss`, `task/NAME/METRIC`, ... */
   readonly metric: string;
 }
+
+/** The keys of the section `train` that methods read. */
+export interface TrainSettings {
+  readonly tokens_per_batch: number;
+  readonly micro_batch_tokens: number;
+  readonly seed: number;
+  readonly neftune_noise_alpha?: number;
+  readonly shuffle: boolean;
+  readonly recompute: boolean;
+  /** Updates from one measurement of `eval.data` to the next; 0 is only at the end. */
+  readonly eval_every: number;
+}

@@ -7,6 +7,7 @@ import type { Batch, Example } from "../data/mod.ts";
 import type { Queued } from "../eval/documents.ts";
 import { queuePerplexity } from "../eval/perplexity.ts";
 import { ownBytes } from "../graph/footprint.ts";
+import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type {
   MainMethod,
@@ -28,7 +29,9 @@ export const sft: MainMethod = {
 };
 
 function plan({ engine, model, graph, train, hasEval }: PlanContext): MainPlan {
-  const program = LossProgram.plan(engine, model, { ...graph, train: true });
+  const { neftune_noise_alpha: noise, seed } = train;
+  if (noise !== undefined) refuseEncoder(model, "for noise on one sequence of embeddings");
+  const program = LossProgram.plan(engine, model, { ...graph, seed, train: true, noise });
   return {
     count: microBatches(train),
     measures: hasEval,

@@ -21,7 +21,7 @@ export interface Dropout {
 /** The input [1] of a graph that drops out: the number of the micro-batch, another for each. */
 export const DRAW = "draw";
 
-const HASH: Text = { name: "shared/hash", text: hashText };
+export const HASH: Text = { name: "shared/hash", text: hashText };
 
 type Ins = { x: Value; draw: Value; before: Value | undefined };
 

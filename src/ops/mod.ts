@@ -29,6 +29,7 @@ export { KL_STATS, linearKl } from "./linear_kl.ts";
 export { linearScores } from "./linear_scores.ts";
 export { logits } from "./logits.ts";
 export { longContextAngles } from "./long_context_angles.ts";
+export { noise } from "./noise.ts";
 export { rmsNorm } from "./rms_norm.ts";
 export { rope } from "./rope.ts";
 export { scale } from "./scale.ts";

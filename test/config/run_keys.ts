@@ -128,6 +128,7 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "train.eps": { to: 0.1 },
   "train.clip": { to: 0.001 },
   "train.seed": { to: 7 },
+  "train.neftune_noise_alpha": { to: 5 },
   "train.shuffle": { to: false },
   "train.log_every": { to: 2, in: "metrics" },
   "train.eval_every": { to: 1, beside: EVAL, in: "metrics" },

@@ -8,13 +8,13 @@ import { hasCheckpoint, loadCheckpoint } from "../../src/train/checkpoint.ts";
 import { engine } from "../harness.ts";
 import { Toy, type ToySettings } from "./toy.ts";
 
-Deno.test("a run by Lion learns, and one that is stopped ends with the same bytes", async () => {
+Deno.test("a run by Lion with noise learns, and one that is stopped ends with the same bytes", async () => {
   using toy = new Toy();
   const settings: ToySettings = {
     guard: false,
     train: {
       ...{ optimizer: "lion", lora_plus_ratio: 4, lr: 0.003, weight_decay: 0.1 },
-      ...{ lr_pattern: { v_proj: 0.001 }, steps: 6, checkpoint_every: 4 },
+      ...{ lr_pattern: { v_proj: 0.001 }, neftune_noise_alpha: 5, steps: 6, checkpoint_every: 4 },
     },
   };
   await toy.train("run", settings);

@@ -20,6 +20,7 @@ import {
   layerNorm,
   linear,
   longContextAngles,
+  noise,
   rmsNorm,
   rope,
   scale,
@@ -99,10 +100,12 @@ export class Net {
 
   /** Rows of the table, times `scale` in the precision of the checkpoint as in transformers. */
   embed(module: string, vocabSize: number, hidden: number, scale = 1): Value {
-    const { rows: { token }, typeOf } = this.#options;
+    const { rows, typeOf, seed, noise: alpha = 0 } = this.#options;
     const shape = [vocabSize, hidden] as const;
     const rounded = roundTo(scale, typeOf(`${module}.weight`, shape));
-    return this.#rows(module, shape, token, TOKEN_ORDER, rounded);
+    const x = this.#rows(module, shape, rows.token, TOKEN_ORDER, rounded);
+    const isNoisy = alpha > 0 && seed !== undefined && rows.kind === "packed";
+    return isNoisy ? noise(this.graph, x, rows, { alpha, seed }) : x;
   }
 
   /** Rows of a table of learned positions [context, hidden], which documents begin anew. */

@@ -19,8 +19,10 @@ export interface NetOptions {
   readonly watch?: Watch | undefined;
   /** Full-parameter training: every tensor is a param. */
   readonly full?: boolean | undefined;
-  /** Where it trains: the seed of what an adapter draws at random. */
+  /** Where it trains: the seed of what is drawn at random. */
   readonly seed?: number | undefined;
+  /** Where it trains: alpha of the noise on the embeddings of tokens; 0 or absent for none. */
+  readonly noise?: number | undefined;
 }
 
 /**

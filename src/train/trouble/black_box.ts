@@ -126,6 +126,7 @@ function optimizerAt(train: SizedConfig["train"], rate: number) {
 /** A run of one update on the rows and the adapter beside the config. */
 function replayConfig({ model, quantize, train, objective }: SizedConfig, rate: number) {
   const { tokens_per_batch, micro_batch_tokens, on_too_long, allow, seed, recompute } = train;
+  const { neftune_noise_alpha: alpha } = train;
   return {
     model,
     ...(quantize !== undefined && { quantize }),
@@ -134,6 +135,7 @@ function replayConfig({ model, quantize, train, objective }: SizedConfig, rate: 
     objective,
     train: {
       ...{ tokens_per_batch, micro_batch_tokens, on_too_long, allow, seed, recompute },
+      ...(alpha !== undefined && { neftune_noise_alpha: alpha }),
       ...optimizerAt(train, rate),
       ...{ schedule: "constant", warmup: 0, shuffle: false },
       ...{ steps: 1, checkpoint_every: 0, retries: 0 },
