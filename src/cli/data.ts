@@ -11,6 +11,7 @@ import {
   type Dropped,
   judge,
   mapped,
+  PairTally,
   readRowTexts,
   type RowText,
   STEP_DEFAULTS,
@@ -23,7 +24,7 @@ import { didYouMean } from "../io/nearest.ts";
 import { tell } from "../progress.ts";
 import { parseConfig } from "../config/mod.ts";
 import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
-import { diversityLines } from "./lib/data_report.ts";
+import { diversityLines, pairLines } from "./lib/data_report.ts";
 import { difficultyMeter, type RowSource } from "./lib/difficulty.ts";
 import { numberOf } from "./lib/number.ts";
 import { answer, bold, dim, say } from "./lib/term.ts";
@@ -88,7 +89,8 @@ export async function run(args: string[]): Promise<number> {
   await using meter = taken.includes("difficulty") ? await difficultyMeter(source) : null;
   const settings = await settingsOf(flags, meter?.measure ?? null);
   using rows = new DiskList<RowText>();
-  await readAll(source.entries, rows);
+  const pairs = new PairTally();
+  await readAll(source.entries, rows, pairs);
   using drops = new DiskList<string>();
   const tally = tallyOf(taken);
   const kept = await judge(rows, taken, settings, {
@@ -99,6 +101,8 @@ export async function run(args: string[]): Promise<number> {
     reads: (step, i, count) => tell(step, i, count),
   });
   for (const line of stepLines(rows.length, tally, kept.length)) say(line);
+  const compared = pairs.report();
+  for (const line of compared ? pairLines(compared) : []) say(line);
   if (kept.length === 0) {
     throw new FileError(`Found no row that passes all steps, wanted one at least`);
   }
@@ -113,7 +117,8 @@ export async function run(args: string[]): Promise<number> {
   }));
   if (flags["json"]) {
     const dropped = Object.fromEntries(tally.entries().map(([step, { count }]) => [step, count]));
-    answer(JSON.stringify({ rows: rows.length, kept: kept.length, dropped, diversity: report }));
+    const found = { rows: rows.length, kept: kept.length, dropped, diversity: report };
+    answer(JSON.stringify({ ...found, ...(compared && { pairs: compared }) }));
   } else for (const line of diversityLines(report)) answer(line);
   return 0;
 }
@@ -208,10 +213,11 @@ function knownScript(name: string): string {
 async function readAll(
   entries: readonly DataEntry[],
   rows: DiskList<RowText>,
+  pairs: PairTally,
 ): Promise<void> {
   let first: RowText | undefined;
   for (const entry of entries) {
-    for await (const row of readRowTexts(entry)) {
+    for await (const row of readRowTexts(entry, (content) => pairs.add(content))) {
       first ??= row;
       if (row.format !== first.format) {
         const found = `${row.format} rows after the ${first.format} rows of ${first.origin}`;

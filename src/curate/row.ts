@@ -38,10 +38,14 @@ export const PROMPTED = "prompted";
  * prompt and completion where its prompts are complete, else instruction, input and output. Where
  * prompts put rows into words, all are in the same, so that what differs is the rows.
  *
+ * @param seen is told what each document says.
  * @throws {ConfigError} if the entry names an unknown format or prompt.
  * @throws {FileError} if a file or a row cannot be used.
  */
-export async function* readRowTexts(entry: DataEntry): AsyncGenerator<RowText> {
+export async function* readRowTexts(
+  entry: DataEntry,
+  seen: (content: Content) => void = () => {},
+): AsyncGenerator<RowText> {
   const settings = { positiveExamples: entry.positive_examples ?? POSITIVE_EXAMPLES };
   const prompts = entry.prompts && readPrompts(entry.prompts);
   for (const path of await findFiles(entry.path)) {
@@ -52,7 +56,9 @@ export async function* readRowTexts(entry: DataEntry): AsyncGenerator<RowText> {
         continue;
       }
       format ??= chooseFormat(entry.format, row);
-      yield* rowTexts(row, format, format.read(row, settings));
+      const contents = format.read(row, settings);
+      for (const content of [contents].flat()) seen(content);
+      yield* rowTexts(row, format, contents);
     }
   }
 }

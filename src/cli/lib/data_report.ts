@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Count, Diversity } from "../../curate/mod.ts";
+import type { Count, Diversity, PairReport } from "../../curate/mod.ts";
 
 const BAR = 40;
 const WIDTH = 70;
@@ -35,6 +35,22 @@ export function diversityLines(report: Diversity): string[] {
       }  ${bar}`
         .trimEnd();
     }),
+  ];
+}
+
+/** What rows of several answers say of them, as lines. */
+export function pairLines(report: PairReport): string[] {
+  const { rows, comparisons, ties, prompts, repeated, reversed } = report;
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const { better_longer, better_shorter, words_better, words_worse } = report;
+  return [
+    `comparisons     ${comparisons} in ${rows} rows of ${prompts} prompts, ${ties} ties beside them`,
+    `                ${repeated} repeat another, ${reversed} are there the other way round too`,
+    `length          the better answer is longer in ${percent(better_longer)}, shorter in ` +
+    `${percent(better_shorter)};`,
+    `                ${words_better.toFixed(1)} words on average, the worse ${
+      words_worse.toFixed(1)
+    }`,
   ];
 }
 
