@@ -174,7 +174,7 @@ export async function run(args: string[]): Promise<number> {
     : await scoreModels(open, encoded, { seed, result: null });
   const { budget, delta, strict } = guard;
   const report = forgettingReport({
-    ...{ budget, delta, strict, domains, result, task, text, trace: [], rollbacks: 0 },
+    ...{ budget, delta, strict, domains, result, task, text, history: [], rollbacks: 0 },
     trainedBy: seen.complete ? "a run" : "nobody known",
     taskFrom: flags["data"] ?? "",
     taskUnit: "nats a token",

@@ -40,7 +40,7 @@ export async function run(args: string[]): Promise<number> {
 }
 
 /** A plan as JSON; all sizes in bytes. */
-function reportOf({ plan, why, room, device }: PlannedRun) {
+function reportOf({ plan, why, limit, device }: PlannedRun) {
   const { config, context: { maxTokens }, memory } = plan;
   const { model, train } = config;
   const total = totalOf(memory);
@@ -54,13 +54,13 @@ function reportOf({ plan, why, room, device }: PlannedRun) {
     recompute: train.recompute,
     memory,
     total,
-    room: room && { bytes: room.bytes, by: room.by },
-    fits: room && total <= room.bytes,
+    limit: limit && { bytes: limit.bytes, by: limit.by },
+    fits: limit && total <= limit.bytes,
   };
 }
 
 function linesOf(report: ReturnType<typeof reportOf>): string[] {
-  const { model, device, length, memory, total, room, fits } = report;
+  const { model, device, length, memory, total, limit, fits } = report;
   const { update, micro_batch_tokens: T, recompute } = report;
   const parts = Object.entries(memory).filter(([, bytes]) => bytes > 0);
   const rows = [...parts, ["total", total] as const].map(([name, bytes]) => [name, mib(bytes)]);
@@ -73,8 +73,8 @@ function linesOf(report: ReturnType<typeof reportOf>): string[] {
     "",
     ...columns(rows, { right: [1] }),
     "",
-    room === null
+    limit === null
       ? "how much the device has is not known; train.memory_gib says it"
-      : `${fits ? "fits into" : "does not fit into"} ${room.by} (${mib(room.bytes)})`,
+      : `${fits ? "fits into" : "does not fit into"} ${limit.by} (${mib(limit.bytes)})`,
   ];
 }

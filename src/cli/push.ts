@@ -97,7 +97,7 @@ function adapterFiles(folder: string, flags: Flags): { files: UploadFile[]; base
 /** Where the guard certified the base alone, `adapter` has no strength and changes nothing. */
 function refuseEmpty(folder: string, flags: Flags): void {
   const run = runFolderOf(folder, flags);
-  if (run === undefined || forgettingOf(run)?.shipped.strength !== 0) return;
+  if (run === undefined || forgettingOf(run)?.chosen.strength !== 0) return;
   if (resolve(folder) !== resolve(run, "adapter")) return;
   throw new FileError(
     `Cannot push ${folder}: the guard certified only the base, so this adapter changes nothing, ` +

@@ -133,6 +133,12 @@ export class GuardPart implements Part {
     const { folder } = this.opened.run;
     if (!state) throw new FileError(`Cannot resume: ${folder} holds nothing of the guard`);
     const { text, ...kept } = state as Awaited<ReturnType<GuardPart["state"]>>;
+    if (!kept.history) {
+      throw new FileError(
+        `Cannot resume: what ${folder} holds of the guard was written by an older version, wanted a run ` +
+          "of this one",
+      );
+    }
     if (text !== undefined && text !== contentsOf(this.plans.domains)) {
       throw new FileError(
         "Cannot resume: the retention text is another than when the run began, wanted the same, or " +
@@ -177,12 +183,12 @@ export class GuardPart implements Part {
   #report(result: Awaited<ReturnType<typeof selectAndCertify>>, seconds: number): Ending["report"] {
     const { task, run, tokens } = this.opened;
     const { settings, domains, context: { train, model, seen } } = this.plans;
-    const { trace, rollbacks } = this.#guard;
+    const { history, rollbacks } = this.#guard;
     const data = forgettingReport({
       ...settings,
       domains,
       result,
-      trace,
+      history,
       rollbacks,
       trainedBy: seen.complete ? "this run" : "another from elsewhere",
       task: task.rows,

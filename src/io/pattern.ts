@@ -21,9 +21,9 @@ export interface PatternTask {
 /** What it answers; 0 is nothing yet, `none` that it is no regular expression. */
 export const ANSWER = { no: 1, yes: 2, none: 3 } as const;
 
-/** Milliseconds that a pattern may take, and that a worker may take to begin. */
+/** Milliseconds that a pattern may take, and that a worker may take to begin on a crowded machine. */
 const LIMIT_MS = 1000;
-const BEGIN_MS = 10_000;
+const BEGIN_MS = 120_000;
 
 /** Repetitions without bound in a pattern of short texts: each multiplies what it may take by them. */
 const MOST_REPEATS = 4;
@@ -140,7 +140,10 @@ function begin(): Worker {
   const state = new SharedArrayBuffer(4);
   const ready: PatternTask = { state, source: "", flags: "", text: "" };
   worker.postMessage(ready);
-  Atomics.wait(new Int32Array(state), 0, 0, BEGIN_MS);
+  if (Atomics.wait(new Int32Array(state), 0, 0, BEGIN_MS) === "timed-out") {
+    end();
+    throw new Error(`The thread that tries patterns has not begun in ${BEGIN_MS / 1000} s`);
+  }
   return worker;
 }
 

@@ -27,7 +27,7 @@ import { lengthsIn, lengthsOf, readRows, rowsOf } from "./rows.ts";
 import type { TrainOptions } from "./options.ts";
 import { openSession, type Session } from "./session.ts";
 import { type SizedRun, sizeRun } from "./sizes/choice.ts";
-import { requireRoom, type Room, roomOf } from "./sizes/memory.ts";
+import { type MemoryLimit, memoryLimitOf, requireMemory } from "./sizes/memory.ts";
 import type { RunPlan, RunShape } from "./sizes/run_plan.ts";
 import { trainAdapter, trainFull } from "./trainable.ts";
 
@@ -115,17 +115,17 @@ export async function withSession<T>(
   return await withShape(config, settings, async (shape) => {
     const { engine: { device }, model, trained, folder, from } = shape;
     await using read = data ? null : await readRows(model, config, log);
-    const room = roomOf(device, config.train);
+    const limit = memoryLimitOf(device, config.train);
     const { plan, why } = await sizeRun(
       shape,
       config,
-      room,
+      limit,
       async () =>
         read
           ? [...read.lengths(), ...await lengthsIn(model, config.eval.data, config)]
           : lengthsOf(data!),
     );
-    requireRoom(room, plan.memory);
+    requireMemory(limit, plan.memory);
     settings.onSized?.(plan.config);
     log(row("rows of", describeLength(plan, why)));
     const found = kind === "adapter" ? notesOf(shape.engine, model) : [];
@@ -154,7 +154,7 @@ export interface PlannedRun extends SizedRun {
   /** Every dispatch of a training step. */
   readonly dispatches: string;
   /** What it may take; null where that is not known. */
-  readonly room: Room | null;
+  readonly limit: MemoryLimit | null;
   readonly device: Pick<Device, "adapter" | "kernelSet" | "matrixReads">;
 }
 
@@ -175,11 +175,11 @@ export async function explainRun(
       if (modelText(folder, "tokenizer.json") === undefined) return null;
       return await lengthsIn(model, [...config.data, ...config.eval.data], config);
     };
-    const room = roomOf(engine.device, config.train);
-    const run = await sizeRun(shape, config, room, lengths);
+    const limit = memoryLimitOf(engine.device, config.train);
+    const run = await sizeRun(shape, config, limit, lengths);
     const { adapter, kernelSet, matrixReads } = engine.device;
     const device = { adapter, kernelSet, matrixReads };
-    return { ...run, dispatches: printPlan(run.plan.main.step.plan), room, device };
+    return { ...run, dispatches: printPlan(run.plan.main.step.plan), limit, device };
   });
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { REPORT_VERSION } from "../../src/forgetting/report/format.ts";
 import { main } from "../../src/cli/commands.ts";
 import { readPeft } from "../../src/adapters/peft/folder.ts";
 import { exists } from "../../src/io/files.ts";
@@ -14,8 +15,8 @@ Deno.test("guard scales and certifies an adapter that was trained without one", 
   const { code, stdout } = await capture(main, "guard", toy.path("run"), ...flags, "--out", out);
   assert.equal(code, 0);
   const report = JSON.parse(Deno.readTextFileSync(`${out}/forgetting_report.json`));
-  assert.equal(report.version, 2);
-  assert.ok(report.certified && report.shipped.strength > 0 && report.shipped.strength < 1);
+  assert.equal(report.version, REPORT_VERSION);
+  assert.ok(report.certified && report.chosen.strength > 0 && report.chosen.strength < 1);
   assert.match(stdout, /Certified: forgets at most 0\.00\d+/);
   assert.match(
     report.statement,
@@ -24,11 +25,11 @@ Deno.test("guard scales and certifies an adapter that was trained without one", 
   assert.equal(report.task, null, "the strongest is chosen where there is no task");
   const feasible = report.points.filter(({ task }: { task: unknown }) => task !== null);
   const strongest = Math.max(...feasible.map(({ strength }: { strength: number }) => strength));
-  assert.ok(report.shipped.strength <= strongest);
+  assert.ok(report.chosen.strength <= strongest);
   const [before, after] = [readPeft(toy.path("run", "adapter")), readPeft(out)];
-  assert.ok(Math.abs(after.alpha - before.alpha * report.shipped.strength) < 1e-12);
+  assert.ok(Math.abs(after.alpha - before.alpha * report.chosen.strength) < 1e-12);
   assert.deepEqual(after.modules[0]!.b, before.modules[0]!.b, "no tensor changes");
-  const { documents } = report.slices[0];
+  const { documents } = report.domains[0];
   assert.deepEqual(documents, {
     ...{
       train: 0,
@@ -61,8 +62,8 @@ Deno.test("guard --tasks asks the base and what was certified, and reports what 
   const { stdout } = await guard("scaled");
   assert.match(stdout, /task +rows +metric +base +tuned .* kept\nasked +3 +refusal +66\.7 /);
   const text = Deno.readTextFileSync(toy.path("scaled", "forgetting_report.json"));
-  const { shipped, tasks: [task] } = JSON.parse(text);
-  assert.ok(shipped.strength > 0 && shipped.strength < 1);
+  const { chosen, tasks: [task] } = JSON.parse(text);
+  assert.ok(chosen.strength > 0 && chosen.strength < 1);
   const { models, paired } = task.metrics.refusal;
   assert.ok(Math.abs(models.base.mean - 2 / 3) < 1e-12 && paired.kept === 1);
   const page = Deno.readTextFileSync(toy.path("scaled", "report.html"));
@@ -94,9 +95,9 @@ Deno.test("guard certifies on what the base writes where there is no text", asyn
   );
   assert.equal(code, 0);
   assert.match(stderr, /guard: the base writes 512 documents of up to 64 tokens/);
-  const { retention_text: from, certified, slices } = JSON.parse(stdout);
+  const { retention_text: from, certified, domains } = JSON.parse(stdout);
   assert.equal(from, "samples of the base model");
-  assert.ok(certified && slices[0].certificate.documents > 200);
+  assert.ok(certified && domains[0].certificate.documents > 200);
   assert.equal(toy.kept.length, 1);
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { main } from "../../src/cli/commands.ts";
+import { REPORT_VERSION } from "../../src/forgetting/report/format.ts";
 import { writeJson } from "../../src/io/files.ts";
 import { namesIn } from "../io/helpers.ts";
 import { REPO, type World } from "../io/hub/world.ts";
@@ -22,10 +23,11 @@ async function trainRun(toy: Toy): Promise<string> {
 /** Leaves in a run's folder what a card takes of the guard's report. */
 function report(run: string, strength: number): void {
   writeJson(join(run, "forgetting_report.json"), {
+    version: REPORT_VERSION,
     statement: "Certified: forgets at most +1.2 %.",
     not_covered: "Only the mean is bounded.",
-    shipped: { step: 4, strength },
-    slices: [{ name: "all", base_perplexity: 1.5364, tuned_perplexity: 1.5501 }],
+    chosen: { step: 4, strength },
+    domains: [{ name: "all", base_perplexity: 1.5364, tuned_perplexity: 1.5501 }],
     retention_text: ["/home/me/text.txt"],
   });
 }
@@ -107,6 +109,9 @@ Deno.test("what was pushed is generated with by the card's own line", () =>
 Deno.test("push refuses an adapter that the guard left without strength, not what was trained", () =>
   withHub(async (world, toy) => {
     const run = await trainRun(toy);
+    writeJson(join(run, "forgetting_report.json"), { version: REPORT_VERSION - 1 });
+    const old = await capture(main, "push", run, MINE);
+    assert.match(old.stderr, /forgetting_report\.json: found version 2, wanted 3$/m);
     report(run, 0);
     const { code, stderr } = await capture(main, "push", run, MINE);
     assert.equal(code, 1);

@@ -35,7 +35,7 @@ Deno.test("guard leaves out what the run was trained on, and counts the certific
   });
   assert.equal(forgetting!.independent, true);
   const before = hashesOf(toy.path("run"));
-  const { documents } = forgetting!.slices[0]!;
+  const { documents } = forgetting!.domains[0]!;
   for (const part of ["control", "certificate", "probe"] as const) {
     assert.equal(before[part]!.length, documents[part], part);
   }
@@ -51,7 +51,7 @@ Deno.test("guard leaves out what the run was trained on, and counts the certific
   const report = reportOf(toy, "again");
   const after = hashesOf(toy.path("again"));
   const shared = (a: string[], b: string[]) => a.filter((hash) => b.includes(hash)).length;
-  assert.equal(report.slices[0].documents.trained_before, documents.train);
+  assert.equal(report.domains[0].documents.trained_before, documents.train);
   const own = after["certificate"]!;
   assert.ok(own.length >= documents.certificate);
   assert.equal(shared(own, [...before["train"]!, ...before["control"]!]), 0);

@@ -60,7 +60,7 @@ Deno.test("certify() says when more text would not help, and when it would", asy
   assert.equal(one.strength, 0, "one document proves nothing");
 });
 
-Deno.test("certify() holds every slice to its own budget, at delta / slices", async () => {
+Deno.test("certify() holds every slice to its own budget, at delta / domains", async () => {
   const both = async (strength: number) => [
     (await risesOf(0.01, 100)(strength))[0]!,
     (await risesOf(0.05, 100)(strength))[0]!,

@@ -64,14 +64,14 @@ Deno.test("the guard chooses the moment that a metric is best at, and a resumed 
   using toy = new Toy();
   Deno.writeTextFileSync(toy.text, stories(96).join("\n<|endoftext|>\n"));
   await run(toy, "loss", 0, { metric: null });
-  const { points: byLoss, shipped: last, trace } = reportOf(toy, "loss");
+  const { points: byLoss, chosen: last, history } = reportOf(toy, "loss");
   assert.equal(reportOf(toy, "loss").metric, undefined);
   assert.equal(last.step, 30);
   assert.ok(byLoss.every((point: PointReport) => point.value === undefined));
-  assert.ok(trace.length > 5);
+  assert.ok(history.length > 5);
   // A size that is passed before the end: what is chosen is before it, too, or weaker.
   const { said, measured } = await run(toy, "whole", 1e-9);
-  const sizes = reportOf(toy, "whole").trace.map(({ value }: { value: number }) => -value);
+  const sizes = reportOf(toy, "whole").history.map(({ value }: { value: number }) => -value);
   const target = (sizes[2]! + sizes[3]!) / 2;
   assert.ok(sizes[0]! < target && target < sizes.at(-1)!, `${sizes}`);
   assert.ok(said.length === 1 && measured[FIELD] !== undefined);
@@ -85,7 +85,7 @@ Deno.test("the guard chooses the moment that a metric is best at, and a resumed 
   );
   const best = Math.max(...within.map(({ value }: PointReport) => value!));
   const chosen = within.find(({ value }: PointReport) => value === best);
-  assert.deepEqual(report.shipped, { step: chosen.step, strength: chosen.strength });
+  assert.deepEqual(report.chosen, { step: chosen.step, strength: chosen.strength });
   assert.equal(report.metric.field, FIELD);
   assert.equal(report.metric.tuned, best);
   assert.ok(report.metric.tuned > report.metric.base);
@@ -101,7 +101,7 @@ Deno.test("the guard chooses the moment that a metric is best at, and a resumed 
     assert.ok((await run(toy, out, target, { stopAt })).stopped);
     await run(toy, out, target, { resume: true });
     assert.deepEqual(toy.adapter(out), toy.adapter("turning"));
-    assert.deepEqual(reportOf(toy, out).trace, report.trace);
+    assert.deepEqual(reportOf(toy, out).history, report.history);
     assert.deepEqual(reportOf(toy, out).points, report.points);
   }
 });

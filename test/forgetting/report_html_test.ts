@@ -153,11 +153,11 @@ Deno.test("reportPage() is well-formed and labelled, with one slice, several, an
   }
 });
 
-Deno.test("reportPage() keeps slices apart, each in the unit of its budget", () => {
+Deno.test("reportPage() keeps domains apart, each in the unit of its budget", () => {
   const report = sampleReport({ names: ["stories", "code"] });
-  const [stories, code] = report.slices;
+  const [stories, code] = report.domains;
   const kl = { ...code!, metric: "kl" as const, budget: "kl[code]:0.02", epsilon: 0.02 };
-  const page = new Page({ ...report, slices: [stories!, kl] }, sampleMetrics(["stories", "code"]));
+  const page = new Page({ ...report, domains: [stories!, kl] }, sampleMetrics(["stories", "code"]));
   const ids = page.charts.map(({ id }) => id);
   assert.deepEqual(ids, [
     "chart-task",
@@ -174,7 +174,7 @@ Deno.test("reportPage() keeps slices apart, each in the unit of its budget", () 
   assert.match(page.text, /0\.0180 nats a token of divergence/);
 });
 
-Deno.test("reportPage() makes no claim where only the base is certain, and needs no trace", () => {
+Deno.test("reportPage() makes no claim where only the base is certain, and needs no history", () => {
   const page = new Page(uncertifiedReport());
   assert.match(page.text, /✗ Not certified: 1 documents do not prove it: needs about 812 more/);
   assert.match(page.text, /Forgets, without a bound/);

@@ -12,7 +12,7 @@ Deno.test("a guarded run ends within its budget, and its report is what a reader
   const { measured, forgetting } = await toy.train("run", guarded(toy));
   const report = reportOf(toy, "run");
   assert.deepEqual(report, JSON.parse(JSON.stringify(forgetting)));
-  const [domain] = report.slices;
+  const [domain] = report.domains;
   assert.ok(report.certified);
   assert.match(report.statement, /^Certified: forgets at most/);
   assert.ok(domain.certificate.upper <= domain.epsilon);
@@ -21,7 +21,7 @@ Deno.test("a guarded run ends within its budget, and its report is what a reader
   assert.ok(Math.abs(measured["forgetting"]! - Math.expm1(domain.control.shift)) < 1e-12);
 
   const { alpha, modules } = readPeft(toy.path("run", "adapter"));
-  assert.ok(Math.abs(alpha - 8 * report.shipped.strength) < 1e-12);
+  assert.ok(Math.abs(alpha - 8 * report.chosen.strength) < 1e-12);
   assert.ok(modules.every((module) => module.alpha === alpha));
 
   const found = await remeasure(toy, "run", "ppl:5%");
@@ -36,7 +36,7 @@ Deno.test("a fresh adapter has forgotten nothing, to the last bit", async () => 
   assert.equal(first!.forgetting, 0);
   assert.equal(first!["guard_loss"], 0);
   assert.equal(first!["lambda"], 2);
-  const [domain] = reportOf(toy, "run").slices;
+  const [domain] = reportOf(toy, "run").domains;
   assert.equal(first!["retention_perplexity"], domain.base_perplexity);
 });
 
@@ -44,16 +44,25 @@ Deno.test("metrics have what the guard measured with the update it was measured 
   using toy = new Toy();
   await toy.train("run", guarded(toy, { every: 7 }));
   const lines = toy.metrics("run");
-  const { trace } = reportOf(toy, "run");
-  assert.deepEqual(trace.map(({ step }: { step: number }) => step), [0, 5, 7, 10, 14, 21, 28, 30]);
-  for (const { step, shifts } of trace.slice(0, -1)) {
+  const { history } = reportOf(toy, "run");
+  assert.deepEqual(history.map(({ step }: { step: number }) => step), [
+    0,
+    5,
+    7,
+    10,
+    14,
+    21,
+    28,
+    30,
+  ]);
+  for (const { step, shifts } of history.slice(0, -1)) {
     assert.equal(lines[step]!.forgetting, Math.expm1(shifts[0].mean), `step ${step}`);
     assert.ok(step === 0 || lines[step - 1]!.forgetting !== lines[step]!.forgetting);
   }
   assert.ok(lines.every((line) => line["lambda"]! > 0 && line["guard_loss"]! >= 0));
 });
 
-Deno.test("several slices are each held to their own budget", async () => {
+Deno.test("several domains are each held to their own budget", async () => {
   using toy = new Toy();
   Deno.writeTextFileSync(toy.text, stories(96).join("\n<|endoftext|>\n"));
   const other = toy.path("other.txt");
@@ -64,7 +73,7 @@ Deno.test("several slices are each held to their own budget", async () => {
   );
   const budget = "ppl[text]:5%,kl[other]:0.03";
   await toy.train("run", guarded(toy, { text: [toy.text, other], budget }));
-  const { slices: domains, certified } = reportOf(toy, "run");
+  const { domains: domains, certified } = reportOf(toy, "run");
   assert.deepEqual(
     domains.map(({ name, metric }: Record<string, string>) => [name, metric]),
     [["text", "ppl"], ["other", "kl"]],
@@ -85,7 +94,7 @@ Deno.test("an impossible budget ships the base, says so, and keeps what was trai
   const { forgetting, measured } = await toy.train("run", guarded(toy, guard));
   assert.equal(forgetting!.certified, false);
   assert.match(forgetting!.statement, /^Not certified: /);
-  assert.deepEqual(forgetting!.shipped.strength, 0);
+  assert.deepEqual(forgetting!.chosen.strength, 0);
   assert.equal(readPeft(toy.path("run", "adapter")).alpha, 0);
   assert.equal(measured["forgetting"], 0, "the base itself");
   assert.ok(exists(toy.path("run", "uncertified", "adapter_model.safetensors")));
@@ -133,8 +142,8 @@ Deno.test("without checkpoints only those moments stay on the disk that may be c
   using toy = new Toy();
   const { train, guard } = guarded(toy, { every: 1 });
   await toy.train("run", { guard: guard!, train: { ...train, checkpoint_every: 0 } });
-  const { trace } = reportOf(toy, "run");
-  assert.equal(trace.length, 31);
+  const { history } = reportOf(toy, "run");
+  assert.equal(history.length, 31);
   const archives = [...Deno.readDirSync(toy.path("run", "checkpoints"))];
   assert.ok(archives.length <= 12, `${archives.length} of 31 moments`);
 });

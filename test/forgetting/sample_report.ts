@@ -2,7 +2,7 @@
 import type { ForgettingReport } from "../../src/forgetting/report/format.ts";
 import type { MetricsLine } from "../../src/forgetting/page/page.ts";
 
-type DomainReport = ForgettingReport["slices"][number];
+type DomainReport = ForgettingReport["domains"][number];
 
 /** What a test wants of a report. */
 export interface Sample {
@@ -49,13 +49,13 @@ export function sampleReport({ names = ["all"], piece = " time", text }: Sample 
       ...{ limit: 3.4, beyond: 0.0223, documents: 133 },
     }));
   return {
-    version: 2,
+    version: 3,
     statement: "Certified: forgets at most +1.8 % within the budget ppl:2%.",
     ...{ certified: true, budget: "ppl:2%", delta: 0.05, strict: false },
     attempt: { number: 1, failed_before: 0, level: 0.05 * 2 / 3 },
     independent: true,
-    shipped: { step: 200, strength: 0.81 },
-    slices: names.map((name) => slice(name, piece)),
+    chosen: { step: 200, strength: 0.81 },
+    domains: names.map((name) => slice(name, piece)),
     task: {
       ...{
         rows: 128,
@@ -68,8 +68,8 @@ export function sampleReport({ names = ["all"], piece = " time", text }: Sample 
       flips: { lost: 14, won: 501, p: 1.7e-128 },
     },
     retention_text: text ?? "samples of the base model",
-    price: 0.0934,
-    trace: [[0, 4.9871, 0], [10, 2.2428, 0.1196], [200, 1.0255, 0.0223]].map(
+    marginal_gain: 0.0934,
+    history: [[0, 4.9871, 0], [10, 2.2428, 0.1196], [200, 1.0255, 0.0223]].map(
       ([step, task_loss, mean]) => ({
         ...{ step: step!, task_loss: task_loss!, shifts: shifts(mean!) },
         lambdas: names.map(() => 4.7183),
@@ -98,13 +98,13 @@ export function uncertifiedReport(): ForgettingReport {
     ...report,
     statement: "Not certified: 1 documents do not prove it: needs about 812 more documents.",
     certified: false,
-    shipped: { step: 0, strength: 0 },
-    slices: report.slices.map((slice) => ({
+    chosen: { step: 0, strength: 0 },
+    domains: report.domains.map((slice) => ({
       ...{ ...slice, certificate: null, control: { shift: 0, se: 0, net: 0 } },
       tuned_perplexity: slice.base_perplexity,
     })),
-    price: null,
-    trace: [],
+    marginal_gain: null,
+    history: [],
     trials: [{
       strength: 0.5,
       bounds: [{

@@ -23,7 +23,7 @@ Deno.test("a run without guard.text is guarded by what the base writes, once for
   assert.match(first.said, /guard: 60 documents written/);
   assert.equal(first.report.retention_text, "samples of the base model");
   assert.match(first.report.statement, /^(Certified|Not certified): /);
-  const { documents, worst } = first.report.slices[0]!;
+  const { documents, worst } = first.report.domains[0]!;
   const { train, control, certificate, probe, repeated, in_task: inTask } = documents;
   assert.equal(train + control + certificate + probe + repeated + inTask, 60);
   assert.ok(certificate >= 15 && worst.length > 0);
@@ -110,7 +110,7 @@ Deno.test("a model without BOS begins with the id of its config, or else with EO
   );
 });
 
-Deno.test("budgets of slices want text", async () => {
+Deno.test("budgets of domains want text", async () => {
   using toy = new CachedToy();
   await assert.rejects(
     toy.train("run", { guard: { budget: "ppl[stories]:1%,ppl[code]:5%" } }),

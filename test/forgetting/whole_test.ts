@@ -30,7 +30,7 @@ for (const dtype of ["F32", "BF16"] as const) {
     });
     const [first] = toy.metrics("run");
     assert.equal(first!.forgetting, 0, "fresh whole tensors are the base, to the last bit");
-    const { slices: [domain], shipped: { strength }, certified } = reportOf(toy, "run");
+    const { domains: [domain], chosen: { strength }, certified } = reportOf(toy, "run");
     assert.ok(certified && strength > 0 && strength < 1, `${strength}`);
     const found = await remeasure(toy, "run", "kl:0.05");
     assert.ok(Math.abs(found.mean - domain.control.shift) < 1e-6, "the reloaded adapter");

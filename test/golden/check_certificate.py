@@ -80,7 +80,7 @@ def main(base, text, tokens, *folders):
     before = nats(model, documents)
     for folder in folders:
         report = json.load(open(os.path.join(folder, "forgetting_report.json")))
-        strength, slices = report["shipped"]["strength"], report["slices"]
+        strength, domains = report["chosen"]["strength"], report["domains"]
         if strength == 0:
             print(json.dumps({"folder": os.path.basename(folder), "strength": 0}), flush=True)
             continue
@@ -88,7 +88,7 @@ def main(base, text, tokens, *folders):
         path = inner if os.path.isdir(inner) else folder
         fresh = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
         tuned = PeftModel.from_pretrained(fresh, path).eval()
-        bound, epsilon = slices[0]["certificate"], slices[0]["epsilon"]
+        bound, epsilon = domains[0]["certificate"], domains[0]["epsilon"]
         found = [
             (len(old), bands([b - a for a, b in zip(old, new)]))
             for old, new in zip(before, nats(tuned, documents))

@@ -14,7 +14,7 @@ const arms: Arm[] = [
 ];
 const spec = { arms, budgets: [1, 2, 10], seeds: [1, 2, 3] };
 
-/** The guard learns more the larger its budget; its price is the slope of that. */
+/** The guard learns more the larger its budget; its marginal gain is the slope of that. */
 function cellsOf(change: (cell: Cell) => Partial<Cell> = () => ({})): Cell[] {
   return arms.flatMap(({ name }) =>
     spec.budgets.flatMap((budget) =>
@@ -24,7 +24,7 @@ function cellsOf(change: (cell: Cell) => Partial<Cell> = () => ({})): Cell[] {
         const own = 3 - Math.log(raw) / 5; // its slope over 0.9 epsilon is 0.2 / (0.9 epsilon)
         const cell = {
           ...{ arm: name, seed, budget, epsilon, raw, step: 300, strength: 1, certified: true },
-          price: 0.02 / 0.9,
+          marginal_gain: 0.02 / 0.9,
           ...{
             test_shift: 0.9 * epsilon,
             test_claimed: 0.9 * epsilon,
@@ -66,7 +66,7 @@ Deno.test("claims() are not met by cells that do not", () => {
   const noisy = (cell: Cell) =>
     cell.arm === "guard" ? { task: cell.task + (cell.seed === 1 ? 0.6 : 0) } : {};
   assert.deepEqual(failing(cellsOf(noisy)).filter((p) => p === "P3").length, 2, "5 % and below");
-  assert.deepEqual(failing(cellsOf(guard({ price: 1e4 }))), ["P5"]);
+  assert.deepEqual(failing(cellsOf(guard({ marginal_gain: 1e4 }))), ["P5"]);
   assert.deepEqual(failing(cellsOf(guard({ held_out: 5 }))), ["P8", "P8", "P8"]);
   const none = claims(cellsOf(() => ({ held_out: null })), spec);
   assert.ok(!none.some(({ name }) => name.startsWith("P8")), "nothing to judge it by");

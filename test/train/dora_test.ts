@@ -16,7 +16,7 @@ Deno.test("a guarded DoRA run certifies what it ships, as a reader measures it",
   assert.equal(first!.forgetting, 0);
   assert.ok(rest.at(-1)!.loss < first!.loss);
   assert.ok(forgetting!.certified);
-  const { shift } = reportOf(toy, "run").slices[0].control;
+  const { shift } = reportOf(toy, "run").domains[0].control;
   const found = await remeasure(toy, "run", "ppl:5%");
   assert.ok(Math.abs(found.mean - shift) < 1e-6, `${found.mean}, reported ${shift}`);
 });
@@ -46,9 +46,9 @@ Deno.test("where only the base is certain, a DoRA adapter is written as the base
   });
   assert.equal(forgetting!.certified, false);
   assert.equal(measured["forgetting"], 0, "the base itself");
-  const [shipped, trained] = ["adapter", "uncertified"].map((f) => readPeft(toy.path("run", f)));
-  assert.equal(shipped!.alpha, 0);
-  assert.notDeepEqual(shipped!.modules[0]!.magnitude, trained!.modules[0]!.magnitude);
+  const [chosen, trained] = ["adapter", "uncertified"].map((f) => readPeft(toy.path("run", f)));
+  assert.equal(chosen!.alpha, 0);
+  assert.notDeepEqual(chosen!.modules[0]!.magnitude, trained!.modules[0]!.magnitude);
   assert.equal((await remeasure(toy, "run", "kl:1")).mean, 0);
 });
 

@@ -16,7 +16,7 @@ import type {
 import { type Entry, Snapshots } from "./snapshots.ts";
 import { Controller } from "./controller.ts";
 import type { Shift } from "../measure.ts";
-import type { GuardParts, GuardSettings, GuardState, Observation, TracePoint } from "./parts.ts";
+import type { GuardParts, GuardSettings, GuardState, HistoryPoint, Observation } from "./parts.ts";
 import type { Domain } from "../text/retention.ts";
 import { putSnapshot, takeSnapshot } from "../select/strength.ts";
 
@@ -34,7 +34,7 @@ export class Guard implements Objective, Hook, Meter {
   readonly #controllers: readonly Controller[];
   readonly #pending: Map<number, Observation>;
   readonly #measuring: Map<number, Promise<Entry>>;
-  readonly #trace: TracePoint[];
+  readonly #history: HistoryPoint[];
   /** The weight of each domain in the updates under way. */
   readonly #lambdas = new Map<number, readonly number[]>();
   readonly snapshots: Snapshots;
@@ -59,10 +59,10 @@ export class Guard implements Objective, Hook, Meter {
     );
     const better = parts.metric?.better ?? null;
     this.snapshots = new Snapshots(parts.folder, this.epsilons, state?.entries, better);
-    this.#trace = [...state?.trace ?? []];
+    this.#history = [...state?.history ?? []];
     this.#pending = new Map(state?.pending);
     this.#measuring = new Map(state?.measured.map((entry) => [entry.step, Promise.resolve(entry)]));
-    this.#last = state?.measured.at(-1) ?? state?.trace.at(-1);
+    this.#last = state?.measured.at(-1) ?? state?.history.at(-1);
     this.#rollbacks = state?.rollbacks ?? 0;
     this.#fresh = state?.fresh ?? 0;
     this.#acted = state?.acted ?? -1;
@@ -89,8 +89,8 @@ export class Guard implements Objective, Hook, Meter {
     return this.#last ? this.fields(this.#last) : {};
   }
 
-  get trace(): readonly TracePoint[] {
-    return this.#trace;
+  get history(): readonly HistoryPoint[] {
+    return this.#history;
   }
 
   /** What the learning rate is multiplied by: half after each roll-back. */
@@ -235,7 +235,7 @@ export class Guard implements Objective, Hook, Meter {
     const waiting = [...this.#measuring.keys()].filter((seen) => seen >= this.#fresh);
     for (const seen of waiting.sort((a, b) => a - b)) this.#add(await this.#measuring.get(seen)!);
     this.#measuring.clear();
-    if (this.#trace.at(-1)?.step !== step) {
+    if (this.#history.at(-1)?.step !== step) {
       const entry = await (await this.#measure(step)).result;
       const value = await this.#parts.metric?.measure();
       this.#add({ ...entry, ...(value !== undefined && { value }) });
@@ -248,7 +248,7 @@ export class Guard implements Objective, Hook, Meter {
     return {
       controllers: this.#controllers.map(({ state }) => state),
       entries: this.snapshots.entries,
-      trace: this.#trace,
+      history: this.#history,
       pending: [...this.#pending],
       measured: await Promise.all(this.#measuring.values()),
       rollbacks: this.#rollbacks,
@@ -266,7 +266,7 @@ export class Guard implements Objective, Hook, Meter {
     this.snapshots.add(entry);
     const isControlled = this.#settings.weight === null;
     const lambdas = isControlled ? this.#controllers.map(({ lambda }) => lambda) : [];
-    this.#trace.push({ ...entry, lambdas });
+    this.#history.push({ ...entry, lambdas });
   }
 
   /** Only in the second half: before it the controller finds its weight, and the rate is high. */

@@ -76,7 +76,7 @@ export interface Observation {
 export interface GuardState {
   readonly controllers: readonly ControllerState[];
   readonly entries: readonly Entry[];
-  readonly trace: readonly TracePoint[];
+  readonly history: readonly HistoryPoint[];
   readonly pending: readonly (readonly [step: number, Observation])[];
   readonly measured: readonly Entry[];
   readonly rollbacks: number;
@@ -86,6 +86,6 @@ export interface GuardState {
 }
 
 /** A measurement of the run, and the controllers' weights at the time; none where they are fixed. */
-export interface TracePoint extends Entry {
+export interface HistoryPoint extends Entry {
   readonly lambdas: readonly number[];
 }

@@ -21,10 +21,10 @@ export type MetricsLine = Readonly<Record<string, number | null | undefined>>;
 
 /** The charts that there is something to draw in. */
 export function curves(report: ForgettingReport, metrics: readonly MetricsLine[]): Figure[] {
-  if (report.trace.length === 0) return [];
-  const last = Math.max(report.trace.at(-1)!.step, metrics.at(-1)?.["step"] ?? 0);
+  if (report.history.length === 0) return [];
+  const last = Math.max(report.history.at(-1)!.step, metrics.at(-1)?.["step"] ?? 0);
   const x: Axis = { label: "updates", range: [0, last || 1] };
-  const units = [...new Set(report.slices.map(({ metric }) => metric))];
+  const units = [...new Set(report.domains.map(({ metric }) => metric))];
   return [
     ...(report.task ? [taskCurve(report, report.task, metrics, x)] : []),
     ...units.map((metric) => forgettingCurve(report, metric, x)),
@@ -33,20 +33,22 @@ export function curves(report: ForgettingReport, metrics: readonly MetricsLine[]
 }
 
 function taskCurve(
-  { trace, shipped }: ForgettingReport,
+  { history, chosen: { step } }: ForgettingReport,
   task: TaskReport,
   metrics: readonly MetricsLine[],
   x: Axis,
 ): Figure {
   const training = pointsOf(metrics, "loss");
-  const measured = trace.map(({ step, task_loss }): Point => [step, task_loss]);
-  const chosen: Point[] = [[shipped.step, task.tuned_loss]];
+  const measured = history.map(({ step, task_loss }): Point => [step, task_loss]);
+  const chosen: Point[] = [[step, task.tuned_loss]];
   const all = [...training, ...measured, ...chosen].map(([, y]) => y);
   return {
     title: "Task loss",
     alt:
       `Task loss over ${x.range[1]} updates: on ${task.rows} rows of ${task.from} it goes from ` +
-      `${fixed(trace[0]!.task_loss, 4)} to ${fixed(trace.at(-1)!.task_loss, 4)} ${task.unit}; ` +
+      `${fixed(history[0]!.task_loss, 4)} to ${
+        fixed(history.at(-1)!.task_loss, 4)
+      } ${task.unit}; ` +
       `what is chosen has ${fixed(task.tuned_loss, 4)}.`,
     chart: {
       id: "chart-task",
@@ -63,18 +65,22 @@ function taskCurve(
   };
 }
 
-function forgettingCurve({ trace, slices, shipped }: ForgettingReport, metric: Metric, x: Axis) {
+function forgettingCurve(
+  { history, domains, chosen: { step } }: ForgettingReport,
+  metric: Metric,
+  x: Axis,
+) {
   const unit = (shift: number) => inBudgetUnit(metric, shift);
-  const shown = slices.flatMap((slice, i) => {
+  const shown = domains.flatMap((slice, i) => {
     if (slice.metric !== metric) return [];
-    const points = trace.map(({ step, shifts }): Point => {
+    const points = history.map(({ step, shifts }): Point => {
       const { mean, se } = shifts[i]!;
       return [step, unit(mean), unit(mean + se) - unit(mean)];
     });
     return [{ ...slice, points, colour: colourOf(i) }];
   });
-  const alone = slices.length === 1;
-  const chosen = shown.map(({ control }): Point => [shipped.step, unit(control.shift)]);
+  const alone = domains.length === 1;
+  const chosen = shown.map(({ control }): Point => [step, unit(control.shift)]);
   const limits = shown.map(({ name, budget, epsilon, colour }) => ({
     axis: "y" as const,
     at: unit(epsilon),
@@ -111,12 +117,12 @@ function forgettingCurve({ trace, slices, shipped }: ForgettingReport, metric: M
 }
 
 function weightCurve(
-  { slices }: ForgettingReport,
+  { domains }: ForgettingReport,
   metrics: readonly MetricsLine[],
   x: Axis,
 ): Figure[] {
-  const alone = slices.length === 1;
-  const series = slices.flatMap(({ name }, i) => {
+  const alone = domains.length === 1;
+  const series = domains.flatMap(({ name }, i) => {
     const points = pointsOf(metrics, alone ? "lambda" : `lambda.${name}`).filter(([, y]) => y > 0);
     return points.length > 0 ? [curve(alone ? "\u03bb" : name, colourOf(i), points, !alone)] : [];
   });

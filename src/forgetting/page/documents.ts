@@ -8,7 +8,7 @@ import { details, type Html, markup, table } from "../../report/html.ts";
 import { fixed, signed } from "../../report/numbers.ts";
 import { shiftText } from "./units.ts";
 
-type DomainReport = ForgettingReport["slices"][number];
+type DomainReport = ForgettingReport["domains"][number];
 type Document = DomainReport["worst"][number];
 
 /** A token under both models; its shift is what the tuned one has lost, in nats. */

@@ -10,12 +10,12 @@ import { errorText, shiftText, strengthText } from "./units.ts";
 
 /** The trials of the certificate. */
 export function trials(report: ForgettingReport): Html {
-  const { trials, slices, delta, strict, more_documents: more, shipped } = report;
+  const { trials, domains, delta, strict, more_documents: more, chosen } = report;
   if (trials.length === 0) {
     return markup`<p>No strength was put to the test: on the control text only the base itself keeps
 the budget.</p>`;
   }
-  const alone = slices.length === 1;
+  const alone = domains.length === 1;
   const most = Math.max(
     ...trials.flatMap(({ bounds }) =>
       bounds.map(({ mean, upper, epsilon }) =>
@@ -25,10 +25,10 @@ the budget.</p>`;
   );
   const rows = trials.flatMap(({ strength, bounds, passed }) =>
     bounds.map((bound, i) => {
-      const { metric, name } = slices[i]!;
+      const { metric, name } = domains[i]!;
       const shown = strengthText(strength);
       return [
-        passed && strength === shipped.strength ? markup`${shown} <b>chosen</b>` : shown,
+        passed && strength === chosen.strength ? markup`${shown} <b>chosen</b>` : shown,
         ...(alone ? [] : [name]),
         shiftText(metric, bound.mean),
         errorText(metric, bound.se),
@@ -46,7 +46,7 @@ the budget.</p>`;
 The order was fixed beforehand, so the confidence of ${sure(delta)} holds for all of them together.
 The bound is that of a test by betting, which holds for any number of documents and any shape of
 their rises${strict ? "; a document counts up to one nat a token of the longest" : ""}${
-    alone ? "" : `, at ${sure(delta / slices.length)} for each slice`
+    alone ? "" : `, at ${sure(delta / domains.length)} for each slice`
   }.${
     more === null ? "" : ` The strength that failed needs about ${whole(more)} more documents.`
   }</p>
@@ -78,7 +78,7 @@ function boundBar({ mean, upper, epsilon }: TrialReport["bounds"][number], most:
 }
 
 /** The retention text and how it was split. */
-export function retention({ slices, retention_text: text }: ForgettingReport): Html {
+export function retention({ domains, retention_text: text }: ForgettingReport): Html {
   const from = typeof text === "string"
     ? markup`<p>${text}</p>`
     : markup`<ul>${text.map((path) => markup`<li><code>${path}</code></li>`)}</ul>`;
@@ -96,7 +96,7 @@ ${
         "Repeated, left out",
         "In the task, left out",
       ],
-      slices.map(({ name, documents }) => [
+      domains.map(({ name, documents }) => [
         name,
         ...parts.map((part) => whole(documents[part])),
         whole(documents.repeated),
@@ -110,7 +110,7 @@ ${
       table(
         "SHA-256 of the token ids",
         ["Domain", "Part", "SHA-256"],
-        slices.flatMap(({ name, sha256 }) =>
+        domains.flatMap(({ name, sha256 }) =>
           Object.entries(sha256).map(([part, hash]) => [name, part, markup`<code>${hash}</code>`])
         ),
       ),

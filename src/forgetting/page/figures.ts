@@ -8,7 +8,7 @@ import { type Html, markup } from "../../report/html.ts";
 import { chance, fixed, percent, whole } from "../../report/numbers.ts";
 import { shiftText, strengthText } from "./units.ts";
 
-type DomainReport = ForgettingReport["slices"][number];
+type DomainReport = ForgettingReport["domains"][number];
 
 /** A number with its name and what it was measured on. */
 type Figure = readonly [name: string, value: string, note: string];
@@ -17,10 +17,10 @@ const ARROW = " \u2192 ";
 
 /** Figures of a run with one domain together; of several, each domain under its name. */
 export function figures(report: ForgettingReport): Html {
-  const { slices } = report;
-  const [only, second] = slices;
+  const { domains } = report;
+  const [only, second] = domains;
   if (only && !second) return list([...domainFigures(only), ...runFigures(report)]);
-  const named = slices.map((slice) =>
+  const named = domains.map((slice) =>
     markup`<h3>${slice.name}</h3>\n${list(domainFigures(slice))}`
   );
   return markup`${named}<h3>The run</h3>\n${list(runFigures(report))}`;
@@ -74,7 +74,7 @@ function domainFigures(slice: DomainReport): Figure[] {
   ];
 }
 
-function runFigures({ task, metric, shipped, price }: ForgettingReport): Figure[] {
+function runFigures({ task, metric, chosen, marginal_gain: gain }: ForgettingReport): Figure[] {
   const figures: Figure[] = [...(task ? taskFigures(task) : [])];
   if (metric) {
     const { field, better, base, tuned } = metric;
@@ -83,15 +83,15 @@ function runFigures({ task, metric, shipped, price }: ForgettingReport): Figure[
   }
   figures.push([
     "Strength chosen",
-    strengthText(shipped.strength),
-    shipped.strength > 0
-      ? `of the adapter at step ${shipped.step}`
+    strengthText(chosen.strength),
+    chosen.strength > 0
+      ? `of the adapter at step ${chosen.step}`
       : "the base itself: no strength of the adapter is certified",
   ]);
-  if (price !== null) {
+  if (gain !== null) {
     figures.push([
       "Marginal gain",
-      fixed(price, 4),
+      fixed(gain, 4),
       "nats of task loss that a tenth more of the budget would buy",
     ]);
   }

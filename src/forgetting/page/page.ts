@@ -12,7 +12,7 @@ import { cost, retention, trials } from "./evidence.ts";
 import { figures } from "./figures.ts";
 import { details, Html, markup, type Piece } from "../../report/html.ts";
 import { reportHtml, type Section } from "../../report/shell.ts";
-import { pointsTable, traceTable, tradeoff } from "./tradeoff.ts";
+import { historyTable, pointsTable, tradeoff } from "./tradeoff.ts";
 
 export type { MetricsLine };
 
@@ -73,17 +73,17 @@ function stepCharts(report: ForgettingReport, charts: readonly Figure[]): Html {
     return markup`<p>The adapter was not trained here, so nothing is known of its steps.</p>`;
   }
   return markup`<div class="charts">${charts.map(figure)}</div>
-${details("The measurements, as a table", traceTable(report))}`;
+${details("The measurements, as a table", historyTable(report))}`;
 }
 
-function documents({ slices, shipped }: ForgettingReport): Piece {
-  if (shipped.strength === 0) return markup`<p>None: the result is the base itself.</p>`;
+function documents({ domains, chosen }: ForgettingReport): Piece {
+  if (chosen.strength === 0) return markup`<p>None: the result is the base itself.</p>`;
   return [
     markup`<p>Of the probe text, which nothing was chosen by. Point at a token for its
 log-probabilities, or open the table under a document.</p>`,
     tokenKey(),
-    ...slices.map((slice) => [
-      slices.length > 1 ? markup`<h3>${slice.name}</h3>` : null,
+    ...domains.map((slice) => [
+      domains.length > 1 ? markup`<h3>${slice.name}</h3>` : null,
       worstDocuments(slice),
     ]),
   ];

@@ -18,8 +18,8 @@ const LOG_FROM = 3;
 type Shifts = readonly { readonly mean: number }[];
 
 /** Where on the axis of forgetting a point is. */
-function axisOf({ slices }: ForgettingReport) {
-  const [first, second] = slices;
+function axisOf({ domains }: ForgettingReport) {
+  const [first, second] = domains;
   if (first && !second) {
     const { metric, epsilon, budget } = first;
     return {
@@ -31,7 +31,7 @@ function axisOf({ slices }: ForgettingReport) {
   }
   return {
     at: (shifts: Shifts) =>
-      100 * Math.max(...shifts.map(({ mean }, i) => mean / slices[i]!.epsilon)),
+      100 * Math.max(...shifts.map(({ mean }, i) => mean / domains[i]!.epsilon)),
     limit: 100,
     label: "forgetting on the control text, % of the budget, worst domain",
     budget: "budget",
@@ -47,9 +47,9 @@ export function tradeoff(report: ForgettingReport): Figure[] {
 }
 
 function pictureOf(report: ForgettingReport, task: TaskReport): Figure {
-  const { trace, points, shipped, slices } = report;
+  const { history, points, chosen: { step, strength }, domains } = report;
   const { at, limit, label, budget } = axisOf(report);
-  const run = trace.map(({ step, task_loss, shifts }): Point => [
+  const run = history.map(({ step, task_loss, shifts }): Point => [
     at(shifts),
     task_loss,
     null,
@@ -59,10 +59,10 @@ function pictureOf(report: ForgettingReport, task: TaskReport): Figure {
     task === null ? [] : [[at(shifts), task, null, named(step, strength)]]
   );
   const chosen: Point = [
-    at(slices.map(({ control: { shift: mean } }) => ({ mean }))),
+    at(domains.map(({ control: { shift: mean } }) => ({ mean }))),
     task.tuned_loss,
     null,
-    `chosen: ${named(shipped.step, shipped.strength)}`,
+    `chosen: ${named(step, strength)}`,
   ];
   const all = [...run, ...tried, chosen];
   const most = SHOWN * limit;
@@ -93,7 +93,7 @@ Lower is better at the task, left is closer to the base.${
         range: log ? logRange(losses) : linearRange(losses),
       },
       limits: [{ axis: "x", at: limit, label: budget, colour: "ink" }],
-      notes: notesOf(run, tried, chosen, shipped.step),
+      notes: notesOf(run, tried, chosen, step),
       series: [
         { name: "the run", colour: "muted", line: "thin", dots: "full", points: run, named: false },
         { name: "tried", colour: "c2", line: null, dots: "open", points: tried, named: false },
@@ -124,40 +124,40 @@ function notesOf(
 }
 
 /** The measurements of the run. */
-export function traceTable({ trace, slices }: ForgettingReport): Html {
-  const named = (what: string, name: string) => slices.length > 1 ? `${what}, ${name}` : what;
+export function historyTable({ history, domains }: ForgettingReport): Html {
+  const named = (what: string, name: string) => domains.length > 1 ? `${what}, ${name}` : what;
   return table(
     "Measurements during the run",
     [
       "Updates",
       "Task loss",
-      ...slices.map(({ name }) => named("Forgetting", name)),
-      ...slices.map(({ name }) => named("\u03bb", name)),
+      ...domains.map(({ name }) => named("Forgetting", name)),
+      ...domains.map(({ name }) => named("\u03bb", name)),
     ],
-    trace.map(({ step, task_loss, shifts, lambdas }) => [
+    history.map(({ step, task_loss, shifts, lambdas }) => [
       step,
       fixed(task_loss, 4),
-      ...shifts.map(({ mean }, i) => shiftText(slices[i]!.metric, mean)),
+      ...shifts.map(({ mean }, i) => shiftText(domains[i]!.metric, mean)),
       ...lambdas.map((lambda) => fixed(lambda, 3)),
     ]),
   );
 }
 
 /** The strengths that were tried. */
-export function pointsTable({ points, slices }: ForgettingReport): Html {
-  const named = (name: string) => slices.length > 1 ? `Forgetting, ${name}` : "Forgetting";
+export function pointsTable({ points, domains }: ForgettingReport): Html {
+  const named = (name: string) => domains.length > 1 ? `Forgetting, ${name}` : "Forgetting";
   return table(
     "Strengths that were tried on the control text",
     [
       "Step",
       "Strength",
-      ...slices.map(({ name }) => named(name)),
+      ...domains.map(({ name }) => named(name)),
       "Task loss",
     ],
     points.map(({ step, strength, shifts, task }) => [
       step,
       strengthText(strength),
-      ...shifts.map(({ mean }, i) => shiftText(slices[i]!.metric, mean)),
+      ...shifts.map(({ mean }, i) => shiftText(domains[i]!.metric, mean)),
       task === null ? "over budget, not measured" : fixed(task, 4),
     ]),
   );

@@ -7,10 +7,12 @@
 
 import type { TaskScores } from "../../eval/tasks/report.ts";
 
+/** Of this format: one more where a field goes or means something else; new fields leave it. */
+export const REPORT_VERSION = 3;
+
 /** What was allowed to be forgotten, what was done about it, and what came of it. */
 export interface ForgettingReport {
-  /** Of this format: one more where a field goes or means something else; new fields leave it. */
-  readonly version: 2;
+  readonly version: typeof REPORT_VERSION;
   /** The result in a sentence or two. */
   readonly statement: string;
   /** Whether more than the base itself was certified. */
@@ -29,9 +31,9 @@ export interface ForgettingReport {
   /** Whether it is known that the adapter was not trained on the certificate's documents. */
   readonly independent: boolean;
   /** Updates done by the moment that was chosen, and what its update is multiplied by. */
-  readonly shipped: { readonly step: number; readonly strength: number };
+  readonly chosen: { readonly step: number; readonly strength: number };
   /** Each domain of the retention text. */
-  readonly slices: readonly DomainReport[];
+  readonly domains: readonly DomainReport[];
   /** The task's sample, by which choices were compared; null where the strongest was chosen. */
   readonly task: TaskReport | null;
   /** The metric by which choices were compared in place of the task's loss, where one was. */
@@ -41,9 +43,9 @@ export interface ForgettingReport {
   /** Files of retention text, or that the base wrote it. */
   readonly retention_text: readonly string[] | string;
   /** What a tenth more of the budget would buy of the task's loss; null where nobody can say. */
-  readonly price: number | null;
+  readonly marginal_gain: number | null;
   /** Measurements during the run. */
-  readonly trace: readonly TraceReport[];
+  readonly history: readonly HistoryReport[];
   /** Moments and strengths that were tried; `task` is null where the budget was not kept. */
   readonly points: readonly PointReport[];
   /** Strengths under the certificate's test, in its order. */
@@ -195,7 +197,7 @@ export interface MeasuredReport {
 }
 
 /** A measurement during the run. */
-export interface TraceReport {
+export interface HistoryReport {
   /** Updates done by then. */
   readonly step: number;
   /** On the task's sample. */

@@ -8,17 +8,18 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { type Example, UNSUPERVISED } from "../../data/mod.ts";
 import type { TaskScores } from "../../eval/tasks/report.ts";
-import type { TracePoint } from "../control/parts.ts";
+import type { HistoryPoint } from "../control/parts.ts";
 import type { ModelComparison } from "../select/comparison.ts";
 import { HELD, type HeldPart } from "../text/parts.ts";
 import type { Domain } from "../text/retention.ts";
 import type { Bound } from "../select/certify.ts";
-import type {
-  AttemptReport,
-  BoundReport,
-  Comparison,
-  DomainReport,
-  ForgettingReport,
+import {
+  type AttemptReport,
+  type BoundReport,
+  type Comparison,
+  type DomainReport,
+  type ForgettingReport,
+  REPORT_VERSION,
 } from "./format.ts";
 import { statement } from "./statement.ts";
 import { SAMPLES } from "../text/samples.ts";
@@ -45,7 +46,7 @@ export interface ReportFacts {
   readonly taskUnit: string;
   readonly task: readonly Example[];
   /** Measurements of the run; empty for an adapter from elsewhere. */
-  readonly trace: readonly TracePoint[];
+  readonly history: readonly HistoryPoint[];
   readonly rollbacks: number;
   /** Who trained the adapter: what it was trained on is known of a run's alone. */
   readonly trainedBy: TrainedBy;
@@ -62,11 +63,11 @@ export interface ReportFacts {
 
 /** Puts the report together. Losses and shifts are in nats a token. */
 export function forgettingReport(facts: ReportFacts): ForgettingReport {
-  const { budget, domains, result, delta, strict, trace, rollbacks, cost } = facts;
+  const { budget, domains, result, delta, strict, history, rollbacks, cost } = facts;
   const { step, strength, certificate, selection } = result;
   const certified = strength > 0;
   return {
-    version: 2,
+    version: REPORT_VERSION,
     statement: statement(facts),
     certified,
     budget,
@@ -74,8 +75,8 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
     strict,
     attempt: certificate && attemptReport(certificate),
     independent: facts.trainedBy === "this run" || facts.trainedBy === "a run",
-    shipped: { step, strength },
-    slices: domains.map((slice, i) => domainReport(slice, i, facts)),
+    chosen: { step, strength },
+    domains: domains.map((slice, i) => domainReport(slice, i, facts)),
     task: result.task && {
       rows: facts.task.length,
       from: facts.taskFrom,
@@ -87,8 +88,8 @@ export function forgettingReport(facts: ReportFacts): ForgettingReport {
     ...(result.metric && { metric: result.metric }),
     ...(facts.tasks && facts.tasks.length > 0 && { tasks: facts.tasks }),
     retention_text: facts.text.length > 0 ? facts.text.map((path) => basename(path)) : SAMPLES,
-    price: result.marginalGain,
-    trace: trace.map(({ step, task, shifts, lambdas, value }) => ({
+    marginal_gain: result.marginalGain,
+    history: history.map(({ step, task, shifts, lambdas, value }) => ({
       step,
       task_loss: task,
       shifts,

@@ -8,11 +8,12 @@ import type { ForgettingReport, MetricReport, TaskReport } from "./format.ts";
 
 /** Lines about what was allowed, what came of it and what that does not say. */
 export function screen(report: ForgettingReport): string[] {
-  const { slices, task, metric, shipped, price, statement, not_covered: not } = report;
+  const { domains, task, metric, chosen, marginal_gain: gain, statement, not_covered: not } =
+    report;
   const line = (name: string, text: string) => `${name.padEnd(12)}${text}`;
   return [
-    ...slices.flatMap(({ name, metric, budget, control, certificate, probe, ...slice }) => {
-      const title = slices.length > 1 ? name : "forgetting";
+    ...domains.flatMap(({ name, metric, budget, control, certificate, probe, ...slice }) => {
+      const title = domains.length > 1 ? name : "forgetting";
       const measured = certificate ?? control;
       const by = certificate
         ? `at most ${atMost(metric, certificate.upper)}, ${certificate.documents} documents`
@@ -33,8 +34,8 @@ export function screen(report: ForgettingReport): string[] {
     }),
     ...(task ? [line("task", taskText(task))] : []),
     ...(metric ? [line("chosen by", metricText(metric))] : []),
-    line("chosen", `step ${shipped.step} at strength ${shipped.strength}`),
-    ...(price === null ? [] : [line("gain", gainText(price))]),
+    line("chosen", `step ${chosen.step} at strength ${chosen.strength}`),
+    ...(gain === null ? [] : [line("gain", gainText(gain))]),
     statement,
     not,
   ];
@@ -42,8 +43,8 @@ export function screen(report: ForgettingReport): string[] {
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-const gainText = (price: number): string =>
-  `a tenth more of the budget would buy about ${price.toFixed(4)} nats of the task's loss`;
+const gainText = (gain: number): string =>
+  `a tenth more of the budget would buy about ${gain.toFixed(4)} nats of the task's loss`;
 
 const metricText = ({ field, base, tuned }: MetricReport): string =>
   `${field} ${base.toFixed(4)} -> ${tuned.toFixed(4)}`;

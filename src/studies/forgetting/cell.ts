@@ -40,7 +40,7 @@ export type Score = {
   readonly step: number;
   readonly strength: number;
   readonly certified: boolean;
-  readonly price: number | null;
+  readonly marginal_gain: number | null;
   /** Of what was chosen, on text and rows that nothing else has used. */
   readonly test_shift: number;
   readonly test_se: number;
@@ -113,7 +113,7 @@ interface Finished {
 async function choices(part: GuardPart, { run, end, training, test }: Finished): Promise<Score[]> {
   const { arm, seed, budgets } = training;
   await part.guard.finish(end.step);
-  const last = part.guard.trace.at(-1)!;
+  const last = part.guard.history.at(-1)!;
   using tested = await openTest(run, test);
   // Tests of the study itself, which has text of its own to see whether they hold, are not counted.
   const options = (domains: readonly Domain[]) => ({
@@ -124,7 +124,7 @@ async function choices(part: GuardPart, { run, end, training, test }: Finished):
   const scores: Score[] = [];
   for (const budget of budgets) {
     const domains = withBudget(part.guard.domains, `ppl:${budget}%`);
-    const { step, strength, marginalGain: price, certificate } = await choose({
+    const { step, strength, marginalGain, certificate } = await choose({
       ...options(domains),
       measures,
     });
@@ -137,7 +137,7 @@ async function choices(part: GuardPart, { run, end, training, test }: Finished):
       step,
       strength,
       certified: strength > 0,
-      price,
+      marginal_gain: marginalGain,
       ...await tested.measure(passed ? passed.bounds[0]!.limit : null),
     });
   }

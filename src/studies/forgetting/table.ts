@@ -152,7 +152,7 @@ function beatsReplay(
   };
 }
 
-/** The price of what was chosen against the slope of the task loss between neighbouring budgets. */
+/** The marginal gain of what was chosen against the slope of the task loss between neighbouring budgets. */
 function priceAndSlope(cells: readonly Score[], spec: Arms): Claim {
   const arm = controlled(spec)[0]!;
   const point = (budget: number) => {
@@ -160,17 +160,19 @@ function priceAndSlope(cells: readonly Score[], spec: Arms): Claim {
     return {
       shift: meanOf(found, (cell) => cell.test_shift),
       task: meanOf(found, (cell) => cell.task),
-      price: Math.exp(meanOf(found, (cell) => Math.log(10 * (cell.price ?? NaN) / cell.epsilon))),
+      marginal_gain: Math.exp(
+        meanOf(found, (cell) => Math.log(10 * (cell.marginal_gain ?? NaN) / cell.epsilon)),
+      ),
     };
   };
   const ratios = spec.budgets.slice(1).map((budget, i) => {
     const [low, high] = [point(spec.budgets[i]!), point(budget)];
     const slope = (low.task - high.task) / (high.shift - low.shift);
-    return Math.sqrt(low.price * high.price) / slope;
+    return Math.sqrt(low.marginal_gain * high.marginal_gain) / slope;
   }).filter(Number.isFinite);
   const near = ratios.filter((ratio) => ratio >= 0.5 && ratio <= 2);
   return {
-    name: "P5: the price is within a factor 2 of the slope between neighbouring budgets",
+    name: "P5: the marginal gain is within a factor 2 of the slope between neighbouring budgets",
     holds: ratios.length > 0 && near.length === ratios.length,
     found: ratios.map((ratio) => ratio.toFixed(2)).join(", "),
   };

@@ -7,7 +7,7 @@
 import type { Config, SizedConfig, TrainConfig } from "../../config/mod.ts";
 import type { SourceLengths } from "../../data/mod.ts";
 import { mib, totalOf } from "../../runs/panel.ts";
-import { type Room, shareOf } from "./memory.ts";
+import { type MemoryLimit, shareOf } from "./memory.ts";
 import { planRun, type RunPlan, type RunShape } from "./run_plan.ts";
 
 /** Tokens of an update where nobody has said. */
@@ -36,13 +36,13 @@ export interface SizedRun {
  * shortest length that holds 99 % of the rows of every source, as far as the model's context and the
  * memory go; activations are computed again where that makes it fit.
  *
- * @param room what it may take, if that is known; where nothing fits it is the least.
+ * @param limit what it may take, if that is known; where nothing fits it is the least.
  * @param lengths asked for where the length is open; null where rows cannot be read.
  */
 export async function sizeRun(
   shape: RunShape,
   config: Config,
-  room: Room | null,
+  limit: MemoryLimit | null,
   lengths: () => Promise<readonly SourceLengths[] | null>,
 ): Promise<SizedRun> {
   const { train } = config;
@@ -51,7 +51,7 @@ export async function sizeRun(
   const smaller = train.micro_batch_tokens === undefined
     ? lengthsOf(train, most).filter((T) => T <= wanted)
     : [wanted];
-  const share = room && shareOf(room);
+  const share = limit && shareOf(limit);
   const tried: RunPlan[] = [];
   for (const T of smaller.toReversed()) {
     for (const recompute of train.recompute === undefined ? [false, true] : [train.recompute]) {
@@ -81,16 +81,16 @@ const mostOf = ({ model: { config: { context } }, methods }: Pick<RunShape, "mod
   methods.main.answers === "two" ? 2 * context : context;
 
 /** Why a device cannot run a plan; null where it can. */
-function obstacleOf({ main, memory }: RunPlan, room: Room | null): string | null {
+function obstacleOf({ main, memory }: RunPlan, limit: MemoryLimit | null): string | null {
   const { unbindable } = main.step.footprint;
   if (unbindable !== null) return unbindable;
   const bytes = totalOf(memory);
-  if (room === null || bytes <= room.bytes) return null;
-  return `${mib(bytes)} do not fit into ${room.by} (${mib(room.bytes)})`;
+  if (limit === null || bytes <= limit.bytes) return null;
+  return `${mib(bytes)} do not fit into ${limit.by} (${mib(limit.bytes)})`;
 }
 
 /** What was in the way of the first that was tried, in words. */
-function limited(tried: readonly RunPlan[], room: Room | null): string {
+function limited(tried: readonly RunPlan[], limit: MemoryLimit | null): string {
   const [first, last] = [tried[0]!, tried.at(-1)!];
   if (first === last) return "";
   const { micro_batch_tokens: T } = first.config.train;
@@ -99,7 +99,7 @@ function limited(tried: readonly RunPlan[], room: Room | null): string {
     ...(taken < T ? [`fewer than the ${T} wanted`] : []),
     ...(recompute ? ["activations are computed again"] : []),
   ];
-  return `; ${changes.join(" and ")}, for ${obstacleOf(first, room)}`;
+  return `; ${changes.join(" and ")}, for ${obstacleOf(first, limit)}`;
 }
 
 /** A configuration of a length, whose updates are whole micro-batches. */

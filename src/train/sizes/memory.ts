@@ -18,7 +18,7 @@ export function sumOf(parts: readonly MemoryParts[]): MemoryParts {
 }
 
 /** Memory that a run may take. */
-export interface Room {
+export interface MemoryLimit {
   readonly bytes: number;
   /** What says so: `train.memory_gib`. */
   readonly by: string;
@@ -33,27 +33,27 @@ const SHARE = 0.75;
  * What a run may take: what it is allowed, or what is free where software Vulkan shares the machine's
  * memory. Null where nobody knows: WebGPU does not say how much memory a GPU has.
  */
-export function roomOf(
+export function memoryLimitOf(
   { software }: Pick<Device, "software">,
   { memory_gib: gib }: Pick<TrainConfig, "memory_gib">,
-): Room | null {
+): MemoryLimit | null {
   if (gib !== undefined) return { bytes: gib * 2 ** 30, by: "train.memory_gib" };
   if (!software) return null;
   return { bytes: Deno.systemMemoryInfo().available, by: "the free memory", isFree: true };
 }
 
 /** What a run that chooses its own size takes of it at most. */
-export const shareOf = ({ bytes, by, isFree }: Room): Room =>
+export const shareOf = ({ bytes, by, isFree }: MemoryLimit): MemoryLimit =>
   isFree
     ? { bytes: SHARE * bytes, by: "three quarters of the free memory", isFree }
     : { bytes, by };
 
 /** @throws {RangeError} where a run takes more than there is. */
-export function requireRoom(room: Room | null, memory: MemoryParts): void {
+export function requireMemory(limit: MemoryLimit | null, memory: MemoryParts): void {
   const bytes = totalOf(memory);
-  if (room === null || bytes <= room.bytes) return;
+  if (limit === null || bytes <= limit.bytes) return;
   throw new RangeError(
-    `The run needs ${mib(bytes)} but ${room.by} is ${mib(room.bytes)}; lower ` +
+    `The run needs ${mib(bytes)} but ${limit.by} is ${mib(limit.bytes)}; lower ` +
       "train.micro_batch_tokens, set train.recompute or round the base with quantize",
   );
 }

@@ -38,7 +38,7 @@ Deno.test("a larger weight holds the model nearer to its base", async () => {
     return { last: toy.metrics(out).at(-1)!, report: forgetting!, change: changeOf(toy, out) };
   };
   const [free, some, much] = [await run(0), await run(3), await run(1e6)];
-  const shift = ({ report }: typeof free) => report.trace.at(-1)!.shifts[0]!.mean;
+  const shift = ({ report }: typeof free) => report.history.at(-1)!.shifts[0]!.mean;
   assert.ok(shift(free) > 0.5, `the task moves what is not held: ${shift(free)}`);
   assert.ok(shift(some) < 0.5 * shift(free), `${shift(some)} nats`);
   assert.ok(shift(much) < 1e-4 * shift(free), `${shift(much)} nats`);
@@ -82,7 +82,7 @@ Deno.test("a run that is stopped and resumed ends with the same bytes", async ()
   assert.deepEqual(fields("stopped"), fields("whole"));
 });
 
-Deno.test("several slices have one penalty, the sum of theirs", async () => {
+Deno.test("several domains have one penalty, the sum of theirs", async () => {
   using toy = new Toy();
   const other = toy.path("other.txt");
   Deno.writeTextFileSync(other, stories(100).slice(50).join("\n<|endoftext|>\n"));

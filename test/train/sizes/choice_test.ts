@@ -5,7 +5,7 @@ import type { SourceLengths } from "../../../src/data/mod.ts";
 import { withShape } from "../../../src/train/open.ts";
 import { lengthFor, sizeRun } from "../../../src/train/sizes/choice.ts";
 import { totalOf } from "../../../src/runs/panel.ts";
-import type { Room } from "../../../src/train/sizes/memory.ts";
+import type { MemoryLimit } from "../../../src/train/sizes/memory.ts";
 import { engine } from "../../harness.ts";
 import { Toy } from "../toy.ts";
 
@@ -86,9 +86,9 @@ Deno.test("memory that is short makes activations come again, and then rows shor
   const open = { micro_batch_tokens: undefined, tokens_per_batch: undefined };
   const { config } = parseConfig({ values: toy.values("run", { train: open }) });
   await withShape(config, { device }, async (shape) => {
-    const size = async (room: Room | null, given = config, rows = mixed(10, 2, 1500)) =>
-      await sizeRun(shape, given, room, () => Promise.resolve([rows]));
-    const free = (bytes: number): Room => ({ bytes, by: "train.memory_gib" });
+    const size = async (limit: MemoryLimit | null, given = config, rows = mixed(10, 2, 1500)) =>
+      await sizeRun(shape, given, limit, () => Promise.resolve([rows]));
+    const free = (bytes: number): MemoryLimit => ({ bytes, by: "train.memory_gib" });
     const whole = await size(null);
     const sizes = ({ plan: { config: { train } } }: typeof whole) => [
       train.micro_batch_tokens,

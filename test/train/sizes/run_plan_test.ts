@@ -111,8 +111,8 @@ Deno.test("a shape of 7 billion parameters fits 8 GiB in nf4, and not in 16 bits
   const fits = async (values: Record<string, unknown>) => {
     let answer: [boolean, boolean] | undefined;
     await withShapeAlone({ ...LLAMA, ...LARGER }, { train, ...values }, async (config) => {
-      const { plan, room } = await explainRun(config, like);
-      answer = [totalOf(plan.memory) <= room!.bytes, plan.config.train.recompute];
+      const { plan, limit } = await explainRun(config, like);
+      answer = [totalOf(plan.memory) <= limit!.bytes, plan.config.train.recompute];
     });
     return answer;
   };
