@@ -98,7 +98,7 @@ export {
   type LoadOptions,
   type WriteOptions,
 } from "./src/library/language_model.ts";
-export type { ChatTurn, Role, ToolCall } from "./src/data/content.ts";
+export type { ChatTurn, Role, ToolCall } from "./src/rows/content.ts";
 export type { Perplexity } from "./src/eval/perplexity.ts";
 export type { TaskEntry } from "./src/eval/tasks/entry.ts";
 export type { GenerateOptions } from "./src/inference/generator.ts";
@@ -124,7 +124,8 @@ export {
   type ToldConfig,
   type TrainConfig,
 } from "./src/config/mod.ts";
-export type { Example, Grades, Sides, TextFlag } from "./src/data/example.ts";
+export type { Example, Sides, TextFlag } from "./src/data/example.ts";
+export type { Grades } from "./src/rows/content.ts";
 export type { FaultName } from "./src/data/tokenize/faults.ts";
 export type {
   ChainOfThoughtSettings,

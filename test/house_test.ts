@@ -26,7 +26,7 @@ const ENGINE = [
   "kernels",
 ];
 const rightOf = (folder: string) => ENGINE.slice(ENGINE.indexOf(folder) + 1);
-const FILES = ["data", "io"];
+const FILES = ["data", "rows", "io"];
 const aboveModels = rightOf("objectives");
 
 /** What every folder may import. */
@@ -80,7 +80,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   gpu: rightOf("gpu"),
   quickstart: FILES,
   curate: FILES,
-  data: ["io", "jinja"],
+  data: ["rows", "io", "jinja"],
+  rows: ["io", "jinja"],
   ...Object.fromEntries(
     ["distributed", "io", "jinja", "reference", "report"].map((of) => [of, []]),
   ),

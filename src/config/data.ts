@@ -5,7 +5,7 @@
  */
 
 import { z } from "../deps/zod.ts";
-import { formats } from "../data/formats/mod.ts";
+import { formats } from "../rows/formats/mod.ts";
 import {
   type DataEntry,
   ON_EMPTY,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { asked, type Content, messageText } from "../data/content.ts";
+import { asked, type Content, messageText } from "../rows/content.ts";
 import { DistinctCounter } from "./diversity/distinct.ts";
 import { words } from "./words.ts";
 

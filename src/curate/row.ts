@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { sourceRows } from "../data/sources/columns.ts";
-import { findFiles } from "../data/sources/read.ts";
-import type { Row } from "../data/sources/row.ts";
-import { RowRng } from "../data/row_rng.ts";
+import { sourceRows } from "../rows/sources/columns.ts";
+import { findFiles } from "../rows/sources/read.ts";
+import type { Row } from "../rows/sources/row.ts";
+import { RowRng } from "../rows/row_rng.ts";
 import { type DataEntry, POSITIVE_EXAMPLES } from "../data/entry.ts";
-import { type Content, messageText } from "../data/content.ts";
-import { chooseFormat, type Format, rowsIn } from "../data/formats/mod.ts";
-import { inWords, type Prompts, readPrompts } from "../data/prompts/mod.ts";
+import { type Content, messageText } from "../rows/content.ts";
+import { chooseFormat, type Format, rowsIn } from "../rows/formats/mod.ts";
+import { inWords, type Prompts, readPrompts } from "../rows/prompts/mod.ts";
 
 /** The texts of one document, "" where there is none. */
 export interface RowText {

@@ -4,10 +4,11 @@
  * @module
  */
 
-import type { PromptSetting } from "./prompts/mod.ts";
+import type { Pairs } from "../rows/formats/ranked.ts";
+import type { PromptSetting } from "../rows/prompts/mod.ts";
 import type { TemplateSetting } from "./templates/setting.ts";
-import type { FewShotSettings } from "./prompts/few_shot.ts";
-import type { ChainOfThoughtSettings, FormSettings } from "./prompts/forms.ts";
+import type { FewShotSettings } from "../rows/prompts/few_shot.ts";
+import type { ChainOfThoughtSettings, FormSettings } from "../rows/prompts/forms.ts";
 
 /** What to do with a row whose answer is empty. */
 export type OnEmpty = "error" | "drop";
@@ -18,11 +19,6 @@ export const ON_EMPTY: readonly OnEmpty[] = ["error", "drop"];
 export type TrainOn = "all" | "last";
 /** All of those, the default first. */
 export const TRAIN_ON: readonly TrainOn[] = ["all", "last"];
-
-/** Which two of a row's graded answers become a preference. */
-export type Pairs = "best-worst" | "best-random";
-/** All of those. */
-export const PAIRS: readonly Pairs[] = ["best-worst", "best-random"];
 
 /** The names of the parts and the share of each; the shares add up to 1. */
 export type Shares = Readonly<Record<string, number>>;

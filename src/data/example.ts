@@ -6,7 +6,7 @@
  */
 
 import type { ChatTemplate, TemplateVariables } from "./templates/chat_template.ts";
-import type { Label, Message } from "./content.ts";
+import { type Grades, type Label, type Message, UNSUPERVISED } from "../rows/content.ts";
 
 /** The part of a tokenizer that data needs; `encode` adds no special token. */
 export interface RowTokenizer {
@@ -49,9 +49,6 @@ export interface ChatFacts extends TemplateVariables {
   readonly specialTokens: readonly string[];
 }
 
-/** The label of a token that the loss does not see, as in PyTorch and Hugging Face. */
-export const UNSUPERVISED: number = -100;
-
 /**
  * What is known of the text of an example, set where it is so:
  *
@@ -73,14 +70,6 @@ export const TEXT_FLAGS: readonly TextFlag[] = [
 export interface Sides extends Grades {
   /** Tokens of each; they add up to all ids. */
   readonly lengths: readonly number[];
-}
-
-/** How several answers to a prompt compare. */
-export interface Grades {
-  /** Of each answer, the higher the better; absent of two of which the first is chosen. */
-  readonly grades?: readonly number[] | undefined;
-  /** How much better the chosen one is, where that is known. */
-  readonly margin?: number | undefined;
 }
 
 /** One document, encoded. `labels` is aligned with `ids`; the shift by one happens in `batch`. */

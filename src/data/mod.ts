@@ -1,5 +1,5 @@
 /**
- * Rows in, packed token batches out. Knows nothing of the engine.
+ * Contents of rows in, packed token batches out. Knows nothing of the engine.
  *
  * @module
  */
@@ -9,13 +9,14 @@ export { dayOf, today } from "../jinja/strftime.ts";
 export { chatTemplates } from "./templates/builtin.ts";
 export { readChatFacts } from "./templates/chat_facts.ts";
 export { ChatTemplate } from "./templates/chat_template.ts";
-export * from "./content.ts";
+export * from "../rows/content.ts";
 export * from "./dataset/documents.ts";
 export * from "./tokenize/encode.ts";
 export * from "./entry.ts";
 export * from "./example.ts";
 export * from "./tokenize/faults.ts";
-export { formatNames } from "./formats/mod.ts";
+export { formatNames } from "../rows/formats/mod.ts";
+export { PAIRS, type Pairs } from "../rows/formats/ranked.ts";
 export * from "./tokenize/row_tokenizer.ts";
 export * from "./dataset/examples.ts";
 export * from "./dataset/dataset.ts";
@@ -27,11 +28,11 @@ export { sideName, sidesOf } from "./tokenize/sides.ts";
 export * from "./batches/pack.ts";
 export * from "./tokenize/prompt.ts";
 export * from "./dataset/requests.ts";
-export type * from "./prompts/mod.ts";
+export type * from "../rows/prompts/mod.ts";
 export * from "./dataset/split.ts";
 export * from "./store/example_store.ts";
 export * from "./batches/stream.ts";
 export * from "./templates/prompt_template.ts";
 export * from "./templates/setting.ts";
-export type { FewShotSettings } from "./prompts/few_shot.ts";
-export type { ChainOfThoughtSettings, FormSettings } from "./prompts/forms.ts";
+export type { FewShotSettings } from "../rows/prompts/few_shot.ts";
+export type { ChainOfThoughtSettings, FormSettings } from "../rows/prompts/forms.ts";

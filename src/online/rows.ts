@@ -4,7 +4,7 @@
  * @module
  */
 import { asked, type Content, type DataEntry, type Example, readContents } from "../data/mod.ts";
-import { findFiles, readRows } from "../data/sources/read.ts";
+import { findFiles, readRows } from "../rows/sources/read.ts";
 import type { Answered } from "../rewards/mod.ts";
 
 /** A row as rewards see it. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { own, text } from "../data/sources/row.ts";
-import { readRows } from "../data/sources/read.ts";
+import { own, text } from "../rows/sources/row.ts";
+import { readRows } from "../rows/sources/read.ts";
 import { FileError } from "../errors.ts";
 
 /** Instructions that a prompt shows. */

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { readJsonObject } from "../../src/io/files.ts";
 import { type DataEntry, loadExamples } from "../../src/data/mod.ts";
-import { readFlan } from "../../src/data/prompts/patterns.ts";
-import { readPromptSource } from "../../src/data/prompts/promptsource.ts";
+import { readFlan } from "../../src/rows/prompts/patterns.ts";
+import { readPromptSource } from "../../src/rows/prompts/promptsource.ts";
 import { toyChatEncoder } from "./toy.ts";
 
 const shared = fileURLToPath(new URL("../../../shared/data/", import.meta.url));

@@ -5,7 +5,8 @@
  */
 
 import { sidesOf } from "../tokenize/sides.ts";
-import { type Examples, UNSUPERVISED } from "../example.ts";
+import type { Examples } from "../example.ts";
+import { UNSUPERVISED } from "../../rows/content.ts";
 
 /** Where one document of a batch stands. */
 export interface PackedDocument {

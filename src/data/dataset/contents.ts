@@ -7,24 +7,24 @@
 
 import { ConfigError, FileError } from "../../errors.ts";
 import { type DocumentSettings, toDocument } from "./documents.ts";
-import { RowRng } from "../row_rng.ts";
+import { RowRng } from "../../rows/row_rng.ts";
 import { type DataEntry, POSITIVE_EXAMPLES, TRAIN_ON } from "../entry.ts";
 import type { Document } from "../example.ts";
-import { sourceRows } from "../sources/columns.ts";
-import { findFiles } from "../sources/read.ts";
-import type { Row } from "../sources/row.ts";
-import { type Content, contentText, type Exchange } from "../content.ts";
-import { chooseFormat, type Format, rowsIn } from "../formats/mod.ts";
-import { inWords, type Prompt, type Prompts, readPrompts } from "../prompts/mod.ts";
-import { pairOf, RANKED_FORMATS } from "../formats/ranked.ts";
-import { SUPER_NATURAL } from "../formats/super_natural.ts";
-import { isLeftOut, unreadFields } from "../formats/unread.ts";
+import { sourceRows } from "../../rows/sources/columns.ts";
+import { findFiles } from "../../rows/sources/read.ts";
+import type { Row } from "../../rows/sources/row.ts";
+import { type Content, contentText, type Exchange } from "../../rows/content.ts";
+import { chooseFormat, type Format, rowsIn } from "../../rows/formats/mod.ts";
+import { inWords, type Prompt, type Prompts, readPrompts } from "../../rows/prompts/mod.ts";
+import { pairOf, RANKED_FORMATS } from "../../rows/formats/ranked.ts";
+import { SUPER_NATURAL } from "../../rows/formats/super_natural.ts";
+import { isLeftOut, unreadFields } from "../../rows/formats/unread.ts";
 import { kindsOf, refuseIdle } from "./idle.ts";
 import { split } from "./split.ts";
 import { DEFAULT_TEMPLATE } from "../templates/prompt_template.ts";
 import { MODEL_TEMPLATE, resolveTemplates } from "../templates/setting.ts";
-import { blocksOf, sampleExemplars, sampleShots } from "../prompts/few_shot.ts";
-import { invertedChat, sampleForm } from "../prompts/forms.ts";
+import { blocksOf, sampleExemplars, sampleShots } from "../../rows/prompts/few_shot.ts";
+import { invertedChat, sampleForm } from "../../rows/prompts/forms.ts";
 
 /** An entry, or what one with several paths is for one of them. */
 type OnePath = DataEntry & { readonly path: string };

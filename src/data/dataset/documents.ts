@@ -6,7 +6,7 @@
 
 import { ConfigError } from "../../errors.ts";
 import { chatTemplates } from "../templates/builtin.ts";
-import { asked, type Content, type Message } from "../content.ts";
+import { asked, type Content, type Message } from "../../rows/content.ts";
 import type { TrainOn } from "../entry.ts";
 import {
   type ChatDocument,
@@ -15,7 +15,7 @@ import {
   type Range,
   type SpansDocument,
 } from "../example.ts";
-import { EXEMPLAR_SEPARATOR } from "../prompts/few_shot.ts";
+import { EXEMPLAR_SEPARATOR } from "../../rows/prompts/few_shot.ts";
 import { type RenderedPrompt, renderPrompt, type Template } from "../templates/prompt_template.ts";
 import { MODEL_TEMPLATE, type Templates } from "../templates/setting.ts";
 

@@ -21,7 +21,7 @@ import {
   type TooLongPolicy,
 } from "../tokenize/encode.ts";
 import { type DataEntry, describePath } from "../entry.ts";
-import { findFiles } from "../sources/read.ts";
+import { findFiles } from "../../rows/sources/read.ts";
 import {
   type Answers,
   countSupervised,

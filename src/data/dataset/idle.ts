@@ -5,7 +5,7 @@
  * @module
  */
 import { ConfigError } from "../../errors.ts";
-import type { Content } from "../content.ts";
+import type { Content } from "../../rows/content.ts";
 import { type DataEntry, describePath, POSITIVE_EXAMPLES, TRAIN_ON } from "../entry.ts";
 
 /** What the rows of a source are. */

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { fault, objects, own, type Row, text } from "../sources/row.ts";
-import { readLines } from "../sources/lines.ts";
-import { readRows } from "../sources/read.ts";
-import { readMessage } from "../formats/chats.ts";
-import { formats } from "../formats/mod.ts";
+import { fault, objects, own, type Row, text } from "../../rows/sources/row.ts";
+import { readLines } from "../../rows/sources/lines.ts";
+import { readRows } from "../../rows/sources/read.ts";
+import { readMessage } from "../../rows/formats/chats.ts";
+import { formats } from "../../rows/formats/mod.ts";
 import type { ModelRequest } from "../tokenize/prompt.ts";
 
 /** A request, where it stands (`prompts.jsonl:3`), and the columns of its row. */

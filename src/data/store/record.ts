@@ -6,7 +6,8 @@
  * @module
  */
 
-import { type Example, type Sides, UNSUPERVISED } from "../example.ts";
+import type { Example, Sides } from "../example.ts";
+import { UNSUPERVISED } from "../../rows/content.ts";
 
 /** Set in the word of a supervised token; ids are below it. */
 const SUPERVISED = 0x80000000;

@@ -5,7 +5,7 @@
  */
 
 import { ConfigError, FileError } from "../../errors.ts";
-import type { Role } from "../content.ts";
+import type { Role } from "../../rows/content.ts";
 import { strftimeOf } from "../../jinja/globals.ts";
 import { today } from "../../jinja/strftime.ts";
 import { CHATS, GENERATION_MARKS, oneLine, Template } from "../../jinja/template.ts";

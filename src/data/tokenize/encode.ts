@@ -10,7 +10,7 @@ import { encodeStretches, spanStretch } from "./stretches.ts";
 import { END_TOKENS } from "../templates/builtin.ts";
 import { faultError, type FaultName } from "./faults.ts";
 import { encodePair } from "./encoder_decoder.ts";
-import type { Label } from "../content.ts";
+import { type Label, UNSUPERVISED } from "../../rows/content.ts";
 import { fitSides, joinSides } from "./sides.ts";
 import {
   type ChatDocument,
@@ -22,7 +22,6 @@ import {
   type PreferenceDocument,
   type RowTokenizer,
   type SpansDocument,
-  UNSUPERVISED,
 } from "../example.ts";
 
 /** What to do with an example of more than the allowed number of tokens. */

@@ -5,13 +5,8 @@
  * @module
  */
 import { ConfigError } from "../../errors.ts";
-import {
-  type Document,
-  type RowTokenizer,
-  type Span,
-  type TargetMarks,
-  UNSUPERVISED,
-} from "../example.ts";
+import type { Document, RowTokenizer, Span, TargetMarks } from "../example.ts";
+import { UNSUPERVISED } from "../../rows/content.ts";
 import { encodeStretches, endOf, spanStretch, type Stretch } from "./stretches.ts";
 
 /** A source and its target as one row of ids: see {@link Example.sourceLength}. */

@@ -6,7 +6,8 @@
  */
 import { FileError } from "../../errors.ts";
 import { END_TOKENS } from "../templates/builtin.ts";
-import { type Example, type RowTokenizer, UNSUPERVISED } from "../example.ts";
+import type { Example, RowTokenizer } from "../example.ts";
+import { UNSUPERVISED } from "../../rows/content.ts";
 import { sidesOf } from "./sides.ts";
 
 /** Ids that mark begin and end. */

@@ -5,7 +5,7 @@
  */
 
 import { ConfigError, FileError } from "../../errors.ts";
-import { asked, type ChatTurn, type Message } from "../content.ts";
+import { asked, type ChatTurn, type Message } from "../../rows/content.ts";
 import { MODEL_TEMPLATE, resolveTemplates, type TemplateSetting } from "../templates/setting.ts";
 import type { RowTokenizer } from "../example.ts";
 import type { ChatTemplate } from "../templates/chat_template.ts";

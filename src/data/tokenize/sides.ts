@@ -5,14 +5,8 @@
  * @module
  */
 import { FileError } from "../../errors.ts";
-import {
-  type Example,
-  type Grades,
-  gradesOf,
-  lengthOf,
-  TEXT_FLAGS,
-  type TextFlag,
-} from "../example.ts";
+import { type Example, gradesOf, lengthOf, TEXT_FLAGS, type TextFlag } from "../example.ts";
+import type { Grades } from "../../rows/content.ts";
 
 /** The example of several documents, in the order of their answers. */
 export function joinSides(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Message } from "../content.ts";
+import type { Message } from "../../rows/content.ts";
 import type { Document, RowTokenizer } from "../example.ts";
 import { ownTemplate } from "../templates/chat_facts.ts";
 import { loads } from "../../jinja/values/json.ts";

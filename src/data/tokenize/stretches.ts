@@ -6,13 +6,8 @@
  */
 
 import { ConfigError } from "../../errors.ts";
-import {
-  type Range,
-  type RowTokenizer,
-  type Span,
-  type SpansDocument,
-  UNSUPERVISED,
-} from "../example.ts";
+import type { Range, RowTokenizer, Span, SpansDocument } from "../example.ts";
+import { UNSUPERVISED } from "../../rows/content.ts";
 import { alternatives } from "./answers.ts";
 
 /** Text that is supervised as a whole or not at all. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Content } from "../../data/mod.ts";
-import { fault, own, type Row, text } from "../../data/sources/row.ts";
+import { fault, own, type Row, text } from "../../rows/sources/row.ts";
 import { FileError } from "../../errors.ts";
 import { isObject } from "../../io/files.ts";
 import type { Choices } from "./task.ts";

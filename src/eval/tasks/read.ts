@@ -4,7 +4,7 @@
  * @module
  */
 import { basename, dirname } from "node:path";
-import { findFiles } from "../../data/sources/read.ts";
+import { findFiles } from "../../rows/sources/read.ts";
 import { ConfigError } from "../../errors.ts";
 import { exists } from "../../io/files.ts";
 import { builtinEntry, isBuiltin } from "./builtin.ts";

@@ -6,10 +6,10 @@
 import { basename, dirname, join } from "node:path";
 import { type Content, POSITIVE_EXAMPLES, type PromptSetting } from "../../data/mod.ts";
 import { type Item, readItems } from "../../data/dataset/contents.ts";
-import { isLeftOut } from "../../data/formats/unread.ts";
-import { EXEMPLAR_SEPARATOR, sampleExemplars } from "../../data/prompts/few_shot.ts";
-import { type Prompt, readPrompts } from "../../data/prompts/mod.ts";
-import { RowRng } from "../../data/row_rng.ts";
+import { isLeftOut } from "../../rows/formats/unread.ts";
+import { EXEMPLAR_SEPARATOR, sampleExemplars } from "../../rows/prompts/few_shot.ts";
+import { type Prompt, readPrompts } from "../../rows/prompts/mod.ts";
+import { RowRng } from "../../rows/row_rng.ts";
 import { ConfigError, FileError } from "../../errors.ts";
 import { exists } from "../../io/files.ts";
 import { permutation } from "../../random.ts";

@@ -12,6 +12,7 @@ export const REPORT_VERSION = 3;
 
 /** What was allowed to be forgotten, what was done about it, and what came of it. */
 export interface ForgettingReport {
+  /** {@linkcode REPORT_VERSION} of who wrote it. */
   readonly version: typeof REPORT_VERSION;
   /** The result in a sentence or two. */
   readonly statement: string;

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { ConfigError, FileError } from "../../../src/errors.ts";
 import { type DataEntry, loadExamples, type LoadOptions } from "../../../src/data/mod.ts";
-import { readRows } from "../../../src/data/sources/read.ts";
+import { readRows } from "../../../src/rows/sources/read.ts";
 import { decode, decodeSupervised, toyEncoder, withFiles } from "../toy.ts";
 
 const shared = new URL("../../../../shared/data/", import.meta.url);

@@ -9,8 +9,8 @@ import {
   type Message,
   UNSUPERVISED,
 } from "../../../src/data/mod.ts";
-import type { ToolCall } from "../../../src/data/content.ts";
-import { readConversations, readMessages } from "../../../src/data/formats/chats.ts";
+import type { ToolCall } from "../../../src/rows/content.ts";
+import { readConversations, readMessages } from "../../../src/rows/formats/chats.ts";
 import { BYTE_LEVEL_SPECIAL, byteLevelTokenizer, chatEncoder } from "./tokenizers.ts";
 import { withFiles } from "../toy.ts";
 import golden from "./tools_golden.json" with { type: "json" };

@@ -5,7 +5,7 @@
  */
 import { oneLine, PROMPTS, Template } from "../../../jinja/template.ts";
 import { fromPlain } from "../../../jinja/values/value.ts";
-import { fault, own, type Row } from "../../../data/sources/row.ts";
+import { fault, own, type Row } from "../../../rows/sources/row.ts";
 import { ConfigError } from "../../../errors.ts";
 
 /** What one of the fields `doc_to_...` makes of a row. */

@@ -5,10 +5,10 @@
  */
 import { dirname, resolve } from "node:path";
 import { instructionContent } from "../../../data/mod.ts";
-import { RowRng } from "../../../data/row_rng.ts";
-import { type RowSource, sourceRows } from "../../../data/sources/columns.ts";
-import { findFiles } from "../../../data/sources/read.ts";
-import { fault, type Row } from "../../../data/sources/row.ts";
+import { RowRng } from "../../../rows/row_rng.ts";
+import { type RowSource, sourceRows } from "../../../rows/sources/columns.ts";
+import { findFiles } from "../../../rows/sources/read.ts";
+import { fault, type Row } from "../../../rows/sources/row.ts";
 import { ConfigError } from "../../../errors.ts";
 import { isObject } from "../../../io/files.ts";
 import { metricOf } from "../../metrics/mod.ts";

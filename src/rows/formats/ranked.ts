@@ -5,10 +5,14 @@
  */
 import { isObject } from "../../io/files.ts";
 import { type Answered, type Content, instructionContent, type Message } from "../content.ts";
-import type { Pairs } from "../entry.ts";
 import type { RowRng } from "../row_rng.ts";
 import { array, describe, fault, fieldNames, own, type Row, text } from "../sources/row.ts";
 import { chat, readTurns } from "./chats.ts";
+
+/** Which two of a row's graded answers become a preference. */
+export type Pairs = "best-worst" | "best-random";
+/** All of those. */
+export const PAIRS: readonly Pairs[] = ["best-worst", "best-random"];
 
 /** Where a row has what is asked, its answers, and their grades: ours, then those of data sets. */
 const PROMPTS = ["prompt", "instruction", "question"];

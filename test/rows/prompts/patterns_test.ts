@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { ConfigError, FileError } from "../../../src/errors.ts";
 import { type DataEntry, type Document, readDocuments } from "../../../src/data/mod.ts";
-import { RowRng } from "../../../src/data/row_rng.ts";
-import { readFlan } from "../../../src/data/prompts/patterns.ts";
-import { readPrompts } from "../../../src/data/prompts/mod.ts";
-import { withFiles } from "../toy.ts";
+import { RowRng } from "../../../src/rows/row_rng.ts";
+import { readFlan } from "../../../src/rows/prompts/patterns.ts";
+import { readPrompts } from "../../../src/rows/prompts/mod.ts";
+import { withFiles } from "../../data/toy.ts";
 
 const shared = new URL("../../../../shared/data/", import.meta.url);
 const hasShared = await Deno.stat(shared).then(() => true, () => false);

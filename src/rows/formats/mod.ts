@@ -8,8 +8,7 @@ import { ConfigError, type FileError } from "../../errors.ts";
 import { isObject } from "../../io/files.ts";
 import { didYouMean, nearest } from "../../io/nearest.ts";
 import { readCompletion, readConversations, readMessages } from "./chats.ts";
-import { type Content, instructionContent } from "../content.ts";
-import { UNSUPERVISED } from "../example.ts";
+import { type Content, instructionContent, UNSUPERVISED } from "../content.ts";
 import {
   describe,
   fault,

@@ -10,7 +10,7 @@ import {
   type LoadOptions,
 } from "../../../src/data/mod.ts";
 import { examplesIn, recordOf } from "../../../src/data/store/record.ts";
-import { decode, decodeSupervised, toyChatEncoder, withFiles } from "../toy.ts";
+import { decode, decodeSupervised, toyChatEncoder, withFiles } from "../../data/toy.ts";
 
 async function load(rows: readonly unknown[], options: Partial<LoadOptions> = {}) {
   let examples: Example[] = [];

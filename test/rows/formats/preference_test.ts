@@ -20,7 +20,7 @@ import {
 } from "../../../src/data/mod.ts";
 import { joinSides } from "../../../src/data/tokenize/sides.ts";
 import { examplesIn, recordOf } from "../../../src/data/store/record.ts";
-import { decode, decodeSupervised, exampleOf, toyChatEncoder, withFiles } from "../toy.ts";
+import { decode, decodeSupervised, exampleOf, toyChatEncoder, withFiles } from "../../data/toy.ts";
 
 const template = new ChatTemplate(
   "toy",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ConfigError, FileError } from "../../../src/errors.ts";
 import { type DataEntry, type Document, encode, readDocuments } from "../../../src/data/mod.ts";
-import { decode, decodeSupervised, toyEncoder, withFiles } from "../toy.ts";
+import { decode, decodeSupervised, toyEncoder, withFiles } from "../../data/toy.ts";
 
 /** The documents of one row, in a file of its own. */
 async function documentsOf(row: unknown, entry: Partial<DataEntry> = {}): Promise<Document[]> {

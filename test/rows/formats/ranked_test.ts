@@ -9,7 +9,7 @@ import {
   type RowTokenizer,
   sidesOf,
 } from "../../../src/data/mod.ts";
-import { decode, decodeSupervised, toyChatEncoder, withFiles } from "../toy.ts";
+import { decode, decodeSupervised, toyChatEncoder, withFiles } from "../../data/toy.ts";
 
 const template = new ChatTemplate(
   "toy",

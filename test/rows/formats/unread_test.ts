@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ChatTemplate, type DataEntry, encode, loadExamples } from "../../../src/data/mod.ts";
-import { decode, decodeSupervised, toyChatEncoder, withFiles } from "../toy.ts";
+import { decode, decodeSupervised, toyChatEncoder, withFiles } from "../../data/toy.ts";
 
 const LIMITS = { maxTokens: 999 };
 

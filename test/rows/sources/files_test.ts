@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { FileError } from "../../../src/errors.ts";
-import { readRows } from "../../../src/data/sources/read.ts";
-import { withFiles } from "../toy.ts";
+import { readRows } from "../../../src/rows/sources/read.ts";
+import { withFiles } from "../../data/toy.ts";
 
 /** The rows of a file of that name and content. */
 async function rowsOf(name: string, content: string | Uint8Array) {

@@ -8,7 +8,7 @@ import {
   type Noted,
   readDocuments,
 } from "../../../src/data/mod.ts";
-import { decode, decodeSupervised, toyEncoder, withFiles } from "../toy.ts";
+import { decode, decodeSupervised, toyEncoder, withFiles } from "../../data/toy.ts";
 
 const gsm8k = new URL("../../../../shared/data/eval/gsm8k_train.jsonl", import.meta.url);
 const hasShared = await Deno.stat(gsm8k).then(() => true, () => false);

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { type Content, readContents } from "../../../src/data/mod.ts";
 import { FileError } from "../../../src/errors.ts";
-import { parquetRows } from "../../../src/data/sources/parquet.ts";
-import { findFiles, readRows } from "../../../src/data/sources/read.ts";
-import { withFiles } from "../toy.ts";
+import { parquetRows } from "../../../src/rows/sources/parquet.ts";
+import { findFiles, readRows } from "../../../src/rows/sources/read.ts";
+import { withFiles } from "../../data/toy.ts";
 
 const FOLDER = new URL("../../golden/parquet/", import.meta.url).pathname;
 const bytesOf = (name: string) => Deno.readFileSync(`${FOLDER}/${name}.parquet`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { RowRng } from "../../src/data/row_rng.ts";
+import { RowRng } from "../../src/rows/row_rng.ts";
 
 Deno.test("RowRng: an order holds each number once, its beginning the same however far it is read", () => {
   fc.assert(fc.property(fc.nat(60), fc.nat(), fc.nat(), (n, seed, row) => {

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { ConfigError, FileError } from "../../../src/errors.ts";
-import { RowRng } from "../../../src/data/row_rng.ts";
+import { RowRng } from "../../../src/rows/row_rng.ts";
 import {
   type PromptSourceTemplate,
   readPromptSource,
-} from "../../../src/data/prompts/promptsource.ts";
+} from "../../../src/rows/prompts/promptsource.ts";
 import { loadExamples } from "../../../src/data/mod.ts";
-import { toyEncoder, withFiles } from "../toy.ts";
+import { toyEncoder, withFiles } from "../../data/toy.ts";
 import golden from "./golden.json" with { type: "json" };
 
 const OWN = fileURLToPath(new URL("templates.yaml", import.meta.url));

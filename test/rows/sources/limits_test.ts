@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { FileError } from "../../../src/errors.ts";
-import { checkRatio, MAX_ROW_MIB } from "../../../src/data/sources/limits.ts";
-import { readRows } from "../../../src/data/sources/read.ts";
-import { withFiles } from "../toy.ts";
+import { checkRatio, MAX_ROW_MIB } from "../../../src/rows/sources/limits.ts";
+import { readRows } from "../../../src/rows/sources/read.ts";
+import { withFiles } from "../../data/toy.ts";
 
 /** Rows of at most 100 KiB each. */
 const LIMIT = 0.1;

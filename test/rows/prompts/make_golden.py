@@ -1,7 +1,7 @@
-"""Renders of PromptSource templates by Python's own Jinja, for test/data/prompts/promptsource_test.ts.
+"""Renders of PromptSource templates by Python's own Jinja, for test/rows/prompts/promptsource_test.ts.
 
     pip install jinja2==3.1.6 pyyaml
-    python test/data/prompts/make_golden.py     # from the root of the repository
+    python test/rows/prompts/make_golden.py     # from the root of the repository
 
 Follows Template.apply of promptsource/templates.py (bigscience-workshop/promptsource). `choice` takes
 the k-th item at its k-th call within one render instead of any. Of the files in ../shared/data only

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { exactJson } from "../../../src/data/sources/row.ts";
-import { sourceRows } from "../../../src/data/sources/columns.ts";
-import { withFiles } from "../toy.ts";
+import { exactJson } from "../../../src/rows/sources/row.ts";
+import { sourceRows } from "../../../src/rows/sources/columns.ts";
+import { withFiles } from "../../data/toy.ts";
 
 Deno.test("columns: fields take the columns that are named, and others stay", async () => {
   const line = '{"output":"old","q":"What?","a":{"1":10.0},"id":7}';

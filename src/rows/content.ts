@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Grades } from "./example.ts";
+/** The label of a token that the loss does not see, as in PyTorch and Hugging Face. */
+export const UNSUPERVISED: number = -100;
 
 /** Who speaks. */
 export type Role = "system" | "user" | "assistant" | "tool";
@@ -150,4 +151,12 @@ export function messageText({ content, toolCalls }: Message): string {
 /** What to say of a text that holds nothing but white space, or null. */
 export function blank(text: string, field: string): string | null {
   return text.trim() === "" ? `an empty ${field}` : null;
+}
+
+/** How several answers to a prompt compare. */
+export interface Grades {
+  /** Of each answer, the higher the better; absent of two of which the first is chosen. */
+  readonly grades?: readonly number[] | undefined;
+  /** How much better the chosen one is, where that is known. */
+  readonly margin?: number | undefined;
 }
