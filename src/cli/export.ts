@@ -13,8 +13,9 @@ import { exportMlx } from "../export/mlx.ts";
 import type { Exported } from "../export/proven.ts";
 import { adapterFolder, baseOf } from "../inference/open.ts";
 import { exists } from "../io/files.ts";
+import { isGguf } from "../io/model_files.ts";
+import { describeKept, measureKept } from "./export/measured.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
-
 import { fetchFolder } from "./lib/hub.ts";
 import { answer, dim, say } from "./lib/term.ts";
 
@@ -25,7 +26,8 @@ const FORMATS = {
 };
 
 const COMMAND: Command = {
-  usage: "export MODEL_OR_RUN_OR_ADAPTER --format FORMAT --out PATH [--base MODEL] [--type TYPE]",
+  usage:
+    "export MODEL_OR_RUN_OR_ADAPTER --format FORMAT --out PATH [--base MODEL] [--type TYPE] [--text FILE]",
   summary: "Writes a model or an adapter in the format of another program, reads it back and " +
     "compares every tensor. Formats: " +
     Object.entries(FORMATS).map(([name, what]) => `${name}, ${what}`).join("; ") + ".",
@@ -37,6 +39,10 @@ const COMMAND: Command = {
       type: "string",
       help: `for GGUF ${Object.keys(FILE_TYPES).join(", ")}; by default 16 bits, adapters F32`,
     },
+    text: {
+      type: "string",
+      help: "for gguf: .txt or .jsonl that the file is measured on, beside what it was made of",
+    },
     json: { type: "boolean", help: "print one JSON object" },
   },
   positionals: [1, 1],
@@ -46,13 +52,30 @@ const COMMAND: Command = {
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
   const { positionals: [given], flags } = parseArguments(COMMAND, args);
-  const { out, format, json } = flags;
+  const { out, format, text, json } = flags;
   if (out === undefined) throw new ConfigError(`Found no --out, wanted one: ${COMMAND.usage}`);
-  const done = await write(given!, out, format, flags);
+  if (text !== undefined && !(format === "gguf" && isGguf(out))) {
+    throw new ConfigError(
+      "Found --text, wanted it with --format gguf and an --out that ends in .gguf",
+    );
+  }
+  const { base, adapter, type, ...done } = await write(given!, out, format, flags);
   for (const note of done.notes) say(dim(`note: ${note}`));
-  if (json) answer(JSON.stringify({ out, format, ...done }));
-  else answer(`${out}: ${done.tensors} tensors, ${done.bytes} bytes, read back equal`);
+  const line = `${out}: ${done.tensors} tensors, ${done.bytes} bytes, read back equal`;
+  if (!json) answer(line);
+  const kept = text === undefined
+    ? null
+    : await measureKept({ base: await base(), adapter, out, type }, text);
+  if (json) answer(JSON.stringify({ out, format, ...done, ...(kept && { kept }) }));
+  else if (kept) { for (const line of describeKept(kept)) answer(line); }
   return 0;
+}
+
+/** What was written, and what it was made of. */
+interface Written extends Exported {
+  base(): Promise<string>;
+  readonly adapter: string | undefined;
+  readonly type: string | undefined;
 }
 
 async function write(
@@ -60,14 +83,17 @@ async function write(
   out: string,
   format: string | undefined,
   flags: Readonly<Record<string, string>>,
-): Promise<Exported> {
+): Promise<Written> {
   const folder = adapterFolder(given);
   const isAdapter = exists(join(folder, "adapter_config.json"));
   const base = () => fetchFolder(isAdapter ? flags["base"] ?? baseOf(folder) : given, "model");
   const adapter = isAdapter ? readPeft(folder) : undefined;
+  const of = (done: Exported, type?: string): Written => ({
+    ...{ ...done, base, type, adapter: isAdapter ? folder : undefined },
+  });
   if (format === "gguf") {
     const type = typeOf(flags["type"], Object.keys(FILE_TYPES));
-    return exportGguf(await base(), out, { type, adapter });
+    return of(exportGguf(await base(), out, { type, adapter }), type);
   }
   if (!Object.hasOwn(FORMATS, format ?? "")) {
     const wanted = Object.keys(FORMATS).join(", ");
@@ -77,9 +103,9 @@ async function write(
   }
   if (!adapter) throw new ConfigError(`Found a model in ${given}, wanted an adapter for ${format}`);
   const hasTable = adapter.modules.some(({ isTable }) => isTable);
-  return format === "mlx"
-    ? exportMlx(adapter, out, hasTable ? await base() : undefined)
-    : exportGgufLora(await base(), adapter, out, typeOf(flags["type"], WRITTEN_TYPES));
+  if (format === "mlx") return of(exportMlx(adapter, out, hasTable ? await base() : undefined));
+  const type = typeOf(flags["type"], WRITTEN_TYPES);
+  return of(exportGgufLora(await base(), adapter, out, type), type);
 }
 
 function typeOf<Type extends string>(

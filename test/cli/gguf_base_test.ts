@@ -72,7 +72,14 @@ Deno.test("an adapter is trained on a GGUF file, and goes everywhere", async (t)
     assert.equal(file.metadata.get("general.type"), "adapter");
     assert.deepEqual(file.tensors.get("blk.0.attn_q.weight.lora_b")!.shape, [32, 4]);
     const whole = toy.path("whole.gguf");
-    await capture(exportModel, adapter, "--format", "gguf", "--type", "Q4_1", "--out", whole);
+    const written = ["--format", "gguf", "--type", "Q4_1", "--out", whole, "--text", toy.text];
+    const { stdout } = await capture(exportModel, adapter, ...written, "--json");
+    const { kept } = JSON.parse(stdout);
+    assert.ok(Math.abs(kept.made - await nll(base, "--adapter", adapter)) < 1e-6, stdout);
+    assert.ok(Math.abs(kept.written - await nll(whole)) < 1e-6, stdout);
+    // The base is of 8 bits, its file of 4: what the adapter costs is told apart from that.
+    const cost = Math.log1p(kept.adapter.written.mean);
+    assert.ok(Math.abs(kept.written - kept.made) > 1e-4 && cost >= 0, stdout);
     await capture(exportModel, base, "--format", "gguf", "--out", toy.path("again.gguf"));
     using model = openWeights(whole);
     assert.equal(model.grouped("model.layers.0.self_attn.q_proj.weight")!.stored, "Q4_1");
