@@ -9,11 +9,18 @@ import type { Tensors } from "./stored.ts";
 /** About how many numbers of a matrix are in hand at a time. */
 const PIECE = 1 << 20;
 
-/** Rows of a matrix [rows, columns], some at a time; the first of them has the number `first`. */
-export function* keptRows(
-  tensors: Tensors,
-  name: string,
-): Generator<{ rows: Float32Array; first: number; columns: number }> {
+/** Some rows of a matrix. */
+export interface KeptRows {
+  readonly rows: Float32Array;
+  /** The same as their file has them: what `rows` was rounded from. */
+  readonly stored: Float32Array;
+  /** The number of the first one. */
+  readonly first: number;
+  readonly columns: number;
+}
+
+/** Rows of a matrix [rows, columns], some at a time. */
+export function* keptRows(tensors: Tensors, name: string): Generator<KeptRows> {
   const shape = tensors.turn(name, tensors.get(name).shape);
   const [all = 0, columns = 0] = shape;
   const { format, read } = tensors.source(name);
@@ -24,6 +31,6 @@ export function* keptRows(
     const [offset, length] = [first, count].map((n) => fileBytes(stored, n * columns));
     const exact = stored.decode(read({ offset: offset!, length: length! }));
     const rows = stored === kept ? exact : kept.decode(kept.encode(exact));
-    yield { rows, first, columns };
+    yield { rows, stored: exact, first, columns };
   }
 }

@@ -50,6 +50,24 @@ Deno.test("where only the base is certain, a PiSSA adapter is written as the bas
   assert.equal((await remeasure(toy, "run", "kl:1")).mean, 0);
 });
 
+Deno.test("LoftQ begins nearer to the base that was rounded", async () => {
+  using toy = new Toy();
+  const first = async (out: string, settings: ToySettings) => {
+    await toy.train(out, { guard: false, train: { steps: 1 }, ...settings });
+    return toy.metrics(out)[0]!.loss;
+  };
+  const adapter = { rank: 16, targets: "all-linear" };
+  const stored = await first("stored", { adapter });
+  const rounded = await first("rounded", { adapter, quantize: "q4_0" });
+  const loftq = await first("loftq", { adapter: { ...adapter, init: "loftq" }, quantize: "q4_0" });
+  const [off, left] = [rounded, loftq].map((loss) => Math.abs(loss - stored));
+  assert.ok(left! < off! / 2, `off by ${left}, without by ${off}`);
+  await assert.rejects(
+    first("refused", { adapter: { ...adapter, init: "loftq" } }),
+    /adapter.init: found loftq on a base as it is stored, wanted quantize/,
+  );
+});
+
 Deno.test("initial values are refused where they have no meaning", async () => {
   using toy = new Toy();
   const refused: [Record<string, unknown>, RegExp][] = [

@@ -5,7 +5,7 @@
  * @module
  */
 import type { AdaptedModule } from "../methods/method.ts";
-import { keptRows } from "../../models/kept_rows.ts";
+import { type KeptRows, keptRows } from "../../models/kept_rows.ts";
 import { Matrix } from "../../deps/matrix.ts";
 import type { Tensors } from "../../models/stored.ts";
 
@@ -24,11 +24,19 @@ export interface Init {
 }
 
 /** A module's weight as the device has it, [out, in]. */
-export function weightOf(base: Tensors, module: string): Matrix {
+export const weightOf = (base: Tensors, module: string): Matrix =>
+  rowsOf(base, module, ({ rows }) => rows);
+
+/** What rounding to that took from it. */
+export const roundingOf = (base: Tensors, module: string): Matrix =>
+  rowsOf(base, module, ({ rows, stored }) => stored.map((x, i) => x - rows[i]!));
+
+function rowsOf(base: Tensors, module: string, of: (piece: KeptRows) => Float32Array): Matrix {
   const rows: Float64Array[] = [];
   for (const piece of keptRows(base, `${module}.weight`)) {
-    for (let from = 0; from < piece.rows.length; from += piece.columns) {
-      rows.push(Float64Array.from(piece.rows.subarray(from, from + piece.columns)));
+    const numbers = of(piece);
+    for (let from = 0; from < numbers.length; from += piece.columns) {
+      rows.push(Float64Array.from(numbers.subarray(from, from + piece.columns)));
     }
   }
   return new Matrix(rows as unknown as number[][]);

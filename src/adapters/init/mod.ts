@@ -7,21 +7,26 @@ import { ConfigError } from "../../errors.ts";
 import type { AdapterMethod } from "../methods/method.ts";
 import { startingFrom } from "./difference.ts";
 import type { Init } from "./init.ts";
+import { LOFTQ } from "./loftq.ts";
 import { OLORA } from "./olora.ts";
 import { pissa } from "./pissa.ts";
 
 /** Those with a name alone. */
-export const INIT_NAMES = ["pissa", "olora"] as const satisfies readonly PlainName[];
+export const INIT_NAMES = ["pissa", "olora", "loftq"] as const satisfies readonly PlainName[];
 
 /** PiSSA by the fast decomposition, with the number of its iterations. */
 export const PISSA_FAST = /^pissa_niter_(\d{1,3})$/;
 
 /** What `adapter.init` may be. */
-export type InitName = "pissa" | "olora" | `pissa_niter_${number}`;
+export type InitName = "pissa" | "olora" | "loftq" | `pissa_niter_${number}`;
 
 type PlainName = Exclude<InitName, `pissa_niter_${number}`>;
 
-const INITS: Readonly<Record<PlainName, Init>> = { pissa: pissa(), olora: OLORA };
+const INITS: Readonly<Record<PlainName, Init>> = {
+  pissa: pissa(),
+  olora: OLORA,
+  loftq: LOFTQ,
+};
 
 function initOf(name: InitName): Init {
   const iterations = PISSA_FAST.exec(name)?.[1];
