@@ -74,10 +74,12 @@ export async function locateData(
 }
 
 /** The licence that the card of a pinned dataset names, as the cache has it; null for all else. */
-export function dataLicence(place: string, settings: HubSettings = hubSettings()): string | null {
+export function dataLicence(place: string, settings?: HubSettings): string | null {
   const { repo, revision = "" } = datasetIn(place) ?? {};
   if (repo === undefined || !isCommit(revision)) return null;
-  return cardOf(new RepoCache(settings.cache, repo, "dataset"), revision).licence;
+  // A run of files alone may not read the token that settings come with.
+  const { cache } = settings ?? hubSettings();
+  return cardOf(new RepoCache(cache, repo, "dataset"), revision).licence;
 }
 
 async function known(
