@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import { FileError } from "../errors.ts";
 import { sumPairwise } from "./pairwise.ts";
 import type { Pending, Transport } from "./transport.ts";
@@ -210,4 +211,4 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
 
 /** Lets others of this thread have their turn, and after some looks those of the processor. */
 const nap = (looks: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, looks < EAGER ? 0 : NAP));
+  new Promise((resolve) => looks < EAGER ? setImmediate(resolve) : setTimeout(resolve, NAP));

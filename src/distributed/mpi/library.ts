@@ -6,25 +6,34 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 
-/** Variables by which a launcher is known, and how many ranks it has started. */
-export const LAUNCHERS = {
-  "Open MPI": "OMPI_COMM_WORLD_SIZE",
-  MPICH: "PMI_SIZE",
-} as const;
+/** The libraries, the one that comes first where the launcher does not say. */
+const LIBRARIES = ["Open MPI", "MPICH"] as const;
+
+type Library = typeof LIBRARIES[number];
+
+/** Launchers, the variable by which each is known and says how many ranks it has started, and its library. */
+const LAUNCHERS: readonly { name: string; variable: string; library: Library }[] = [
+  { name: "Open MPI", variable: "OMPI_COMM_WORLD_SIZE", library: "Open MPI" },
+  { name: "MPICH", variable: "PMI_SIZE", library: "MPICH" },
+  { name: "Slurm", variable: "SLURM_STEP_NUM_TASKS", library: "Open MPI" },
+];
 
 /** Variables that say where libraries are. */
 const PLACES = ["LD_LIBRARY_PATH", "MPI_HOME"] as const;
 
 /** All variables that are looked at here. */
-export const MPI_VARIABLES: readonly string[] = [...Object.values(LAUNCHERS), ...PLACES];
+export const MPI_VARIABLES: readonly string[] = [
+  ...LAUNCHERS.map(({ variable }) => variable),
+  ...PLACES,
+];
 
 /** Names by library: those of the ABIs that both have kept for many years. */
-const NAMES: Readonly<Record<keyof typeof LAUNCHERS, readonly string[]>> = {
+const NAMES: Readonly<Record<Library, readonly string[]>> = {
   "Open MPI": ["libmpi.so.40", "libmpi.40.dylib"],
   MPICH: ["libmpich.so.12", "libmpi.so.12", "libmpi.12.dylib"],
 };
 
-const FOLDERS: Readonly<Record<keyof typeof LAUNCHERS, readonly string[]>> = {
+const FOLDERS: Readonly<Record<Library, readonly string[]>> = {
   "Open MPI": ["/usr/lib64/openmpi/lib", "/usr/lib/openmpi"],
   MPICH: ["/usr/lib64/mpich/lib", "/usr/lib/mpich/lib"],
 };
@@ -34,22 +43,19 @@ const SHARED_FOLDERS = [
   ...["/usr/local/lib", "/opt/homebrew/lib"],
 ];
 
-/** The launcher that has started this process; null where none is known. */
-export function launcher(): { name: keyof typeof LAUNCHERS; ranks: number } | null {
-  for (const [name, variable] of Object.entries(LAUNCHERS)) {
+/** The launcher that has started this process, and how many ranks; null where none is known. */
+export function launcher(): { name: string; library: Library; ranks: number } | null {
+  for (const { variable, ...of } of LAUNCHERS) {
     const ranks = Number(Deno.env.get(variable));
-    if (ranks > 0) return { name: name as keyof typeof LAUNCHERS, ranks };
+    if (ranks > 0) return { ...of, ranks };
   }
   return null;
 }
 
-/**
- * The path of the libmpi that goes with the launcher, among those that may be loaded; null where there
- * is none. Where no launcher is known Open MPI comes first.
- */
+/** The path of the libmpi that goes with the launcher, among those that may be loaded; null for none. */
 export function findMpi(): string | null {
-  const first = launcher()?.name ?? "Open MPI";
-  const names = [first, ...(["Open MPI", "MPICH"] as const).filter((name) => name !== first)];
+  const first = launcher()?.library ?? LIBRARIES[0];
+  const names = [first, ...LIBRARIES.filter((name) => name !== first)];
   const named = [
     ...(Deno.env.get("LD_LIBRARY_PATH") ?? "").split(":"),
     ...[Deno.env.get("MPI_HOME") ?? ""].map((home) => home && join(home, "lib")),
