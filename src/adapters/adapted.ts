@@ -8,9 +8,10 @@ import type { Graph, Value } from "../graph/graph.ts";
 import { bias as addBias } from "../ops/mod.ts";
 import type { Flat, Store } from "../graph/store.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
-import { HEAD_MODULE, type Tensors } from "../models/stored.ts";
+import type { Tensors } from "../models/stored.ts";
 import { type Adaptable, type Choice, chooseModules, sizesOf } from "./choose.ts";
 import { type InitName, started } from "./init/mod.ts";
+import { refuseDropout, refuseFrozenA, refuseTable, refuseUnbuilt } from "./unbuilt.ts";
 import { feedForwardOf } from "./feed_forward.ts";
 import {
   type AdaptedModule,
@@ -41,6 +42,8 @@ export interface AdaptedOptions {
   readonly method?: AdapterMethod;
   /** The share of a layer's input that the update does not see in training; 0 by default. */
   readonly dropout?: number;
+  /** Whether A stays as it is, and B alone is trained (LoRA-FA); false by default. */
+  readonly freeze_a?: boolean;
 }
 
 /** Adapted modules of a model. */
@@ -48,16 +51,19 @@ export class Adapted {
   readonly method: AdapterMethod;
   readonly #modules: ReadonlyMap<string, AdaptedModule>;
   readonly #dropout: number;
+  readonly #freezesA: boolean;
 
   private constructor(
     modules: readonly Omit<AdaptedModule, "index">[],
-    { method = LORA, dropout = 0 }: AdaptedOptions,
+    { method = LORA, dropout = 0, freeze_a = false }: AdaptedOptions,
     private readonly source?: readonly LoraWeights[],
   ) {
     this.method = method;
     this.#dropout = dropout;
+    this.#freezesA = freeze_a;
     this.#modules = new Map(modules.map((module, index) => [module.name, { ...module, index }]));
     refuseUnbuilt(method, modules);
+    if (freeze_a) refuseFrozenA(method, modules);
     if (dropout > 0) refuseDropout(method, this.#modules, dropout);
   }
 
@@ -68,7 +74,12 @@ export class Adapted {
    * is to drop out, or a target is of a kind that the method is not built for.
    */
   static fresh(model: Adaptable, options: ModuleOptions & AdaptedOptions): Adapted {
-    const { rslora = false, init, dropout = 0, method = LORA } = options;
+    const { rslora = false, init, dropout = 0, freeze_a = false, method = LORA } = options;
+    if (init && freeze_a) {
+      throw new ConfigError(
+        `adapter.freeze_a: found true beside adapter.init ${init}, wanted false`,
+      );
+    }
     const starting = init ? started({ init, method, rslora, dropout }) : method;
     const names = chooseModules(model, options);
     if (!hasFactors(starting)) {
@@ -96,7 +107,7 @@ export class Adapted {
         }
         return { name, rank, alpha, scale: alpha / (rslora ? Math.sqrt(rank) : rank), ...sizes };
       }),
-      { dropout, method: starting },
+      { dropout, freeze_a, method: starting },
     );
   }
 
@@ -170,12 +181,17 @@ export class Adapted {
     const params: Partial<Record<Key | HeldKey, Value>> = {};
     for (const [key, param] of this.#params(module)) {
       const { shape, layout } = this.method.kept(key, module);
-      params[key] = isHeld(key)
+      params[key] = this.#isHeld(key)
         ? graph.held(param, shape, layout)
         : graph.param(param, shape, layout);
     }
     const { scale, isFeedForward = false } = module;
     return { params, scale, isFeedForward, dropout: undefined };
+  }
+
+  /** Whether a tensor stays as it is. */
+  #isHeld(key: Key | HeldKey): boolean {
+    return key === "a0" || key === "b0" || (key === "a" && this.#freezesA);
   }
 
   /** The names of a module's params: those of PEFT, and of what is held. */
@@ -204,7 +220,7 @@ export class Adapted {
       const { name, isTable, index: _, ...sizes } = module;
       const numbers: Partial<Record<Key | HeldKey, Float32Array>> = {};
       for (const [key, param] of this.#params(module)) {
-        if (flat !== undefined && isHeld(key)) continue;
+        if (flat !== undefined && this.#isHeld(key)) continue;
         numbers[key] = this.method.kept(key, module).peft(await store.readParam(param, flat));
       }
       const isWritten = flat === undefined && written !== undefined;
@@ -226,46 +242,4 @@ export class Adapted {
     }
     return undefined;
   }
-}
-
-const isHeld = (key: Key | HeldKey): key is HeldKey => key === "a0" || key === "b0";
-
-/** @throws {ConfigError} for a module of a kind that the method is not built for. */
-function refuseUnbuilt(
-  { name, lowRank, tableNames }: AdapterMethod,
-  modules: readonly Pick<AdaptedModule, "name" | "isTable">[],
-): void {
-  const found = modules.find(({ name, isTable }) =>
-    isTable ? !tableNames : name === HEAD_MODULE && !lowRank
-  );
-  if (!found) return;
-  throw new ConfigError(
-    `The adapter's method is ${name}, which is built for linear layers but neither tables nor the ` +
-      `output head, found ${found.name} among the targets`,
-  );
-}
-
-function refuseTable(init: InitName, name: string): never {
-  throw new ConfigError(
-    `adapter.init: found "${init}" with the table ${name} among the targets, which has no such ` +
-      "values, wanted none or linear modules alone",
-  );
-}
-
-function refuseDropout(
-  method: AdapterMethod,
-  modules: ReadonlyMap<string, AdaptedModule>,
-  dropout: number,
-): void {
-  if (!hasFactors(method)) {
-    throw new ConfigError(
-      `adapter.dropout: found ${dropout} with ${method.name}, which has no update to drop out of, ` +
-        "wanted 0",
-    );
-  }
-  if (!modules.has(HEAD_MODULE)) return;
-  throw new ConfigError(
-    `adapter.dropout: found ${dropout} with ${HEAD_MODULE} among the targets, which is scored in ` +
-      "chunks and cannot drop out, wanted 0",
-  );
 }

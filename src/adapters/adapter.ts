@@ -26,6 +26,8 @@ export interface AdapterOptions extends ModuleOptions {
   readonly init?: InitName;
   /** The share of a layer's input that the update does not see in training; 0 by default. */
   readonly dropout?: number;
+  /** Whether B alone is trained and A stays as it is (LoRA-FA); false by default. */
+  readonly freeze_a?: boolean;
   /** Modules that are trained whole, by the ends of their names. */
   readonly modules_to_save?: readonly string[];
   /** Which biases are trained; none by default. */
@@ -87,16 +89,22 @@ export class Adapter {
 
   /**
    * The shape of an adapter that was read from a folder; {@link load} fills in its numbers. To train
-   * it on, `dropout` is wanted, which may be another than it was trained with.
+   * it on, it is told how, which may be another way than it was trained in.
    *
    * @throws {ConfigError} where it has what the model lacks or has in another shape, or lacks what
    * its config names.
    * @throws {FileError} where it was made for another embedding.
    */
-  static of(engine: Engine, model: Model, adapter: PeftAdapter, dropout = 0): Adapter {
+  static of(
+    engine: Engine,
+    model: Model,
+    adapter: PeftAdapter,
+    training: Pick<AdapterOptions, "dropout" | "freeze_a"> = {},
+  ): Adapter {
+    const { dropout = 0 } = training;
     const modules = model.modules(engine);
     const method = methodOf(adapter.config);
-    const adapted = Adapted.of(modules, adapter.modules, { method, dropout });
+    const adapted = Adapted.of(modules, adapter.modules, { ...training, method });
     refuseOtherBase(model.tensors, adapter);
     const shapes = wholeShapes(modules, adapted, adapter.config);
     const config = { ...adapter.config, lora_dropout: dropout };

@@ -68,7 +68,8 @@ export function continued(
 ): Adapter {
   refuseResized(model.checkpoint, read, "merge it and train on that");
   refuseOther(engine, model, read, options);
-  return Adapter.of(engine, model, read, options.dropout ?? dropoutOf(read.config));
+  const { freeze_a = false, dropout = dropoutOf(read.config) } = options;
+  return Adapter.of(engine, model, read, { dropout, freeze_a });
 }
 
 function refuseOther(engine: Engine, model: Model, read: PeftAdapter, options: Continuing): void {

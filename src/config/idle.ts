@@ -55,6 +55,7 @@ const RULES: readonly Rule[] = [
     idle: besideIa3,
   })),
   { key: "adapter.rslora", off: false, idle: besideIa3 },
+  { key: "adapter.freeze_a", off: false, idle: besideIa3 },
   { key: "adapter.dropout", off: 0, idle: besideIa3 },
   { key: "adapter.bias", off: "none", idle: besideIa3 },
   {

@@ -175,6 +175,8 @@ const adapter = z.strictObject({
       "initial values from the base's weights, as PEFT's init_lora_weights; pissa_niter_N takes N " +
         "iterations; random when absent",
     ),
+  freeze_a: z.boolean().exactOptional()
+    .describe("LoRA-FA: A stays as it began and B alone is trained; false when absent"),
   feedforward_modules: z.union([z.array(name), pattern]).exactOptional().describe(
     "with ia3, targets whose inputs are scaled, not outputs; when absent the last of a feed-forward layer",
   ),

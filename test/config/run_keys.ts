@@ -55,6 +55,7 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "adapter.rslora": { to: true },
   "adapter.method": { to: "dora" },
   "adapter.init": { to: "pissa" },
+  "adapter.freeze_a": { to: true },
   "adapter.feedforward_modules": {
     to: ["v_proj"],
     beside: { "adapter.method": "ia3", "adapter.rank": undefined },

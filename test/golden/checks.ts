@@ -28,9 +28,14 @@ export async function lossOf(program: LossProgram, golden: Golden): Promise<numb
 }
 
 /** The golden adapter's params on an engine of their own, and the graph that trains them. */
-export async function openGoldenAdapter(folder: string, model: Model, recompute: boolean) {
+export async function openGoldenAdapter(
+  folder: string,
+  model: Model,
+  recompute: boolean,
+  { freeze_a = false }: Pick<Golden, "freeze_a"> = {},
+) {
   const engine = await freshEngine();
-  const adapter = Adapter.of(engine, model, readPeft(join(folder, "adapter")));
+  const adapter = Adapter.of(engine, model, readPeft(join(folder, "adapter")), { freeze_a });
   const options = { T, adapt: adapter.adapt, train: true, recompute };
   const { graph } = model.lossGraph(engine, options);
   engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
@@ -49,7 +54,10 @@ export async function checkTraining(folder: string, golden: Golden): Promise<voi
     values: {
       model: folder,
       data: [{ path: rows, format: "tokens" }],
-      adapter: { from: join(folder, "adapter") },
+      adapter: {
+        from: join(folder, "adapter"),
+        ...(golden.freeze_a && { freeze_a: true }),
+      },
       train: {
         ...{ ...plainest, lr, eps, weight_decay, beta1, beta2 },
         ...{ steps: golden.losses.length, tokens_per_batch: T, micro_batch_tokens: T },

@@ -36,6 +36,8 @@ interface Recorded {
   readonly gradients: Readonly<Record<string, readonly [norm: number, product: number]>>;
   readonly losses: readonly number[];
   /** Of every merged weight: the same two numbers as of a gradient. */
+  /** Whether A stays as it is. */
+  readonly freeze_a?: boolean;
   readonly merged?: Readonly<Record<string, readonly [norm: number, product: number]>>;
   /** What follows the second document, where an encoder reads it. */
   readonly greedy?: readonly number[];
@@ -69,10 +71,11 @@ export function tensorsIn(
 
 /** An adapter of make_adapters.py on its base, in place of the base's own. */
 export function readAdapterGolden(name: string): Golden {
-  const { base, ...recorded }: Pick<Recorded, "adapter" | "losses" | "merged"> & { base: string } =
-    JSON.parse(
-      Deno.readTextFileSync(pathOf(`peft/${name}`, "json")),
-    );
+  const { base, ...recorded }: Pick<Recorded, "adapter" | "losses" | "merged" | "freeze_a"> & {
+    base: string;
+  } = JSON.parse(
+    Deno.readTextFileSync(pathOf(`peft/${name}`, "json")),
+  );
   const golden = readGolden(base);
   const own = [...golden.tensors].filter(([tensor]) => /^(weight|logits)\//.test(tensor));
   return { ...golden, ...recorded, tensors: new Map([...own, ...tensorsIn(`peft/${name}`)]) };

@@ -39,6 +39,7 @@ CASES = {
         rank_pattern={"v_proj": 3}, alpha_pattern={"layers.1.mlp.up_proj": 2},
     ),
     "dora_conv1d": dict(base="gpt2", target_modules=["c_attn", "c_proj"], use_dora=True, bias="lora_only"),
+    "frozen_a": dict(base="llama", target_modules=["q_proj", "o_proj", "down_proj"], freeze_a=True),
     "ia3": dict(
         base="llama_bias", target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "up_proj", "down_proj"],
         feedforward_modules=["down_proj"], modules_to_save=["norm"],
@@ -69,7 +70,7 @@ def saved_names(model, adapter_names):
     return {name: short(name) for name in adapter_names}
 
 
-def make(case, base, **settings):
+def make(case, base, freeze_a=False, **settings):
     golden = json.loads((HERE / f"{base}.json").read_text())
     model = base_of(golden, load_file(HERE / f"{base}.safetensors"))
     ids, labels = [[torch.tensor(x) for x in golden[key]] for key in ("ids", "labels")]
@@ -79,9 +80,10 @@ def make(case, base, **settings):
     else:
         config = peft.LoraConfig(r=4, lora_alpha=6, task_type="CAUSAL_LM", **settings)
     model = peft.get_peft_model(model, config, low_cpu_mem_usage=False).eval()
-    trained = {name: tensor for name, tensor in model.named_parameters() if tensor.requires_grad}
+    adapted = {name: tensor for name, tensor in model.named_parameters() if tensor.requires_grad}
+    trained = {name: tensor for name, tensor in adapted.items() if not (freeze_a and ".lora_A." in name)}
     with torch.no_grad():
-        for name, tensor in trained.items():
+        for name, tensor in adapted.items():
             noise = torch.randn(tensor.shape, generator=generator)
             if "lora_magnitude" in name or "ia3_l" in name:
                 tensor.mul_(1 + 0.3 * noise)
@@ -130,6 +132,7 @@ def make(case, base, **settings):
     out = {
         "made_by": {m.__name__: m.__version__ for m in (torch, transformers, peft)},
         "base": base,
+        **({"freeze_a": True} if freeze_a else {}),
         "adapter": adapter,
         "losses": losses,
         **merged,

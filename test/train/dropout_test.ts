@@ -109,6 +109,9 @@ Deno.test("a head that is to drop out is refused, in training alone", () =>
     const saved = readPeft(toy.path("plain", "adapter"));
     const config = { ...saved.config, lora_dropout: 0.1 };
     Adapter.of(engine, model, { ...saved, config });
-    assert.throws(() => Adapter.of(engine, model, { ...saved, config }, 0.1), ConfigError);
+    assert.throws(
+      () => Adapter.of(engine, model, { ...saved, config }, { dropout: 0.1 }),
+      ConfigError,
+    );
     engine.store.destroy();
   }));
