@@ -7,23 +7,29 @@ import { ChatTemplate, dayOf, resolveTemplates } from "../data/mod.ts";
 import { ConfigError, FileError } from "../errors.ts";
 import { openTuned } from "../tune/cache.ts";
 import { type Answer, Chat, ContextFull } from "../inference/chat.ts";
-import { openModel } from "../inference/open.ts";
+import { OpenAdapter, openModel } from "../inference/open.ts";
+import { exists } from "../io/files.ts";
 import { nearest } from "../io/nearest.ts";
 import { type Arguments, type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
 import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
 import { type Lines, openLines } from "./lib/lines.ts";
+import { namedFolders } from "./lib/named.ts";
 import { numberOf } from "./lib/number.ts";
 import { SAMPLING_FLAGS, samplingOf, suggestionOf } from "./lib/sampling.ts";
 import { bold, dim, say, show } from "./lib/term.ts";
 
 const COMMAND: Command = {
-  usage: "chat MODEL [--adapter ADAPTER]",
+  usage: "chat MODEL [--adapter [NAME=]ADAPTER]...",
   summary:
     "Holds a conversation with a model through its own chat template; /help lists what can " +
     "be typed. Lines can also be piped in, a turn each.",
   flags: {
-    adapter: { type: "string", help: "PEFT folder, folder of a run or name on the hub" },
+    adapter: {
+      type: "string",
+      many: true,
+      help: "PEFT folder, folder of a run or name on the hub; several as NAME=ADAPTER",
+    },
     ...QUANTIZE_FLAG,
     system: { type: "string", help: "what the system says first" },
     template: { type: "string", help: "chat template by name or file, in place of the model's" },
@@ -42,6 +48,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   "/system": "what the system says from now on: /system Answer in one word.",
   "/base": "the base answers from now on",
   "/tuned": "the base with the adapter answers from now on",
+  "/as": "the base or an adapter of that name answers from now on: /as mine",
   "/help": "show these lines",
   "/quit": "end; so does Ctrl-D, and Ctrl-C twice",
 };
@@ -52,18 +59,35 @@ const INTERRUPTED = 130;
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(COMMAND, args);
-  const { positionals: [place], flags } = parsed;
+  const { positionals: [place], flags, lists } = parsed;
   const options = optionsOf(parsed);
+  const { alone, named } = adaptersOf(lists["adapter"] ?? []);
   const folder = await fetchFolder(place!, "model");
-  const adapter = flags["adapter"] && await fetchFolder(flags["adapter"], "adapter");
+  const adapter = alone && await fetchFolder(alone, "adapter");
+  const folders = new Map<string, string>();
+  for (const [name, given] of named) folders.set(name, await fetchFolder(given, "adapter"));
   const quantize = quantizeOf(flags);
   using device = await openTuned({}, say);
   using open = openModel(device, folder, adapter, { quantize, say });
-  using chat = new Chat(open, { ...options, ...suggestionOf(open.model, parsed) });
+  using beside = new DisposableStack();
+  const others = new Map<string, OpenAdapter>();
+  for (const [name, given] of folders) others.set(name, beside.use(OpenAdapter.open(open, given)));
+  using chat = new Chat(open, { ...options, ...suggestionOf(open.model, parsed) }, others);
   say(dim(`${chat.speaker} model, room for ${chat.context} tokens; /help lists the commands`));
   const talk = new Conversation(chat);
   using lines = openLines(() => talk.interrupt());
   return await talk.hold(lines);
+}
+
+/** One adapter without a name, or several by their names. */
+function adaptersOf(given: readonly string[]) {
+  const [only] = given;
+  if (given.length === 1 && (exists(only!) || !only!.includes("="))) {
+    return { alone: only!, named: new Map<string, string>() };
+  }
+  const named = namedFolders(given);
+  if (!named.has("base")) return { alone: undefined, named };
+  throw new ConfigError("--adapter: found the name base, which the model without an adapter has");
 }
 
 function optionsOf(parsed: Arguments) {
@@ -149,6 +173,9 @@ export class Conversation {
       case "/base":
       case "/tuned":
         chat.speaker = name === "/base" ? "base" : "tuned";
+        return say(dim(`the ${chat.speaker} model answers`));
+      case "/as":
+        chat.speaker = rest!.trim();
         return say(dim(`the ${chat.speaker} model answers`));
       case "/help":
         for (const [command, help] of Object.entries(COMMANDS)) {

@@ -13,6 +13,7 @@ import { routesOf } from "../serve/routes.ts";
 import { Served } from "../serve/served.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
+import { namedFolders } from "./lib/named.ts";
 import { numberOf } from "./lib/number.ts";
 import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
 import { answer, dim, say } from "./lib/term.ts";
@@ -82,19 +83,4 @@ export async function run(args: string[]): Promise<number> {
     say(dim("ending: what is under way is cut; once more ends at once"));
     served.queue[Symbol.dispose]();
   });
-}
-
-/** @throws {ConfigError} for one without a name, or two of one. */
-function namedFolders(given: readonly string[]): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const text of given) {
-    const at = text.indexOf("=");
-    if (at < 1 || at === text.length - 1) {
-      throw new ConfigError(`--adapter: found ${text}, wanted NAME=FOLDER`);
-    }
-    const name = text.slice(0, at);
-    if (found.has(name)) throw new ConfigError(`--adapter: found two of the name ${name}`);
-    found.set(name, text.slice(at + 1));
-  }
-  return found;
 }

@@ -15,7 +15,7 @@ import {
 import { ConfigError } from "../errors.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { type GenerateOptions, Generator } from "./generator.ts";
-import type { OpenModel } from "./open.ts";
+import type { OpenAdapter, OpenModel } from "./open.ts";
 import { Speed } from "./speed.ts";
 import { stopIds } from "./stop.ts";
 import { streamText } from "./text.ts";
@@ -38,8 +38,9 @@ export interface ChatOptions extends Omit<GenerateOptions, "stop" | "fromCache">
   readonly context?: number;
 }
 
-/** Who answers: the base alone, or with the adapter beside it. */
-export type Speaker = "base" | "tuned";
+/** The base alone, and with the adapter that it was opened with; others have names of their own. */
+const BASE = "base";
+const TUNED = "tuned";
 
 /** An answer that has come to its end. */
 export interface Answer {
@@ -61,19 +62,24 @@ export class ContextFull extends RangeError {
 export class Chat implements Disposable {
   /** Tokens that a conversation has room for. */
   readonly context: number;
-  readonly #generators = new Map<Speaker, Generator>();
+  readonly #generators = new Map<string, Generator>();
   readonly #tokenizer: RowTokenizer;
   #system: string;
   readonly #date: string;
 
   #turns: readonly ChatTurn[] = [];
-  #speaker: Speaker;
+  #speaker: string;
 
   /**
+   * @param others Adapters beside the one that the model was opened with, by name.
    * @throws {ConfigError} for a model with an encoder, or without a chat template where none is given.
    */
-  constructor(private readonly open: OpenModel, private readonly options: ChatOptions = {}) {
-    const { model, adapter } = open;
+  constructor(
+    private readonly open: OpenModel,
+    private readonly options: ChatOptions = {},
+    private readonly others: ReadonlyMap<string, OpenAdapter> = new Map(),
+  ) {
+    const { model } = open;
     const { system = "", template = null, context = DEFAULT_CONTEXT, date = today() } = options;
     refuseEncoder(model, "to chat with");
     this.#tokenizer = rowTokenizer(model);
@@ -85,7 +91,7 @@ export class Chat implements Disposable {
     this.context = Math.min(context, model.config.context);
     this.#system = system;
     this.#date = date;
-    this.#speaker = adapter ? "tuned" : "base";
+    this.#speaker = this.speakers[1] ?? BASE;
   }
 
   /** The turns so far, that of the system first. */
@@ -95,18 +101,28 @@ export class Chat implements Disposable {
       : [{ role: "system", content: this.#system }, ...this.#turns];
   }
 
-  get speaker(): Speaker {
+  /** Who can answer: the base, then each adapter. */
+  get speakers(): string[] {
+    return [BASE, ...(this.open.adapter ? [TUNED] : []), ...this.others.keys()];
+  }
+
+  /** Who answers. */
+  get speaker(): string {
     return this.#speaker;
   }
 
   /**
-   * Lets the other one answer from now on; each has a cache of its own over the same weights.
+   * Lets another one answer from now on; each has a cache of its own over the same weights.
    *
-   * @throws {ConfigError} where there is no adapter.
+   * @throws {ConfigError} where there is none of that name.
    */
-  set speaker(speaker: Speaker) {
-    if (speaker === "tuned" && !this.open.adapter) {
-      throw new ConfigError("Found no adapter beside the base, wanted one to switch to");
+  set speaker(speaker: string) {
+    if (!this.speakers.includes(speaker)) {
+      throw new ConfigError(
+        this.speakers.length === 1
+          ? "Found no adapter beside the base, wanted one to switch to"
+          : `Found no adapter ${speaker}, wanted one of ${this.speakers.join(", ")}`,
+      );
     }
     this.#speaker = speaker;
   }
@@ -187,9 +203,10 @@ export class Chat implements Disposable {
     const found = this.#generators.get(this.#speaker);
     if (found) return found;
     const { engine, model, adapt } = this.open;
-    const made = await Generator.open(engine, model, {
+    const other = this.others.get(this.#speaker);
+    const made = await Generator.open(other?.engine ?? engine, model, {
       context: this.context,
-      adapt: this.#speaker === "tuned" ? adapt : undefined,
+      adapt: other?.adapter.adapt ?? (this.#speaker === TUNED ? adapt : undefined),
     });
     this.#generators.set(this.#speaker, made);
     return made;

@@ -72,6 +72,34 @@ Deno.test("lines that are piped in are turns and commands, one after the other",
     assert.ok(!found.stderr.includes("error") && !found.stderr.includes("\x1b"), found.stderr);
   }));
 
+Deno.test("adapters are switched by name over one copy of the weights", () =>
+  withTinyChat(SMOLLM2, async (folder) => {
+    const [a, b] = ["a", "b"].map((name) => join(folder, name));
+    writeTinyAdapter(a!, folder);
+    writeTinyAdapter(b!, folder, 60);
+    const how = ["--context", "512", "--max-tokens", "8"];
+    const answers = async (args: string[], ...lines: string[]) => {
+      const { code, stdout, stderr } = await piped([folder, ...args, ...how], ...lines);
+      assert.equal(code, 0, stderr);
+      return { stderr, answer: stdout };
+    };
+    const both = ["--adapter", `a=${a}`, "--adapter", `b=${b}`];
+    const lines = ["Hello!", "/reset", "/as b", "Hello!", "/as c", "/as base"];
+    const { stderr, answer } = await answers(both, ...lines);
+    const one = await answers(["--adapter", a!], "Hello!");
+    const other = await answers(["--adapter", b!], "Hello!");
+    assert.notEqual(one.answer, other.answer);
+    assert.equal(answer, one.answer + other.answer);
+    assert.match(
+      stderr,
+      /^a model, room[^]*the b model answers[^]*no adapter c, wanted one of base, a, b/,
+    );
+    assert.match(stderr, /the base model answers/);
+    const bad = ["--adapter", a!, "--adapter", `b=${b}`];
+    await assert.rejects(run([folder, ...bad]), /--adapter: found \S+, wanted NAME=FOLDER/);
+    await assert.rejects(run([folder, "--adapter", `base=${a}`]), /found the name base/);
+  }));
+
 Deno.test("the end of the input ends it, and a signal an answer only", () =>
   withTinyChat(SMOLLM2, async (folder) => {
     const args = [folder, "--context", "8192", "--max-tokens", "8000"];
