@@ -15,6 +15,16 @@
  * for await (const piece of model.write("What is the opposite of big?\n")) console.log(piece);
  * ```
  *
+ * What there is, by task: {@linkcode parseConfig}, {@linkcode train} and {@linkcode follow} train;
+ * {@linkcode loadModel} opens a model that measures texts, is evaluated on tasks, chats and writes;
+ * {@linkcode merge}, {@linkcode exportGguf}, {@linkcode exportGgufLora} and {@linkcode exportMlx} take
+ * it elsewhere; {@linkcode locate}, {@linkcode readPeft}, {@linkcode writePeft},
+ * {@linkcode openSafetensors} and {@linkcode writeSafetensors} are its files; {@linkcode RunHistory}
+ * has the runs of the past, {@linkcode openDevice} a GPU for several models, and
+ * {@linkcode stoppable} an end before the end. Losses are in nats a token, scores shares from 0 to 1,
+ * memory in bytes. What is wrong is a {@linkcode ConfigError}, a {@linkcode FileError}, a
+ * {@linkcode GpuError} or a {@linkcode StoppedError}.
+ *
  * @example Measure a model
  * ```ts
  * import assert from "node:assert/strict";
@@ -93,6 +103,8 @@ export type { ReferenceLossName } from "./src/objectives/preference/losses/mod.t
 export type { UnpairedLossName } from "./src/objectives/unpaired/losses.ts";
 export type { ReferenceSettings } from "./src/objectives/preference/losses/loss.ts";
 export {
+  type ChatOptions,
+  type EvaluateOptions,
   type LanguageModel,
   loadModel,
   type LoadOptions,
@@ -186,7 +198,7 @@ export {
 export type { MethodName } from "./src/adapters/methods/mod.ts";
 export type { OptimizerConfig, OptimizerName } from "./src/config/mod.ts";
 export type { InitName } from "./src/adapters/init/mod.ts";
-export { type FormatName, QUANTIZED } from "./src/formats/mod.ts";
+export type { FormatName } from "./src/formats/mod.ts";
 export type { GgufType } from "./src/io/gguf/tensor_types.ts";
 export { exportGgufLora } from "./src/export/gguf_lora.ts";
 export { exportGguf, type GgufOptions } from "./src/export/gguf_model.ts";
@@ -209,7 +221,6 @@ export {
 } from "./src/adapters/peft/folder.ts";
 export {
   type Dtype,
-  DTYPE_BYTES,
   openSafetensors,
   type ReadOptions,
   type SafetensorsFile,

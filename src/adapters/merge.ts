@@ -54,6 +54,22 @@ export interface Merged {
  * the base's tokenizer to `outFolder`, reads it back and compares every byte with a recomputation.
  * A base in a GGUF file becomes a folder of one element type, by default of 16 bits.
  *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { merge, writePeft } from "@graft/lora";
+ *
+ * const a = new Float32Array(128).fill(0.01); // [rank, inFeatures], and as long as [outFeatures, rank]
+ * const sizes = { rank: 1, alpha: 1, scale: 1, inFeatures: 128, outFeatures: 128 };
+ * const q = { module: "model.layers.0.self_attn.q_proj", a, b: a, ...sizes };
+ * const settings = { baseModel: "", rank: 1, alpha: 1, targetModules: ["q_proj"], rslora: false };
+ * const adapter = { ...settings, modules: [q], config: {} };
+ * const folder = Deno.makeTempDirSync();
+ * writePeft(`${folder}/adapter`, adapter);
+ * const { changed } = merge("configs/quickstart/base", `${folder}/adapter`, `${folder}/merged`);
+ * assert.deepEqual(changed, ["model.layers.0.self_attn.q_proj.weight"]);
+ * ```
+ *
  * @throws {FileError} If a folder is missing, damaged or occupied, the adapter does not fit the
  * base or changes one end of a tied pair that is not to be untied, a merged weight is not finite,
  * nothing of the update survives rounding, or the disk gives back other bytes than were written.

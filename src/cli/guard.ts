@@ -44,7 +44,7 @@ import { fetchFolder } from "./lib/hub.ts";
 import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
 import { numberOf } from "./lib/number.ts";
 import { answer, say } from "./lib/term.ts";
-import { scoreModels } from "./tasks/models.ts";
+import { scoreSaid } from "./tasks/models.ts";
 import { entriesOf } from "./tasks/specs.ts";
 import { tableLines } from "./tasks/table.ts";
 
@@ -169,9 +169,7 @@ export async function run(args: string[]): Promise<number> {
   });
   for (const { compiled } of Object.values(programs)) compiled.destroy();
   put(result.strength);
-  const scores = encoded.length === 0
-    ? []
-    : await scoreModels(open, encoded, { seed, result: null });
+  const scores = encoded.length === 0 ? [] : await scoreSaid(open, encoded, { seed, result: null });
   const { budget, delta, strict } = guard;
   const report = forgettingReport({
     ...{ budget, delta, strict, domains, result, task, text, history: [], rollbacks: 0 },

@@ -30,6 +30,20 @@ import { type Exported, refuseBeyondLora, writeProven } from "./proven.ts";
  * scales every module by alpha / rank with one alpha for all, so that whatever a module's own scale
  * is beyond that is multiplied into its B (llama.cpp, `src/llama-adapter.h`, `get_scale`).
  *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { exportGgufLora } from "@graft/lora";
+ *
+ * const a = new Float32Array(128).fill(0.01); // [rank, inFeatures], and as long as [outFeatures, rank]
+ * const sizes = { rank: 1, alpha: 1, scale: 1, inFeatures: 128, outFeatures: 128 };
+ * const q = { module: "model.layers.0.self_attn.q_proj", a, b: a, ...sizes };
+ * const settings = { baseModel: "", rank: 1, alpha: 1, targetModules: ["q_proj"], rslora: false };
+ * const adapter = { ...settings, modules: [q], config: {} };
+ * const out = `${Deno.makeTempDirSync()}/adapter.gguf`;
+ * assert.equal(exportGgufLora("configs/quickstart/base", adapter, out).tensors, 2);
+ * ```
+ *
  * @throws {FileError} where llama.cpp has no such architecture or no tensor for a module; where the
  * adapter changes one end of a tied pair, or has tensors whole, which such a file cannot hold; where
  * `out` is taken or the disk gives back other bytes.

@@ -40,6 +40,15 @@ export interface GgufOptions {
  * Writes the checkpoint in `folder` to the file `out` as llama.cpp's own converter would: norms,
  * biases and vectors stay f32. The file is read back and compared before it gets its name.
  *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { exportGguf } from "@graft/lora";
+ *
+ * const out = `${Deno.makeTempDirSync()}/base.gguf`;
+ * assert(exportGguf("configs/quickstart/base", out, { type: "Q8_0" }).tensors > 20);
+ * ```
+ *
  * @throws {FileError} where llama.cpp has no such architecture, computes something else, or the
  * tokenizer is of a kind that is not known; where `out` is taken or the disk gives back other bytes.
  */

@@ -31,6 +31,20 @@ const WEIGHTS_FILE = "adapters.safetensors";
  * adapted keeps a zero B. The folder of the base, `base`, is wanted where the adapter changes its
  * embedding: with a tied head mlx-lm would change both.
  *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { exportMlx } from "@graft/lora";
+ *
+ * const a = new Float32Array(128).fill(0.01); // [rank, inFeatures], and as long as [outFeatures, rank]
+ * const sizes = { rank: 1, alpha: 1, scale: 1, inFeatures: 128, outFeatures: 128 };
+ * const q = { module: "model.layers.0.self_attn.q_proj", a, b: a, ...sizes };
+ * const settings = { baseModel: "", rank: 1, alpha: 1, targetModules: ["q_proj"], rslora: false };
+ * const adapter = { ...settings, modules: [q], config: {} };
+ * const { tensors } = exportMlx(adapter, `${Deno.makeTempDirSync()}/mlx`);
+ * assert(tensors > 0);
+ * ```
+ *
  * @throws {FileError} where a module lies in no block that mlx-lm finds, the adapter changes one end
  * of a tied pair or has whole tensors, `out` is taken, or the disk gives back other bytes.
  */

@@ -163,7 +163,17 @@ export interface DeviceOptions {
 }
 
 /**
- * Opens the fastest adapter with the highest limits that it offers.
+ * Opens the fastest adapter with the highest limits that it offers: for several models, or for a WebGPU
+ * of your own.
+ *
+ * @example
+ * ```ts
+ * import { loadModel, openDevice } from "@graft/lora";
+ *
+ * const device = await openDevice(); // { gpu } for another WebGPU than Deno's
+ * using first = await loadModel("configs/quickstart/base", { device });
+ * using second = await loadModel("configs/quickstart/base", { device, quantize: "q8_0" });
+ * ```
  *
  * @throws {GpuError} where there is no adapter, or it refuses a device.
  */

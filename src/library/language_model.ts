@@ -5,7 +5,6 @@
  */
 import type { FormatName } from "../formats/mod.ts";
 import {
-  chatPrompt,
   type ChatTurn,
   encode,
   type EncodedPrompt,
@@ -15,9 +14,14 @@ import {
   rowTokenizer,
 } from "../data/mod.ts";
 import { type Perplexity, perplexity } from "../eval/perplexity.ts";
+import { encodeTask } from "../eval/tasks/encode.ts";
+import type { TaskEntry } from "../eval/tasks/entry.ts";
+import { readTasks } from "../eval/tasks/read.ts";
+import type { TaskScores } from "../eval/tasks/report.ts";
 import { type GenerateOptions, Generator } from "../inference/generator.ts";
 import { stopIds } from "../inference/stop.ts";
 import { type OpenModel, openModel } from "../inference/open.ts";
+import { scoreModels } from "../inference/tasks/score.ts";
 import { streamText } from "../inference/text.ts";
 import type { Device } from "../gpu/device.ts";
 import { openTuned } from "../tune/cache.ts";
@@ -40,6 +44,21 @@ export interface WriteOptions extends Omit<GenerateOptions, "fromCache"> {
   readonly stopStrings?: readonly string[];
 }
 
+/** How a model answers a chat. */
+export interface ChatOptions extends WriteOptions {
+  /**
+   * A chat template by name (`chatml`, `llama-3`, ...) or as a file of Jinja, in place of the model's
+   * own.
+   */
+  readonly template?: string | { readonly file: string };
+}
+
+/** How tasks are scored. */
+export interface EvaluateOptions {
+  /** Decides which rows are drawn again for intervals; 0 by default. */
+  readonly seed?: number;
+}
+
 /** A model with its adapter on a device. */
 export class LanguageModel implements Disposable {
   readonly #open: OpenModel;
@@ -54,7 +73,35 @@ export class LanguageModel implements Disposable {
   }
 
   /**
-   * Measures texts, each alone: BOS where the model wants it, its tokens, cut at the context.
+   * Answers tasks, whose rows have what is right, and scores the answers: by the base, and by the tuned
+   * model beside it where there is an adapter. Scores are shares from 0 to 1, with 95 % intervals.
+   *
+   * @example
+   * ```ts ignore
+   * const [scores] = await model.evaluate([{ path: "test.jsonl", metrics: ["exact_match"] }]);
+   * console.log(scores?.metrics["exact_match"]?.models["tuned"]?.mean);
+   * ```
+   *
+   * @throws {ConfigError} for a format, a prompt or a metric that is not known.
+   * @throws {FileError} for rows that cannot be read or have no answer.
+   */
+  async evaluate(
+    tasks: readonly TaskEntry[],
+    { seed = 0 }: EvaluateOptions = {},
+  ): Promise<TaskScores[]> {
+    this.#requireOpen();
+    const { model } = this.#open;
+    const tokenizer = rowTokenizer(model);
+    const { context } = model.config;
+    const encoded = (await readTasks(tasks)).map((task) =>
+      encodeTask(task, tokenizer, { context })
+    );
+    return await scoreModels(this.#open, encoded, { seed });
+  }
+
+  /**
+   * Measures texts, each alone: BOS where the model wants it, its tokens, cut at the context. The loss
+   * is in nats a token.
    *
    * @throws {RangeError} where no text has a token to predict.
    * @throws {ConfigError} for a model with an encoder, to which a text alone is nothing.
@@ -97,13 +144,16 @@ export class LanguageModel implements Disposable {
    * for await (const piece of model.chat(turns, { maxTokens: 20 })) console.log(piece);
    * ```
    *
-   * @throws {ConfigError} where the model has no chat template.
+   * @throws {ConfigError} where the model has no chat template and none is named.
    * @throws {FileError} where the template refuses the chat.
    * @throws {RangeError} where the chat fills the context.
    */
-  async *chat(turns: readonly ChatTurn[], options: WriteOptions = {}): AsyncGenerator<string> {
-    const { model } = this.#open;
-    yield* this.#follow(chatPrompt(turns, rowTokenizer(model), null), options);
+  async *chat(
+    turns: readonly ChatTurn[],
+    { template, ...options }: ChatOptions = {},
+  ): AsyncGenerator<string> {
+    const tokenizer = rowTokenizer(this.#open.model);
+    yield* this.#follow(promptOf({ kind: "chat", turns }, tokenizer, { template }), options);
   }
 
   async *#follow({ ids, ends }: EncodedPrompt, options: WriteOptions): AsyncGenerator<string> {
@@ -141,6 +191,16 @@ function encodeText(text: string, index: number, { model }: OpenModel): Example 
  * Loads a model from a Hugging Face folder, a GGUF file, or the hub: `owner/name`,
  * `owner/name@revision`.
  * A folder of that name wins.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { loadModel } from "@graft/lora";
+ *
+ * using model = await loadModel("configs/quickstart/base");
+ * const pieces = await Array.fromAsync(model.write("Sam went to the", { maxTokens: 3 }));
+ * assert(pieces.join("").length > 0);
+ * ```
  *
  * @throws {FileError} where a file is missing, damaged or of a kind that is not built, or the hub
  * does not give it.

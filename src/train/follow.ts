@@ -15,10 +15,17 @@ import { train } from "./run.ts";
  * @throws as {@linkcode train}, after the event `fault`.
  *
  * @example
- * ```ts ignore
- * for await (const event of follow(parseConfig({ file: "train.json" }))) {
- *   if (event.kind === "update") console.log(event.metrics.step, event.metrics.loss);
- * }
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { follow, parseConfig } from "@graft/lora";
+ *
+ * const data = [{ path: "configs/quickstart/instructions.jsonl", template: "plain" }];
+ * const sizes = { steps: 1, tokens_per_batch: 256, micro_batch_tokens: 256 };
+ * const values = { model: "configs/quickstart/base", data, train: sizes };
+ * const losses: number[] = []; // in nats a token
+ * const run = follow(parseConfig({ values }), { out: null });
+ * for await (const event of run) if (event.kind === "update") losses.push(event.metrics.loss);
+ * assert.equal(losses.length, 1);
  * ```
  */
 export async function* follow(

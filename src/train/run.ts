@@ -35,6 +35,19 @@ import { leads } from "./updates/prepare.ts";
 /**
  * Trains as the config says and leaves the run folder behind.
  *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { parseConfig, train } from "@graft/lora";
+ *
+ * const data = [{ path: "configs/quickstart/instructions.jsonl", template: "plain" }];
+ * const sizes = { steps: 1, tokens_per_batch: 256, micro_batch_tokens: 256 };
+ * const values = { model: "configs/quickstart/base", data, train: sizes };
+ * const { step, adapter } = await train(parseConfig({ values }), { out: null });
+ * assert.equal(step, 1);
+ * assert.equal(adapter?.modules.length, 21); // seven matrices of three blocks
+ * ```
+ *
  * @throws {ConfigError} {FileError} {GpuError} with one sentence; a run folder that another run
  * holds is left as it is.
  */

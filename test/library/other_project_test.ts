@@ -54,6 +54,24 @@ Deno.test("another project imports Graft from a server, whose command line works
   });
 });
 
+Deno.test("the program of docs/library.md trains, evaluates and chats from another folder", () => {
+  const docs = Deno.readTextFileSync(join(ROOT, "docs/library.md"));
+  const [, program = ""] = /## Train, evaluate, chat\n[^]*?```ts\n([^]*?)```/.exec(docs) ?? [];
+  assert.ok(program.trim().split("\n").length < 30);
+  const base = JSON.stringify(join(QUICKSTART, "base"));
+  const config = { links: [ROOT], imports: { "@graft/lora": "jsr:@graft/lora@0.1.0" } };
+  const files = {
+    "deno.json": JSON.stringify(config),
+    "main.ts": `const base = ${base};\n${program}`,
+  };
+  return inProject(files, async (deno) => {
+    const { code, stdout, stderr } = await deno("run", "-A", "--check", "main.ts");
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout.match(/^loss \d\.\d+$/gm)?.length, 3, stdout);
+    assert.match(stdout, /^exact match [01](\.\d+)?\n[^]+/m);
+  });
+});
+
 /** What a program printed; stderr only where it failed. */
 interface Ran {
   readonly code: number;

@@ -20,7 +20,8 @@ const CONFIG_FILE = "adapter_config.json";
 const WEIGHTS_FILE = "adapter_model.safetensors";
 
 /**
- * Reads an adapter folder. Weights of any float type become f32.
+ * Reads an adapter folder. Weights of any float type become f32; shapes stand at
+ * {@linkcode LoraWeights}, and {@linkcode writePeft} has an example.
  *
  * @throws {FileError} If a file is missing or damaged, the adapter is of another kind than LoRA with
  * modules and biases saved whole, or a tensor is unknown, unpaired or of another rank than the config
@@ -52,6 +53,21 @@ export function readPeft(folder: string): PeftAdapter {
  * was, the weights then take their name in one step; else a crash in between leaves no adapter, since
  * its config is missing, and never one adapter's weights beside another's config. Other files in the
  * folder stay.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { readPeft, writePeft } from "@graft/lora";
+ *
+ * const a = new Float32Array(128).fill(0.01); // [rank, inFeatures], and as long as [outFeatures, rank]
+ * const sizes = { rank: 1, alpha: 1, scale: 1, inFeatures: 128, outFeatures: 128 };
+ * const q = { module: "model.layers.0.self_attn.q_proj", a, b: a, ...sizes };
+ * const settings = { baseModel: "", rank: 1, alpha: 1, targetModules: ["q_proj"], rslora: false };
+ * const adapter = { ...settings, modules: [q], config: {} };
+ * const folder = `${Deno.makeTempDirSync()}/adapter`;
+ * writePeft(folder, adapter);
+ * assert.deepEqual(readPeft(folder).modules[0]?.b, q.b);
+ * ```
  *
  * @throws {RangeError} If the adapter has no module, or a module's arrays, scale or rank disagree.
  * @throws {FileError} If the disk refuses.

@@ -17,7 +17,7 @@ import { quantizeOf } from "../lib/quantize.ts";
 import { answer, say } from "../lib/term.ts";
 import { ResultFolder } from "./files.ts";
 import { entriesOf, seedOf } from "./specs.ts";
-import { sayPrompts, scoreModels } from "./models.ts";
+import { sayPrompts, scoreSaid } from "./models.ts";
 import { tableLines } from "./table.ts";
 
 /** Runs the command; resolves to the exit code. */
@@ -36,7 +36,7 @@ export async function evaluateTasks(parsed: Arguments): Promise<number> {
   const encoded = tasks.map((task) => encodeTask(task, tokenizer, { context }));
   for (const task of encoded) sayPrompts(open, task);
   const result = flags["out"] === undefined ? null : new ResultFolder(flags["out"]);
-  const scores = await scoreModels(open, encoded, { seed, result });
+  const scores = await scoreSaid(open, encoded, { seed, result });
   const summary = { model: place, ...(adapter && { adapter: flags["adapter"] }), seed };
   result?.finish({ ...summary, tasks: scores });
   show(scores, { ...summary, tasks: scores }, flags["json"] !== undefined);

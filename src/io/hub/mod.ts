@@ -51,6 +51,15 @@ export interface Located {
  * is asked where a branch or tag stands; for a commit that the cache knows whole, and with
  * `HF_HUB_OFFLINE`, it is not asked at all, and where it does not answer the cache stands in.
  *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { locate } from "@graft/lora";
+ *
+ * const { folder } = await locate("configs/quickstart/base", "model"); // or "owner/name@main"
+ * assert.equal(folder, "configs/quickstart/base");
+ * ```
+ *
  * @throws {FileError} where there is no such repository or revision, it may not be read or has no
  * safetensors, the network or the disk fails, or bytes come that are not those announced.
  */

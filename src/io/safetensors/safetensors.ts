@@ -39,6 +39,7 @@ export interface TensorData {
 
 /**
  * Opens the safetensors file at `path` and checks its whole header; the data stay on disk.
+ * {@linkcode writeSafetensors} has an example.
  *
  * @throws {FileError} If the file is missing or damaged, or its header lies about it.
  */
@@ -127,6 +128,18 @@ export class SafetensorsFile implements Disposable {
  * Writes `tensors`, in the order given, as a safetensors file. `path` appears whole or not at all:
  * the bytes go to a temporary name first. Numbers that are NaN or infinite are refused: nothing that
  * is broken leaves the program.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openSafetensors, writeSafetensors } from "@graft/lora";
+ *
+ * const path = `${Deno.makeTempDirSync()}/a.safetensors`;
+ * const data = new Uint8Array(Float32Array.of(1, 2).buffer);
+ * writeSafetensors(path, [{ name: "w", dtype: "F32", shape: [2], data }]);
+ * using file = openSafetensors(path);
+ * assert.deepEqual(file.tensors.get("w")?.shape, [2]);
+ * ```
  *
  * @throws {RangeError} If a name comes twice or a tensor's bytes do not fill its shape.
  * @throws {FileError} If the disk refuses, or a number is not finite.
