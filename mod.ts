@@ -221,6 +221,7 @@ export {
 } from "./src/adapters/peft/folder.ts";
 export {
   type Dtype,
+  DTYPE_BYTES,
   openSafetensors,
   type ReadOptions,
   type SafetensorsFile,
