@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { type Example, UNSUPERVISED } from "../../data/mod.ts";
-import { rowsFor } from "../../eval/documents.ts";
-import type { EncodedTask } from "../../eval/tasks/encode.ts";
-import { type Divergence, type TaskScores, taskScores } from "../../eval/tasks/report.ts";
-import { compareModels } from "../../forgetting/select/comparison.ts";
-import { LossProgram } from "../../models/loss_program.ts";
-import { within } from "../../progress.ts";
-import type { OpenModel } from "../open.ts";
-import { type Answered, answerTask } from "./answer.ts";
-import { openRanking } from "./rank.ts";
-import { type Answerer, openWriting, writingSizes } from "./write.ts";
+import { type Example, UNSUPERVISED } from "../data/mod.ts";
+import { rowsFor } from "../eval/documents.ts";
+import type { EncodedTask } from "../eval/tasks/encode.ts";
+import { type Divergence, type TaskScores, taskScores } from "../eval/tasks/report.ts";
+import { compareModels } from "../forgetting/select/comparison.ts";
+import { LossProgram } from "../models/loss_program.ts";
+import { within } from "../progress.ts";
+import type { OpenModel } from "../inference/open.ts";
+import { type Answered, answerTask } from "../inference/tasks/answer.ts";
+import { openRanking } from "../inference/tasks/rank.ts";
+import { type Answerer, openWriting, writingSizes } from "../inference/tasks/write.ts";
 
 /** Who answers. */
 export type TaskModel = "base" | "tuned";
