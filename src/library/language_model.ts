@@ -21,7 +21,7 @@ import type { TaskScores } from "../eval/tasks/report.ts";
 import { type GenerateOptions, Generator } from "../inference/generator.ts";
 import { stopIds } from "../inference/stop.ts";
 import { type OpenModel, openModel } from "../inference/open.ts";
-import { scoreModels } from "./tasks.ts";
+import { scoreModels } from "../forgetting/task_scores.ts";
 import { streamText } from "../inference/text.ts";
 import type { Device } from "../gpu/device.ts";
 import { openTuned } from "../tune/cache.ts";

@@ -6,7 +6,7 @@
 import type { EncodedTask } from "../../eval/tasks/encode.ts";
 import type { OpenModel } from "../../inference/open.ts";
 import { isMangled } from "../../inference/tasks/answer.ts";
-import { scoreModels } from "../../library/tasks.ts";
+import { scoreModels } from "../../forgetting/task_scores.ts";
 import type { TaskScores } from "../../eval/tasks/report.ts";
 import { dim, say } from "../lib/term.ts";
 import type { ResultFolder } from "./files.ts";

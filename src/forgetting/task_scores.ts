@@ -7,7 +7,7 @@ import { type Example, UNSUPERVISED } from "../data/mod.ts";
 import { rowsFor } from "../eval/documents.ts";
 import type { EncodedTask } from "../eval/tasks/encode.ts";
 import { type Divergence, type TaskScores, taskScores } from "../eval/tasks/report.ts";
-import { compareModels } from "../forgetting/select/comparison.ts";
+import { compareModels } from "./select/comparison.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import { within } from "../progress.ts";
 import type { OpenModel } from "../inference/open.ts";
