@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ChatTemplate, dayOf, resolveTemplates } from "../data/mod.ts";
+import { dayOf } from "../data/mod.ts";
 import { ConfigError, FileError } from "../errors.ts";
 import { openTuned } from "../tune/cache.ts";
 import { type Answer, Chat, ContextFull } from "../inference/chat.ts";
@@ -17,6 +17,7 @@ import { type Lines, openLines } from "./lib/lines.ts";
 import { namedFolders } from "./lib/named.ts";
 import { numberOf } from "./lib/number.ts";
 import { SAMPLING_FLAGS, samplingOf, suggestionOf } from "./lib/sampling.ts";
+import { chatTemplateOf } from "./lib/template.ts";
 import { bold, dim, say, show } from "./lib/term.ts";
 
 const COMMAND: Command = {
@@ -96,21 +97,12 @@ function optionsOf(parsed: Arguments) {
     ...samplingOf(parsed),
     maxTokens: numberOf(flags, "max-tokens", 1024, { least: 1, whole: true }),
     system: flags["system"] ?? "",
-    template: templateOf(flags["template"]),
+    template: chatTemplateOf(flags["template"]),
     ...(flags["date"] !== undefined && { date: dayOf(flags["date"]) }),
     ...(flags["context"] !== undefined && {
       context: numberOf(flags, "context", 0, { least: 8, whole: true }),
     }),
   };
-}
-
-/** @throws {ConfigError} where it is none for chats. */
-function templateOf(name: string | undefined): ChatTemplate | null {
-  if (name === undefined) return null;
-  const setting = name.endsWith(".jinja") ? { file: name } : name;
-  const { chat } = resolveTemplates(setting, "")[0]!;
-  if (chat === null) throw new ConfigError(`Found template ${name}, wanted one of chats`);
-  return chat instanceof ChatTemplate ? chat : null;
 }
 
 /** Turns and commands, one after the other. */

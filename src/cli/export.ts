@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { readPeft } from "../adapters/peft/folder.ts";
 import { ConfigError } from "../errors.ts";
 import { FILE_TYPES, WRITTEN_TYPES } from "../export/gguf/file_types.ts";
@@ -12,11 +12,14 @@ import { exportGguf } from "../export/gguf_model.ts";
 import { exportMlx } from "../export/mlx.ts";
 import type { Exported } from "../export/proven.ts";
 import { adapterFolder, baseOf } from "../inference/open.ts";
-import { exists } from "../io/files.ts";
+import { modelfile } from "../export/modelfile.ts";
+import { exists, writeText } from "../io/files.ts";
 import { isGguf } from "../io/model_files.ts";
 import { describeKept, measureKept } from "./export/measured.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
+import { modelfileOf } from "./lib/beside.ts";
+import { chatTemplateOf } from "./lib/template.ts";
 import { answer, dim, say } from "./lib/term.ts";
 
 const FORMATS = {
@@ -27,7 +30,7 @@ const FORMATS = {
 
 const COMMAND: Command = {
   usage:
-    "export MODEL_OR_RUN_OR_ADAPTER --format FORMAT --out PATH [--base MODEL] [--type TYPE] [--text FILE]",
+    "export MODEL_OR_RUN_OR_ADAPTER --format FORMAT --out PATH [--base MODEL] [--type TYPE] [--text FILE] [--modelfile]",
   summary: "Writes a model or an adapter in the format of another program, reads it back and " +
     "compares every tensor. Formats: " +
     Object.entries(FORMATS).map(([name, what]) => `${name}, ${what}`).join("; ") + ".",
@@ -43,6 +46,11 @@ const COMMAND: Command = {
       type: "string",
       help: "for gguf: .txt or .jsonl that the file is measured on, beside what it was made of",
     },
+    modelfile: { type: "boolean", help: "for gguf: write a Modelfile for Ollama beside it" },
+    template: {
+      type: "string",
+      help: "chat template of the Modelfile by name or file, in place of the model's",
+    },
     json: { type: "boolean", help: "print one JSON object" },
   },
   positionals: [1, 1],
@@ -54,15 +62,20 @@ export async function run(args: string[]): Promise<number> {
   const { positionals: [given], flags } = parseArguments(COMMAND, args);
   const { out, format, text, json } = flags;
   if (out === undefined) throw new ConfigError(`Found no --out, wanted one: ${COMMAND.usage}`);
-  if (text !== undefined && !(format === "gguf" && isGguf(out))) {
+  const stray = ["text", "modelfile"].find((name) => flags[name] !== undefined);
+  if (stray !== undefined && !(format === "gguf" && isGguf(out))) {
     throw new ConfigError(
-      "Found --text, wanted it with --format gguf and an --out that ends in .gguf",
+      `Found --${stray}, wanted it with --format gguf and an --out that ends in .gguf`,
     );
+  }
+  if (flags["template"] !== undefined && flags["modelfile"] === undefined) {
+    throw new ConfigError("Found --template, wanted it with --modelfile only");
   }
   const { base, adapter, type, ...done } = await write(given!, out, format, flags);
   for (const note of done.notes) say(dim(`note: ${note}`));
   const line = `${out}: ${done.tensors} tensors, ${done.bytes} bytes, read back equal`;
   if (!json) answer(line);
+  if (flags["modelfile"] && !json) answer(`${modelfileOf(out)}: ollama create NAME -f it`);
   const kept = text === undefined
     ? null
     : await measureKept({ base: await base(), adapter, out, type }, text);
@@ -93,7 +106,16 @@ async function write(
   });
   if (format === "gguf") {
     const type = typeOf(flags["type"], Object.keys(FILE_TYPES));
-    return of(exportGguf(await base(), out, { type, adapter }), type);
+    const from = await base();
+    const beside = flags["modelfile"] === undefined
+      ? undefined
+      : modelfile(from, basename(out), chatTemplateOf(flags["template"]));
+    if (beside !== undefined && exists(modelfileOf(out))) {
+      throw new ConfigError(`Cannot write ${modelfileOf(out)}: it is there already`);
+    }
+    const done = exportGguf(from, out, { type, adapter });
+    if (beside !== undefined) writeText(modelfileOf(out), beside);
+    return of(done, type);
   }
   if (!Object.hasOwn(FORMATS, format ?? "")) {
     const wanted = Object.keys(FORMATS).join(", ");

@@ -38,6 +38,16 @@ Deno.test("export writes a model, a merged model and an adapter for llama.cpp", 
     using file = openGguf(join(parent, "gguf-lora F16.gguf"));
     assert.equal(file.metadata.get("general.type"), "adapter");
 
+    const out = join(parent, "served.gguf");
+    const served = ["export", base, "--format", "gguf", "--out", out, "--template", "chatml"];
+    const withModelfile = await capture((args) => main(args), ...served, "--modelfile");
+    assert.equal(withModelfile.code, 0, withModelfile.stderr);
+    const beside = Deno.readTextFileSync(join(parent, "served.Modelfile"));
+    assert.match(beside, /^FROM \.\/served\.gguf\nTEMPLATE """.*<\|im_start\|>/);
+    const stray = await capture((args) => main(args), ...served);
+    assert.equal(stray.code, 2);
+    assert.match(stray.stderr, /--template, wanted it with --modelfile/);
+
     const without = await write(base, "gguf-lora", "F32");
     assert.equal(without.code, 2);
     assert.match(without.stderr, /wanted an adapter/);

@@ -12,6 +12,7 @@ import { cacheFolder } from "../../io/cache.ts";
 import { parseDatasetName } from "../../io/hub/datasets/name.ts";
 import { parseRepoName } from "../../io/hub/name.ts";
 import { type HubPlaces, hubPlaces } from "../../io/hub/settings.ts";
+import { droppedBeside, modelfileOf } from "../lib/beside.ts";
 import type { Grants } from "./confine.ts";
 import {
   configIn,
@@ -152,13 +153,12 @@ function outputsOf(
     .filter((path) => path !== undefined).map((path) => resolve(path));
   const around = named.map(({ path }) => runAround(path)).filter((run) => run !== null);
   return [
-    ...outputs.flatMap((path) => [path, `${path}.unproven`, droppedBeside(path)]),
+    ...outputs.flatMap((
+      path,
+    ) => [path, `${path}.unproven`, droppedBeside(path), modelfileOf(path)]),
     ...(history ? [...outputs, ...around].map((path) => join(dirname(path), "runs.sqlite")) : []),
   ];
 }
-
-/** What `data` leaves out stands beside what it keeps. */
-const droppedBeside = (path: string) => path.replace(/\.jsonl$/, ".dropped.jsonl");
 
 /** The folder of runs that is shown: that of `--from`, or of a run that is named. */
 function runsOf({ runs }: Rule, values: readonly Value[]): string[] {
