@@ -13,6 +13,7 @@ import {
   savedConfig,
 } from "../config/mod.ts";
 import { readChatFacts } from "../data/mod.ts";
+import { RANK_COMMAND } from "../distributed/mpi/library.ts";
 import { quickstartFile } from "../quickstart/files.ts";
 import { resolveModel } from "../train/resolve_model.ts";
 import { explainRun } from "../train/open.ts";
@@ -125,7 +126,7 @@ function printConfig(config: ParsedConfig, flags: Arguments["flags"]): number {
 export async function resumable(
   name: string,
   args: readonly string[],
-  { config: { out } }: ParsedConfig,
+  { config: { out, distributed } }: ParsedConfig,
   work: (lies: (folder: string) => void) => Promise<number>,
 ): Promise<number> {
   let folder = out;
@@ -135,7 +136,8 @@ export async function resumable(
     if (!(fault instanceof StoppedError)) throw fault;
     const resuming = args.includes("--resume") ? args : [...args, "--resume"];
     const again = folder === out ? resuming : movedTo(folder, resuming);
-    const command = ["deno", "task", name, ...again.map(shellWord)].join(" ");
+    const start = distributed === undefined ? "deno task" : `mpirun -n RANKS ${RANK_COMMAND}`;
+    const command = [start, name, ...again.map(shellWord)].join(" ");
     const next = hasCheckpoint(runFiles(folder).checkpoints)
       ? `; go on with: ${command}`
       : " before it began to train; it has left nothing";

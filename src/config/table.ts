@@ -276,7 +276,13 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     .describe("run folder, relative to the working directory"),
   ...told,
   ...ranks,
-}).superRefine(({ data, mixture }, context) => {
+}).superRefine(({ data, mixture, distributed, objective }, context) => {
+  if (distributed && "rewards" in objective) {
+    const message =
+      `found ${distributed} beside objective.kind ${objective.kind}, wanted one process: ` +
+      "each rank would draw and judge answers of its own";
+    context.addIssue({ code: "custom", path: ["distributed"], message });
+  }
   const weighed = mixture ? data.findIndex(({ weight }) => weight !== undefined) : -1;
   if (weighed < 0) return;
   const message = `found ${data[weighed]!.weight} beside mixture, wanted only one of the two`;

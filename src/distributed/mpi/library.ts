@@ -6,6 +6,9 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 
+/** What a launcher is to start as each rank, before the name of the command: tasks load no library. */
+export const RANK_COMMAND = "deno run --no-prompt -RWESN --allow-ffi src/cli/main.ts";
+
 /** The libraries, the one that comes first where the launcher does not say. */
 const LIBRARIES = ["Open MPI", "MPICH"] as const;
 

@@ -7,7 +7,7 @@ import { ConfigError } from "../../errors.ts";
 import { Communicator } from "../communicator.ts";
 import type { Notice, Pending, Transport } from "../transport.ts";
 import { type Mpi, openMpi, REQUEST } from "./abi.ts";
-import { findMpi, launcher } from "./library.ts";
+import { findMpi, launcher, RANK_COMMAND } from "./library.ts";
 
 /** Bytes of a message at most: MPI counts them in an `int`. */
 const PIECE = 1 << 30;
@@ -43,7 +43,7 @@ export function joinMpi(patience: number): Communicator {
 const NONE =
   "Found no libmpi of Open MPI or MPICH that may be loaded, which distributed mpi needs: " +
   "install one (LD_LIBRARY_PATH says where it is, if in no usual place), and start with " +
-  "mpirun -n RANKS deno run --no-prompt -RWESN --allow-ffi src/cli/main.ts train ...; " +
+  `mpirun -n RANKS ${RANK_COMMAND} train ...; ` +
   "docs/distributed.md has it all";
 
 function transportOf(mpi: Mpi): Transport {
