@@ -90,6 +90,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   "eval.samples": OWN,
   "eval.sample_tokens": OWN,
   "eval.sample_every": NEUTRAL,
+  "rank_timeout": OWN,
   "out": OWN,
   "history": OWN,
   "log": NEUTRAL,

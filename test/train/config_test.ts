@@ -29,6 +29,8 @@ Deno.test("parseConfig() fills in the defaults", () => {
       ...{ min_lr_ratio: 0, cycles: 1, power: 1, decay: 0.2 },
       warmup: 0.03,
       weight_decay: 0,
+      ...{ optimizer: "adamw", momentum: 0.9, nesterov: false },
+      ...{ lora_plus_ratio: 1, lr_pattern: {}, weight_decay_pattern: {} },
       beta1: 0.9,
       beta2: 0.999,
       eps: 1e-8,
@@ -49,6 +51,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
     out: resolve("runs/train"),
     log: [],
     history: true,
+    rank_timeout: 120,
   });
   assert.equal(origin["model"], "flag");
   assert.equal(origin["data.0.path"], "flag");
