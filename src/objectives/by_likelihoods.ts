@@ -8,6 +8,7 @@ import { refuseEncoder } from "../models/layers/source_rows.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import type { MainMethod, MainPart, MainPlan, PlanContext, RunContext } from "./objective.ts";
 import { Likelihoods, refuseDropout } from "./preference/likelihoods.ts";
+import { Reference } from "./preference/reference.ts";
 import { microBatches, TaskRows } from "./task_rows.ts";
 
 /** What such an objective asks for. */
@@ -17,6 +18,8 @@ export interface ByLikelihoods {
   readonly answers: MainMethod["answers"];
   /** Whether the base measures the answers as well, the adapter switched off. */
   readonly hasReference: boolean;
+  /** Whether all that is measured is rows of the run, so that the base need not see them again. */
+  readonly isOfRows: boolean;
   open(
     context: RunContext,
     program: LossProgram,
@@ -32,12 +35,14 @@ export interface ByLikelihoods {
  */
 export function planByLikelihoods(
   { engine, model, graph, train }: PlanContext,
-  { kind, answers, hasReference, open: openPart }: ByLikelihoods,
+  { kind, answers, hasReference, isOfRows, open: openPart }: ByLikelihoods,
 ): MainPlan {
   refuseEncoder(model, `for objective.kind ${kind}`);
   const program = LossProgram.plan(engine, model, { ...graph, train: true });
   refuseDropout(kind, program);
-  const forward = LossProgram.plan(engine, model, { ...graph, loss: hasReference ? "kl" : "nll" });
+  const isKept = hasReference && isOfRows && (train.epochs ?? 1) > 1 && !graph.full;
+  const loss = hasReference && !isKept ? "kl" : "nll";
+  const forward = LossProgram.plan(engine, model, { ...graph, loss });
   return {
     count: microBatches(train),
     measures: false,
@@ -51,7 +56,12 @@ export function planByLikelihoods(
     prepare: (context) => {
       const rows = new TaskRows(context, answers);
       const open = async () => {
-        const likelihoods = await Likelihoods.open(forward, hasReference, rows.count);
+        const fromBase = isKept
+          ? await Reference.open(context, LossProgram.plan(engine, model, { T: graph.T }))
+          : hasReference
+          ? "measured"
+          : "none";
+        const likelihoods = await Likelihoods.open(forward, fromBase, rows);
         return openPart(context, await program.open(), likelihoods, rows);
       };
       return Promise.resolve({ steps: (epochs) => rows.updates(epochs), open });

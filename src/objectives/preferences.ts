@@ -44,7 +44,7 @@ function plan(context: PlanContext, config: PreferenceConfig): MainPlan {
   const { kind } = config;
   const loss = lossOf(config);
   return planByLikelihoods(context, {
-    ...{ kind, answers: "two", hasReference: loss.hasReference },
+    ...{ kind, answers: "two", hasReference: loss.hasReference, isOfRows: true },
     open: (run, program, likelihoods, rows) => {
       const objective = new Preferring(program, likelihoods, rows, loss);
       return forwardFirst(run, objective, { name: kind, unit: loss.unit, ...TELLING });

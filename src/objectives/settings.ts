@@ -174,6 +174,8 @@ export interface KeepConfig {
 
 /** The keys of the section `train` that methods read. */
 export interface TrainSettings {
+  /** Passes over the rows, where that is what says how long a run is. */
+  readonly epochs?: number;
   readonly tokens_per_batch: number;
   readonly micro_batch_tokens: number;
   readonly seed: number;

@@ -43,6 +43,7 @@ function plan(context: PlanContext, config: KtoConfig): MainPlan {
   const limits = { ...config, maxTokens: context.maxTokens };
   return planByLikelihoods(context, {
     ...{ kind: config.kind, answers: "labelled", hasReference: true },
+    isOfRows: !unpairedLosses[config.loss].hasDivergence, // which swaps answers
     open: (run, program, likelihoods, rows) =>
       forwardFirst(run, new Judging(program, likelihoods, rows, limits), TELLING),
   });

@@ -13,12 +13,17 @@ import type { Planned } from "../../graph/planned.ts";
 import { DRAW, KL_STATS } from "../../ops/mod.ts";
 import { heed } from "../../stop.ts";
 import type { Answer } from "./preference.ts";
+import type { Reference } from "./reference.ts";
+import type { TaskRows } from "../task_rows.ts";
 
 /** Where linearKl()'s numbers of a row have the label's nats under base and tuned model. */
 const [REFERENCE, TUNED] = [1, 2];
 
 /** Replays of a forward that may be under way. */
 const UNDER_WAY = 8;
+
+/** What is known of the base: it is measured beside the model, was measured before, or is not wanted. */
+export type FromBase = "measured" | Reference | "none";
 
 /**
  * Measures answers: with a program of the loss `kl`, one replay for both models, or of the loss
@@ -29,30 +34,34 @@ export class Likelihoods {
 
   private constructor(
     readonly program: LossProgram,
-    private readonly hasReference: boolean,
-    batches: number,
+    private readonly fromBase: FromBase,
+    private readonly rows: Pick<TaskRows, "count" | "at">,
   ) {
     const { compiled, capacity } = program;
-    const slots = Math.min(batches, UNDER_WAY);
+    const slots = Math.min(rows.count, UNDER_WAY);
     this.#ring = new Ring(compiled.engine.device, capacity * this.#numbers, { slots });
   }
 
-  /** @param batches the most that are measured together. */
   static async open(
     program: Planned<LossProgram>,
-    hasReference: boolean,
-    batches: number,
+    fromBase: FromBase,
+    rows: Pick<TaskRows, "count" | "at">,
   ): Promise<Likelihoods> {
-    return new Likelihoods(await program.open(), hasReference, batches);
+    return new Likelihoods(await program.open(), fromBase, rows);
+  }
+
+  /** Whether a replay measures both models. */
+  get #measuresBoth(): boolean {
+    return this.fromBase === "measured";
   }
 
   get #output(): "stats" | "losses" {
-    return this.hasReference ? "stats" : "losses";
+    return this.#measuresBoth ? "stats" : "losses";
   }
 
   /** How many there are of a supervised token. */
   get #numbers(): number {
-    return this.hasReference ? KL_STATS : 1;
+    return this.#measuresBoth ? KL_STATS : 1;
   }
 
   /** The answers of each micro-batch, in the order of its documents. A sync point. */
@@ -62,8 +71,9 @@ export class Likelihoods {
     const found: Answer[][] = [];
     const take = (arrivals: readonly Arrival<number>[]) => {
       for (const { tag, values } of arrivals) {
-        found[tag] = batches[tag]!.documents.map(({ rowBegin, rowEnd }) =>
-          this.#answerOf(values, rowBegin, rowEnd)
+        const sides = this.#sidesIn(batches[tag]!);
+        found[tag] = batches[tag]!.documents.map(({ rowBegin, rowEnd }, i) =>
+          this.#answerOf(values, rowBegin, rowEnd, sides[i]!)
         );
       }
     };
@@ -87,7 +97,7 @@ export class Likelihoods {
         found.flatMap((values, i) => {
           let row = 0;
           return sidesOf(examples[i]!).map((side) =>
-            this.#answerOf(values, row, row += countSupervised(side))
+            this.#answerOf(values, row, row += countSupervised(side), side)
           );
         })
       ),
@@ -99,12 +109,21 @@ export class Likelihoods {
     this.program.compiled.destroy();
   }
 
+  /** The documents of a micro-batch as examples. */
+  #sidesIn({ documents }: Batch): Example[] {
+    return documents.filter(({ isNext }) => !isNext)
+      .flatMap(({ example }) => sidesOf(this.rows.at(example)));
+  }
+
   /** An answer from its rows of numbers, `values` [rows, numbers]. */
-  #answerOf(values: Float32Array, from: number, to: number): Answer {
-    let [tuned, reference] = [0, 0];
+  #answerOf(values: Float32Array, from: number, to: number, side: Example): Answer {
+    const { fromBase } = this;
+    const isMeasured = fromBase === "measured";
+    let tuned = 0;
+    let reference = isMeasured || fromBase === "none" ? 0 : fromBase.of(side);
     for (let row = from; row < to; row++) {
-      tuned -= values[this.hasReference ? row * KL_STATS + TUNED! : row]!;
-      if (this.hasReference) reference -= values[row * KL_STATS + REFERENCE!]!;
+      tuned -= values[isMeasured ? row * KL_STATS + TUNED! : row]!;
+      if (isMeasured) reference -= values[row * KL_STATS + REFERENCE!]!;
     }
     return { tuned, reference, tokens: to - from };
   }
