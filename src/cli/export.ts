@@ -8,13 +8,14 @@ import { readPeft } from "../adapters/peft/folder.ts";
 import { ConfigError } from "../errors.ts";
 import { FILE_TYPES, WRITTEN_TYPES } from "../export/gguf/file_types.ts";
 import { exportGgufLora } from "../export/gguf_lora.ts";
-import { exportGguf } from "../export/gguf_model.ts";
+import { exportGguf, type RoundedMatrix } from "../export/gguf_model.ts";
 import { exportMlx } from "../export/mlx.ts";
 import type { Exported } from "../export/proven.ts";
 import { adapterFolder, baseOf } from "../inference/open.ts";
 import { modelfile } from "../export/modelfile.ts";
 import { exists, writeText } from "../io/files.ts";
 import { isGguf } from "../io/model_files.ts";
+import { describeErrors } from "./export/errors.ts";
 import { describeKept, measureKept } from "./export/measured.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
@@ -46,6 +47,7 @@ const COMMAND: Command = {
       type: "string",
       help: "for gguf: .txt or .jsonl that the file is measured on, beside what it was made of",
     },
+    errors: { type: "boolean", help: "for gguf: how far rounding moved each matrix, by layer" },
     modelfile: { type: "boolean", help: "for gguf: write a Modelfile for Ollama beside it" },
     template: {
       type: "string",
@@ -62,7 +64,7 @@ export async function run(args: string[]): Promise<number> {
   const { positionals: [given], flags } = parseArguments(COMMAND, args);
   const { out, format, text, json } = flags;
   if (out === undefined) throw new ConfigError(`Found no --out, wanted one: ${COMMAND.usage}`);
-  const stray = ["text", "modelfile"].find((name) => flags[name] !== undefined);
+  const stray = ["text", "modelfile", "errors"].find((name) => flags[name] !== undefined);
   if (stray !== undefined && !(format === "gguf" && isGguf(out))) {
     throw new ConfigError(
       `Found --${stray}, wanted it with --format gguf and an --out that ends in .gguf`,
@@ -71,15 +73,18 @@ export async function run(args: string[]): Promise<number> {
   if (flags["template"] !== undefined && flags["modelfile"] === undefined) {
     throw new ConfigError("Found --template, wanted it with --modelfile only");
   }
-  const { base, adapter, type, ...done } = await write(given!, out, format, flags);
+  const errors: RoundedMatrix[] = [];
+  const { base, adapter, type, ...done } = await write(given!, out, format, flags, errors);
   for (const note of done.notes) say(dim(`note: ${note}`));
   const line = `${out}: ${done.tensors} tensors, ${done.bytes} bytes, read back equal`;
   if (!json) answer(line);
+  if (flags["errors"] && !json) { for (const line of describeErrors(errors)) answer(line); }
   if (flags["modelfile"] && !json) answer(`${modelfileOf(out)}: ollama create NAME -f it`);
   const kept = text === undefined
     ? null
     : await measureKept({ base: await base(), adapter, out, type }, text);
-  if (json) answer(JSON.stringify({ out, format, ...done, ...(kept && { kept }) }));
+  const more = { ...(flags["errors"] && { errors }), ...(kept && { kept }) };
+  if (json) answer(JSON.stringify({ out, format, ...done, ...more }));
   else if (kept) { for (const line of describeKept(kept)) answer(line); }
   return 0;
 }
@@ -96,6 +101,7 @@ async function write(
   out: string,
   format: string | undefined,
   flags: Readonly<Record<string, string>>,
+  errors: RoundedMatrix[],
 ): Promise<Written> {
   const folder = adapterFolder(given);
   const isAdapter = exists(join(folder, "adapter_config.json"));
@@ -113,7 +119,10 @@ async function write(
     if (beside !== undefined && exists(modelfileOf(out))) {
       throw new ConfigError(`Cannot write ${modelfileOf(out)}: it is there already`);
     }
-    const done = exportGguf(from, out, { type, adapter });
+    const rounded = flags["errors"]
+      ? (matrix: RoundedMatrix) => void errors.push(matrix)
+      : undefined;
+    const done = exportGguf(from, out, { type, adapter, rounded });
     if (beside !== undefined) writeText(modelfileOf(out), beside);
     return of(done, type);
   }

@@ -22,11 +22,22 @@ import { type Choice, fallbacks, FILE_TYPES, typeFor, typeIn } from "./gguf/file
 import { convertedTensor } from "./gguf/rows.ts";
 import { modelMetadata, readSettings, type Settings } from "./gguf/settings.ts";
 import { vocabularyMetadata } from "./gguf/vocabulary.ts";
+import type { GgufType } from "../io/gguf/tensor_types.ts";
 import type { GgufTensor } from "../io/gguf/writer.ts";
 import { type Exported, writeProven } from "./proven.ts";
 
 /** The form of quantised numbers that this export writes; `GGML_QNT_VERSION` of ggml. */
 export const QUANTIZATION_VERSION = 2;
+
+/** A matrix that was rounded. */
+export interface RoundedMatrix {
+  /** Its name in the file. */
+  readonly name: string;
+  /** Its type in the file. */
+  readonly type: string;
+  /** The root mean square of what rounding changed, over that of the numbers. */
+  readonly error: number;
+}
 
 /** How to write a model. */
 export interface GgufOptions {
@@ -34,6 +45,8 @@ export interface GgufOptions {
   readonly type?: string | undefined;
   /** An adapter to merge in: summed in f32 and rounded once. */
   readonly adapter?: PeftAdapter | undefined;
+  /** Hears of each matrix when it has been written. */
+  readonly rounded?: ((matrix: RoundedMatrix) => void) | undefined;
 }
 
 /**
@@ -54,7 +67,7 @@ export interface GgufOptions {
  */
 export function exportGguf(folder: string, out: string, options: GgufOptions = {}): Exported {
   using checkpoint = openWeights(folder);
-  const { adapter, type = storedType(checkpoint) } = options;
+  const { adapter, type = storedType(checkpoint), rounded } = options;
   if (adapter) refuseResized(checkpoint, adapter, "merge it and export that");
   const architecture = architectureOf(checkpoint.config["model_type"], folder);
   const settings = readSettings(checkpoint);
@@ -62,7 +75,9 @@ export function exportGguf(folder: string, out: string, options: GgufOptions = {
   const sources = mergedTensors(checkpoint, adapter, { dtype: "F32" });
   const choices: Choice[] = [];
   const tensors = sources.filter(({ name }) => !isUnused(name, settings))
-    .map((tensor) => converted(checkpoint, tensor, { type, architecture, settings, choices }));
+    .map((tensor) =>
+      converted(checkpoint, tensor, { type, architecture, settings, choices, rounded })
+    );
   if (ropeFactors) tensors.unshift(factorsTensor(ropeFactors, folder));
   const metadata = new Map<string, MetadataValue>([
     ["general.architecture", string(architecture.name)],
@@ -88,8 +103,9 @@ function isUnused(name: string, { tied }: Settings): boolean {
 function converted(
   { folder }: Checkpoint,
   tensor: TensorData,
-  { type, architecture, settings, choices }: {
+  { type, architecture, settings, choices, rounded }: {
     readonly type: string;
+    readonly rounded: GgufOptions["rounded"];
     readonly architecture: Architecture;
     readonly settings: Settings;
     /** Those of the matrices are added to it. */
@@ -107,19 +123,24 @@ function converted(
   }
   const isNorm = base.endsWith("_norm");
   const isMatrix = shape.length >= 2 && !isNorm;
+  const own = `${base}.${kind}`;
+  let chosen: GgufType = "F32";
   if (isMatrix) {
     const columns = shape.at(-1)!;
-    const wanted = typeIn(type, `${base}.${kind}`, columns, settings);
-    choices.push({ type: typeFor(wanted, columns), wanted });
+    const wanted = typeIn(type, own, columns, settings);
+    chosen = typeFor(wanted, columns);
+    choices.push({ type: chosen, wanted });
   }
   return convertedTensor(
-    `${base}.${kind}`,
-    isMatrix ? choices.at(-1)!.type : "F32",
+    own,
+    chosen,
     { shape, bytes: () => typeof tensor.data === "function" ? tensor.data() : [tensor.data] },
     folder,
     {
       headDim: isWoven(architecture, module) ? settings.headDim : undefined,
       shift: isNorm && architecture.normsLessOne ? 1 : 0,
+      ...(isMatrix && rounded &&
+        { rounded: (error) => rounded({ name: own, type: chosen, error }) }),
     },
   );
 }

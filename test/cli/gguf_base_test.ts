@@ -72,9 +72,12 @@ Deno.test("an adapter is trained on a GGUF file, and goes everywhere", async (t)
     assert.equal(file.metadata.get("general.type"), "adapter");
     assert.deepEqual(file.tensors.get("blk.0.attn_q.weight.lora_b")!.shape, [32, 4]);
     const whole = toy.path("whole.gguf");
-    const written = ["--format", "gguf", "--type", "Q4_1", "--out", whole, "--text", toy.text];
+    const kind = ["--format", "gguf", "--type", "Q4_1", "--errors"];
+    const written = [...kind, "--out", whole, "--text", toy.text];
     const { stdout } = await capture(exportModel, adapter, ...written, "--json");
-    const { kept } = JSON.parse(stdout);
+    const { kept, errors } = JSON.parse(stdout);
+    const q = errors.find(({ name }: { name: string }) => name === "blk.0.attn_q.weight");
+    assert.ok(q.type === "Q4_1" && q.error > 0.01 && q.error < 0.1, stdout); // 1 / 15 of a range
     assert.ok(Math.abs(kept.made - await nll(base, "--adapter", adapter)) < 1e-6, stdout);
     assert.ok(Math.abs(kept.written - await nll(whole)) < 1e-6, stdout);
     // The base is of 8 bits, its file of 4: what the adapter costs is told apart from that.

@@ -147,6 +147,19 @@ Deno.test("a number beyond the type is refused with the tensor's name, and nothi
     assert.deepEqual(namesIn(folder), []);
   }));
 
+Deno.test("a tensor tells how far rounding moved it", () => {
+  const values = Float32Array.from({ length: 3 * 64 }, (_, i) => Math.sin(i));
+  const source = { shape: [3, 64], bytes: () => [new Uint8Array(values.buffer.slice())] };
+  const found: number[] = [];
+  const rounded = (error: number) => found.push(error);
+  const { data } = convertedTensor("w", "Q4_0", source, "folder", { rounded });
+  const { decode } = FORMATS.q4_0;
+  const kept = [...data()].flatMap((piece) => [...decode(piece)]);
+  const moved = Math.hypot(...kept.map((x, i) => x - values[i]!)) / Math.hypot(...values);
+  assert.equal(found.length, 1);
+  assert.ok(Math.abs(found[0]! / moved - 1) < 1e-9 && moved > 0.01, `${found}, wanted ${moved}`);
+});
+
 Deno.test("writeProven() notices a disk that gives back other bytes, and leaves nothing", () =>
   withFolder((folder) => {
     const path = join(folder, "model.gguf");

@@ -21,6 +21,8 @@ export interface RowOptions {
   readonly headDim?: number | undefined;
   /** Added to each number. */
   readonly shift?: number;
+  /** Hears at the end of a tensor how far rounding moved it, relative, as a root mean square. */
+  readonly rounded?: ((error: number) => void) | undefined;
 }
 
 /** Numbers converted at a time, where no head asks for more. */
@@ -32,16 +34,17 @@ export function convertedTensor(
   type: GgufType,
   source: Numbers,
   file: string,
-  { headDim, shift = 0 }: RowOptions = {},
+  { headDim, shift = 0, rounded }: RowOptions = {},
 ): GgufTensor {
   const width = source.shape.length < 2 ? 1 : source.shape.at(-1)!;
-  const { encode, overflowsAt } = encodingOf(type);
+  const { encode, decode, overflowsAt } = encodingOf(type);
   const length = width * (headDim ?? Math.max(1, Math.floor(BLOCK / width)));
   return {
     name,
     type,
     shape: source.shape,
     *data() {
+      let [moved, whole] = [0, 0];
       for (const block of blocks(source, length)) {
         heed();
         const values = headDim === undefined ? block : weave(block, headDim, width);
@@ -54,8 +57,16 @@ export function convertedTensor(
             }, wanted finite ${type}`,
           );
         }
-        yield encode(values);
+        const bytes = encode(values);
+        if (rounded) {
+          for (const [i, x] of decode(bytes).entries()) {
+            moved += (x - values[i]!) ** 2;
+            whole += values[i]! ** 2;
+          }
+        }
+        yield bytes;
       }
+      rounded?.(whole === 0 ? 0 : Math.sqrt(moved / whole));
     },
   };
 }
