@@ -57,8 +57,10 @@ Deno.test("locateData() downloads a split into the shared cache, and says first 
     `downloading 2 files of ${SET} at ${commit.slice(0, 12)}: 11.9 kB`,
   ]);
   assert.deepEqual(Deno.readFileSync(found!.files[1]!), FILES["main/train-00001-of-00002.parquet"]);
-  assert.equal(dataLicence(found!.pinned, world.settings()), "apache-2.0");
-  assert.equal(dataLicence(SET, world.settings()), null, "a branch may have moved");
+  assert.equal(dataLicence(found!.pinned, () => world.settings()), "apache-2.0");
+  assert.equal(dataLicence(SET, () => world.settings()), null, "a branch may have moved");
+  const unasked = () => assert.fail("a path asks nothing of the hub's places");
+  assert.equal(dataLicence(join(world.folder, "rows.jsonl"), unasked), null);
 
   world.hub.takeAsked();
   const test = await locate(`${SET}@${commit}:test`);

@@ -15,7 +15,7 @@ import { HubClient, Unreachable } from "../client.ts";
 import { downloadBlob } from "../download.ts";
 import { type DescribedFile, remoteFile } from "../listing.ts";
 import { isCommit, MAIN } from "../name.ts";
-import { type HubSettings, hubSettings } from "../settings.ts";
+import { hubPlaces, type HubSettings, hubSettings } from "../settings.ts";
 import { type DatasetCard, readCard } from "./card.ts";
 import { datasetIn, type DatasetName } from "./name.ts";
 import { filesOf } from "./splits.ts";
@@ -74,12 +74,13 @@ export async function locateData(
 }
 
 /** The licence that the card of a pinned dataset names, as the cache has it; null for all else. */
-export function dataLicence(place: string, settings?: HubSettings): string | null {
+export function dataLicence(
+  place: string,
+  places: () => Pick<HubSettings, "cache"> = hubPlaces, // nothing is asked of it for a path
+): string | null {
   const { repo, revision = "" } = datasetIn(place) ?? {};
   if (repo === undefined || !isCommit(revision)) return null;
-  // A run of files alone may not read the token that settings come with.
-  const { cache } = settings ?? hubSettings();
-  return cardOf(new RepoCache(cache, repo, "dataset"), revision).licence;
+  return cardOf(new RepoCache(places().cache, repo, "dataset"), revision).licence;
 }
 
 async function known(
