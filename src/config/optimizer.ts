@@ -7,10 +7,10 @@ import { z } from "../deps/zod.ts";
 import { notNegative, pattern, positive } from "./kinds.ts";
 
 /** Optimisers, the default first. */
-const OPTIMIZERS = ["adamw", "lion", "sgd"] as const satisfies readonly OptimizerName[];
+const OPTIMIZERS = ["adamw", "lion", "muon", "sgd"] as const satisfies readonly OptimizerName[];
 
 /** The name of an optimiser. */
-export type OptimizerName = "adamw" | "lion" | "sgd";
+export type OptimizerName = "adamw" | "lion" | "muon" | "sgd";
 
 /** How gradients become updates. */
 export interface OptimizerConfig {
@@ -32,7 +32,7 @@ export interface OptimizerConfig {
   readonly beta2: number;
   /** Added to the root of the second moment. */
   readonly eps: number;
-  /** What of the last step goes on, with SGD. */
+  /** What of the last step goes on, with SGD and Muon. */
   readonly momentum: number;
   /** Whether a step looks ahead by the momentum. */
   readonly nesterov: boolean;
@@ -64,9 +64,11 @@ export const optimizer = {
   eps: z.number().gte(1e-30).lte(1).default(1e-8).describe(
     "added to the root of the second moment",
   ),
-  momentum: z.number().gt(0).lt(1).default(0.9).describe("what of the last step goes on, with sgd"),
-  nesterov: z.boolean().default(false).describe(
-    "whether a step of sgd looks ahead by the momentum",
+  momentum: z.number().gt(0).lt(1).exactOptional().describe(
+    "what of the last step goes on; when absent 0.9 with sgd and 0.95 with muon",
+  ),
+  nesterov: z.boolean().exactOptional().describe(
+    "whether a step looks ahead by the momentum; when absent false with sgd and true with muon",
   ),
   clip: notNegative.default(1).describe("largest gradient norm; 0 = off"),
 };
@@ -76,8 +78,8 @@ const HEEDED: Readonly<Partial<Record<keyof OptimizerConfig, readonly OptimizerN
   beta1: ["adamw", "lion"],
   beta2: ["adamw", "lion"],
   eps: ["adamw"],
-  momentum: ["sgd"],
-  nesterov: ["sgd"],
+  momentum: ["muon", "sgd"],
+  nesterov: ["muon", "sgd"],
 };
 
 export const OPTIMIZER_KEYS = Object.keys(optimizer) as (keyof OptimizerConfig)[];
@@ -86,11 +88,14 @@ export const OPTIMIZER_KEYS = Object.keys(optimizer) as (keyof OptimizerConfig)[
 export const isHeeded = (key: keyof OptimizerConfig, by: OptimizerName): boolean =>
   HEEDED[key]?.includes(by) ?? true;
 
-/** Of AdamW, and of Lion. */
-const BETA2 = { adamw: 0.999, lion: 0.99, sgd: 0.999 };
+/** What is not set, where an optimiser has a default of its own. */
+const DEFAULTS = { beta2: 0.999, momentum: 0.9, nesterov: false };
+const OWN: Readonly<Partial<Record<OptimizerName, Partial<typeof DEFAULTS>>>> = {
+  lion: { beta2: 0.99 },
+  muon: { momentum: 0.95, nesterov: true },
+};
 
 /** With the defaults that depend on the optimiser. */
-export const completed = <T extends { optimizer: OptimizerName; beta2?: number }>(train: T) => ({
-  ...train,
-  beta2: train.beta2 ?? BETA2[train.optimizer],
-});
+export const completed = <T extends { optimizer: OptimizerName } & Partial<typeof DEFAULTS>>(
+  train: T,
+) => ({ ...DEFAULTS, ...OWN[train.optimizer], ...train });

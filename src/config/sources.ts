@@ -50,8 +50,6 @@ const SOURCES: Readonly<Record<string, string>> = {
   "train.lora_plus_ratio": "LoRA (Hu et al., 2021)",
   "train.lr_pattern": NEUTRAL,
   "train.weight_decay_pattern": NEUTRAL,
-  "train.momentum": "the usual one, as in Sutskever et al. (2013)",
-  "train.nesterov": "PyTorch's SGD",
   "train.clip": TRANSFORMERS,
   "train.seed": TRANSFORMERS,
   "train.shuffle": "transformers' Trainer",

@@ -28,15 +28,13 @@ export type Flat = typeof FLAT[number];
 /** Whether a state of that name is a flat buffer. */
 export const isFlat = (name: string): name is Flat => (FLAT as readonly string[]).includes(name);
 
-/** Where a param lies in the flat buffers. */
-interface Place {
+/** Where a param lies in the flat buffers, in bytes. */
+export interface Place {
+  readonly name: string;
+  readonly shape: readonly number[];
   readonly offset: number;
   readonly size: number;
-}
-
-/** A param's place, and whether it has one axis and is held. */
-interface Param extends Place {
-  readonly isVector: boolean;
+  /** Whether it keeps what it began with. */
   readonly isHeld: boolean;
 }
 
@@ -52,6 +50,17 @@ const trainedOf = (params: readonly Value[]): Value[] => params.filter(({ needs 
 /** Bytes of a flat buffer beside the params: what is held has no gradient and no moments. */
 export const trainedBytes = (params: readonly Value[]): number => totalBytes(trainedOf(params));
 
+/** Where params lie, 256-byte aligned and held ones last. */
+export function placesOf(params: readonly Value[]): Place[] {
+  let offset = 0;
+  return [...trainedOf(params), ...params.filter(({ needs }) => !needs)].map((param) => {
+    const { name, shape, needs } = param;
+    const place = { name, shape, offset, size: bytesOf(param), isHeld: !needs };
+    offset += alignedBytes(param);
+    return place;
+  });
+}
+
 /** Bytes of all flat buffers of some params. */
 export const flatBytes = (params: readonly Value[], moments: readonly Moment[]): number =>
   totalBytes(params) + (2 + moments.length) * trainedBytes(params);
@@ -61,7 +70,7 @@ export class Store {
   readonly #weights = new Map<string, GPUBuffer>();
   /** Frozen matrices in blocks, where kernels read them through textures. */
   readonly #textures = new Map<string, TexelParts>();
-  readonly #places = new Map<string, Param>();
+  readonly #places = new Map<string, Place>();
   readonly #flat = new Map<Flat, GPUBuffer>();
   #moments: readonly Moment[] = [];
 
@@ -109,19 +118,13 @@ export class Store {
     return whole(buffer);
   }
 
-  /** Lays the params out, 256-byte aligned and held ones last, and makes the flat buffers, all zero. */
+  /** Lays the params out and makes the flat buffers, all zero. */
   addParams(params: readonly Value[], moments: readonly Moment[] = MOMENTS): void {
     if (this.#places.size > 0) throw new RangeError("The store holds params already");
-    let offset = 0;
-    for (const param of [...trainedOf(params), ...params.filter(({ needs }) => !needs)]) {
-      const size = bytesOf(param);
-      const isVector = param.shape.length === 1;
-      this.#places.set(param.name, { offset, size, isVector, isHeld: !param.needs });
-      offset += alignedBytes(param);
-    }
+    for (const place of placesOf(params)) this.#places.set(place.name, place);
     this.#moments = moments;
     for (const name of ["params", "gradients", "sums", ...moments] as const) {
-      const bytes = name === "params" ? offset : trainedBytes(params);
+      const bytes = name === "params" ? totalBytes(params) : trainedBytes(params);
       this.#flat.set(name, createBuffer(this.device, bytes, name));
     }
   }
@@ -139,17 +142,12 @@ export class Store {
     return { offset, size, buffer: this.#flat.get(flat)! };
   }
 
-  /** Whether a param has one axis, as norms and biases have. */
-  isVector(name: string): boolean {
-    return this.#place(name).isVector;
+  /** Where the params lie. */
+  get places(): Place[] {
+    return [...this.#places.values()];
   }
 
-  /** Whether a param keeps what it began with. */
-  isHeld(name: string): boolean {
-    return this.#place(name).isHeld;
-  }
-
-  #place(name: string): Param {
+  #place(name: string): Place {
     const place = this.#places.get(name);
     if (place) return place;
     throw new RangeError(`The store holds no param ${name}`);

@@ -40,6 +40,7 @@ export { squareGradient } from "./square_gradient.ts";
 export { adamw, type AdamwSettings } from "./update/adamw.ts";
 export { accumulate, halt, sum, sumSquares } from "./update/gradients.ts";
 export { lion } from "./update/lion.ts";
+export { muon } from "./update/muon.ts";
 export type { Group, UpdateRule, UpdateState } from "./update/rule.ts";
 export { sgd } from "./update/sgd.ts";
 

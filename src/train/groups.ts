@@ -4,9 +4,10 @@
  * @module
  */
 import { matching } from "../adapters/peft/targets.ts";
-import type { TrainConfig } from "../config/mod.ts";
+import type { AdapterConfig, TrainConfig } from "../config/mod.ts";
 import { SLICE_ALIGNMENT } from "../gpu/buffer.ts";
-import type { Store } from "../graph/store.ts";
+import { ConfigError } from "../errors.ts";
+import type { Place } from "../graph/store.ts";
 import type { Group } from "../ops/mod.ts";
 
 /** What says how params are updated. */
@@ -15,20 +16,45 @@ export type Grouping = Pick<
   "lr" | "lora_plus_ratio" | "lr_pattern" | "weight_decay" | "weight_decay_pattern"
 >;
 
-/** The groups of the params in a store, neighbours that are alike as one. */
-export function groupsOf(store: Store, grouping: Grouping): Group[] {
+/**
+ * The groups of params by where they lie, neighbours that are alike as one without ranks.
+ *
+ * @param ranks Of LoRA, each of whose matrices is a group then, and nothing else may be trained.
+ * @throws {ConfigError} where something else is.
+ */
+export function groupsOf(
+  places: readonly Place[],
+  grouping: Grouping,
+  ranks?: Pick<AdapterConfig, "rank" | "rank_pattern">,
+): Group[] {
   const groups: Group[] = [];
-  for (const name of store.paramNames.filter((name) => !store.isHeld(name))) {
-    const { offset, size } = store.param(name);
+  for (const { name, shape, offset, size } of places.filter(({ isHeld }) => !isHeld)) {
     const numbers = Math.ceil(size / SLICE_ALIGNMENT) * SLICE_ALIGNMENT / 4;
-    const isVector = store.isVector(name);
+    const isVector = shape.length === 1;
     const [rate, decay] = [rateOf(name, isVector, grouping), decayOf(name, isVector, grouping)];
     const last = groups.at(-1);
-    if (last?.rate === rate && last.decay === decay) {
+    if (ranks) {
+      const matrix = matrixOf(name, shape, ranks);
+      groups.push({ from: offset / 4, numbers, rate, decay, matrix });
+    } else if (last?.rate === rate && last.decay === decay) {
       groups[groups.length - 1] = { ...last, numbers: last.numbers + numbers };
     } else groups.push({ from: offset / 4, numbers, rate, decay });
   }
   return groups;
+}
+
+/** @throws {ConfigError} for what is no factor of a linear module. */
+function matrixOf(
+  name: string,
+  [rows = 0, columns = 0]: readonly number[],
+  { rank, rank_pattern }: Pick<AdapterConfig, "rank" | "rank_pattern">,
+) {
+  if (/\.lora_[AB]\.weight$/.test(name)) {
+    return { rows, columns, rank: matching(moduleOf(name), rank_pattern) ?? rank };
+  }
+  throw new ConfigError(
+    `train.optimizer: found muon and ${name} trained, wanted the factors of LoRA's linear modules alone`,
+  );
 }
 
 /** The module of a param, as an adapter or a checkpoint names it. */

@@ -52,11 +52,12 @@ export class Optimizer {
     rule: UpdateRule,
     params: readonly Value[],
     microBatches: number,
+    groups?: readonly Group[],
   ): number {
     const numbers = trainedBytes(params) / 4;
     const from = microBatches > 1 ? "sums" : "gradients";
     const graphs = [
-      updateGraph(engine, rule, { numbers, from }),
+      updateGraph(engine, rule, { numbers, from, groups }),
       ...microBatches > 1 ? [sumGraph(engine, numbers)] : [],
     ];
     const taken = graphs.map((graph) => ownBytes(footprint(graph, targetOf(engine.device))));

@@ -4,11 +4,12 @@
  * @module
  */
 import type { OptimizerConfig, OptimizerName } from "../config/mod.ts";
-import { adamw, lion, sgd, type UpdateRule } from "../ops/mod.ts";
+import { adamw, lion, muon, sgd, type UpdateRule } from "../ops/mod.ts";
 
 const RULES: Readonly<Record<OptimizerName, (settings: OptimizerConfig) => UpdateRule>> = {
   adamw: ({ eps: epsilon, ...settings }) => adamw({ ...settings, epsilon }),
   lion,
+  muon,
   sgd,
 };
 

@@ -129,7 +129,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   parts.push(loweredRate);
   const optimizer = await Optimizer.open(engine, rule, replaysPerUpdate, {
     clears: model.scores > 0,
-    groups: groupsOf(engine.store, config.train),
+    groups: groupsOf(engine.store.places, config.train, rule.isByMatrix && config.adapter),
   });
   return {
     engine,

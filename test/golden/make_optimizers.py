@@ -41,6 +41,22 @@ def updates(make):
     return made
 
 
+def muon_updates(rows, columns):
+    """In f64, where torch would round to bf16 before the steps of Newton and Schulz."""
+    generator = torch.Generator().manual_seed(rows)
+    p = torch.randn(rows, columns, generator=generator).double().requires_grad_()
+    optimizer = torch.optim.Muon([p], lr=RATE, momentum=0.8, weight_decay=DECAY)
+    made = {"rows": rows, "columns": columns, "start": p.flatten().tolist(), "gradients": [], "after": []}
+    rounded, torch.bfloat16 = torch.bfloat16, torch.float64
+    for _ in range(3):
+        p.grad = torch.randn(rows, columns, generator=generator).double()
+        made["gradients"].append(p.grad.flatten().tolist())
+        optimizer.step()
+        made["after"].append(p.flatten().tolist())
+    torch.bfloat16 = rounded
+    return made
+
+
 def rates(ratio):
     """Learning rate over that of A, of each trained param as PEFT saves it."""
     case = dict(CASES["saved_and_lora_only"])
@@ -61,6 +77,7 @@ def rates(ratio):
 
 if __name__ == "__main__":
     made = {name: updates(make) for name, make in OPTIMIZERS.items()}
-    out = {"rate": RATE, "decay": DECAY, "updates": made, "lora_plus": {"ratio": 16, "rates": rates(16)}}
+    muon = [muon_updates(4, 8), muon_updates(12, 4)]
+    out = {"rate": RATE, "decay": DECAY, "updates": made, "muon": muon, "lora_plus": {"ratio": 16, "rates": rates(16)}}
     (HERE / "optimizers.json").write_text(json.dumps(out, indent=1) + "\n")
     print(*out["lora_plus"]["rates"].items(), sep="\n")

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { Graph } from "../../src/graph/graph.ts";
 import { Store } from "../../src/graph/store.ts";
 import { type Grouping, groupsOf } from "../../src/train/groups.ts";
+import { muon } from "../../src/ops/mod.ts";
+import { Optimizer } from "../../src/train/optimizer.ts";
 import { engine } from "../harness.ts";
 
 const { lora_plus: loraPlus } = JSON.parse(
@@ -23,7 +25,7 @@ async function found(names: readonly string[], grouping: Partial<Grouping>) {
     graph.held("held", [8, 8], "rows"),
     ...names.map((name) => graph.param(name, shapeOf(name), "rows")),
   ]);
-  const groups = groupsOf(store, { ...PLAIN, ...grouping });
+  const groups = groupsOf(store.places, { ...PLAIN, ...grouping });
   const all = groups.reduce((sum, { numbers }) => sum + numbers, 0);
   assert.equal(all * 4, store.flat("gradients").size, "the groups cover the buffers");
   assert.ok(
@@ -63,4 +65,31 @@ Deno.test("norms and biases do not decay", async () => {
   const names = ["a.lora_A.weight", "norm.weight", "a.bias", "lm_head.weight"];
   const groups = await found(names, {});
   assert.deepEqual(Object.values(groups), [[1, 0.1], [1, 0], [1, 0], [1, 0.1]]);
+});
+
+Deno.test("with ranks each factor of LoRA is a group with its sizes", async () => {
+  const { device } = await engine();
+  const [graph, store] = [new Graph(), new Store(device)];
+  const params = [
+    graph.param("v.lora_A.weight", [4, 20], "rows"),
+    graph.param("v.lora_B.weight", [12, 4], "rows"),
+    graph.param("q.lora_A.weight", [8, 20], "rows"),
+  ];
+  store.addParams(params);
+  const groups = groupsOf(store.places, PLAIN, { rank: 6, rank_pattern: { v: 3 } });
+  assert.deepEqual(groups.map(({ from, numbers, matrix }) => [from, numbers, matrix]), [
+    [0, 128, { rows: 4, columns: 20, rank: 3 }],
+    [128, 64, { rows: 12, columns: 4, rank: 3 }],
+    [192, 192, { rows: 8, columns: 20, rank: 6 }],
+  ]);
+  const own = { ...await engine(), store };
+  const rule = muon({ momentum: 0.9, nesterov: true, clip: 1 });
+  const before = device.allocated;
+  const optimizer = await Optimizer.open(own, rule, 1, { groups });
+  const planned = Optimizer.bytes(own, rule, params, 1, groups);
+  assert.ok(planned > 4 * 384, "u and more beside the flat buffers");
+  const beside = device.allocated - before - planned;
+  assert.ok(beside >= 0 && beside < 64, `${beside} bytes beside what was planned`);
+  optimizer.close();
+  store.destroy();
 });

@@ -34,6 +34,21 @@ Deno.test("a run by Lion with noise learns, and one that is stopped ends with th
   assert.deepEqual(toy.adapter("stopped"), toy.adapter("run"));
 });
 
+Deno.test("a run by Muon learns, and refuses what is no matrix of LoRA", async () => {
+  using toy = new Toy();
+  const train = { optimizer: "muon", lr: 0.02, steps: 4 };
+  await toy.train("run", { guard: false, train, adapter: { rank: 6 } });
+  const losses = toy.metrics("run").map(({ loss }) => loss);
+  assert.ok(losses.at(-1)! < losses[0]!);
+  for (const adapter of [{ modules_to_save: ["norm"] }, { method: "dora" }]) {
+    await assert.rejects(
+      toy.train("refused", { guard: false, train, adapter }),
+      (fault: Error) =>
+        fault instanceof ConfigError && /found muon and .* trained, wanted the/.test(fault.message),
+    );
+  }
+});
+
 Deno.test("a store takes what was planned, with what the optimiser keeps and no more", async () => {
   const { device } = await engine();
   const graph = new Graph();
@@ -62,4 +77,7 @@ Deno.test("a key that the optimiser does not heed is refused", () => {
   assert.equal(parse({ optimizer: "lion" }).beta2, 0.99);
   assert.equal(parse({ optimizer: "lion", beta2: 0.9 }).beta2, 0.9);
   assert.equal(parse({}).beta2, 0.999);
+  const { momentum, nesterov } = parse({ optimizer: "muon" });
+  assert.deepEqual([momentum, nesterov], [0.95, true]);
+  assert.equal(parse({ optimizer: "sgd" }).momentum, 0.9);
 });

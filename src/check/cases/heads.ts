@@ -7,11 +7,13 @@ import {
   accumulate,
   adamw,
   add,
+  type Group,
   halt,
   linearCrossEntropy,
   linearKl,
   lion,
   logits,
+  muon,
   sgd,
   sum,
   sumSquares,
@@ -28,6 +30,7 @@ import { klDivergence } from "../../reference/kl_divergence.ts";
 import { lion as lionTwin } from "../../reference/lion.ts";
 import { matmulNt } from "../../reference/matmul.ts";
 import { gatherRows } from "../../reference/rows.ts";
+import { muon as muonTwin } from "../../reference/muon.ts";
 import { sgd as sgdTwin } from "../../reference/sgd.ts";
 import { softcap } from "../../reference/softcap.ts";
 import { sumSquares as sumSquaresTwin } from "../../reference/sum_squares.ts";
@@ -125,12 +128,20 @@ const N = 1000;
 const SETTINGS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 0.5 };
 const DECAY = 0.1;
 const RATE = 0.01;
+const MOMENTUM = { momentum: 0.9, nesterov: true, clip: 0.5 };
+
+/** A wide matrix and a tall one; what follows them is none. */
+const MATRICES = [
+  { from: 0, numbers: 192, rate: 1, decay: DECAY, matrix: { rows: 8, columns: 24, rank: 8 } },
+  { from: 192, numbers: 320, rate: 1, decay: DECAY, matrix: { rows: 80, columns: 4, rank: 4 } },
+];
 
 /** One update by an optimiser, and the sign that it may be made. */
 function updateCase(
   name: string,
   rule: UpdateRule,
   twin: (given: Arrays, norm: number) => { p: Float64Array },
+  groups: readonly Group[] = [{ from: 0, numbers: N, rate: 1, decay: DECAY }],
 ): OpCase {
   return {
     name: `update of ${name}`,
@@ -148,7 +159,6 @@ function updateCase(
       const halted = halt(graph, norm, graph.state("halted", [1], "u32"));
       const state = { gradients: gradients!, step: step!, norm, halted };
       const copies = { params: copy(p), m: copy(m), v: copy(v) };
-      const groups = [{ from: 0, numbers: N, rate: 1, decay: DECAY }];
       return { p: rule.update(graph, { ...state, ...copies }, groups), halts: halted };
     },
     twin(given) {
@@ -200,6 +210,16 @@ const updates: OpCase[] = [
     ({ p, gradients, m, v }, norm) =>
       adamwTwin(p!, gradients!, m!, v!, { ...SETTINGS, decay: DECAY, rate: RATE, t: 3 }, norm),
   ),
+  updateCase("Muon", muon(MOMENTUM), (given, norm) => ({
+    p: MATRICES.reduce((p, { from, matrix: { rows, columns } }) => {
+      const [part, grad, m] = ["p", "gradients", "m"].map((name) =>
+        given[name]!.subarray(from, from + rows * columns)
+      );
+      const step = { ...MOMENTUM, decay: DECAY, rate: RATE, rows, columns };
+      p.set(muonTwin(part!, grad!, m!, step, norm).p, from);
+      return p;
+    }, given["p"]!.slice()),
+  }), MATRICES),
   updateCase(
     "Lion",
     lion(SETTINGS),
@@ -207,7 +227,7 @@ const updates: OpCase[] = [
       lionTwin(p!, gradients!, m!, { ...SETTINGS, decay: DECAY, rate: RATE }, norm),
   ),
   ...[false, true].map((nesterov) => {
-    const settings = { momentum: 0.9, nesterov, clip: 0.5 };
+    const settings = { ...MOMENTUM, nesterov };
     return updateCase(
       `SGD${nesterov ? ", looking ahead" : ""}`,
       sgd(settings),

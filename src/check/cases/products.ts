@@ -16,6 +16,7 @@ import {
   elastic,
   glu,
   linear,
+  noise as addNoise,
   scale,
   scaleColumns,
   split,
@@ -26,6 +27,7 @@ import { bias as biasTwin } from "../../reference/bias.ts";
 import { columns } from "../../reference/columns.ts";
 import { adaptedNorms } from "../../reference/dora.ts";
 import { dropout as dropoutTwin } from "../../reference/dropout.ts";
+import { noise as noiseTwin } from "../../reference/noise.ts";
 import { elastic as elasticTwin } from "../../reference/elastic.ts";
 import { glu as gluTwin } from "../../reference/glu.ts";
 import { linear as linearTwin } from "../../reference/linear.ts";
@@ -74,6 +76,8 @@ function linearCase(type: NumberType): OpCase {
 }
 
 const [T, D] = [37, 36];
+const LINES = Array.from({ length: T }, (_, t) => t);
+const NOISE = { alpha: 5, seed: 0x9747b28c };
 const KEYS = { rate: 0.3, seed: 0x9747b28c, layer: 5 };
 
 const between: OpCase[] = [
@@ -117,6 +121,22 @@ const between: OpCase[] = [
     build: (graph, { x }) => ({ y: dropout(graph, x!, KEYS) }),
     twin: ({ x }) => ({ y: dropoutTwin(x!, { ...KEYS, draw: 0xfffffff1 }) }),
     gradient: { of: "y", by: ["x"] },
+  },
+  {
+    name: "noise",
+    given: {
+      x: { shape: [T, D], scaled: false },
+      start: { shape: [T], type: "u32", data: LINES.map((t) => t - t % 5) },
+      end: { shape: [T], type: "u32", data: LINES.map((t) => Math.min(T, t - t % 5 + 5)) },
+      [DRAW]: { shape: [1], type: "u32", data: [0xfffffff1] },
+    },
+    build: (graph, { x, start, end }) => ({
+      y: addNoise(graph, x!, { start: start!, end: end! }, NOISE),
+    }),
+    twin({ x, start, end }) {
+      const lengths = end!.map((end, t) => end - start![t]!);
+      return { y: noiseTwin(x!, lengths, { D, ...NOISE, draw: 0xfffffff1 }) };
+    },
   },
   ...(["silu", "gelu", "gelu_erf", "relu"] as const).map((activation): OpCase => ({
     name: `activate by ${activation}`,

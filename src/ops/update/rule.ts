@@ -15,6 +15,13 @@ export interface Group {
   readonly rate: number;
   /** Weight decay. */
   readonly decay: number;
+  /** Its sizes where it is one matrix, for rules that go by matrices. */
+  readonly matrix?: {
+    readonly rows: number;
+    readonly columns: number;
+    /** What of its short side is not only there to fill it up. */
+    readonly rank: number;
+  };
 }
 
 /** The flat buffers that an update reads and writes. */
@@ -36,6 +43,8 @@ export interface UpdateState {
 export interface UpdateRule {
   /** The flat buffers that it keeps. */
   readonly moments: readonly Moment[];
+  /** Whether it goes by matrices: each is a group. */
+  readonly isByMatrix?: true;
   /** How many numbers {@link step} makes. */
   readonly stepSize: number;
   /** What its kernel wants to know of update `t`, counted from 1, at learning rate `rate`. */

@@ -8,12 +8,13 @@ import type { SizedConfig } from "../../config/mod.ts";
 import type { Engine } from "../../graph/compile.ts";
 import { ownBytes } from "../../graph/footprint.ts";
 import type { Planned } from "../../graph/planned.ts";
-import { flatBytes } from "../../graph/store.ts";
+import { flatBytes, placesOf } from "../../graph/store.ts";
 import type { Methods } from "../../methods.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";
 import type { MainPlan, PlanContext, SidePlan } from "../../objectives/objective.ts";
 import type { MemoryParts } from "../../runs/events.ts";
+import { groupsOf } from "../groups.ts";
 import { ruleOf } from "../optimizers.ts";
 import { Optimizer } from "../optimizer.ts";
 import type { Trainable } from "../trainable.ts";
@@ -56,12 +57,13 @@ export async function planRun(
   const measuring = LossProgram.plan(engine, model, context.graph);
   const measures = [main, ...beside].some(({ measures }) => measures);
   const rule = ruleOf(train);
+  const groups = groupsOf(placesOf(main.params), train, rule.isByMatrix && config.adapter);
   const memory = sumOf([
     { weights: main.memory["weights"] ?? 0, [STATE]: flatBytes(main.params, rule.moments) },
     { ...main.memory, weights: 0 },
     measures ? { "to measure": ownBytes(measuring.footprint) } : {},
     ...beside.map(({ memory }) => memory),
-    { optimizer: Optimizer.bytes(engine, rule, main.params, replaysOf({ main, beside })) },
+    { optimizer: Optimizer.bytes(engine, rule, main.params, replaysOf({ main, beside }), groups) },
   ]);
   return { config, context, main, beside, measuring, memory };
 }
