@@ -81,7 +81,10 @@ function plan(context: PlanContext, { config, entries, rolls }: Given): MainPlan
     prepare: async (context) => {
       const told = await ToldRows.read(entries);
       const open = async () => {
-        const reward = await openReward(config.rewards, { say: context.log });
+        const reward = await openReward(config.rewards, {
+          device: engine.device,
+          say: context.log,
+        });
         const batch = await drawing.open();
         const { rows, train } = context;
         const draws = new Draws(rows, train, config);

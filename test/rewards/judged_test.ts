@@ -124,6 +124,13 @@ Deno.test("a judge that is down is asked again, and then named", async () => {
   }, () => new Response("", { status: 503 }));
 });
 
+/** Rows to be answered. */
+function asked(toy: Toy): string {
+  const rows = ["ann", "tom"].map((prompt) => JSON.stringify({ prompt, completion: " saw" }));
+  Deno.writeTextFileSync(toy.path("asked.jsonl"), rows.join("\n"));
+  return toy.path("asked.jsonl");
+}
+
 Deno.test("a reward model gives what it gave the same answers of comparisons", async () => {
   using toy = new Toy();
   const answers = ["a long word", "no", "tom saw"];
@@ -146,6 +153,19 @@ Deno.test("a reward model gives what it gave the same answers of comparisons", a
   );
   const scores = await reward.score(answered);
   await reward.close();
+  const learns = {
+    data: [{ path: asked(toy), template: "verbatim" }],
+    objective: {
+      kind: "rloo",
+      rewards: [{ ...entry, base: toy.model }],
+      prompts: 2,
+      answers: 2,
+      max_tokens: 4,
+    },
+    train: { steps: 1, tokens_per_batch: undefined },
+  };
+  const { first } = await toy.train("online", learns as ToySettings);
+  assert.ok(Number.isFinite(first!["reward"]) && first!["reward"] !== 0);
   const margins = rows.flatMap((_, i) => {
     const [a, b, c] = scores.slice(3 * i, 3 * i + 3) as [number, number, number];
     return [a - b, a - c, c - b];
