@@ -29,7 +29,8 @@ const PERIOD = 65521;
 /** The same sums, or one part of each, over fewer rows and columns: most of the grid is left out. */
 export function sampleOf({ splits = 1, ...product }: Product, software: boolean): Product {
   const n = Math.min(product.n, MOST_COLUMNS);
-  const k = splits === 1 ? product.k : Math.ceil(product.k / splits / ROWS) * ROWS;
+  const unit = Math.max(ROWS, FORMATS[product.type as FormatName].group);
+  const k = splits === 1 ? product.k : Math.ceil(product.k / splits / unit) * unit;
   const most = MOST_FLOPS[software ? "software" : "gpu"] / (2 * n * k);
   const m = Math.min(product.m, Math.max(1, Math.floor(most / ROWS)) * ROWS);
   return { ...product, m, n, k };
@@ -44,7 +45,8 @@ export interface Opened extends Disposable {
 /** Operands of a product, the same for every tile. */
 export class Sample {
   readonly #left: Float32Array; // [m, k], or [k, m] of a^T b
-  readonly #right: Float32Array; // [n, k], or [k, n]
+  readonly #stored: Uint8Array; // [n, k], or [k, n], in the format
+  readonly #right: Float32Array; // the same in f32, which may not round to the same again
   readonly #tails: { readonly u: Float32Array; readonly b: Float32Array } | null;
 
   constructor(readonly product: Product) {
@@ -52,7 +54,8 @@ export class Sample {
     const format = FORMATS[type as FormatName];
     const isFrozen = product.kernel.startsWith("linear");
     this.#left = numbers(m * k, 1);
-    this.#right = format.decode(format.encode(numbers(n * k, 2)));
+    this.#stored = format.encode(numbers(n * k, 2));
+    this.#right = format.decode(this.#stored);
     this.#tails = isFrozen ? { u: numbers(m * RANK, 3), b: numbers(n * RANK, 4) } : null;
   }
 
@@ -78,7 +81,7 @@ export class Sample {
     graph.output("y", y);
     if (w) {
       const format = FORMATS[w.type as FormatName];
-      const packed = format.pack(format.encode(this.#right), w.shape[1]!);
+      const packed = format.pack(this.#stored, w.shape[1]!);
       upload(device, store.addWeight(w), packed);
     }
     const compiled = await compile(engine, graph);

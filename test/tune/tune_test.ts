@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { MatrixReads, Product } from "../../src/gpu/device.ts";
 import { type Tile, TILES } from "../../src/ops/tile.ts";
-import { sampleOf } from "../../src/tune/sample.ts";
+import { Sample, sampleOf } from "../../src/tune/sample.ts";
 import { tune, type Tuning } from "../../src/tune/tune.ts";
 import type { Timer } from "../../src/tune/time.ts";
 import { engine } from "../harness.ts";
@@ -126,4 +126,14 @@ Deno.test("a sample keeps the sums of a product, or a part where they are made a
   assert.deepEqual(sampleOf({ ...whole, splits: 16 }, true), { ...sample, k: 3072 });
   const small = product("matmul_nt");
   assert.deepEqual(sampleOf(small, true), small);
+  const grouped = product("linear", "q4_k", [64, 64, 1280]);
+  assert.equal(sampleOf({ ...grouped, splits: 3 }, true).k, 512, "whole groups of 256");
+});
+
+Deno.test("a sample's numbers are those of the stored matrix, which may round otherwise again", async () => {
+  const { device } = await engine();
+  const sample = new Sample(product("linear", "q4_k", [64, 64, 256]));
+  using opened = await sample.open(device, "tile_8x8");
+  opened.replay();
+  assert.ok(sample.error(await opened.result()) < 1e-5);
 });
