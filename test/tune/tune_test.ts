@@ -132,7 +132,7 @@ Deno.test("a sample keeps the sums of a product, or a part where they are made a
 
 Deno.test("a sample's numbers are those of the stored matrix, which may round otherwise again", async () => {
   const { device } = await engine();
-  const sample = new Sample(product("linear", "q4_k", [64, 64, 256]));
+  const sample = new Sample(product("linear", "q6_k", [64, 64, 256]));
   using opened = await sample.open(device, "tile_8x8");
   opened.replay();
   assert.ok(sample.error(await opened.result()) < 1e-5);
