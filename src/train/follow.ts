@@ -30,7 +30,7 @@ import { train } from "./run.ts";
  */
 export async function* follow(
   config: ParsedConfig,
-  options: TrainOptions = {},
+  options: TrainOptions & { readonly out?: null } = {},
 ): AsyncGenerator<RunEvent, void> {
   const left = { aborted: false };
   const waiting: RunEvent[] = [];
