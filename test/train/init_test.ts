@@ -17,7 +17,7 @@ Deno.test("a guarded PiSSA run certifies what it ships, as a reader measures it"
   assert.ok(Math.abs(first!["guard_loss"] as number) < 1e-5, "the adapter begins as the base");
   assert.ok(rest.at(-1)!.loss < first!.loss);
   assert.ok(forgetting!.certified);
-  const { shift } = reportOf(toy, "run").slices[0].control;
+  const { shift } = reportOf(toy, "run").domains[0].control;
   const found = await remeasure(toy, "run", "ppl:5%");
   assert.ok(Math.abs(found.mean - shift) < 1e-6, `${found.mean}, reported ${shift}`);
 });
