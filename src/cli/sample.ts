@@ -143,7 +143,7 @@ async function sampleInto(given: Given): Promise<SamplingSummary> {
         ...(system !== undefined && { system }),
       },
       model: nameOf(place!, flags),
-      drawing: {
+      sampling: {
         ...{ ...asked, ...(open && suggestionOf(open.model, parsed)) },
         ...{ maxTokens: plan.maxTokens, stop },
       },

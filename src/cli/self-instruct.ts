@@ -20,7 +20,7 @@ import { SAMPLING_FLAGS, samplingOf, suggestionOf } from "./lib/sampling.ts";
 import { answer, dim, say } from "./lib/term.ts";
 import { dayOfRun, hashOf, KEY, nameOf, withWriter, WRITER_FLAGS } from "./lib/writers.ts";
 
-const { seed: _, ...DRAWING_FLAGS } = SAMPLING_FLAGS;
+const { seed: _, ...SEEDLESS_FLAGS } = SAMPLING_FLAGS;
 
 const COMMAND: Command = {
   usage: "self-instruct MODEL --seeds FILE | --answer-only FILE --out DIR [--endpoint URL]",
@@ -47,7 +47,7 @@ const COMMAND: Command = {
     },
     seed: { type: "string", help: "same seed, same rows; 0" },
     "max-tokens": { type: "string", help: "most tokens of an answer of --answer-only; 256" },
-    ...DRAWING_FLAGS,
+    ...SEEDLESS_FLAGS,
   },
   positionals: [1, 1],
   config: false,
@@ -56,7 +56,7 @@ const COMMAND: Command = {
 /** Flags that only one way of running heeds. */
 const ONLY: Readonly<Record<string, readonly string[]>> = {
   "--seeds": ["rows", "prompts", "examples", "chat"],
-  "--answer-only": ["max-tokens", "template", "system", "date", ...Object.keys(DRAWING_FLAGS)],
+  "--answer-only": ["max-tokens", "template", "system", "date", ...Object.keys(SEEDLESS_FLAGS)],
   "--endpoint": ["timeout", "parallel"],
   "a model at hand": ["adapter", "quantize", "context"],
 };
@@ -169,7 +169,7 @@ async function answering(parsed: Arguments, file: string): Promise<Work> {
         requests,
         together: TOGETHER,
         model: nameOf(place!, flags),
-        drawing: { ...how, maxTokens, stop },
+        sampling: { ...how, maxTokens, stop },
         ask,
         add: folder.add.bind(folder),
         onAnswered: (count) => {

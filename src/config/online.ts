@@ -10,7 +10,7 @@ import { count, notNegative, positive } from "./kinds.ts";
 import { rewardsSchema } from "./rewards.ts";
 
 /** Keys that all of them have. */
-const drawing = {
+const sampling = {
   rewards: rewardsSchema,
   prompts: count.default(8).describe("prompts that are drawn for an update"),
   answers: count.default(8).describe("answers to each of them"),
@@ -59,7 +59,7 @@ export const onlineSchemas = (
       unbiased_kl: z.boolean().default(true).describe(
         "whether the divergence is weighed by the ratio, so that its gradient is that of its mean",
       ),
-      ...drawing,
+      ...sampling,
     }).refine(hasOthers, ALONE).transform(({ epsilon_high, scale_rewards, ...rest }) => ({
       ...rest,
       epsilon_high: epsilon_high ?? rest.epsilon,
@@ -71,12 +71,12 @@ export const onlineSchemas = (
       beta: notNegative.default(0.05).describe("what a nat from the base costs of the reward"),
       normalise_advantages: z.boolean().default(false)
         .describe("whether advantages are put around 0 in their deviations"),
-      ...drawing,
+      ...sampling,
     }).refine(hasOthers, ALONE).transform(withHigh),
     z.strictObject({
       kind: kind("reinforce++"),
       beta: notNegative.default(0.01).describe("what a nat from the base costs of the reward"),
-      ...drawing,
+      ...sampling,
     }).transform(withHigh),
   ] as const;
 

@@ -66,7 +66,7 @@ function plan(context: PlanContext, { config, entries, rolls }: Given): MainPlan
   const forward = LossProgram.plan(engine, model, { ...graph, loss: "kl" });
   const { adapt, full = false } = graph;
   const slots = prompts * answers;
-  const drawing = BatchGenerator.plan(engine, model, { context: maxTokens, slots, adapt, full });
+  const sampling = BatchGenerator.plan(engine, model, { context: maxTokens, slots, adapt, full });
   return {
     count: slots,
     measures: false,
@@ -74,7 +74,7 @@ function plan(context: PlanContext, { config, entries, rolls }: Given): MainPlan
       weights: program.footprint.weights,
       activations: ownBytes(program.footprint),
       "of likelihoods": ownBytes(forward.footprint),
-      "to draw answers": drawing.footprint.states + ownBytes(drawing.footprint),
+      "to draw answers": sampling.footprint.states + ownBytes(sampling.footprint),
     },
     step: program,
     params: program.graph.values.filter(({ kind }) => kind === "param"),
@@ -85,7 +85,7 @@ function plan(context: PlanContext, { config, entries, rolls }: Given): MainPlan
           device: engine.device,
           say: context.log,
         });
-        const batch = await drawing.open();
+        const batch = await sampling.open();
         const { rows, train } = context;
         const draws = new Draws(rows, train, config);
         const roller = new Roller({

@@ -20,7 +20,7 @@ export interface AnswerOptions {
   readonly together: number;
   /** The model, as rows name it. */
   readonly model: string;
-  readonly drawing: Parameters<Ask>[2];
+  readonly sampling: Parameters<Ask>[2];
   readonly ask: Ask;
   readonly add: (name: ResultName, row: object) => void;
   /** Called with the requests that have been answered. */
@@ -56,11 +56,11 @@ const named = ({ kind }: FiledRequest): string =>
 
 /** Answers all requests. Throws as what is asked does; what was answered stays. */
 export async function answerRequests(options: AnswerOptions): Promise<Answers> {
-  const { requests, together, model, drawing, ask, add, onAnswered } = options;
+  const { requests, together, model, sampling, ask, add, onAnswered } = options;
   let rows = 0;
   for (let done = 0; done < requests.length; done += together) {
     const some = requests.slice(done, done + together);
-    const answers = await ask(`answer/${done / together}`, some, drawing);
+    const answers = await ask(`answer/${done / together}`, some, sampling);
     for (const [i, request] of some.entries()) {
       const reason = reasonOf(request, answers[i]!);
       const { origin } = request;

@@ -10,22 +10,22 @@ import type { ResultName } from "./folder.ts";
 import type { Ask } from "./journal.ts";
 import {
   type Branch,
-  BRANCH_DRAWING,
+  BRANCH_SAMPLING,
   branchOf,
   branchPrompt,
-  INSTANCE_DRAWING,
+  INSTANCE_SAMPLING,
   instancesIn,
   instancesPrompt,
   type Showing,
 } from "./steps/instances.ts";
 import {
-  DRAWING,
   drawShown,
   instructionsIn,
   instructionsPrompt,
   type Nearest,
   Pool,
   type Pooled,
+  SAMPLING,
   TOO_NEAR,
 } from "./steps/instructions.ts";
 import type { Answer, Written } from "./writers/writer.ts";
@@ -118,7 +118,7 @@ class Bootstrap {
     const answers = await this.#ask(
       `${round}/branch`,
       tasks.map(({ instruction }) => branchPrompt(instruction, this.options.showing)),
-      BRANCH_DRAWING,
+      BRANCH_SAMPLING,
     );
     const branches = answers.map((answer) => "text" in answer ? branchOf(answer) : "generation");
     const instances = new Map<Task, Answer>();
@@ -127,7 +127,7 @@ class Bootstrap {
       const prompts = own.map(({ instruction }) =>
         instancesPrompt(instruction, branch, this.options.showing)
       );
-      const found = await this.#ask(`${round}/${branch}`, prompts, INSTANCE_DRAWING[branch]);
+      const found = await this.#ask(`${round}/${branch}`, prompts, INSTANCE_SAMPLING[branch]);
       for (const [i, task] of own.entries()) instances.set(task, found[i]!);
     }
     for (const [i, task] of tasks.entries()) this.#add(task, branches[i]!, instances.get(task)!);
@@ -142,7 +142,7 @@ class Bootstrap {
     const answers = await this.#ask(
       `${round}/instructions`,
       shown.map(instructionsPrompt),
-      DRAWING,
+      SAMPLING,
     );
     const refused = answers.find((answer) => "refused" in answer);
     if (refused && answers.every((answer) => "refused" in answer)) {

@@ -9,13 +9,13 @@ import { FileError } from "../errors.ts";
 import { appendText, exists, isObject, readText, writeText } from "../io/files.ts";
 import { hashText } from "../curate/words.ts";
 import { hash } from "../random.ts";
-import type { Answer, Drawing, Writer } from "./writers/writer.ts";
+import type { Answer, Sampling, Writer } from "./writers/writer.ts";
 
 /** Asks for answers of one step of a round. */
 export type Ask = (
   step: string,
   requests: readonly ModelRequest[],
-  drawing: Omit<Drawing, "seed">,
+  sampling: Omit<Sampling, "seed">,
 ) => Promise<Answer[]>;
 
 /** The lines of a file that grows, none where it is missing; one that was cut off is taken out of it. */
@@ -55,13 +55,13 @@ export class Journal {
   async ask(
     writer: Writer,
     seed: number,
-    ...[step, requests, drawing]: Parameters<Ask>
+    ...[step, requests, sampling]: Parameters<Ask>
   ): Promise<Answer[]> {
     const names = requests.map((_, i) => `${step}/${i}`);
     const missing = requests.map((request, number) => ({ number, request }))
       .filter(({ number }) => !this.#known.has(names[number]!));
     if (missing.length > 0) {
-      const how = { ...drawing, seed: hash(seed, [hashText(step)]) };
+      const how = { ...sampling, seed: hash(seed, [hashText(step)]) };
       await writer.write(missing, how, (answers) => {
         this.#add(answers.map(([number, answer]) => [names[number]!, answer]));
       });

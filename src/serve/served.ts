@@ -97,7 +97,7 @@ export class Served implements Disposable {
   }
 
   /** How tokens are drawn where a request does not say. */
-  get drawing(): Partial<SampleOptions> {
+  get sampling(): Partial<SampleOptions> {
     return suggestedDrawing(this.open.model) ?? {};
   }
 

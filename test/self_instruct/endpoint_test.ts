@@ -5,7 +5,7 @@ import { EndpointWriter } from "../../src/self_instruct/writers/endpoint.ts";
 import type { Answer, Numbered } from "../../src/self_instruct/writers/writer.ts";
 import { type Instead, withEndpoint } from "./endpoint.ts";
 
-const DRAWING = { maxTokens: 5, stop: ["\n"], seed: 7 };
+const SAMPLING = { maxTokens: 5, stop: ["\n"], seed: 7 };
 const TEXT: Numbered = { number: 0, request: { kind: "text", text: "Say it" } };
 
 const fine = (text = "ok", reason = "stop") =>
@@ -20,7 +20,7 @@ async function ask(url: string, requests: readonly Numbered[] = [TEXT], timeout 
     wait: (milliseconds) => Promise.resolve(void waits.push(milliseconds)),
   });
   let fault: Error | null = null;
-  await writer.write(requests, DRAWING, (found) => {
+  await writer.write(requests, SAMPLING, (found) => {
     for (const [number, answer] of found) answers[number] = answer;
   }).catch((error) => fault = error);
   return { answers, waits, said, fault: fault as Error | null };

@@ -17,8 +17,8 @@ const REQUESTS: Numbered[] = [
 
 async function write(writer: Writer, presencePenalty: number): Promise<Answer[]> {
   const answers: Answer[] = [];
-  const drawing = { maxTokens: 12, stop: ["q"], seed: 3, presencePenalty };
-  await writer.write(REQUESTS, drawing, (found) => {
+  const sampling = { maxTokens: 12, stop: ["q"], seed: 3, presencePenalty };
+  await writer.write(REQUESTS, sampling, (found) => {
     for (const [number, answer] of found) answers[number] = answer;
   });
   return answers;

@@ -18,7 +18,7 @@ import { openTuned } from "../../tune/cache.ts";
 import { say } from "../lib/term.ts";
 
 /** A file, and what it was made of. */
-export interface Shipped {
+export interface ExportedFile {
   readonly base: string;
   /** The PEFT folder that was merged in, where one was. */
   readonly adapter: string | undefined;
@@ -52,8 +52,8 @@ type Nats = readonly Float32Array[];
  *
  * @throws {FileError} where the file is of an architecture that is written but not read.
  */
-export async function measureKept(shipped: Shipped, text: string): Promise<Kept> {
-  const { base, adapter, out, type } = shipped;
+export async function measureKept(exported: ExportedFile, text: string): Promise<Kept> {
+  const { base, adapter, out, type } = exported;
   using device = await openTuned({}, say);
   const made = await natsOf(device, base, text, adapter);
   const written = await natsOf(device, out, text);
@@ -69,7 +69,7 @@ export async function measureKept(shipped: Shipped, text: string): Promise<Kept>
 /** Of the base in a file of the same kind, which is removed again. */
 async function roundedNats(
   device: Device,
-  { base, type }: Pick<Shipped, "base" | "type">,
+  { base, type }: Pick<ExportedFile, "base" | "type">,
   text: string,
 ): Promise<Nats> {
   const folder = Deno.makeTempDirSync({ prefix: "graft_export_" });

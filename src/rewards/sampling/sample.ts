@@ -31,7 +31,7 @@ export interface SamplingOptions {
   readonly askedIn: AskedIn;
   /** The model, as rows name it. */
   readonly model: string;
-  readonly drawing: Parameters<Ask>[2];
+  readonly sampling: Parameters<Ask>[2];
   readonly ask: Ask;
   readonly scores: ScoreJournal;
   readonly add: RunFolder["add"];
@@ -82,9 +82,9 @@ async function sampleStep(
   requests: readonly FiledRequest[],
   tally: Tally,
 ): Promise<void> {
-  const { answers: count, ask, drawing, scores, reward, choice } = options;
+  const { answers: count, ask, sampling, scores, reward, choice } = options;
   const each = requests.flatMap((request) => Array.from({ length: count }, () => request));
-  const drawn = await ask(step, each, drawing);
+  const drawn = await ask(step, each, sampling);
   const usable = [...each.keys()].filter((i) => tally.isUsable(drawn[i]!));
   const { sums, parts } = await scores.score(
     step,

@@ -9,7 +9,7 @@
 import branchText from "../examples/branch.txt" with { type: "text" };
 import classificationText from "../examples/classification.txt" with { type: "text" };
 import generationText from "../examples/generation.txt" with { type: "text" };
-import type { Drawing, Written } from "../writers/writer.ts";
+import type { Sampling, Written } from "../writers/writer.ts";
 
 /** Instances of an instruction that are kept. */
 export const MOST_INSTANCES = 5;
@@ -18,18 +18,18 @@ export const MOST_INSTANCES = 5;
 const TASK = "\n\nTask: ";
 
 /** How it is asked whether an instruction is a classification. */
-export const BRANCH_DRAWING: Omit<Drawing, "seed"> = { maxTokens: 3, stop: ["\n", "Task"] };
+export const BRANCH_SAMPLING: Omit<Sampling, "seed"> = { maxTokens: 3, stop: ["\n", "Task"] };
 
 /** Classification: the label comes first, so that labels are not all the same. */
 export type Branch = "classification" | "generation";
 
 /** How instances are drawn: the likeliest tokens. */
-export const INSTANCE_DRAWING: Readonly<Record<Branch, Omit<Drawing, "seed">>> = {
-  classification: instanceDrawing(300),
-  generation: instanceDrawing(350),
+export const INSTANCE_SAMPLING: Readonly<Record<Branch, Omit<Sampling, "seed">>> = {
+  classification: instanceSampling(300),
+  generation: instanceSampling(350),
 };
 
-function instanceDrawing(maxTokens: number): Omit<Drawing, "seed"> {
+function instanceSampling(maxTokens: number): Omit<Sampling, "seed"> {
   return { maxTokens, presencePenalty: 1.5, stop: [`Example ${MOST_INSTANCES + 1}`, "Task:"] };
 }
 
@@ -60,7 +60,7 @@ export interface Showing {
 
 /** The prompt that asks whether an instruction is a classification. */
 export const branchPrompt = (instruction: string, showing: Showing): string =>
-  prompt(BRANCH, `${instruction}\nIs it classification?`, BRANCH_DRAWING, showing);
+  prompt(BRANCH, `${instruction}\nIs it classification?`, BRANCH_SAMPLING, showing);
 
 /** Whether an answer to {@link branchPrompt} says so. */
 export const branchOf = ({ text }: Written): Branch =>
@@ -68,13 +68,13 @@ export const branchOf = ({ text }: Written): Branch =>
 
 /** The prompt that asks for instances. */
 export const instancesPrompt = (instruction: string, branch: Branch, showing: Showing): string =>
-  prompt(INSTANCES[branch], `${instruction}\n`, INSTANCE_DRAWING[branch], showing);
+  prompt(INSTANCES[branch], `${instruction}\n`, INSTANCE_SAMPLING[branch], showing);
 
 /** As many examples as fit, then the question. */
 function prompt(
   { head, list }: Examples,
   question: string,
-  { maxTokens }: Omit<Drawing, "seed">,
+  { maxTokens }: Omit<Sampling, "seed">,
   { most, fits }: Showing,
 ): string {
   for (let count = Math.min(most, list.length);; count--) {

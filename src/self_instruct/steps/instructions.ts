@@ -8,7 +8,7 @@ import { type Bag, bagOf, nearest } from "../../curate/diversity/rouge.ts";
 import { words } from "../../curate/words.ts";
 import { permutation } from "../../random.ts";
 import { SHOWN } from "../seeds.ts";
-import type { Drawing, Written } from "../writers/writer.ts";
+import type { Sampling, Written } from "../writers/writer.ts";
 
 /** Made instructions of a prompt, once there are so many. */
 const MADE_SHOWN = 2;
@@ -22,7 +22,7 @@ const KEYWORDS = /\b(?:images?|graphs?|pictures?|files?|maps?|draw|plot|go to)\b
 const PUNCTUATION = /^[!-/:-@[-`{-~]/;
 
 /** How new instructions are drawn: so that they differ. */
-export const DRAWING: Omit<Drawing, "seed"> = {
+export const SAMPLING: Omit<Sampling, "seed"> = {
   temperature: 0.7,
   topP: 0.5,
   presencePenalty: 2,

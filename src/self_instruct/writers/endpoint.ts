@@ -10,7 +10,7 @@ import { isObject } from "../../io/files.ts";
 import { random } from "../../random.ts";
 import { tell } from "../../progress.ts";
 import { heed, heeding } from "../../stop.ts";
-import type { Answer, Drawing, Numbered, OnAnswers, Writer } from "./writer.ts";
+import type { Answer, Numbered, OnAnswers, Sampling, Writer } from "./writer.ts";
 
 /** Tries of one request in all. */
 const TRIES = 5;
@@ -60,7 +60,7 @@ export class EndpointWriter implements Writer {
 
   async write(
     requests: readonly Numbered[],
-    drawing: Drawing,
+    sampling: Sampling,
     onAnswers: OnAnswers,
   ): Promise<void> {
     let [next, done] = [0, 0];
@@ -69,7 +69,7 @@ export class EndpointWriter implements Writer {
       while (next < requests.length && fault === null) {
         const numbered = requests[next++]!;
         try {
-          onAnswers([[numbered.number, await this.#ask(numbered, drawing)]]);
+          onAnswers([[numbered.number, await this.#ask(numbered, sampling)]]);
           tell("answers", ++done, requests.length);
         } catch (found) {
           fault ??= found;
@@ -80,9 +80,9 @@ export class EndpointWriter implements Writer {
     if (fault !== null) throw fault; // the others under way have been told of
   }
 
-  async #ask(numbered: Numbered, drawing: Drawing): Promise<Answer> {
+  async #ask(numbered: Numbered, sampling: Sampling): Promise<Answer> {
     const { url, say = () => {}, wait = pause } = this.options;
-    const { path, body } = this.#bodyOf(numbered, drawing);
+    const { path, body } = this.#bodyOf(numbered, sampling);
     for (let tried = 1;; tried++) {
       heed();
       const found = await heeding(this.#try(`${url}${path}`, path, body));
@@ -96,8 +96,8 @@ export class EndpointWriter implements Writer {
     }
   }
 
-  #bodyOf({ number, request }: Numbered, drawing: Drawing) {
-    const { maxTokens, stop, seed, presencePenalty, temperature = 0, topP = 1 } = drawing;
+  #bodyOf({ number, request }: Numbered, sampling: Sampling) {
+    const { maxTokens, stop, seed, presencePenalty, temperature = 0, topP = 1 } = sampling;
     const how = {
       model: this.options.model,
       max_tokens: maxTokens,

@@ -15,7 +15,7 @@ import { BatchGenerator } from "../../inference/batch.ts";
 import type { OpenModel } from "../../inference/open.ts";
 import { stopIds } from "../../inference/stop.ts";
 import { stopAt } from "../../inference/text.ts";
-import type { Answer, Drawing, Numbered, OnAnswers, Writer } from "./writer.ts";
+import type { Answer, Numbered, OnAnswers, Sampling, Writer } from "./writer.ts";
 
 /** What a model writes with. */
 export interface ModelWriterOptions extends PromptSettings {
@@ -52,7 +52,7 @@ export class ModelWriter implements Writer, Disposable {
 
   async write(
     requests: readonly Numbered[],
-    drawing: Drawing,
+    sampling: Sampling,
     onAnswers: OnAnswers,
   ): Promise<void> {
     const { context } = this.batch;
@@ -64,14 +64,14 @@ export class ModelWriter implements Writer, Disposable {
       }
     );
     const open = [...prompts.keys()].filter((i) => answers[i] === null);
-    const written = await this.#continue(open.map((i) => prompts[i]!), drawing);
+    const written = await this.#continue(open.map((i) => prompts[i]!), sampling);
     for (const [j, i] of open.entries()) answers[i] = written[j]!;
     onAnswers(answers.map((answer, i) => [requests[i]!.number, answer!]));
   }
 
   async #continue(
     prompts: readonly EncodedPrompt[],
-    { stop: stopStrings, ...how }: Drawing,
+    { stop: stopStrings, ...how }: Sampling,
   ): Promise<Answer[]> {
     const { model } = this.batch;
     const stop = [...new Set([...stopIds(model), ...prompts.flatMap(({ ends }) => ends)])];

@@ -7,7 +7,7 @@ import type { ModelRequest } from "../../data/mod.ts";
 import type { SampleOptions } from "../../inference/sample.ts";
 
 /** How answers are drawn, and where they end. */
-export interface Drawing extends Partial<SampleOptions> {
+export interface Sampling extends Partial<SampleOptions> {
   /** The most tokens of an answer. */
   readonly maxTokens: number;
   /** Texts that end an answer and are no part of it. */
@@ -46,9 +46,9 @@ export interface Writer {
   /** Whether a text and an answer of so many tokens have room; always where that is not known. */
   fits(text: string, maxTokens: number): boolean;
   /**
-   * Answers requests; the same requests and drawing get the same answers where the model is at hand.
+   * Answers requests; the same requests and sampling get the same answers where the model is at hand.
    *
    * @throws {FileError} where nothing more can be had; what was answered before has been told.
    */
-  write(requests: readonly Numbered[], drawing: Drawing, onAnswers: OnAnswers): Promise<void>;
+  write(requests: readonly Numbered[], sampling: Sampling, onAnswers: OnAnswers): Promise<void>;
 }

@@ -86,7 +86,7 @@ function drawingOf(
   request: AnyRequest,
 ): Omit<QueuedRequest, "name" | "prompt" | "maxTokens" | "stop" | "seed" | "choice" | "likeliest"> {
   const { temperature, top_p, top_k, min_p, logit_bias } = request;
-  const suggested = served.drawing;
+  const suggested = served.sampling;
   return {
     temperature: temperature ?? suggested.temperature ?? 1,
     topP: top_p ?? suggested.topP ?? 1,
