@@ -1,5 +1,5 @@
 /**
- * Locks: one process at a time writes into a folder. The system lets go of a lock when its process
+ * Locks: one process at a time writes into a folder, or several that know of each other. The system lets go of a lock when its process
  * ends, however it ends, so none has to be taken away by hand.
  *
  * @module
@@ -13,7 +13,7 @@ import { encodeUtf8, exists, onDisk, writeAll } from "./files.ts";
 /** The file in a folder that is locked; it is gone once nobody writes there. */
 export const LOCK_FILE = ".lock";
 
-/** A locked folder. */
+/** A locked folder or file. */
 export interface FolderLock extends Disposable {
   /** Lets others in; a second call does nothing. */
   [Symbol.dispose](): void;
@@ -26,10 +26,21 @@ export interface FolderLock extends Disposable {
  */
 export function lockFolder(folder: string): FolderLock {
   const path = join(folder, LOCK_FILE);
-  const file = onDisk(`Cannot lock ${folder}`, () => openLocked(path));
-  if (file === null) throw new FileError(`Cannot write ${folder}: ${ownerOf(path)} writes there`);
+  const lock = claim(path);
+  if (lock === null) throw new FileError(`Cannot write ${folder}: ${ownerOf(path)} writes there`);
+  return lock;
+}
+
+/**
+ * Locks a file, which is made where it is not there, and gone once it is let go of.
+ *
+ * @returns null where another process, or another part of this one, holds it.
+ */
+export function claim(path: string): FolderLock | null {
+  const file = onDisk(`Cannot lock ${path}`, () => openLocked(path));
+  if (file === null) return null;
   try {
-    onDisk(`Cannot lock ${folder}`, () => {
+    onDisk(`Cannot lock ${path}`, () => {
       file.truncateSync();
       const owner = { pid: Deno.pid, host: host(), since: new Date().toISOString() };
       writeAll(file, encodeUtf8(JSON.stringify(owner)));
@@ -38,13 +49,53 @@ export function lockFolder(folder: string): FolderLock {
     file.close(); // or this process would keep others, and itself, out
     throw fault;
   }
+  return disposedOnce(() => {
+    quietly(() => Deno.removeSync(path)); // while it is locked: nobody else has it as theirs
+    file.close();
+  });
+}
+
+/**
+ * Comes into a folder that exists, where others may work at the same time.
+ *
+ * @param alone what is done first where nobody else is in it; who comes meanwhile waits for it.
+ */
+export function joinFolder(folder: string, alone: () => void): FolderLock {
+  const path = join(folder, LOCK_FILE);
+  const locking = <T>(action: () => T): T => onDisk(`Cannot lock ${folder}`, action);
+  for (;;) {
+    const file = locking(() => Deno.openSync(path, OPEN));
+    try {
+      if (locking(() => file.tryLockSync(true) && isAt(file, path))) alone();
+      locking(() => file.unlockSync());
+      locking(() => file.lockSync(false));
+      if (locking(() => isAt(file, path))) return disposedOnce(() => leave(file, path));
+    } catch (fault) {
+      file.close();
+      throw fault;
+    }
+    file.close(); // the last of others went out, and removed it, in between
+  }
+}
+
+/** The last one removes the file. */
+function leave(file: Deno.FsFile, path: string): void {
+  quietly(() => {
+    file.unlockSync();
+    if (file.tryLockSync(true) && isAt(file, path)) Deno.removeSync(path);
+  });
+  file.close();
+}
+
+const OPEN = { read: true, write: true, create: true } as const;
+
+function disposedOnce(end: () => void): FolderLock {
   let isOver = false;
   return {
     [Symbol.dispose]() {
       if (isOver) return;
       isOver = true;
-      quietly(() => Deno.removeSync(path)); // while it is locked: nobody else has it as theirs
-      file.close();
+      end();
     },
   };
 }
@@ -74,7 +125,7 @@ const PAUSE_MS = 10;
 /** The locked file; null where another holds it. */
 function openLocked(path: string): Deno.FsFile | null {
   for (let tries = 0;;) {
-    const file = Deno.openSync(path, { read: true, write: true, create: true });
+    const file = Deno.openSync(path, OPEN);
     if (!file.tryLockSync(true)) {
       file.close();
       if (++tries === TRIES) return null;

@@ -8,6 +8,7 @@ import { forgetting } from "./forgetting/study.ts";
 import { quality } from "./quality/study.ts";
 import { robustness } from "./robustness/study.ts";
 import { superNi } from "./super_ni/study.ts";
+import { sweep } from "./sweep/study.ts";
 import { zeroShot } from "./zero_shot/study.ts";
 
 /** A study whose spec and results only it knows. */
@@ -15,4 +16,11 @@ import { zeroShot } from "./zero_shot/study.ts";
 export type AnyStudy = Study<any, any>;
 
 /** All of them. */
-export const studies: readonly AnyStudy[] = [zeroShot, superNi, robustness, quality, forgetting];
+export const studies: readonly AnyStudy[] = [
+  zeroShot,
+  superNi,
+  robustness,
+  quality,
+  forgetting,
+  sweep,
+];

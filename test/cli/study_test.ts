@@ -32,6 +32,11 @@ Deno.test("the committed specs are specs of their studies; a refused one leaves 
       /forgetting\.json: /,
     );
     assert.deepEqual(namesIn(folder), []);
+    assert.equal(
+      await run(["sweep", "configs/studies/sweep.json", "--out", out, "--only", "none"]),
+      0,
+    );
+    assert.deepEqual(namesIn(join(out, "cells")), []);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }

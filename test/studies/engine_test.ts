@@ -9,7 +9,11 @@ import { pageOf } from "../../src/studies/engine/page.ts";
 import { svgOf } from "../../src/studies/engine/picture.ts";
 import type { Findings, Study } from "../../src/studies/engine/study.ts";
 import { markdownOf } from "../../src/studies/engine/table.ts";
+import { StudyFolder } from "../../src/studies/engine/folder.ts";
+import { exists } from "../../src/io/files.ts";
+import { LOCK_FILE } from "../../src/io/lock.ts";
 import { stoppable } from "../../src/stop.ts";
+import { namesIn } from "../io/helpers.ts";
 
 type Spec = { numbers: number[]; file?: string | undefined };
 
@@ -149,6 +153,67 @@ Deno.test("a study stops between cells, and cells whose fault it was are not kep
     await assert.rejects(runStudy(failing, options(folder, path)), /^Error: no$/);
     const { findings } = await runStudy(squares(), options(folder, path));
     assert.deepEqual(findings?.numbers, { "of 1": 1, "of 2": 4, "of 3": 9 });
+  }));
+
+Deno.test("several at once share the cells: each is done once, and after those before it", () =>
+  inFolder(async (folder) => {
+    const numbers = [1, 2, 3, 4, 5, 6];
+    const path = write(folder, { numbers });
+    const [begun, said]: [string[], string[]] = [[], []];
+    /** The last comes after all others. */
+    const study: Study<Spec, number> = {
+      ...squares(),
+      plan: ({ numbers }) => {
+        const name = (number: number) => `of ${number}`;
+        return Promise.resolve(
+          numbers.toReversed().map((number) => ({
+            name: name(number),
+            after: number === 6 ? numbers.slice(0, 5).map(name) : [],
+            run: async ({ found }) => {
+              begun.push(name(number));
+              if (number < 6) await new Promise((resolve) => setTimeout(resolve, 20));
+              return number < 6 ? number : found("of 5") as number + 31;
+            },
+          })),
+        );
+      },
+    };
+    const own = { ...options(folder, path), say: (line: string) => void said.push(line) };
+    const results = await Promise.all([1, 2, 3].map(() => runStudy(study, own)));
+    assert.deepEqual(begun.toSorted(), numbers.map((number) => `of ${number}`));
+    assert.equal(begun.at(-1), "of 6");
+    for (const { findings } of results) {
+      assert.deepEqual(Object.entries(findings!.numbers!).sort(), [
+        ...numbers.slice(0, 5).map((number) => [`of ${number}`, number]),
+        ["of 6", 36],
+      ]);
+    }
+    assert.ok(
+      said.some((line) => /^\d cells? (is|are) left that other processes work on/.test(line)),
+    );
+    assert.deepEqual(namesIn(join(folder, "out/cells")), numbers.map((n) => `of ${n}.json`));
+    const only = { ...own, out: join(folder, "other"), only: "6" };
+    await assert.rejects(runStudy(study, only), /^ConfigError: of 6: found of 1 not done, wanted/);
+  }));
+
+Deno.test("what a killed process left is swept by who comes alone, not by who joins", () =>
+  inFolder((folder) => {
+    const made = { study: "squares", spec: {}, files: {} };
+    using first = StudyFolder.open(folder, made);
+    const left = join(folder, "cells", ".of 1.json.0123abcd.tmp");
+    Deno.writeTextFileSync(left, "");
+    {
+      using _second = StudyFolder.open(folder, made);
+      assert.ok(exists(left));
+    }
+    assert.ok(exists(join(folder, LOCK_FILE)));
+    const claim = first.claim("of 1");
+    assert.ok(claim !== null && first.claim("of 1") === null && first.claim("of 2") !== null);
+    first[Symbol.dispose]();
+    assert.ok(!exists(join(folder, LOCK_FILE)));
+    using _third = StudyFolder.open(folder, made);
+    assert.ok(!exists(left));
+    return Promise.resolve();
   }));
 
 Deno.test("{files} stands for a folder that is named on the command line", () =>

@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import { ConfigError, StoppedError } from "../../errors.ts";
 import type { Device } from "../../gpu/device.ts";
+import type { FolderLock } from "../../io/lock.ts";
 import { isStopWanted } from "../../stop.ts";
 import { StudyFolder } from "./folder.ts";
 import { pageOf } from "./page.ts";
@@ -36,7 +37,7 @@ export interface StudyResult {
 }
 
 /**
- * Does the cells that are not done, in order.
+ * Does the cells that are not done, in order; those that another process works on are left to it.
  *
  * @throws {ConfigError} for a spec that cannot be used, or is another than that of the cells in `out`.
  * @throws {StoppedError} where it is stopped; the next call goes on.
@@ -76,25 +77,71 @@ async function work<R>(
   cells: readonly Cell<R>[],
   { out, only, say, device: open }: StudyOptions,
 ): Promise<void> {
-  const left = cells.filter(({ name }) => name.includes(only) && folder.read(name) === undefined);
-  if (left.length === 0) return;
-  const device = await open();
+  const wanted = cells.filter(({ name }) => name.includes(only) && !folder.has(name));
+  refuseUnfounded(folder, wanted);
+  let device: Device | null = null;
   try {
-    for (const [i, cell] of left.entries()) {
-      if (isStopWanted()) throw new StoppedError(stopped(i, left.length));
-      say(`${i + 1}/${left.length} ${cell.name}`);
-      const found = (name: string) => {
-        const result = folder.read(name);
-        if (result !== undefined) return result;
-        throw new ConfigError(`${cell.name}: found ${name} not done, wanted it before`);
-      };
+    for await (const { cell, claim } of claimed(folder, wanted, say)) {
+      using _ = claim;
+      device ??= await open();
+      const found = (name: string) => folder.read(name);
       const context = { device, out, found, say: (line: string) => say(`  ${line}`) };
       folder.keep(cell.name, await cell.run(context));
     }
   } finally {
-    device.close();
+    device?.close();
   }
 }
+
+/** Milliseconds between two looks at cells that other processes work on. */
+const LOOK = 1000;
+
+/** Cells that are not done and that nobody else works on, one after the other, until all are done. */
+async function* claimed<R>(
+  folder: StudyFolder,
+  wanted: readonly Cell<R>[],
+  say: (line: string) => void,
+): AsyncGenerator<{ readonly cell: Cell<R>; readonly claim: FolderLock }> {
+  for (let taken = 0, waits = false;;) {
+    const left = wanted.filter(({ name }) => !folder.has(name));
+    if (left.length === 0) return;
+    if (isStopWanted()) throw new StoppedError(stopped(wanted.length - left.length, wanted.length));
+    const next = firstFree(folder, left);
+    if (next) {
+      say(`${++taken}/${wanted.length} ${next.cell.name}`);
+      waits = false;
+      yield next;
+      continue;
+    }
+    if (!waits) say(waiting(left.length));
+    waits = true;
+    await new Promise((resolve) => setTimeout(resolve, LOOK));
+  }
+}
+
+function firstFree<R>(folder: StudyFolder, left: readonly Cell<R>[]) {
+  for (const cell of left) {
+    if (!(cell.after ?? []).every((name) => folder.has(name))) continue;
+    const claim = folder.claim(cell.name);
+    if (claim) return { cell, claim };
+  }
+  return null;
+}
+
+/** @throws {ConfigError} where a cell comes after one that is not done and not wanted either. */
+function refuseUnfounded(folder: StudyFolder, wanted: readonly Cell<unknown>[]): void {
+  const names = new Set(wanted.map(({ name }) => name));
+  for (const { name, after = [] } of wanted) {
+    const missing = after.find((before) => !names.has(before) && !folder.has(before));
+    if (missing === undefined) continue;
+    throw new ConfigError(`${name}: found ${missing} not done, wanted it before`);
+  }
+}
+
+const waiting = (left: number): string =>
+  `${left} ${
+    left === 1 ? "cell is" : "cells are"
+  } left that other processes work on, or on what comes before`;
 
 const stopped = (done: number, left: number): string =>
   `Stopped after ${done} of the ${left} cells that were left; the same command goes on`;

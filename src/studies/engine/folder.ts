@@ -8,7 +8,7 @@ import { ConfigError, FileError } from "../../errors.ts";
 import { refuseOccupied } from "../../io/checkpoint.ts";
 import { exists, isObject, readJsonObject, writeJson, writeText } from "../../io/files.ts";
 import { makeFolder, removeTemporary } from "../../io/folders.ts";
-import { LOCK_FILE, lockFolder } from "../../io/lock.ts";
+import { claim, type FolderLock, joinFolder, LOCK_FILE } from "../../io/lock.ts";
 
 /** Paths inside the folder of a study. */
 export const studyFiles = (folder: string) => ({
@@ -32,29 +32,52 @@ export interface MadeOf {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** The folder of a study that one process works in. */
+/** The folder of a study, in which several processes may work. */
 export class StudyFolder implements Disposable {
-  readonly #lock: Disposable;
+  readonly #lock: FolderLock;
 
-  private constructor(readonly path: string) {
-    this.#lock = lockFolder(path);
+  private constructor(readonly path: string, made: MadeOf) {
+    const files = studyFiles(path);
+    this.#lock = joinFolder(path, () => {
+      if (!exists(files.made)) writeJson(files.made, made);
+      for (const place of [path, files.cells, files.data].filter(exists)) removeTemporary(place);
+    });
   }
 
   /**
-   * Claims a folder: a new one, or that of the same study with the cells that are done.
+   * Comes into a folder: a new one, or that of the same study with the cells that are done.
    *
    * @throws {ConfigError} where its cells were made of something else; they stay.
-   * @throws {FileError} where it holds anything else, or another process works in it.
+   * @throws {FileError} where it holds anything else.
    */
   static open(path: string, made: MadeOf): StudyFolder {
     const files = studyFiles(path);
-    if (!exists(files.made)) refuseOccupied(path, LOCK_FILE);
-    else refuseOther(files.made, made);
-    makeFolder(files.cells);
-    const folder = new StudyFolder(path);
-    for (const place of [path, files.cells, files.data].filter(exists)) removeTemporary(place);
-    if (!exists(files.made)) writeJson(files.made, made);
+    if (!exists(files.made)) {
+      refuseOccupied(path, LOCK_FILE);
+      makeFolder(path);
+    }
+    const folder = new StudyFolder(path, made);
+    try {
+      refuseOther(files.made, made);
+      makeFolder(files.cells);
+    } catch (fault) {
+      folder[Symbol.dispose]();
+      throw fault;
+    }
     return folder;
+  }
+
+  /** Takes a cell that is not done; null where another process works on it, or it has come to be done. */
+  claim(cell: string): FolderLock | null {
+    const lock = claim(join(studyFiles(this.path).cells, `${cell}.lock`));
+    if (lock === null || !this.has(cell)) return lock;
+    lock[Symbol.dispose]();
+    return null;
+  }
+
+  /** Whether a cell is done. */
+  has(cell: string): boolean {
+    return exists(this.#cell(cell));
   }
 
   /** What a cell came to; undefined where it is not done. */

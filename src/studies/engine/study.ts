@@ -23,11 +23,7 @@ export interface CellContext {
   /** The folder of the study. */
   readonly out: string;
   readonly say: (line: string) => void;
-  /**
-   * What an earlier cell came to.
-   *
-   * @throws {ConfigError} where it is not done, as under `--only`.
-   */
+  /** What another cell came to, of those that this one comes after. */
   readonly found: (cell: string) => unknown;
 }
 
@@ -35,6 +31,8 @@ export interface CellContext {
 export interface Cell<R> {
   /** Of its files; unlike all others of the study. */
   readonly name: string;
+  /** Cells that have to be done before it; none where absent. */
+  readonly after?: readonly string[];
   /** What it comes to is kept as JSON. All that it depends on is the spec and the files named there. */
   run(context: CellContext): Promise<R>;
 }

@@ -84,6 +84,7 @@ function chosenCell(
   const name = cellName(way, count, seed);
   return {
     name,
+    after: [DIFFICULTY],
     run: async (context) => {
       const { difficulty } = context.found(DIFFICULTY) as { difficulty: (number | null)[] };
       const chosen = await chooseRows(rows, way, { count, seed, difficulty });

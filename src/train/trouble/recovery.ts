@@ -21,11 +21,14 @@ export interface RecoveryOptions extends LoopOptions {
   readonly onGoneBack: (gone: Omit<BackEvent, "kind">) => void;
 }
 
+/** Numbers were NaN or infinite more often than the config allows to go back. */
+export class Diverged extends GpuError {}
+
 /**
  * Trains, through as much trouble as the config allows: each time a black box is written, and the
  * run goes back, first to the last checkpoint, then to the one before it, then to its beginning.
  *
- * @throws {GpuError} where it is too much.
+ * @throws {Diverged} where it is too much.
  */
 export async function trainThroughTrouble(
   session: Session,
@@ -54,7 +57,7 @@ async function recover(
   if (times > retries) {
     const tried = retries === 0 ? "" : ` after ${retries} times back with half the rate`;
     const look = box ? `, or look into ${box.folder}` : "";
-    throw new GpuError(`${words}${tried}: lower train.lr, which is ${lr}${look}`);
+    throw new Diverged(`${words}${tried}: lower train.lr, which is ${lr}${look}`);
   }
   const to = goBack(session, checkpoints, beginning, trouble.step, times);
   loweredRate.times = times;
