@@ -19,9 +19,15 @@ function commandLines(text: string): string[] {
 
 const helps = new Map<string, string>();
 
+/** The command that a task runs. */
+function commandOf(task: string): string {
+  const run = tasks.tasks[task as keyof typeof tasks.tasks];
+  return typeof run === "string" ? run.match(/main\.ts (\S+)/)?.[1] ?? task : task;
+}
+
 /** The help of a command, or of a command of `runs`. */
 async function helpOf(words: readonly string[]): Promise<string> {
-  const [name, second] = words;
+  const [name, second] = [commandOf(words[0]!), words[1]];
   const called = name === "runs" && /^[a-z]+$/.test(second ?? "") ? [name, second!] : [name!];
   const key = called.join(" ");
   if (!helps.has(key)) helps.set(key, (await capture(main, ...called, "--help")).stdout);
