@@ -29,6 +29,7 @@ const SMALLER: readonly (readonly [string, string])[] = [
   [`eval ${BASE} --adapter runs/mine --tasks builtin`, "--max-tokens 8 --template chatml"],
   ["push", "--base-model owner/base"],
   ["study", "--only base"],
+  ["sweep", "--only none"],
   ["tune", "--seconds 1"],
   ["doctor", "--brief"],
 ];
