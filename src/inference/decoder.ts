@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ADAPTER_OF_ROW } from "../adapters/side_by_side.ts";
 import { copyWithin, readFloats } from "../gpu/buffer.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import { bytesOf, type Value } from "../graph/graph.ts";
@@ -18,6 +19,8 @@ const MOST_SLOTS = 128;
 const READ_ROWS = 64;
 /** Asks for no scores: no row of any replay. */
 const NO_ROW = 0xffffffff;
+/** Goes through no adapter. */
+const NO_ADAPTER = 0xffffffff;
 /** What the caches of all sequences may take together. */
 const CACHE_BYTES = 512 << 20;
 
@@ -25,6 +28,8 @@ const CACHE_BYTES = 512 << 20;
 export interface BatchOptions extends GeneratorOptions {
   /** The most sequences under way at a time; 512 MiB of caches and the number 128 are limits too. */
   readonly slots?: number;
+  /** Readers of sequences by their numbers, where `adapt` takes the adapter of each row. */
+  readonly adapters?: readonly string[];
   /** Whether every tensor is trained, and so lies with the params; no by default. */
   readonly full?: boolean;
 }
@@ -73,6 +78,7 @@ export class BatchDecoder implements Disposable {
     private readonly openReader: () => Promise<Compiled>,
     /** Keys and values, [slots, context, width] each. */
     private readonly caches: readonly Value[],
+    private readonly adapters: readonly string[] | undefined,
   ) {}
 
   /**
@@ -89,7 +95,7 @@ export class BatchDecoder implements Disposable {
     options: BatchOptions = {},
   ): Planned<BatchDecoder> {
     refuseEncoder(model, "to write texts beside each other");
-    const { context = model.config.context, adapt, full = false } = options;
+    const { context = model.config.context, adapt, adapters, full = false } = options;
     const graphOf = (slots: number, isReading = false) =>
       model.decodeGraph(engine, {
         T: rowsFor(slots, isReading),
@@ -111,9 +117,10 @@ export class BatchDecoder implements Disposable {
     const reader = model.plan(engine, graphOf(slots, true));
     const decoding = graphOf(slots);
     const caches = decoding.graph.values.filter(isCache);
-    return model.plan(engine, decoding).with(reader).as((program) =>
-      new BatchDecoder(model, context, slots, program, () => reader.open(program.resources), caches)
-    );
+    return model.plan(engine, decoding).with(reader).as((program) => {
+      const openReader = () => reader.open(program.resources);
+      return new BatchDecoder(model, context, slots, program, openReader, caches, adapters);
+    });
   }
 
   /** Frees programs and caches; the weights stay in the store. */
@@ -144,6 +151,7 @@ export class BatchDecoder implements Disposable {
       Uint32Array.from(read, ({ sequence }, row) => sequence.ids[positions[row]!]!),
     );
     program.write("count", Uint32Array.of(read.length));
+    if (this.adapters) program.write(ADAPTER_OF_ROW, this.#adaptersOf(read));
     for (const { sequence, count } of pieces) sequence.cached += count;
     const isWanted = (row: number) => positions[row]! >= scoredFrom(read[row]!.sequence);
     const wanted = [...read.keys()].filter(isWanted);
@@ -168,6 +176,14 @@ export class BatchDecoder implements Disposable {
       return { from: { buffer, offset: at(from), size: 4 * tokens * width }, to: at(to) };
     });
     copyWithin(device, ranges);
+  }
+
+  /** The number of the adapter that each row goes through. */
+  #adaptersOf(read: readonly Piece<Sequence>[]): Uint32Array {
+    return Uint32Array.from(read, ({ sequence: { reader = "" } }) => {
+      const number = this.adapters!.indexOf(reader);
+      return number < 0 ? NO_ADAPTER : number;
+    });
   }
 
   /** Scores of the first so many rows that wanted some; waits for the GPU where there is one. */

@@ -1,6 +1,6 @@
 /**
  * Requests that come at any time, answered beside each other: each replay makes the next token of all
- * that one model or adapter has under way, and who has ended makes room for who waits.
+ * that one decoder has under way, and who has ended makes room for who waits.
  *
  * @module
  */
@@ -116,7 +116,8 @@ export class RequestQueue implements Disposable {
   #isClosed = false;
 
   /**
-   * @param decoders By name, all with the same slots and over the same caches.
+   * @param decoders By name, all with the same slots and over the same caches; several names may have
+   * one.
    * @param most Requests that may wait beside those under way.
    */
   constructor(
@@ -171,14 +172,16 @@ export class RequestQueue implements Disposable {
     this.#loop().finally(() => this.#isRunning = false);
   }
 
-  /** Replays in turn for each name that has requests, until there are none. */
+  /** Replays in turn each decoder that has requests, until there are none. */
   async #loop(): Promise<void> {
     for (;;) {
       this.#admit();
       if (this.#active.size === 0) return;
-      for (const [name, decoder] of this.decoders) {
+      for (const decoder of new Set(this.decoders.values())) {
         const mine = new Map(
-          [...this.#active].filter(([, { request }]) => request.name === name),
+          [...this.#active].filter(([, { request }]) =>
+            this.decoders.get(request.name) === decoder
+          ),
         );
         if (mine.size === 0) continue;
         try {

@@ -17,6 +17,7 @@ import {
 } from "../graph/graph.ts";
 import { type Dropout, dropout } from "./dropout.ts";
 import { matmul } from "./matmul.ts";
+import { ownColumns, type Owners } from "./own_columns.ts";
 import { chooseTile, STORES, weightsOf } from "./tile.ts";
 
 export const LINEAR_KERNELS = {
@@ -29,6 +30,8 @@ export interface LowRank {
   readonly a: Value; // [rank, in]
   readonly b: Value; // [out, rank]
   readonly scale: number;
+  /** Where the ranks are those of several adapters, of which each row goes through one. */
+  readonly owners?: Owners | undefined;
   /** Dropped of x before a, in training graphs; no op but {@link linear} does. */
   readonly dropout?: Dropout | undefined;
 }
@@ -46,12 +49,13 @@ type Ins = {
   b: Value | undefined;
   u: Value | undefined; // [T, rank] = scale x a^T
   residual: Value | undefined;
-};
+} & Partial<Owners>;
 type Attrs = { scale: number; drop?: Dropout | undefined };
 
 /**
  * y = x w^T + scale (x a^T) b^T + residual, [T, out]. Saves x and the rank-wide u for backward. With
- * dropout x a^T is dropout(x) a^T, which backward makes again.
+ * dropout x a^T is dropout(x) a^T, which backward makes again; with owners a row has the ranks of its
+ * own adapter alone.
  *
  * Method: LoRA (Hu et al., 2021, arXiv 2106.09685).
  *
@@ -69,14 +73,18 @@ export function linear(graph: Graph, x: Value, w: Value, options: LinearOptions 
       `${w.name} gives [${rows},${out}] but the residual is [${residual.shape}]`,
     );
   }
-  const { a, b, scale = 0, dropout: drop } = adapter ?? {};
-  const u = a && matmul(graph, "nt", dropped(graph, x, drop), a, { scale });
-  const ins: Ins = { x, w, a, b, u, residual };
+  const { a, b, scale = 0, dropout: drop, owners } = adapter ?? {};
+  const u = a && owned(graph, matmul(graph, "nt", dropped(graph, x, drop), a, { scale }), owners);
+  const ins: Ins = { x, w, a, b, u, residual, ...owners };
   return graph.call(LINEAR, ins, { y: { shape: [rows, out] } }, { scale, drop }).y;
 }
 
 const dropped = (graph: Graph, x: Value, drop: Dropout | undefined): Value =>
   drop ? dropout(graph, x, drop) : x;
+
+/** The ranks [T, rank] of each row's own adapter alone, where there are several. */
+const owned = (graph: Graph, ranks: Value, { owner, scales, of }: Partial<Owners> = {}): Value =>
+  owner && scales && of ? ownColumns(graph, ranks, { owner, scales, of }) : ranks;
 
 export const LINEAR: Op<Ins, { y: Value }, Attrs> = {
   name: "linear",
@@ -86,7 +94,7 @@ export const LINEAR: Op<Ins, { y: Value }, Attrs> = {
   backward(graph, { ins, outs: { y }, attrs: { scale, drop } }, gradients) {
     const { x, w, a, b, u, residual } = ins;
     const dy = gradients.of(y)!;
-    const v = b && matmul(graph, "nn", dy, b, { scale }); // [T, rank]
+    const v = b && owned(graph, matmul(graph, "nn", dy, b, { scale }), ins); // [T, rank]
     if (x.needs) {
       const before = gradients.before(x);
       const dx = linearBackward(graph, { dy, w, v: drop ? undefined : v, a, before });

@@ -6,8 +6,9 @@
 import { hasTemplate, type RowTokenizer, rowTokenizer } from "../data/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { Resources } from "../graph/resources.ts";
+import { type OpenGroup, openGroups } from "../inference/beside.ts";
 import { BatchDecoder } from "../inference/decoder.ts";
-import { OpenAdapter, type OpenModel } from "../inference/open.ts";
+import type { OpenModel } from "../inference/open.ts";
 import { RequestQueue } from "../inference/queue.ts";
 import { stopIds, suggestedDrawing } from "../inference/stop.ts";
 import type { SampleOptions } from "../inference/sample.ts";
@@ -26,7 +27,7 @@ export interface ServedOptions {
 export class Served implements Disposable {
   private constructor(
     private readonly open: OpenModel,
-    private readonly adapters: readonly OpenAdapter[],
+    private readonly groups: readonly OpenGroup[],
     private readonly decoders: ReadonlyMap<string, BatchDecoder>,
     private readonly caches: Resources,
     readonly queue: RequestQueue,
@@ -48,24 +49,27 @@ export class Served implements Disposable {
   ): Promise<Served> {
     if (adapters.has(base)) throw new ConfigError(`Found two models of the name ${base}`);
     const { engine, model } = open;
+    const size = { context: Math.min(context, model.config.context), slots };
+    const groups = openGroups(open, adapters);
     const caches = new Resources(engine.device);
-    const opened: OpenAdapter[] = [];
     const decoders = new Map<string, BatchDecoder>();
+    const add = async (names: readonly string[], group?: OpenGroup) => {
+      const options = { ...size, adapt: group?.adapt, ...perRow(group) };
+      const planned = BatchDecoder.plan(group?.engine ?? engine, model, options);
+      const decoder = await planned.open(caches);
+      for (const name of names) decoders.set(name, decoder);
+    };
     try {
-      const size = { context: Math.min(context, model.config.context), slots };
-      decoders.set(base, await BatchDecoder.plan(engine, model, size).open(caches));
-      for (const [name, folder] of adapters) {
-        const beside = OpenAdapter.open(open, folder);
-        opened.push(beside);
-        const { engine, adapter: { adapt } } = beside;
-        const planned = BatchDecoder.plan(engine, model, { ...size, adapt });
-        decoders.set(name, await planned.open(caches));
-      }
-      const queue = new RequestQueue(decoders, waiting);
-      return new Served(open, opened, decoders, caches, queue, rowTokenizer(model));
+      const withBase = groups.find(({ isPerRow }) => isPerRow);
+      await add([base, ...withBase?.names ?? []], withBase);
+      for (const group of groups) if (group !== withBase) await add(group.names, group);
+      const names = [base, ...adapters.keys()];
+      const inOrder = new Map(names.map((name) => [name, decoders.get(name)!]));
+      const queue = new RequestQueue(inOrder, waiting);
+      return new Served(open, groups, inOrder, caches, queue, rowTokenizer(model));
     } catch (fault) {
-      for (const decoder of decoders.values()) decoder[Symbol.dispose]();
-      for (const beside of opened) beside[Symbol.dispose]();
+      for (const decoder of new Set(decoders.values())) decoder[Symbol.dispose]();
+      for (const group of groups) group[Symbol.dispose]();
       caches[Symbol.dispose]();
       throw fault;
     }
@@ -113,8 +117,11 @@ export class Served implements Disposable {
   /** Frees programs, caches and adapters; the base stays open. */
   [Symbol.dispose](): void {
     this.queue[Symbol.dispose]();
-    for (const decoder of this.decoders.values()) decoder[Symbol.dispose]();
-    for (const beside of this.adapters) beside[Symbol.dispose]();
+    for (const decoder of new Set(this.decoders.values())) decoder[Symbol.dispose]();
+    for (const group of this.groups) group[Symbol.dispose]();
     this.caches[Symbol.dispose]();
   }
 }
+
+/** Names by number, for a decoder of a group whose rows go through one of its adapters each. */
+const perRow = (group: OpenGroup | undefined) => group?.isPerRow ? { adapters: group.names } : {};

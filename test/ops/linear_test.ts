@@ -4,6 +4,8 @@ import { FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
 import type { NumberType } from "../../src/graph/graph.ts";
 import { type OpCase, testOp } from "../harness.ts";
 import * as reference from "../../src/reference/linear.ts";
+import { matmulNt } from "../../src/reference/matmul.ts";
+import { ownColumns } from "../../src/reference/own_columns.ts";
 
 interface Sizes {
   M: number;
@@ -59,3 +61,38 @@ for (const type of QUANTIZED) {
   testOp(linearCase(type, { M: 8, N: 4, K: group, R: 0 }), BOTH);
   testOp(linearCase(type, { M: 8, N: 36, K: 5 * group, R: 0 }), BOTH);
 }
+
+/** Rows of two adapters and of none, and a number that owns nothing. */
+function ownedCase({ M, N, K, R }: Sizes): OpCase {
+  const owner = Array.from({ length: R }, (_, rank) => rank < 4 ? 0 : 1);
+  const of = Array.from({ length: M }, (_, row) => [0, 1, 0xffffffff, 7, 1][row % 5]!);
+  return {
+    name: `linear() ${M}x${N}x${K} with ${R} ranks of two adapters`,
+    given: {
+      x: { shape: [M, K] },
+      w: { shape: [N, K], layout: "blocks", scaled: false },
+      residual: { shape: [M, N] },
+      a: { shape: [R, K] },
+      b: { shape: [N, R], scaled: false },
+      scales: { shape: [R], data: owner.map((number) => 1.5 - number), scaled: false },
+      owner: { shape: [R], data: owner, scaled: false },
+      of: { shape: [M], type: "u32", data: of },
+    },
+    build(graph, { x, w, a, b, residual, scales, owner, of }) {
+      const owners = { scales: scales!, owner: owner!, of: of! };
+      const adapter = { a: a!, b: b!, scale: 1, owners };
+      return { y: linear(graph, x!, w!, { adapter, residual }) };
+    },
+    twin({ x, w, a, b, residual, scales, owner, of }) {
+      const ranks = matmulNt(x!, a!, { M, N: R, K, SCALE: 1 });
+      const u = ownColumns(ranks, scales!, owner!, of!);
+      const update = matmulNt(u, b!, { M, N, K: R, SCALE: 1 });
+      const sizes = { M, N, K, R, scale: 1 };
+      const base = reference.linear(x!, w!, undefined, undefined, residual, sizes);
+      return { y: base.map((value, i) => value + update[i]!) };
+    },
+    gradient: { of: "y", by: ["x", "residual", "a", "b"] },
+  };
+}
+
+testOp(ownedCase({ M: 24, N: 20, K: 12, R: 12 }), BOTH);

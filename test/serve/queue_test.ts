@@ -18,7 +18,7 @@ async function idsOf(served: Served, prompt: readonly number[], more: Partial<Qu
 /** Counts the rows that replays read. */
 function countRows(served: Served): () => number {
   let rows = 0;
-  for (const decoder of served["decoders"].values()) {
+  for (const decoder of new Set(served["decoders"].values())) {
     const step = decoder.step.bind(decoder);
     decoder.step = async (active) => {
       const before = active.values().reduce((sum, { cached }) => sum + cached, 0);

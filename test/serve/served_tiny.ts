@@ -1,6 +1,6 @@
 /** A server of a tiny chat model with two adapters, for tests. */
 import { join } from "node:path";
-import { Adapter } from "../../src/adapters/adapter.ts";
+import { Adapter, type AdapterOptions } from "../../src/adapters/adapter.ts";
 import { writePeft } from "../../src/adapters/peft/folder.ts";
 import { openModel } from "../../src/inference/open.ts";
 import { Model } from "../../src/models/model.ts";
@@ -12,10 +12,16 @@ import { SMOLLM2, withTinyChat } from "../inference/tiny_chat.ts";
 import { freshEngine } from "../models/tiny.ts";
 
 /** Writes an adapter of noise beside a model. */
-async function writeAdapter(model: string, folder: string, seed: number): Promise<void> {
+export async function writeAdapter(
+  model: string,
+  folder: string,
+  seed: number,
+  options: Partial<AdapterOptions> = {},
+): Promise<void> {
   const engine = await freshEngine();
   using open = new Model(model);
-  const adapter = Adapter.fresh(engine, open, { rank: 4, alpha: 64, targets: "all-linear" });
+  const shape = { rank: 4, alpha: 64, targets: "all-linear" as const, ...options };
+  const adapter = Adapter.fresh(engine, open, shape);
   const { graph } = open.lossGraph(engine, { T: 8, adapt: adapter.adapt });
   engine.store.addParams(graph.values.filter(({ kind }) => kind === "param"));
   for (const name of engine.store.paramNames) {

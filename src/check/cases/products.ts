@@ -32,6 +32,7 @@ import { elastic as elasticTwin } from "../../reference/elastic.ts";
 import { glu as gluTwin } from "../../reference/glu.ts";
 import { linear as linearTwin } from "../../reference/linear.ts";
 import { matmulNn, matmulNt, matmulTn } from "../../reference/matmul.ts";
+import { ownColumns as ownColumnsTwin } from "../../reference/own_columns.ts";
 import { scaleColumns as scaleColumnsTwin } from "../../reference/scale_columns.ts";
 import { pack } from "../layout.ts";
 import { noise, type OpCase, zeros } from "../op_case.ts";
@@ -72,6 +73,34 @@ function linearCase(type: NumberType): OpCase {
       y: linearTwin(x!, w!, a, b, residual, { M, N, K, R, scale: factor }),
     }),
     gradient: { of: "y", by: ["x", "residual", "a", "b"] },
+  };
+}
+
+/** A linear layer with the ranks of two adapters, and rows of either or none. */
+function ownedCase(): OpCase {
+  const [M, N, K, R] = [12, 8, 12, 8];
+  return {
+    name: "linear of two adapters",
+    given: {
+      x: { shape: [M, K] },
+      w: { shape: [N, K], layout: "blocks", scaled: false },
+      a: { shape: [R, K] },
+      b: { shape: [N, R], scaled: false },
+      scales: { shape: [R], scaled: false },
+      owner: { shape: [R], data: [0, 0, 0, 0, 1, 1, 1, 1], scaled: false },
+      of: { shape: [M], type: "u32", data: [0, 1, 9, 0, 1, 9, 0, 1, 9, 0, 1, 9] },
+    },
+    build(graph, { x, w, a, b, scales, owner, of }) {
+      const owners = { scales: scales!, owner: owner!, of: of! };
+      return { y: linear(graph, x!, w!, { adapter: { a: a!, b: b!, scale: 1, owners } }) };
+    },
+    twin({ x, w, a, b, scales, owner, of }) {
+      const ranks = matmulNt(x!, a!, { M, N: R, K, SCALE: 1 });
+      const u = ownColumnsTwin(ranks, scales!, owner!, of!);
+      const update = matmulNt(u, b!, { M, N, K: R, SCALE: 1 });
+      return { y: matmulNt(x!, w!, { M, N, K, SCALE: 1 }).map((y, i) => y + update[i]!) };
+    },
+    gradient: { of: "y", by: ["x", "a", "b"] },
   };
 }
 
@@ -218,6 +247,7 @@ function elasticCase(): OpCase {
 export const products: readonly OpCase[] = [
   ...(["nt", "nn", "tn"] as const).map(matmulCase),
   ...FORMAT_NAMES.map(linearCase),
+  ownedCase(),
   ...between,
   doraCase(),
   elasticCase(),
