@@ -70,6 +70,7 @@ export type {
   CpoConfig,
   DpoConfig,
   DrawingConfig,
+  GkdConfig,
   GrpoConfig,
   KeepConfig,
   KtoConfig,
@@ -98,7 +99,7 @@ export type {
 } from "./src/rewards/settings.ts";
 export type { RewardScale } from "./src/objectives/policy/advantages.ts";
 export type { Clipping } from "./src/objectives/policy/surrogate.ts";
-export type { GrpoLoss } from "./src/objectives/policy/update.ts";
+export type { GrpoLoss, RatioLevel } from "./src/objectives/policy/update.ts";
 export type { ReferenceLossName } from "./src/objectives/preference/losses/mod.ts";
 export type { UnpairedLossName } from "./src/objectives/unpaired/losses.ts";
 export type { ReferenceSettings } from "./src/objectives/preference/losses/loss.ts";

@@ -13,6 +13,7 @@ import { keeping } from "./objectives/keep.ts";
 import { preferences } from "./objectives/preferences.ts";
 import { scoring } from "./objectives/scores.ts";
 import { sft } from "./objectives/sft.ts";
+import { distillation } from "./online/distillation/method.ts";
 import { online } from "./online/online.ts";
 import { unpaired } from "./objectives/unpaired.ts";
 
@@ -26,6 +27,8 @@ function mainOf({ objective, data, eval: { data: measured } }: Config): MainMeth
       return scoring(objective);
     case "kto":
       return unpaired(objective);
+    case "gkd":
+      return distillation(objective);
     case "grpo":
     case "rloo":
     case "reinforce++":
@@ -62,7 +65,7 @@ export function methodsOf(
     throw new ConfigError(`objective.kind: found ${objective.kind}, ${wanted}`);
   }
   if (config.distributed !== undefined && "prompts" in objective) {
-    const wanted = "wanted none: every rank would draw and judge all answers";
+    const wanted = "wanted none: every rank would draw all answers";
     throw new ConfigError(
       `distributed: found ${config.distributed} beside objective.kind ${objective.kind}, ${wanted}`,
     );

@@ -28,7 +28,8 @@ import {
 import { countDuplicates, DiskList, TextIndex } from "../curate/mod.ts";
 import { Model } from "../models/model.ts";
 import type { Config, DataConfig } from "../config/mod.ts";
-import { describeLoaded, lengthsIn, optionsOf, weightsOf } from "../train/rows.ts";
+import { describeLoaded, unreadBy } from "../train/loaded.ts";
+import { lengthsIn, optionsOf, weightsOf } from "../train/rows.ts";
 import { lengthFor } from "../train/sizes/choice.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
 import { fetchFolder } from "./lib/hub.ts";
@@ -123,7 +124,7 @@ export async function inspect(
   config: Config,
   take: (example: Example) => void,
 ): Promise<Report> {
-  const { data, mixture, train } = config;
+  const { data, train } = config;
   const methods = methodsOf(config);
   const length = await lengthFor({ model, methods }, train, () => {
     return lengthsIn(model, [...data, ...config.eval.data], config, "any");
@@ -144,7 +145,7 @@ export async function inspect(
       origins.push(example.origin);
       take(example);
     }
-    say(dim(describeLoaded(describePath(entry.path), counts)));
+    say(dim(describeLoaded(describePath(entry.path), counts, config)));
     given.push(source);
     counted.push(counts);
   }
@@ -160,7 +161,7 @@ export async function inspect(
     rows: sum(given.map(({ rows }) => rows)),
     tokens: sum(given.map(({ tokens }) => tokens)),
     supervised: sum(given.map(({ supervised }) => supervised)),
-    sources: sourceReports(data, mixture, given, counted),
+    sources: sourceReports(config, given, counted),
     limit,
     both_limit: length.T,
     length: train.micro_batch_tokens === undefined
@@ -208,15 +209,16 @@ async function* wholeRows(
 }
 
 function sourceReports(
-  data: readonly DataConfig[],
-  mixture: Config["mixture"],
+  config: Config,
   given: readonly Given[],
   counted: readonly LoadCounts[],
 ): SourceReport[] {
+  const { data, mixture } = config;
   const sources = data.map(({ weight }, i) => ({ count: given[i]!.rows, weight }));
   const parts = weightsOf(sources, mixture) ?? given.map(({ supervised }) => supervised);
   return data.map(({ path }, i) => {
-    const { formats, unread } = counted[i]!;
+    const { formats, unread: all } = counted[i]!;
+    const unread = Object.fromEntries(unreadBy(config, all));
     const share = shareOf(parts[i]!, sum(parts));
     return { path: describePath(path), ...given[i]!, share, formats, unread };
   });

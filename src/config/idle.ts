@@ -78,6 +78,20 @@ const RULES: readonly Rule[] = [
         `beside objective.kind ${objective.kind}, whose updates are of objective.prompts`,
       ),
   },
+  {
+    key: "objective.max_tokens",
+    idle: ({ objective: of }) =>
+      when(of.kind === "gkd" && of.lmbda === 0, "beside objective.lmbda 0"),
+  },
+  {
+    key: "objective.importance_sampling_level",
+    off: "token",
+    idle: (config) => {
+      const { objective: of } = config;
+      const isWeighed = of.kind === "grpo" && of.beta > 0 && of.unbiased_kl;
+      return isWeighed ? null : withoutRatios(config);
+    },
+  },
   { key: "objective.epsilon", idle: withoutRatios },
   { key: "objective.epsilon_high", idle: withoutRatios },
   {

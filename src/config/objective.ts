@@ -7,14 +7,14 @@ import { z } from "../deps/zod.ts";
 import { REFERENCE_LOSSES, referenceLosses } from "../objectives/preference/losses/mod.ts";
 import type { ObjectiveConfig } from "../objectives/settings.ts";
 import { UNPAIRED_LOSSES } from "../objectives/unpaired/losses.ts";
-import { positive } from "./kinds.ts";
+import { count, path, positive } from "./kinds.ts";
 import { onlineSchemas } from "./online.ts";
 
 const kind = <K extends ObjectiveConfig["kind"]>(name: K) =>
   z.literal(name).describe(
     "sft: the answers; dpo, cpo, simpo, orpo: the chosen answers rather than the rejected; " +
       "kto: answers labelled true rather than false; classify: the classes of texts; " +
-      "reward: which answer is better; grpo, rloo, reinforce++: answers that are worth more, drawn " +
+      "reward: which answer is better; gkd: what a teacher predicts; grpo, rloo, reinforce++: answers that are worth more, drawn " +
       "while it trains",
   );
 
@@ -86,6 +86,21 @@ const reward = z.strictObject({
     .describe("what the mean squared sum of two rewards counts, which keeps rewards around 0"),
 });
 
+const gkd = z.strictObject({
+  kind: kind("gkd"),
+  teacher: path("model whose predictions are learnt: a Hugging Face folder or a GGUF file"),
+  beta: z.number().gte(0).lte(1).default(0.5).describe(
+    "which divergence: 0 KL of the teacher from the model, 1 the reverse, between them " +
+      "Jensen-Shannon, the teacher's share of the mixture",
+  ),
+  lmbda: z.number().gte(0).lte(1).default(0.5)
+    .describe("share of the prompts whose answers the model draws in place of those of the rows"),
+  temperature: positive.default(1)
+    .describe("what logits are divided by where answers are drawn and predictions compared"),
+  prompts: count.default(8).describe("prompts of an update"),
+  max_tokens: count.default(128).describe("most tokens of an answer that is drawn"),
+});
+
 /** What updates minimise. */
 export const objectiveSchema: z.ZodType<ObjectiveConfig> = z.discriminatedUnion("kind", [
   z.strictObject({ kind: kind("sft") }),
@@ -96,5 +111,6 @@ export const objectiveSchema: z.ZodType<ObjectiveConfig> = z.discriminatedUnion(
   kto,
   classify,
   reward,
+  gkd,
   ...onlineSchemas(kind),
 ]).default({ kind: "sft" }).describe("what updates minimise");

@@ -5,7 +5,7 @@
  */
 import { z } from "../deps/zod.ts";
 import { REWARD_SCALES } from "../objectives/policy/advantages.ts";
-import { GRPO_LOSSES } from "../objectives/policy/update.ts";
+import { GRPO_LOSSES, RATIO_LEVELS } from "../objectives/policy/update.ts";
 import { count, notNegative, positive } from "./kinds.ts";
 import { rewardsSchema } from "./rewards.ts";
 
@@ -16,6 +16,9 @@ const sampling = {
   answers: count.default(8).describe("answers to each of them"),
   max_tokens: count.default(128)
     .describe("most tokens of an answer; fewer where its prompt leaves no room for so many"),
+  temperature: positive.default(1).describe(
+    "what logits are divided by where answers are drawn; ratios and divergence are taken there too",
+  ),
   iterations: count.default(1).describe("updates that are made of the same answers"),
   resample: z.int().min(0).max(100).default(0).describe(
     "how often other prompts are drawn in place of those whose answers are all worth the same",
@@ -51,6 +54,8 @@ export const onlineSchemas = (
         .describe(
           "mean over answers (grpo), over answers of max_tokens (dr_grpo) or tokens (dapo)",
         ),
+      importance_sampling_level: z.enum(RATIO_LEVELS).default(RATIO_LEVELS[0]!)
+        .describe("whose ratio is clipped: a token's, or the geometric mean of an answer's (GSPO)"),
       scale_rewards: z.enum(REWARD_SCALES).exactOptional().describe(
         "what differences of rewards are divided by: their deviation among the answers to a prompt, in " +
           "the batch, or none; group when absent, none for dr_grpo",

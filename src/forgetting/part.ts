@@ -200,7 +200,7 @@ export class GuardPart implements Part {
       taskUnit: task.unit,
       cost: {
         seconds,
-        task_tokens: train.tokens_per_batch * run.steps,
+        task_tokens: run.tokens?.() ?? train.tokens_per_batch * run.steps,
         guard_tokens: tokens,
       },
       decode: (ids) => model.tokenizer.decode(ids),

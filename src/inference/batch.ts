@@ -21,6 +21,10 @@ export type { BatchOptions } from "./decoder.ts";
 
 const NO_BIAS: Adjustment["bias"] = new Map();
 
+/** Scores as a token is drawn by them; a greedy one by the model's own. */
+const over = (scores: Float32Array, { temperature = 0 }: Pick<GenerateOptions, "temperature">) =>
+  temperature === 0 || temperature === 1 ? scores : scores.map((score) => score / temperature);
+
 /** How to continue prompts. */
 export interface BatchGenerateOptions extends Omit<GenerateOptions, "fromCache"> {
   /** Texts that end an answer, which has the ids up to the one that completes such a text. */
@@ -38,7 +42,7 @@ export interface Continuation {
   readonly end: number | null;
   /**
    * Where they were wanted, the log-likelihoods in nats of the ids and of the one that ended it, by the
-   * model's own scores.
+   * model's own scores over the temperature that they were drawn at.
    */
   readonly logLikelihoods?: readonly number[];
 }
@@ -118,7 +122,7 @@ export class BatchGenerator implements Disposable {
         const adjusted = adjust(scores, counts, adjustment);
         const token = sample(adjusted, how, random(seed, index, made));
         const end = stop.includes(token) ? token : null;
-        if (wantsLikelihoods) logLikelihoods.push(likelihoods(scores, token, 0).own);
+        if (wantsLikelihoods) logLikelihoods.push(likelihoods(over(scores, how), token, 0).own);
         if (end === null) {
           ids.push(token);
           counts.set(token, (counts.get(token) ?? 0) + 1);

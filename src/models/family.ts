@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Value } from "../graph/graph.ts";
-import type { CacheRows, Documents, LowRank } from "../ops/mod.ts";
+import type { Graph, Value } from "../graph/graph.ts";
+import { type CacheRows, type Documents, type LowRank, scale } from "../ops/mod.ts";
 import type { ConfigReader } from "./config.ts";
 import type { Net } from "./layers/net.ts";
 import type { Stored } from "./stored.ts";
@@ -33,6 +33,20 @@ export interface Output {
   readonly adapter?: LowRank | undefined;
   /** Logits z become cap * tanh(z / cap); absent where they stay as they are. */
   readonly cap?: number | undefined;
+}
+
+/**
+ * An output whose logits are divided by a temperature: cap * tanh(z / cap) / t is that of z / t under a
+ * cap of cap / t.
+ */
+export function warmed(graph: Graph, output: Output, temperature = 1): Output {
+  if (temperature === 1) return output;
+  const { hidden, cap } = output;
+  return {
+    ...output,
+    hidden: scale(graph, hidden, 1 / temperature),
+    cap: cap && cap / temperature,
+  };
 }
 
 /** What everyone may ask of a family's config. */

@@ -7,15 +7,27 @@ import type { Graph } from "../graph/graph.ts";
 import type { Contents } from "../graph/resources.ts";
 import type { Adapt, Matrix, Watch } from "./layers/adapt.ts";
 import type { LongAngles } from "./layers/rope.ts";
+import type { Model } from "./model.ts";
 
-/** `nll` of the next token, or `kl`: the divergence from the base's prediction of it. */
+/** `nll` of the next token, or `kl`: the divergence from what the base, or a teacher, predicts. */
 export type Loss = "nll" | "kl";
+
+/** Another model over the same vocabulary, by whose predictions a model is trained. */
+export interface Teacher {
+  readonly model: Model;
+  /** Which divergence from its predictions, as `linearKl()` has it. */
+  readonly beta: number;
+}
 
 export interface LossGraphOptions {
   /** Rows of the packed micro-batch. */
   T: number;
   /** `nll` by default. */
   loss?: Loss;
+  /** What `kl` is the divergence from; the base where absent. */
+  teacher?: Teacher | undefined;
+  /** What all logits are divided by; 1 by default. */
+  temperature?: number | undefined;
   adapt?: Adapt | undefined;
   watch?: Watch | undefined;
   /** Adds the backward of everything that is trained. */
@@ -57,6 +69,8 @@ export interface Modules {
 export interface ModelGraph {
   readonly graph: Graph;
   readonly tables: ReadonlyMap<string, Contents>;
+  /** The model of its weights whose names begin with `TEACHER`. */
+  readonly teacher?: Model | undefined;
   /** For graphs over a cache; undefined where all texts turn alike. */
   readonly long?: LongAngles | undefined;
 }

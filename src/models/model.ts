@@ -5,7 +5,6 @@
  * @module
  */
 import { join } from "node:path";
-import { upload } from "../gpu/buffer.ts";
 import { compile, type Engine, graphFor, targetOf } from "../graph/compile.ts";
 import { type Graph, storedRows, type Value } from "../graph/graph.ts";
 import { Planned } from "../graph/planned.ts";
@@ -33,6 +32,7 @@ import type {
 import type { Adapt, Matrix } from "./layers/adapt.ts";
 import { ConfigReader } from "./config.ts";
 import { hasOwnHead } from "./left_over.ts";
+import { warmed } from "./family.ts";
 import { familyOf } from "./mod.ts";
 import {
   type Family,
@@ -49,7 +49,11 @@ import type { ModelOptions } from "./model_options.ts";
 import { rowNorms } from "./norms.ts";
 import { SCORE, withScoreHead } from "./score_head.ts";
 import { refuseNoGroups, Tensors } from "./stored.ts";
-import { loadBlocks, loadVector } from "./weights.ts";
+import { packedRows } from "./packed_inputs.ts";
+import { loadWeight } from "./weights.ts";
+
+/** Before the names of a teacher's weights: those of its student are called alike. */
+const TEACHER = "teacher ";
 
 export type * from "./graphs.ts";
 export type { ModelOptions } from "./model_options.ts";
@@ -103,25 +107,21 @@ export class Model implements Disposable {
    * drawn at random also draw [1]; with an encoder also what `sourceInputs()` declares. Outputs: `losses`, the
    * weighted loss of each supervised row, and `loss`, their sum; for `kl` also `stats`, as of
    * `linearKl()`. The base's predictions are those of a forward without the adapter, over the same
-   * weights.
+   * weights; a teacher's are those of a forward over its own.
    *
    * @throws {ConfigError} for full training of an encoder and a decoder.
    */
   lossGraph(engine: Engine, options: LossGraphOptions): LossGraph {
-    const { T, loss = "nll", adapt, watch, noise } = options;
+    const { T, loss = "nll", teacher, temperature, adapt, watch, noise } = options;
     const { train = false, full = false, recompute = false, seed = 0 } = options;
     const graph = graphFor(engine.device);
     const rows = packedRows(graph, T);
     if (full) refuseEncoder(this, "to train every parameter");
-    const before = loss === "kl" ? this.#forward(graph, { rows, positions: T }) : null;
+    const target = { rows, positions: T, prefix: teacher && TEACHER, temperature };
+    const before = loss === "kl" ? (teacher?.model ?? this).#forward(graph, target) : null;
     const { hidden, head, cap, adapter, tables } = this.#forward(graph, {
-      rows,
-      positions: T,
-      adapt,
-      watch,
-      full,
-      seed: train ? seed : undefined,
-      noise,
+      ...{ rows, positions: T, temperature },
+      ...{ adapt, watch, full, noise, seed: train ? seed : undefined },
     });
     const capacity = supervisedCapacity(T);
     const supervision = {
@@ -130,7 +130,9 @@ export class Model implements Disposable {
       weight: graph.input("weight", [capacity], "f32"),
     };
     const { loss: losses, stats } = before
-      ? linearKl(graph, hidden, head, before, supervision, { cap, adapter })
+      ? linearKl(graph, hidden, head, before, supervision, {
+        ...{ cap, adapter, ...(teacher && { beta: teacher.beta }) },
+      })
       : {
         loss: linearCrossEntropy(graph, hidden, head, supervision, { cap, adapter }),
         stats: null,
@@ -139,7 +141,8 @@ export class Model implements Disposable {
     graph.output("losses", losses);
     if (stats) graph.output("stats", stats);
     graph.output("loss", sum(graph, losses));
-    return { graph, tables, chunk: chunkRows(graph, head) };
+    const all = new Map([...tables, ...before?.tables ?? []]);
+    return { graph, tables: all, teacher: teacher?.model, chunk: chunkRows(graph, head) };
   }
 
   /**
@@ -232,13 +235,13 @@ export class Model implements Disposable {
   }
 
   /** Plans a graph; what is opened of it loads the weights that the store lacks. */
-  plan(engine: Engine, { graph, tables }: ModelGraph): Planned {
+  plan(engine: Engine, { graph, tables, teacher }: ModelGraph): Planned {
     return Planned.of(graph, targetOf(engine.device), (plan, resources) => {
       const missing = graph.values.filter(({ kind, name }) =>
         kind === "weight" && !tables.has(name) && !engine.store.hasWeight(name)
       );
       for (const [i, value] of missing.entries()) {
-        if (!engine.store.hasWeight(value.name)) this.#load(engine, value);
+        if (!engine.store.hasWeight(value.name)) this.#load(engine, value, teacher);
         tell("loading weights", i + 1, missing.length);
       }
       return compile(engine, graph, { plan, resources, tables });
@@ -257,12 +260,14 @@ export class Model implements Disposable {
   /** The family's forward over packed rows, with the encoder's before it where there is one. */
   #forward(
     graph: Graph,
-    options: Omit<NetOptions, "typeOf" | "rowNorms">,
+    { temperature, ...options }:
+      & Omit<NetOptions, "typeOf" | "rowNorms">
+      & Pick<LossGraphOptions, "temperature">,
   ): Output & Pick<ModelGraph, "tables"> {
     const { family: { encode, forward }, config } = this;
     if (!encode) {
       const net = this.#net(graph, options);
-      return { ...forward(net, config), tables: net.tables };
+      return { ...warmed(graph, forward(net, config), temperature), tables: net.tables };
     }
     const { rows, seen } = sourceInputs(graph, options.positions);
     const encoder = this.#net(graph, { ...options, rows });
@@ -271,7 +276,10 @@ export class Model implements Disposable {
       rows: { ...options.rows, source: seen } as RowInputs,
     });
     const output = forward(net, config, encode(encoder, config));
-    return { ...output, tables: new Map([...encoder.tables, ...net.tables]) };
+    return {
+      ...warmed(graph, output, temperature),
+      tables: new Map([...encoder.tables, ...net.tables]),
+    };
   }
 
   #net(graph: Graph, options: Omit<NetOptions, "typeOf" | "rowNorms">): Net {
@@ -282,19 +290,8 @@ export class Model implements Disposable {
     });
   }
 
-  #load(engine: Engine, value: Value): void {
-    const slice = engine.store.addWeight(value);
-    if (value.layout === "blocks") {
-      loadBlocks(engine.device, this.tensors, value, slice);
-    } else {
-      upload(engine.device, slice, loadVector(this.tensors, value.name));
-    }
+  #load(engine: Engine, value: Value, teacher?: Model): void {
+    if (!teacher || !value.name.startsWith(TEACHER)) return loadWeight(engine, this.tensors, value);
+    loadWeight(engine, teacher.tensors, value, value.name.slice(TEACHER.length));
   }
-}
-
-/** The inputs of packed documents. */
-function packedRows(graph: Graph, T: number): RowInputs {
-  const input = (name: string) => graph.input(name, [T]);
-  const ends = { start: input("start"), end: input("end") };
-  return { kind: "packed", token: input("token"), position: input("position"), ...ends };
 }

@@ -8,6 +8,7 @@ import type { Graph } from "../graph/graph.ts";
 import { DRAW } from "../ops/mod.ts";
 import { type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./layers/adapt.ts";
 import { sourceData, type SourceRows } from "./layers/source_rows.ts";
+import type { RowInputs } from "./family.ts";
 import type { Model } from "./model.ts";
 
 /** The documents of a packed micro-batch, as `batch` of data lays them out. */
@@ -90,4 +91,11 @@ export function sortTokens(tokens: Uint32Array, vocabSize: number) {
   const order = new Uint32Array(tokens.length);
   for (const [position, token] of tokens.entries()) order[next[token]!++] = position;
   return { order, first };
+}
+
+/** Declares the inputs of packed documents. */
+export function packedRows(graph: Graph, T: number): RowInputs {
+  const input = (name: string) => graph.input(name, [T]);
+  const ends = { start: input("start"), end: input("end") };
+  return { kind: "packed", token: input("token"), position: input("position"), ...ends };
 }

@@ -8,6 +8,7 @@ import type { Device } from "../gpu/device.ts";
 import { FileError } from "../errors.ts";
 import { fileBytes, type FormatName, FORMATS, type WeightFormat } from "../formats/mod.ts";
 import type { TexelParts } from "../gpu/texture.ts";
+import type { Engine } from "../graph/compile.ts";
 import type { NumberType, Value } from "../graph/graph.ts";
 import { refuseNonFinite, toFiniteFloat32 } from "../io/safetensors/finite.ts";
 import type { TensorInfo } from "../io/safetensors/safetensors.ts";
@@ -60,6 +61,18 @@ export function loadBlocks(
     const rounded = stored === kept ? piece : kept.encode(stored.decode(piece), columns);
     upload(device, memory, kept.pack(rounded, columns), kept.bytes(from, columns));
   }
+}
+
+/** Puts a weight into the store, from the tensor `name`. @throws {FileError} as {@link loadBlocks}. */
+export function loadWeight(
+  { device, store }: Engine,
+  tensors: Tensors,
+  value: Value,
+  name = value.name,
+): void {
+  const memory = store.addWeight(value);
+  if (value.layout === "blocks") loadBlocks(device, tensors, { ...value, name }, memory);
+  else upload(device, memory, loadVector(tensors, name));
 }
 
 /** Refuses numbers that are NaN or infinite: of formats with groups, their scales. */

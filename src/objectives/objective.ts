@@ -181,6 +181,8 @@ export interface Part {
 export interface MainPart extends Part {
   readonly objective: Objective;
   readonly task: (count: number) => Promise<TaskSample>;
+  /** Tokens that its updates have processed; `train.tokens_per_batch` an update where absent. */
+  readonly tokens?: () => number;
 }
 
 /** Rows that are trained on, by source. */
@@ -272,6 +274,8 @@ export interface MainMethod {
   readonly answers: Answers;
   /** The classes of its rows, where they have one. */
   readonly labels?: readonly string[];
+  /** Whether it looks at a column of rows that their format does not read; at none where absent. */
+  readonly reads?: (column: string) => boolean;
   /** Scores that a head of its own gives a document; none where absent. */
   readonly scores?: number;
   /** Plans its programs, for as many tokens as wanted, any number of times. */
@@ -279,7 +283,7 @@ export interface MainMethod {
 }
 
 /** What is opened beside an objective: it sees the task, and what the parts opened before it measure. */
-export interface SideContext extends OpenContext, Pick<MainPart, "task"> {
+export interface SideContext extends OpenContext, Pick<MainPart, "task" | "tokens"> {
   readonly metrics: readonly RunMetric[];
 }
 

@@ -6,7 +6,7 @@
 import type { RewardConfig as OnlineReward } from "../rewards/settings.ts";
 import type { RewardScale } from "./policy/advantages.ts";
 import type { Clipping } from "./policy/surrogate.ts";
-import type { GrpoLoss } from "./policy/update.ts";
+import type { GrpoLoss, RatioLevel } from "./policy/update.ts";
 import type { ReferenceLossName } from "./preference/losses/mod.ts";
 import type { ReferenceSettings } from "./preference/losses/loss.ts";
 import type { UnpairedLossName } from "./unpaired/losses.ts";
@@ -104,6 +104,8 @@ export interface DrawingConfig extends Clipping {
   readonly answers: number;
   /** Most tokens of an answer. */
   readonly max_tokens: number;
+  /** What logits are divided by, as answers are drawn and as their likelihoods are taken. */
+  readonly temperature: number;
   /** Updates that are made of the same answers. */
   readonly iterations: number;
   /** How often other prompts are drawn in place of those whose answers are all worth the same. */
@@ -126,6 +128,8 @@ export interface GrpoConfig extends DrawingConfig {
   readonly kind: "grpo";
   /** Whose mean it minimises. */
   readonly loss: GrpoLoss;
+  /** Whose ratio it is: a token's, or the mean of an answer's. */
+  readonly importance_sampling_level: RatioLevel;
   /** What differences of rewards are divided by. */
   readonly scale_rewards: RewardScale;
   /** Whether the divergence is weighed by the ratio, so that its gradient has no bias. */
@@ -149,6 +153,24 @@ export interface ReinforceConfig extends DrawingConfig {
 /** Learning from rewards of answers that are drawn while it trains. */
 export type OnlineConfig = GrpoConfig | RlooConfig | ReinforceConfig;
 
+/** Learning another model's predictions. */
+export interface GkdConfig {
+  /** Its name. */
+  readonly kind: "gkd";
+  /** The folder or file of the model that is learnt from. */
+  readonly teacher: string;
+  /** Which divergence: 0 the teacher's from the model, 1 the model's from the teacher, or between. */
+  readonly beta: number;
+  /** The share of prompts whose answers the model draws itself. */
+  readonly lmbda: number;
+  /** What logits are divided by, as they are compared and as answers are drawn. */
+  readonly temperature: number;
+  /** Prompts of an update. */
+  readonly prompts: number;
+  /** Most tokens of an answer that is drawn. */
+  readonly max_tokens: number;
+}
+
 /** Learning from preferences. */
 export type PreferenceConfig = DpoConfig | CpoConfig | SimpoConfig | OrpoConfig;
 
@@ -158,6 +180,7 @@ export type ObjectiveConfig =
   | PreferenceConfig
   | KtoConfig
   | ScoreConfig
+  | GkdConfig
   | OnlineConfig;
 
 /** Which moment of a run is kept, and when it ends early; keys of the section `train`. */

@@ -33,6 +33,8 @@ interface OnlineState {
   /** The answers that updates are still made of. */
   readonly rollout: Rollout | null;
   readonly limits: object;
+  /** Tokens that updates have processed. */
+  readonly tokens: number;
 }
 
 /** The loss of a method over the answers of an update. */
@@ -43,6 +45,7 @@ export class OnlineObjective implements Objective, Hook {
   readonly #planned = new Map<number, Fields & { readonly loss: number }>();
   #rollout: Rollout | null = null;
   #isOver = false;
+  #tokens = 0;
   #since = performance.now();
 
   constructor(
@@ -59,6 +62,11 @@ export class OnlineObjective implements Objective, Hook {
 
   get capacity(): number {
     return this.programs.program.capacity;
+  }
+
+  /** Tokens that updates have processed, those of prompts too. */
+  get tokens(): number {
+    return this.#tokens;
   }
 
   get isOver(): boolean {
@@ -95,6 +103,7 @@ export class OnlineObjective implements Objective, Hook {
     const rows = pack(trained.map((i) => packedLength(examples[i]!)), program.T);
     const batches = rows.map((row) => batch(examples, program.T, row.map((i) => trained[i]!)));
     this.limits.update(step, { ...told, ...numbers });
+    this.#tokens += batches.reduce((sum, { used }) => sum + used, 0);
     this.#planned.set(step, {
       ...{ ...numbers, ...told },
       supervised: batches.reduce((sum, { supervised }) => sum + supervised, 0),
@@ -115,15 +124,15 @@ export class OnlineObjective implements Objective, Hook {
 
   state(): OnlineState {
     const rollout = this.config.iterations > 1 ? this.#rollout : null;
-    return { rollout, limits: this.limits.state() };
+    return { rollout, limits: this.limits.state(), tokens: this.#tokens };
   }
 
   restore(state: unknown): void {
     if (!state) {
       throw new FileError(`Cannot resume: the checkpoint holds nothing of ${this.config.kind}`);
     }
-    const { rollout, limits } = state as OnlineState;
-    [this.#rollout, this.#isOver] = [rollout, false];
+    const { rollout, limits, tokens } = state as OnlineState;
+    [this.#rollout, this.#isOver, this.#tokens] = [rollout, false, tokens];
     this.limits.restore(limits);
   }
 

@@ -29,6 +29,7 @@ import type {
 import { refuseDropout } from "../objectives/preference/likelihoods.ts";
 import type { OnlineConfig } from "../objectives/settings.ts";
 import { taskSample } from "../objectives/task_rows.ts";
+import { readsColumn } from "../rewards/columns.ts";
 import { openReward } from "../rewards/mod.ts";
 import { Draws } from "./draws.ts";
 import type { Limits } from "./limits.ts";
@@ -48,6 +49,7 @@ export const online = (
   rolls?: Rolls,
 ): MainMethod => ({
   answers: "one",
+  reads: (column) => readsColumn(config.rewards, column),
   plan: (context) => plan(context, { config, entries, rolls }),
 });
 
@@ -59,11 +61,11 @@ interface Given {
 
 function plan(context: PlanContext, { config, entries, rolls }: Given): MainPlan {
   const { engine, model, graph, maxTokens } = context;
-  const { kind, prompts, answers } = config;
+  const { kind, prompts, answers, temperature } = config;
   refuseEncoder(model, `for objective.kind ${kind}`);
-  const program = LossProgram.plan(engine, model, { ...graph, train: true });
+  const program = LossProgram.plan(engine, model, { ...graph, temperature, train: true });
   refuseDropout(kind, program);
-  const forward = LossProgram.plan(engine, model, { ...graph, loss: "kl" });
+  const forward = LossProgram.plan(engine, model, { ...graph, temperature, loss: "kl" });
   const { adapt, full = false } = graph;
   const slots = prompts * answers;
   const sampling = BatchGenerator.plan(engine, model, { context: maxTokens, slots, adapt, full });
@@ -145,6 +147,7 @@ function partOf(
         const { reward } = await roller.greedy(rows);
         return { result: Promise.resolve(-reward) };
       }),
+    tokens: () => objective.tokens,
     state: () => Promise.resolve(objective.state()),
     restore: (state) => objective.restore(state),
     close: () => {

@@ -117,7 +117,7 @@ export class Roller {
     const each = asked.flatMap((row) => Array.from({ length: config.answers }, () => row));
     const start = performance.now();
     const found = await batch.generate(each.map(promptOf), {
-      ...{ temperature: 1, maxTokens: config.max_tokens, wantsLikelihoods: true },
+      ...{ temperature: config.temperature, maxTokens: config.max_tokens, wantsLikelihoods: true },
       seed: hash(seed, [ANSWERS, number, round]),
     });
     const drawn = performance.now();

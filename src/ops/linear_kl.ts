@@ -41,13 +41,13 @@ type Ins = {
   w: Value; // [V, D], blocks
   a: Value | undefined; // [rank, D]
   b: Value | undefined; // [stored rows of w, rank]
-  base: Value; // [T, D]
-  baseHead: Value; // [V, D], blocks
+  base: Value; // [T, D0]
+  baseHead: Value; // [V, D0], blocks
   rows: Value; // [S]
   label: Value; // [S]
   weight: Value; // [S]
 };
-type Outs = Record<"loss" | "stats" | "hidden" | "logits" | "baseLogits", Value> & {
+type Outs = Record<"loss" | "stats" | "hidden" | "baseHidden" | "logits" | "baseLogits", Value> & {
   dx?: Value;
   dhidden?: Value;
   dw?: Value;
@@ -57,16 +57,32 @@ type Outs = Record<"loss" | "stats" | "hidden" | "logits" | "baseLogits", Value>
   db?: Value;
 };
 
-type Attrs = { cap: number | undefined; scale: number };
+type Attrs = {
+  cap: number | undefined;
+  baseCap: number | undefined;
+  scale: number;
+  beta: number;
+};
 
 /** Numbers that are kept of each row beside its loss. */
 export const KL_STATS = 4;
 
-/** The base beside which a tuned model is put. */
+/** The model beside which another is put: its base, or a teacher. */
 export interface Base {
-  readonly hidden: Value; // [T, D]
-  readonly head: Value; // [V, D], blocks
+  readonly hidden: Value; // [T, D0]
+  readonly head: Value; // [V, D0], blocks
+  /** Its logits z become cap * tanh(z / cap); absent where they stay as they are. */
+  readonly cap?: number | undefined;
 }
+
+/** How the divergence is taken. */
+export interface KlOptions extends HeadOptions {
+  /** 0, the default, for KL of the base from x, 1 for that of x from the base; or between the two. */
+  readonly beta?: number;
+}
+
+/** Longer rows would take the gradient of other divergences more rounds than an invocation has. */
+const LONGEST_MIXED = 349_520;
 
 /**
  * loss[s] = weight[s] * KL(softmax(base[rows[s]] w0^T) || softmax(x[rows[s]] (w + scale b a)^T)),
@@ -78,7 +94,8 @@ export interface Base {
  * and under x, and hits (1: base's top token is the label; 2: that of x is; 4: both tops are one).
  *
  * Method: distillation to the old model (Li and Hoiem, 2016, arXiv 1606.09282) with the whole
- * distribution as target.
+ * distribution as target. With `beta` the generalised Jensen-Shannon divergence of GKD (Agarwal et al.,
+ * 2024, arXiv 2306.13649, equation 1; KL of x from the base at 1) takes its place in loss and stats.
  *
  * @throws {RangeError} where shapes do not fit, or the base's head is trained.
  */
@@ -86,14 +103,19 @@ export function linearKl(
   graph: Graph,
   x: Value, // [T, D]
   w: Value, // [V, D], blocks
-  { hidden: base, head: baseHead }: Base,
+  { hidden: base, head: baseHead, cap: baseCap }: Base,
   supervision: Supervision,
-  { cap, adapter }: HeadOptions = {},
+  { cap, adapter, beta = 0 }: KlOptions = {},
 ): { loss: Value; stats: Value } {
   const [T, D] = x.shape as [number, number];
   for (const [before, now] of [[base, x], [baseHead, w]] as const) {
-    if (String(before.shape) === String(now.shape)) continue;
+    if (before.shape[0] === now.shape[0]) continue;
     throw new RangeError(`The base gives [${before.shape}] but the tuned model [${now.shape}]`);
+  }
+  const isMixed = graph.kernelSet === "register" && beta > 0;
+  if (isMixed && storedRows(w) > LONGEST_MIXED) {
+    const found = `Found a head of ${storedRows(w)} rows`;
+    throw new RangeError(`${found}, wanted at most ${LONGEST_MIXED} with beta on this device`);
   }
   const { name, needs } = baseHead;
   if (needs) throw new RangeError(`${name} is trained, so that the base's head is gone`);
@@ -105,6 +127,7 @@ export function linearKl(
     loss: { shape: [S] },
     stats: scratch([S, KL_STATS]),
     hidden: scratch([N, D]),
+    baseHidden: scratch([N, base.shape[1]!]),
     logits: scratch([N, storedRows(w)]),
     baseLogits: scratch([N, storedRows(w)]),
     ...(x.needs ? { dx: scratch([T, D]), dhidden: chunkGradient(graph, w, N) } : {}),
@@ -113,7 +136,7 @@ export function linearKl(
   };
   const { a, b, scale = 0 } = adapter ?? {};
   const ins = { x, w, a, b, base, baseHead, rows, label, weight };
-  const { loss, stats } = graph.call(LINEAR_KL, ins, outs, { cap, scale });
+  const { loss, stats } = graph.call(LINEAR_KL, ins, outs, { cap, baseCap, scale, beta });
   return { loss: loss!, stats: stats! };
 }
 
@@ -138,12 +161,15 @@ export const LINEAR_KL: Op<Ins, Outs, Attrs> = {
 };
 
 function chunk(call: Call<Ins, Outs, Attrs>, target: Target, gate: number): Launch[] {
-  const { ins: { x, base, baseHead, w, rows }, outs, attrs: { cap, scale } } = call;
-  const { hidden, logits, baseLogits, dx, dhidden, dw, u, v, da, db } = outs;
+  const { ins: { x, base, baseHead, w, rows }, outs, attrs: { cap, baseCap, scale } } = call;
+  const { hidden, baseHidden, logits, baseLogits, dx, dhidden, dw, u, v, da, db } = outs;
   const plain = { x, w, rows, hidden, logits, cap, gate };
   const head = { ...plain, update: updateOf(call.ins, u, scale) };
   return [
-    ...scoreChunk(target, { ...plain, x: base, w: baseHead, logits: baseLogits }),
+    ...scoreChunk(target, {
+      ...{ rows, gate, x: base, w: baseHead, cap: baseCap },
+      ...{ hidden: baseHidden, logits: baseLogits },
+    }),
     ...scoreChunk(target, head),
     divergence(call, target, gate),
     ...(v ? updateGradients(target, head, { v, da: da!, db: db! }) : []),
@@ -166,6 +192,7 @@ function divergence(
     FIRST: firstOf(place),
     GRAD: (dx ?? dw ?? da) !== undefined,
     CAP: attrs.cap ?? 0,
+    BETA: attrs.beta,
   };
   const imports = { softcap: SOFTCAP };
   const rows = [label, weight, loss, stats].map((value) => chunkOf(value, place));

@@ -1,6 +1,8 @@
 /**
  * f64 twin of kl_divergence.wgsl: the weighted divergence of each of the N rows of a chunk from
  * the base's distribution, the gradient of its logits, and what is counted beside it.
+ *
+ * @param beta above 0 of another divergence than KL of the base.
  */
 export function klDivergence(
   logits: Float64Array, // [N, STRIDE], of which the first V columns count
@@ -8,6 +10,7 @@ export function klDivergence(
   label: Uint32Array,
   weight: Float64Array,
   { N, V, STRIDE }: { N: number; V: number; STRIDE: number },
+  beta = 0,
 ): { loss: Float64Array; dlogits: Float64Array; stats: Float64Array } {
   const loss = new Float64Array(N);
   const dlogits = new Float64Array(N * STRIDE);
@@ -17,11 +20,22 @@ export function klDivergence(
       logSoftmax(all.subarray(n * STRIDE, n * STRIDE + V))
     );
     const [w, target] = [weight[n]!, label[n]!];
-    let kl = 0;
+    const mixture = log!.map((own, c) => {
+      if (beta === 0) return own;
+      if (beta === 1) return baseLog![c]!;
+      return Math.log((1 - beta) * Math.exp(own) + beta * Math.exp(baseLog![c]!));
+    });
+    const [toMixture, baseToMixture] = [log!, baseLog!].map((of) =>
+      of.reduce((sum, l, c) => sum + Math.exp(l) * (l - mixture[c]!), 0)
+    ) as [number, number];
+    const [share, baseShare] = beta === 0 || beta === 1 ? [beta, 1 - beta] : [1 - beta, beta];
+    const kl = share * toMixture + baseShare * baseToMixture;
     for (let c = 0; c < V; c++) {
-      const [p, p0] = [Math.exp(log![c]!), Math.exp(baseLog![c]!)];
-      kl += p0 * (baseLog![c]! - log![c]!);
-      dlogits[n * STRIDE + c] = w * (p - p0);
+      const p = Math.exp(log![c]!);
+      const slope = beta === 0
+        ? p - Math.exp(baseLog![c]!)
+        : share * p * (log![c]! - mixture[c]! - toMixture);
+      dlogits[n * STRIDE + c] = w * slope;
     }
     loss[n] = w * kl;
     const [top, baseTop] = [topOf(log!), topOf(baseLog!)];

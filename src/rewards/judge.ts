@@ -7,6 +7,7 @@ import { FileError } from "../errors.ts";
 import { EndpointWriter } from "../self_instruct/writers/endpoint.ts";
 import type { Answer } from "../self_instruct/writers/writer.ts";
 import type { RewardHost } from "./host.ts";
+import { IN_BRACES } from "./columns.ts";
 import { type Answered, type Reward, rowOf } from "./reward.ts";
 import type { JudgeReward } from "./settings.ts";
 
@@ -57,7 +58,7 @@ function filled(prompt: string, answer: Answered): string {
     prompt: answer.prompt,
     completion: answer.completion,
   };
-  return prompt.replace(/\{([\w-]+)\}/g, (_, name: string) => {
+  return prompt.replace(IN_BRACES, (_, name: string) => {
     const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (value !== undefined) return typeof value === "string" ? value : JSON.stringify(value);
     throw new FileError(

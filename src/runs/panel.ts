@@ -40,7 +40,10 @@ export function updateText(
   >,
 ): string {
   if ("prompts" in objective) {
-    return `${objective.prompts} prompts with ${objective.answers} answers each`;
+    const { prompts } = objective;
+    return "answers" in objective
+      ? `${prompts} prompts with ${objective.answers} answers each`
+      : `answers to ${prompts} prompts`;
   }
   const micros = tokens / micro;
   return `${tokens} tokens${micros === 1 ? "" : ` in ${micros} micro-batches`}`;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FileError } from "../errors.ts";
 import type { Metrics } from "../runs/events.ts";
 import { isStopWanted, orStopped } from "../stop.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
@@ -59,7 +60,7 @@ async function makeUpdates(
   options: LoopOptions,
   updates: Updates,
 ): Promise<LoopResult> {
-  const { engine: { device, store }, config: { train }, parts, steps } = session;
+  const { engine: { device, store }, config: { train }, parts, steps, sharing } = session;
   const hooks = parts.flatMap(({ hook }) => hook ?? []);
   const log = new UpdateLog(session, options);
   const save = async (step: number) => {
@@ -75,7 +76,12 @@ async function makeUpdates(
   let stopped = false;
   let replays: readonly Planned[] = [];
   while (step < steps && !stopped && !hooks.some(({ isOver }) => isOver)) {
-    const planned = await orStopped(() => beforeUpdate(session, step, { updates, log, options }));
+    const before = () => beforeUpdate(session, step, { updates, log, options });
+    const planned = await orStopped(before).catch(async (fault) => {
+      // A reward that fails, say: what was learnt is whole, and nothing of the update has been made.
+      if (fault instanceof FileError && step > options.start && !sharing) await save(step);
+      throw fault;
+    });
     if (planned === null) { // nothing of the update has been made
       stopped = true;
       await save(step);

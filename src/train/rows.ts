@@ -29,6 +29,7 @@ import type { Model } from "../models/model.ts";
 import type { Config, DataConfig, SizedConfig } from "../config/mod.ts";
 import { StoppedError } from "../errors.ts";
 import { tell } from "../progress.ts";
+import { describeLoaded } from "./loaded.ts";
 import { longest } from "./sizes/run_plan.ts";
 import { leftOut, sayTooLong, tooLongIn } from "./sizes/too_long.ts";
 
@@ -99,7 +100,7 @@ export async function readRows(model: Model, config: Config, say: Say): Promise<
       dataset.limit(limitsOf(model, config));
       judge = (counts) => {
         for (const [i, { path }] of data.entries()) {
-          say(describeLoaded(describePath(path), counts[i]!));
+          say(describeLoaded(describePath(path), counts[i]!, config));
           sayTooLong(leftOut(describePath(path), counts[i]!), model, config, say);
         }
       };
@@ -233,7 +234,7 @@ export async function loadRows(
       tell(`reading rows of ${path}`, counts.rows);
     }
     requireRows(entry, counts, options);
-    say(describeLoaded(path, counts));
+    say(describeLoaded(path, counts, config));
     sayTooLong(leftOut(path, counts), model, config, say);
   }
 }
@@ -253,19 +254,6 @@ const limitsOf = (model: Model, { train }: SizedConfig): LengthLimits => ({
   maxTokens: longest(model, train),
   bothTokens: train.micro_batch_tokens,
 });
-
-/** What a source gave, what was left out, and the fields that nothing has read. */
-export function describeLoaded(
-  path: string,
-  { rows, skipped, cut, noted, unread }: LoadCounts,
-): string {
-  const counts = Object.entries({ "too long": skipped, cut, ...noted })
-    .filter(([, count]) => count > 0)
-    .map(([what, count]) => `, ${count} ${what.replaceAll("_", " ")}`);
-  const fields = Object.entries(unread).map(([field, count]) => `${field} (${count} rows)`);
-  const ignored = fields.length === 0 ? "" : `; not read: ${fields.join(", ")}`;
-  return `data: ${path}: ${rows} rows${counts.join("")}${ignored}`;
-}
 
 /** What each source weighs; null where none is mixed and each row comes once. */
 export function weightsOf(

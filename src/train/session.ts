@@ -122,7 +122,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   for (const other of [...others.filter((other) => !isLast(other)), ...others.filter(isLast)]) {
     const meters = [first, ...opened.values()].flatMap(({ meters = [] }) => meters);
     const metrics = metricsOf(meters, steps);
-    opened.set(other, await other.open({ ...run, task: first.task, metrics }));
+    opened.set(other, await other.open({ ...run, ...taskOf(first), metrics }));
   }
   const parts: [MainPart, ...Part[]] = [first, ...others.map((other) => opened.get(other)!)];
   const loweredRate = new LoweredRate();
@@ -159,6 +159,9 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     },
   };
 }
+
+/** What parts that are beside it see of the main one. */
+const taskOf = ({ task, tokens }: MainPart) => ({ task, ...(tokens && { tokens }) });
 
 /** Updates that a run makes where nobody says how many, by passes over the rows: 1 to 10. */
 const UPDATES = 100;

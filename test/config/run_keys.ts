@@ -26,6 +26,10 @@ const drawn = (objective: object = {}, more: object = {}) => ({
   objective: { ...DRAWN, ...objective },
   ...more,
 });
+const taught = () => ({
+  ...drawn(),
+  objective: { kind: "gkd", teacher: "biased", lmbda: 0.5, prompts: 2, max_tokens: 3 },
+});
 const DRAWN_AGAIN = drawn({ iterations: 3 });
 /** The loss of other rows soon rises, with such steps. */
 const TURNING = { "train.steps": 12, "train.lr": 0.5, "train.eval_every": 1 };
@@ -85,6 +89,10 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
     to: 1,
     beside: { ...PREFERENCES, objective: { kind: "reward" } },
   },
+  "objective.teacher": { to: "other", beside: taught() },
+  "objective.lmbda": { to: 1, beside: taught() },
+  "objective.temperature": { to: 2, beside: drawn({ beta: 0.5 }) },
+  "objective.importance_sampling_level": { to: "sequence", beside: DRAWN_AGAIN },
   "objective.rewards": { to: [{ kind: "length", most: 0, margin: 3 }], beside: drawn() },
   "objective.prompts": { to: 3, beside: drawn() },
   "objective.answers": { to: 4, beside: drawn() },

@@ -12,6 +12,12 @@ export interface GrpoCase {
   readonly rollout: Rollout;
 }
 
+interface WrittenCase {
+  readonly settings: Partial<OnlineConfig>;
+  /** How likely tokens were drawn, where that is not as in the others. */
+  readonly old?: readonly number[][];
+}
+
 /** As make_grpo.py writes it, answers in the order of their prompts. */
 interface Written {
   readonly prompts: readonly number[][];
@@ -20,7 +26,7 @@ interface Written {
   readonly old: readonly number[][];
   readonly most_tokens: number;
   readonly cases: Readonly<
-    Record<string, GrpoCase["wanted"] & { readonly settings: Partial<OnlineConfig> }>
+    Record<string, GrpoCase["wanted"] & WrittenCase>
   >;
 }
 
@@ -33,15 +39,15 @@ export function readGrpoGolden(): readonly GrpoCase[] {
   const tensors = tensorsIn("grpo");
   const shared = {
     ...{ rewards: [], prompts: 3, answers: 4, max_tokens: written.most_tokens, iterations: 1 },
-    ...{ resample: 0, mask_truncated: false },
+    ...{ resample: 0, mask_truncated: false, temperature: 1, importance_sampling_level: "token" },
   };
-  return Object.entries(cases).map(([name, { settings: own, loss, kl, clip_share }]) => {
+  return Object.entries(cases).map(([name, { settings: own, old, loss, kl, clip_share }]) => {
     const settings = { ...shared, ...own } as OnlineConfig;
     const gradients = tensors.filter(([tensor]) => tensor.startsWith(`${name}/`))
       .map(([tensor, { numbers }]) => [tensor.slice(name.length + 1), numbers] as const);
     return {
       ...{ name, settings, wanted: { loss, kl, clip_share }, gradients: new Map(gradients) },
-      rollout: rolloutOf(written, settings.mask_truncated),
+      rollout: rolloutOf({ ...written, ...(old && { old }) }, settings.mask_truncated),
     };
   });
 }

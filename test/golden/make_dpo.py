@@ -25,14 +25,12 @@ import torch
 import transformers
 import trl
 from datasets import Dataset
-from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer, models, processors
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+from safetensors.torch import save_file
+from trainers import ADAMW, HERE, UPDATES, base_of, gradients_of, letters, lora, put_adapter
 from trl import DPOConfig, DPOTrainer
 from trl.experimental.cpo import CPOTrainer
 from trl.experimental.orpo import ORPOTrainer
 
-HERE = Path(__file__).parent
 BETA = 0.1
 SMOOTHING = 0.2
 SMOOTHED = {"robust", "exo_pair"}
@@ -42,26 +40,11 @@ WITHOUT_REFERENCE = {
     "simpo": {"kind": "simpo", "beta": 2.0, "gamma": 0.6, "label_smoothing": 0, "sft_weight": 0},
     "orpo": {"kind": "orpo", "beta": 0.4},
 }
-ADAMW = dict(lr=1e-2, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
-UPDATES = 5
 ROWS = [
     {"prompt": "is it good?", "chosen": " yes", "rejected": " no, never."},
     {"prompt": "name: ", "chosen": "a long answer, 12", "rejected": "x"},
     {"prompt": "a", "chosen": "bcde", "rejected": "bcdf"},
 ]
-
-
-def letters():
-    """The tokenizer of test/models/tiny.ts."""
-    special = ["<unk>", "<s>", "</s>"]
-    characters = "abcdefghijklmnopqrstuvwxyz .,!?'\n0123456789:"
-    vocabulary = {token: i for i, token in enumerate([*special, *characters])}
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unk>"))
-    tokenizer.add_special_tokens(special)
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", unk_token="<unk>", pad_token="<unk>"
-    )
 
 
 def cases():
@@ -76,34 +59,17 @@ def cases():
 
 def trainer_of(folder, losses, smoothing=0):
     """A trainer of the base of llama.json with its adapter; one that was there before would be the reference."""
-    golden = json.loads((HERE / "llama.json").read_text())
-    tensors = load_file(HERE / "llama.safetensors")
-    model = AutoModelForCausalLM.from_config(
-        AutoConfig.for_model(**golden["config"]), dtype=torch.float32, attn_implementation="eager"
-    )
-    prefix = "weight/"
-    model.load_state_dict({k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)})
-    kept = {"r", "lora_alpha", "target_modules", "task_type"}
     arguments = DPOConfig(
         output_dir=folder, beta=BETA, loss_type=list(losses), loss_weights=list(losses.values()), label_smoothing=smoothing,
         per_device_train_batch_size=len(ROWS), use_cpu=True, bf16=False,
         gradient_checkpointing=False, report_to="none",
     )  # fmt: skip
     trainer = DPOTrainer(
-        model=model, args=arguments, train_dataset=Dataset.from_list(ROWS), processing_class=letters(),
-        peft_config=peft.LoraConfig(**{k: v for k, v in golden["adapter"].items() if k in kept}),
+        model=base_of(), args=arguments, train_dataset=Dataset.from_list(ROWS), processing_class=letters(),
+        peft_config=lora(),
     )  # fmt: skip
-    for name, tensor in trainer.model.named_parameters():
-        if tensor.requires_grad:
-            assert tensor.dtype == torch.float32
-            with torch.no_grad():
-                tensor.copy_(tensors["lora/" + name.replace(".default.weight", ".weight")])
+    put_adapter(trainer.model)
     return trainer
-
-
-def gradients_of(model):
-    factors = {name: tensor for name, tensor in model.named_parameters() if tensor.requires_grad}
-    return {name.replace(".default.weight", ".weight"): tensor.grad.clone() for name, tensor in factors.items()}
 
 
 def smoothed_loss(old):

@@ -11,7 +11,6 @@ has them, and GRPOTrainer takes them as advantages of tokens. Writes grpo.json a
 """
 
 import json
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import peft
@@ -19,12 +18,10 @@ import torch
 import transformers
 import trl
 from datasets import Dataset
-from make_dpo import gradients_of, letters
-from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from safetensors.torch import save_file
+from trainers import HERE, base_of, gradients_of, letters, lora, put_adapter
 from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 
-HERE = Path(__file__).parent
 MOST_TOKENS = 16
 NOISE = 0.06
 PROMPTS = ["is it good?", "name: ", "a"]
@@ -44,7 +41,13 @@ CASES = {
     "dr_grpo": {**GRPO, "loss": "dr_grpo", "scale_rewards": "none"},
     "dapo": {**GRPO, "loss": "dapo", "epsilon_high": 0.28},
     "dapo_kl_masked": {**GRPO, "loss": "dapo", "beta": 0.3, "mask_truncated": True},
+    "gspo": {**GRPO, "loss": "grpo", "importance_sampling_level": "sequence", "epsilon": 0.05, "epsilon_high": 0.08},
+    "gspo_unbiased_kl_masked": {
+        **GRPO, "loss": "grpo", "importance_sampling_level": "sequence", "beta": 0.3, "mask_truncated": True,
+    },
+    "grpo_warm": {**GRPO, "loss": "grpo", "beta": 0.3, "temperature": 1.4},
     "rloo": RLOO,
+    "rloo_cool": {**RLOO, "temperature": 0.8},
     "rloo_normalised": {**RLOO, "normalise_advantages": True, "epsilon_high": 0.3},
     "reinforce++": {"kind": "reinforce++", "beta": 0.05, "epsilon": 0.2, "epsilon_high": 0.2},
 }
@@ -62,20 +65,12 @@ def answers_of(tokenizer):
 
 
 def trainer_of(folder, settings, tokenizer):
-    golden = json.loads((HERE / "llama.json").read_text())
-    tensors = load_file(HERE / "llama.safetensors")
-    model = AutoModelForCausalLM.from_config(
-        AutoConfig.for_model(**golden["config"]), dtype=torch.float32, attn_implementation="eager"
-    )
-    prefix = "weight/"
-    model.load_state_dict({k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)})
-    kept = {"r", "lora_alpha", "target_modules", "task_type"}
     groups, size = len(PROMPTS), len(ANSWERS[0])
     shared = dict(
         output_dir=folder, beta=settings["beta"], epsilon=settings["epsilon"], epsilon_high=settings["epsilon_high"],
         num_generations=size, max_completion_length=MOST_TOKENS, num_iterations=2, steps_per_generation=2,
         per_device_train_batch_size=groups * size // 2, gradient_accumulation_steps=2,
-        mask_truncated_completions=settings.get("mask_truncated", False),
+        mask_truncated_completions=settings.get("mask_truncated", False), temperature=settings.get("temperature", 1.0),
         use_cpu=True, bf16=False, gradient_checkpointing=False, report_to="none",
     )  # fmt: skip
     if settings["kind"] == "rloo":
@@ -85,14 +80,14 @@ def trainer_of(folder, settings, tokenizer):
         arguments = GRPOConfig(
             **shared, loss_type=settings["loss"], scale_rewards=settings["scale_rewards"],
             use_bias_correction_kl=settings["unbiased_kl"],
+            importance_sampling_level=settings.get("importance_sampling_level", "token"),
         )  # fmt: skip
     else:
         kind, arguments = GRPOTrainer, GRPOConfig(**shared, loss_type="dapo")
     rewards = [reward for group in REWARDS for reward in group]
     trainer = kind(
-        model=model, args=arguments, train_dataset=Dataset.from_list([{"prompt": p} for p in PROMPTS]),
-        processing_class=tokenizer, reward_funcs=lambda completions, **_: rewards,
-        peft_config=peft.LoraConfig(**{k: v for k, v in golden["adapter"].items() if k in kept}),
+        model=base_of(), args=arguments, train_dataset=Dataset.from_list([{"prompt": p} for p in PROMPTS]),
+        processing_class=tokenizer, reward_funcs=lambda completions, **_: rewards, peft_config=lora(),
     )  # fmt: skip
     prompts, answers = answers_of(tokenizer)
     texts = tokenizer.batch_decode(answers, skip_special_tokens=True)
@@ -100,20 +95,7 @@ def trainer_of(folder, settings, tokenizer):
     if kind is GRPOTrainer:
         generated = (prompts, answers, None, texts, None, {}, None, [])
     trainer._generate = lambda _: generated
-    adapter = {}
-    for name, tensor in trainer.model.named_parameters():
-        if tensor.requires_grad:
-            assert tensor.dtype == torch.float32
-            adapter[name] = tensors["lora/" + name.replace(".default.weight", ".weight")]
-    return trainer, adapter
-
-
-def put(model, adapter, noise=0.0):
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for name, tensor in model.named_parameters():
-            if name in adapter:
-                tensor.copy_(adapter[name] + noise * torch.randn(tensor.shape, generator=generator))
+    return trainer
 
 
 def log_likelihoods(trainer, batch, model_is_base=False):
@@ -152,18 +134,19 @@ def make():
     tensors = {}
     for name, settings in CASES.items():
         with TemporaryDirectory() as folder:
-            trainer, adapter = trainer_of(folder, settings, tokenizer)
+            trainer = trainer_of(folder, settings, tokenizer)
             model = trainer.model.train()
             trainer.current_gradient_accumulation_steps = 2
-            put(model, adapter, NOISE)
+            put_adapter(model, NOISE)
             inputs = [{"prompt": prompt} for prompt in PROMPTS for _ in ANSWERS[0]]
             batch = trainer._generate_and_score_completions(inputs)
             old, base = log_likelihoods(trainer, batch), log_likelihoods(trainer, batch, True)
             if settings["kind"] == "reinforce++":
                 batch["advantages"] = reinforce_advantages(batch, old, base, settings["beta"])
                 trainer.beta = 0.0
-            put(model, adapter)
+            put_adapter(model)
             value, clipped = 0.0, 0.0
+            by_answers = settings["kind"] == "rloo" or settings.get("importance_sampling_level") == "sequence"
             half = len(answers) // 2
             order = [0, 1, 4, 5, 8, 9, 2, 3, 6, 7, 10, 11]
             for chosen in (order[:half], order[half:]):
@@ -172,7 +155,7 @@ def make():
                     loss = loss / 2
                 loss.backward()
                 value += loss.item()
-                ratios = half if settings["kind"] == "rloo" else batch["completion_mask"][chosen].sum().item()
+                ratios = half if by_answers else batch["completion_mask"][chosen].sum().item()
                 clipped += trainer._metrics["train"]["clip_ratio/region_mean"][-1] * ratios
             metrics = {k: v[-1] for k, v in trainer._metrics["train"].items()}
             tokens = sum(len(ids) for ids in answers)
@@ -184,13 +167,16 @@ def make():
                 "settings": settings, "loss": value, "kl": kl,
                 "reward": metrics["reward"], "reward_std": metrics["reward_std"],
                 "no_signal": metrics["frac_reward_zero_std"],
-                "clip_share": clipped / (2 * half if settings["kind"] == "rloo" else batch["completion_mask"].sum().item()),
+                "clip_share": clipped / (2 * half if by_answers else batch["completion_mask"].sum().item()),
             }  # fmt: skip
             tensors |= {f"{name}/{factor}": gradient for factor, gradient in gradients_of(model).items()}
             print(name, golden["cases"][name])
             found = [row[: len(ids)].tolist() for row, ids in zip(old, answers)]
-            golden.setdefault("old", found)
-            assert golden["old"] == found
+            if "temperature" in settings:
+                golden["cases"][name]["old"] = found
+            else:
+                golden.setdefault("old", found)
+                assert golden["old"] == found
     golden["made_by"] = {m.__name__: m.__version__ for m in (torch, transformers, peft, trl)}
     (HERE / "grpo.json").write_text(json.dumps(golden, indent=2) + "\n")
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, HERE / "grpo.safetensors")

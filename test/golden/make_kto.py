@@ -9,7 +9,6 @@ for the first also the losses of some updates with AdamW. Writes kto.json and kt
 """
 
 import json
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import peft
@@ -17,12 +16,10 @@ import torch
 import transformers
 import trl
 from datasets import Dataset
-from make_dpo import ADAMW, UPDATES, gradients_of, letters
-from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from safetensors.torch import save_file
+from trainers import ADAMW, HERE, UPDATES, base_of, gradients_of, letters, lora, put_adapter
 from trl import KTOConfig, KTOTrainer
 
-HERE = Path(__file__).parent
 ROWS = [
     {"prompt": "is it good?", "completion": " yes", "label": True},
     {"prompt": "name: ", "completion": "a long answer, 12", "label": False},
@@ -39,27 +36,15 @@ CASES = {
 
 def trainer_of(folder, loss, rows=ROWS, **settings):
     """A trainer of the base of llama.json with its adapter."""
-    golden = json.loads((HERE / "llama.json").read_text())
-    tensors = load_file(HERE / "llama.safetensors")
-    model = AutoModelForCausalLM.from_config(
-        AutoConfig.for_model(**golden["config"]), dtype=torch.float32, attn_implementation="eager"
-    )
-    prefix = "weight/"
-    model.load_state_dict({k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)})
-    kept = {"r", "lora_alpha", "target_modules", "task_type"}
     arguments = KTOConfig(
         output_dir=folder, loss_type=loss, **settings, per_device_train_batch_size=len(rows), use_cpu=True, bf16=False,
         train_sampling_strategy="sequential", gradient_checkpointing=False, report_to="none",
     )  # fmt: skip
     trainer = KTOTrainer(
-        model=model, args=arguments, train_dataset=Dataset.from_list(rows), processing_class=letters(),
-        peft_config=peft.LoraConfig(**{k: v for k, v in golden["adapter"].items() if k in kept}),
+        model=base_of(), args=arguments, train_dataset=Dataset.from_list(rows), processing_class=letters(),
+        peft_config=lora(),
     )  # fmt: skip
-    for name, tensor in trainer.model.named_parameters():
-        if tensor.requires_grad:
-            assert tensor.dtype == torch.float32
-            with torch.no_grad():
-                tensor.copy_(tensors["lora/" + name.replace(".default.weight", ".weight")])
+    put_adapter(trainer.model)
     return trainer
 
 

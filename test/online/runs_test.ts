@@ -32,16 +32,28 @@ const drawing = (path: string, objective: object = {}, settings: ToySettings = {
 
 Deno.test("a run learns what is rewarded, and says so of eval.data", async () => {
   using toy = new Toy();
-  const path = writeAsked(toy);
+  const path = writeAsked(toy, "asked.jsonl", { answer: "e", note: "by hand" });
   const data = [{ path, template: "plain" }];
-  const settings = drawing(path, {}, { train: { steps: 12, eval_every: 6 }, eval: { data } });
-  const { measured, first, last } = await toy.train("out", settings);
+  const rewards = [VOWEL, {
+    kind: "metric",
+    metric: "exact_match",
+    column: "answer",
+    weight: 1e-6,
+  }];
+  const settings = drawing(path, { rewards }, {
+    train: { steps: 12, eval_every: 6 },
+    eval: { data },
+  });
+  const lines: string[] = [];
+  const say = (line: string) => void lines.push(line);
+  const { measured, first, last } = await toy.train("out", settings, { say });
   assert.ok(Math.abs(first!["kl"]!) < 1e-6, "an adapter that is nothing yet");
   assert.ok(first!["reward"]! < 0.4 && last!["reward"]! > 0.6);
   assert.ok(last!["kl"]! > 0.1 && last!["answer_tokens"]! <= 3);
-  assert.equal(measured["eval_reward"], 1);
+  assert.ok(Math.abs(measured["eval_reward"]! - 1) < 1e-5);
   const evaluated = toy.metrics("out").map((line) => line["eval_reward"]);
   assert.equal(evaluated[0], 0);
+  assert.match(lines.join("\n"), /data: .*asked\.jsonl: 6 rows; not read: note \(6 rows\)$/m);
 });
 
 Deno.test("answers that are all worth the same are counted and move nothing", async () => {
@@ -78,6 +90,38 @@ Deno.test("a run of rewards that is stopped ends with the same bytes, in the mid
       assert.deepEqual(told(`${name} stopped`), told(name));
     });
   }
+});
+
+Deno.test("a reward that fails in the middle of a run loses nothing, and the run goes on", async () => {
+  using toy = new Toy();
+  const file = toy.path("reward.ts");
+  /** @param most calls that it answers. */
+  const write = (most: number) =>
+    Deno.writeTextFileSync(
+      file,
+      `let calls = 0;
+       export default (_: string, answer: string): number => {
+         if (++calls > ${most}) throw new Error("no more");
+         return answer.length;
+       };`,
+    );
+  const settings = drawing(writeAsked(toy), {
+    rewards: [{ kind: "function", path: file, timeout: 60 }],
+  }, {
+    train: { steps: 4, checkpoint_every: 0 },
+  });
+  write(1e9);
+  await toy.train("whole", settings);
+  write(1 + 2 * 3 * 6 + 5); // one to begin with, two updates and a part of the third
+  await assert.rejects(
+    () => toy.train("broken", settings),
+    (fault) => fault instanceof FileError && /reward\.ts .*no more/.test(fault.message),
+  );
+  write(1e9);
+  const { step } = await toy.train("broken", settings, { resume: true });
+  assert.equal(step, 4);
+  assert.deepEqual(toy.metrics("broken").map(({ step }) => step), [1, 2, 3, 4]);
+  assert.deepEqual(toy.adapter("broken"), toy.adapter("whole"));
 });
 
 Deno.test("a run that pleases its reward alone ends in a sentence", async () => {

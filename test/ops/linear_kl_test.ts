@@ -18,13 +18,18 @@ interface Sizes {
   rank?: number;
   /** Whether the base has a head of its own. */
   apart?: boolean;
+  /** The width of a teacher, whose head is its own and whose logits nothing caps. */
+  teacher?: number;
+  beta?: number;
   /** Rows of a chunk that the device seems to bind; 128 where absent. */
   chunk?: number;
 }
 
 const SCALE = 0.7;
 
-function klCase({ T, V, D, gap, cap, rank, apart, chunk }: Sizes): OpCase {
+function klCase(sizes: Sizes): OpCase {
+  const { T, V, D, gap, cap, rank, apart, chunk, teacher, beta } = sizes;
+  const [width, baseCap] = [teacher ?? D, teacher ? undefined : cap];
   const S = supervisedCapacity(T);
   const rows = Array.from({ length: T }, (_, t) => T - 1 - t).filter((t) => t % gap !== 0);
   const padded = (padding: number, of: (t: number) => number) => ({
@@ -35,13 +40,15 @@ function klCase({ T, V, D, gap, cap, rank, apart, chunk }: Sizes): OpCase {
     name: `linearKl() of ${T} rows, ${V}x${D}${cap ? `, capped at ${cap}` : ""}` +
       `${rank ? `, rank ${rank}` : ""}${apart ? ", with another head" : ""}${
         chunk ? `, in chunks of ${chunk}` : ""
-      }`,
+      }${teacher ? `, a teacher of ${teacher}` : ""}${beta ? `, beta ${beta}` : ""}`,
     ...(chunk && { maxBinding: 4 * chunk * Math.ceil(V / 4) * 4 + 256 }),
     given: {
       x: { shape: [T, D] },
-      base: { shape: [T, D] },
+      base: { shape: [T, width] },
       w: { shape: [V, D], layout: "blocks", scaled: false },
-      ...(apart && { baseHead: { shape: [V, D], layout: "blocks", scaled: false } }),
+      ...((apart || teacher) && {
+        baseHead: { shape: [V, width], layout: "blocks", scaled: false },
+      }),
       ...(rank && {
         a: { shape: [rank, D], scaled: false },
         b: { shape: [Math.ceil(V / 4) * 4, rank], scaled: false },
@@ -53,25 +60,27 @@ function klCase({ T, V, D, gap, cap, rank, apart, chunk }: Sizes): OpCase {
     build(graph, { x, base, w, baseHead = w, a, b, rows, label, weight }) {
       const supervision = { rows: rows!, label: label!, weight: weight! };
       const adapter = a && b && { a, b, scale: SCALE };
-      const before = { hidden: base!, head: baseHead! };
-      return { ...linearKl(graph, x!, w!, before, supervision, { cap, adapter }) };
+      const before = { hidden: base!, head: baseHead!, cap: baseCap };
+      const options = { cap, adapter, ...(beta && { beta }) };
+      return { ...linearKl(graph, x!, w!, before, supervision, options) };
     },
     twin({ x, base, w, baseHead = w, a, b, rows, label, weight }) {
-      const scores = (x: Float64Array, w: Float64Array) => {
+      const scores = (x: Float64Array, w: Float64Array, cap = 0) => {
+        const D = w.length / V;
         const hidden = gatherRows(x, Uint32Array.from(rows!), { T, D, N: S });
-        return softcap(matmulNt(hidden, w, { M: S, N: V, K: D, SCALE: 1 }), cap ?? 0);
+        return softcap(matmulNt(hidden, w, { M: S, N: V, K: D, SCALE: 1 }), cap);
       };
       const delta = a && b && matmulNn(b, a, { M: V, N: D, K: rank!, SCALE });
       const tuned = delta ? w!.map((number, i) => number + delta[i]!) : w!;
       const sizes = { N: S, V, STRIDE: V };
       const labels = Uint32Array.from(label!);
-      const [now, before] = [scores(x!, tuned), scores(base!, baseHead!)];
-      const { loss, stats } = klDivergence(now, before, labels, weight!, sizes);
+      const [now, before] = [scores(x!, tuned, cap), scores(base!, baseHead!, baseCap)];
+      const { loss, stats } = klDivergence(now, before, labels, weight!, sizes, beta);
       return { loss, stats };
     },
     gradient: {
       of: "loss",
-      by: ["x", ...(rank ? ["a", "b"] : []), ...(apart ? ["w"] : [])],
+      by: ["x", ...(rank ? ["a", "b"] : []), ...(apart || teacher ? ["w"] : [])],
       loss: true,
     },
     magnitudes: cap ? [1, 2] : [1, 8], // beyond them tops tie at the cap, and kl has hundreds of nats
@@ -87,6 +96,9 @@ for (const kernelSet of ["register", "shared"] as const) {
   testOp(klCase({ T: 136, V: 37, D: 4, gap: 100, apart: true }), [kernelSet]);
   testOp(klCase({ T: 72, V: 37, D: 4, gap: 50, cap: 1.5, chunk: 64 }), [kernelSet]);
   testOp(klCase({ T: 72, V: 37, D: 4, gap: 50, rank: 4, chunk: 16 }), [kernelSet]);
+  const small = { T: 8, V: 37, D: 4, gap: 3 };
+  testOp(klCase({ ...small, teacher: 12, beta: 1 }), [kernelSet]);
+  testOp(klCase({ ...small, rank: 4, cap: 1.5, teacher: 8, beta: 0.3 }), [kernelSet]);
 }
 
 Deno.test("linearKl() refuses a head that is trained", () => {

@@ -79,9 +79,9 @@ function crossEntropyCase(cap: number): OpCase {
   };
 }
 
-function klCase(cap: number): OpCase {
+function klCase(cap: number, beta = 0): OpCase {
   return {
-    name: `divergence${cap > 0 ? ", capped" : ""}`,
+    name: `divergence${cap > 0 ? ", capped" : ""}${beta > 0 ? `, beta ${beta}` : ""}`,
     given: {
       x: { shape: [T, D] },
       base: { shape: [T, D] },
@@ -90,13 +90,15 @@ function klCase(cap: number): OpCase {
     },
     build(graph, { x, base, w, rows, label, weight }) {
       const supervision = { rows: rows!, label: label!, weight: weight! };
-      const before = { hidden: base!, head: w! };
-      return { ...linearKl(graph, x!, w!, before, supervision, cap > 0 ? { cap } : {}) };
+      const before = { hidden: base!, head: w!, ...(cap > 0 && { cap }) };
+      const options = { ...(cap > 0 && { cap }), beta };
+      return { ...linearKl(graph, x!, w!, before, supervision, options) };
     },
     twin({ x, base, w, rows, label, weight }) {
       const [now, then] = [scoresOf(x!, w!, rows!, cap), scoresOf(base!, w!, rows!, cap)];
       const labels = Uint32Array.from(label!);
-      const { loss, stats } = klDivergence(now, then, labels, weight!, { N: S, V, STRIDE: V });
+      const sizes = { N: S, V, STRIDE: V };
+      const { loss, stats } = klDivergence(now, then, labels, weight!, sizes, beta);
       return { loss, stats };
     },
     gradient: { of: "loss", by: ["x"], loss: true },
@@ -247,6 +249,8 @@ export const heads: readonly OpCase[] = [
   crossEntropyCase(1.5),
   klCase(0),
   klCase(1.5),
+  klCase(0, 1),
+  klCase(1.5, 0.3),
   logitsCase(),
   ...updates,
 ];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Graph, Layout, Value } from "../../graph/graph.ts";
+import type { Graph, Layout, NumberType, Value } from "../../graph/graph.ts";
 import {
   activate,
   type Activation,
@@ -77,7 +77,22 @@ export class Net {
     const type = this.#options.typeOf(name, shape);
     return this.#options.full
       ? this.graph.param(name, shape, layout)
-      : this.graph.weight(name, shape, layout === "rows" ? "f32" : type, layout);
+      : this.#weight(name, shape, layout === "rows" ? "f32" : type, layout);
+  }
+
+  #weight(name: string, shape: readonly number[], type: NumberType, layout: Layout): Value {
+    return this.graph.weight(`${this.#options.prefix ?? ""}${name}`, shape, type, layout);
+  }
+
+  /** A table that is made here. */
+  #table(
+    name: string,
+    shape: readonly number[],
+    make: () => Float32Array | Uint32Array,
+    type: NumberType = "f32",
+  ): Value {
+    this.tables.set(`${this.#options.prefix ?? ""}${name}`, make);
+    return this.#weight(name, shape, type, "rows");
   }
 
   /**
@@ -159,9 +174,7 @@ export class Net {
   }
 
   #rowNorms({ name, shape: [rows = 0] }: Value): Value {
-    const table = `norms of the rows of ${name}`;
-    this.tables.set(table, () => this.#options.rowNorms!(name));
-    return this.graph.weight(table, [rows], "f32", "rows");
+    return this.#table(`norms of the rows of ${name}`, [rows], () => this.#options.rowNorms!(name));
   }
 
   /**
@@ -174,14 +187,13 @@ export class Net {
     const tables = positions > than ? [pairs, longPairs] : [pairs];
     const kind = tables.length > 1 ? "short and long angles" : "angles";
     const name = `${kind} ${this.tables.size} of ${positions} positions`;
-    this.tables.set(name, () => {
+    const shape = [tables.length * positions, 2 * pairs.length];
+    const angles = this.#table(name, shape, () => {
       const parts = tables.map((pairs) => angleTable({ pairs, factor }, positions));
       const whole = new Float32Array(parts.length * parts[0]!.length);
       for (const [i, part] of parts.entries()) whole.set(part, i * part.length);
       return whole;
     });
-    const shape = [tables.length * positions, 2 * pairs.length];
-    const angles = this.graph.weight(name, shape, "f32", "rows");
     if (tables.length > 1) {
       this.long = { than, offset: positions };
       const row = rows.kind === "packed"
@@ -203,8 +215,7 @@ export class Net {
     const { rows } = this.#options;
     const span = rows.kind === "packed" ? rows.position.shape[0]! : rows.context;
     const name = `buckets ${JSON.stringify(buckets)} of ${span} positions`;
-    this.tables.set(name, () => bucketTable(span, buckets));
-    const bucket = this.graph.weight(name, [2 * span], "u32", "rows");
+    const bucket = this.#table(name, [2 * span], () => bucketTable(span, buckets), "u32");
     const table = this.#stored(`${module}.weight`, [buckets.count, heads], "rows");
     return distanceBias(this.graph, table, bucket);
   }

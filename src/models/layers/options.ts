@@ -19,6 +19,8 @@ export interface NetOptions {
   readonly watch?: Watch | undefined;
   /** Full-parameter training: every tensor is a param. */
   readonly full?: boolean | undefined;
+  /** Before the names of its weights, of a model beside another in one graph. */
+  readonly prefix?: string | undefined;
   /** Where it trains: the seed of what is drawn at random. */
   readonly seed?: number | undefined;
   /** Where it trains: alpha of the noise on the embeddings of tokens; 0 or absent for none. */

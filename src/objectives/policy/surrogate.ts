@@ -47,17 +47,17 @@ export function tokenDivergence(tuned: number, base: number): number {
 /**
  * {@link tokenDivergence} with its derivative; where it is weighed by the ratio the derivative of its
  * mean is that of the divergence itself, whoever drew.
+ *
+ * @param ratio what it is weighed by, with the mean divergence of the tokens that share the ratio; by
+ * nothing where null.
  */
 export function divergence(
-  { tuned, base, logRatio }: {
-    readonly tuned: number;
-    readonly base: number;
-    readonly logRatio: number;
-  },
-  isWeighed: boolean,
+  { tuned, base }: { readonly tuned: number; readonly base: number },
+  ratio: { readonly logRatio: number; readonly mean: number } | null,
 ): Surrogate {
   const loss = tokenDivergence(tuned, base);
-  if (!isWeighed) return { loss, derivative: -Math.expm1(base - tuned) };
-  const ratio = Math.exp(logRatio);
-  return { loss: ratio * loss, derivative: ratio * (tuned - base) };
+  const slope = -Math.expm1(base - tuned);
+  if (!ratio) return { loss, derivative: slope };
+  const weight = Math.exp(ratio.logRatio);
+  return { loss: weight * loss, derivative: weight * (slope + ratio.mean) };
 }

@@ -4,7 +4,13 @@
  * @module
  */
 import type { GrpoConfig, OnlineConfig, ReinforceConfig, RlooConfig } from "../settings.ts";
-import { type Advantages, groupAdvantages, leaveOneOut, tokenAdvantages } from "./advantages.ts";
+import {
+  type Advantages,
+  groupAdvantages,
+  leaveOneOut,
+  meanOf,
+  tokenAdvantages,
+} from "./advantages.ts";
 import { countedTokens, type MeasuredAnswer } from "./answer.ts";
 import { clipped, type Clipping, divergence, tokenDivergence } from "./surrogate.ts";
 
@@ -12,6 +18,11 @@ import { clipped, type Clipping, divergence, tokenDivergence } from "./surrogate
 export type GrpoLoss = "grpo" | "dr_grpo" | "dapo";
 /** All of those, the default first. */
 export const GRPO_LOSSES: readonly GrpoLoss[] = ["grpo", "dr_grpo", "dapo"];
+
+/** Whose ratio to the model that drew it is: a token's, or the mean of an answer's in nats (GSPO). */
+export type RatioLevel = "token" | "sequence";
+/** Both, the default first. */
+export const RATIO_LEVELS: readonly RatioLevel[] = ["token", "sequence"];
 
 /** An update on some answers. */
 export interface PolicyUpdate {
@@ -56,13 +67,14 @@ function byGroups(answers: readonly MeasuredAnswer[], config: GrpoConfig): Found
   };
   return byTokens(answers, groupAdvantages(answers, scale), {
     ...{ clipping: config, beta, isWeighed: unbiased_kl, shareOf: shareOf[loss] },
+    level: config.importance_sampling_level,
   });
 }
 
 function byReturns(answers: readonly MeasuredAnswer[], config: ReinforceConfig): Found {
   const all = answers.reduce((sum, answer) => sum + countedTokens(answer), 0);
   return byTokens(answers, tokenAdvantages(answers, config.beta), {
-    ...{ clipping: config, beta: 0, isWeighed: false, shareOf: () => 1 / all },
+    ...{ clipping: config, beta: 0, isWeighed: false, shareOf: () => 1 / all, level: "token" },
   });
 }
 
@@ -75,28 +87,54 @@ interface TokenLoss {
   readonly isWeighed: boolean;
   /** What the loss of each token of an answer counts. */
   readonly shareOf: (answer: MeasuredAnswer) => number;
+  readonly level: RatioLevel;
 }
 
-/** Each token has a ratio of its own. */
+/** A ratio, and what its tokens are from the base on average. */
+interface Ratio {
+  readonly logRatio: number;
+  readonly mean: number;
+}
+
+/** The ratio of each token that counts: its own, or that of its answer (GSPO, arXiv 2507.18071). */
+function ratiosOf(answer: MeasuredAnswer, level: RatioLevel): Ratio[] {
+  const { drawn, tuned, base } = answer;
+  const own = Array.from({ length: countedTokens(answer) }, (_, t): Ratio => ({
+    logRatio: tuned[t]! - drawn[t]!,
+    mean: tokenDivergence(tuned[t]!, base[t]!),
+  }));
+  if (level === "token") return own;
+  const meanOver = (of: keyof Ratio) => meanOf(own.map((ratio) => ratio[of]));
+  const shared = { logRatio: meanOver("logRatio"), mean: meanOver("mean") };
+  return own.map(() => shared);
+}
+
+/**
+ * Each token has a ratio of its own, or its answer's: that of n tokens moves a loss n times, each time by
+ * one nth of what each of them moves it by.
+ */
 function byTokens(
   answers: readonly MeasuredAnswer[],
   advantages: Advantages,
-  { clipping, beta, isWeighed, shareOf }: TokenLoss,
+  { clipping, beta, isWeighed, shareOf, level }: TokenLoss,
 ): Found {
   let [loss, ratios, clippings] = [0, 0, 0];
   const weights = answers.map((answer, i) => {
     const { drawn, tuned, base } = answer;
     const share = shareOf(answer);
     const weight = new Float32Array(drawn.length);
-    for (let t = 0; t < countedTokens(answer); t++) {
-      const logRatio = tuned[t]! - drawn[t]!;
-      const policy = clipped(logRatio, advantages[i]![t]!, clipping);
-      const apart = divergence({ tuned: tuned[t]!, base: base[t]!, logRatio }, isWeighed);
+    let own = 0;
+    const found = ratiosOf(answer, level);
+    for (const [t, ratio] of found.entries()) {
+      const policy = clipped(ratio.logRatio, advantages[i]![t]!, clipping);
+      const apart = divergence({ tuned: tuned[t]!, base: base[t]! }, isWeighed ? ratio : null);
       loss += share * (policy.loss + beta * apart.loss);
       weight[t] = -share * (policy.derivative + beta * apart.derivative);
-      ratios++;
-      if (policy.isClipped) clippings++;
+      if (policy.isClipped) own++;
     }
+    const isOne = level === "sequence";
+    clippings += isOne ? Math.min(1, own) : own;
+    ratios += isOne ? 1 : found.length;
     return weight;
   });
   return { loss, weights, clip_share: clippings / Math.max(1, ratios) };

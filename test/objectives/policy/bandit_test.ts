@@ -11,9 +11,13 @@ const ANSWERS = 4;
 const BETA = 0.5;
 const SHARED = {
   ...{ rewards: [], prompts: 1, answers: ANSWERS, max_tokens: 1, iterations: 1, resample: 0 },
-  ...{ mask_truncated: false, beta: BETA, epsilon: 0.2, epsilon_high: 0.2 },
+  ...{ mask_truncated: false, beta: BETA, epsilon: 0.2, epsilon_high: 0.2, temperature: 1 },
 };
-const GRPO = { ...SHARED, kind: "grpo", scale_rewards: "none", unbiased_kl: true } as const;
+const GRPO = {
+  ...SHARED,
+  ...{ kind: "grpo", scale_rewards: "none", unbiased_kl: true } as const,
+  importance_sampling_level: "token",
+} as const;
 
 /** The policy of the base, and what each arm is worth. */
 interface Bandit {
