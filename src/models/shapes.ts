@@ -15,7 +15,6 @@ import { ConfigReader } from "./config.ts";
 import { openWeights } from "./gguf_checkpoint.ts";
 import { familyOf } from "./mod.ts";
 import { Net, type Norm } from "./layers/net.ts";
-import { QUANTIZATION_KEYS } from "./packed/packed.ts";
 import { refuseEncoder } from "./layers/source_rows.ts";
 
 /** Notes what the weights of norms are when they change nothing. */
@@ -83,10 +82,9 @@ class Shapes implements Checkpoint {
     const config = requireJson(folder, "config.json");
     this.config = config;
     const file = join(folder, "config.json");
-    const smaller = QUANTIZATION_KEYS.find((key) => config[key]);
-    if (smaller) {
+    if (config["quantization_config"]) {
       throw new FileError(
-        `${file}: found ${smaller} and no weights, wanted one of the two`,
+        `${file}: found quantization_config and no weights, wanted one of the two`,
       );
     }
     const named = config["dtype"] ?? config["torch_dtype"] ?? "float32";

@@ -39,7 +39,9 @@ async function take({ changed, gone }) {
   if (isFirst && all.length > 0) ticked.add(all[0].id);
   isFirst = false;
   const running = all.filter(({ status }) => status === "running").length;
-  find("status").textContent = `${all.length} runs, ${running} of them running`;
+  find("status").textContent = `${all.length} ${
+    all.length === 1 ? "run" : "runs"
+  }, ${running} of them running`;
   if (changed.length > 0 || gone.length > 0) list(all);
   const stale = changed.filter(({ id }) => ticked.has(id));
   if (stale.length > 0 || gone.length > 0) await show(stale.map(({ id }) => id));

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
 import { main } from "../../src/cli/commands.ts";
+import { commandsOf } from "../../.ci/documents/commands.ts";
+import { NOT_RUN, SHOWN, standIn } from "../../.ci/documents/stand_ins.ts";
 import tasks from "../../deno.json" with { type: "json" };
 import { capture } from "./capture.ts";
 
@@ -9,13 +11,9 @@ const ROOT = new URL("../../", import.meta.url);
 /** Flags that every command takes. */
 const COMMON = ["help", "debug", "webgpu"];
 
-/** Command lines of a document: lines of code that begin with a task, with what is continued on the next. */
-function commandLines(text: string): string[] {
-  const lines = text.replace(/\\\n\s*/g, "").matchAll(/^ {4}(?:deno task|\.\/run) (.+)$/gm);
-  return [...lines].map(([, line]) =>
-    line!.replace(/\s#.*$/, "").replace(/[[\]]|\.\.\.$/g, "").trim()
-  );
-}
+/** The tasks that a document runs, with their arguments. */
+const commandLines = (text: string): string[] =>
+  commandsOf(text).flatMap((line) => /^(?:deno task|\.\/run) (.+)$/.exec(line)?.[1] ?? []);
 
 const helps = new Map<string, string>();
 
@@ -73,4 +71,14 @@ Deno.test("a task, a command and a flag that are not there are found", async () 
     "runs best --buy loss: no --buy",
     "train c.json --train.lrr 1 --train.lr 1: no --train.lrr",
   ]);
+});
+
+Deno.test("what deno task readme does not run, and what it looks for, is in the documents", () => {
+  const read = (path: string) => Deno.readTextFileSync(new URL(path, ROOT));
+  const lines = documents.flatMap((path) =>
+    commandsOf(read(path)).map((line) => standIn(path, line))
+  );
+  const stale = NOT_RUN.filter(([begin]) => !lines.some((line) => begin.test(line)));
+  assert.deepEqual(stale, []);
+  assert.deepEqual(SHOWN.filter(({ page, line }) => !read(page).includes(line)), []);
 });

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { main } from "../../src/cli/commands.ts";
+import { fileURLToPath } from "node:url";
+import { grantsOf } from "../../src/cli/permissions/grants.ts";
 import { capture } from "./capture.ts";
 
 /** A command line, and what is said of it. FOLDER is a folder that holds `train.json` and `rows.jsonl`. */
@@ -50,6 +52,16 @@ const USAGES: readonly Wrong[] = [
   ["serve", /found 0 arguments/i],
   ["serve base --adapter runs/mine", /--adapter: found runs\/mine, wanted NAME=FOLDER/],
   ["serve base --port far", /--port far, wanted/],
+  ["serve base --port 70000", /--port 70000, wanted/],
+  ["serve base --adapter a=x --adapter a=y", /--adapter: found two of the name a/],
+  ["serve base --host 0.0.0.0", /--host: found 0\.0\.0\.0.*wanted a token in GRAFT_API_KEY/],
+  ["watch --port many", /--port many, wanted/],
+  ["combine a b --weights 1 --out c", /--weights 1, wanted a number for each of 2 adapters/],
+  ["bench --only nothing", /found no benchmark named nothing/i],
+  ["tune base --seconds soon", /--seconds soon, wanted a number/],
+  ["study nothing spec.json --out x", /found the study nothing, wanted one of zero-shot/i],
+  ["export base --format gguf --type q9 --out x", /--type q9, wanted F32/],
+  ["chat base --max-tokens 0", /--max-tokens 0, wanted a whole number from 1 on/],
   ["runs shwo 1", /unknown command runs shwo, the nearest is show/],
   ["runs show", /found 0 arguments, wanted 1/i],
   ["doctor me", /found 1 arguments \(me\), wanted 0: doctor/i],
@@ -102,7 +114,7 @@ const FILES = {
   "keys.json": '{"model": "base", "data": [{"path": "rows.jsonl"}], "trian": {"lr": 1}}',
 };
 
-Deno.test(`forty wrong usages and configs: a sentence, exit 2, no stack`, async (t) => {
+Deno.test("forty wrong usages and configs: a sentence, exit 2, no stack", async (t) => {
   const folder = Deno.makeTempDirSync();
   for (const [name, text] of Object.entries(FILES)) {
     Deno.writeTextFileSync(join(folder, name), text);
@@ -124,4 +136,19 @@ Deno.test(`forty wrong usages and configs: a sentence, exit 2, no stack`, async 
     ...Object.keys(FILES).sort(),
   ]);
   Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("a port that is none ends in that sentence where permissions are worked out of it too", async () => {
+  for (const args of [["watch", "--port", "many"], ["serve", "base", "--port", "70000"]]) {
+    assert.deepEqual(
+      (await grantsOf(args, "mark")).net.filter((host) => /many|70000/.test(host)),
+      [],
+    );
+    const program = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "-RWESN", "--unstable-worker-options", program, ...args],
+    }).output();
+    assert.equal(code, 2);
+    assert.match(new TextDecoder().decode(stderr), /^error: [^\n]*--port[^\n]+\n$/);
+  }
 });

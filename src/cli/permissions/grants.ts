@@ -240,5 +240,6 @@ function listensAt({ port }: Rule, values: readonly Value[]): string[] {
   if (port === undefined) return [];
   const value = (name: string) => values.find(({ flag }) => flag === name)?.text;
   const host = value("host") ?? "127.0.0.1";
-  return [`${host.includes(":") ? `[${host}]` : host}:${value("port") ?? port}`];
+  const address = `${host.includes(":") ? `[${host}]` : host}:${value("port") ?? port}`;
+  return URL.canParse(`http://${address}`) ? [address] : []; // else the command refuses it
 }

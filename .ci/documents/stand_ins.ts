@@ -1,0 +1,176 @@
+/**
+ * What stands here for the names in the documents, what makes a command small, and why some are not
+ * run.
+ *
+ * @module
+ */
+
+/** The model that stands for any. */
+export const BASE = "configs/quickstart/base";
+
+/** Why a command of a document is not run here. */
+export type Reason = "hub" | "internet" | "mpi" | "cluster" | "root" | "hours" | "server" | "usage";
+
+/** Commands that are not run, by what they begin with after stand-ins, with the reason. */
+export const NOT_RUN: readonly (readonly [RegExp, Reason])[] = [
+  [/^apt-get install/, "root"],
+  [/^mpirun -H/, "cluster"],
+  [/^mpirun/, "mpi"],
+  [/^srun/, "cluster"],
+  [/^npm install/, "internet"],
+  [/^deno run -A src\/cli\/main\.ts doctor --webgpu/, "internet"], // what npm would have brought
+  [/^deno task plan --model Llama-2-7b-hf/, "hub"],
+  [/^deno task self-instruct \S+ --endpoint/, "server"],
+  [/^curl/, "server"],
+  [/^deno task study NAME/, "usage"],
+  [/^deno task study zero-shot/, "internet"], // data sets of others
+  [/^deno task sweep/, "hours"],
+  [/^deno task bench$/, "hours"],
+  [/^deno task self-instruct \S+ --seeds .*--rows 50/, "hours"],
+  [/^deno task train configs\/online\/grpo/, "hours"],
+  [/^\.\/run test/, "hours"],
+  [/^deno task train runs\/mine\/trouble/, "usage"], // a run that has failed
+];
+
+/** A name in documents, and what stands for it; those of a page before those of all. */
+type StandIn = readonly [name: RegExp, place: string];
+
+/** Of all documents. */
+const STANDS_FOR: readonly StandIn[] = [
+  [/(HuggingFaceTB\/)?SmolLM2-135M-Instruct\b|\bMODEL\b|(?<=--model )(owner\/name|base)\b/g, BASE],
+  [/(?<=task eval )base\b/g, BASE],
+  [/\b(CONFIG|SPEC)(\.json)?(?= |$)/g, "configs/quickstart/train.json"],
+  [/(?<=tasks )A B\b/g, "test.jsonl more.jsonl"],
+  [/=OWNER\/NAME/g, "=runs/b"],
+  [/(?<=(adapter|from) )DIR\b/g, "runs/a"],
+  [/--out DIR\b/g, "--out runs/study"],
+  [/ --from DIR --port 8001/g, " --port 0"],
+];
+
+/** Of one page. */
+const OF_PAGE: Readonly<Record<string, readonly StandIn[]>> = {
+  "docs/choosing.md": [[/first second/, "a b"]],
+  "docs/evaluation.md": [[/--tasks rows/, "--tasks test"]],
+  "docs/runs.md": [[/compare 3 4/, "compare 1 2"], [/remove 3 4/, "remove 1 2"]],
+  "docs/scores.md": [
+    [/--adapter runs\/mine --data test/, "--adapter runs/reviews --data reviews"],
+    [/--adapter runs\/rewards/, "--adapter runs/comparisons"],
+  ],
+};
+
+/** What makes a command small, by its first words; the last that fits is taken. */
+const SMALLER: readonly (readonly [words: string, flags: string])[] = [
+  ["train", "--train.steps 4 --guard false --eval.samples 0"],
+  ["train --help", ""],
+  ["train --data text", "--train.steps 4"],
+  [`train --model ${BASE} --data rows.jsonl --guard.text`, "--train.steps 4 --eval.samples 0"],
+  [`train configs/quickstart/train.json`, ""], // --print-config, --print-plan
+  ["train configs/online", "--train.steps 2 --guard false --eval.samples 0"],
+  ["chat", "--template chatml --max-tokens 8"],
+  ["generate", "--max-tokens 8"],
+  [`generate ${BASE} --prompts`, "--template chatml --max-tokens 8"],
+  ["eval", "--max-tokens 8"],
+  ["eval merged", ""],
+  [`eval ${BASE} --adapter runs/mine --tasks builtin`, "--max-tokens 8 --template chatml"],
+  [`eval ${BASE} --adapter runs/reviews`, ""],
+  [`eval ${BASE} --adapter runs/comparisons`, ""],
+  ["guard", "--max-tokens 4 --template chatml"],
+  ["guard both", ""],
+  ["push", "--base-model owner/base"],
+  ["sample", "--max-tokens 4 --template chatml"],
+  ["self-instruct", "--max-tokens 4 --template chatml --rows 1"],
+  ["study", "--only base"],
+  ["tune", "--seconds 1"],
+  ["doctor", "--brief"],
+];
+
+/** A command of a page with what stands for its names, and with what makes it small. */
+export function standIn(page: string, command: string): string {
+  const names = [...OF_PAGE[page] ?? [], ...STANDS_FOR];
+  const named = names.reduce((line, [name, place]) => line.replace(name, place), command);
+  const task = named.replace(/^(deno task|\.\/run) /, "");
+  const small = SMALLER.findLast(([words]) => task.startsWith(words))?.[1] ?? "";
+  return `${named} ${small}`.trim();
+}
+
+/** Lines of documents that a command of the same page prints, whatever their numbers. */
+export const SHOWN: readonly { page: string; command: string; line: string }[] = [
+  { page: "docs/runs.md", command: "deno task runs", line: "ID  NAME  STATUS  WHEN" },
+  {
+    page: "docs/evaluation.md",
+    command: "deno task eval",
+    line: "task               rows  metric",
+  },
+  { page: "docs/chat.md", command: "deno task generate", line: "; answer 10 tokens in" },
+  { page: "docs/config.md", command: "deno task train --help", line: "train.lr" },
+];
+
+/** Rows and texts by the names that documents give them, out of the quickstart's. */
+export function inputsOf(read: (path: string) => string): Record<string, string> {
+  const lines = (name: string, most: number) =>
+    read(`configs/quickstart/${name}`).split("\n").slice(0, most);
+  const rows = lines("instructions.jsonl", 64);
+  const parsed: { instruction: string; input: string; output: string }[] = rows
+    .map((row) => JSON.parse(row));
+  const jsonl = (values: readonly object[]) => values.map((row) => JSON.stringify(row)).join("\n");
+  const asked = parsed.slice(0, 4)
+    .map(({ instruction, input, output }) => ({
+      prompt: `${instruction} ${input}`,
+      answer: output,
+    }));
+  const pairs = parsed.map(({ instruction, input, output }, i) => ({
+    prompt: `${instruction} ${input}`,
+    chosen: output,
+    rejected: `${parsed[(i + 1) % parsed.length]!.output} No.`,
+  }));
+  const reviews = parsed.map(({ output }, i) => ({
+    text: output,
+    label: i % 2 === 0 ? "positive" : "negative",
+  }));
+  const stories: string[] = lines("retention.jsonl", 40).map((line) => JSON.parse(line).text);
+  const tests = lines("instructions_test.jsonl", 8);
+  const suite = { tasks: [{ name: "suite", path: "test.jsonl", metrics: ["exact_match"] }] };
+  const run = {
+    ...{ model: BASE, data: [{ path: "rows.jsonl", template: "plain" }], out: "runs/again" },
+    ...{ guard: false, eval: { samples: 0 }, train: { steps: 4 } },
+  };
+  const files = {
+    "rows.jsonl": rows.join("\n"),
+    "test.jsonl": tests.slice(0, 4).join("\n"),
+    "more.jsonl": tests.slice(4).join("\n"),
+    "suite.json": JSON.stringify(suite),
+    "run.jsonc": `// a run\n${JSON.stringify(run)}`,
+    "ask.jsonl": jsonl(asked),
+    "asked.jsonl": jsonl(asked),
+    "questions.jsonl": jsonl(asked),
+    "prefs.jsonl": jsonl(pairs),
+    "preferences.jsonl": jsonl(pairs),
+    "comparisons.jsonl": jsonl(pairs),
+    "reviews.jsonl": jsonl(reviews),
+    "seed_tasks.jsonl": jsonl(
+      parsed.slice(0, 12).map(({ instruction, input, output }) => ({
+        instruction: `${instruction} ${input}`,
+        instances: [{ input: "", output }],
+      })),
+    ),
+    "keep.txt": stories.join("\n\n<|endoftext|>\n\n"),
+    "held_out.txt": stories.slice(0, 8).join("\n\n"),
+    "mine.ts": "export default (_prompt: string, completion: string): number =>\n" +
+      "  completion.length;",
+    "rewards.yaml": "rewards:\n  - { kind: function, path: mine.ts }",
+  };
+  return Object.fromEntries(
+    Object.entries(files).map(([name, text]) => [name, `${text}\n`]),
+  );
+}
+
+/** What the documents take for granted: runs and files of the reader's. */
+export const PREPARED: readonly string[] = [
+  ...["mine", "rows", "a", "b"].map((name, seed) =>
+    `deno task train --model ${BASE} --data rows.jsonl --out runs/${name} --train.steps 4 ` +
+    `--guard false --eval.samples 0 --train.seed ${seed}`
+  ),
+  "deno task merge runs/mine --out merged",
+  `deno task export ${BASE} --format gguf --out base.gguf`,
+  `deno task export ${BASE} --format gguf --out model.gguf`,
+];
