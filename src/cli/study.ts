@@ -26,7 +26,7 @@ const COMMAND: Command = {
     "It leaves tables, pictures, a page, summary.json, and its runs with their history.\n\n" +
     studies.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join("\n") +
     "\n  certificate  simulates whether the claims of the forgetting certificate hold, over shapes " +
-    "of\n               rises and numbers of documents, and lets no planted violation through",
+    "of\n               rises and numbers of documents, and how often a planted violation passes",
   flags: {
     out: { type: "string", help: "folder of the study" },
     files: { type: "string", help: "the folder that {files} stands for in the spec" },

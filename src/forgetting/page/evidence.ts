@@ -6,11 +6,12 @@
 import type { ForgettingReport, TrialReport } from "../report/format.ts";
 import { details, type Html, markup, table } from "../../report/html.ts";
 import { percent, secondsText, whole } from "../../report/numbers.ts";
-import { errorText, shiftText, strengthText } from "./units.ts";
+import { confidence } from "../budget.ts";
+import { boundText, errorText, shiftText, strengthText } from "./units.ts";
 
 /** The trials of the certificate. */
 export function trials(report: ForgettingReport): Html {
-  const { trials, domains, delta, strict, more_documents: more, chosen } = report;
+  const { trials, domains, strict, more_documents: more, chosen } = report;
   if (trials.length === 0) {
     return markup`<p>No strength was put to the test: on the control text only the base itself keeps
 the budget.</p>`;
@@ -32,7 +33,7 @@ the budget.</p>`;
         ...(alone ? [] : [name]),
         shiftText(metric, bound.mean),
         errorText(metric, bound.se),
-        shiftText(metric, bound.upper),
+        boundText(metric, bound.upper),
         shiftText(metric, bound.epsilon),
         whole(bound.documents),
         boundBar(bound, most),
@@ -43,10 +44,10 @@ the budget.</p>`;
     })
   );
   return markup`<p>Strengths were tested from weak to strong, each on the same documents, until one failed.
-The order was fixed beforehand, so the confidence of ${sure(delta)} holds for all of them together.
-The bound is that of a test by betting, which holds for any number of documents and any shape of
-their rises${strict ? "; a document counts up to one nat a token of the longest" : ""}${
-    alone ? "" : `, at ${sure(delta / domains.length)} for each slice`
+The order was fixed beforehand, so that none of them is certified above its budget holds at
+${levelText(report)}. The bound is that of a test by betting, which holds for any number of
+documents and any shape of their rises, where a document counts at most ${
+    strict ? "one nat a token of the longest" : "the nats that the statement names"
   }.${
     more === null ? "" : ` The strength that failed needs about ${whole(more)} more documents.`
   }</p>
@@ -65,8 +66,15 @@ ${
   }`;
 }
 
-/** The confidence of a test. */
-const sure = (delta: number): string => `${Number((100 * (1 - delta)).toFixed(2))} %`;
+/** How sure this test is, and all attempts on its documents together where they are counted. */
+function levelText({ attempt, delta, domains }: ForgettingReport): string {
+  const level = attempt?.level ?? delta;
+  const each = domains.length > 1 ? `, each domain at ${confidence(level / domains.length)}` : "";
+  const all = attempt?.number == null
+    ? ""
+    : `, and at ${confidence(delta)} for all attempts on these documents together`;
+  return `${confidence(level)}${each}${all}`;
+}
 
 /** The mean and its bound beside the budget, as a picture for those who see it. */
 function boundBar({ mean, upper, epsilon }: TrialReport["bounds"][number], most: number): Html {

@@ -6,7 +6,7 @@
 import type { ForgettingReport, TaskReport } from "../report/format.ts";
 import { type Html, markup } from "../../report/html.ts";
 import { chance, fixed, percent, whole } from "../../report/numbers.ts";
-import { shiftText, strengthText } from "./units.ts";
+import { boundText, shiftText, strengthText } from "./units.ts";
 
 type DomainReport = ForgettingReport["domains"][number];
 
@@ -39,10 +39,10 @@ function domainFigures(slice: DomainReport): Figure[] {
   const forgets: Figure = certificate
     ? [
       "Forgets at most",
-      shiftText(metric, certificate.upper),
-      `${what}; measured ${shiftText(metric, certificate.shift)} on ${
-        whole(certificate.documents)
-      } documents`,
+      boundText(metric, certificate.upper),
+      `${what}, where a document counts at most ${certificate.limit} nats; measured ${
+        shiftText(metric, certificate.shift)
+      } on ${whole(certificate.documents)} documents`,
     ]
     : [
       "Forgets, without a bound",

@@ -4,7 +4,7 @@
  * @module
  */
 import { minus } from "../../report/numbers.ts";
-import { inUnit, type Metric } from "../budget.ts";
+import { atMost, inUnit, type Metric } from "../budget.ts";
 
 /** What forgetting of a metric is measured in. */
 export const unitOf = (metric: Metric): string =>
@@ -17,6 +17,10 @@ export const inBudgetUnit = (metric: Metric, shift: number): number =>
 /** A shift in the unit of its budget; of a bound that does not exist, "none". */
 export const shiftText = (metric: Metric, shift: number): string =>
   Number.isFinite(shift) ? minus(inUnit(metric, shift)) : "none";
+
+/** An upper bound in the unit of its budget, rounded up; "none" where there is none. */
+export const boundText = (metric: Metric, bound: number): string =>
+  Number.isFinite(bound) ? minus(atMost(metric, bound)) : "none";
 
 /** A standard error of a shift, in the unit of its budget. */
 export function errorText(metric: Metric, se: number): string {
