@@ -106,7 +106,7 @@ const percent = (share: number) => (100 * share).toFixed(1);
 
 const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
 
-const HEAD = ["shape", "documents", "bound", "whole", "share", "certified", "half"];
+const HEAD = ["shape", "documents", "bound", "chosen", "whole", "share", "certified", "half"];
 
 /** The rows as a table of Markdown, in percent of the tries. */
 function table(rows: readonly CertificateRow[]): string[] {
@@ -118,6 +118,7 @@ function table(rows: readonly CertificateRow[]): string[] {
         row.shape,
         String(row.documents),
         percent(row.missed),
+        percent(row.missed_chosen),
         percent(row.missed_whole),
         percent(row.missed_beyond),
         percent(row.falsely_certified),

@@ -19,7 +19,11 @@ function writeSpec(toy: Toy): string {
   const path = toy.path("spec.json");
   const spec = {
     run,
-    test: { text: { share: 0.2 }, data: [{ path: test, format: "tokens" }] },
+    test: {
+      text: { share: 0.2 },
+      data: [{ path: test, format: "tokens" }],
+      draws: { count: 2, control: 2, certificate: 8, deltas: [0.5] },
+    },
     ...{ budgets: [5, 400], seeds: [1] },
     arms: {
       controlled: [{ name: "guard", guard: {} }],
@@ -43,12 +47,18 @@ Deno.test("a controlled arm is trained for each budget, another once; all are ru
     ...[["guard", 5], ["guard", 400]],
     ...[["half %", 5], ["half %", 400]],
   ]);
-  for (const { test_shift, task, held_out, epsilon, certified, strength } of scores) {
+  assert.equal(scores[0]!.planted!.tries, 500);
+  assert.equal(scores[3]!.planted, null, "once for each run");
+  for (const { test_shift, task, held_out, epsilon, certified, strength, drawn } of scores) {
+    assert.deepEqual(drawn.map(({ draw, unused }) => [draw, unused.length]), [[0, 14], [1, 14]]);
     assert.equal(held_out, null, "there are no such rows");
     assert.ok(Number.isFinite(test_shift) && task > 0 && epsilon > 0);
     assert.equal(certified, strength > 0);
   }
   const [, , tight, loose] = scores;
+  assert.ok(
+    loose!.drawn.every(({ strength, claimed, upper }) => strength > 0 && claimed! < upper!),
+  );
   assert.ok(loose!.strength >= tight!.strength && loose!.task <= tight!.task);
   using history = new RunHistory(toy.path("out/runs/runs.sqlite"));
   assert.deepEqual(history.runs().map(({ name, status }) => [name, status]).sort(), [

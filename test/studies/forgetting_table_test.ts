@@ -32,6 +32,7 @@ function cellsOf(change: (cell: Cell) => Partial<Cell> = () => ({})): Cell[] {
           },
           task: own + (name === "guard" ? 0 : 0.3 + 0.01 * seed),
           held_out: name === "guard" ? 4 : 4.1,
+          ...{ drawn: [], planted: null },
         };
         return { ...cell, ...change(cell) };
       })

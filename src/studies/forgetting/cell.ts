@@ -3,15 +3,16 @@
  *
  * @module
  */
+import { hashText } from "../../curate/words.ts";
 import { encode, type Example, loadExamples, rowTokenizer } from "../../data/mod.ts";
 import { perplexity } from "../../eval/perplexity.ts";
 import { parseBudget } from "../../forgetting/budget.ts";
-import { ForgettingMeter } from "../../forgetting/measure.ts";
+import { ForgettingMeter, type Shift } from "../../forgetting/measure.ts";
 import { forgettingGuard } from "../../forgetting/method.ts";
 import type { GuardPart } from "../../forgetting/part.ts";
 import { claimedRise } from "../../forgetting/select/betting.ts";
 import { choose, measuresOf } from "../../forgetting/select/result.ts";
-import { remembered } from "../../forgetting/select/select.ts";
+import { type Measures, remembered } from "../../forgetting/select/select.ts";
 import { blocksOf, type Domain, readRetention } from "../../forgetting/text/retention.ts";
 import { ConfigError } from "../../errors.ts";
 import { LossProgram } from "../../models/loss_program.ts";
@@ -25,6 +26,15 @@ import type {
 import type { ParsedConfig } from "../../config/mod.ts";
 import { trainCell } from "../engine/run.ts";
 import type { CellContext } from "../engine/study.ts";
+import {
+  certifyDraws,
+  distinctOf,
+  type Drawn,
+  type Draws,
+  of,
+  plantAs,
+  type Planted,
+} from "./draws.ts";
 import type { Experiment } from "./spec.ts";
 
 /** One arm at one budget and seed. Losses and shifts in nats a token. */
@@ -49,6 +59,10 @@ export type Score = {
   readonly task: number;
   /** On rows of tasks that are not trained on; null where the spec has none. */
   readonly held_out: number | null;
+  /** Certificates of the same run by draws of the test's documents; none where the spec has no draws. */
+  readonly drawn: readonly Drawn[];
+  /** A violation of the shape of the run's rises, at its first budget; null at others, or without draws. */
+  readonly planted: Planted | null;
 };
 
 /** A training: a controlled arm has one for each budget. */
@@ -121,6 +135,9 @@ async function choices(part: GuardPart, { run, end, training, test }: Finished):
     attempts: null,
   });
   const measures = remembered(measuresOf(options(part.guard.domains)));
+  const { draws } = test;
+  const judge = draws &&
+    await openDraws(part, { tested, training, draws, measures, last: last.step });
   const scores: Score[] = [];
   for (const budget of budgets) {
     const domains = withBudget(part.guard.domains, `ppl:${budget}%`);
@@ -139,9 +156,42 @@ async function choices(part: GuardPart, { run, end, training, test }: Finished):
       certified: strength > 0,
       marginal_gain: marginalGain,
       ...await tested.measure(passed ? passed.bounds[0]!.limit : null),
+      drawn: await judge?.certify(domains[0]!.budget.epsilon) ?? [],
+      planted: scores.length === 0 ? judge?.plant(domains[0]!.budget.epsilon) ?? null : null,
     });
   }
   return scores;
+}
+
+/** Tries at the violation that is planted, and its level. */
+const PLANTED = { tries: 500, delta: 0.05 };
+
+interface Judged {
+  readonly tested: Awaited<ReturnType<typeof openTest>>;
+  readonly training: Training;
+  readonly draws: Draws;
+  readonly measures: Measures;
+  /** The end of the run. */
+  readonly last: number;
+}
+
+/** Judges a run by draws of the test's documents, on which each strength is measured once. */
+async function openDraws(part: GuardPart, { tested, training, draws, measures, last }: Judged) {
+  const shifts = new Map<string, Promise<Shift>>();
+  const rises = (step: number, strength: number) =>
+    shifts.getOrInsertComputed(`${step} ${strength}`, () => {
+      part.put(step, strength);
+      return tested.shift();
+    });
+  const pool = distinctOf(tested.documents, draws);
+  const { documents } = await rises(last, 1);
+  const steps = part.selectOptions(part.guard.domains).candidates.map(({ step }) => step);
+  const from = { pool, rises, measures, steps, seed: hashText(training.name) };
+  return {
+    certify: (epsilon: number) => certifyDraws(epsilon, draws, from),
+    plant: (epsilon: number) =>
+      plantAs(of(documents, pool), epsilon, { ...draws, ...PLANTED, seed: from.seed }),
+  };
 }
 
 const withBudget = (domains: readonly Domain[], text: string): Domain[] =>
@@ -154,8 +204,10 @@ async function openTest(
 ) {
   const tokenizer = rowTokenizer(model);
   const maxTokens = Math.min(T, model.config.context);
-  const documents = [...(await readRetention(test.text)).values()].flat()
-    .map((document) => blocksOf(encode(document, tokenizer), maxTokens, tokenizer.bos));
+  const documents = [...(await readRetention(test.text)).values()].flat();
+  const blocks = documents.map((document) =>
+    blocksOf(encode(document, tokenizer), maxTokens, tokenizer.bos)
+  );
   const rows = async (entries: Experiment["test"]["data"]) => {
     const loaded: Example[] = [];
     for (const entry of entries) {
@@ -170,16 +222,19 @@ async function openTest(
   const both = await LossProgram.open(engine, model, { ...options, loss: "kl" });
   const meter = await ForgettingMeter.open(
     { tuned, both },
-    [{ budget: budget!, probe: documents }],
+    [{ budget: budget!, probe: blocks }],
     "probe",
   );
+  const shift = async (): Promise<Shift> => (await meter.measure())[0]!;
   return {
+    documents,
+    shift,
     async measure(limit: number | null) {
-      const [shift] = await meter.measure();
+      const { mean, se, documents } = await shift();
       return {
-        test_shift: shift!.mean,
-        test_se: shift!.se,
-        test_claimed: limit === null ? null : claimedRise(shift!.documents, limit),
+        test_shift: mean,
+        test_se: se,
+        test_claimed: limit === null ? null : claimedRise(documents, limit),
         task: (await perplexity(tuned, task)).nll,
         held_out: heldOut.length > 0 ? (await perplexity(tuned, heldOut)).nll : null,
       };

@@ -12,6 +12,7 @@ import { sized } from "../../train/sizes/choice.ts";
 import { runFolder } from "../engine/run.ts";
 import type { Place } from "../engine/study.ts";
 import { entryOfRows, rowTextsOf } from "../trials/rows.ts";
+import type { Draws } from "./draws.ts";
 
 /** One way to train. */
 export interface Arm {
@@ -39,6 +40,13 @@ export const forgettingSchema = z.strictObject({
     data: z.array(keys).min(1),
     /** Rows of tasks that are not trained on. */
     held_out: z.array(keys).min(1).exactOptional(),
+    /** Certificates of every run by so many draws of the test's documents, which the others judge. */
+    draws: z.strictObject({
+      count: z.int().positive(),
+      control: z.int().min(2),
+      certificate: z.int().min(2),
+      deltas: z.array(z.number().gt(0).lt(1)).min(1),
+    }).exactOptional(),
   }),
   budgets: z.array(z.number().positive()).min(1),
   seeds: z.array(z.int().min(0)).min(1),
@@ -64,6 +72,7 @@ export interface Experiment {
     readonly text: readonly string[];
     readonly data: ParsedConfig["config"]["data"];
     readonly heldOut: ParsedConfig["config"]["data"];
+    readonly draws: Draws | null;
   };
 }
 
@@ -113,6 +122,7 @@ export async function experimentOf(spec: ForgettingSpec, place: Place): Promise<
       text: testing ? testing.text : [],
       data: entries(test.data),
       heldOut: test.held_out ? entries(test.held_out) : [],
+      draws: test.draws ?? null,
     },
   };
 }

@@ -5,6 +5,7 @@
  */
 import type { Findings, Study, Table } from "../engine/study.ts";
 import { type Score, scoresOf } from "./cell.ts";
+import { drawnTables } from "./drawn_table.ts";
 import { picture } from "./picture.ts";
 import { type Experiment, experimentOf, forgettingSchema, type ForgettingSpec } from "./spec.ts";
 import { claims, table } from "./table.ts";
@@ -58,7 +59,7 @@ function findings(scores: readonly Score[], experiment: Experiment): Findings {
     rows: judged.map(({ name, holds, found }) => [name, holds ? "yes" : "NO", found]),
   };
   return {
-    tables: [table(scores, experiment), claimed],
+    tables: [table(scores, experiment), claimed, ...drawnTables(scores, experiment)],
     pictures: [picture(scores, experiment)],
     numbers: { scores, claims: judged.map((claim) => ({ ...claim })) },
   };
