@@ -117,6 +117,7 @@ export type { TaskEntry } from "./src/eval/tasks/entry.ts";
 export type { GenerateOptions } from "./src/inference/generator.ts";
 export type { SampleOptions } from "./src/inference/sample.ts";
 export type { Bias } from "./src/adapters/peft/config.ts";
+export type { Tokens } from "./src/adapters/trained_tokens.ts";
 export {
   type AdapterConfig,
   type Config,
@@ -217,6 +218,7 @@ export {
   type LoraWeights,
   type PeftAdapter,
   readPeft,
+  type TokenRows,
   type WholeTensor,
   writePeft,
 } from "./src/adapters/peft/folder.ts";

@@ -59,7 +59,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "methods.ts": ["config", "forgetting", "inference", "objectives", "online"],
   config: [...rightOf("config"), "eval", "rewards", "configs", ...FILES],
   forgetting: [...rightOf("forgetting"), "eval", "inference", "report", "curate", ...FILES],
-  objectives: [...rightOf("objectives"), "eval", "rewards", ...FILES],
+  objectives: [...rightOf("objectives"), "eval", "rewards", "curate", ...FILES],
   eval: [...aboveModels, "curate", ...FILES, "jinja"],
   export: [...aboveModels, ...FILES],
   inference: ["objectives", "eval", ...aboveModels, ...FILES],

@@ -9,6 +9,7 @@ import type { Engine } from "../graph/compile.ts";
 import type { Flat, Store } from "../graph/store.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
 import type { Model, Modules } from "../models/model.ts";
+import { HEAD } from "../models/stored.ts";
 import { Adapted, type ModuleOptions } from "./adapted.ts";
 import { unmatched } from "./choose.ts";
 import type { InitName } from "./init/mod.ts";
@@ -16,6 +17,8 @@ import { hasFactors, type MethodName, methodOf, METHODS } from "./methods/mod.ts
 import type { PeftAdapter } from "./peft/adapter.ts";
 import { type Bias, isWhole, type PeftConfig } from "./peft/config.ts";
 import { saves } from "./peft/targets.ts";
+import type { TokenIds } from "./peft/tokens.ts";
+import { tokenIds, type Tokens, TrainedTokens } from "./trained_tokens.ts";
 import { refuseOtherBase, Whole } from "./whole.ts";
 
 /** What an adapter is made of; the keys of the config table. */
@@ -32,6 +35,8 @@ export interface AdapterOptions extends ModuleOptions {
   readonly modules_to_save?: readonly string[];
   /** Which biases are trained; none by default. */
   readonly bias?: Bias;
+  /** Tokens whose rows of the embedding, or of the modules named, are trained; none by default. */
+  readonly trainable_token_indices?: Tokens;
 }
 
 /** What of an adapter is not in the store. */
@@ -46,9 +51,15 @@ export class Adapter {
     private readonly model: Model,
     readonly adapted: Adapted,
     private readonly whole: Whole,
+    private readonly tokens: TrainedTokens,
     private readonly settings: Settings,
   ) {
-    this.adapt = { ...adapted.adapt, ...whole.adapt };
+    this.adapt = { ...adapted.adapt, ...whole.adapt, ...tokens.adapt };
+    const both = tokens.modules.find((module) => this.#changes(module));
+    if (both === undefined) return;
+    throw new ConfigError(
+      `${both} is adapted or saved as a whole and has trainable tokens, wanted one of the two`,
+    );
   }
 
   /**
@@ -61,10 +72,12 @@ export class Adapter {
     const method = METHODS[options.method ?? "lora"];
     const { dropout: lora_dropout = 0 } = options;
     const { rank, alpha, rslora = false } = hasFactors(method) ? options : { rank: 0, alpha: 0 };
-    const { modules_to_save: saved = [], bias = "none" } = options;
+    const { modules_to_save: saved = [], bias = "none", trainable_token_indices: asked } = options;
     const modules = model.modules(engine);
     const adapted = Adapted.fresh(modules, { ...options, method, saved });
+    const ids = asked && tokenIds(asked, (text) => model.tokenizer.encode(text));
     const config = {
+      ...(ids && { trainable_token_indices: ids }),
       ...{ modules_to_save: saved.length > 0 ? saved : null, bias, lora_dropout },
       ...(method.field !== undefined && { [method.field]: true }),
       ...(method.peftType !== undefined && { peft_type: method.peftType }),
@@ -84,7 +97,8 @@ export class Adapter {
     const targetModules = adapted.shortNames(modules, saved);
     const sizes = adapted.method.written?.sizes({ rank, alpha }) ?? { rank, alpha };
     const settings = { ...sizes, rslora, targetModules, config };
-    return new Adapter(model, adapted, new Whole(model.tensors, shapes), settings);
+    const tokens = trainedTokens(model, modules, ids);
+    return new Adapter(model, adapted, new Whole(model.tensors, shapes), tokens, settings);
   }
 
   /**
@@ -109,18 +123,32 @@ export class Adapter {
     const shapes = wholeShapes(modules, adapted, adapter.config);
     const config = { ...adapter.config, lora_dropout: dropout };
     const whole = Whole.of(model.tensors, shapes, adapter.whole ?? []);
-    return new Adapter(model, adapted, whole, { ...adapter, config });
+    const { trainable_token_indices: ids } = config as Partial<PeftConfig>;
+    const tokens = trainedTokens(model, modules, ids ?? undefined, adapter.tokens);
+    return new Adapter(model, adapted, whole, tokens, { ...adapter, config });
   }
 
   /** The names of the tensors that it changes. */
   get tensors(): string[] {
+    return [...this.changed, ...this.tokens.modules.map((module) => `${module}.weight`)];
+  }
+
+  /** Those of which it changes more than rows of tokens. */
+  get changed(): string[] {
     return [...this.adapted.modules.map((module) => `${module}.weight`), ...this.whole.names];
+  }
+
+  #changes(module: string): boolean {
+    const { changed, model: { config: { tied }, tensors } } = this;
+    const isHead = tied && `${module}.weight` === tensors.embedding;
+    return changed.includes(`${module}.weight`) || (isHead && changed.includes(HEAD));
   }
 
   /** Fills the store: from the folder it was read from, or afresh by the seed. */
   load(store: Store, seed: number): void {
     this.adapted.load(store, seed, this.model.tensors);
     this.whole.load(store);
+    this.tokens.load(store);
   }
 
   /** Reads the adapter back, for saving; with `flat` what else lies in its place. */
@@ -128,7 +156,8 @@ export class Adapter {
     const { rank, alpha, rslora, targetModules, config } = this.settings;
     const modules = await this.adapted.read(store, flat);
     const whole = await this.whole.read(store, flat);
-    return { baseModel, rank, alpha, rslora, targetModules, modules, whole, config };
+    const tokens = await this.tokens.read(store, flat);
+    return { baseModel, rank, alpha, rslora, targetModules, modules, whole, tokens, config };
   }
 
   /**
@@ -136,8 +165,23 @@ export class Adapter {
    * may keep its numbers.
    */
   base(param: string): Float32Array | undefined {
-    return this.adapted.atBase(param, this.model.tensors) ?? this.whole.base(param);
+    return this.adapted.atBase(param, this.model.tensors) ?? this.whole.base(param) ??
+      this.tokens.base(param);
   }
+}
+
+function trainedTokens(
+  { tensors, config: { tied: isTied }, hasEncoder }: Model,
+  { linear, tables }: Modules,
+  ids: TokenIds = [],
+  source?: PeftAdapter["tokens"],
+): TrainedTokens {
+  if (hasEncoder && Object.values(ids).length > 0) {
+    throw new ConfigError(
+      "adapter.trainable_token_indices: found some for a model with an encoder, wanted none",
+    );
+  }
+  return new TrainedTokens({ tensors, isTied, linear, tables }, ids, source);
 }
 
 /** The shapes of the tensors that a config has trained whole. */

@@ -15,6 +15,8 @@ import { type Bias, dropoutOf } from "./peft/config.ts";
 import type { PeftAdapter } from "./peft/folder.ts";
 import { ia3Targets } from "./peft/ia3.ts";
 import { matching } from "./peft/targets.ts";
+import type { TokenIds } from "./peft/tokens.ts";
+import { tokenIds } from "./trained_tokens.ts";
 
 /** What a saved adapter is set to, in the keys of the config table. */
 export function settingsOf(adapter: PeftAdapter): Settings {
@@ -37,6 +39,9 @@ export function settingsOf(adapter: PeftAdapter): Settings {
     alpha_pattern: (alpha_pattern ?? {}) as Readonly<Record<string, number>>,
     bias: (bias ?? "none") as Bias,
     dropout: dropoutOf(config),
+    ...(config["trainable_token_indices"] != null && {
+      trainable_token_indices: config["trainable_token_indices"] as TokenIds,
+    }),
   };
 }
 
@@ -67,7 +72,10 @@ export function continued(
   options: Continuing,
 ): Adapter {
   refuseResized(model.checkpoint, read, "merge it and train on that");
-  refuseOther(engine, model, read, options);
+  const { trainable_token_indices: tokens } = options;
+  const encode = (text: string) => model.tokenizer.encode(text);
+  const ids = tokens && { trainable_token_indices: tokenIds(tokens, encode) };
+  refuseOther(engine, model, read, { ...options, ...ids });
   const { freeze_a = false, dropout = dropoutOf(read.config) } = options;
   return Adapter.of(engine, model, read, { dropout, freeze_a });
 }
@@ -85,6 +93,10 @@ function refuseOther(engine: Engine, model: Model, read: PeftAdapter, options: C
   const fixed = ["method", "rslora", "bias", "modules_to_save", "feedforward_modules"] as const;
   for (const key of fixed.filter((key) => key in saved)) {
     if (options[key] !== undefined && differs(key)) throw refuse(key, options[key], saved[key]);
+  }
+  const { trainable_token_indices: tokens } = options;
+  if (tokens !== undefined && differs("trainable_token_indices")) {
+    throw refuse("trainable_token_indices", tokens, saved.trainable_token_indices ?? []);
   }
   if ("rank" in saved) {
     const odd = otherNumber("rank", read, options) ?? otherNumber("alpha", read, options);

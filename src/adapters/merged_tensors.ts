@@ -20,7 +20,7 @@ import { SCORE } from "../models/score_head.ts";
 import { HEAD, Tensors } from "../models/stored.ts";
 import { asStored } from "./as_stored.ts";
 import { type Change, methodOf } from "./methods/mod.ts";
-import type { PeftAdapter } from "./peft/folder.ts";
+import type { PeftAdapter, TokenRows } from "./peft/folder.ts";
 import { refuseOtherBase } from "./whole.ts";
 import { heed } from "../stop.ts";
 
@@ -140,6 +140,10 @@ function changesOf(
     checkTarget(tensors, bias, [outFeatures || inFeatures], options);
     changes.set(bias, change);
   }
+  for (const rows of adapter.tokens ?? []) {
+    const change = rowsChange(rows);
+    for (const name of tablesOf(tensors, rows)) changes.set(name, change);
+  }
   for (const { name, shape, numbers } of adapter.whole ?? []) {
     checkTarget(tensors, name, shape, options);
     const width = shape.at(-1)!;
@@ -149,6 +153,33 @@ function changesOf(
   }
   return changes;
 }
+
+/** What rows of tokens are merged into: a tied embedding is the head too, and stays so. */
+function tablesOf(tensors: Tensors, { module, ids, numbers }: TokenRows): string[] {
+  const { checkpoint } = tensors;
+  const name = `${module}.weight`;
+  const width = numbers.length / ids.length;
+  const { shape } = tensors.get(name);
+  const isFit = shape[1] === width && ids.every((id) => id < shape[0]!);
+  if (!isFit) {
+    throw new FileError(
+      `Cannot merge into ${checkpoint.folder}: the adapter has tokens ${ids} of ${name} with ` +
+        `${width} numbers, there it is [${shape}]`,
+    );
+  }
+  checkTarget(tensors, name, shape, { untie: true });
+  return isTied(checkpoint) ? [tensors.embedding, HEAD] : [name];
+}
+
+/** Puts rows in place of those of their tokens. */
+const rowsChange = ({ ids, numbers }: TokenRows): Change => (values, firstRow) => {
+  const width = numbers.length / ids.length;
+  for (const [i, id] of ids.entries()) {
+    const at = (id - firstRow) * width;
+    if (at < 0 || at >= values.length) continue;
+    values.set(numbers.subarray(i * width, (i + 1) * width), at);
+  }
+};
 
 function checkTarget(
   tensors: Tensors,

@@ -8,6 +8,7 @@ import { loadStored } from "../models/weights.ts";
 import { towards } from "./methods/method.ts";
 import { methodOf } from "./methods/mod.ts";
 import type { PeftAdapter } from "./peft/adapter.ts";
+import { tokensAt } from "./trained_tokens.ts";
 
 /**
  * The adapter at a scaling: every module as its method has it, for LoRA with every alpha multiplied
@@ -23,6 +24,7 @@ export function atScaling(adapter: PeftAdapter, scaling: number, base: Tensors):
       const before = loadStored(base, tensor.name);
       return { ...tensor, numbers: tensor.numbers.map((x, i) => towards(before[i]!, x, scaling)) };
     }) ?? [],
+    tokens: adapter.tokens?.map((rows) => tokensAt(rows, scaling, base)) ?? [],
     alpha: adapter.alpha * scaling,
     modules: adapter.modules.map((module) => method.atScaling(module, scaling, base)),
   };

@@ -28,7 +28,7 @@ export function fillWeight({ device, store }: Engine, weight: Value, scale: numb
   if (type === "u32") throw new TypeError(`${weight.name} is no tensor of real numbers`);
   const format = FORMATS[type];
   const numbers = noise({ ...weight, shape: [storedRows(weight), ...shape.slice(1)] }, scale);
-  const rows = format.encode(numbers);
+  const rows = format.encode(numbers, shape.at(-1)!);
   const stored = layout === "blocks" ? format.pack(rows, shape[1]!) : rows;
   upload(device, store.addWeight(weight), stored);
 }

@@ -14,7 +14,7 @@ export function pack(
   const columns = shape.at(-1)!;
   const banded = new Float32Array(Math.ceil(numbers.length / columns / 4) * 4 * columns);
   banded.set(numbers);
-  const rows = format.encode(layout === "blocks" ? banded : numbers);
+  const rows = format.encode(layout === "blocks" ? banded : numbers, columns);
   const stored = layout === "blocks" ? format.pack(rows, columns) : rows;
   const rounded = format.decode(rows).subarray(0, numbers.length);
   return { stored: new Uint32Array(stored.buffer), rounded };

@@ -54,6 +54,7 @@ const RULES: readonly Rule[] = [
     key: `adapter.${name}`,
     idle: besideIa3,
   })),
+  { key: "adapter.trainable_token_indices", idle: besideIa3 },
   { key: "adapter.rslora", off: false, idle: besideIa3 },
   { key: "adapter.freeze_a", off: false, idle: besideIa3 },
   { key: "adapter.dropout", off: 0, idle: besideIa3 },

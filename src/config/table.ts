@@ -10,6 +10,7 @@ import { z } from "../deps/zod.ts";
 import { INIT_NAMES, type InitName } from "../adapters/init/mod.ts";
 import { METHOD_NAMES, type MethodName } from "../adapters/methods/mod.ts";
 import { type Bias, BIASES } from "../adapters/peft/config.ts";
+import type { Tokens } from "../adapters/trained_tokens.ts";
 import {
   type FaultName,
   faultNames,
@@ -57,6 +58,8 @@ export interface AdapterConfig {
   readonly dropout?: number;
   /** Ends of the names of modules that are trained whole, such as `lm_head` or `norm`. */
   readonly modules_to_save: readonly string[];
+  /** Tokens whose rows of the embedding, or of the modules named, are trained. */
+  readonly trainable_token_indices?: Tokens;
   /** Which biases are trained: every one, or those of the target modules. */
   readonly bias: Bias;
   /** PEFT adapter to start from: a folder, or a name on the hub. */
@@ -151,6 +154,8 @@ export interface Config extends ToldConfig, RanksConfig {
   readonly out: string;
 }
 
+const tokenList = z.array(z.union([z.int().min(0), z.string().min(1)]));
+
 const adapter = z.strictObject({
   rank: count.default(16).describe("rank of the update"),
   alpha: positive.exactOptional()
@@ -185,6 +190,10 @@ const adapter = z.strictObject({
   ),
   modules_to_save: z.array(name).default([])
     .describe("ends of the names of modules that are trained whole, such as lm_head,norm"),
+  trainable_token_indices: z.union([tokenList, z.record(name, tokenList)]).exactOptional().describe(
+    "tokens whose rows of the embedding, and of a head that is tied to it, are trained: ids or texts " +
+      '(digits are an id), or a list by module, such as {"embed_tokens": [5], "lm_head": [5]}',
+  ),
   bias: z.enum(BIASES).default("none")
     .describe("biases that are trained: all of the model, or lora_only of the targets"),
   from: place("PEFT adapter to start from: a folder, or owner/name on the hub").exactOptional(),

@@ -34,6 +34,38 @@ export function signature(elements: Iterable<number>): Uint32Array {
   return least;
 }
 
+/** Words of a sketch: two bits of each hash of a signature. */
+const SKETCH_WORDS = SIGNATURE / 16;
+
+/**
+ * The two lowest bits of each hash of a signature (b-bit minwise hashing; Li and König, 2010, arXiv
+ * 0910.3349): 32 bytes. Of sets with a Jaccard index of j a share of j + (1 - j) / 4 of them agree.
+ */
+export function sketchOf(elements: Iterable<number>): Uint32Array<ArrayBuffer> {
+  const bits = new Uint32Array(SKETCH_WORDS);
+  for (const [i, least] of signature(elements).entries()) {
+    bits[i >> 4]! |= (least & 3) << 2 * (i & 15);
+  }
+  return bits;
+}
+
+/** The Jaccard index that two sketches suggest, with a standard error of 0.04 at 0.8. */
+export function likeness(a: Uint32Array, b: Uint32Array): number {
+  let apart = 0;
+  for (let i = 0; i < SKETCH_WORDS; i++) {
+    const differ = a[i]! ^ b[i]!;
+    apart += bitsOf((differ | (differ >>> 1)) & 0x55555555);
+  }
+  return 1 - 4 / 3 * apart / SIGNATURE;
+}
+
+/** How many bits of a word are set. */
+function bitsOf(word: number): number {
+  let x = word - ((word >>> 1) & 0x55555555);
+  x = (x & 0x33333333) + ((x >>> 2) & 0x33333333);
+  return Math.imul((x + (x >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
 /** A key for each band of a signature; two sets with a key in common are a likely pair. */
 export function bandKeys(signature: Uint32Array): Uint32Array {
   return Uint32Array.from(

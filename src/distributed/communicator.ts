@@ -43,6 +43,7 @@ export class Communicator {
   /** Seconds that this rank has waited for others. */
   waited = 0;
   #calls = 0;
+  #parts: readonly Float32Array[] = [];
   readonly #ended = new Set<number>();
 
   /** `patience` is the seconds that another rank is waited for. */
@@ -71,10 +72,19 @@ export class Communicator {
     const part = (of: number) => numbers.subarray(of * share, (of + 1) * share);
     const ranks = Array.from({ length: size }, (_, i) => i);
     const own = part(rank);
-    const parts = ranks.map((of) => of === rank ? own.slice() : new Float32Array(own.length));
+    const parts = this.#partsOf(own.length);
+    parts[rank]!.set(own);
     await this.#exchange(ranks.map((of) => bytesOf(part(of))), parts.map(bytesOf));
     own.set(sumPairwise(parts));
     await this.#exchange(ranks.map(() => bytesOf(own)), ranks.map((of) => bytesOf(part(of))));
+  }
+
+  /** Room for a part of each rank, kept from sum to sum: fresh memory costs more than its numbers. */
+  #partsOf(length: number): readonly Float32Array[] {
+    if (this.#parts[0]?.length !== length) {
+      this.#parts = Array.from({ length: this.size }, () => new Float32Array(length));
+    }
+    return this.#parts;
   }
 
   /** What every rank has said, in their order. */

@@ -103,12 +103,18 @@ function compare(file: GgufFile, metadata: Metadata, tensors: readonly HashedTen
  * @throws {FileError} where it has tensors in place of the base's, or is of another method than LoRA.
  */
 export function refuseBeyondLora(adapter: PeftAdapter, kind: string): void {
-  const { whole = [], tables = [], config } = adapter;
+  const { whole = [], tables = [], tokens = [], config } = adapter;
   const { name } = methodOf(config);
   if (name !== LORA.name) {
     throw new FileError(
       `Cannot export the adapter: ${kind} holds plain LoRA alone, found ${name}; merge it and ` +
         "export the model",
+    );
+  }
+  if (tokens.length > 0) {
+    throw new FileError(
+      `Cannot export the adapter: ${kind} cannot hold rows of ${tokens[0]!.module} by themselves ` +
+        "(trainable_token_indices); merge it and export the model",
     );
   }
   const [first] = [...whole, ...tables];

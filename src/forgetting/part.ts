@@ -18,7 +18,7 @@ import type {
   SideContext,
   TaskSample,
 } from "../objectives/objective.ts";
-import { documentHash, type DocumentHashes } from "../objectives/documents.ts";
+import { documentHash, documentSketch, type UsedDocuments } from "../objectives/documents.ts";
 import { ForgettingMeter } from "./measure.ts";
 import { reportPage } from "./page/page.ts";
 import { forgettingReport } from "./report/report.ts";
@@ -117,15 +117,19 @@ export class GuardPart implements Part {
     return { ...await this.#guard.state(), text: contentsOf(this.plans.domains) };
   }
 
-  get documents(): DocumentHashes {
-    const { plans: { domains, context: { tokenizer } }, opened: { task } } = this;
+  get documents(): UsedDocuments {
+    const { plans: { domains, context: { tokenizer } }, opened: { task: { rows } } } = this;
     const of = (use: "train" | HeldPart) => domains.flatMap(({ hashes }) => hashes[use]);
+    const compare = rows.map((row) => documentHash(row, tokenizer));
     return {
-      train: of("train"),
-      compare: task.rows.map((row) => documentHash(row, tokenizer)),
-      control: of("control"),
-      certificate: of("certificate"),
-      probe: of("probe"),
+      sketches: [
+        ...domains.flatMap(({ sketches }) => sketches),
+        ...rows.map((row) => documentSketch(row, tokenizer)),
+      ],
+      hashes: {
+        ...{ train: of("train"), compare, control: of("control") },
+        ...{ certificate: of("certificate"), probe: of("probe") },
+      },
     };
   }
 

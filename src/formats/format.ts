@@ -19,12 +19,14 @@ export interface WeightFormat {
   readonly groupBytes: number;
   /** Where the f16 scales and minima of a group lie in a file, in halves of 16 bits. */
   readonly scales: readonly number[];
+  /** Where its scales that are powers of two lie, in bytes: 255 is NaN. */
+  readonly powers: readonly number[];
   /** Numbers of this magnitude, and beyond it, are refused before they are encoded. */
   readonly overflowsAt: number;
   /** The format for rows that are no whole groups of this one, as llama.cpp's quantiser chooses it. */
   readonly fallback?: string | undefined;
-  /** Numbers, row by row, rounded to what a file holds. */
-  encode(values: Float32Array): Uint8Array<ArrayBuffer>;
+  /** Whole rows of `columns` numbers, rounded to what a file holds. */
+  encode(values: Float32Array, columns: number): Uint8Array<ArrayBuffer>;
   /** The numbers that the bytes of a file stand for. */
   decode(bytes: Uint8Array): Float32Array<ArrayBuffer>;
   /** Bytes that a matrix takes on the device. `rows` is a multiple of 4. */

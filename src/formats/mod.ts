@@ -7,7 +7,10 @@ import { bf16 } from "./bf16.ts";
 import { f16 } from "./f16.ts";
 import { f32 } from "./f32.ts";
 import type { WeightFormat } from "./format.ts";
+import { affine_2, affine_3, affine_4, affine_5, affine_6, affine_8 } from "./groups/affine.ts";
 import { iq4_nl } from "./groups/iq4_nl.ts";
+import { int8 } from "./groups/int8.ts";
+import { mxfp4 } from "./groups/mxfp4.ts";
 import { nf4 } from "./groups/nf4.ts";
 import { q4_0 } from "./groups/q4_0.ts";
 import { q4_1 } from "./groups/q4_1.ts";
@@ -23,7 +26,9 @@ export { fileBytes, type WeightFormat } from "./format.ts";
 /** The name of a format. */
 export type FormatName =
   | ("f32" | "f16" | "bf16")
-  | ("q8_0" | "q6_k" | "q5_k" | "q5_1" | "q5_0" | "q4_k" | "q4_1" | "q4_0" | "iq4_nl" | "nf4");
+  | ("q8_0" | "q6_k" | "q5_k" | "q5_1" | "q5_0" | "q4_k" | "q4_1" | "q4_0" | "iq4_nl" | "nf4")
+  | ("int8" | "mxfp4")
+  | ("affine_8" | "affine_6" | "affine_5" | "affine_4" | "affine_3" | "affine_2");
 
 /** All formats: one is its file, its loader, and its name here. */
 export const FORMATS: Readonly<Record<FormatName, WeightFormat>> = {
@@ -40,6 +45,14 @@ export const FORMATS: Readonly<Record<FormatName, WeightFormat>> = {
   q4_0,
   iq4_nl,
   nf4,
+  mxfp4,
+  int8,
+  affine_8,
+  affine_6,
+  affine_5,
+  affine_4,
+  affine_3,
+  affine_2,
 };
 
 /** All names, those of single numbers first. */

@@ -14,7 +14,14 @@ export function plain(
   const numberBytes = stored === "F32" ? 4 : 2;
   return {
     stored,
-    ...{ group: 1, groupBytes: numberBytes, scales: [], overflowsAt: overflowsAt(stored), loader },
+    ...{
+      group: 1,
+      groupBytes: numberBytes,
+      scales: [],
+      powers: [],
+      overflowsAt: overflowsAt(stored),
+      loader,
+    },
     encode: (values) => fromFloat32(values, stored),
     decode: (bytes) => toFloat32(bytes, stored),
     bytes: (rows, columns) => rows * columns * numberBytes,

@@ -37,10 +37,14 @@ export function configText(folder: string, changes: ConfigChanges = {}): string 
   const name = dtype && NAMES[dtype];
   const typed = name === undefined
     ? text
-    : withEntry(withoutObject(text, "quantization_config"), ENTRY, "torch_dtype", `"${name}"`);
+    : withEntry(withoutQuantization(text), ENTRY, "torch_dtype", `"${name}"`);
   const tied = untie ? withEntry(typed, TIE, "tie_word_embeddings", "false") : typed;
   return vocabSize === null ? tied : withEntry(tied, VOCABULARY, "vocab_size", String(vocabSize));
 }
+
+/** The text without what says in which bits the weights were stored. */
+const withoutQuantization = (text: string) =>
+  ["quantization_config", "quantization"].reduce(withoutObject, text);
 
 /** Another value of an entry, which comes first where there was none. */
 function withEntry(text: string, entry: RegExp, key: string, value: string): string {

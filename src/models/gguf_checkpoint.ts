@@ -13,9 +13,10 @@ import {
   moduleName,
 } from "../io/gguf/architectures.ts";
 import { type GgufFile, type GgufTensorInfo, openGguf } from "../io/gguf/reader.ts";
+import { TENSOR_TYPES } from "../io/gguf/tensor_types.ts";
 import { isGguf, requireJson } from "../io/model_files.ts";
 import type { Dtype, ReadOptions, TensorInfo } from "../io/safetensors/safetensors.ts";
-import { BitsandbytesCheckpoint, isBitsandbytes } from "./bitsandbytes_checkpoint.ts";
+import { unpacked } from "./packed/mod.ts";
 import { rangeOf } from "./row_ranges.ts";
 
 /**
@@ -25,8 +26,7 @@ import { rangeOf } from "./row_ranges.ts";
  */
 export function openWeights(place: string): Checkpoint {
   if (isGguf(place)) return new GgufCheckpoint(place);
-  const checkpoint = openCheckpoint(place);
-  return isBitsandbytes(checkpoint) ? new BitsandbytesCheckpoint(checkpoint) : checkpoint;
+  return unpacked(openCheckpoint(place));
 }
 
 /** A tensor of the file under the name that Hugging Face has for it. */
@@ -152,7 +152,8 @@ function entriesOf(file: GgufFile, config: Readonly<Record<string, unknown>>): M
     }
     const format = formatOf(info.type);
     if (format === undefined) {
-      const known = FORMAT_NAMES.map((known) => FORMATS[known].stored).join(", ");
+      const known = FORMAT_NAMES.map((known) => FORMATS[known].stored)
+        .filter((stored) => Object.hasOwn(TENSOR_TYPES, stored)).join(", ");
       throw new FileError(
         `Cannot use ${file.path}: tensor "${info.name}" is ${info.type}, wanted one of ${known}`,
       );

@@ -30,7 +30,22 @@ export function* keptRows(tensors: Tensors, name: string): Generator<KeptRows> {
     const count = Math.min(step, all - first);
     const [offset, length] = [first, count].map((n) => fileBytes(stored, n * columns));
     const exact = stored.decode(read({ offset: offset!, length: length! }));
-    const rows = stored === kept ? exact : kept.decode(kept.encode(exact));
+    const rows = stored === kept ? exact : kept.decode(kept.encode(exact, columns));
     yield { rows, stored: exact, first, columns };
   }
+}
+
+/** Single rows of a matrix [rows, columns], as the device has them. */
+export function keptRowsOf(tensors: Tensors, name: string, ids: readonly number[]): Float32Array {
+  const { shape } = tensors.get(name);
+  const columns = shape.at(-1)!;
+  const { format, read } = tensors.source(name);
+  const [stored, kept] = [FORMATS[format], FORMATS[tensors.format(name, shape)]];
+  const length = fileBytes(stored, columns);
+  const found = new Float32Array(ids.length * columns);
+  for (const [i, id] of ids.entries()) {
+    const exact = stored.decode(read({ offset: id * length, length }));
+    found.set(stored === kept ? exact : kept.decode(kept.encode(exact, columns)), i * columns);
+  }
+  return found;
 }

@@ -15,6 +15,7 @@ import { ConfigReader } from "./config.ts";
 import { openWeights } from "./gguf_checkpoint.ts";
 import { familyOf } from "./mod.ts";
 import { Net, type Norm } from "./layers/net.ts";
+import { QUANTIZATION_KEYS } from "./packed/packed.ts";
 import { refuseEncoder } from "./layers/source_rows.ts";
 
 /** Notes what the weights of norms are when they change nothing. */
@@ -82,9 +83,10 @@ class Shapes implements Checkpoint {
     const config = requireJson(folder, "config.json");
     this.config = config;
     const file = join(folder, "config.json");
-    if (config["quantization_config"]) {
+    const smaller = QUANTIZATION_KEYS.find((key) => config[key]);
+    if (smaller) {
       throw new FileError(
-        `${file}: found quantization_config and no weights, wanted one of the two`,
+        `${file}: found ${smaller} and no weights, wanted one of the two`,
       );
     }
     const named = config["dtype"] ?? config["torch_dtype"] ?? "float32";

@@ -21,7 +21,7 @@ const PIECE = 4 << 20;
 /** A number in the precision of a format; of those with groups, in f32. */
 export function roundTo(x: number, type: NumberType): number {
   const format = type === "u32" || FORMATS[type].group > 1 ? FORMATS.f32 : FORMATS[type];
-  return format.decode(format.encode(Float32Array.of(x)))[0]!;
+  return format.decode(format.encode(Float32Array.of(x), 1))[0]!;
 }
 
 /** A vector as f32. */
@@ -51,14 +51,14 @@ export function loadBlocks(
   const [stored, kept] = [FORMATS[storedName], FORMATS[value.type as FormatName]];
   const [rows, columns] = value.shape as [number, number];
   const rowBytes = fileBytes(stored, columns);
-  const step = Math.max(1, Math.floor(PIECE / (8 * rowBytes))) * 8; // whole units of any format
+  const step = Math.max(1, Math.floor(PIECE / (16 * rowBytes))) * 16; // whole units of any format
   for (let from = 0; from < rows; from += step) {
     heed();
     const count = Math.min(step, rows - from);
     const piece = new Uint8Array(Math.ceil(count / 4) * 4 * rowBytes);
     read({ offset: from * rowBytes, length: count * rowBytes, into: piece });
     refuseBroken(stored, piece, tensors.get(value.name), from * columns);
-    const rounded = stored === kept ? piece : kept.encode(stored.decode(piece));
+    const rounded = stored === kept ? piece : kept.encode(stored.decode(piece), columns);
     upload(device, memory, kept.pack(rounded, columns), kept.bytes(from, columns));
   }
 }
@@ -78,16 +78,17 @@ export function loadWeight(
 /** Refuses numbers that are NaN or infinite: of formats with groups, their scales. */
 function refuseBroken(format: WeightFormat, bytes: Uint8Array, tensor: TensorInfo, from: number) {
   if (format.group === 1) return refuseNonFinite(new Uint32Array(bytes.buffer), tensor, from);
+  const { group, groupBytes, scales, powers } = format;
   const halves = new Uint16Array(bytes.buffer);
-  for (let at = 0; at < halves.length; at += format.groupBytes / 2) {
-    for (const i of format.scales) {
-      if ((halves[at + i]! & 0x7c00) !== 0x7c00) continue;
-      const element = from + at * 2 / format.groupBytes * format.group;
-      throw new FileError(
-        `Cannot use tensor "${tensor.name}" in ${tensor.file}: the scale of its elements from ` +
-          `${element} on is NaN or infinite`,
-      );
-    }
+  for (let at = 0; at < bytes.length; at += groupBytes) {
+    const isFinite = scales.every((i) => (halves[at / 2 + i]! & 0x7c00) !== 0x7c00) &&
+      powers.every((i) => bytes[at + i] !== 255);
+    if (isFinite) continue;
+    const element = from + at / groupBytes * group;
+    throw new FileError(
+      `Cannot use tensor "${tensor.name}" in ${tensor.file}: the scale of its elements from ` +
+        `${element} on is NaN or infinite`,
+    );
   }
 }
 

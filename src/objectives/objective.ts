@@ -14,7 +14,7 @@ import type { Planned } from "../graph/planned.ts";
 import type { LossProgram } from "../models/loss_program.ts";
 import type { LossGraphOptions, Model } from "../models/model.ts";
 import type { AttemptLedger } from "./attempts.ts";
-import type { DocumentHashes, SeenDocuments } from "./documents.ts";
+import type { SeenDocuments, UsedDocuments } from "./documents.ts";
 import type { Column, Fields, Meter, RunMetric } from "./measured.ts";
 import type { TrainSettings } from "./settings.ts";
 
@@ -158,7 +158,7 @@ export interface Part {
   readonly sampler?: Sampler;
   readonly columns?: readonly Column[];
   /** Documents that it uses beside the rows that are trained on. */
-  readonly documents?: DocumentHashes;
+  readonly documents?: UsedDocuments;
   /** Hears of what is measured before an update: the params are those that it is measured of. */
   hear?(step: number, values: Promise<Fields>): void;
   /** Decides what is saved in place of the model as it is after the last update. */

@@ -31,6 +31,7 @@ export { logits } from "./logits.ts";
 export { longContextAngles } from "./long_context_angles.ts";
 export { noise } from "./noise.ts";
 export type { Owners } from "./own_columns.ts";
+export { type Places, replaceRows } from "./replace_rows.ts";
 export { rmsNorm } from "./rms_norm.ts";
 export { rope } from "./rope.ts";
 export { scale } from "./scale.ts";

@@ -1,6 +1,6 @@
 /**
  * `documents.json` in the folder of a run or of an adapter: hashes of the documents that it was made
- * with, by what they were used for.
+ * with, by what they were used for, and sketches of those that were trained on.
  *
  * @module
  */
@@ -21,8 +21,8 @@ const NAME = "documents.json";
 const VERSION = 1;
 
 /** Leaves in a folder what an adapter was made with. */
-export function writeDocuments(folder: string, { complete, hashes }: SeenDocuments): void {
-  writeJson(join(folder, NAME), { version: VERSION, complete, ...hashes });
+export function writeDocuments(folder: string, { hashes, ...seen }: SeenDocuments): void {
+  writeJson(join(folder, NAME), { version: VERSION, ...hashes, ...seen });
 }
 
 /**
@@ -38,17 +38,28 @@ export function documentsSeenBy(adapter: string): SeenDocuments {
 }
 
 function readDocuments(path: string): SeenDocuments {
-  const { version, complete, ...lists } = readJsonObject(path);
+  // Files of before there were sketches have none.
+  const { version, complete, sketched = false, sketches = [], ...lists } = readJsonObject(path);
   if (version !== VERSION) {
     throw new FileError(`Cannot use ${path}: found version ${version}, wanted ${VERSION}`);
   }
-  const bad = DOCUMENT_USES.find((use) => !isListOfHashes(lists[use]));
-  if (bad !== undefined || typeof complete !== "boolean") {
-    throw new FileError(`Cannot use ${path}: found no ${bad ?? "complete"}, wanted one`);
-  }
+  const missing = (what: string) =>
+    new FileError(`Cannot use ${path}: found no ${what}, wanted one`);
+  const bad = DOCUMENT_USES.find((use) => !isListOfTexts(lists[use]));
+  if (bad !== undefined || typeof complete !== "boolean") throw missing(bad ?? "complete");
+  if (!isListOfSketches(sketches)) throw missing("list of sketches");
   const hashes = Object.fromEntries(DOCUMENT_USES.map((use) => [use, lists[use]]));
-  return { complete, hashes: hashes as unknown as DocumentHashes };
+  return {
+    complete,
+    sketched: sketched === true,
+    sketches,
+    hashes: hashes as unknown as DocumentHashes,
+  };
 }
 
-const isListOfHashes = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((hash) => typeof hash === "string");
+const isListOfTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((text) => typeof text === "string");
+
+/** 256 bits each, in base64. */
+const isListOfSketches = (value: unknown): value is readonly string[] =>
+  isListOfTexts(value) && value.every((sketch) => /^[A-Za-z0-9+/]{43}$/.test(sketch));

@@ -58,7 +58,8 @@ function matrixOf(
 }
 
 /** The module of a param, as an adapter or a checkpoint names it. */
-const moduleOf = (param: string): string => param.replace(/\.(lora_.*|ia3_l|weight|bias)$/, "");
+const moduleOf = (param: string): string =>
+  param.replace(/\.(lora_.*|ia3_l|token_adapter\..*|weight|bias)$/, "");
 
 /** Whether a param is of (IA)^3, whose numbers PEFT has as a matrix of one column. */
 const isIa3 = (param: string): boolean => param.endsWith(".ia3_l");

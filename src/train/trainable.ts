@@ -84,8 +84,8 @@ function taskOf({ hasEncoder, scores }: Model): string {
 }
 
 /** PEFT warns too: each end of a tied pair is trained by itself. */
-function tieNotes({ tensors }: Adapter, model: Model): string[] {
-  const ends = tensors.filter((name) => name === HEAD || name === model.tensors.embedding);
+function tieNotes({ changed }: Adapter, model: Model): string[] {
+  const ends = changed.filter((name) => name === HEAD || name === model.tensors.embedding);
   if (ends.length === 0) return [];
   return [
     `adapter: it changes ${ends.join(" and ")}, which the base ties to one tensor: to merge it ` +

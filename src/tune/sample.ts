@@ -50,11 +50,11 @@ export class Sample {
   readonly #tails: { readonly u: Float32Array; readonly b: Float32Array } | null;
 
   constructor(readonly product: Product) {
-    const { m, n, k, type } = product;
+    const { m, n, k, type, kernel } = product;
     const format = FORMATS[type as FormatName];
-    const isFrozen = product.kernel.startsWith("linear");
+    const isFrozen = kernel.startsWith("linear");
     this.#left = numbers(m * k, 1);
-    this.#stored = format.encode(numbers(n * k, 2));
+    this.#stored = format.encode(numbers(n * k, 2), kernel === "linear" ? k : n);
     this.#right = format.decode(this.#stored);
     this.#tails = isFrozen ? { u: numbers(m * RANK, 3), b: numbers(n * RANK, 4) } : null;
   }

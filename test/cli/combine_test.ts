@@ -26,9 +26,11 @@ function withTwo(
 
 Deno.test("combine makes an adapter that merges as both do, and knows what both have seen", () =>
   withTwo(async ({ base, one, other, out }) => {
-    const seen = (train: string) => ({ ...NOTHING_SEEN.hashes, train: [train] });
-    writeDocuments(one, { complete: true, hashes: seen("a") });
-    writeDocuments(other, { complete: true, hashes: seen("b") });
+    const hashesOf = (...train: string[]) => ({ ...NOTHING_SEEN.hashes, train });
+    const sketch = (letter: string) => letter.repeat(43);
+    const seen = (train: string) => ({ hashes: hashesOf(train), sketches: [sketch(train)] });
+    writeDocuments(one, { ...NOTHING_SEEN, ...seen("a") });
+    writeDocuments(other, { ...NOTHING_SEEN, ...seen("b"), sketched: false });
     const { code, stdout } = await capture(
       ...[run, one, other, "--weights", "0.5,1", "--method", "svd", "--out", out] as const,
     );
@@ -38,8 +40,8 @@ Deno.test("combine makes an adapter that merges as both do, and knows what both 
     const { baseModel, rank, modules } = readPeft(out);
     assert.deepEqual([baseModel, rank, modules.length], [base, 3, 14]);
     assert.deepEqual(documentsSeenBy(out), {
-      complete: true,
-      hashes: { ...seen("a"), train: ["a", "b"] },
+      ...{ complete: true, sketched: false, sketches: [sketch("a"), sketch("b")] },
+      hashes: hashesOf("a", "b"),
     });
     for (const [adapter, merged] of [[one, "../a"], [out, "../b"]] as const) {
       assert.equal((await capture(merge, adapter, "--out", join(base, merged))).code, 0);

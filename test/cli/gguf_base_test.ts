@@ -92,7 +92,8 @@ Deno.test("an adapter is trained on a GGUF file, and goes everywhere", async (t)
     await assert.rejects(evaluate([base, "--text", toy.text, "--quantize", "q3_k"]), {
       name: "ConfigError",
       message:
-        "Found --quantize q3_k, wanted q8_0, q6_k, q5_k, q5_1, q5_0, q4_k, q4_1, q4_0, iq4_nl, nf4",
+        "Found --quantize q3_k, wanted q8_0, q6_k, q5_k, q5_1, q5_0, q4_k, q4_1, q4_0, iq4_nl, nf4, " +
+        "mxfp4, int8, affine_8, affine_6, affine_5, affine_4, affine_3, affine_2",
     });
     const rounded = { quantize: "q8_0", guard: false } as const;
     await assert.rejects(toy.train("odd", rounded, { kind: "pretrain" }), {
@@ -101,7 +102,7 @@ Deno.test("an adapter is trained on a GGUF file, and goes everywhere", async (t)
     });
     await assert.rejects(toy.train("odd", { quantize: "q3_k" }), {
       name: "ConfigError",
-      message: /quantize: found "q3_k", wanted q8_0, q6_k, .*, iq4_nl or nf4/,
+      message: /quantize: found "q3_k", wanted q8_0, q6_k, .*, affine_3 or affine_2/,
     });
   });
 });

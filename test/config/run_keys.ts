@@ -65,6 +65,7 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
     beside: { "adapter.method": "ia3", "adapter.rank": undefined },
   },
   "adapter.dropout": { to: 0.5 },
+  "adapter.trainable_token_indices": { to: [5] },
   "adapter.modules_to_save": { to: ["norm"] },
   "adapter.bias": { to: "all", beside: { model: "biased" } },
   "adapter.from": { to: "saved", beside: { "adapter.rank": undefined } },

@@ -3,10 +3,12 @@ import fc from "fast-check";
 import {
   bandKeys,
   BANDS,
+  likeness,
   LSH_THRESHOLD,
   ROWS,
   SIGNATURE,
   signature,
+  sketchOf,
 } from "../../src/curate/minhash.ts";
 import {
   jaccard,
@@ -36,7 +38,7 @@ Deno.test("16 bands of 8 hashes find half of the pairs near (1/16)^(1/8) = 0.707
 
 Deno.test("hashes of a signature agree as often as the Jaccard index of the sets says", () => {
   for (const [shared, apart] of [[10, 90], [50, 50], [80, 20], [90, 10]] as const) {
-    let [agreeing, found] = [0, 0];
+    let [agreeing, alike, found] = [0, 0, 0];
     const pairs = 200;
     for (let pair = 0; pair < pairs; pair++) {
       // Two sets of shared + apart / 2 elements: their union has shared + apart = 100.
@@ -47,12 +49,16 @@ Deno.test("hashes of a signature agree as often as the Jaccard index of the sets
       ];
       const [a, b] = [signature(set(1000)), signature(set(2000))];
       agreeing += a.filter((least, i) => least === b[i]).length;
+      alike += likeness(sketchOf(set(1000)), sketchOf(set(2000)));
       const keys = bandKeys(b);
       if (bandKeys(a).some((key, band) => key === keys[band])) found++;
     }
     const j = shared / 100;
     const deviation = Math.sqrt(j * (1 - j) / (pairs * SIGNATURE));
     assert.ok(Math.abs(agreeing / (pairs * SIGNATURE) - j) < 5 * deviation, `${j}`);
+    const same = j + (1 - j) / 4;
+    const bits = 4 / 3 * Math.sqrt(same * (1 - same) / (pairs * SIGNATURE));
+    assert.ok(Math.abs(alike / pairs - j) < 5 * bits, `sketches: ${alike / pairs} at ${j}`);
     const chance = 1 - (1 - j ** ROWS) ** BANDS;
     const spread = Math.sqrt(chance * (1 - chance) / pairs) + 0.005;
     assert.ok(Math.abs(found / pairs - chance) < 4 * spread, `${found} of ${pairs} at ${j}`);

@@ -101,13 +101,13 @@ Deno.test("Q8_0 is off by half a step of its block at most, and zeros stay zeros
     const largest = Math.max(...values.map(Math.abs));
     // The scale itself is rounded to f16, to a multiple of 2^-24 where it is small.
     const step = largest / 127 + 127 * 2 ** -24;
-    const off = decode(encode(values)).map((x, i) => Math.abs(x - values[i]!));
+    const off = decode(encode(values, 32)).map((x, i) => Math.abs(x - values[i]!));
     assert.ok(Math.max(...off) <= step / 2 * 1.001 + largest * 2 ** -11 + 127 * 2 ** -25);
   }));
-  assert.deepEqual(encode(new Float32Array(32)), new Uint8Array(34));
+  assert.deepEqual(encode(new Float32Array(32), 32), new Uint8Array(34));
   const halves = new Float32Array(32).fill(0);
   halves.set([127, 0.5, -0.5, 1.5, 0.4999]);
-  assert.deepEqual([...decode(encode(halves)).subarray(0, 5)], [127, 1, -1, 2, 0]);
+  assert.deepEqual([...decode(encode(halves, 32)).subarray(0, 5)], [127, 1, -1, 2, 0]);
 });
 
 Deno.test("weave() sets the two halves of a head side by side", () => {

@@ -5,11 +5,21 @@ import { main } from "../../src/cli/commands.ts";
 import { levelAfter } from "../../src/forgetting/select/spending.ts";
 import { readJsonObject, writeJson } from "../../src/io/files.ts";
 import { capture } from "../cli/capture.ts";
+import { random } from "../../src/random.ts";
 import { stories, Toy } from "../train/toy.ts";
 import { guarded, reportOf } from "./guarded_toy.ts";
 
 const hashesOf = (folder: string) =>
   readJsonObject(join(folder, "documents.json")) as unknown as Record<string, string[]>;
+
+/** Long documents that have nothing in common, and what nearly repeats them. */
+const longStories = (change: (words: string[]) => string[] = (words) => words) =>
+  Array.from(
+    { length: 160 },
+    (_, seed) =>
+      change(Array.from({ length: 14 }, (_, i) => Math.floor(random(seed, i) * 1e6).toString(36)))
+        .join(" "),
+  ).join("\n<|endoftext|>\n");
 
 /** A guarded run on enough text that what it has not touched certifies again. */
 async function guardedRun(toy: Toy, name: string, settings: Record<string, unknown> = {}) {
@@ -58,6 +68,33 @@ Deno.test("guard leaves out what the run was trained on, and counts the certific
   assert.deepEqual([report.attempt.number, report.attempt.failed_before], [2, 0]);
   assert.match(stdout, /neither trained on nor been controlled by/);
   assert.match(stdout, / It is attempt 2 on these documents, none of those before has failed: /);
+});
+
+Deno.test("guard leaves out what nearly repeats what the run was trained on, in any file", async () => {
+  using toy = new Toy();
+  Deno.writeTextFileSync(toy.text, longStories());
+  await guardedRun(toy, "run");
+  const { train, sketches } = hashesOf(toy.path("run"));
+  assert.equal(sketches!.length, train!.length);
+  // The text again, its last word changed: no token sequence is as it was.
+  Deno.writeTextFileSync(toy.text, longStories((words) => [...words.slice(0, -1), "end"]));
+  const guardAgain = async (out: string) => {
+    const { stderr } = await guardOf(toy, "run", out);
+    return { stderr, found: reportOf(toy, out).domains[0].documents };
+  };
+  const { stderr, found } = await guardAgain("again");
+  const rows = 12; // of the task
+  assert.equal(found.trained_before, 0);
+  assert.equal(found.nearly_trained_before, train!.length - rows);
+  assert.match(stderr, new RegExp(`left out: ${train!.length - rows} nearly repeat what was`));
+  assert.doesNotMatch(stderr, /left no sketches/);
+
+  const path = toy.path("run", "documents.json");
+  const { sketches: _, sketched: __, ...before } = readJsonObject(path);
+  writeJson(path, before);
+  const old = await guardAgain("old");
+  assert.equal(old.found.nearly_trained_before, 0);
+  assert.match(old.stderr, /guard: the run of the adapter left no sketches of all that it was /);
 });
 
 Deno.test("a second run that goes on with the first's adapter certifies by what that has not seen", async () => {
@@ -139,6 +176,7 @@ Deno.test("guard says that independence is unknown of an adapter from elsewhere,
   const kept = readJsonObject(path);
   const wrong: [object, RegExp][] = [
     [{ ...kept, version: 2 }, /documents\.json: found version 2, wanted 1$/m],
+    [{ ...kept, sketches: ["x"] }, /documents\.json: found no list of sketches, wanted one$/m],
     [{ ...kept, train: "x" }, /documents\.json: found no train, wanted one$/m],
   ];
   for (const [content, words] of wrong) {

@@ -11,12 +11,13 @@ import { parseBudget } from "../../src/forgetting/budget.ts";
 import { RetentionRows } from "../../src/forgetting/text/rows.ts";
 import {
   type Blocks,
+  describeDomain,
   type Domain,
   readRetention,
   type RetentionOptions,
   splitRetention,
 } from "../../src/forgetting/text/retention.ts";
-import { NOTHING_SEEN } from "../../src/objectives/documents.ts";
+import { documentHash, documentSketch, NOTHING_SEEN } from "../../src/objectives/documents.ts";
 import { random } from "../../src/random.ts";
 
 /** A tokenizer of words, each with an id of its own. */
@@ -55,6 +56,8 @@ function domainsOf(options: Partial<RetentionOptions> = {}): Domain[] {
   });
 }
 
+const hashOf = (document: Document) => documentHash(encode(document, tokenizer), tokenizer);
+
 const PARTS = ["train", "control", "certificate", "probe"] as const;
 const key = ([block]: Blocks) => block!.ids.slice(0, 16).join(" ");
 
@@ -88,6 +91,36 @@ Deno.test("splitRetention() leaves out what repeats other documents or the task"
   assert.equal(left.length, 46);
   assert.equal(new Set(left).size, 46);
   assert.ok(!left.includes(key([task[0]!])));
+});
+
+Deno.test("splitRetention() holds back nothing that nearly repeats what the adapter was trained on", () => {
+  const all = documents(48);
+  const sketches = [3, 7].map((i) => documentSketch(encode(all[i]!, tokenizer), tokenizer));
+  const changed = (i: number) => textDocument(documentText(all[i]!).replace(/ w\d+$/, " end"));
+  const texts = all.map((document, i) => i === 3 ? changed(3) : document);
+  const files = new Map([["text.txt", texts]]);
+  const hashes = { ...NOTHING_SEEN.hashes, train: [hashOf(all[7]!)] };
+  const seen = { ...NOTHING_SEEN, hashes, sketches };
+  for (const seed of [1, 2, 3]) {
+    const [domain] = domainsOf({ documents: files, seen, seed, trainTokens: null });
+    assert.deepEqual([domain!.trained, domain!.nearlyTrained], [1, 1]);
+    const used = PARTS.flatMap((part) => domain!.hashes[part]);
+    assert.ok(used.length >= 44, "of 46 that are not related");
+    assert.ok(!used.includes(hashOf(texts[3]!)) && !used.includes(hashOf(texts[7]!)));
+    assert.match(
+      describeDomain(domain!),
+      /, left out: 1 were trained on, 1 nearly repeat what was trained on$/,
+    );
+    const [training] = domainsOf({ documents: files, seen, seed });
+    assert.ok(training!.hashes.train.includes(hashOf(texts[3]!)), "it may be trained on again");
+    assert.equal(training!.sketches.length, training!.train.length);
+  }
+  const without = domainsOf({
+    documents: files,
+    seen: { ...seen, sketches: [] },
+    trainTokens: null,
+  });
+  assert.deepEqual([without[0]!.trained, without[0]!.nearlyTrained], [1, 0]);
 });
 
 Deno.test("splitRetention() has a slice for each budget", () => {

@@ -21,7 +21,7 @@ function slice(name: string, piece: string): DomainReport {
     ...{ name, metric: "ppl", budget: "ppl:2%", epsilon: EPSILON },
     documents: {
       ...{ train: 171, control: 64, certificate: 133, probe: 32 },
-      ...{ repeated: 5, in_task: 6, trained_before: 0 },
+      ...{ repeated: 5, in_task: 6, trained_before: 0, nearly_trained_before: 0 },
     },
     sha256: { control: "c0".repeat(32), certificate: "ce".repeat(32), probe: "9e".repeat(32) },
     base_perplexity: 1.555,

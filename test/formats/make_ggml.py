@@ -19,7 +19,7 @@ from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 from gguf.quants import dequantize
 
 PATH = Path(__file__).parent / "blocks.json"
-TYPES = ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "IQ4_NL", "Q4_K", "Q5_K", "Q6_K")
+TYPES = ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "IQ4_NL", "Q4_K", "Q5_K", "Q6_K", "MXFP4")
 MANY = [128, 1024]
 
 ggml = ctypes.CDLL(sys.argv[1])
@@ -65,5 +65,5 @@ for name in TYPES:
     assert name not in blocks or blocks[name] == found or print(f"{name} was other")
     blocks[name] = found
     blocks["many"]["sha256"][name] = hashlib.sha256(quantize(name, more).tobytes()).hexdigest()
-blocks["source"] = "make_ggml.py and make_nf4.py"
+blocks["source"] = "make_ggml.py, make_nf4.py, make_int8.py and make_mlx.py"
 PATH.write_text(json.dumps(blocks, indent=2) + "\n")

@@ -4,7 +4,7 @@
     python test/golden/make_adapters.py [case ...]
 
 Each case is an adapter on a checkpoint that make_golden.py left: the files that PEFT saves, logits and gradients with
-it, and the losses of ten updates with AdamW; of DoRA and (IA)^3 also two numbers of each merged weight. The tests read only the results, so CI needs no Python.
+it, and the losses of ten updates with AdamW; of DoRA, (IA)^3 and trained tokens also two numbers of each merged weight. The tests read only the results, so CI needs no Python.
 """
 
 import copy
@@ -39,6 +39,11 @@ CASES = {
         rank_pattern={"v_proj": 3}, alpha_pattern={"layers.1.mlp.up_proj": 2},
     ),
     "dora_conv1d": dict(base="gpt2", target_modules=["c_attn", "c_proj"], use_dora=True, bias="lora_only"),
+    "tokens_tied": dict(base="qwen2", target_modules=["q_proj", "down_proj"], trainable_token_indices=[75, 3, 18, 90, 11]),
+    "tokens_untied": dict(
+        base="llama", target_modules=["v_proj"], trainable_token_indices={"embed_tokens": [85, 3], "lm_head": [85, 75, 7]}
+    ),
+    "tokens_scaled": dict(base="gemma3_text", target_modules=["v_proj"], trainable_token_indices=[95, 3, 11]),
     "frozen_a": dict(base="llama", target_modules=["q_proj", "o_proj", "down_proj"], freeze_a=True),
     "ia3": dict(
         base="llama_bias", target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "up_proj", "down_proj"],
@@ -102,10 +107,11 @@ def make(case, base, freeze_a=False, **settings):
     tensors |= {f"lora/{name}": tensor for name, tensor in saved.items()}
 
     merged = {}
-    if settings.get("use_dora") or "feedforward_modules" in settings:
+    if settings.get("use_dora") or "feedforward_modules" in settings or "trainable_token_indices" in settings:
         whole = copy.deepcopy(model).merge_and_unload(safe_merge=True).state_dict()
-        parts = [name.removeprefix("base_model.model.") for name in saved if ".lora_" in name or ".ia3_l" in name]
-        targets = {part.split(".lora_")[0].removesuffix(".ia3_l") for part in parts}
+        parts = [name.removeprefix("base_model.model.") for name in saved]
+        parts = [part for part in parts if any(kind in part for kind in (".lora_", ".ia3_l", ".token_adapter"))]
+        targets = {part.split(".lora_")[0].split(".token_adapter")[0].removesuffix(".ia3_l") for part in parts}
         names = [f"{name}.{leaf}" for name in sorted(targets) for leaf in ("weight", "bias")]
         names = [name for name in names if "bias" not in name or (name in whole and "feedforward_modules" in settings)]
         merged = {"merged": {name: summary(whole[name]) for name in names}}

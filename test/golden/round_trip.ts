@@ -42,7 +42,11 @@ function namesIn(folder: string): string[] {
 /** A golden adapter's settings by the keys of the config table. */
 function settingsOf(adapter: Json): Json {
   const { target_modules: targets, rank_pattern, use_rslora: rslora, bias } = adapter;
-  return { targets, rank_pattern, rslora, bias, modules_to_save: adapter["modules_to_save"] ?? [] };
+  const { modules_to_save, trainable_token_indices: tokens } = adapter;
+  return {
+    ...{ targets, rank_pattern, rslora, bias, modules_to_save: modules_to_save ?? [] },
+    ...(tokens != null && { trainable_token_indices: tokens }),
+  };
 }
 
 async function roundTrip(name: string, golden: Golden, adapter: Json): Promise<void> {

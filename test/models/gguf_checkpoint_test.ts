@@ -127,7 +127,7 @@ for (const type of ["Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0", "IQ4_NL"] as const) 
         assert.equal(grouped?.stored, isMatrix ? wantedType : undefined, name);
         if (!grouped) continue;
         const { encode, decode } = encodingOf(wantedType);
-        const rounded = encode(new Float32Array(wanted.read(name).slice().buffer));
+        const rounded = encode(new Float32Array(wanted.read(name).slice().buffer), shape[1]!);
         assert.deepEqual(grouped.read(), rounded, name);
         const numbers = decode(rounded);
         assert.deepEqual(found.read(name), new Uint8Array(numbers.buffer), name);

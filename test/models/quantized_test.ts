@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { exportGguf } from "../../src/export/gguf_model.ts";
 import { FILE_TYPES } from "../../src/export/gguf/file_types.ts";
-import { fitting, type FormatName, FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
-import type { NumberType } from "../../src/graph/graph.ts";
+import { fitting, type FormatName, formatOfTables, FORMATS } from "../../src/formats/mod.ts";
 import { perplexity } from "../../src/eval/perplexity.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model, type ModelOptions } from "../../src/models/model.ts";
 import { byteTokenizer } from "../export/tokenizers.ts";
 import { llamaLoss, type Tensors } from "../../src/reference/llama.ts";
+import { TOLD_APART } from "../formats/told_apart.ts";
 import { freshEngine, tinyExamples, tinyTensors, withTiny } from "./tiny.ts";
 
 /** Nats of each document, and the types of the weights in blocks. */
@@ -24,15 +24,22 @@ async function measure(place: string, vocab: number, options: ModelOptions = {})
   program.compiled.destroy();
   engine.store.destroy();
   const types = new Map(blocks.map(({ name, type }) => [name, type]));
-  return { nats: documents.map(({ nats }) => nats), types };
+  const widths = new Map(blocks.map(({ name, shape }) => [name, shape[1]!]));
+  return { nats: documents.map(({ nats }) => nats), types, widths };
 }
 
 /** The numbers that the formats of the matrices leave of them. */
-function rounded(tensors: Tensors, types: ReadonlyMap<string, NumberType>): Tensors {
+function rounded(
+  tensors: Tensors,
+  { types, widths }: Pick<Awaited<ReturnType<typeof measure>>, "types" | "widths">,
+): Tensors {
   return new Map([...tensors].map(([name, numbers]) => {
     const type = types.get(name) ?? "f32";
     const { encode, decode } = FORMATS[type as FormatName];
-    return [name, Float64Array.from(decode(encode(Float32Array.from(numbers))))];
+    return [
+      name,
+      Float64Array.from(decode(encode(Float32Array.from(numbers), widths.get(name) ?? 1))),
+    ];
   }));
 }
 
@@ -45,19 +52,19 @@ const sizesOf = (format: FormatName) => {
 /** Whether all matrices of a file may have the format. */
 const isKind = (format: FormatName) => Object.hasOwn(FILE_TYPES, FORMATS[format].stored);
 
-for (const quantize of QUANTIZED) {
+for (const quantize of TOLD_APART) {
   Deno.test(`a base rounded to ${quantize} as it is loaded equals the f64 model of those numbers`, () =>
     withTiny({ ...sizesOf(quantize), tied: quantize !== "q4_0" }, async (folder, sizes) => {
-      const { nats, types } = await measure(folder, sizes.vocab, { quantize });
+      const { nats, types, widths } = await measure(folder, sizes.vocab, { quantize });
       // Rows of 48 are no whole groups: what they are stored as is kept.
       assert.equal(types.get("model.layers.0.mlp.down_proj.weight"), "f32");
       // Tables keep eight bits, as in llama.cpp's files.
-      assert.equal(types.get("model.embed_tokens.weight"), "q8_0");
+      assert.equal(types.get("model.embed_tokens.weight"), formatOfTables(quantize));
       assert.equal(types.get("model.layers.1.self_attn.q_proj.weight"), quantize);
       // Rows of 64 are whole groups of what llama.cpp takes in place of super-blocks of 256.
       const narrow = fitting(quantize, sizes.heads * sizes.headDim);
       assert.equal(types.get("model.layers.1.self_attn.o_proj.weight"), narrow);
-      const tensors = rounded(tinyTensors(folder), types);
+      const tensors = rounded(tinyTensors(folder), { types, widths });
       for (const [i, example] of tinyExamples(sizes.vocab).entries()) {
         const wanted = llamaLoss([example], sizes, tensors);
         assert.ok(Math.abs(nats[i]! / wanted - 1) < 5e-6, `${nats[i]}, wanted ${wanted}`);

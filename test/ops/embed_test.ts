@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { bytesOf, Graph, type NumberType, type Target } from "../../src/graph/graph.ts";
-import { FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
+import { FORMATS } from "../../src/formats/mod.ts";
+import { TOLD_APART } from "../formats/told_apart.ts";
 import { embed } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
 import * as reference from "../../src/reference/embed.ts";
@@ -63,7 +64,7 @@ function trainedCase({ V, D }: Sizes): OpCase {
 testOp(trainedCase({ V: 37, D: 12 }));
 testOp(embedCase("bf16", { V: 37, D: 12 }));
 testOp(embedCase("f16", { V: 37, D: 12 }));
-for (const type of QUANTIZED) {
+for (const type of TOLD_APART) {
   const { group, bytes } = FORMATS[type];
   testOp(embedCase(type, { V: 37, D: 3 * group }));
   // 64 or 128 rows in each part but the last: parts begin at whole units, 256-aligned.

@@ -1,6 +1,7 @@
 import type { KernelSet } from "../../src/gpu/device.ts";
 import { linear } from "../../src/ops/mod.ts";
-import { FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
+import { FORMATS } from "../../src/formats/mod.ts";
+import { ALIKE, TOLD_APART } from "../formats/told_apart.ts";
 import type { NumberType } from "../../src/graph/graph.ts";
 import { type OpCase, testOp } from "../harness.ts";
 import * as reference from "../../src/reference/linear.ts";
@@ -50,7 +51,7 @@ testOp(linearCase("bf16", { M: 24, N: 44, K: 20, R: 8 }), BOTH);
 testOp(linearCase("f16", { M: 8, N: 12, K: 8, R: 12 }), BOTH);
 testOp(linearCase("bf16", { M: 16, N: 8, K: 4, R: 0 }), BOTH);
 // Cells of four rows of a group, an odd number of them: a last unit of two is half empty.
-for (const type of QUANTIZED) {
+for (const type of TOLD_APART) {
   const { group } = FORMATS[type];
   if (group > 64) { // central differences of all of 12x44x768 would take minutes
     testOp(linearCase(type, { M: 4, N: 12, K: 3 * group, R: 4 }), BOTH);
@@ -60,6 +61,9 @@ for (const type of QUANTIZED) {
   testOp(linearCase(type, { M: 12, N: 44, K: 3 * group, R: 8 }), BOTH);
   testOp(linearCase(type, { M: 8, N: 4, K: group, R: 0 }), BOTH);
   testOp(linearCase(type, { M: 8, N: 36, K: 5 * group, R: 0 }), BOTH);
+}
+for (const type of ALIKE) {
+  testOp(linearCase(type, { M: 8, N: 36, K: 5 * FORMATS[type].group, R: 0 }));
 }
 
 /** Rows of two adapters and of none, and a number that owns nothing. */

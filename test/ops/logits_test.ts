@@ -1,4 +1,5 @@
-import { FORMATS, QUANTIZED } from "../../src/formats/mod.ts";
+import { FORMATS } from "../../src/formats/mod.ts";
+import { TOLD_APART } from "../formats/told_apart.ts";
 import type { NumberType } from "../../src/graph/graph.ts";
 import { logits } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
@@ -33,7 +34,7 @@ testOp(logitsCase("f32", 37, 12));
 testOp(logitsCase("f32", 37, 12, 0.5));
 // 64 rows of 64 bytes in each part but the last.
 testOp({ ...logitsCase("bf16", 150, 32), name: "logits() in parts", maxBinding: 4096 });
-for (const type of QUANTIZED) {
+for (const type of TOLD_APART) {
   const { group, bytes } = FORMATS[type];
   const maxBinding = Math.max(4608, bytes(128, group));
   testOp(logitsCase(type, 37, 3 * group));

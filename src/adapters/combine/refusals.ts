@@ -39,6 +39,13 @@ function refuseMore({ folder, adapter }: Combined): void {
   if (name !== LORA.name) {
     throw new ConfigError(`Cannot combine ${folder}: its method is ${name}, wanted lora`);
   }
+  const [rows] = adapter.tokens ?? [];
+  if (rows) {
+    throw new ConfigError(
+      `Cannot combine ${folder}: it has rows of ${rows.module} for ${rows.ids.length} tokens, wanted ` +
+        "low-rank updates alone; merge it",
+    );
+  }
   const [tensor] = [...adapter.whole ?? [], ...adapter.tables ?? []];
   if (!tensor) return;
   throw new ConfigError(

@@ -50,6 +50,16 @@ export interface WholeTensor {
   readonly dtype?: Dtype;
 }
 
+/** Rows of an embedding or a head that are trained by themselves. */
+export interface TokenRows {
+  /** Path of the module in the base model, such as `model.embed_tokens`. */
+  readonly module: string;
+  /** The tokens whose rows they are. */
+  readonly ids: readonly number[];
+  /** Row-major [ids, width]. */
+  readonly numbers: Float32Array;
+}
+
 /** A LoRA adapter: its settings and the factors of every module that it adapts. */
 export interface PeftAdapter {
   /** Name or path of the base model, empty if the adapter does not say. */
@@ -66,6 +76,8 @@ export interface PeftAdapter {
   readonly modules: readonly LoraWeights[];
   /** Tensors that stand in place of the base's; none by default. */
   readonly whole?: readonly WholeTensor[];
+  /** Tokens whose rows stand in place of the base's; none by default. */
+  readonly tokens?: readonly TokenRows[];
   /** The base's own tables, which PEFT writes beside their low-rank updates; read, never written. */
   readonly carried?: readonly WholeTensor[];
   /**

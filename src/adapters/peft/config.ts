@@ -12,6 +12,7 @@ import { hasFactors, methodOf, METHODS } from "../methods/mod.ts";
 import { type Bias, FLAG, TYPES } from "./field_types.ts";
 import { IA3_FIELDS, ia3Targets } from "./ia3.ts";
 import { matching, type Names, saves, selects } from "./targets.ts";
+import type { TokenIds } from "./tokens.ts";
 
 export { type Bias, BIASES } from "./field_types.ts";
 
@@ -31,6 +32,7 @@ export interface PeftConfig extends Readonly<Record<string, unknown>> {
   /** In training alone. */
   readonly lora_dropout: number;
   readonly modules_to_save?: readonly string[] | null;
+  readonly trainable_token_indices?: TokenIds | null;
 }
 
 /** What PEFT takes for a field that the file leaves out. */
@@ -59,6 +61,7 @@ const WRITTEN = {
   peft_type: "LORA",
   revision: null,
   task_type: "CAUSAL_LM",
+  trainable_token_indices: null,
   use_dora: false,
 };
 
@@ -78,6 +81,9 @@ const WITHOUT_EFFECT = [
   "runtime_config",
   "task_type",
 ];
+
+/** Further fields of LoRA that choose tensors. */
+const LORA_FIELDS = ["trainable_token_indices"];
 
 /** What PEFT calls the kinds of adapters that there are methods for. */
 const PEFT_TYPES: readonly string[] = [
@@ -129,7 +135,7 @@ export function checkConfig(config: Readonly<Record<string, unknown>>, path: str
 
 function knownFields(type: string): ReadonlySet<string> {
   if (type === "LORA") {
-    return new Set([...Object.keys(DEFAULTS), ...WITHOUT_EFFECT, ...METHOD_FIELDS]);
+    return new Set([...Object.keys(DEFAULTS), ...WITHOUT_EFFECT, ...LORA_FIELDS, ...METHOD_FIELDS]);
   }
   const shared = ["base_model_name_or_path", "peft_type", "target_modules"];
   return new Set([...shared, ...WITHOUT_EFFECT, ...IA3_FIELDS]);

@@ -47,6 +47,11 @@ export const TYPES: Readonly<Record<string, Type>> = {
     wanted: "a list of module names",
     accepts: (value) => isNames(value) && typeof value !== "string",
   },
+  trainable_token_indices: {
+    wanted: "a list of token ids, or an object of such lists by modules",
+    accepts: (value) =>
+      value === undefined || isIds(value) || (isObject(value) && Object.values(value).every(isIds)),
+  },
   feedforward_modules: { wanted: "a list of module names or a pattern", accepts: isNames },
   target_modules: { wanted: "a list of module names or a pattern", accepts: isNames },
   exclude_modules: { wanted: "a list of module names or a pattern", accepts: isNames },
@@ -67,6 +72,9 @@ function isNames(value: unknown): boolean {
   return value === undefined || value === null || typeof value === "string" ||
     (Array.isArray(value) && value.every((name) => typeof name === "string"));
 }
+
+const isIds = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((id) => Number.isSafeInteger(id) && id >= 0);
 
 function isRank(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) > 0;

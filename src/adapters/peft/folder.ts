@@ -14,7 +14,7 @@ import type { PeftAdapter } from "./adapter.ts";
 import { checkConfig, configOf } from "./config.ts";
 import { readTensors, tensorsOf } from "./tensors.ts";
 
-export type { LoraWeights, PeftAdapter, WholeTensor } from "./adapter.ts";
+export type { LoraWeights, PeftAdapter, TokenRows, WholeTensor } from "./adapter.ts";
 
 const CONFIG_FILE = "adapter_config.json";
 const WEIGHTS_FILE = "adapter_model.safetensors";
@@ -32,7 +32,7 @@ export function readPeft(folder: string): PeftAdapter {
   const config = readJsonObject(configPath);
   const settings = checkConfig(config, configPath);
   using file = openSafetensors(join(folder, WEIGHTS_FILE));
-  const { modules, whole, carried, tables } = readTensors(file, settings, CONFIG_FILE);
+  const { modules, whole, carried, tables, tokens } = readTensors(file, settings, CONFIG_FILE);
   const { target_modules: targets } = settings;
   return {
     baseModel: settings.base_model_name_or_path ?? "",
@@ -42,7 +42,7 @@ export function readPeft(folder: string): PeftAdapter {
     // A pattern may single out layers, which its last words could not express.
     targetModules: Array.isArray(targets) ? targets : modules.map(({ module }) => module),
     rslora: settings.use_rslora,
-    ...{ modules, whole, carried, tables },
+    ...{ modules, whole, carried, tables, tokens },
     config,
   };
 }

@@ -12,15 +12,16 @@ import {
   type TensorInfo,
 } from "../../io/safetensors/safetensors.ts";
 import { type AdapterMethod, type Key, LORA, methodOf } from "../methods/mod.ts";
-import type { LoraWeights, PeftAdapter, WholeTensor } from "./adapter.ts";
+import type { LoraWeights, PeftAdapter, TokenRows, WholeTensor } from "./adapter.ts";
 import { isTargeted, isWhole, type PeftConfig, scalingOf } from "./config.ts";
 import { ia3Sizes, isFeedForward } from "./ia3.ts";
 import type { Names } from "./targets.ts";
+import { requireTokens, TOKEN_TENSOR, tokenRows } from "./tokens.ts";
 
 const PREFIX = "base_model.model.";
 
 /** What a file holds. */
-type Contents = Required<Pick<PeftAdapter, "modules" | "whole" | "carried" | "tables">>;
+type Contents = Required<Pick<PeftAdapter, "modules" | "whole" | "carried" | "tables" | "tokens">>;
 
 /**
  * Reads the tensors of a file; `configName` is for messages.
@@ -50,8 +51,13 @@ export function readTensors(
   });
   const names = modules.map(({ module }) => module);
   const none = (): WholeTensor[] => [];
-  const contents = { modules, whole: none(), carried: none(), tables: none() };
+  const tokens: TokenRows[] = [];
+  const contents = { modules, whole: none(), carried: none(), tables: none(), tokens };
   for (const [name, tensor] of others) {
+    if (name.endsWith(`.${TOKEN_TENSOR}`)) {
+      tokens.push(tokenRows(file, tensor, { name, config, numbers: readFloats(file, tensor) }));
+      continue;
+    }
     const place = placeOf(name, config, names);
     if (place === null) throw unknown(file, tensor);
     if (place.kind === "copy") continue;
@@ -66,6 +72,7 @@ export function readTensors(
   if (modules.length === 0) {
     throw new FileError(`Cannot use ${file.path}: it has no tensors of ${method.name}`);
   }
+  requireTokens(file, tokens, config);
   return contents;
 }
 
@@ -203,13 +210,18 @@ function readFloats(file: SafetensorsFile, tensor: TensorInfo): Float32Array {
 }
 
 /** The tensors of an adapter by their names in the file, in f32. */
-export function tensorsOf({ modules, whole = [], tables = [], config }: PeftAdapter): TensorData[] {
+export function tensorsOf(
+  { modules, whole = [], tables = [], tokens = [], config }: PeftAdapter,
+): TensorData[] {
   const method = methodOf(config);
   const names = modules.map(({ module }) => module);
   return [
     ...modules.flatMap((weights) => partsOf(weights, method)),
     ...whole.map(({ name, shape, numbers }) => tensorOf(fileNameOf(name, names), shape, numbers)),
     ...tables.map(({ name, shape, numbers }) => tensorOf(name, shape, numbers)),
+    ...tokens.map(({ module, ids, numbers }) =>
+      tensorOf(`${module}.${TOKEN_TENSOR}`, [ids.length, numbers.length / ids.length], numbers)
+    ),
   ];
 }
 

@@ -5,10 +5,20 @@
  */
 import { FORMAT_NAMES, FORMATS } from "../../formats/mod.ts";
 import type { NumberType } from "../../graph/graph.ts";
-import { add, embed, layerNorm, longContextAngles, rmsNorm, rope } from "../../ops/mod.ts";
+import {
+  add,
+  embed,
+  layerNorm,
+  longContextAngles,
+  replaceRows,
+  rmsNorm,
+  rope,
+  scale,
+} from "../../ops/mod.ts";
 import { embed as embedTwin } from "../../reference/embed.ts";
 import { layerNorm as layerNormTwin } from "../../reference/layer_norm.ts";
 import { longContextAngles as longTwin } from "../../reference/long_context_angles.ts";
+import { replaceRows as replaceRowsTwin } from "../../reference/replace_rows.ts";
 import { rmsNorm as rmsNormTwin } from "../../reference/rms_norm.ts";
 import { rope as ropeTwin } from "../../reference/rope.ts";
 import { type OpCase, zeros } from "../op_case.ts";
@@ -139,6 +149,27 @@ function trainedEmbedCase(): OpCase {
   };
 }
 
+function replaceRowsCase(): OpCase {
+  const [ids, D] = [[3, 36, 44, 0], 12];
+  return {
+    name: "replace_rows",
+    given: {
+      x: { shape: [TOKENS.length, D] },
+      rows: { shape: [ids.length, D] },
+      token: { shape: [TOKENS.length], type: "u32", data: TOKENS },
+      ids: { shape: [ids.length], type: "u32", data: ids },
+    },
+    build: (graph, { x, rows, token, ids }) => {
+      const places = { token: token!, ids: ids! };
+      return { y: replaceRows(graph, scale(graph, x!, 2), rows!, places, 1.5) };
+    },
+    twin: ({ x, rows }) => ({
+      y: replaceRowsTwin(x!.map((x) => 2 * x), rows!, { token: TOKENS, ids, D, SCALE: 1.5 }),
+    }),
+    gradient: { of: "y", by: ["rows", "x"] },
+  };
+}
+
 /** All of them. */
 export const rows: readonly OpCase[] = [
   rmsNormCase(12, 20),
@@ -148,4 +179,5 @@ export const rows: readonly OpCase[] = [
   longContextCase(),
   ...FORMAT_NAMES.map(embedCase),
   trainedEmbedCase(),
+  replaceRowsCase(),
 ];

@@ -9,9 +9,14 @@
 import { fitting, FORMAT_NAMES, formatOf, FORMATS, type WeightFormat } from "../../formats/mod.ts";
 import { type GgufType, TENSOR_TYPES } from "../../io/gguf/tensor_types.ts";
 
+/** What llama.cpp gives to the experts of a mixture alone, which no model here has. */
+const OF_EXPERTS = "MXFP4";
+
 /** The types of tensors that are written: those of the weight formats. */
 export const WRITTEN_TYPES = FORMAT_NAMES.map((name) => FORMATS[name].stored)
-  .filter((stored): stored is GgufType => Object.hasOwn(TENSOR_TYPES, stored));
+  .filter((stored): stored is GgufType =>
+    Object.hasOwn(TENSOR_TYPES, stored) && stored !== OF_EXPERTS
+  );
 
 /** A kind of file. */
 interface Kind {

@@ -57,7 +57,7 @@ export function convertedTensor(
             }, wanted finite ${type}`,
           );
         }
-        const bytes = encode(values);
+        const bytes = encode(values, width);
         if (rounded) {
           for (const [i, x] of decode(bytes).entries()) {
             moved += (x - values[i]!) ** 2;

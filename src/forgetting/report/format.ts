@@ -155,7 +155,14 @@ export interface DomainReport {
   /** How many documents each part has, and how many were left out or trained on before. */
   readonly documents: Readonly<
     Record<
-      "train" | "control" | "certificate" | "probe" | "repeated" | "in_task" | "trained_before",
+      | "train"
+      | "control"
+      | "certificate"
+      | "probe"
+      | "repeated"
+      | "in_task"
+      | "trained_before"
+      | "nearly_trained_before",
       number
     >
   >;

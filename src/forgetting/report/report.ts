@@ -112,7 +112,7 @@ function domainReport(
   index: number,
   { result, decode }: ReportFacts,
 ): DomainReport {
-  const { name, budget, probe, repeated, inTask, trained } = domain;
+  const { name, budget, probe, repeated, inTask, trained, nearlyTrained } = domain;
   const { shifts, baseNll, comparisons, certificate, strength } = result;
   const comparison = comparisons[index]!;
   const { mean, se, net, nll } = shifts[index]!;
@@ -128,6 +128,7 @@ function domainReport(
       repeated,
       in_task: inTask,
       trained_before: trained,
+      nearly_trained_before: nearlyTrained,
     },
     sha256: ofParts((part) => hashOf(domain[part].flat())),
     base_perplexity: Math.exp(baseNll[index]!),

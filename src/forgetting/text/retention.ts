@@ -24,6 +24,8 @@ import {
   comparedRows,
   documentHash,
   type DocumentHashes,
+  documentSketch,
+  nearlyRepeats,
   type SeenDocuments,
 } from "../../objectives/documents.ts";
 import { drawn } from "../../random.ts";
@@ -49,8 +51,12 @@ export interface Domain {
   readonly inTask: number;
   /** Documents that the adapter has been trained on before: left out where nothing is trained. */
   readonly trained: number;
+  /** Documents that nearly repeat one of those, and are treated as it is. */
+  readonly nearlyTrained: number;
   /** Hashes of all documents by their part; one that repeats another is of its part. */
   readonly hashes: Omit<DocumentHashes, "compare">;
+  /** Sketches of the documents to train on. */
+  readonly sketches: readonly string[];
 }
 
 /** A hash of the documents of all parts: a run goes on only with the same text. */
@@ -67,11 +73,15 @@ export function contentsOf(domains: readonly Domain[]): string {
 
 /** One line about a domain, for the log of a run. */
 export function describeDomain(domain: Domain): string {
-  const { name, train, control, certificate, probe, repeated, inTask, trained } = domain;
+  const { name, train, control, certificate, probe, repeated, inTask, trained, nearlyTrained } =
+    domain;
   const left = [
     ...(repeated ? [`${repeated} repeat others`] : []),
     ...(inTask ? [`${inTask} stand in the task`] : []),
     ...(trained && train.length === 0 ? [`${trained} were trained on`] : []),
+    ...(nearlyTrained && train.length === 0
+      ? [`${nearlyTrained} nearly repeat what was trained on`]
+      : []),
   ];
   const out = left.length > 0 ? `, left out: ${left.join(", ")}` : "";
   return `retention text ${name}: ${train.length} documents to train on, ${control.length} to ` +
@@ -173,9 +183,16 @@ function splitDomain(
   const trains = trainTokens !== null;
   const firsts = distinct(encoded, task, seed);
   const kept = firsts.flatMap((first, i) => first === i ? [i] : []);
-  const earlier = earlierOf(seen);
+  const known = earlierOf(seen);
+  const isNear = nearlyRepeats(seen.sketches);
+  const near = new Set(
+    kept.filter((i) => known(hashes[i]!) !== "trained" && isNear(encoded[i]!, tokenizer)),
+  );
   const parts = partDocuments(
-    kept.map((i) => ({ text: documentText(documents[i]!), earlier: earlier(hashes[i]!) })),
+    kept.map((i) => ({
+      text: documentText(documents[i]!),
+      earlier: near.has(i) ? "trained" : known(hashes[i]!),
+    })),
     { held, trains, seed },
   );
   const part = (of: keyof typeof parts, tokens: number) =>
@@ -195,13 +212,15 @@ function splitDomain(
     probe: part("probe", maxTokens),
     repeated: firsts.filter((first, i) => first !== null && first !== i).length,
     inTask: firsts.filter((first) => first === null).length,
-    trained: kept.filter((i) => earlier(hashes[i]!) === "trained").length,
+    trained: kept.filter((i) => known(hashes[i]!) === "trained").length,
+    nearlyTrained: near.size,
     hashes: {
       train: hashesOf("train"),
       control: hashesOf("control"),
       certificate: hashesOf("certificate"),
       probe: hashesOf("probe"),
     },
+    sketches: (trains ? parts.train : []).map((i) => documentSketch(encoded[kept[i]!]!, tokenizer)),
   };
   requireParts(domain, kept.length, trains);
   return domain;
@@ -256,9 +275,14 @@ function requireParts(domain: Domain, count: number, trains: boolean): void {
   const more = [
     ...(left > 0 ? [`${left} more repeat others`] : []),
     ...(domain.trained > 0 ? [`${domain.trained} of them were trained on`] : []),
+    ...(domain.nearlyTrained > 0
+      ? [`${domain.nearlyTrained} of them nearly repeat what was trained on`]
+      : []),
   ];
   const found = `${count} documents${more.length > 0 ? ` (${more.join("; ")})` : ""}`;
-  const others = domain.trained > 0 ? " that the adapter was not trained on" : "";
+  const others = domain.trained + domain.nearlyTrained > 0
+    ? " that the adapter was not trained on"
+    : "";
   throw new FileError(
     `Retention text ${domain.name}: found ${found}, wanted at least ${
       fewestOf(trains)

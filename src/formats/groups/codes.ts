@@ -1,9 +1,16 @@
 /**
- * Codes of four and five bits, as files have them and in 4x4 blocks.
+ * Codes, as files have them and in 4x4 blocks.
  *
  * @module
  */
 import { GROUP } from "./grouped.ts";
+
+/** x rounded to a whole number, halves to the even one. */
+export function halvesToEven(x: number): number {
+  const low = Math.floor(x);
+  const rest = x - low;
+  return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;
+}
 
 /** Four low nibbles, one of each byte of two halves, as one half; the first lowest. */
 export const nibbles = (a: number, b: number): number =>

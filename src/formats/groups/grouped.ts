@@ -20,6 +20,8 @@ export interface Place {
   /** Of the file, in halves of 16 bits. */
   readonly file: Uint16Array;
   readonly at: number;
+  /** The file in bytes, for groups of an odd number of them: they begin at byte 2 `at`. */
+  readonly bytes: Uint8Array;
   /** Of the device. */
   readonly device: Uint16Array;
   /** Where the unit begins, which cell of it this is, and which row of the cell. */
@@ -35,6 +37,7 @@ export interface Grouped {
   readonly group?: number;
   readonly groupBytes: number;
   readonly scales: readonly number[];
+  readonly powers?: readonly number[];
   readonly overflowsAt: number;
   /** Cells of a unit, and its bytes, a multiple of 16. */
   readonly cells: number;
@@ -55,23 +58,24 @@ export interface Grouped {
 /** The format of groups that `g` describes. */
 export function grouped(g: Grouped): WeightFormat {
   const { stored, group = GROUP, groupBytes, cells, unitBytes } = g;
-  const { scales, overflowsAt, loader, pieces, fallback } = g;
+  const { scales, powers = [], overflowsAt, loader, pieces, fallback } = g;
   const bytes = (rows: number, columns: number) =>
     Math.ceil(rows * columns / (4 * group * cells)) * unitBytes;
   const move = (file: Uint16Array, device: Uint16Array, columns: number, way: Grouped["pack"]) => {
     const perRow = columns / group;
+    const inBytes = new Uint8Array(file.buffer);
     const rows = file.length / (perRow * groupBytes / 2);
     for (let row = 0; row < rows; row++) {
       for (let i = 0; i < perRow; i++) {
         const cell = Math.floor(row / 4) * perRow + i;
         const unit = Math.floor(cell / cells) * unitBytes / 2;
         const at = (row * perRow + i) * groupBytes / 2;
-        way({ file, at, device, unit, cell: cell % cells, row: row % 4 });
+        way({ file, at, bytes: inBytes, device, unit, cell: cell % cells, row: row % 4 });
       }
     }
   };
   return {
-    ...{ stored, group, groupBytes, scales, overflowsAt, bytes, loader, pieces, fallback },
+    ...{ stored, group, groupBytes, scales, powers, overflowsAt, bytes, loader, pieces, fallback },
     encode(values) {
       const view = new DataView(new ArrayBuffer(values.length / group * groupBytes));
       for (let from = 0, at = 0; from < values.length; from += group, at += groupBytes) {

@@ -33,8 +33,19 @@ export interface Adapt {
   lowRank(graph: Graph, module: string, shape: Matrix): LowRank | undefined;
   /** That of a table of rows: a [rows, rank] and b [width, rank], both in blocks; or none. */
   table(graph: Graph, module: string, shape: Matrix): LowRank | undefined;
+  /** Rows of an embedding or a head that are trained in place of the base's, or none. */
+  rows?(graph: Graph, module: string, shape: Matrix): TrainedRows | undefined;
   /** The trained tensor that stands in place of the base's, or none. */
   tensor(graph: Graph, name: string, shape: readonly number[]): Value | undefined;
+}
+
+/** Some rows of a table of tokens, N of them. */
+export interface TrainedRows {
+  /** The token of each, and 0xffffffff where there is none. */
+  readonly ids: readonly number[]; // [N]
+  readonly rows: Value; // [N, width]
+  /** The base's own rows of those tokens, as the device has them. */
+  base(): Float32Array; // [N, width]
 }
 
 /** Sees the input and output of every linear layer; what it returns stands for the output. */

@@ -34,6 +34,7 @@ import { type Buckets, bucketTable } from "./relative.ts";
 import { ANGLE_ROW, angleTable, type Frequencies, type LongAngles } from "./rope.ts";
 import { HEAD, HEAD_MODULE } from "../stored.ts";
 import { sourceCaches } from "./source_rows.ts";
+import { headUpdate, withTrained } from "./trained_rows.ts";
 import { roundTo } from "../weights.ts";
 
 export type * from "../family.ts";
@@ -101,10 +102,12 @@ export class Net {
   head(vocabSize: number, hidden: number, embedding?: string): Omit<Output, "hidden"> {
     const { adapt } = this.#options;
     const shape = [vocabSize, hidden] as const;
+    const rows = adapt?.rows?.(this.graph, embedding ?? HEAD_MODULE, shape);
     return {
       head: adapt?.tensor(this.graph, HEAD, shape) ??
         this.#stored(embedding === undefined ? HEAD : `${embedding}.weight`, shape),
-      adapter: adapt?.lowRank(this.graph, HEAD_MODULE, shape),
+      adapter: adapt?.lowRank(this.graph, HEAD_MODULE, shape) ??
+        (rows && headUpdate(this, rows, shape)),
     };
   }
 
@@ -118,7 +121,9 @@ export class Net {
     const { rows, typeOf, seed, noise: alpha = 0 } = this.#options;
     const shape = [vocabSize, hidden] as const;
     const rounded = roundTo(scale, typeOf(`${module}.weight`, shape));
-    const x = this.#rows(module, shape, rows.token, TOKEN_ORDER, rounded);
+    const table = this.#rows(module, shape, rows.token, TOKEN_ORDER, rounded);
+    const trained = this.#options.adapt?.rows?.(this.graph, module, shape);
+    const x = trained ? withTrained(this, trained, table, rows.token, rounded) : table;
     const isNoisy = alpha > 0 && seed !== undefined && rows.kind === "packed";
     return isNoisy ? noise(this.graph, x, rows, { alpha, seed }) : x;
   }
