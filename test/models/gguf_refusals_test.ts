@@ -16,6 +16,11 @@ import { bytesOf, type GgufType } from "../../src/io/gguf/tensor_types.ts";
 import { writeGguf } from "../../src/io/gguf/writer.ts";
 import { loadTokenizer } from "../../src/io/tokenizer/tokenizer.ts";
 import { openWeights } from "../../src/models/gguf_checkpoint.ts";
+import { Tensors } from "../../src/models/stored.ts";
+import { loadBlocks } from "../../src/models/weights.ts";
+import { formatOf } from "../../src/formats/mod.ts";
+import type { Value } from "../../src/graph/graph.ts";
+import BLOCKS from "../formats/blocks.json" with { type: "json" };
 import { assertFileError, withFolder } from "../io/helpers.ts";
 
 const TOKENS = ["<unk>", "<s>", "</s>", "a", "b", "ab", "c", "d"];
@@ -49,15 +54,17 @@ const TENSORS: Record<string, [GgufType, ...number[]]> = {
 interface Change {
   metadata?: Record<string, MetadataValue | undefined>;
   tensors?: typeof TENSORS;
+  /** Bytes of tensors that are not 0. */
+  data?: Record<string, Uint8Array>;
 }
 
 /** A small file, with some of it changed. */
-function write(path: string, { metadata = {}, tensors = {} }: Change = {}): void {
+function write(path: string, { metadata = {}, tensors = {}, data = {} }: Change = {}): void {
   const values = Object.entries({ ...METADATA, ...metadata })
     .filter((entry): entry is [string, MetadataValue] => entry[1] !== undefined);
   const contents = Object.entries({ ...TENSORS, ...tensors }).map(([name, [type, ...shape]]) => ({
     ...{ name, type, shape },
-    data: () => [new Uint8Array(bytesOf(type, shape))],
+    data: () => [data[name] ?? new Uint8Array(bytesOf(type, shape))],
   }));
   writeGguf(path, new Map(values), contents);
 }
@@ -70,6 +77,41 @@ Deno.test("a small GGUF file is a base", () =>
     assert.equal(checkpoint.tensors.size, 4);
     assert.deepEqual(loadTokenizer(path).encode("<s>abc"), [1, 5, 6]);
   }));
+
+Deno.test("MXFP4 of a file is what gguf reads", () =>
+  withFolder((folder) => {
+    const path = join(folder, "model.gguf");
+    const data = { "blk.0.attn_v.weight": Uint8Array.fromBase64(BLOCKS.MXFP4.bytes) };
+    write(path, { tensors: { "blk.0.attn_v.weight": ["MXFP4", 16, 32] }, data });
+    using checkpoint = openWeights(path);
+    const name = "model.layers.0.self_attn.v_proj.weight";
+    assert.equal(checkpoint.grouped(name)!.stored, "MXFP4");
+    const wanted = new Float32Array(Uint8Array.fromBase64(BLOCKS.MXFP4.numbers).buffer);
+    const found = new Float32Array(checkpoint.read(name).slice().buffer);
+    assert.deepEqual(found.map((x) => x + 0), wanted.map((x) => x + 0));
+  }));
+
+for (
+  const [type, bytes] of [["Q4_0", [0, 0x7e]], ["Q4_1", [0, 0, 0, 0x7c]], ["MXFP4", [255]]] as const
+) {
+  Deno.test(`a scale of ${type} that is NaN or infinite is refused by its elements`, () =>
+    withFolder((folder) => {
+      const path = join(folder, "model.gguf");
+      const broken = new Uint8Array(bytesOf(type, [16, 32]));
+      broken.set(bytes, 5 * broken.length / 16);
+      const data = { "blk.0.attn_v.weight": broken };
+      write(path, { tensors: { "blk.0.attn_v.weight": [type, 16, 32] }, data });
+      using checkpoint = openWeights(path);
+      const name = "model.layers.0.self_attn.v_proj.weight";
+      const value = { name, type: formatOf(type)!, shape: [16, 32] } as unknown as Value;
+      // Refused before anything is sent to a device.
+      const load = () => loadBlocks(null as never, new Tensors(checkpoint), value, null as never);
+      assert.throws(load, {
+        name: "FileError",
+        message: /v_proj.weight" in .*: the scale of its elements from 160 on is NaN or infinite/,
+      });
+    }));
+}
 
 const REFUSED: [string, Change, ...string[]][] = [
   ["another architecture", { metadata: { "general.architecture": string("mamba") } }, "mamba"],
