@@ -1,9 +1,9 @@
 import type { KernelSet } from "../../src/gpu/device.ts";
 import { linear } from "../../src/ops/mod.ts";
-import { FORMATS } from "../../src/formats/mod.ts";
+import { type FormatName, FORMATS } from "../../src/formats/mod.ts";
 import { ALIKE, TOLD_APART } from "../formats/told_apart.ts";
 import type { NumberType } from "../../src/graph/graph.ts";
-import { type OpCase, testOp } from "../harness.ts";
+import { noise, type OpCase, testOp } from "../harness.ts";
 import * as reference from "../../src/reference/linear.ts";
 import { matmulNt } from "../../src/reference/matmul.ts";
 import { ownColumns } from "../../src/reference/own_columns.ts";
@@ -15,16 +15,26 @@ interface Sizes {
   R: number;
 }
 
+/** Noise of which a group has another power of two than its neighbours: their scales are not alike. */
+const uneven = (rows: number, columns: number, group: number) =>
+  noise(rows * columns, 2).map((x, i) =>
+    x / 2 ** ((Math.floor(i / columns) + 2 * Math.floor(i % columns / group)) % 4)
+  );
+
 function linearCase(type: NumberType, { M, N, K, R }: Sizes, trained = false): OpCase {
   const scale = 1.5;
   const adapter = R > 0;
+  const { group, powers } = FORMATS[type as FormatName];
   return {
     name: `linear() ${type} ${M}x${N}x${K}${adapter ? ` with rank ${R}` : ""}${
       trained ? ", trained" : ""
     }`,
     given: {
       x: { shape: [M, K] },
-      w: { shape: [N, K], type, layout: "blocks", scaled: false },
+      w: {
+        ...{ shape: [N, K], type, layout: "blocks", scaled: false },
+        ...(powers.length > 0 ? { data: uneven(N, K, group) } : {}),
+      },
       residual: { shape: [M, N] },
       ...(adapter ? { a: { shape: [R, K] }, b: { shape: [N, R], scaled: false } } : {}),
     },
