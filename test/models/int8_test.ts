@@ -53,6 +53,6 @@ Deno.test("a scale of a row that is NaN is refused where it is read", () =>
     damage(folder, `${MODULE}.SCB`, 4 * 9, [0, 0, 0xc0, 0x7f]);
     using checkpoint = openWeights(folder);
     assert.throws(() => checkpoint.read(`${MODULE}.weight`), {
-      message: /q_proj.SCB" in .*: found NaN in row 9, group 0, wanted a finite number/,
+      message: /q_proj.SCB" in .*: found NaN at \[9, 0\], wanted a finite number/,
     });
   }));

@@ -98,9 +98,9 @@ Deno.test("NaN among mlx's scales is refused where it is read", () =>
       assert.throws(() => checkpoint.grouped(name)!.read(), { name: "FileError", message: words });
     refused(
       `${LAYER}.q_proj.weight`,
-      /q_proj.scales".*: found NaN in row 5, group 0, wanted a finite/,
+      /q_proj.scales".*: found NaN at \[5, 0\], wanted a finite/,
     );
-    refused("model.embed_tokens.weight", /scales".*: found NaN in row 7, group 1, wanted a finite/);
+    refused("model.embed_tokens.weight", /scales".*: found NaN at \[7, 1\], wanted a finite/);
   }));
 
 Deno.test("a folder in a quantisation that is not built, or in two, is refused by name", () =>

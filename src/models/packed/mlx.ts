@@ -118,7 +118,7 @@ function powers(inner: Checkpoint, module: string): PackedMatrix {
     const odd = power.indexOf(MXFP4_NAN);
     if (odd >= 0) {
       const [row, group] = [from + Math.floor(odd / perRow), odd % perRow];
-      refuse(scales, `NaN in row ${row}, group ${group}`, "a finite number");
+      refuse(scales, `NaN at [${row}, ${group}]`, "a finite number");
     }
     const made = new Uint8Array(power.length * MXFP4.groupBytes);
     for (const [i, scale] of power.entries()) {

@@ -6,11 +6,16 @@
 import { FileError } from "../../errors.ts";
 import type { Checkpoint } from "../../io/checkpoint.ts";
 import { bitsandbytes } from "./bitsandbytes.ts";
+import { awq, gptq } from "./gptq.ts";
 import { isMlx, mlx } from "./mlx.ts";
 import { fieldsOf, type Packed, PackedCheckpoint } from "./packed.ts";
 
 /** What reads a folder, by its `quant_method`. */
-const METHODS: Readonly<Record<string, (inner: Checkpoint) => Packed>> = { bitsandbytes };
+const METHODS: Readonly<Record<string, (inner: Checkpoint) => Packed>> = {
+  bitsandbytes,
+  gptq,
+  awq,
+};
 
 /**
  * The folder as it is, or with its matrices whole; taken over and closed where it throws.

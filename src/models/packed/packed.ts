@@ -159,7 +159,7 @@ export function floatRows(
   const odd = numbers.findIndex((x) => !Number.isFinite(x));
   if (odd >= 0) {
     const [row, column] = [from + Math.floor(odd / columns), odd % columns];
-    refuse(tensor, `${numbers[odd]} in row ${row}, group ${column}`, "a finite number");
+    refuse(tensor, `${numbers[odd]} at [${row}, ${column}]`, "a finite number");
   }
   return numbers;
 }
