@@ -203,7 +203,13 @@ export type { InitName } from "./src/adapters/init/mod.ts";
 export type { FormatName } from "./src/formats/mod.ts";
 export type { GgufType } from "./src/io/gguf/tensor_types.ts";
 export { exportGgufLora } from "./src/export/gguf_lora.ts";
-export { exportGguf, type GgufOptions, type RoundedMatrix } from "./src/export/gguf_model.ts";
+export {
+  type ExportedModel,
+  exportGguf,
+  type GgufOptions,
+  type RoundedMatrix,
+} from "./src/export/gguf_model.ts";
+export { type ImportanceMatrix, readImportance } from "./src/export/gguf/importance.ts";
 export { exportMlx } from "./src/export/mlx.ts";
 export type { Exported } from "./src/export/proven.ts";
 export {

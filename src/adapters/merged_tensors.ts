@@ -37,6 +37,12 @@ export interface MergeTensorsOptions {
   readonly untie?: boolean;
 }
 
+/** A tensor of the result. */
+export interface MergedTensor extends TensorData {
+  /** Whether the adapter changes it. */
+  readonly changed: boolean;
+}
+
 /** Sums of squares over a tensor: of its update, and of what rounding took of it. */
 export interface Rounding {
   update: number;
@@ -48,7 +54,7 @@ export interface Rounding {
 /** Elements converted at a time; the rows of a block are whole. */
 const BLOCK_ELEMENTS = 1 << 20;
 
-/** A tensor of the result. */
+/** A tensor of the result, before its numbers are computed. */
 interface Entry {
   readonly name: string;
   readonly source: TensorInfo;
@@ -68,7 +74,7 @@ export function mergedTensors(
   adapter: PeftAdapter | undefined,
   options: MergeTensorsOptions = {},
   roundings: Map<string, Rounding> = new Map(),
-): TensorData[] {
+): MergedTensor[] {
   const tied = isTied(checkpoint);
   const tensors = new Tensors(checkpoint, storedOf(checkpoint.config["model_type"]), tied);
   if (options.untie && !tied) {
@@ -89,7 +95,7 @@ export function mergedTensors(
     const isCopied = change === undefined && dtype === source.dtype;
     const data = () =>
       isCopied ? copied(checkpoint, source) : computed(checkpoint, entry, dtype, roundings);
-    return { name, dtype, shape: source.shape, data };
+    return { name, dtype, shape: source.shape, data, changed: change !== undefined };
   });
 }
 

@@ -17,7 +17,6 @@ import { queuePerplexity } from "../eval/perplexity.ts";
 import { encodeTask } from "../eval/tasks/encode.ts";
 import { readTasks } from "../eval/tasks/read.ts";
 import type { TaskScores } from "../eval/tasks/report.ts";
-import { dirname, resolve } from "node:path";
 import { adapterFolder, baseOf, openModel } from "../inference/open.ts";
 import { openTuned } from "../tune/cache.ts";
 import { parseBudget } from "../forgetting/budget.ts";
@@ -41,14 +40,18 @@ import {
 } from "../objectives/documents.ts";
 import { permutation } from "../random.ts";
 import { documentsSeenBy, writeDocuments } from "../runs/documents.ts";
-import { isRunFolder, writeReport } from "../runs/folder.ts";
+import { writeReport } from "../runs/folder.ts";
 import { attemptsOf } from "../runs/history/attempts.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
-import { parseConfig } from "../config/mod.ts";
 import { type Command, parseArguments } from "./lib/args.ts";
+import {
+  CERTIFYING_FLAGS,
+  certifyingSettings,
+  countedWhere,
+  NOT_CERTIFIED,
+} from "./lib/certifying.ts";
 import { fetchFolder } from "./lib/hub.ts";
 import { QUANTIZE_FLAG, quantizeOf } from "./lib/quantize.ts";
-import { numberOf } from "./lib/number.ts";
 import { answer, say } from "./lib/term.ts";
 import { scoreSaid } from "./tasks/models.ts";
 import { entriesOf } from "./tasks/specs.ts";
@@ -68,17 +71,7 @@ const COMMAND: Command = {
     template: { type: "string", help: "template of the rows" },
     base: { type: "string", help: "base model; the one that the adapter names by default" },
     ...QUANTIZE_FLAG,
-    tokens: { type: "string", help: "tokens on the GPU at once, and the longest document (512)" },
-    seed: { type: "string", help: "seed of the split (42)" },
-    documents: { type: "string", help: "the most documents that certify (256)" },
-    strict: {
-      type: "boolean",
-      help: "a document counts up to one nat a token, not what others suggest",
-    },
-    history: {
-      type: "string",
-      help: "false = attempts on the text are not counted in runs.sqlite",
-    },
+    ...CERTIFYING_FLAGS,
     tasks: {
       type: "string",
       many: true,
@@ -96,9 +89,6 @@ const NEARLY =
   "guard: the run of the adapter left no sketches of all that it was trained on; other text that " +
   "nearly repeats it is left out only where --data names those rows";
 
-/** The exit code where only the base is certain. */
-export const ONLY_BASE = 3;
-
 /** Runs the command; resolves to the exit code. */
 export async function run(args: string[]): Promise<number> {
   const parsed = parseArguments(COMMAND, args);
@@ -107,7 +97,7 @@ export async function run(args: string[]): Promise<number> {
   if (out === undefined) throw new ConfigError(`Found no --out, wanted one: ${COMMAND.usage}`);
   const folder = adapterFolder(await fetchFolder(given!, "adapter"));
   const base = await fetchFolder(flags["base"] ?? baseOf(folder), "model");
-  const settings = settingsOf(base, flags);
+  const settings = certifyingSettings(base, flags);
   const quantize = quantizeOf(flags);
   refuseOccupied(out);
   const asked = await readTasks(entriesOf(parsed));
@@ -196,17 +186,11 @@ export async function run(args: string[]): Promise<number> {
   else {for (const line of [...screen(report), ...shownScores(scores), `saved       ${out}`]) {
       answer(line);
     }}
-  return report.certified ? 0 : ONLY_BASE;
+  return report.certified ? 0 : NOT_CERTIFIED;
 }
 
 const shownScores = (scores: readonly TaskScores[]): string[] =>
   scores.length === 0 ? [] : ["", ...tableLines(scores), ""];
-
-/** Attempts are counted where the run of the adapter counts them, else beside what is written. */
-function countedWhere(folder: string, out: string): string {
-  const run = dirname(resolve(folder));
-  return isRunFolder(run) ? run : out;
-}
 
 /** What documents have been used for here. */
 const usedHere = (
@@ -224,33 +208,6 @@ const usedHere = (
     probe: domains.flatMap(({ hashes }) => hashes.probe),
   },
 });
-
-/** The flags as the config table has them, so that each default is that of a run. */
-function settingsOf(model: string, flags: Readonly<Record<string, string>>) {
-  const { data, text } = flags;
-  const { config } = parseConfig({
-    flags: {
-      model,
-      data: data ?? model, // wanted by the table, read by nobody
-      "guard.text": text ?? "[]",
-      ...(flags["budget"] !== undefined && { "guard.budget": flags["budget"] }),
-      ...(flags["documents"] !== undefined && {
-        "guard.documents.certificate": flags["documents"],
-      }),
-      ...(flags["strict"] !== undefined && { "guard.strict": "true" }),
-      ...(flags["history"] !== undefined && { history: flags["history"] }),
-      ...(flags["template"] !== undefined && { "data.template": flags["template"] }),
-    },
-  });
-  if (!config.guard) throw new ConfigError("Found no guard, wanted one");
-  return {
-    guard: config.guard,
-    history: config.history,
-    data: data === undefined ? [] : config.data,
-    tokens: numberOf(flags, "tokens", 512, { least: 8, whole: true }),
-    seed: numberOf(flags, "seed", config.train.seed, { least: 0, whole: true }),
-  };
-}
 
 /** The rows of the task. */
 async function loadTask(

@@ -23,7 +23,7 @@ import { StoppedError } from "../errors.ts";
 import { isStopWanted, orStopped } from "../stop.ts";
 import { runFiles } from "../runs/folder.ts";
 import { type Arguments, type Command, type Flag, parseArguments } from "./lib/args.ts";
-import { ONLY_BASE } from "./guard.ts";
+import { NOT_CERTIFIED } from "./lib/certifying.ts";
 import { endPanel, forgettingOf } from "./lib/end_panel.ts";
 import { hubReports } from "./lib/hub.ts";
 import { shellWord } from "./lib/shell.ts";
@@ -92,7 +92,7 @@ export async function run(args: string[]): Promise<number> {
     if (!parsed.flags["json"]) await orStopped(() => showSamples(resolved.config, result.saved));
     if (isStopWanted()) return STOPPED; // the run is done and saved
     const forgetting = forgettingOf(result);
-    return forgetting && !forgetting.certified ? ONLY_BASE : 0;
+    return forgetting && !forgetting.certified ? NOT_CERTIFIED : 0;
   });
 }
 

@@ -26,7 +26,7 @@ export interface Exported {
 }
 
 /**
- * Writes the file `out`.
+ * Writes the file `out`; `refuse` may throw once all tensors are written, and nothing is left then.
  *
  * @throws {FileError} where `out` is taken, the disk refuses, or it gives back other bytes.
  */
@@ -35,12 +35,14 @@ export function writeProven(
   metadata: Metadata,
   tensors: readonly GgufTensor[],
   notes: readonly string[],
+  refuse: () => void = () => {},
 ): Exported {
   if (exists(out)) throw new FileError(`Cannot write ${out}: it is there already`);
   const unproven = `${out}.unproven`;
   const hashed = tensors.map(withHash);
   writeGguf(unproven, metadata, hashed);
   try {
+    refuse();
     using file = openGguf(unproven);
     compare(file, metadata, hashed);
     rename(unproven, out);

@@ -108,7 +108,7 @@ export class ForgettingMeter {
 }
 
 /** What blocks came to, put together by document. */
-function shiftOf(
+export function shiftOf(
   documents: readonly Blocks[],
   rises: readonly Float32Array[],
   nats: readonly Float32Array[],

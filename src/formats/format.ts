@@ -25,8 +25,13 @@ export interface WeightFormat {
   readonly overflowsAt: number;
   /** The format for rows that are no whole groups of this one, as llama.cpp's quantiser chooses it. */
   readonly fallback?: string | undefined;
-  /** Whole rows of `columns` numbers, rounded to what a file holds. */
-  encode(values: Float32Array, columns: number): Uint8Array<ArrayBuffer>;
+  /**
+   * Whole rows of `columns` numbers, rounded to what a file holds. `importance` [columns] is what
+   * errors in each column count, where the format {@link WeightFormat.heedsImportance}.
+   */
+  encode(values: Float32Array, columns: number, importance?: Float32Array): Uint8Array<ArrayBuffer>;
+  /** Whether some codes are better than others by what their errors count. */
+  readonly heedsImportance?: boolean | undefined;
   /** The numbers that the bytes of a file stand for. */
   decode(bytes: Uint8Array): Float32Array<ArrayBuffer>;
   /** Bytes that a matrix takes on the device. `rows` is a multiple of 4. */

@@ -28,6 +28,18 @@ export function modelFingerprint(place: string): string {
   return hash.digest("hex");
 }
 
+/** The SHA-256 of a file, as `sha256sum` prints it. */
+export function fileSha256(path: string): string {
+  const hash = createHash("sha256");
+  using file = openFile(path);
+  const { size } = file.statSync();
+  const buffer = new Uint8Array(PIECE);
+  for (let at = 0; at < size; at += PIECE) {
+    hash.update(readAt(file, path, buffer.subarray(0, Math.min(PIECE, size - at)), at));
+  }
+  return hash.digest("hex");
+}
+
 function modelFiles(folder: string): string[] {
   const names = onDisk(`Cannot read ${folder}`, () => [...Deno.readDirSync(folder)])
     .map(({ name }) => name);

@@ -13,6 +13,7 @@ export { add } from "./add.ts";
 export { attention } from "./attention.ts";
 export { bias } from "./bias.ts";
 export { cachedAttention, type CacheRows, cacheWrite } from "./cached_attention.ts";
+export { columnSquares } from "./column_squares.ts";
 export { distanceBias } from "./distance_bias.ts";
 export { doraRatio } from "./dora_ratio.ts";
 export { DRAW, type Dropout, dropout } from "./dropout.ts";

@@ -14,6 +14,7 @@ interface Case {
   tied: boolean;
   columns: number;
   fused?: boolean;
+  byImportance?: boolean;
   kinds: Record<string, Record<string, string>>;
 }
 

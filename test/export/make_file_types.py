@@ -30,6 +30,7 @@ CASES = [
     dict(layers=3, heads=8, groups=8, tied=False, columns=96),
     dict(layers=2, heads=8, groups=8, tied=True, columns=48),
     dict(layers=32, heads=8, groups=8, tied=False, columns=256, fused=True),
+    dict(layers=17, heads=8, groups=8, tied=False, columns=256, byImportance=True),
 ]
 
 
@@ -47,7 +48,7 @@ llama.llama_model_quantize_default_params.restype = Params
 llama.llama_model_quantize.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(Params)]
 
 
-def write(path, layers, heads, groups, tied, columns, fused=False):
+def write(path, layers, heads, groups, tied, columns, fused=False, byImportance=False):
     writer = gguf.GGUFWriter(path, "phi3" if fused else "llama")
     writer.add_block_count(layers)
     writer.add_context_length(64)
@@ -71,10 +72,18 @@ def write(path, layers, heads, groups, tied, columns, fused=False):
     writer.close()
 
 
-def types(source, out, ftype):
+class Importance(ctypes.Structure):  # llama_model_imatrix_data
+    _fields_ = [("name", ctypes.c_char_p), ("data", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+
+
+def types(source, out, ftype, importance=False):
     params = llama.llama_model_quantize_default_params()
     assert params.ftype == 7 and params.output == 43, "another llama.cpp"
     params.nthread, params.ftype = 1, ftype
+    ones = np.ones(256, np.float32)
+    entries = (Importance * 2)(Importance(b"blk.0.ffn_down.weight", ones.ctypes.data, ones.size), Importance())
+    if importance:
+        params.imatrix = ctypes.cast(entries, ctypes.c_void_p)
     assert llama.llama_model_quantize(str(source).encode(), str(out).encode(), ctypes.byref(params)) == 0
     reader = gguf.GGUFReader(out)
     assert reader.fields["general.file_type"].contents() == ftype
@@ -89,7 +98,7 @@ if __name__ == "__main__":
             write(source, **case)
             kinds = {}
             for name, ftype in FTYPES.items():
-                of = types(source, out, ftype)
+                of = types(source, out, ftype, case.get("byImportance", False))
                 most = Counter(of.values()).most_common(1)[0][0]
                 kinds[name] = {"most": most, **{tensor: kind for tensor, kind in of.items() if kind != most}}
             found.append({**case, "kinds": kinds})

@@ -34,6 +34,21 @@ for (const [stored, hash] of Object.entries(BLOCKS.many.sha256)) {
   });
 }
 
+/** Squares of noise, every 97th 0: as make_ggml.py has them. */
+const importances = () =>
+  noise(BLOCKS.many.shape[1]!, 11).map((x, column) => column % 97 === 0 ? 0 : Math.fround(x * x));
+
+for (const [stored, hash] of Object.entries(BLOCKS.many.weighted)) {
+  Deno.test(`${stored} by an importance matrix has the bytes of llama.cpp's quantiser`, async () => {
+    const format = FORMATS[formatOf(stored)!];
+    const packed = format.encode(manyNumbers(), BLOCKS.many.shape[1]!, importances());
+    const found = new Uint8Array(await crypto.subtle.digest("SHA-256", packed));
+    assert.equal(found.toHex(), hash);
+    const same = hash === BLOCKS.many.sha256[stored as keyof typeof BLOCKS.many.sha256];
+    assert.equal(Boolean(format.heedsImportance), !same);
+  });
+}
+
 for (const name of QUANTIZED) {
   const format = FORMATS[name];
 

@@ -1,20 +1,23 @@
 /**
- * How much of a model its GGUF file has kept: a text under both, and where an adapter was merged in,
- * what the adapter costs the text under a file of the base that is rounded the same way.
+ * The same documents under a GGUF file and under what it was made of; how much of the model the file
+ * has kept, and where an adapter was merged in, what that costs the text under a file of the base that
+ * is rounded the same way.
  *
  * @module
  */
 import { join } from "node:path";
-import { faultNames, loadExamples, rowTokenizer } from "../../data/mod.ts";
+import { type Example, faultNames, loadExamples, rowTokenizer } from "../../data/mod.ts";
 import { queueDocuments, rowsFor } from "../../eval/documents.ts";
-import { exportGguf } from "../../export/gguf_model.ts";
+import { exportGguf, type GgufOptions } from "../../export/gguf_model.ts";
 import { inUnit } from "../../forgetting/budget.ts";
+import { tokenMean } from "../../forgetting/measure.ts";
 import { counted, riseOf } from "../../forgetting/rises.ts";
-import { openModel } from "../../inference/open.ts";
+import type { ModelNats, Nats } from "../../forgetting/shipped/certify_file.ts";
 import type { Device } from "../../gpu/device.ts";
+import { type OpenModel, openModel } from "../../inference/open.ts";
 import { remove } from "../../io/folders.ts";
+import type { Adapt } from "../../models/layers/adapt.ts";
 import { LossProgram } from "../../models/loss_program.ts";
-import { openTuned } from "../../tune/cache.ts";
 import { say } from "../lib/term.ts";
 
 /** A file, and what it was made of. */
@@ -24,6 +27,7 @@ export interface ExportedFile {
   readonly adapter: string | undefined;
   readonly out: string;
   readonly type: string | undefined;
+  readonly importance: GgufOptions["importance"];
 }
 
 /** Nats a token of a text. Rises are relative, of perplexity: 0.01 is 1 %. */
@@ -44,71 +48,85 @@ interface Rise {
   readonly se: number;
 }
 
-/** Nats of each supervised token, document by document. */
-type Nats = readonly Float32Array[];
-
 /**
  * Measures the file on the documents in `text`, each alone and cut at the context's length.
  *
  * @throws {FileError} where the file is of an architecture that is written but not read.
  */
-export async function measureKept(exported: ExportedFile, text: string): Promise<Kept> {
-  const { base, adapter, out, type } = exported;
-  using device = await openTuned({}, say);
-  const made = await natsOf(device, base, text, adapter);
-  const written = await natsOf(device, out, text);
-  const [madeMean, writtenMean] = [meanOf(made), meanOf(written)];
-  const tokens = made.reduce((sum, { length }) => sum + length, 0);
-  const rises = adapter === undefined ? null : {
-    made: riseFrom(await natsOf(device, base, text), made),
-    written: riseFrom(await roundedNats(device, { base, type }, text), written),
+export async function measureKept(
+  device: Device,
+  exported: ExportedFile,
+  text: string,
+): Promise<Kept> {
+  const examples = await examplesOf(device, exported.base, text);
+  const { base, made, beside, file } = await measureModels(device, exported, examples);
+  return {
+    documents: made.length,
+    tokens: made.reduce((sum, { length }) => sum + length, 0),
+    made: tokenMean(made),
+    written: tokenMean(file),
+    adapter: exported.adapter === undefined
+      ? null
+      : { made: riseFrom(base, made), written: riseFrom(beside, file) },
   };
-  return { documents: made.length, tokens, made: madeMean, written: writtenMean, adapter: rises };
 }
 
-/** Of the base in a file of the same kind, which is removed again. */
-async function roundedNats(
+async function examplesOf(device: Device, base: string, text: string): Promise<Example[]> {
+  using open = openModel(device, base);
+  const { vocabSize, context: maxTokens } = open.model.config;
+  const { examples } = await loadExamples(
+    { path: text, format: "text" },
+    rowTokenizer(open.model),
+    { maxTokens, onTooLong: "truncate", vocabSize, allow: faultNames },
+  );
+  return [...examples];
+}
+
+/** Measures examples under the file and under what it was made of, one model after another. */
+export async function measureModels(
   device: Device,
-  { base, type }: Pick<ExportedFile, "base" | "type">,
-  text: string,
-): Promise<Nats> {
+  exported: ExportedFile,
+  examples: readonly Example[],
+): Promise<ModelNats> {
+  const { base, adapter, out } = exported;
+  using open = openModel(device, base, adapter, { say });
+  const ofBase = await natsOf(open, examples);
+  const made = adapter === undefined ? ofBase : await natsOf(open, examples, open.adapt);
+  const of = async (place: string) => {
+    using opened = openModel(device, place, undefined, { say });
+    return await natsOf(opened, examples);
+  };
+  const file = await of(out);
+  const beside = adapter === undefined ? ofBase : await withBase(exported, of);
+  return { base: ofBase, made, beside, file };
+}
+
+/** With the base in a file of the same kind, which is removed again. */
+async function withBase<T>(
+  { base, type, importance }: ExportedFile,
+  action: (place: string) => Promise<T>,
+): Promise<T> {
   const folder = Deno.makeTempDirSync({ prefix: "graft_export_" });
   try {
     const rounded = join(folder, "base.gguf");
-    exportGguf(base, rounded, { type });
-    return await natsOf(device, rounded, text);
+    exportGguf(base, rounded, { type, importance });
+    return await action(rounded);
   } finally {
     remove(folder);
   }
 }
 
 async function natsOf(
-  device: Device,
-  place: string,
-  text: string,
-  adapter?: string,
+  { engine, model }: OpenModel,
+  examples: readonly Example[],
+  adapt?: Adapt,
 ): Promise<Nats> {
-  using open = openModel(device, place, adapter, { say });
-  const { engine, model, adapt } = open;
-  const { vocabSize, context: maxTokens } = model.config;
-  const { examples } = await loadExamples({ path: text, format: "text" }, rowTokenizer(model), {
-    ...{ maxTokens, onTooLong: "truncate", vocabSize, allow: faultNames },
-  });
   const program = await LossProgram.open(engine, model, { T: rowsFor(examples), adapt });
   try {
     return await (await queueDocuments(program, examples)).result;
   } finally {
     program.compiled.destroy();
   }
-}
-
-function meanOf(documents: Nats): number {
-  let [sum, tokens] = [0, 0];
-  for (const nats of documents) {
-    for (const x of nats) sum += x;
-    tokens += nats.length;
-  }
-  return sum / tokens;
 }
 
 function riseFrom(base: Nats, tuned: Nats): Rise {

@@ -12,7 +12,7 @@ import { cacheFolder } from "../../io/cache.ts";
 import { parseDatasetName } from "../../io/hub/datasets/name.ts";
 import { parseRepoName } from "../../io/hub/name.ts";
 import { type HubPlaces, hubPlaces } from "../../io/hub/settings.ts";
-import { droppedBeside, modelfileOf } from "../lib/beside.ts";
+import { certificateOf, droppedBeside, imatrixOf, modelfileOf } from "../lib/beside.ts";
 import type { Grants } from "./confine.ts";
 import {
   configIn,
@@ -153,9 +153,10 @@ function outputsOf(
     .filter((path) => path !== undefined).map((path) => resolve(path));
   const around = named.map(({ path }) => runAround(path)).filter((run) => run !== null);
   return [
-    ...outputs.flatMap((
-      path,
-    ) => [path, `${path}.unproven`, droppedBeside(path), modelfileOf(path)]),
+    ...outputs.flatMap((path) => [
+      ...[path, imatrixOf(path)].flatMap((name) => [name, `${name}.unproven`]),
+      ...[droppedBeside(path), modelfileOf(path), certificateOf(path)],
+    ]),
     ...(history ? [...outputs, ...around].map((path) => join(dirname(path), "runs.sqlite")) : []),
   ];
 }

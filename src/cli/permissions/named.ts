@@ -125,10 +125,10 @@ function besideFolder(path: string): string[] {
   return [jsonIn(config)?.["$origin"] === undefined ? config : above];
 }
 
-/** The folder of a run that holds `path`; null where none does. */
+/** The folder of a run that `path` is or lies in; null where there is none. */
 export function runAround(path: string): string | null {
-  const above = dirname(path);
-  return jsonIn(join(above, "config.json"))?.["$origin"] === undefined ? null : above;
+  const isRun = (folder: string) => jsonIn(join(folder, "config.json"))?.["$origin"] !== undefined;
+  return [path, dirname(path)].find(isRun) ?? null;
 }
 
 /**

@@ -41,7 +41,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   guard: { writes: ["out"], history: true, hub: "read" },
   combine: { writes: ["out"], hub: "read" },
   merge: { writes: ["out"], hub: "read" },
-  export: { writes: ["out"], hub: "read" },
+  export: { writes: ["out"], history: true, hub: "read" },
   eval: { writes: ["out"], hub: "read" },
   generate: { hub: "read" },
   chat: { hub: "read" },

@@ -1,6 +1,6 @@
 /**
  * The kinds of GGUF files, each with the types of its tensors as llama.cpp's `llama-quantize` chooses
- * them without an importance matrix.
+ * them, with and without an importance matrix.
  *
  * Source: `llama_tensor_get_type_impl` and `tensor_type_fallback` of llama.cpp, `llama-quant.cpp`.
  *
@@ -34,6 +34,9 @@ const MIXTURES = {
   Q4_K_S: { most: "Q4_K", fileType: 14 },
 } as const;
 
+/** What the first `ffn_down` have where an importance matrix could make these go astray. */
+const WITH_MINIMUM: Readonly<Partial<Record<GgufType, GgufType>>> = { Q4_0: "Q4_1", Q5_0: "Q5_1" };
+
 const MIXED = Object.values(MIXTURES).map(({ most }) => most as GgufType);
 
 /** All kinds by llama.cpp's names for them. */
@@ -53,6 +56,8 @@ export interface Sizes {
   readonly groups: number;
   /** Whether the embedding is the output head too. */
   readonly tied: boolean;
+  /** Whether matrices are rounded by an importance matrix. */
+  readonly byImportance?: boolean | undefined;
 }
 
 /** The type of the matrix `name`, of rows of `columns`, in a file of `kind`, where they fill its blocks. */
@@ -60,7 +65,7 @@ export function typeIn(
   kind: string,
   name: string,
   columns: number,
-  { layers, heads, groups, tied }: Sizes,
+  { layers, heads, groups, tied, byImportance = false }: Sizes,
 ): GgufType {
   const { most } = FILE_TYPES[kind]!;
   const { blockLength } = TENSOR_TYPES[most];
@@ -80,8 +85,9 @@ export function typeIn(
   }
   if (module === "ffn_down") {
     if (isMiddling && hasMoreBits(layer, layers)) return "Q6_K";
-    const isFirst = layer < Math.floor(layers / 8);
-    return isFirst && (kind === "IQ4_NL" || kind === "Q4_K_S") ? "Q5_K" : most;
+    if (layer >= Math.floor(layers / 8)) return most;
+    if (byImportance && WITH_MINIMUM[most]) return WITH_MINIMUM[most];
+    return kind === "Q4_K_S" || (kind === "IQ4_NL" && !byImportance) ? "Q5_K" : most;
   }
   return most;
 }

@@ -21,8 +21,23 @@ export interface RowOptions {
   readonly headDim?: number | undefined;
   /** Added to each number. */
   readonly shift?: number;
+  /** What errors in each column count, [columns], where the type heeds it. */
+  readonly importance?: Float32Array | undefined;
+  /** The same tensor without the adapter, and who hears at the end what is left of the update. */
+  readonly update?: {
+    readonly before: Numbers;
+    readonly kept: (update: KeptUpdate) => void;
+  } | undefined;
   /** Hears at the end of a tensor how far rounding moved it, relative, as a root mean square. */
   readonly rounded?: ((error: number) => void) | undefined;
+}
+
+/** What rounding has left of an update of some numbers. */
+export interface KeptUpdate {
+  /** The sum of its squares. */
+  readonly squares: number;
+  /** The sum of its products with what it has changed of the rounded numbers. */
+  readonly along: number;
 }
 
 /** Numbers converted at a time, where no head asks for more. */
@@ -34,7 +49,7 @@ export function convertedTensor(
   type: GgufType,
   source: Numbers,
   file: string,
-  { headDim, shift = 0, rounded }: RowOptions = {},
+  { headDim, shift = 0, importance, update, rounded }: RowOptions = {},
 ): GgufTensor {
   const width = source.shape.length < 2 ? 1 : source.shape.at(-1)!;
   const { encode, decode, overflowsAt } = encodingOf(type);
@@ -44,10 +59,13 @@ export function convertedTensor(
     type,
     shape: source.shape,
     *data() {
-      let [moved, whole] = [0, 0];
+      let [moved, whole, squares, along] = [0, 0, 0, 0];
+      const order = (block: Float32Array) =>
+        headDim === undefined ? block : weave(block, headDim, width);
+      const earlier = update && blocks(update.before, length);
       for (const block of blocks(source, length)) {
         heed();
-        const values = headDim === undefined ? block : weave(block, headDim, width);
+        const values = order(block);
         for (let i = 0; i < values.length; i++) {
           values[i]! += shift;
           if (Math.abs(values[i]!) < overflowsAt) continue;
@@ -57,7 +75,16 @@ export function convertedTensor(
             }, wanted finite ${type}`,
           );
         }
-        const bytes = encode(values, width);
+        const bytes = encode(values, width, importance);
+        if (earlier) {
+          const before = order(earlier.next().value!);
+          const [after, alone] = [decode(bytes), decode(encode(before, width, importance))];
+          for (let i = 0; i < values.length; i++) {
+            const change = values[i]! - before[i]!;
+            squares += change ** 2;
+            along += change * (after[i]! - alone[i]!);
+          }
+        }
         if (rounded) {
           for (const [i, x] of decode(bytes).entries()) {
             moved += (x - values[i]!) ** 2;
@@ -66,13 +93,14 @@ export function convertedTensor(
         }
         yield bytes;
       }
+      update?.kept({ squares, along });
       rounded?.(whole === 0 ? 0 : Math.sqrt(moved / whole));
     },
   };
 }
 
 /** The numbers of `source` in new arrays of `length`; the last may be shorter. */
-function* blocks(source: Numbers, length: number): Iterable<Float32Array> {
+function* blocks(source: Numbers, length: number): Generator<Float32Array, undefined> {
   const most = source.shape.reduce((n, size) => n * size, 1);
   let block = new Uint8Array(4 * Math.min(length, most));
   let filled = 0;

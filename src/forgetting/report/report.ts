@@ -28,8 +28,8 @@ import type { AttemptedCertificate, GuardResult } from "../select/result.ts";
 /** Documents that are shown token by token. */
 const WORST = 10;
 
-/** Who trained an adapter: the run that certifies it, one that left its documents, or anyone. */
-export type TrainedBy = "this run" | "a run" | "another from elsewhere" | "nobody known";
+/** Who trained an adapter: the run that certifies it, one that left its documents, or anyone; nobody a base. */
+export type TrainedBy = "this run" | "a run" | "another from elsewhere" | "nobody known" | "nobody";
 
 /** What the report knows beside the result. */
 export interface ReportFacts {
@@ -147,14 +147,14 @@ function domainReport(
 }
 
 /** Null where attempts are not counted. */
-function attemptReport({ attempt, level }: AttemptedCertificate): AttemptReport {
+export function attemptReport({ attempt, level }: AttemptedCertificate): AttemptReport {
   return { number: attempt?.number ?? null, failed_before: attempt?.failed ?? null, level };
 }
 
-const ofParts = <T>(of: (part: HeldPart) => T): Record<HeldPart, T> =>
+export const ofParts = <T>(of: (part: HeldPart) => T): Record<HeldPart, T> =>
   Object.fromEntries(HELD.map((part) => [part, of(part)])) as Record<HeldPart, T>;
 
-function boundOf(bound: Bound | undefined): BoundReport | null {
+export function boundOf(bound: Bound | undefined): BoundReport | null {
   if (!bound) return null;
   const { mean, se, net, upper, limit, beyond, documents } = bound;
   return { shift: mean, se, net, upper, limit, beyond, documents };
@@ -169,7 +169,7 @@ const inShort = ({ tokens, base, tuned, kl, agreement, flips }: ModelComparison)
   flips,
 });
 
-function hashOf(examples: readonly Example[]): string {
+export function hashOf(examples: readonly Example[]): string {
   const hash = createHash("sha256");
   for (const { ids } of examples) hash.update(`${ids.join(" ")}\n`);
   return hash.digest("hex");

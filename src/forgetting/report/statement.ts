@@ -4,7 +4,8 @@
  * @module
  */
 import { atMost, confidence } from "../budget.ts";
-import type { Bound } from "../select/certify.ts";
+import type { Bound, Trial } from "../select/certify.ts";
+import type { Domain } from "../text/retention.ts";
 import type { AttemptedCertificate } from "../select/result.ts";
 import type { ReportFacts, TrainedBy } from "./report.ts";
 
@@ -14,12 +15,22 @@ const TOUCHED: Readonly<Record<TrainedBy, string>> = {
   "a run": "that the run of the adapter has neither trained on nor been controlled by",
   "another from elsewhere": "that nothing else in the run has touched, while it is not known " +
     "whether the adapter that it began from was trained on them",
+  nobody: "on which nothing has been trained",
   "nobody known": "of which it is not known whether the adapter was trained on them",
 };
 
+/** A test of documents, and what is known of them. */
+export interface Test {
+  readonly budget: string;
+  readonly domains: readonly Pick<Domain, "name" | "budget" | "certificate">[];
+  readonly delta: number;
+  readonly trainedBy: TrainedBy;
+  readonly certificate: AttemptedCertificate;
+}
+
 /** The result: certified or why not, how sure, and which attempt on these documents it is. */
 export function statement(facts: ReportFacts): string {
-  const { budget, domains, result: { strength, certificate, selection } } = facts;
+  const { budget, result: { strength, certificate, selection } } = facts;
   if (strength > 0) return certified(facts, certificate!);
   if (!selection.chosen) {
     const keeps = selection.points.some(({ task }) => task !== null);
@@ -27,36 +38,60 @@ export function statement(facts: ReportFacts): string {
       ? `Not certified: within the budget ${budget} nothing does better at the task than the base itself.`
       : `Not certified: on the control text only the base itself keeps the budget ${budget}.`;
   }
-  return `Not certified: ${countOf(domains)} documents do not prove that the budget ${budget} is ` +
-    `kept${moreOf(certificate!.more)}; only the base itself is certain. ${attemptText(facts)}`;
+  const test = { ...facts, certificate: certificate! };
+  return `Not certified: ${unproven(test, `the budget ${budget} is kept`)}; ` +
+    `only the base itself is certain. ${attemptText(test)}`;
 }
 
 function certified(facts: ReportFacts, certificate: AttemptedCertificate): string {
-  const { budget, domains, result: { strength, selection }, delta, trainedBy } = facts;
+  const { strength, selection } = facts.result;
   const { bounds } = certificate.trials.find((trial) => trial.strength === strength)!;
-  const most = domains.map(({ name, budget: { metric } }, i) => {
-    const upper = atMost(metric, bounds[i]!.upper);
-    return domains.length > 1 ? `${upper} on ${name}` : upper;
-  }).join(", ");
+  const test = { ...facts, certificate };
   const weaker = strength < selection.chosen!.strength
     ? ` The strength that was wanted, ${selection.chosen!.strength}, was not certified${
       moreOf(certificate.more)
     }.`
     : "";
+  return `Certified: forgets at most ${mostOf(test, bounds)} ${provenBy(test)}, at strength ` +
+    `${strength}.${weaker} ${attemptText(test)} ${limitsText(test, bounds)}`;
+}
+
+/** The result for a file, `beside` which its documents were read. */
+export function fileStatement(test: Test, name: string, beside: string): string {
+  const [{ bounds, passed }] = test.certificate.trials as [Trial];
+  if (!passed) {
+    const kept = `${name} keeps the budget ${test.budget} beside ${beside}`;
+    return `Not certified: ${unproven(test, kept)}. ${attemptText(test)}`;
+  }
+  return `Certified: ${name} forgets at most ${mostOf(test, bounds)} beside ${beside}, ` +
+    `${provenBy(test)}. ${attemptText(test)} ${limitsText(test, bounds)}`;
+}
+
+const unproven = ({ domains, certificate }: Test, what: string): string =>
+  `${countOf(domains)} documents do not prove that ${what}${moreOf(certificate.more)}`;
+
+function mostOf({ domains }: Test, bounds: readonly Bound[]): string {
+  return domains.map(({ name, budget: { metric } }, i) => {
+    const upper = atMost(metric, bounds[i]!.upper);
+    return domains.length > 1 ? `${upper} on ${name}` : upper;
+  }).join(", ");
+}
+
+const provenBy = ({ budget, domains, trainedBy, delta }: Test): string =>
+  `within the budget ${budget}, by ${countOf(domains)} documents ${TOUCHED[trainedBy]}, at ` +
+  `${confidence(delta)} confidence`;
+
+function limitsText({ certificate, domains }: Test, bounds: readonly Bound[]): string {
   const level = certificate.level / domains.length;
-  return `Certified: forgets at most ${most} within the budget ${budget}, by ${
-    countOf(domains)
-  } documents ${TOUCHED[trainedBy]}, at ${confidence(delta)} confidence, at strength ${strength}.` +
-    `${weaker} ${attemptText(facts)} Gains at some positions do not pay for losses at others; ` +
+  return "Gains at some positions do not pay for losses at others; " +
     `${bounds.map((bound) => limitText(bound, level)).join("; ")}.`;
 }
 
-const countOf = (domains: ReportFacts["domains"]): number =>
+const countOf = (domains: Test["domains"]): number =>
   domains.reduce((sum, { certificate }) => sum + certificate.length, 0);
 
 /** Which attempt on these documents it is, and what that takes. */
-function attemptText({ result: { certificate }, delta }: ReportFacts): string {
-  const { attempt, level } = certificate!;
+function attemptText({ certificate: { attempt, level }, delta }: Test): string {
   if (attempt === null) {
     return "Attempts on these documents are not counted, for there is no run history: " +
       `${confidence(delta)} holds for the first.`;

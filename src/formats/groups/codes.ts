@@ -22,6 +22,13 @@ export const spread = (four: number): [number, number] => [
   (four >>> 8 & 0xf) | (four >>> 4 & 0xf00),
 ];
 
+/** Writes a group's codes of four bits, number i in the low and number i + 16 in the high half of byte i. */
+export function putFours(group: DataView, at: number, codeOf: (i: number) => number): void {
+  for (let i = 0; i < GROUP / 2; i++) {
+    group.setUint8(at + i, codeOf(i) | codeOf(GROUP / 2 + i) << 4);
+  }
+}
+
 /** Writes a group's codes of five bits: their fifth bits in a u32, then the others by halves. */
 export function putFives(group: DataView, at: number, codeOf: (i: number) => number): void {
   let fifths = 0;

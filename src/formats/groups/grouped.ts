@@ -10,6 +10,7 @@
  * @module
  */
 import type { WeightFormat } from "../format.ts";
+import { type GroupImportance, meanSquare } from "../importance.ts";
 import { aligned } from "../plain.ts";
 
 /** Columns that share scales in ggml's formats. */
@@ -45,8 +46,19 @@ export interface Grouped {
   readonly loader: WeightFormat["loader"];
   readonly pieces?: WeightFormat["pieces"];
   readonly fallback?: WeightFormat["fallback"];
-  /** Rounds the numbers of a group from `from` on into the group of a file that begins at `at`. */
-  encode(values: Float32Array, from: number, group: DataView, at: number): void;
+  /**
+   * Rounds the numbers of a group from `from` on into the group of a file that begins at `at`.
+   * `weights` [group] are what errors count, where {@link Grouped.weigh} is there and was asked.
+   */
+  encode(
+    values: Float32Array,
+    from: number,
+    group: DataView,
+    at: number,
+    weights?: Float32Array,
+  ): void;
+  /** What errors in the numbers of a group count by the importance of their columns, [group]. */
+  weigh?(of: GroupImportance): Float32Array;
   /** The other way. */
   decode(group: DataView, at: number, values: Float32Array, to: number): void;
   /** Copies a group of a file to its place on the device. */
@@ -74,12 +86,24 @@ export function grouped(g: Grouped): WeightFormat {
       }
     }
   };
+  /** What errors in the group count that begins at `from`; groups are asked for in their order. */
+  const weightsBy = (values: Float32Array, columns: number, importance: Float32Array) => {
+    let rowSquares = 0;
+    return (from: number) => {
+      const column = from % columns;
+      if (column === 0) rowSquares = meanSquare(values.subarray(from, from + columns));
+      const x = values.subarray(from, from + group);
+      return g.weigh!({ x, importance: importance.subarray(column, column + group), rowSquares });
+    };
+  };
   return {
     ...{ stored, group, groupBytes, scales, powers, overflowsAt, bytes, loader, pieces, fallback },
-    encode(values) {
+    heedsImportance: g.weigh !== undefined,
+    encode(values, columns, importance) {
       const view = new DataView(new ArrayBuffer(values.length / group * groupBytes));
+      const weights = importance && g.weigh && weightsBy(values, columns, importance);
       for (let from = 0, at = 0; from < values.length; from += group, at += groupBytes) {
-        g.encode(values, from, view, at);
+        g.encode(values, from, view, at, weights?.(from));
       }
       return new Uint8Array(view.buffer);
     },

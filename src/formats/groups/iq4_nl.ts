@@ -6,6 +6,8 @@
  */
 import loader from "../../../kernels/shared/weights_iq4_nl.wgsl" with { type: "text" };
 import type { WeightFormat } from "../format.ts";
+import { besideGroup } from "../importance.ts";
+import { putFours } from "./codes.ts";
 import { GROUP, grouped } from "./grouped.ts";
 import { SCALED_FOURS } from "./q4_0.ts";
 
@@ -24,16 +26,15 @@ export const iq4_nl: WeightFormat = grouped({
   overflowsAt: 65520 * 64,
   loader: { name: "shared/weights_iq4_nl", text: loader },
 
-  /** The scale of the least squared error, weighted by x^2, of 16: ggml's `quantize_iq4_nl`. */
-  encode(values, from, group, at) {
+  weigh: besideGroup,
+
+  /** The scale of the least squared error, weighted by x^2 or as asked, of 16: ggml's `quantize_iq4_nl`. */
+  encode(values, from, group, at, weights) {
     const x = values.subarray(from, from + GROUP);
-    const d = scaleOf(x);
+    const d = scaleOf(x, weights ?? x.map((v) => v * v));
     const inverse = d === 0 ? 0 : f(1 / d);
-    const code = (i: number) => codeOf(f(inverse * x[i]!));
     group.setFloat16(at, d, true);
-    for (let i = 0; i < GROUP / 2; i++) {
-      group.setUint8(at + 2 + i, code(i) | code(GROUP / 2 + i) << 4);
-    }
+    putFours(group, at + 2, (i) => codeOf(f(inverse * x[i]!)));
   },
 
   decode(group, at, values, to) {
@@ -46,14 +47,14 @@ export const iq4_nl: WeightFormat = grouped({
   },
 });
 
-function scaleOf(x: Float32Array): number {
+function scaleOf(x: Float32Array, weights: Float32Array): number {
   const furthest = x.reduce((most, v) => Math.abs(v) > Math.abs(most) ? v : most, 0);
   if (Math.abs(furthest) < LEAST) return 0;
-  let { dot, squares } = projected(x, f(1 / f(furthest / -VALUES[0]!)));
+  let { dot, squares } = projected(x, weights, f(1 / f(furthest / -VALUES[0]!)));
   let scale = squares > 0 ? f(dot / squares) : 0;
   let best = f(scale * dot);
   for (let off = -TRIED; off <= TRIED; off++) {
-    ({ dot, squares } = projected(x, f((VALUES[0]! + off) / furthest)));
+    ({ dot, squares } = projected(x, weights, f((VALUES[0]! + off) / furthest)));
     if (squares > 0 && f(dot * dot) > f(best * squares)) {
       scale = f(dot / squares);
       best = f(scale * dot);
@@ -63,11 +64,11 @@ function scaleOf(x: Float32Array): number {
 }
 
 /** The weighted products of the numbers, and of their codes' values, with those values. */
-function projected(x: Float32Array, inverse: number): { dot: number; squares: number } {
+function projected(x: Float32Array, weights: Float32Array, inverse: number) {
   let [dot, squares] = [0, 0];
   for (let i = 0; i < GROUP; i++) {
     const q = VALUES[codeOf(f(inverse * x[i]!))]!;
-    const weighted = f(f(x[i]! * x[i]!) * q);
+    const weighted = f(weights[i]! * q);
     dot = f(dot + f(weighted * x[i]!));
     squares = f(squares + f(weighted * q));
   }

@@ -6,7 +6,9 @@
  */
 import loader from "../../../kernels/shared/weights_q4_0.wgsl" with { type: "text" };
 import type { WeightFormat } from "../format.ts";
-import { nibbles, spread } from "./codes.ts";
+import { fitScale } from "../fit.ts";
+import { besideRow } from "../importance.ts";
+import { nibbles, putFours, spread } from "./codes.ts";
 import { GROUP, grouped, type Place } from "./grouped.ts";
 
 /** Halves of a unit, two cells of 8 x 8 bytes each, before its scales. */
@@ -44,8 +46,19 @@ export const q4_0: WeightFormat = grouped({
   overflowsAt: 65520 * 8,
   loader: { name: "shared/weights_q4_0", text: loader },
 
-  /** d = x / -8 of the x furthest from 0, x / d + 8 rounded: ggml's `quantize_row_q4_0_ref`. */
-  encode(values, from, group, at) {
+  weigh: besideRow,
+
+  /**
+   * d = x / -8 of the x furthest from 0, x / d + 8 rounded: ggml's `quantize_row_q4_0_ref`; with
+   * weights the scale of the least error, `quantize_row_q4_0_impl`.
+   */
+  encode(values, from, group, at, weights) {
+    if (weights) {
+      const codes = new Uint8Array(GROUP);
+      group.setFloat16(at, fitScale(values.subarray(from, from + GROUP), codes, 8, weights), true);
+      putFours(group, at + 2, (i) => codes[i]!);
+      return;
+    }
     let furthest = 0;
     for (let i = 0; i < GROUP; i++) {
       const x = values[from + i]!;
@@ -56,10 +69,7 @@ export const q4_0: WeightFormat = grouped({
     const code = (x: number) =>
       Math.min(15, Math.trunc(Math.fround(Math.fround(x * inverse) + 8.5)));
     group.setFloat16(at, d, true);
-    for (let i = 0; i < GROUP / 2; i++) {
-      const [low, high] = [code(values[from + i]!), code(values[from + GROUP / 2 + i]!)];
-      group.setUint8(at + 2 + i, low | high << 4);
-    }
+    putFours(group, at + 2, (i) => code(values[from + i]!));
   },
 
   decode(group, at, values, to) {

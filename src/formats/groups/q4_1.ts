@@ -6,12 +6,16 @@
  */
 import loader from "../../../kernels/shared/weights_q4_1.wgsl" with { type: "text" };
 import type { WeightFormat } from "../format.ts";
-import { nibbles, spread } from "./codes.ts";
+import { BY_IMPORTANCE, fitWithMinimum } from "../fit.ts";
+import { besideRow } from "../importance.ts";
+import { nibbles, putFours, spread } from "./codes.ts";
 import { GROUP, grouped } from "./grouped.ts";
 
 /** Halves of a cell, 8 x 8 bytes, before its scales and its minima. */
 const SCALES = 32;
 const MINIMA = 36;
+
+const SEARCH = { most: 15, ...BY_IMPORTANCE };
 
 export const q4_1: WeightFormat = grouped({
   stored: "Q4_1",
@@ -19,8 +23,22 @@ export const q4_1: WeightFormat = grouped({
   overflowsAt: 65520,
   loader: { name: "shared/weights_q4_1", text: loader },
 
-  /** d = (max - min) / 15 and (x - min) / d rounded: ggml's `quantize_row_q4_1_ref`. */
-  encode(values, from, group, at) {
+  weigh: besideRow,
+
+  /**
+   * d = (max - min) / 15 and (x - min) / d rounded: ggml's `quantize_row_q4_1_ref`; with
+   * weights scale and minimum of the least error, `quantize_row_q4_1_impl`.
+   */
+  encode(values, from, group, at, weights) {
+    if (weights) {
+      const codes = new Uint8Array(GROUP);
+      const x = values.subarray(from, from + GROUP);
+      const { scale, minimum } = fitWithMinimum(x, codes, SEARCH, weights);
+      group.setFloat16(at, scale, true);
+      group.setFloat16(at + 2, -minimum, true);
+      putFours(group, at + 4, (i) => codes[i]!);
+      return;
+    }
     let [least, most] = [Infinity, -Infinity];
     for (let i = 0; i < GROUP; i++) {
       least = Math.min(least, values[from + i]!);
@@ -35,10 +53,7 @@ export const q4_1: WeightFormat = grouped({
       );
     group.setFloat16(at, d, true);
     group.setFloat16(at + 2, least, true);
-    for (let i = 0; i < GROUP / 2; i++) {
-      const [low, high] = [code(values[from + i]!), code(values[from + GROUP / 2 + i]!)];
-      group.setUint8(at + 4 + i, low | high << 4);
-    }
+    putFours(group, at + 4, (i) => code(values[from + i]!));
   },
 
   decode(group, at, values, to) {

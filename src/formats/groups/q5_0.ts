@@ -6,6 +6,8 @@
  */
 import loader from "../../../kernels/shared/weights_q5_0.wgsl" with { type: "text" };
 import type { WeightFormat } from "../format.ts";
+import { fitScale } from "../fit.ts";
+import { besideRow } from "../importance.ts";
 import { fiveAt, packFives, putFives, unpackFives } from "./codes.ts";
 import { GROUP, grouped } from "./grouped.ts";
 
@@ -19,8 +21,19 @@ export const q5_0: WeightFormat = grouped({
   overflowsAt: 65520 * 16,
   loader: { name: "shared/weights_q5_0", text: loader },
 
-  /** d = x / -16 of the x furthest from 0, x / d + 16 rounded: ggml's `quantize_row_q5_0_ref`. */
-  encode(values, from, group, at) {
+  weigh: besideRow,
+
+  /**
+   * d = x / -16 of the x furthest from 0, x / d + 16 rounded: ggml's `quantize_row_q5_0_ref`; with
+   * weights the scale of the least error, `quantize_row_q5_0_impl`.
+   */
+  encode(values, from, group, at, weights) {
+    if (weights) {
+      const codes = new Uint8Array(GROUP);
+      group.setFloat16(at, fitScale(values.subarray(from, from + GROUP), codes, 16, weights), true);
+      putFives(group, at + 2, (i) => codes[i]!);
+      return;
+    }
     let furthest = 0;
     for (let i = 0; i < GROUP; i++) {
       const x = values[from + i]!;

@@ -6,6 +6,8 @@
  */
 import loader from "../../../kernels/shared/weights_q5_1.wgsl" with { type: "text" };
 import type { WeightFormat } from "../format.ts";
+import { BY_IMPORTANCE, fitWithMinimum } from "../fit.ts";
+import { besideRow } from "../importance.ts";
 import { fiveAt, packFives, putFives, unpackFives } from "./codes.ts";
 import { GROUP, grouped } from "./grouped.ts";
 
@@ -14,14 +16,30 @@ const FIFTHS = 32;
 const SCALES = 40;
 const MINIMA = 44;
 
+const SEARCH = { most: 31, ...BY_IMPORTANCE };
+
 export const q5_1: WeightFormat = grouped({
   stored: "Q5_1",
   ...{ groupBytes: 24, scales: [0, 1], cells: 1, unitBytes: 96 },
   overflowsAt: 65520,
   loader: { name: "shared/weights_q5_1", text: loader },
 
-  /** d = (max - min) / 31 and (x - min) / d rounded: ggml's `quantize_row_q5_1_ref`. */
-  encode(values, from, group, at) {
+  weigh: besideRow,
+
+  /**
+   * d = (max - min) / 31 and (x - min) / d rounded: ggml's `quantize_row_q5_1_ref`; with
+   * weights scale and minimum of the least error, `quantize_row_q5_1_impl`.
+   */
+  encode(values, from, group, at, weights) {
+    if (weights) {
+      const codes = new Uint8Array(GROUP);
+      const x = values.subarray(from, from + GROUP);
+      const { scale, minimum } = fitWithMinimum(x, codes, SEARCH, weights);
+      group.setFloat16(at, scale, true);
+      group.setFloat16(at + 2, -minimum, true);
+      putFives(group, at + 4, (i) => codes[i]!);
+      return;
+    }
     let [least, most] = [Infinity, -Infinity];
     for (let i = 0; i < GROUP; i++) {
       least = Math.min(least, values[from + i]!);

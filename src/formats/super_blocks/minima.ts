@@ -7,7 +7,7 @@
 import partMinima from "../../../kernels/shared/part_minima.wgsl" with { type: "text" };
 import type { Text } from "../../gpu/kernel.ts";
 import type { Place } from "../groups/grouped.ts";
-import { clamp, fitWithMinimum, nearest, type Search } from "./fit.ts";
+import { BY_IMPORTANCE, clamp, fitScales, fitWithMinimum, nearest, type Search } from "../fit.ts";
 
 /** Reads what {@link packHead} lays down. */
 export const PART_MINIMA: Text = { name: "shared/part_minima", text: partMinima };
@@ -21,42 +21,64 @@ export const HEAD_BYTES = 16;
 const f = Math.fround;
 
 const codes = new Uint8Array(SUPER_BLOCK);
-const fitted = { scales: new Float32Array(8), minima: new Float32Array(8) };
+/** What is found for each of the eight parts: a scale or a minimum, and the six bits of it. */
+const [scales, minima] = [0, 1].map(() => ({ found: new Float32Array(8), six: new Uint8Array(8) }));
 
 /**
  * Writes the beginning of a super-block and gives its codes, from 0 to `search.most`: those of
- * `quantize_row_q4_K_ref` and `quantize_row_q5_K_ref` of ggml. They are good until the next call.
+ * `quantize_row_q4_K_ref` and `quantize_row_q5_K_ref` of ggml, and with `weights` [256] those of
+ * `quantize_row_q4_K_impl` and `quantize_row_q5_K_impl`. They are good until the next call.
  */
 export function encodeWithMinima(
   x: Float32Array,
   group: DataView,
   at: number,
   search: Search,
+  weights?: Float32Array,
 ): Uint8Array {
-  const { scales, minima } = fitted;
-  let [largestScale, largestMinimum] = [0, 0];
+  const { most } = search;
   for (let part = 0; part < 8; part++) {
     const of = codes.subarray(PART * part, PART * (part + 1));
-    const { scale, minimum } = fitWithMinimum(partOf(x, part), of, search);
-    scales[part] = scale;
-    minima[part] = minimum;
-    largestScale = Math.max(largestScale, scale);
-    largestMinimum = Math.max(largestMinimum, minimum);
+    const { scale, minimum } = weights === undefined
+      ? fitWithMinimum(partOf(x, part), of, search)
+      : fitWithMinimum(partOf(x, part), of, { most, ...BY_IMPORTANCE }, partOf(weights, part));
+    scales!.found[part] = scale;
+    minima!.found[part] = minimum;
   }
-  group.setFloat16(at, f(largestScale / 63), true);
-  group.setFloat16(at + 2, f(largestMinimum / 63), true);
+  const sums = weights && sumsOf(weights);
+  group.setFloat16(at, sixesOf(scales!, sums), true);
+  group.setFloat16(at + 2, sixesOf(minima!, sums), true);
   const [d, dmin] = [group.getFloat16(at, true), group.getFloat16(at + 2, true)];
-  const inverse = (largest: number) => largest > 0 ? f(63 / largest) : 0;
-  const [ofScales, ofMinima] = [inverse(largestScale), inverse(largestMinimum)];
   for (let part = 0; part < 8; part++) {
-    const scale = Math.min(63, nearest(f(ofScales * scales[part]!)) & 255);
-    const minimum = Math.min(63, nearest(f(ofMinima * minima[part]!)) & 255);
+    const [scale, minimum] = [scales!.six[part]!, minima!.six[part]!];
     putSixes(group, at + 4, part, scale, minimum);
     const step = f(d * scale);
     if (step === 0) continue;
-    recode(partOf(x, part), codes.subarray(PART * part), step, f(dmin * minimum), search.most);
+    recode(partOf(x, part), codes.subarray(PART * part), step, f(dmin * minimum), most);
   }
   return codes;
+}
+
+/** Puts what was found in six bits each; what those are multiplied by. */
+function sixesOf(
+  { found, six }: { readonly found: Float32Array; readonly six: Uint8Array },
+  weights: Float32Array | undefined,
+): number {
+  if (weights) return fitScales(found, six, 63, weights);
+  const largest = found.reduce((a, b) => Math.max(a, b), 0);
+  const inverse = largest > 0 ? f(63 / largest) : 0;
+  for (let part = 0; part < 8; part++) {
+    six[part] = Math.min(63, nearest(f(inverse * found[part]!)) & 255);
+  }
+  return f(largest / 63);
+}
+
+/** Of each part of 32, added up in f32. */
+function sumsOf(weights: Float32Array): Float32Array {
+  return Float32Array.from(
+    { length: 8 },
+    (_, part) => partOf(weights, part).reduce((sum, w) => f(sum + w), 0),
+  );
 }
 
 const partOf = (x: Float32Array, part: number) => x.subarray(PART * part, PART * (part + 1));

@@ -8,6 +8,7 @@
 import loader from "../../../kernels/shared/weights_q4_k.wgsl" with { type: "text" };
 import type { WeightFormat } from "../format.ts";
 import { grouped } from "../groups/grouped.ts";
+import { besideGroup } from "../importance.ts";
 import { packNibbles, unpackNibbles } from "./nibbles.ts";
 import {
   encodeWithMinima,
@@ -23,6 +24,8 @@ import {
 /** Halves of a cell, 64 x 8 bytes, before its scales and minima. */
 const HEAD = 256;
 
+const SEARCH = { most: 15, first: -1, growth: Math.fround(0.1), steps: 20 };
+
 export const q4_k: WeightFormat = grouped({
   stored: "Q4_K",
   fallback: "Q5_0",
@@ -30,10 +33,11 @@ export const q4_k: WeightFormat = grouped({
   overflowsAt: 65520 * 32,
   loader: { name: "shared/weights_q4_k", text: loader },
   pieces: { part_minima: PART_MINIMA },
+  weigh: besideGroup,
 
-  encode(values, from, group, at) {
+  encode(values, from, group, at, weights) {
     const x = values.subarray(from, from + SUPER_BLOCK);
-    const codes = encodeWithMinima(x, group, at, { most: 15, first: -1, steps: 20 });
+    const codes = encodeWithMinima(x, group, at, SEARCH, weights);
     for (let i = 0; i < SUPER_BLOCK / 2; i++) {
       const low = (i >> 5) * 2 * PART + i % PART;
       group.setUint8(at + HEAD_BYTES + i, codes[low]! | codes[low + PART]! << 4);

@@ -8,6 +8,7 @@
 import loader from "../../../kernels/shared/weights_q5_k.wgsl" with { type: "text" };
 import type { WeightFormat } from "../format.ts";
 import { grouped } from "../groups/grouped.ts";
+import { besideGroup } from "../importance.ts";
 import {
   encodeWithMinima,
   HEAD_BYTES,
@@ -26,6 +27,8 @@ const LOW = HEAD_BYTES + PART;
 const FIFTHS = 256;
 const HEAD = 320;
 
+const SEARCH = { most: 31, first: -0.5, growth: Math.fround(0.1), steps: 15 };
+
 export const q5_k: WeightFormat = grouped({
   stored: "Q5_K",
   fallback: "Q5_1",
@@ -33,10 +36,11 @@ export const q5_k: WeightFormat = grouped({
   overflowsAt: 65520 * 32,
   loader: { name: "shared/weights_q5_k", text: loader },
   pieces: { part_minima: PART_MINIMA },
+  weigh: besideGroup,
 
-  encode(values, from, group, at) {
+  encode(values, from, group, at, weights) {
     const x = values.subarray(from, from + SUPER_BLOCK);
-    const codes = encodeWithMinima(x, group, at, { most: 31, first: -0.5, steps: 15 });
+    const codes = encodeWithMinima(x, group, at, SEARCH, weights);
     for (let i = 0; i < PART; i++) {
       let fifths = 0;
       for (let part = 0; part < 8; part++) fifths |= codes[PART * part + i]! >> 4 << part;

@@ -8,9 +8,9 @@
  */
 import loader from "../../../kernels/shared/weights_q6_k.wgsl" with { type: "text" };
 import type { WeightFormat } from "../format.ts";
+import { clamp, fitScale, LEAST, nearest } from "../fit.ts";
 import { nibbles, spread } from "../groups/codes.ts";
 import { grouped } from "../groups/grouped.ts";
-import { clamp, fitScale, LEAST, nearest } from "./fit.ts";
 import { SUPER_BLOCK } from "./minima.ts";
 
 const PART = 16;
@@ -30,10 +30,12 @@ export const q6_k: WeightFormat = grouped({
   overflowsAt: 65520 * 32,
   loader: { name: "shared/weights_q6_k", text: loader },
 
-  /** As `quantize_row_q6_K_ref` of ggml. */
-  encode(values, from, group, at) {
+  weigh: ({ importance }) => importance,
+
+  /** As `quantize_row_q6_K_ref` and `quantize_row_q6_K_impl` of ggml. */
+  encode(values, from, group, at, weights) {
     const x = values.subarray(from, from + SUPER_BLOCK);
-    if (!encodeParts(x, group, at)) return;
+    if (!encodeParts(x, group, at, weights)) return;
     for (let i = 0; i < SUPER_BLOCK / 2; i++) {
       const low = i + (i & 64);
       group.setUint8(at + i, codes[low]! & 15 | (codes[low + 64]! & 15) << 4);
@@ -97,11 +99,18 @@ export const q6_k: WeightFormat = grouped({
 });
 
 /** Writes the scales, and the codes into `codes`; false where all is zero. */
-function encodeParts(x: Float32Array, group: DataView, at: number): boolean {
-  const parts = (part: number) => x.subarray(PART * part, PART * (part + 1));
+function encodeParts(
+  x: Float32Array,
+  group: DataView,
+  at: number,
+  weights?: Float32Array,
+): boolean {
+  const partOf = <T extends Float32Array | Uint8Array>(of: T, part: number) =>
+    of.subarray(PART * part, PART * (part + 1)) as T;
   let furthest = 0;
   for (let part = 0; part < fitted.length; part++) {
-    const scale = fitScale(parts(part), codes.subarray(PART * part, PART * (part + 1)));
+    const ofPart = weights && partOf(weights, part);
+    const scale = fitScale(partOf(x, part), partOf(codes, part), 32, ofPart);
     fitted[part] = scale;
     if (Math.abs(scale) > Math.abs(furthest)) furthest = scale;
   }
@@ -113,7 +122,7 @@ function encodeParts(x: Float32Array, group: DataView, at: number): boolean {
     group.setInt8(at + SCALES + part, Math.min(127, nearest(f(inverse * fitted[part]!))));
     const step = f(d * group.getInt8(at + SCALES + part));
     if (step === 0) continue;
-    const numbers = parts(part);
+    const numbers = partOf(x, part);
     for (let i = 0; i < PART; i++) {
       codes[PART * part + i] = clamp(nearest(f(numbers[i]! / step)), -32, 31) + 32;
     }

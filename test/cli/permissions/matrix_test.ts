@@ -16,7 +16,7 @@ const LINES: Readonly<Record<string, string>> = {
   guard: "runs/mine --out scaled --text keep.txt --data rows.jsonl --base base",
   combine: "runs/mine runs/other --weights 1,0.5 --out combined",
   merge: "runs/mine --out merged",
-  export: "runs/mine --format gguf --out mine.gguf",
+  export: "runs/mine --format gguf --out mine.gguf --text keep.txt --budget ppl:2% --imatrix a.txt",
   eval: "base --adapter runs/mine --tasks task.yaml suite.json --out scores",
   generate: "base --adapter runs/mine --prompt /",
   chat: "base --adapter runs/mine --template chat.jinja",
