@@ -77,6 +77,8 @@ export type {
   ObjectiveConfig,
   OnlineConfig,
   OrpoConfig,
+  PolicyConfig,
+  PpoConfig,
   PreferenceConfig,
   ReinforceConfig,
   RewardConfig,

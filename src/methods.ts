@@ -32,6 +32,7 @@ function mainOf({ objective, data, eval: { data: measured } }: Config): MainMeth
     case "grpo":
     case "rloo":
     case "reinforce++":
+    case "ppo":
       return online(objective, [...data, ...measured]);
     default:
       return preferences(objective);

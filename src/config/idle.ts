@@ -92,6 +92,7 @@ const RULES: readonly Rule[] = [
       return isWeighed ? null : withoutRatios(config);
     },
   },
+  { key: "objective.epsilon_value", idle: withoutRatios },
   { key: "objective.epsilon", idle: withoutRatios },
   { key: "objective.epsilon_high", idle: withoutRatios },
   {

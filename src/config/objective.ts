@@ -14,7 +14,7 @@ const kind = <K extends ObjectiveConfig["kind"]>(name: K) =>
   z.literal(name).describe(
     "sft: the answers; dpo, cpo, simpo, orpo: the chosen answers rather than the rejected; " +
       "kto: answers labelled true rather than false; classify: the classes of texts; " +
-      "reward: which answer is better; gkd: what a teacher predicts; grpo, rloo, reinforce++: answers that are worth more, drawn " +
+      "reward: which answer is better; gkd: what a teacher predicts; grpo, rloo, reinforce++, ppo: answers that are worth more, drawn " +
       "while it trains",
   );
 

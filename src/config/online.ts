@@ -36,6 +36,8 @@ const sampling = {
   ),
 };
 
+const share = z.number().gte(0).lte(1);
+
 const hasOthers = ({ answers }: { readonly answers: number }) => answers > 1;
 
 const ALONE = {
@@ -45,7 +47,7 @@ const ALONE = {
 
 /** The schemas, given what describes `kind`. */
 export const onlineSchemas = (
-  kind: <K extends "grpo" | "rloo" | "reinforce++">(name: K) => z.ZodLiteral<K>,
+  kind: <K extends "grpo" | "rloo" | "reinforce++" | "ppo">(name: K) => z.ZodLiteral<K>,
 ) =>
   [
     z.strictObject({
@@ -81,6 +83,17 @@ export const onlineSchemas = (
     z.strictObject({
       kind: kind("reinforce++"),
       beta: notNegative.default(0.01).describe("what a nat from the base costs of the reward"),
+      ...sampling,
+    }).transform(withHigh),
+    z.strictObject({
+      kind: kind("ppo"),
+      beta: notNegative.default(0.05).describe("what a nat from the base costs of the reward"),
+      gamma: share.default(1).describe("what a reward counts one token earlier"),
+      gae_lambda: share.default(0.95)
+        .describe("how far advantages look ahead: 0 to the next value, 1 to the answer's end"),
+      value_coef: positive.default(0.1).describe("what the loss of values counts"),
+      epsilon_value: positive.default(0.2)
+        .describe("how far a value may go from where it was before it gains nothing more"),
       ...sampling,
     }).transform(withHigh),
   ] as const;

@@ -278,6 +278,8 @@ export interface MainMethod {
   readonly reads?: (column: string) => boolean;
   /** Scores that a head of its own gives a document; none where absent. */
   readonly scores?: number;
+  /** Whether that head is a help in training alone, and no part of what is saved. */
+  readonly leavesHead?: boolean;
   /** Plans its programs, for as many tokens as wanted, any number of times. */
   plan(context: PlanContext): MainPlan;
 }

@@ -150,8 +150,25 @@ export interface ReinforceConfig extends DrawingConfig {
   readonly kind: "reinforce++";
 }
 
+/** Learning from rewards beside what was to be expected, which is learnt too. */
+export interface PpoConfig extends DrawingConfig {
+  /** Its name. */
+  readonly kind: "ppo";
+  /** What a token later counts of a reward. */
+  readonly gamma: number;
+  /** How far an advantage looks ahead: 0 to the next value, 1 to the end of the answer. */
+  readonly gae_lambda: number;
+  /** What the loss of values counts. */
+  readonly value_coef: number;
+  /** How far a value may go from where it was before it gains nothing more. */
+  readonly epsilon_value: number;
+}
+
+/** Learning from rewards by how answers compare. */
+export type PolicyConfig = GrpoConfig | RlooConfig | ReinforceConfig;
+
 /** Learning from rewards of answers that are drawn while it trains. */
-export type OnlineConfig = GrpoConfig | RlooConfig | ReinforceConfig;
+export type OnlineConfig = PolicyConfig | PpoConfig;
 
 /** Learning another model's predictions. */
 export interface GkdConfig {

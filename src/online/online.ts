@@ -16,7 +16,6 @@ import { ownBytes } from "../graph/footprint.ts";
 import { BatchGenerator } from "../inference/batch.ts";
 import { promptLength } from "../inference/samples.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
-import { LossProgram } from "../models/loss_program.ts";
 import type {
   Fields,
   MainMethod,
@@ -26,14 +25,15 @@ import type {
   PlanContext,
   RunContext,
 } from "../objectives/objective.ts";
-import { refuseDropout } from "../objectives/preference/likelihoods.ts";
 import type { OnlineConfig } from "../objectives/settings.ts";
 import { taskSample } from "../objectives/task_rows.ts";
 import { readsColumn } from "../rewards/columns.ts";
 import { openReward } from "../rewards/mod.ts";
 import { Draws } from "./draws.ts";
+import { planPolicy } from "./learner.ts";
 import type { Limits } from "./limits.ts";
 import { OnlineObjective, type Rolls } from "./objective.ts";
+import { planValued } from "./ppo/learner.ts";
 import { Roller } from "./rollouts.ts";
 import { ToldRows } from "./rows.ts";
 
@@ -49,6 +49,7 @@ export const online = (
   rolls?: Rolls,
 ): MainMethod => ({
   answers: "one",
+  ...(config.kind === "ppo" && { scores: 1, leavesHead: true }),
   reads: (column) => readsColumn(config.rewards, column),
   plan: (context) => plan(context, { config, entries, rolls }),
 });
@@ -61,25 +62,21 @@ interface Given {
 
 function plan(context: PlanContext, { config, entries, rolls }: Given): MainPlan {
   const { engine, model, graph, maxTokens } = context;
-  const { kind, prompts, answers, temperature } = config;
+  const { kind, prompts, answers } = config;
   refuseEncoder(model, `for objective.kind ${kind}`);
-  const program = LossProgram.plan(engine, model, { ...graph, temperature, train: true });
-  refuseDropout(kind, program);
-  const forward = LossProgram.plan(engine, model, { ...graph, temperature, loss: "kl" });
+  const learner = config.kind === "ppo" ? planValued(context, config) : planPolicy(context, config);
   const { adapt, full = false } = graph;
   const slots = prompts * answers;
   const sampling = BatchGenerator.plan(engine, model, { context: maxTokens, slots, adapt, full });
   return {
-    count: slots,
+    count: slots * learner.replays,
     measures: false,
     memory: {
-      weights: program.footprint.weights,
-      activations: ownBytes(program.footprint),
-      "of likelihoods": ownBytes(forward.footprint),
+      ...learner.memory,
       "to draw answers": sampling.footprint.states + ownBytes(sampling.footprint),
     },
-    step: program,
-    params: program.graph.values.filter(({ kind }) => kind === "param"),
+    step: learner.step,
+    params: learner.params,
     prepare: async (context) => {
       const told = await ToldRows.read(entries);
       const open = async () => {
@@ -94,8 +91,9 @@ function plan(context: PlanContext, { config, entries, rolls }: Given): MainPlan
           ...{ batch, reward, told, draws, config, rows: rows.examples, seed: train.seed },
         });
         await firstRow(context, roller);
-        const opened = { program: await program.open(), forward: await forward.open() };
-        const objective = new OnlineObjective(opened, rolls ?? roller, config);
+        const count = slots * learner.replays;
+        const opened = await learner.open();
+        const objective = new OnlineObjective(opened, rolls ?? roller, config, count);
         const close = () => {
           batch[Symbol.dispose]();
           Promise.resolve(reward.close()).catch(() => {});

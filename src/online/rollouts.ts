@@ -24,6 +24,8 @@ export interface RolledAnswer extends DrawnAnswer {
   readonly promptLength: number;
   /** Whether it had no end where it had to stop. */
   readonly isCut: boolean;
+  /** The value before each token as it was drawn, once it is known. */
+  readonly expected?: readonly number[];
 }
 
 /** What the metrics say of answers. */

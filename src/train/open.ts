@@ -85,7 +85,7 @@ export async function withShape<T>(
     const { scores } = methods.main;
     using model = new Model(fresh?.folder ?? folder, { ...config, scores, ...settings.model });
     const trained = kind === "adapter"
-      ? trainAdapter(engine, model, adapter, config.train.seed)
+      ? trainAdapter(engine, model, adapter, { ...methods.main, seed: config.train.seed })
       : trainFull(model, "BF16");
     return await use({ engine, model, trained, methods, folder, from: adapter.from });
   } catch (fault) {

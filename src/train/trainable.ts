@@ -14,9 +14,9 @@ import { writeCheckpoint } from "../io/checkpoint.ts";
 import { configText } from "../io/config_text.ts";
 import { cachedName } from "../io/hub/mod.ts";
 import { type Dtype, fromFloat32, type TensorData } from "../io/safetensors/safetensors.ts";
-import { type LossGraphOptions, type Model, SCORE_MODULE } from "../models/model.ts";
+import { type LossGraphOptions, type Model, SCORE, SCORE_MODULE } from "../models/model.ts";
 import { HEAD } from "../models/stored.ts";
-import { loadParam, storedParam } from "../models/weights.ts";
+import { loadParam, loadStored, storedParam } from "../models/weights.ts";
 import type { AdapterConfig } from "../config/mod.ts";
 
 /** How a run's params enter the graph, the store and the run folder. */
@@ -40,29 +40,36 @@ export interface Trainable {
   readonly folder: string;
 }
 
-/** An adapter, fresh or from a PEFT folder, saved as `adapter/`. */
+/**
+ * An adapter, fresh or from a PEFT folder, saved as `adapter/`.
+ *
+ * @param how where `leavesHead`, a head of scores is trained beside it and neither read nor saved.
+ */
 export function trainAdapter(
   engine: Engine,
   model: Model,
   config: AdapterConfig,
-  seed: number,
+  { seed, leavesHead = false }: { readonly seed: number; readonly leavesHead?: boolean },
 ): Trainable {
   const options = model.scores > 0 ? withScoreHead(config) : config;
+  const read = (folder: string) =>
+    leavesHead ? withFreshHead(readPeft(folder), model) : readPeft(folder);
   const adapter = config.from === undefined
     ? Adapter.fresh(engine, model, options)
-    : continued(engine, model, readPeft(config.from), { ...options, from: config.from });
-  const read = async (store: Store, scaling: number) => {
-    const saved = nameBase(await adapter.read(store, model.folder));
+    : continued(engine, model, read(config.from), { ...options, from: config.from });
+  const readBack = async (store: Store, scaling: number) => {
+    const whole = nameBase(await adapter.read(store, model.folder));
+    const saved = leavesHead ? withoutHead(whole) : whole;
     const fan_in_fan_out = model.family.stored?.transposed !== undefined;
-    const task_type = taskOf(model);
+    const task_type = leavesHead ? "CAUSAL_LM" : taskOf(model);
     const config = { task_type, ...saved.config, fan_in_fan_out };
     return atScaling({ ...saved, config }, scaling, model.tensors);
   };
   return {
     graph: { adapt: adapter.adapt, seed },
     load: (store) => adapter.load(store, seed),
-    read,
-    save: async (store, folder, scaling = 1) => writePeft(folder, await read(store, scaling)),
+    read: readBack,
+    save: async (store, folder, scaling = 1) => writePeft(folder, await readBack(store, scaling)),
     base: (param) => adapter.base(param),
     notes: model.config.tied ? tieNotes(adapter, model) : [],
     folder: "adapter",
@@ -75,6 +82,30 @@ function withScoreHead<C extends Pick<AdapterConfig, "modules_to_save">>(config:
   return saved.includes(SCORE_MODULE)
     ? config
     : { ...config, modules_to_save: [...saved, SCORE_MODULE] };
+}
+
+/** The saved modules of an adapter, as its config names them. */
+const savedBy = ({ config }: PeftAdapter) => (config["modules_to_save"] ?? []) as readonly string[];
+
+/** An adapter with the fresh head of scores of a model. */
+function withFreshHead(adapter: PeftAdapter, { tensors }: Model): PeftAdapter {
+  const { shape } = tensors.get(SCORE);
+  const head = { name: SCORE, shape, numbers: loadStored(tensors, SCORE) };
+  return {
+    ...adapter,
+    whole: [...adapter.whole ?? [], head],
+    config: { ...adapter.config, modules_to_save: [...savedBy(adapter), SCORE_MODULE] },
+  };
+}
+
+/** The same without it. */
+function withoutHead(adapter: PeftAdapter): PeftAdapter {
+  const saved = savedBy(adapter).filter((module) => module !== SCORE_MODULE);
+  return {
+    ...adapter,
+    whole: adapter.whole?.filter(({ name }) => name !== SCORE) ?? [],
+    config: { ...adapter.config, modules_to_save: saved.length > 0 ? saved : null },
+  };
 }
 
 /** What PEFT calls what a model is for. */

@@ -20,7 +20,7 @@ Deno.test("parseConfig(): each kind of objective has keys of its own", () => {
     assert.throws(() => objectiveOf(flags), message);
   refuse(
     { "objective.beta": "1" },
-    /objective\.kind: missing, wanted sft, dpo, cpo, simpo, orpo, kto, classify, reward, gkd, grpo, rloo or reinforce/,
+    /objective\.kind: missing, wanted sft, dpo, cpo, simpo, orpo, kto, classify, reward, gkd, grpo, rloo, reinforce\+\+ or ppo/,
   );
   refuse({ "objective.kind": "sft", "objective.beta": "1" }, /--objective\.beta: found one beside/);
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GrpoConfig, OnlineConfig, ReinforceConfig, RlooConfig } from "../settings.ts";
+import type { GrpoConfig, PolicyConfig, ReinforceConfig, RlooConfig } from "../settings.ts";
 import {
   type Advantages,
   groupAdvantages,
@@ -38,7 +38,7 @@ export interface PolicyUpdate {
 /** The update that an objective makes of answers. */
 export function policyUpdate(
   answers: readonly MeasuredAnswer[],
-  config: OnlineConfig,
+  config: PolicyConfig,
 ): PolicyUpdate {
   const found = updateBy(answers, config);
   return { ...found, kl: meanDivergence(answers) };
@@ -46,7 +46,7 @@ export function policyUpdate(
 
 type Found = Omit<PolicyUpdate, "kl">;
 
-function updateBy(answers: readonly MeasuredAnswer[], config: OnlineConfig): Found {
+function updateBy(answers: readonly MeasuredAnswer[], config: PolicyConfig): Found {
   switch (config.kind) {
     case "grpo":
       return byGroups(answers, config);
@@ -159,7 +159,7 @@ function byAnswers(answers: readonly MeasuredAnswer[], config: RlooConfig): Foun
 }
 
 /** Over all tokens, those of masked answers too. */
-function meanDivergence(answers: readonly MeasuredAnswer[]): number {
+export function meanDivergence(answers: readonly MeasuredAnswer[]): number {
   let [sum, tokens] = [0, 0];
   for (const { tuned, base } of answers) {
     for (let t = 0; t < tuned.length; t++) sum += tokenDivergence(tuned[t]!, base[t]!);

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import type { MeasuredAnswer } from "../../../src/objectives/policy/answer.ts";
 import { policyUpdate } from "../../../src/objectives/policy/update.ts";
-import type { OnlineConfig } from "../../../src/objectives/settings.ts";
+import type { PolicyConfig } from "../../../src/objectives/settings.ts";
 
 const ANSWERS = 4;
 const BETA = 0.5;
@@ -42,7 +42,7 @@ const normalised = (weights: readonly number[]): number[] => {
 };
 
 /** Where expected updates lead, the steps becoming smaller. */
-function policyAfter(config: OnlineConfig, { base, rewards }: Bandit, updates = 250): number[] {
+function policyAfter(config: PolicyConfig, { base, rewards }: Bandit, updates = 250): number[] {
   let policy = [...base];
   const logits = base.map(Math.log);
   for (let step = 0; step < updates; step++) {
