@@ -31,17 +31,18 @@ export function attentionProbabilities(
   for (let h = 0; h < H; h++) {
     const g = Math.floor(h / (H / G));
     for (let i = 0; i < T; i++) {
-      const row = p.subarray((h * T + i) * T, (h * T + i + 1) * T);
+      const row = (h * T + i) * T;
       const end = endOf(i, sizes);
+      let top = -Infinity;
       for (let j = start[i]!; j < end; j++) {
         const score = SCALE * dot(q, (i * H + h) * D, k, (j * G + g) * D, D);
-        row[j] = CAP > 0 ? CAP * Math.tanh(score / CAP) : score;
-        if (bias) row[j]! += bias[h * 2 * T + T + j - i]!;
+        p[row + j] = CAP > 0 ? CAP * Math.tanh(score / CAP) : score;
+        if (bias) p[row + j]! += bias[h * 2 * T + T + j - i]!;
+        top = Math.max(top, p[row + j]!);
       }
-      const visible = row.subarray(start[i]!, end);
-      const top = Math.max(...visible);
-      const sum = visible.reduce((sum, score) => sum + Math.exp(score - top), 0);
-      for (let j = start[i]!; j < end; j++) row[j] = Math.exp(row[j]! - top) / sum;
+      let sum = 0;
+      for (let j = start[i]!; j < end; j++) sum += p[row + j] = Math.exp(p[row + j]! - top);
+      for (let j = start[i]!; j < end; j++) p[row + j]! /= sum;
     }
   }
   return p;

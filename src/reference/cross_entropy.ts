@@ -14,8 +14,9 @@ export function crossEntropy(
     const row = logits.subarray(n * STRIDE, n * STRIDE + V);
     const target = label[n]!;
     const w = weight[n]!;
-    const top = row.reduce((top, z) => Math.max(top, z), -Infinity);
-    const sum = row.reduce((sum, z) => sum + Math.exp(z - top), 0);
+    let [top, sum] = [-Infinity, 0];
+    for (let c = 0; c < V; c++) top = Math.max(top, row[c]!);
+    for (let c = 0; c < V; c++) sum += Math.exp(row[c]! - top);
     loss[n] = w * (top + Math.log(sum) - row[target]!);
     for (let c = 0; c < V; c++) {
       dlogits[n * STRIDE + c] = w * (Math.exp(row[c]! - top) / sum - (c === target ? 1 : 0));

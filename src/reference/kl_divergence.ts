@@ -47,10 +47,18 @@ export function klDivergence(
 }
 
 function logSoftmax(row: Float64Array): Float64Array {
-  const top = row.reduce((top, z) => Math.max(top, z), -Infinity);
-  const logSum = top + Math.log(row.reduce((sum, z) => sum + Math.exp(z - top), 0));
-  return row.map((z) => z - logSum);
+  const top = row[topOf(row)]!;
+  let sum = 0;
+  for (let c = 0; c < row.length; c++) sum += Math.exp(row[c]! - top);
+  const logSum = top + Math.log(sum);
+  const log = new Float64Array(row.length);
+  for (let c = 0; c < row.length; c++) log[c] = row[c]! - logSum;
+  return log;
 }
 
-const topOf = (row: Float64Array): number =>
-  row.indexOf(row.reduce((top, z) => Math.max(top, z), -Infinity));
+/** The first of the largest. */
+function topOf(row: Float64Array): number {
+  let top = 0;
+  for (let c = 1; c < row.length; c++) if (row[c]! > row[top]!) top = c;
+  return top;
+}

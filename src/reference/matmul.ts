@@ -7,14 +7,21 @@ export interface MatmulSizes {
   SCALE: number;
 }
 
-type At = (row: number, column: number) => number;
+/** A factor as its rows (or columns) and the k of a sum lie in it: numbers from one to the next. */
+interface Factor {
+  readonly numbers: Float64Array;
+  readonly outer: number;
+  readonly k: number;
+}
 
-function product(a: At, b: At, { M, N, K, SCALE }: MatmulSizes): Float64Array {
+function product(a: Factor, b: Factor, { M, N, K, SCALE }: MatmulSizes): Float64Array {
   const c = new Float64Array(M * N);
   for (let m = 0; m < M; m++) {
     for (let n = 0; n < N; n++) {
       let sum = 0;
-      for (let k = 0; k < K; k++) sum += a(m, k) * b(k, n);
+      for (let k = 0; k < K; k++) {
+        sum += a.numbers[m * a.outer + k * a.k]! * b.numbers[n * b.outer + k * b.k]!;
+      }
       c[m * N + n] = SCALE * sum;
     }
   }
@@ -24,17 +31,17 @@ function product(a: At, b: At, { M, N, K, SCALE }: MatmulSizes): Float64Array {
 /** c = SCALE a b^T, a [M, K], b [N, K]. */
 export function matmulNt(a: Float64Array, b: Float64Array, sizes: MatmulSizes): Float64Array {
   const { K } = sizes;
-  return product((m, k) => a[m * K + k]!, (k, n) => b[n * K + k]!, sizes);
+  return product({ numbers: a, outer: K, k: 1 }, { numbers: b, outer: K, k: 1 }, sizes);
 }
 
 /** c = SCALE a b, a [M, K], b [K, N]. */
 export function matmulNn(a: Float64Array, b: Float64Array, sizes: MatmulSizes): Float64Array {
   const { K, N } = sizes;
-  return product((m, k) => a[m * K + k]!, (k, n) => b[k * N + n]!, sizes);
+  return product({ numbers: a, outer: K, k: 1 }, { numbers: b, outer: 1, k: N }, sizes);
 }
 
 /** c = SCALE a^T b, a [K, M], b [K, N]. */
 export function matmulTn(a: Float64Array, b: Float64Array, sizes: MatmulSizes): Float64Array {
   const { M, N } = sizes;
-  return product((m, k) => a[k * M + m]!, (k, n) => b[k * N + n]!, sizes);
+  return product({ numbers: a, outer: 1, k: M }, { numbers: b, outer: 1, k: N }, sizes);
 }

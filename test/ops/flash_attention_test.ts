@@ -88,14 +88,13 @@ function opsCase(of: Sizes): OpCase {
 }
 
 // One chunk of columns: races that longer heads hide. Kernels unrolled in the text take their time
-// to compile: both cases share them.
+// to compile: both cases share them, and central differences of short documents take less.
 const SHORT_HEADS = { H: 2, G: 1, D: 32, lengths: [13, 59], cap: 3 };
-testOp(builderCase(SHORT_HEADS), ["shared"]);
+testOp(builderCase({ ...SHORT_HEADS, lengths: [2, 10, 10, 10, 10, 10, 10, 10] }), ["shared"]);
 
 const OPS_CASES = [
   SHORT_HEADS,
-  { H: 6, G: 2, D: 64, lengths: [5, 60, 1, 38] },
-  { H: 2, G: 1, D: 96, lengths: [3, 5] },
+  { H: 6, G: 2, D: 96, lengths: [5, 60, 1, 38] },
   { H: 3, G: 1, D: 256, lengths: [13, 27], cap: 5 }, // two parts of 128 columns
 ].map(opsCase);
 for (const opsCase of OPS_CASES) testOp(opsCase, ["shared"]);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { KernelSet } from "../../src/gpu/device.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { linearKl, supervisedCapacity } from "../../src/ops/mod.ts";
 import { type OpCase, testOp } from "../harness.ts";
@@ -87,19 +88,18 @@ function klCase(sizes: Sizes): OpCase {
   };
 }
 
-for (const kernelSet of ["register", "shared"] as const) {
-  testOp(klCase({ T: 40, V: 37, D: 12, gap: 3 }), [kernelSet]);
-  testOp(klCase({ T: 136, V: 37, D: 4, gap: 100 }), [kernelSet]); // two chunks
-  testOp(klCase({ T: 8, V: 4101, D: 4, gap: 4 }), [kernelSet]); // the head in two parts
-  testOp(klCase({ T: 40, V: 37, D: 12, gap: 3, cap: 1.5 }), [kernelSet]);
-  testOp(klCase({ T: 40, V: 37, D: 12, gap: 3, rank: 8 }), [kernelSet]);
-  testOp(klCase({ T: 136, V: 37, D: 4, gap: 100, apart: true }), [kernelSet]);
-  testOp(klCase({ T: 72, V: 37, D: 4, gap: 50, cap: 1.5, chunk: 64 }), [kernelSet]);
-  testOp(klCase({ T: 72, V: 37, D: 4, gap: 50, rank: 4, chunk: 16 }), [kernelSet]);
-  const small = { T: 8, V: 37, D: 4, gap: 3 };
-  testOp(klCase({ ...small, teacher: 12, beta: 1 }), [kernelSet]);
-  testOp(klCase({ ...small, rank: 4, cap: 1.5, teacher: 8, beta: 0.3 }), [kernelSet]);
-}
+const SETS: KernelSet[] = ["register", "shared"];
+testOp(klCase({ T: 40, V: 37, D: 12, gap: 3 }), SETS);
+testOp(klCase({ T: 136, V: 37, D: 4, gap: 100 }), SETS); // two chunks
+testOp(klCase({ T: 8, V: 4101, D: 4, gap: 4 }), SETS); // the head in two parts
+testOp(klCase({ T: 40, V: 37, D: 12, gap: 3, cap: 1.5 }), SETS);
+testOp(klCase({ T: 40, V: 37, D: 12, gap: 3, rank: 8 }), SETS);
+testOp(klCase({ T: 136, V: 37, D: 4, gap: 100, apart: true }), SETS);
+testOp(klCase({ T: 72, V: 37, D: 4, gap: 50, cap: 1.5, chunk: 64 }), SETS);
+testOp(klCase({ T: 72, V: 37, D: 4, gap: 50, rank: 4, chunk: 16 }), SETS);
+const small = { T: 8, V: 37, D: 4, gap: 3 };
+testOp(klCase({ ...small, teacher: 12, beta: 1 }), SETS);
+testOp(klCase({ ...small, rank: 4, cap: 1.5, teacher: 8, beta: 0.3 }), SETS);
 
 Deno.test("linearKl() refuses a head that is trained", () => {
   const graph = new Graph();

@@ -54,6 +54,8 @@ Deno.test("a hub that is down is one sentence", async () => {
   world.hub.mischief = { silent: true };
   await world.refuses(
     `Cannot reach ${world.hub.endpoint}: no answer within 0.3 s; ${REPO} is no folder here`,
+    REPO,
+    { patience: 300 },
   );
 });
 

@@ -35,7 +35,7 @@ export class World implements AsyncDisposable {
       token: undefined,
       offline: false,
       cache: join(this.folder, "cache"),
-      patience: 300,
+      patience: 10_000,
       ...more,
     };
   }
