@@ -8,7 +8,7 @@
 //   grad  [N]  read                            norm  [1]   read, sum of squares of all gradients
 //   m     [N]  read and write, in place        halted  [1]  read: not 0 leaves all as it is, see halt
 //
-// Dispatch: ceil(N / 1024) workgroups, 16 elements an invocation. N % 4 == 0.
+// Dispatch: see update.
 // Twin: src/reference/sgd.ts
 
 struct Step {
@@ -17,7 +17,6 @@ struct Step {
   clip: f32,
 }
 
-override N: u32;
 override RATE: f32;
 override DECAY: f32;
 override NESTEROV: bool;
@@ -29,19 +28,16 @@ override NESTEROV: bool;
 @group(0) @binding(4) var<storage, read> norm: array<f32>;
 @group(0) @binding(5) var<storage, read> halted: array<u32>;
 
-const WORKGROUP = 64u;
+#import update
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  if (halted[0] != 0) { return; }
   let s = step;  // loaded once: a load in the loop would run again in every round
-  let index = id.x + id.y * groups.x * WORKGROUP;
-  let first = index / 8 * 32 + index % 8;  // eight neighbours read 128 bytes side by side
-  let clipped = min(1, s.clip / (sqrt(norm[0]) + 1e-6));
-  let scale = select(1.0, clipped, s.clip > 0);
+  let share = share_of(id, groups);
+  let scale = clipping(s.clip);
   let rate = RATE * s.rate;
 
-  for (var i = first; i < min(first + 32, N / 4); i += 8) {
+  for (var i = share.begin; i < share.end; i += 8) {
     let g = grad[i] * scale + DECAY * p[i];
     let m1 = s.momentum * m[i] + g;
     let change = select(m1, g + s.momentum * m1, NESTEROV);

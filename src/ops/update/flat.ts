@@ -3,10 +3,19 @@
  *
  * @module
  */
+import updateText from "../../../kernels/shared/update.wgsl" with { type: "text" };
+import type { Kernel } from "../../gpu/kernel.ts";
 import type { Bound, Graph, Op, Value } from "../../graph/graph.ts";
 import { perSixteen, sizeOf } from "../launch.ts";
 import type { Moment } from "../../graph/store.ts";
 import type { Group, UpdateState } from "./rule.ts";
+
+/** A kernel of a rule: what all rules share is imported. */
+export const updateKernel = (name: string, text: string): Kernel => ({
+  name,
+  text,
+  imports: { update: { name: "shared/update", text: updateText } },
+});
 
 /** Cuts flat numbers into bindable ranges, 256-byte aligned. */
 export function ranges(flat: Value, maxBinding: number): { from: number; numbers: number }[] {
@@ -80,7 +89,7 @@ function opOf(kernel: Elementwise): Op<Values, Values, { groups: readonly Group[
         const of = (value: Value) => range(value, from, numbers);
         const kept = moments.map((moment) => of(outs[`new ${moment}`]!));
         return {
-          kernel: { name, text },
+          kernel: updateKernel(name, text),
           constants: { N: numbers, RATE: rate, DECAY: decay, ...constants },
           bind: [of(outs["p"]!), of(gradients!), ...kept, step!, norm!, halted!],
           groups: perSixteen(numbers),

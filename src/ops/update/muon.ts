@@ -11,7 +11,7 @@ import unitText from "../../../kernels/muon_unit.wgsl" with { type: "text" };
 import { grid } from "../../gpu/program.ts";
 import type { Bound, Launch, Op, Value } from "../../graph/graph.ts";
 import { perSixteen } from "../launch.ts";
-import { range, ranges } from "./flat.ts";
+import { range, ranges, updateKernel } from "./flat.ts";
 import type { Group, UpdateRule } from "./rule.ts";
 
 /** Settings of Muon. */
@@ -61,7 +61,7 @@ export const MUON: Op<Ins, Outs, Attrs> = {
   launches({ ins, outs, attrs: { groups, nesterov } }, { maxBinding }) {
     const { gradients, step, norm, halted } = ins;
     const momentum = ranges(outs.p, maxBinding).map(({ from, numbers }): Launch => ({
-      kernel: { name: "muon_momentum", text: momentumText },
+      kernel: updateKernel("muon_momentum", momentumText),
       constants: { N: numbers, NESTEROV: nesterov },
       bind: [
         ...[outs.m1, gradients, outs.u].map((value) => range(value, from, numbers)),
