@@ -32,6 +32,52 @@ Deno.test("bench trains while it times a step", async () => {
   assert.ok(Number(loss) < Math.log(2048), `the loss is ${loss}`);
 });
 
+Deno.test("bench compares with what it printed earlier, of the same machine alone", async () => {
+  const file = Deno.makeTempFileSync({ prefix: "graft_test_", suffix: ".json" });
+  const save = (report: object) => Deno.writeTextFileSync(file, JSON.stringify(report));
+  const only = ["--only", "f32 512x8x"]; // two products
+  const earlier = await bench(...only);
+  const [first] = earlier.results as [Record<string, number>];
+  const results = [{ ...first, ms: 8 * first.ms!, cpu_ms: 4 * first.cpu_ms! }]; // the others are new
+  save({ ...earlier, results });
+  const now = await bench(...only, "--against", file);
+  assert.equal(now.results.length, earlier.results.length);
+  for (const [i, { name, ms, cpu_ms, against }] of now.results.entries()) {
+    if (i > 0) assert.equal(against, null, `${name} was not measured earlier`);
+    else {
+      const wanted = { ms: 8 * first.ms!, cpu_ms: 4 * first.cpu_ms! };
+      const times = {
+        faster: wanted.ms / Number(ms),
+        faster_per_cpu: wanted.cpu_ms / Number(cpu_ms),
+      };
+      assert.deepEqual(against as unknown, { ...wanted, ...times });
+    }
+  }
+  const { stdout } = await capture(run, ...only, "--rounds", "1", "--against", file);
+  const [headings, row, ...others] = stdout.trimEnd().split("\n");
+  assert.match(headings!, /tokens\/s +ms then +times +CPU then +times$/);
+  assert.match(
+    row!,
+    new RegExp(`${(8 * first.ms!).toFixed(3)} +[\\d.]+ +${(4 * first.cpu_ms!).toFixed(3)} `),
+  );
+  assert.equal(others.length, now.results.length - 1);
+
+  const refused = async (wanted: RegExp) =>
+    await assert.rejects(capture(run, ...only, "--against", file), { message: wanted });
+  save({ ...earlier, processor: "another" });
+  await refused(
+    /^Cannot compare with .*: found measurements of processor "another", wanted ".*" as here$/,
+  );
+  save({ ...earlier, adapter: undefined });
+  await refused(/: found measurements of adapter null, wanted /);
+  save({ ...earlier, results: [{ name: "linear", ms: 0, cpu_ms: 1 }] });
+  await refused(/^Cannot read .*: wanted what deno task bench --json printed$/);
+  save({ profile: [] });
+  await refused(/^Cannot read /);
+  await assert.rejects(capture(run, "--profile", "--against", file), /--against compares/);
+  Deno.removeSync(file);
+});
+
 Deno.test("bench names what it does not know", async () => {
   await assert.rejects(capture(run, "--only", "conv2d"), /Found no benchmark named conv2d/);
 });
