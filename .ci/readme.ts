@@ -18,9 +18,17 @@ const SHARE = 0.05;
 /** Those that make what others name come first, as README has its pages in the order of their use. */
 const makes = (line: string): number => /train .*rows\.jsonl|task merge /.test(line) ? 0 : 1;
 
-/** Where a command writes, if it says so; a newcomer has nothing there yet. */
-const outOf = (line: string): string | undefined =>
-  /--out (\S+)/.exec(line)?.[1] ?? (line.startsWith("deno task init") ? "train.yaml" : undefined);
+/** Where a command writes; a newcomer has nothing there yet. */
+function outOf(newcomer: Newcomer, line: string): string | undefined {
+  const out = /--out (\S+)/.exec(line)?.[1];
+  if (out !== undefined) return out;
+  if (line.startsWith("deno task init")) return "train.yaml";
+  if (!line.startsWith("deno task train")) return undefined;
+  const [, data] = /--data (?:\S*\/)?(\w+)\.jsonl/.exec(line) ?? [];
+  if (data !== undefined) return `runs/${data}`;
+  const [, config] = /train (\S+\.\w+)/.exec(line) ?? [];
+  return config && /\bout"?: *"?([^\s",]+)/.exec(newcomer.read(config))?.[1];
+}
 
 /** Runs the commands of a page; returns what is wrong. */
 async function follow(newcomer: Newcomer, page: string): Promise<string[]> {
@@ -28,7 +36,6 @@ async function follow(newcomer: Newcomer, page: string): Promise<string[]> {
   const wrong: string[] = [];
   const shown = SHOWN.filter((one) => one.page === page);
   const notPrinted = new Set(shown);
-  const made = new Set<string>();
   for (const one of shown) if (!text.includes(one.line)) wrong.push(`${page}: no ${one.line}`);
   const lines = commandsOf(text).filter((line) => line !== QUICKSTART)
     .map((line) => standIn(page, line));
@@ -38,9 +45,8 @@ async function follow(newcomer: Newcomer, page: string): Promise<string[]> {
       console.log(`not run (${reason})  ${page}: ${line}`);
       continue;
     }
-    const out = outOf(line);
-    if (out !== undefined && !made.has(out)) newcomer.remove(out); // of another page
-    if (out !== undefined) made.add(out);
+    const out = outOf(newcomer, line);
+    if (out !== undefined) newcomer.remove(out);
     const { printed, code, isFine, seconds } = await newcomer.run(line);
     console.log(`${isFine ? "fine" : "FAILED"}  ${page}: ${line}  ${seconds.toFixed(0)} s`);
     if (!isFine) {

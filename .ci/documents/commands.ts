@@ -14,7 +14,8 @@ export function commandsOf(text: string): string[] {
     .replace(/^( {4}curl [^'\n]*'[^'\n]*)\n\s*([^'\n]*')$/gm, "$1 $2");
   const code = joined.split("\n").filter((line) => /^ {4}\S/.test(line)).map((line) => line.trim());
   return code.filter((line) => SHELL.test(line))
-    .map((line) => line.replace(/\s+#.*$/, "").replace(/[[\]]|\s\.\.\.$/g, "").trim());
+    .map((line) => line.replace(/\s+#.*$/, "").replace(/\[(--[^\]]*)\]/g, "$1"))
+    .map((line) => line.replace(/\s\.\.\.$/, "").trim());
 }
 
 const NUMBER = /[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?/g;

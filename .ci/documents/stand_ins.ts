@@ -42,16 +42,18 @@ const STANDS_FOR: readonly StandIn[] = [
   [/\b(CONFIG|SPEC)(\.json)?(?= |$)/g, "configs/quickstart/train.json"],
   [/(?<=tasks )A B\b/g, "test.jsonl more.jsonl"],
   [/=OWNER\/NAME/g, "=runs/b"],
-  [/(?<=(adapter|from) )DIR\b/g, "runs/a"],
-  [/--out DIR\b/g, "--out runs/study"],
   [/ --from DIR --port 8001/g, " --port 0"],
+  [/(?<=adapter )DIR\b/g, "runs/a"],
+  [/(?<=from )DIR\b/g, "runs/a/adapter"],
+  [/--out DIR\b/g, "--out runs/study"],
 ];
 
 /** Of one page. */
 const OF_PAGE: Readonly<Record<string, readonly StandIn[]>> = {
   "docs/choosing.md": [[/first second/, "a b"]],
   "docs/evaluation.md": [[/--tasks rows/, "--tasks test"]],
-  "docs/runs.md": [[/compare 3 4/, "compare 1 2"], [/remove 3 4/, "remove 1 2"]],
+  "docs/performance.md": [[/--seconds 60/, "--seconds 1"]],
+  "docs/runs.md": [[/compare 3 4/, "compare 1 2"], [/remove 3 4/, "remove rows a"]],
   "docs/scores.md": [
     [/--adapter runs\/mine --data test/, "--adapter runs/reviews --data reviews"],
     [/--adapter runs\/rewards/, "--adapter runs/comparisons"],
@@ -76,11 +78,13 @@ const SMALLER: readonly (readonly [words: string, flags: string])[] = [
   [`eval ${BASE} --adapter runs/comparisons`, ""],
   ["guard", "--max-tokens 4 --template chatml"],
   ["guard both", ""],
+  ["export runs/mine --format gguf --type q8_0 --out mine.gguf --modelfile", "--template chatml"],
   ["push", "--base-model owner/base"],
   ["sample", "--max-tokens 4 --template chatml"],
   ["self-instruct", "--max-tokens 4 --template chatml --rows 1"],
   ["study", "--only base"],
   ["tune", "--seconds 1"],
+  ["tune configs/quickstart/train.json", ""],
   ["doctor", "--brief"],
 ];
 
