@@ -9,7 +9,16 @@
 export const BASE = "configs/quickstart/base";
 
 /** Why a command of a document is not run here. */
-export type Reason = "hub" | "internet" | "mpi" | "cluster" | "root" | "hours" | "server" | "usage";
+export type Reason =
+  | "hub"
+  | "internet"
+  | "mpi"
+  | "cluster"
+  | "root"
+  | "hours"
+  | "model"
+  | "server"
+  | "usage";
 
 /** Commands that are not run, by what they begin with after stand-ins, with the reason. */
 export const NOT_RUN: readonly (readonly [RegExp, Reason])[] = [
@@ -26,7 +35,7 @@ export const NOT_RUN: readonly (readonly [RegExp, Reason])[] = [
   [/^deno task study zero-shot/, "internet"], // data sets of others
   [/^deno task sweep/, "hours"],
   [/^deno task bench$/, "hours"],
-  [/^deno task self-instruct \S+ --seeds .*--rows 50/, "hours"],
+  [/^deno task self-instruct/, "model"], // of the quickstart's answers none is kept
   [/^deno task train configs\/online\/grpo/, "hours"],
   [/^\.\/run test/, "hours"],
   [/^deno task train runs\/mine\/trouble/, "usage"], // a run that has failed
@@ -81,7 +90,6 @@ const SMALLER: readonly (readonly [words: string, flags: string])[] = [
   ["export runs/mine --format gguf --type q8_0 --out mine.gguf --modelfile", "--template chatml"],
   ["push", "--base-model owner/base"],
   ["sample", "--max-tokens 4 --template chatml"],
-  ["self-instruct", "--max-tokens 4 --template chatml --rows 1"],
   ["study", "--only base"],
   ["tune", "--seconds 1"],
   ["tune configs/quickstart/train.json", ""],
@@ -119,7 +127,7 @@ export function inputsOf(read: (path: string) => string): Record<string, string>
   const jsonl = (values: readonly object[]) => values.map((row) => JSON.stringify(row)).join("\n");
   const asked = parsed.slice(0, 4)
     .map(({ instruction, input, output }) => ({
-      prompt: `${instruction} ${input}`,
+      question: `${instruction} ${input}`,
       answer: output,
     }));
   const pairs = parsed.map(({ instruction, input, output }, i) => ({
@@ -146,7 +154,7 @@ export function inputsOf(read: (path: string) => string): Record<string, string>
     "run.jsonc": `// a run\n${JSON.stringify(run)}`,
     "ask.jsonl": jsonl(asked),
     "asked.jsonl": jsonl(asked),
-    "questions.jsonl": jsonl(asked),
+    "questions.jsonl": jsonl(asked.map(({ question, answer }) => ({ prompt: question, answer }))),
     "prefs.jsonl": jsonl(pairs),
     "preferences.jsonl": jsonl(pairs),
     "comparisons.jsonl": jsonl(pairs),
@@ -172,7 +180,7 @@ export function inputsOf(read: (path: string) => string): Record<string, string>
 export const PREPARED: readonly string[] = [
   ...["mine", "rows", "a", "b"].map((name, seed) =>
     `deno task train --model ${BASE} --data rows.jsonl --out runs/${name} --train.steps 4 ` +
-    `--guard false --eval.samples 0 --train.seed ${seed}`
+    `--guard false --eval.samples 0 --eval.data test.jsonl --train.seed ${seed}`
   ),
   "deno task merge runs/mine --out merged",
   `deno task export ${BASE} --format gguf --out base.gguf`,
