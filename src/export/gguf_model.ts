@@ -70,7 +70,7 @@ export interface GgufOptions {
  * import { exportGguf } from "@graft/lora";
  *
  * const out = `${Deno.makeTempDirSync()}/base.gguf`;
- * assert(exportGguf("configs/quickstart/base", out, { type: "Q8_0" }).tensors > 20);
+ * assert(exportGguf("configs/quickstart/base", out, { type: "Q8_0" }).tensors >= 20);
  * ```
  *
  * @throws {FileError} where llama.cpp has no such architecture, computes something else, or the

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { writeText } from "../io/files.ts";
 import { makeFolder } from "../io/folders.ts";
 import { tokenizerFiles, trainBpe } from "./bpe.ts";
+import { FAMILIES } from "./families.ts";
 import { EVAL_SEED, PRETRAIN_SEED, RETENTION_SEED, stories } from "./stories.ts";
 import { type TaskRow, taskRows } from "./tasks.ts";
 
@@ -18,15 +19,15 @@ export const VOCABULARY_SIZE: number = 1024;
 /** Tokens that the quickstart's base model takes. */
 export const CONTEXT_LENGTH: number = 256;
 
-const TOKENIZER_STORIES = 4000;
-const RETENTION_STORIES = 400;
-const PRETRAINING_STORIES = 30_000;
-const UNSEEN_STORIES = 300;
+const TOKENIZER_STORIES = 8000;
+const RETENTION_STORIES = 800;
+const PRETRAINING_STORIES = 60_000;
+const UNSEEN_STORIES = 600;
 
-/** The text that the tokenizer learns from: stories, and rows between the markers of a prompt. */
+/** The text that the tokenizer learns from: stories, and rows of all families as prompts. */
 export function* tokenizerText(): Generator<string> {
   yield* stories(PRETRAIN_SEED, TOKENIZER_STORIES);
-  for (const { instruction, input, output } of taskRows("train")) {
+  for (const { instruction, input, output } of taskRows("train", FAMILIES)) {
     yield `### Instruction:\n${instruction}\n\n### Input:\n${input}\n\n### Response:\n${output}`;
   }
 }
@@ -40,20 +41,25 @@ export function quickstartFiles(): Record<string, string> {
     ...Object.fromEntries(tokenizer),
     "instructions.jsonl": jsonLines<TaskRow>(taskRows("train")),
     "instructions_test.jsonl": jsonLines<TaskRow>(taskRows("test")),
-    "retention.jsonl": storyLines(RETENTION_SEED, RETENTION_STORIES),
+    "retention.jsonl": textLines(distinct(RETENTION_SEED, RETENTION_STORIES)),
   };
 }
 
 /** The base model's text, and text that it never sees. */
 export function pretrainingFiles(): Record<string, string> {
-  return {
-    "stories.jsonl": storyLines(PRETRAIN_SEED, PRETRAINING_STORIES),
-    "unseen.jsonl": storyLines(EVAL_SEED, UNSEEN_STORIES),
-  };
+  const pretraining = [...stories(PRETRAIN_SEED, PRETRAINING_STORIES)];
+  const seen = new Set(pretraining);
+  const unseen = distinct(EVAL_SEED, UNSEEN_STORIES).filter((text) => !seen.has(text));
+  return { "stories.jsonl": textLines(pretraining), "unseen.jsonl": textLines(unseen) };
 }
 
-function storyLines(seed: number, count: number): string {
-  return jsonLines([...stories(seed, count)].map((text) => ({ text })));
+/** The stories of a seed without those that were told before. */
+function distinct(seed: number, count: number): string[] {
+  return [...new Set(stories(seed, count))];
+}
+
+function textLines(texts: readonly string[]): string {
+  return jsonLines(texts.map((text) => ({ text })));
 }
 
 function jsonLines<Row>(rows: readonly Row[]): string {

@@ -12,6 +12,7 @@
  * @module
  */
 
+import * as facts from "./facts.ts";
 import type { Dice } from "./random.ts";
 import * as world from "./world.ts";
 
@@ -24,9 +25,13 @@ const NOUNS: Readonly<Record<string, readonly string[]>> = {
   verb: world.VERBS.map(([base]) => base),
   word: world.OPPOSITES.flat(),
   item: Object.keys(world.KINDS),
-  noun: ["animal", "fruit", "thing", "toy", "food"].flatMap((kind) => world.WORDS[kind]!),
+  noun: ["fruit", "thing", "toy"].flatMap((kind) => world.WORDS[kind]!),
   number: world.NUMBERS.slice(2, 11),
   age: world.NUMBERS.slice(4, 9),
+  grown: Object.keys(facts.YOUNG),
+  eater: Object.keys(facts.MEALS),
+  hued: Object.keys(facts.HUES),
+  earlier: Object.keys(facts.NEXT),
 };
 
 /** All words of a category. Throws a RangeError for a category that does not exist. */
@@ -41,9 +46,13 @@ const FORMS: Readonly<Record<string, (word: string) => string | undefined>> = {
   many: world.plural,
   at: (place) => `${world.PREPOSITIONS[place] ?? "at"} the ${place}`,
   call: (who) => world.capital(bare(who)),
-  sound: (animal) => world.SOUNDS[animal],
+  sound: (animal) => facts.SOUNDS[animal],
   kind: (thing) => world.KINDS[thing],
-  home: (animal) => world.HOMES[animal],
+  home: (animal) => facts.HOMES[animal],
+  young: (animal) => facts.YOUNG[animal],
+  meal: (animal) => facts.MEALS[animal],
+  hue: (thing) => facts.HUES[thing],
+  next: (word) => facts.NEXT[word],
   opposite: world.opposite,
   third: (verb) => world.verbOf(verb)?.[1],
   past: (verb) => world.verbOf(verb)?.[2],

@@ -14,6 +14,7 @@ import food from "./plots/food.txt" with { type: "text" };
 import people from "./plots/people.txt" with { type: "text" };
 import school from "./plots/school.txt" with { type: "text" };
 import toys from "./plots/toys.txt" with { type: "text" };
+import { tellLesson } from "./lessons.ts";
 import { Dice } from "./random.ts";
 import { type Cast, Scene } from "./scene.ts";
 
@@ -23,6 +24,9 @@ export const PRETRAIN_SEED: number = 1;
 export const EVAL_SEED: number = 2;
 /** Seed of the stories that measure and guard against forgetting. */
 export const RETENTION_SEED: number = 3;
+
+/** The share of texts that are lessons: some three quarters of the tokens. */
+const LESSONS = 0.9;
 
 interface Plot {
   readonly cast: Cast | "any";
@@ -64,9 +68,12 @@ export function wordCount(text: string): number {
   return text.split(/\s+/).length;
 }
 
-/** One story of 40 to 160 words in three paragraphs, the same for the same seed and index. */
+/**
+ * A lesson, or a story of 40 to 160 words in three paragraphs; the same for the same seed and index.
+ */
 export function story(seed: number, index: number): string {
   const dice = new Dice(seed, index);
+  if (dice.chance(LESSONS)) return tellLesson(dice);
   const plot = dice.pick(PLOTS);
   const cast = plot.cast === "any" ? dice.pick<Cast>(["child", "animal"]) : plot.cast;
   const scene = new Scene(cast, dice);

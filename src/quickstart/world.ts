@@ -4,6 +4,8 @@
  * @module
  */
 
+import { HOMES, SOUNDS } from "./facts.ts";
+
 /** How a boy, a man or a male animal is spoken of. */
 export const MALE: Readonly<Record<string, string>> = {
   he: "he",
@@ -27,11 +29,11 @@ const list = (words: string): readonly string[] => words.trim().split(/,\s+/);
 
 /** Names of girls. */
 export const GIRLS: readonly string[] = list(
-  "Lily, Anna, Mia, Sue, Rose, Emma, Zoe, Ella, Lucy, Kate, Nora, Amy",
+  "Lily, Anna, Mia, Sue, Rose, Emma, Lucy, Kate",
 );
 /** Names of boys. */
 export const BOYS: readonly string[] = list(
-  "Ben, Tom, Max, Sam, Tim, Leo, Jack, Finn, Dan, Nick, Theo, Oscar",
+  "Ben, Tom, Max, Sam, Tim, Leo, Jack, Dan",
 );
 /** Names of all children. */
 export const CHILDREN: readonly string[] = [...GIRLS, ...BOYS];
@@ -42,36 +44,6 @@ export const ANIMAL_NAMES: readonly string[] = list(
 /** Grown-ups of a family. */
 export const PARENTS: readonly string[] = list("mom, dad, grandma, grandpa");
 
-/** Each noise-making animal and what it says. */
-export const SOUNDS: Readonly<Record<string, string>> = {
-  cat: "meow",
-  dog: "woof",
-  bird: "tweet",
-  duck: "quack",
-  frog: "ribbit",
-  cow: "moo",
-  pig: "oink",
-  sheep: "baa",
-  horse: "neigh",
-  hen: "cluck",
-  owl: "hoot",
-  bee: "buzz",
-  mouse: "squeak",
-  lion: "roar",
-};
-/** Where some animals live. */
-export const HOMES: Readonly<Record<string, string>> = {
-  bird: "nest",
-  bee: "hive",
-  cow: "barn",
-  fish: "sea",
-  fox: "den",
-  frog: "pond",
-  horse: "stable",
-  rabbit: "hole",
-  owl: "tree",
-  pig: "pen",
-};
 /** All animals. */
 export const ANIMALS: readonly string[] = list(
   `cat, dog, bird, duck, frog, cow, pig, sheep, horse, hen, owl, bee, mouse,
@@ -142,9 +114,7 @@ export const PREPOSITIONS: Readonly<Record<string, string>> = {
 /** Words and their opposites, each pair once. */
 export const OPPOSITES: readonly (readonly [string, string])[] = list(`big small, hot cold,
   happy sad, day night, up down, fast slow, wet dry, old new, full empty, loud quiet, hard soft,
-  long short, high low, clean dirty, good bad, left right, near far, early late, strong weak,
-  first last, black white, sweet sour, push pull, come go, laugh cry, win lose, float sink,
-  inside outside, top bottom, always never, open closed, awake asleep`)
+  long short, high low, clean dirty, good bad, near far, early late, black white`)
   .map((pair) => pair.split(" ") as [string, string]);
 
 /** A verb: base form, third person singular, past. */

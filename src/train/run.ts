@@ -45,7 +45,7 @@ import { leads } from "./updates/prepare.ts";
  * const values = { model: "configs/quickstart/base", data, train: sizes };
  * const { step, adapter } = await train(parseConfig({ values }), { out: null });
  * assert.equal(step, 1);
- * assert.equal(adapter?.modules.length, 21); // seven matrices of three blocks
+ * assert.equal(adapter?.modules.length, 14); // seven matrices of two blocks
  * ```
  *
  * @throws {ConfigError} {FileError} {GpuError} with one sentence; a run folder that another run

@@ -31,7 +31,7 @@ Deno.test("export writes a model, a merged model and an adapter for llama.cpp", 
     };
     const model = await write(base, "gguf", "q8_0");
     assert.equal(model.code, 0, model.stderr);
-    assert.equal(JSON.parse(model.stdout).tensors, 29);
+    assert.equal(JSON.parse(model.stdout).tensors, 20);
     const merged = await write(adapter, "gguf", "F32");
     assert.equal(merged.code, 0, merged.stderr);
     const lora = await write(adapter, "gguf-lora", "F16");

@@ -40,7 +40,7 @@ Deno.test("init writes a config that is read as what was found", async () => {
   assert.deepEqual(config.eval.data[0]!.split?.part, "test");
   assert.match(
     made.text,
-    /llama, 0\.65 M parameters, reads up to 256 tokens, has no chat template/,
+    /llama, 0\.48 M parameters, reads up to 256 tokens, has no chat template/,
   );
   assert.match(made.text, /# 240 rows of the format alpaca: \d+ tokens, of which \d+ are learnt/);
   const again = await capture(main, "init", BASE, made.path, "--out", made.out);

@@ -14,10 +14,13 @@ Deno.test("inspect shows prompt and answer of the quickstart's first row, token 
   assert.equal(code, 0);
   const [, prompt, learned] = stdout.split("\n");
   const text = (line: string) => line.slice("  prompt  ".length).replaceAll("|", "");
-  assert.equal(text(prompt!), "<s>Write this in the past.\\nOscar runs on the farm.\\n");
-  assert.equal(text(learned!), "Oscar ran on the farm.</s>");
-  assert.match(stdout, /^rows {6}3948$/m);
-  assert.match(stdout, /^note {6}5 rows with nearly the texts of an earlier row/m);
+  assert.equal(
+    text(prompt!),
+    "<s>Say what color the key is.\\nIt was late in the day. Lucy has a black key.\\n",
+  );
+  assert.equal(text(learned!), "The key is black.</s>");
+  assert.match(stdout, /^rows {6}2184$/m);
+  assert.match(stdout, /^note {6}1 rows with nearly the texts of an earlier row/m);
   assert.match(stdout, /^faults {4}none found$/m);
 });
 
@@ -26,10 +29,10 @@ Deno.test("inspect --json counts sources, and text that never ends is no fault",
   const { stdout } = await capture(run, QUICKSTART, "--json", ...text);
   const report = JSON.parse(stdout);
   const [rows, stories] = report.sources;
-  assert.deepEqual([rows.rows, stories.rows, report.rows], [3948, 400, 4348]);
+  assert.deepEqual([rows.rows, stories.rows, report.rows], [2184, 786, 2970]);
   assert.equal(rows.supervised + stories.supervised, report.supervised);
   assert.equal(rows.share, rows.supervised / report.supervised);
-  assert.equal(report.endless, 400);
+  assert.equal(report.endless, 786);
   assert.deepEqual(report.stops, []);
   const weights = ["--data.0.weight", "3"];
   const mixed = JSON.parse((await capture(run, QUICKSTART, "--json", ...text, ...weights)).stdout);

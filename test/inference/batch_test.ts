@@ -141,7 +141,7 @@ Deno.test("what the embedded base writes is as likely to it as it expects: the s
   const engine = await freshEngine();
   using batch = await BatchGenerator.open(engine, model, { context });
   const bos = [model.tokenizer.bos!];
-  const drawn = await batch.generate(Array(40).fill(bos), { temperature: 1, seed: 7 });
+  const drawn = await batch.generate(Array(80).fill(bos), { temperature: 1, seed: 7 });
   engine.store.destroy();
 
   const rescoring = await freshEngine();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { FAMILIES } from "../../src/quickstart/families.ts";
 import { Dice, random } from "../../src/quickstart/random.ts";
 import { Scene, vocabulary } from "../../src/quickstart/scene.ts";
 import {
@@ -9,9 +10,16 @@ import {
   story,
   wordCount,
 } from "../../src/quickstart/stories.ts";
+import { taskRows } from "../../src/quickstart/tasks.ts";
 import { plural, withArticles } from "../../src/quickstart/world.ts";
 
-const SAMPLE = [...stories(PRETRAIN_SEED, 5000)];
+const SAMPLE = [...stories(PRETRAIN_SEED, 20_000)];
+
+/** A lesson has one to four lines, each a question, an answer, and perhaps a text before either. */
+const isLesson = (text: string) =>
+  text.split("\n").every((line) => /^([^"]+ )?"[^"]+" ([^"]+ )?"[^"]+"$/.test(line));
+const LESSONS = SAMPLE.filter(isLesson);
+const STORIES = SAMPLE.filter((text) => !isLesson(text));
 
 Deno.test("random() depends on its whole key and fills [0, 1) evenly", () => {
   assert.equal(random(1, 2, 3), random(1, 2, 3));
@@ -26,14 +34,14 @@ Deno.test("story() gives the same story for the same seed and index, in any orde
   assert.equal(story(PRETRAIN_SEED, 0), SAMPLE[0]);
 });
 
-Deno.test("stories() of all seeds are different", () => {
-  const seeds = [EVAL_SEED, RETENTION_SEED].flatMap((seed) => [...stories(seed, 1000)]);
-  const all = [...SAMPLE, ...seeds];
+Deno.test("stories() of all seeds that are no lessons are different", () => {
+  const seeds = [EVAL_SEED, RETENTION_SEED].flatMap((seed) => [...stories(seed, 5000)]);
+  const all = [...STORIES, ...seeds.filter((text) => !isLesson(text))];
   assert.equal(new Set(all).size, all.length);
 });
 
-Deno.test("stories() have 40 to 160 words", () => {
-  const counts = SAMPLE.map(wordCount);
+Deno.test("stories() that are no lessons have 40 to 160 words", () => {
+  const counts = STORIES.map(wordCount);
   assert.ok(Math.min(...counts) >= 40, `${Math.min(...counts)}`);
   assert.ok(Math.max(...counts) <= 160, `${Math.max(...counts)}`);
 });
@@ -66,6 +74,34 @@ Deno.test("stories() keep a girl a girl and a boy a boy", () => {
     const wrong = child === "girl" ? "his" : "her";
     assert.doesNotMatch(text, new RegExp(`\\b${wrong} (mom|dad|grandma|grandpa)\\b`));
   }
+});
+
+Deno.test("stories() are lessons in part, which ask in speech and answer what is so", () => {
+  const share = LESSONS.length / SAMPLE.length;
+  assert.ok(Math.abs(share - 0.9) < 0.01, `${share}`);
+  const rows = taskRows("train").slice(0, 500);
+  for (const { instruction } of rows) {
+    for (const text of SAMPLE) assert.ok(!text.includes(`${instruction}\n`), text);
+  }
+  assert.ok(SAMPLE.some((text) => text.includes("The opposite of hot is cold")));
+  assert.ok(SAMPLE.every((text) => !/opposite of hot is (?!cold)/.test(text)));
+});
+
+Deno.test("stories() have no text that a test row of reading asks about", () => {
+  const reading = new Set(["color", "place", "count", "feeling", "object"]);
+  const texts = new Set(
+    taskRows("test", FAMILIES).filter(({ family }) => reading.has(family)).map(({ input }) =>
+      input
+    ),
+  );
+  assert.ok(texts.size > 100, `${texts.size}`);
+  let read = 0;
+  for (const line of LESSONS.flatMap((text) => text.split("\n"))) {
+    const text = line.replace(/"[^"]*"/g, "").trim();
+    assert.ok(!texts.has(text), line);
+    if (text) read++;
+  }
+  assert.ok(read > 3000, `${read}`);
 });
 
 Deno.test("Scene.fill() keeps what is said, tells roles apart and counts", () => {

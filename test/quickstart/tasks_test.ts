@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FAMILIES } from "../../src/quickstart/families.ts";
 import { wordCount } from "../../src/quickstart/stories.ts";
-import { taskRows } from "../../src/quickstart/tasks.ts";
+import { ASKED, taskRows } from "../../src/quickstart/tasks.ts";
 
 const train = taskRows("train");
 const test = taskRows("test");
@@ -22,13 +22,15 @@ Deno.test("FAMILIES are at least six, each with at least six phrasings for train
 Deno.test("taskRows() has enough different rows of every family", () => {
   const rows = new Set([...train, ...test].map((row) => `${row.instruction}\n${row.input}`));
   assert.equal(rows.size, train.length + test.length);
-  assert.ok(train.length >= 3000 && train.length <= 5000, `${train.length}`);
-  assert.ok(test.length >= 350 && test.length <= 450, `${test.length}`);
-  for (const { name, heldOut } of FAMILIES) {
+  assert.ok(train.length >= 2000 && train.length <= 5000, `${train.length}`);
+  assert.ok(test.length >= 270 && test.length <= 450, `${test.length}`);
+  for (const { name, heldOut } of ASKED) {
     const count = train.filter((row) => row.family === name).length;
     assert.ok(heldOut ? count === 0 : count >= 60, `${name}: ${count}`);
     assert.ok(test.filter((row) => row.family === name).length >= 20, name);
   }
+  const told = FAMILIES.filter((family) => family.lessonsOnly).map((family) => family.name);
+  assert.ok(told.length > 0 && [...train, ...test].every((row) => !told.includes(row.family)));
 });
 
 Deno.test("taskRows() never trains on what a test row calls unseen", () => {
@@ -79,16 +81,45 @@ Deno.test("taskRows() answers in 1 to 8 words of plain English", () => {
 });
 
 Deno.test("taskRows() answers what the input says", () => {
+  const open = FAMILIES.filter(({ about }) => !about).map(({ name }) => name);
+  let count = 0;
   for (const { family, instruction, input, output } of [...train, ...test]) {
-    if (family === "color") {
-      const [, thing, color] = /^The (\w+) is (\w+)\.$/.exec(output)!;
-      assert.ok(input.includes(`${color} ${thing}`) && instruction.includes(thing!));
-    } else if (family === "owner") {
-      const [, name, thing] = /^(\w+) has the (\w+)\.$/.exec(output)!;
-      assert.match(input, new RegExp(`${name} has an? \\w+ ${thing}\\b`));
-      assert.ok(instruction.includes(thing!));
-    } else if (family === "last word") {
-      assert.equal(output, `The last word is ${input.split(" ").at(-1)}`);
+    if (!open.includes(family)) continue;
+    count++;
+    if (family !== "color") {
+      assert.ok(`${input} `.includes(`${output} `), `${input}: ${output}`);
+      assert.ok(instruction.includes(output.split(" ")[0]!), `${instruction}: ${output}`);
+      continue;
     }
+    const [, thing, color] = /^The (\w+) is (\w+)\.$/.exec(output)!;
+    assert.ok(input.includes(`${color} ${thing}.`) && instruction.includes(thing!), input);
   }
+  assert.ok(count > 1000, `${count}`);
+});
+
+Deno.test("taskRows() answers what is always so, the same in every phrasing", () => {
+  const answers = new Map<string, string>();
+  const closed = FAMILIES.flatMap(({ name, about }) => about ? [name] : []);
+  for (const { family, instruction, input, output } of [...train, ...test]) {
+    if (!closed.includes(family)) continue;
+    const known = answers.get(`${family} ${instruction} ${input}`);
+    assert.ok(known === undefined || known === output, instruction);
+    answers.set(`${family} ${instruction} ${input}`, output);
+  }
+  const some: [string, string][] = [
+    ["What is the opposite of hot?", "The opposite of hot is cold."],
+    ["What is a young sheep called?", "A young sheep is a lamb."],
+    ["What comes after Sunday?", "After Sunday comes Monday."],
+    ["What does a cow eat?", "A cow eats grass."],
+    ["Which color is the grass?", "The grass is green."],
+    ["Where does an owl live?", "An owl lives in a tree."],
+  ];
+  const told = new Map([...train, ...test].map((row) => [row.instruction, row.output]));
+  let asked = 0;
+  for (const [question, answer] of some) {
+    if (!told.has(question)) continue;
+    asked++;
+    assert.equal(told.get(question), answer);
+  }
+  assert.ok(asked >= 3, `${asked}`);
 });
