@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { RunHistory } from "../../src/runs/history/history.ts";
 import { readText } from "../../src/io/files.ts";
+import { openSafetensors, toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { openDevice } from "../../src/gpu/device.ts";
 import { runStudy } from "../../src/studies/engine/engine.ts";
 import type { Score } from "../../src/studies/forgetting/cell.ts";
@@ -66,6 +67,19 @@ Deno.test("a controlled arm is trained for each budget, another once; all are ru
     ["seed 1 guard within 5", "done"],
     ["seed 1 half", "done"],
   ]);
+  // What was trained is saved at its full strength, so that others can measure it at any.
+  const squares = (path: string) => {
+    using file = openSafetensors(toy.path("out/runs/seed 1 half", path));
+    const numbers = [...file.tensors.keys()].flatMap((
+      name,
+    ) => [...toFloat32(file.read(name), "F32")]);
+    return numbers.reduce((sum, x) => sum + x * x, 0);
+  };
+  const [saved, trained] = [
+    squares("adapter/adapter_model.safetensors"),
+    squares("checkpoints/snapshot-00000008.safetensors"),
+  ];
+  assert.ok(Math.abs(saved / trained - 1) < 1e-6, `${saved} of ${trained}`);
   const parts = [...Deno.readDirSync(toy.path("out/data"))].map(({ name }) =>
     new Set(readText(toy.path("out/data", name)).trim().split("\n"))
   );

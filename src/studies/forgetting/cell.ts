@@ -91,7 +91,10 @@ export async function scoresOf(
   return scores!;
 }
 
-/** The guard with another end: it chooses at several budgets, and saves what the last of them allows. */
+/**
+ * The guard with another end: it chooses at several budgets, and saves what the last of them allows;
+ * with draws what was trained, which others can measure at any strength.
+ */
 function endingBy(
   guard: SideMethod,
   finish: (part: GuardPart, run: RunContext, end: EndContext) => Promise<void>,
@@ -160,6 +163,7 @@ async function choices(part: GuardPart, { run, end, training, test }: Finished):
       planted: scores.length === 0 ? judge?.plant(domains[0]!.budget.epsilon) ?? null : null,
     });
   }
+  if (judge) part.put(last.step, 1);
   return scores;
 }
 
