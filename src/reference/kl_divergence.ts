@@ -20,14 +20,9 @@ export function klDivergence(
       logSoftmax(all.subarray(n * STRIDE, n * STRIDE + V))
     );
     const [w, target] = [weight[n]!, label[n]!];
-    const mixture = log!.map((own, c) => {
-      if (beta === 0) return own;
-      if (beta === 1) return baseLog![c]!;
-      return Math.log((1 - beta) * Math.exp(own) + beta * Math.exp(baseLog![c]!));
-    });
-    const [toMixture, baseToMixture] = [log!, baseLog!].map((of) =>
-      of.reduce((sum, l, c) => sum + Math.exp(l) * (l - mixture[c]!), 0)
-    ) as [number, number];
+    const mixture = mixtureOf(log!, baseLog!, beta);
+    const toMixture = divergence(log!, mixture);
+    const baseToMixture = divergence(baseLog!, mixture);
     const [share, baseShare] = beta === 0 || beta === 1 ? [beta, 1 - beta] : [1 - beta, beta];
     const kl = share * toMixture + baseShare * baseToMixture;
     for (let c = 0; c < V; c++) {
@@ -44,6 +39,24 @@ export function klDivergence(
     stats.set([kl, -baseLog![target]!, -log![target]!, hits], 4 * n);
   }
   return { loss, dlogits, stats };
+}
+
+/** Logarithms of (1 - beta) own + beta base. */
+function mixtureOf(own: Float64Array, base: Float64Array, beta: number): Float64Array {
+  if (beta === 0) return own;
+  if (beta === 1) return base;
+  const mixture = new Float64Array(own.length);
+  for (let c = 0; c < own.length; c++) {
+    mixture[c] = Math.log((1 - beta) * Math.exp(own[c]!) + beta * Math.exp(base[c]!));
+  }
+  return mixture;
+}
+
+/** KL(p || q) of two distributions by their logarithms. */
+function divergence(p: Float64Array, q: Float64Array): number {
+  let sum = 0;
+  for (let c = 0; c < p.length; c++) sum += Math.exp(p[c]!) * (p[c]! - q[c]!);
+  return sum;
 }
 
 function logSoftmax(row: Float64Array): Float64Array {
