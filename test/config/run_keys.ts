@@ -181,8 +181,11 @@ const OWN_TEXT = guard({ text: [], samples: 50 });
 const EWC = {
   guard: { text: ["text.txt"], budget: "ppl:50%", every: 2, task_rows: 3, loss: "ewc", weight: 5 },
 };
-const ROLLBACK = guard({ budget: "kl:0.000000001", every: 1, rollback: { at: 3 } });
-const LONG = { "train.steps": 12 };
+const ROLLBACK = {
+  ...guard({ budget: "kl:0.000000001", every: 1, rollback: { at: 3 } }),
+  "train.steps": 12,
+};
+const LONG = { "train.steps": 8 };
 const controlled = (to: number): KeyCase => ({
   to,
   beside: { ...guard(), ...LONG },
@@ -197,7 +200,7 @@ export const guardKeys: Readonly<Record<string, KeyCase>> = {
   "guard.loss": { to: "ce", beside: guard() },
   "guard.fisher_documents": {
     to: 2,
-    beside: { ...EWC, "train.lr": 0.05 },
+    beside: { ...EWC, "guard.fisher_documents": 6, "train.lr": 0.05 },
   },
   "guard.share": { to: 0.25, beside: guard() },
   "guard.weight": { to: 0.5, beside: guard() },
@@ -217,7 +220,7 @@ export const guardKeys: Readonly<Record<string, KeyCase>> = {
   "guard.controller.margin": controlled(0.6),
   "guard.controller.fade": controlled(0.9),
   "guard.controller.ema": controlled(0.1),
-  "guard.rollback": { to: { at: 0 }, beside: { ...ROLLBACK, ...LONG }, in: "report" },
-  "guard.rollback.at": { to: 0, beside: { ...ROLLBACK, ...LONG }, in: "report" },
-  "guard.rollback.most": { to: 1, beside: { ...ROLLBACK, ...LONG }, in: "report" },
+  "guard.rollback": { to: { at: 0 }, beside: ROLLBACK, in: "report" },
+  "guard.rollback.at": { to: 0, beside: ROLLBACK, in: "report" },
+  "guard.rollback.most": { to: 1, beside: ROLLBACK, in: "report" },
 };
