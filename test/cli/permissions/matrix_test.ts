@@ -118,3 +118,19 @@ Deno.test("the matrix sees what comes through where more is granted", () =>
       ...["read by node:fs", "see a variable by node:process", "read in a worker"],
     ]);
   }));
+
+Deno.test("who certifies may count in the history beside the run that is named, and beside no other folder", () =>
+  withWorld(async (world) => {
+    const [run, out] = [join(world, "tmp/runs/mine"), join(world, "tmp/out/mine.gguf")];
+    Deno.mkdirSync(run, { recursive: true });
+    const history = join(world, "tmp/runs/runs.sqlite");
+    const writes = async (command: string, given: string) =>
+      (await grantsOf([command, given, "--out", out], MARK)).write.includes(history);
+    assert.equal(await writes("export", run), false);
+    Deno.writeTextFileSync(join(run, "config.json"), JSON.stringify({ $origin: {} }));
+    for (const command of ["export", "guard"]) {
+      assert.equal(await writes(command, run), true);
+      assert.equal(await writes(command, join(run, "adapter")), true);
+    }
+    assert.equal(await writes("merge", run), false);
+  }));
