@@ -199,7 +199,9 @@ export {
   type MergeOptions,
   type MergeTensorsOptions,
 } from "./src/adapters/merge.ts";
-export type { MethodName } from "./src/adapters/methods/mod.ts";
+export type { MethodName, ModuleMethodName } from "./src/adapters/methods/mod.ts";
+export type { PromptMethodName } from "./src/adapters/prompts/mod.ts";
+export type { VirtualConfig } from "./src/config/virtual.ts";
 export type { OptimizerConfig, OptimizerName } from "./src/config/mod.ts";
 export type { InitName } from "./src/adapters/init/mod.ts";
 export type { FormatName } from "./src/formats/mod.ts";
@@ -225,6 +227,7 @@ export {
 export {
   type LoraWeights,
   type PeftAdapter,
+  type PromptRows,
   readPeft,
   type TokenRows,
   type WholeTensor,

@@ -17,12 +17,15 @@ import { hasFactors, type MethodName, methodOf, METHODS } from "./methods/mod.ts
 import type { PeftAdapter } from "./peft/adapter.ts";
 import { type Bias, isWhole, type PeftConfig } from "./peft/config.ts";
 import { saves } from "./peft/targets.ts";
+import type { PromptMethod } from "./prompts/method.ts";
+import { isPromptMethod, PROMPT_METHODS, promptMethodOf } from "./prompts/mod.ts";
+import { Prompt, type PromptOptions } from "./prompts/prompt.ts";
 import type { TokenIds } from "./peft/tokens.ts";
 import { tokenIds, type Tokens, TrainedTokens } from "./trained_tokens.ts";
 import { refuseOtherBase, Whole } from "./whole.ts";
 
 /** What an adapter is made of; the keys of the config table. */
-export interface AdapterOptions extends ModuleOptions {
+export interface AdapterOptions extends ModuleOptions, PromptOptions {
   /** LoRA by default. */
   readonly method?: MethodName;
   /** Its initial values; those of the method by default. */
@@ -53,8 +56,10 @@ export class Adapter {
     private readonly whole: Whole,
     private readonly tokens: TrainedTokens,
     private readonly settings: Settings,
+    private readonly prompt?: Prompt,
   ) {
-    this.adapt = { ...adapted.adapt, ...whole.adapt, ...tokens.adapt };
+    this.adapt = { ...adapted.adapt, ...whole.adapt, ...tokens.adapt, ...prompt?.adapt };
+    if (prompt) model.prepend(prompt.sizes.tokens);
     const both = tokens.modules.find((module) => this.#changes(module));
     if (both === undefined) return;
     throw new ConfigError(
@@ -69,6 +74,15 @@ export class Adapter {
    * rank exceeds a module's size.
    */
   static fresh(engine: Engine, model: Model, options: AdapterOptions): Adapter {
+    if (isPromptMethod(options.method)) {
+      const found = PROMPT_METHODS[options.method];
+      return Adapter.#ofPrompt(
+        engine,
+        model,
+        found,
+        (modules) => Prompt.fresh(found, model, modules, options),
+      );
+    }
     const method = METHODS[options.method ?? "lora"];
     const { dropout: lora_dropout = 0 } = options;
     const { rank, alpha, rslora = false } = hasFactors(method) ? options : { rank: 0, alpha: 0 };
@@ -115,6 +129,17 @@ export class Adapter {
     adapter: PeftAdapter,
     training: Pick<AdapterOptions, "dropout" | "freeze_a"> = {},
   ): Adapter {
+    const { prompt, config: read } = adapter;
+    const promptMethod = promptMethodOf(read);
+    if (promptMethod && prompt) {
+      return Adapter.#ofPrompt(
+        engine,
+        model,
+        promptMethod,
+        (modules) => Prompt.of(promptMethod, model, modules, prompt),
+        read,
+      );
+    }
     const { dropout = 0 } = training;
     const modules = model.modules(engine);
     const method = methodOf(adapter.config);
@@ -126,6 +151,30 @@ export class Adapter {
     const { trainable_token_indices: ids } = config as Partial<PeftConfig>;
     const tokens = trainedTokens(model, modules, ids ?? undefined, adapter.tokens);
     return new Adapter(model, adapted, whole, tokens, { ...adapter, config });
+  }
+
+  /** One of virtual tokens alone. */
+  static #ofPrompt(
+    engine: Engine,
+    model: Model,
+    method: PromptMethod,
+    made: (modules: Modules) => Prompt,
+    read: PeftAdapter["config"] = {},
+  ): Adapter {
+    const modules = model.modules(engine);
+    const prompt = made(modules);
+    const { sizes } = prompt;
+    const config = {
+      ...read,
+      peft_type: method.peftType,
+      num_layers: sizes.layers,
+      num_attention_heads: method.heads(sizes, model.config),
+      token_dim: method.dim(sizes),
+    };
+    const settings = { rank: 0, alpha: 0, rslora: false, targetModules: [], config };
+    const nothing = new Whole(model.tensors, new Map());
+    const none = Adapted.of(modules, [], {});
+    return new Adapter(model, none, nothing, trainedTokens(model, modules), settings, prompt);
   }
 
   /** The names of the tensors that it changes. */
@@ -149,11 +198,16 @@ export class Adapter {
     this.adapted.load(store, seed, this.model.tensors);
     this.whole.load(store);
     this.tokens.load(store);
+    this.prompt?.load(store, seed);
   }
 
   /** Reads the adapter back, for saving; with `flat` what else lies in its place. */
   async read(store: Store, baseModel: string, flat?: Flat): Promise<PeftAdapter> {
     const { rank, alpha, rslora, targetModules, config } = this.settings;
+    if (this.prompt) {
+      const prompt = await this.prompt.read(store, flat);
+      return { baseModel, rank, alpha, rslora, targetModules, modules: [], prompt, config };
+    }
     const modules = await this.adapted.read(store, flat);
     const whole = await this.whole.read(store, flat);
     const tokens = await this.tokens.read(store, flat);

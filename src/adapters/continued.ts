@@ -10,7 +10,7 @@ import type { Engine } from "../graph/compile.ts";
 import type { Model } from "../models/model.ts";
 import { Adapter, type AdapterOptions } from "./adapter.ts";
 import { chooseModules } from "./choose.ts";
-import { hasFactors, type MethodName, methodOf } from "./methods/mod.ts";
+import { hasFactors, type MethodName, methodOf, nameOfMethod } from "./methods/mod.ts";
 import { type Bias, dropoutOf } from "./peft/config.ts";
 import type { PeftAdapter } from "./peft/folder.ts";
 import { ia3Targets } from "./peft/ia3.ts";
@@ -20,7 +20,10 @@ import { tokenIds } from "./trained_tokens.ts";
 
 /** What a saved adapter is set to, in the keys of the config table. */
 export function settingsOf(adapter: PeftAdapter): Settings {
-  const { targetModules: targets, config } = adapter;
+  const { targetModules: targets, prompt, config } = adapter;
+  if (prompt) {
+    return { method: nameOfMethod(config), num_virtual_tokens: prompt.tokens };
+  }
   const method = methodOf(config);
   const shared = {
     targets,
@@ -49,8 +52,8 @@ export function settingsOf(adapter: PeftAdapter): Settings {
 type Setting = keyof Settings;
 
 interface Settings extends Partial<Omit<AdapterOptions, "targets">> {
-  readonly targets: readonly string[];
-  readonly modules_to_save: readonly string[];
+  readonly targets?: readonly string[];
+  readonly modules_to_save?: readonly string[];
 }
 
 /** What a configuration asks of an adapter that is trained on. */
@@ -90,6 +93,16 @@ function refuseOther(engine: Engine, model: Model, read: PeftAdapter, options: C
         "wanted the same or none",
     );
   };
+  if (read.prompt) {
+    const own = { ...saved, prompt_tuning_init_text: undefined };
+    for (const key of Object.keys(own) as (keyof typeof own)[]) {
+      const [asked, found] = [options[key as Setting], own[key]];
+      if (asked !== undefined && asked !== found) {
+        throw refuse(key, asked, found ?? "its own start");
+      }
+    }
+    return;
+  }
   const fixed = ["method", "rslora", "bias", "modules_to_save", "feedforward_modules"] as const;
   for (const key of fixed.filter((key) => key in saved)) {
     if (options[key] !== undefined && differs(key)) throw refuse(key, options[key], saved[key]);
@@ -105,7 +118,12 @@ function refuseOther(engine: Engine, model: Model, read: PeftAdapter, options: C
 
   const { exclude, layers } = options;
   if (!differs("targets") && exclude === undefined && layers === undefined) return;
-  const saving = { ...options, saved: saved.modules_to_save, rank_pattern: {}, alpha_pattern: {} };
+  const saving = {
+    ...options,
+    saved: saved.modules_to_save ?? [],
+    rank_pattern: {},
+    alpha_pattern: {},
+  };
   const chosen = new Set(chooseModules(model.modules(engine), saving));
   const has = new Set(read.modules.map(({ module }) => module));
   if (chosen.symmetricDifference(has).size === 0) return;

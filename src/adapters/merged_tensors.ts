@@ -19,7 +19,7 @@ import { isTied, storedOf } from "../models/mod.ts";
 import { SCORE } from "../models/score_head.ts";
 import { HEAD, Tensors } from "../models/stored.ts";
 import { asStored } from "./as_stored.ts";
-import { type Change, methodOf } from "./methods/mod.ts";
+import { type Change, methodOf, nameOfMethod } from "./methods/mod.ts";
 import type { PeftAdapter, TokenRows } from "./peft/folder.ts";
 import { refuseOtherBase } from "./whole.ts";
 import { heed } from "../stop.ts";
@@ -80,6 +80,14 @@ export function mergedTensors(
   if (options.untie && !tied) {
     throw new FileError(
       `Cannot untie ${checkpoint.folder}: its output head is a tensor of its own`,
+    );
+  }
+  if (adapter?.prompt) {
+    throw new FileError(
+      `Cannot merge into ${checkpoint.folder}: ${
+        nameOfMethod(adapter.config)
+      } puts tokens in front of ` +
+        "every document and changes no weight; use the adapter as it is",
     );
   }
   if (adapter?.whole?.some(({ name }) => name === SCORE)) {

@@ -17,6 +17,11 @@ import { tokensAt } from "./trained_tokens.ts";
  */
 export function atScaling(adapter: PeftAdapter, scaling: number, base: Tensors): PeftAdapter {
   if (scaling === 1) return adapter;
+  if (adapter.prompt) {
+    throw new RangeError(
+      `Found a scaling of ${scaling} for virtual tokens, which have no strength`,
+    );
+  }
   const method = methodOf(adapter.config);
   return {
     ...adapter,

@@ -35,10 +35,10 @@ const paramsOf = (module: string) => ({
  * @param layers The linear layers of the model whose outputs an adapter may stand for.
  */
 export const goesSideBySide = (
-  { config, modules, whole = [] }: PeftAdapter,
+  { config, modules, whole = [], tokens = [], prompt }: PeftAdapter,
   layers: ReadonlySet<string>,
 ): boolean =>
-  methodOf(config) === LORA && whole.length === 0 &&
+  methodOf(config) === LORA && !prompt && whole.length + tokens.length === 0 &&
   modules.every(({ module, isTable = false }) => !isTable && layers.has(module));
 
 /** The ranks that an adapter takes of the widest module, as they are padded. */

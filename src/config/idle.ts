@@ -5,6 +5,8 @@
  * @module
  */
 import type { DataEntry } from "../data/mod.ts";
+import type { MethodName } from "../adapters/methods/mod.ts";
+import { isPromptMethod, PROMPT_METHOD_NAMES } from "../adapters/prompts/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { ConfigFault } from "./faults.ts";
 import type { ParsedConfig } from "./mod.ts";
@@ -50,20 +52,22 @@ const RULES: readonly Rule[] = [
       return when(guard.loss === "ewc", "beside guard.loss ewc, which trains on none of the text");
     },
   },
-  ...["rank", "alpha", "rank_pattern", "alpha_pattern"].map((name) => ({
+  ...["rank", "alpha", "rank_pattern", "alpha_pattern", "trainable_token_indices"].map((name) => ({
     key: `adapter.${name}`,
-    idle: besideIa3,
+    idle: withoutFactors,
   })),
-  { key: "adapter.trainable_token_indices", idle: besideIa3 },
-  { key: "adapter.rslora", off: false, idle: besideIa3 },
-  { key: "adapter.freeze_a", off: false, idle: besideIa3 },
-  { key: "adapter.dropout", off: 0, idle: besideIa3 },
-  { key: "adapter.bias", off: "none", idle: besideIa3 },
-  {
-    key: "adapter.feedforward_modules",
-    idle: ({ adapter: { method = "lora", from } }) =>
-      when(method !== "ia3" && from === undefined, `beside adapter.method ${method}`),
-  },
+  { key: "adapter.rslora", off: false, idle: withoutFactors },
+  { key: "adapter.freeze_a", off: false, idle: withoutFactors },
+  { key: "adapter.dropout", off: 0, idle: withoutFactors },
+  { key: "adapter.bias", off: "none", idle: withoutFactors },
+  ...["targets", "exclude", "layers"].map((name) => ({
+    key: `adapter.${name}`,
+    idle: besidePrompt,
+  })),
+  { key: "train.lora_plus_ratio", off: 1, idle: besidePrompt },
+  { key: "adapter.feedforward_modules", idle: besideOtherMethods("ia3") },
+  { key: "adapter.num_virtual_tokens", idle: besideOtherMethods(...PROMPT_METHOD_NAMES) },
+  { key: "adapter.prompt_tuning_init_text", idle: besideOtherMethods("prompt_tuning") },
   { key: "guard.controller", idle: withoutController },
   { key: "guard.rollback", idle: withoutController },
   {
@@ -119,9 +123,11 @@ const RULES: readonly Rule[] = [
   },
   {
     key: "adapter.init",
-    idle: ({ adapter: { from } }) =>
-      when(from !== undefined, "beside adapter.from, which has its own"),
+    idle: (config) =>
+      besidePrompt(config) ??
+        when(config.adapter.from !== undefined, "beside adapter.from, which has its own"),
   },
+  { key: "adapter.modules_to_save", idle: besidePrompt },
   { key: "train.keep", off: "last", idle: withoutMeasurements },
   { key: "train.patience", idle: withoutMeasurements },
   { key: "train.metric", idle: withoutComparison },
@@ -133,7 +139,9 @@ const RULES: readonly Rule[] = [
   })),
   {
     key: "train.neftune_noise_alpha",
-    idle: ({ objective: { kind } }) => when(kind !== "sft", `beside objective.kind ${kind}`),
+    idle: (config) =>
+      besidePrompt(config) ??
+        when(config.objective.kind !== "sft", `beside objective.kind ${config.objective.kind}`),
   },
   { key: "train.min_lr_ratio", off: 0, idle: besideOther(...FALLING) },
   { key: "train.cycles", off: 1, idle: besideOther("cosine_with_restarts") },
@@ -166,8 +174,19 @@ function besideOther(...heeding: readonly ScheduleName[]): Rule["idle"] {
     when(!heeding.includes(schedule), `beside train.schedule ${schedule}`);
 }
 
-function besideIa3({ adapter: { method } }: Config): string | null {
-  return when(method === "ia3", "beside adapter.method ia3");
+/** (IA)^3 and prompts have no two factors of an update. */
+function withoutFactors({ adapter: { method } }: Config): string | null {
+  return when(method === "ia3" || isPromptMethod(method), `beside adapter.method ${method}`);
+}
+
+/** Virtual tokens change no module. */
+function besidePrompt({ adapter: { method } }: Config): string | null {
+  return when(isPromptMethod(method), `beside adapter.method ${method}`);
+}
+
+function besideOtherMethods(...heeding: readonly MethodName[]): Rule["idle"] {
+  return ({ adapter: { method = "lora", from } }) =>
+    when(!heeding.includes(method) && from === undefined, `beside adapter.method ${method}`);
 }
 
 function withoutController({ guard }: Config): string | null {
@@ -228,7 +247,7 @@ export function idleFaults(
     const isDrawn = sampled !== undefined || shots > 0;
     rules.push({ key: `eval.tasks.${i}.seed`, off: 0, idle: () => when(!isDrawn, NOTHING_DRAWN) });
   }
-  return rules.flatMap(({ key, off, idle }): ConfigFault[] => {
+  const found = rules.flatMap(({ key, off, idle }): ConfigFault[] => {
     const reason = idle(config);
     if (reason === null || !isSet(key)) return [];
     const value = valueOf(key);
@@ -236,6 +255,24 @@ export function idleFaults(
     const message = `found ${JSON.stringify(value)} ${reason}, where it has no effect, wanted none`;
     return [{ key, message }];
   });
+  return [...found, ...promptFaults(config)];
+}
+
+/** What is not built for virtual tokens, which the base alone cannot read. */
+function promptFaults({ adapter: { method }, guard, objective: { kind } }: Config): ConfigFault[] {
+  if (!isPromptMethod(method)) return [];
+  const beside = `beside adapter.method ${method}`;
+  return [
+    ...(guard
+      ? [{
+        key: "guard",
+        message: `found one ${beside}, whose tokens have no strength to lower, wanted false`,
+      }]
+      : []),
+    ...(kind === "sft"
+      ? []
+      : [{ key: "objective.kind", message: `found ${kind} ${beside}, wanted sft` }]),
+  ];
 }
 
 /**

@@ -31,9 +31,10 @@ import { schedule, type ScheduleConfig } from "./schedule.ts";
 import { taskSchema } from "./tasks.ts";
 import { ranks, type RanksConfig, sums, type SumsConfig } from "./ranks.ts";
 import { told, type ToldConfig } from "./told.ts";
+import { tokenList, virtual, type VirtualConfig } from "./virtual.ts";
 
 /** The low-rank adapter. */
-export interface AdapterConfig {
+export interface AdapterConfig extends VirtualConfig {
   /** Rank of the update. */
   readonly rank: number;
   /** The update is scaled by alpha / rank. */
@@ -154,8 +155,6 @@ export interface Config extends ToldConfig, RanksConfig {
   readonly out: string;
 }
 
-const tokenList = z.array(z.union([z.int().min(0), z.string().min(1)]));
-
 const adapter = z.strictObject({
   rank: count.default(16).describe("rank of the update"),
   alpha: positive.exactOptional()
@@ -190,6 +189,7 @@ const adapter = z.strictObject({
   ),
   modules_to_save: z.array(name).default([])
     .describe("ends of the names of modules that are trained whole, such as lm_head,norm"),
+  ...virtual,
   trainable_token_indices: z.union([tokenList, z.record(name, tokenList)]).exactOptional().describe(
     "tokens whose rows of the embedding, and of a head that is tied to it, are trained: ids or texts " +
       '(digits are an id), or a list by module, such as {"embed_tokens": [5], "lm_head": [5]}',

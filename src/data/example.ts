@@ -16,6 +16,8 @@ export interface RowTokenizer {
   readonly bos: number | null;
   /** What ends an answer. */
   readonly eos: number | null;
+  /** Virtual tokens of an adapter in front of all that, BOS included; none where absent. */
+  readonly virtual?: readonly number[];
   /** The two as text, where that is known: no text should begin or end in them. */
   readonly bosToken?: string | undefined;
   readonly eosToken?: string | undefined;
@@ -87,6 +89,8 @@ export interface Example extends Readonly<Partial<Record<TextFlag, true>>> {
   readonly sides?: Sides | undefined;
   /** Set where it is labelled: 1 where its answer is wanted and 0 where not, or the number of its class. */
   readonly label?: number | undefined;
+  /** How many virtual tokens it begins with, where an adapter has some. */
+  readonly virtual?: number;
   /** Where it came from, for messages: `rows.jsonl:12`. */
   readonly origin: string;
   /** Set where it holds an answer to something: a chat, or an instruction. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { LORA, methodOf } from "../adapters/methods/mod.ts";
+import { LORA, nameOfMethod } from "../adapters/methods/mod.ts";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import { FileError } from "../errors.ts";
 import { exists } from "../io/files.ts";
@@ -106,11 +106,11 @@ function compare(file: GgufFile, metadata: Metadata, tensors: readonly HashedTen
  */
 export function refuseBeyondLora(adapter: PeftAdapter, kind: string): void {
   const { whole = [], tables = [], tokens = [], config } = adapter;
-  const { name } = methodOf(config);
+  const name = nameOfMethod(config);
   if (name !== LORA.name) {
     throw new FileError(
-      `Cannot export the adapter: ${kind} holds plain LoRA alone, found ${name}; merge it and ` +
-        "export the model",
+      `Cannot export the adapter: ${kind} holds plain LoRA alone, found ${name}` +
+        (adapter.prompt ? "" : "; merge it and export the model"),
     );
   }
   if (tokens.length > 0) {

@@ -91,7 +91,7 @@ export class Chat implements Disposable {
     this.context = Math.min(context, model.config.context);
     this.#system = system;
     this.#date = date;
-    this.#speaker = this.speakers[1] ?? BASE;
+    this.#speaker = this.speakers.find((name) => name !== BASE) ?? BASE;
   }
 
   /** The turns so far, that of the system first. */
@@ -101,9 +101,10 @@ export class Chat implements Disposable {
       : [{ role: "system", content: this.#system }, ...this.#turns];
   }
 
-  /** Who can answer: the base, then each adapter. */
+  /** Who can answer: the base, but behind virtual tokens, then each adapter. */
   get speakers(): string[] {
-    return [BASE, ...(this.open.adapter ? [TUNED] : []), ...this.others.keys()];
+    const base = this.open.model.virtualTokens > 0 ? [] : [BASE];
+    return [...base, ...(this.open.adapter ? [TUNED] : []), ...this.others.keys()];
   }
 
   /** Who answers. */

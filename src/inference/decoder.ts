@@ -201,8 +201,8 @@ export class BatchDecoder implements Disposable {
 
   /** @throws {RangeError} where a prompt is empty, holds an id that is none, or fills the context. */
   check(prompt: readonly number[]): void {
-    const { context, model: { config: { vocabSize } } } = this;
-    checkPrompt(prompt, { vocabSize, context, most: context - 1 });
+    const { context, model: { virtualTokens, config: { vocabSize } } } = this;
+    checkPrompt(prompt, { vocabSize, virtualTokens, context, most: context - 1 });
   }
 }
 

@@ -242,8 +242,8 @@ export class Generator implements Disposable {
   }
 
   #check(ids: readonly number[], most: number): void {
-    const { context, model: { config: { vocabSize } } } = this;
-    checkPrompt(ids, { vocabSize, context, most });
+    const { context, model: { virtualTokens, config: { vocabSize } } } = this;
+    checkPrompt(ids, { vocabSize, virtualTokens, context, most });
   }
 }
 

@@ -63,6 +63,10 @@ export interface Modules {
   readonly tables: ReadonlyMap<string, Matrix>;
   /** Shapes of all tensors; a tied head has one of its own. */
   readonly tensors: ReadonlyMap<string, readonly number[]>;
+  /** Width of the embedding of tokens. */
+  readonly hidden: number;
+  /** Widths of the keys of all heads together, layer by layer. */
+  readonly keyWidths: readonly number[];
 }
 
 /** A graph with the tables that its weights need beside the checkpoint. */

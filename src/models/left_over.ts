@@ -7,6 +7,7 @@ import type { Engine } from "../graph/compile.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { TensorInfo } from "../io/safetensors/safetensors.ts";
 import type { Model } from "./model.ts";
+import { unchanging } from "./virtual.ts";
 import { HEAD, type Stored, Tensors } from "./stored.ts";
 
 /** Bytes of two tables in hand at a time. */
@@ -57,7 +58,7 @@ const MOST_KINDS = 8;
 
 /** Names of the tensors that no graph of a model reads, in the order of its files. */
 export function unreadTensors(engine: Engine, model: Model): string[] {
-  const { graph, tables } = model.lossGraph(engine, { T: 8 });
+  const { graph, tables } = model.lossGraph(engine, { T: 8, adapt: unchanging(model) });
   const read = new Set(
     graph.values.filter(({ kind, name }) => kind === "weight" && !tables.has(name))
       .map(({ name }) => model.tensors.nameOf(name)),

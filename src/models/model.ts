@@ -29,7 +29,8 @@ import type {
   ModelGraph,
   Modules,
 } from "./graphs.ts";
-import type { Adapt, Matrix } from "./layers/adapt.ts";
+import { modulesOf } from "./modules.ts";
+import { refuseOther, refuseWithout } from "./virtual.ts";
 import { ConfigReader } from "./config.ts";
 import { hasOwnHead } from "./left_over.ts";
 import { warmed } from "./family.ts";
@@ -70,6 +71,7 @@ export class Model implements Disposable {
   /** Rows of its head of scores, 0 where it has none. */
   readonly scores: number;
   #tokenizer: Tokenizer | (() => Tokenizer);
+  #virtualTokens = 0;
 
   /**
    * Opens the folder or file and checks its config; tensors are checked when a graph is built.
@@ -99,6 +101,22 @@ export class Model implements Disposable {
   get tokenizer(): Tokenizer {
     if (typeof this.#tokenizer === "function") this.#tokenizer = this.#tokenizer();
     return this.#tokenizer;
+  }
+
+  /** How many virtual tokens stand in front of every document; their ids follow the vocabulary's. */
+  get virtualTokens(): number {
+    return this.#virtualTokens;
+  }
+
+  /**
+   * Has every document that is encoded from now on begin with so many virtual tokens, and every graph
+   * have an adapter of them.
+   *
+   * @throws {ConfigError} where there is another number of them.
+   */
+  prepend(virtualTokens: number): void {
+    refuseOther(this.#virtualTokens, virtualTokens);
+    this.#virtualTokens = virtualTokens;
   }
 
   /**
@@ -211,27 +229,7 @@ export class Model implements Disposable {
 
   /** What an adapter can change, in the order of the forward. */
   modules(engine: Engine): Modules {
-    const linear = new Map<string, Matrix>();
-    const tables = new Map<string, Matrix>();
-    const tensors = new Map<string, readonly number[]>();
-    const noting = <S>(found: Map<string, S>) => (_: Graph, name: string, shape: S) => {
-      found.set(name, shape);
-      return undefined;
-    };
-    const adapt: Adapt = {
-      linear: (_, { module, w }) => (linear.set(module, w.shape as Matrix), undefined),
-      lowRank: noting(linear),
-      table: noting(tables),
-      tensor: noting(tensors),
-    };
-    this.lossGraph(engine, { T: 8, adapt });
-    if (this.scores > 0) tensors.set(SCORE, this.tensors.get(SCORE).shape);
-    if (this.hasEncoder) {
-      // The gradient of a table that encoder and decoder share is not built.
-      for (const table of tables.keys()) tensors.delete(`${table}.weight`);
-      tables.clear();
-    }
-    return { linear, tables, tensors };
+    return modulesOf(engine, this);
   }
 
   /** Plans a graph; what is opened of it loads the weights that the store lacks. */
@@ -283,6 +281,7 @@ export class Model implements Disposable {
   }
 
   #net(graph: Graph, options: Omit<NetOptions, "typeOf" | "rowNorms">): Net {
+    refuseWithout(this, options.adapt);
     return new Net(graph, {
       ...options,
       typeOf: (name, shape) => this.tensors.format(name, shape),

@@ -63,8 +63,9 @@ export const documentHash = (document: Example, tokenizer: RowTokenizer): string
   createHash("sha256").update(innerIds(document, tokenizer)).digest("hex").slice(0, 16);
 
 /** The ids of a document without the tokens that begin and end one. */
-function innerIds({ ids }: Example, { bos, eos }: RowTokenizer) {
-  const begin = bos !== null && ids[0] === bos ? 1 : 0;
+function innerIds({ ids }: Example, { bos, eos, virtual = [] }: RowTokenizer) {
+  const before = virtual.length;
+  const begin = bos !== null && ids[before] === bos ? before + 1 : before;
   const end = eos !== null && ids.length > begin && ids.at(-1) === eos
     ? ids.length - 1
     : ids.length;

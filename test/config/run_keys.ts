@@ -66,6 +66,17 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   },
   "adapter.dropout": { to: 0.5 },
   "adapter.trainable_token_indices": { to: [5] },
+  "adapter.num_virtual_tokens": {
+    to: 3,
+    beside: { "adapter.method": "prompt_tuning", "adapter.rank": undefined },
+  },
+  "adapter.prompt_tuning_init_text": {
+    to: "abc",
+    beside: {
+      ...{ "adapter.method": "prompt_tuning", "adapter.rank": undefined },
+      "adapter.num_virtual_tokens": 3,
+    },
+  },
   "adapter.modules_to_save": { to: ["norm"] },
   "adapter.bias": { to: "all", beside: { model: "biased" } },
   "adapter.from": { to: "saved", beside: { "adapter.rank": undefined } },

@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError } from "../../errors.ts";
-import { LORA, methodOf } from "../methods/mod.ts";
+import { LORA, nameOfMethod } from "../methods/mod.ts";
 import type { Combined } from "./combine.ts";
 
 /** @throws {ConfigError} for adapters that are no plain LoRA, or do not fit together. */
@@ -35,7 +35,7 @@ function firstWith(given: readonly Combined[], module: string) {
 
 /** @throws {ConfigError} for an adapter that is more than low-rank updates. */
 function refuseMore({ folder, adapter }: Combined): void {
-  const { name } = methodOf(adapter.config);
+  const name = nameOfMethod(adapter.config);
   if (name !== LORA.name) {
     throw new ConfigError(`Cannot combine ${folder}: its method is ${name}, wanted lora`);
   }

@@ -6,27 +6,38 @@
 import { DORA } from "./dora.ts";
 import { IA3 } from "./ia3.ts";
 import { LORA } from "./lora.ts";
+import { PROMPT_METHOD_NAMES, type PromptMethodName, promptMethodOf } from "../prompts/mod.ts";
 import type { AdapterMethod } from "./method.ts";
 
 export { LORA } from "./lora.ts";
 export type { AdaptedModule, AdapterMethod, Change, HeldKey, Key, Numbers } from "./method.ts";
 
 /** The methods, by the names that `adapter.method` has for them. */
-export const METHODS: Readonly<Record<MethodName, AdapterMethod>> = {
+export const METHODS: Readonly<Record<ModuleMethodName, AdapterMethod>> = {
   lora: LORA,
   dora: DORA,
   ia3: IA3,
 };
 
-/** What `adapter.method` may be. */
-export type MethodName = "lora" | "dora" | "ia3";
+/** What `adapter.method` may be where modules are changed. */
+export type ModuleMethodName = "lora" | "dora" | "ia3";
 
-export const METHOD_NAMES: readonly MethodName[] = Object.keys(METHODS) as MethodName[];
+/** What `adapter.method` may be. */
+export type MethodName = ModuleMethodName | PromptMethodName;
+
+export const METHOD_NAMES: readonly MethodName[] = [
+  ...Object.keys(METHODS) as ModuleMethodName[],
+  ...PROMPT_METHOD_NAMES,
+];
 
 /** Whether what a method trains are the two factors of an update, and perhaps more. */
 export const hasFactors = ({ linearNames }: AdapterMethod): boolean => "a" in linearNames;
 
-/** The method that PEFT's config is of. */
+/** What the method of PEFT's config is called. */
+export const nameOfMethod = (config: Readonly<Record<string, unknown>>): MethodName =>
+  (promptMethodOf(config) ?? methodOf(config)).name as MethodName;
+
+/** The method that PEFT's config is of, where it changes modules. */
 export function methodOf(config: Readonly<Record<string, unknown>>): AdapterMethod {
   const methods = Object.values(METHODS);
   return methods.find(({ peftType }) =>

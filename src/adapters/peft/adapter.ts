@@ -60,6 +60,17 @@ export interface TokenRows {
   readonly numbers: Float32Array;
 }
 
+/** Virtual tokens in front of every document. */
+export interface PromptRows {
+  /** How many there are. */
+  readonly tokens: number;
+  /**
+   * PEFT's `prompt_embeddings`, row-major [tokens, width]: embeddings, or of prefix tuning the key and
+   * the value of each layer one after another.
+   */
+  readonly numbers: Float32Array;
+}
+
 /** A LoRA adapter: its settings and the factors of every module that it adapts. */
 export interface PeftAdapter {
   /** Name or path of the base model, empty if the adapter does not say. */
@@ -78,6 +89,8 @@ export interface PeftAdapter {
   readonly whole?: readonly WholeTensor[];
   /** Tokens whose rows stand in place of the base's; none by default. */
   readonly tokens?: readonly TokenRows[];
+  /** Virtual tokens; then there are no modules. */
+  readonly prompt?: PromptRows;
   /** The base's own tables, which PEFT writes beside their low-rank updates; read, never written. */
   readonly carried?: readonly WholeTensor[];
   /**

@@ -11,6 +11,7 @@ import type { PeftAdapter } from "./adapter.ts";
 import { hasFactors, methodOf, METHODS } from "../methods/mod.ts";
 import { type Bias, FLAG, TYPES } from "./field_types.ts";
 import { IA3_FIELDS, ia3Targets } from "./ia3.ts";
+import { PROMPT_METHODS } from "../prompts/mod.ts";
 import { matching, type Names, saves, selects } from "./targets.ts";
 import type { TokenIds } from "./tokens.ts";
 
@@ -113,7 +114,8 @@ export function checkConfig(config: Readonly<Record<string, unknown>>, path: str
   const type = config["peft_type"] as string;
   if (!PEFT_TYPES.includes(type)) {
     const found = JSON.stringify(type) ?? "missing";
-    const wanted = PEFT_TYPES.map((name) => `"${name}"`).join(" or ");
+    const prompts = Object.values(PROMPT_METHODS).map(({ peftType }) => peftType);
+    const wanted = [...PEFT_TYPES, ...prompts].map((name) => `"${name}"`).join(" or ");
     throw new FileError(`Cannot use ${path}: peft_type is ${found}, wanted ${wanted}`);
   }
   const known = knownFields(type);

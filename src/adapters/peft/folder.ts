@@ -12,9 +12,11 @@ import { openSafetensors, writeSafetensors } from "../../io/safetensors/safetens
 import { hasFactors, methodOf } from "../methods/mod.ts";
 import type { PeftAdapter } from "./adapter.ts";
 import { checkConfig, configOf } from "./config.ts";
+import { promptMethodOf } from "../prompts/mod.ts";
+import { checkPromptConfig, promptConfigOf, promptTensors, readPrompt } from "./prompts.ts";
 import { readTensors, tensorsOf } from "./tensors.ts";
 
-export type { LoraWeights, PeftAdapter, TokenRows, WholeTensor } from "./adapter.ts";
+export type { LoraWeights, PeftAdapter, PromptRows, TokenRows, WholeTensor } from "./adapter.ts";
 
 const CONFIG_FILE = "adapter_config.json";
 const WEIGHTS_FILE = "adapter_model.safetensors";
@@ -30,6 +32,7 @@ const WEIGHTS_FILE = "adapter_model.safetensors";
 export function readPeft(folder: string): PeftAdapter {
   const configPath = join(folder, CONFIG_FILE);
   const config = readJsonObject(configPath);
+  if (promptMethodOf(config)) return readPromptFolder(folder, config, configPath);
   const settings = checkConfig(config, configPath);
   using file = openSafetensors(join(folder, WEIGHTS_FILE));
   const { modules, whole, carried, tables, tokens } = readTensors(file, settings, CONFIG_FILE);
@@ -45,6 +48,19 @@ export function readPeft(folder: string): PeftAdapter {
     ...{ modules, whole, carried, tables, tokens },
     config,
   };
+}
+
+/** An adapter of virtual tokens. */
+function readPromptFolder(
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+  path: string,
+): PeftAdapter {
+  checkPromptConfig(config, path);
+  using file = openSafetensors(join(folder, WEIGHTS_FILE));
+  const none = { rank: 0, alpha: 0, rslora: false, targetModules: [], modules: [] };
+  const baseModel = (config["base_model_name_or_path"] ?? "") as string;
+  return { baseModel, ...none, prompt: readPrompt(file, config), config };
 }
 
 /**
@@ -73,9 +89,12 @@ export function readPeft(folder: string): PeftAdapter {
  * @throws {FileError} If the disk refuses.
  */
 export function writePeft(folder: string, adapter: PeftAdapter): void {
-  if (adapter.modules.length === 0) throw new RangeError("Cannot write an adapter without modules");
-  const config = configOf(adapter);
-  const tensors = tensorsOf(adapter);
+  const { modules, prompt } = adapter;
+  if (modules.length === 0 && !prompt) {
+    throw new RangeError("Cannot write an adapter without modules");
+  }
+  const config = prompt ? promptConfigOf(adapter) : configOf(adapter);
+  const tensors = prompt ? promptTensors(prompt) : tensorsOf(adapter);
   stageFolder(folder, (temporary) => {
     writeSafetensors(join(temporary, WEIGHTS_FILE), tensors, { format: "pt" });
     writeJson(join(temporary, CONFIG_FILE), config);

@@ -28,7 +28,8 @@ const MOST_ROWS = 1024;
 interface Sample {
   readonly prompt: string;
   readonly wanted: string;
-  readonly base: string;
+  /** Null behind virtual tokens, which the base does not know. */
+  readonly base: string | null;
   readonly tuned: string;
 }
 
@@ -40,7 +41,7 @@ export async function showSamples(config: Config, adapter: string): Promise<void
     answer("");
     answer(bold(line("prompt", prompt)));
     answer(dim(line("wanted", wanted)));
-    answer(line("base", base));
+    if (base !== null) answer(line("base", base));
     answer(line("tuned", tuned));
   }
 }
@@ -68,7 +69,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   }
   const longest = Math.max(0, ...chosen.map(({ prompt: { length } }) => length));
   const context = Math.min(model.config.context, longest + maxTokens);
-  using base = await Generator.open(engine, model, { context });
+  using base = model.virtualTokens > 0 ? null : await Generator.open(engine, model, { context });
   using tuned = await Generator.open(engine, model, { context, adapt });
   const found: Sample[] = [];
   for (const { prompt, wanted } of chosen) {
@@ -79,7 +80,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
     found.push({
       prompt: model.tokenizer.decode(prompt),
       wanted: model.tokenizer.decode(wanted),
-      base: await complete(base),
+      base: base && await complete(base),
       tuned: await complete(tuned),
     });
   }

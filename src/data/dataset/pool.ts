@@ -45,7 +45,13 @@ export class EncodingPool {
     options: LoadOptions,
     workers: number,
   ) {
-    const job: Job = { entries, folder, target: tokenizer.target, options };
+    const job: Job = {
+      entries,
+      folder,
+      target: tokenizer.target,
+      virtual: tokenizer.virtual,
+      options,
+    };
     this.#workers = Array.from({ length: workers }, () => new EncodingWorker(job));
     this.#own = new BlockEncoder(entries, options, () => tokenizer);
   }

@@ -18,12 +18,14 @@ export interface Job {
   /** The model's. */
   readonly folder: string;
   readonly target: TargetMarks | undefined;
+  readonly virtual: readonly number[] | undefined;
   readonly options: LoadOptions;
 }
 
-const { entries, folder, target, options } = workerData as Job;
+const { entries, folder, target, virtual = [], options } = workerData as Job;
 const encoder = new BlockEncoder(entries, options, () => {
-  return rowTokenizer({ tokenizer: loadTokenizer(folder), folder, config: { target } });
+  const tokenizer = rowTokenizer({ tokenizer: loadTokenizer(folder), folder, config: { target } });
+  return Object.defineProperty(tokenizer, "virtual", { value: virtual });
 });
 
 parentPort!.on("message", (block: ArrayBuffer) => {

@@ -57,7 +57,10 @@ export function encode(
   const encoded: Encoded & { readonly sourceLength?: number } = tokenizer.target
     ? encodePair(document, tokenizer, tokenizer.target)
     : encodeDocument(document, tokenizer, allowed);
-  const { ids, labels, sourceLength, hasTypedSpecial, learnsUnknown } = encoded;
+  const { sourceLength, hasTypedSpecial, learnsUnknown } = encoded;
+  const { virtual = [] } = tokenizer;
+  const ids = [...virtual, ...encoded.ids];
+  const labels = [...virtual.map(() => UNSUPERVISED), ...encoded.labels];
   const isAnswer = document.kind === "chat" ||
     (document.kind === "spans" && document.spans.length > 1);
   const example: Example = {
@@ -65,6 +68,7 @@ export function encode(
     labels: Int32Array.from(labels),
     origin: document.origin,
     ...(sourceLength !== undefined && { sourceLength }),
+    ...(virtual.length > 0 && { virtual: virtual.length }),
     ...labelOf(document),
     ...(isAnswer && { isAnswer }),
     ...(beginsTwice(document, tokenizer) && { beginsTwice: true }),
@@ -72,7 +76,8 @@ export function encode(
     ...(learnsUnknown && { learnsUnknown }),
     ...(hasTypedSpecial && { hasTypedSpecial }),
   };
-  example.labels[0] = UNSUPERVISED; // nothing stands before the first token to predict it
+  // Nothing stands before the first token to predict it; behind virtual ones the same tokens count.
+  example.labels[virtual.length] = UNSUPERVISED;
   if (countSupervised(example) > 0 || allowed.includes("unsupervised")) return example;
   throw faultError(example, "unsupervised");
 }
@@ -111,23 +116,27 @@ export const isCut = (whole: Example, [first, ...others]: readonly Example[]): b
 
 /** The pieces of an example, in order, that have anything to learn; every token is learnt once. */
 export function splitLength(
-  { ids, labels, origin }: Example,
+  { ids, labels, origin, virtual = 0 }: Example,
   maxTokens: number,
   bos: number | null,
 ) {
-  const head = bos !== null && ids[0] === bos ? [bos] : [];
-  if (maxTokens < 2) throw new FileError(`${origin}: found room for ${maxTokens}, wanted 2 tokens`);
+  const head = [...ids.subarray(0, bos !== null && ids[virtual] === bos ? virtual + 1 : virtual)];
+  const least = virtual + 2;
+  if (maxTokens < least) {
+    throw new FileError(`${origin}: found room for ${maxTokens}, wanted ${least} tokens`);
+  }
   const size = maxTokens - head.length;
   const pieces: Example[] = [];
   // Without BOS, a piece begins with the last token of the piece before, which it does not learn.
-  const step = maxTokens - 1;
+  const step = size - (head.length > virtual ? 0 : 1);
   for (let at = head.length; at < ids.length; at += step) {
     const piece = {
       ids: Uint32Array.from([...head, ...ids.subarray(at, at + size)]),
       labels: Int32Array.from([...head.map(() => UNSUPERVISED), ...labels.subarray(at, at + size)]),
       origin,
+      ...(virtual > 0 && { virtual }),
     };
-    piece.labels[0] = UNSUPERVISED; // nothing stands before the first token to predict it
+    piece.labels[virtual] = UNSUPERVISED; // nothing stands before the first token to predict it
     if (countSupervised(piece) > 0) pieces.push(piece);
   }
   return pieces;
@@ -165,6 +174,7 @@ export function limitLength(
     labels: Int32Array.from(part(labels)),
     origin,
     ...(isPair(example) && { sourceLength: source }),
+    ...(example.virtual && { virtual: example.virtual }),
     ...labelOf(example),
   };
   return countSupervised(cut) > 0 ? cut : null;
@@ -175,8 +185,9 @@ export function limitLength(
  *
  * @throws {FileError} if an id is not below `vocabSize`.
  */
-export function checkVocabulary({ ids, origin }: Example, vocabSize: number): void {
-  const outside = ids.findIndex((id) => id >= vocabSize);
+export function checkVocabulary(example: Example, vocabSize: number): void {
+  const { ids, origin, virtual = 0 } = example;
+  const outside = ids.findIndex((id, i) => i >= virtual && id >= vocabSize);
   if (outside < 0) return;
   const found = `token id ${ids[outside]} at position ${outside}`;
   throw new FileError(`${origin}: found ${found}, wanted ids below the vocabulary of ${vocabSize}`);

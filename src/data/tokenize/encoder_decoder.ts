@@ -62,10 +62,10 @@ export function promptIds(
   { text, written }: Pick<Stretch, "text" | "written">,
   tokenizer: RowTokenizer,
 ): readonly number[] {
-  const { specialTokens = [], target, bos } = tokenizer;
+  const { specialTokens = [], target } = tokenizer;
   const { ids } = encodeStretches([{ text, written, supervised: false }], tokenizer, specialTokens);
   if (target) return [...ids, endOf(tokenizer)];
-  return bos === null || ids[0] === bos ? ids : [bos, ...ids];
+  return prompted(ids, tokenizer);
 }
 
 function pairOf(
@@ -79,3 +79,9 @@ function pairOf(
     sourceLength: source.length,
   };
 }
+
+/** The ids of a prompt behind BOS, where the tokenizer has one, and the virtual tokens of an adapter. */
+export const prompted = (
+  ids: readonly number[],
+  { bos, virtual = [] }: Pick<RowTokenizer, "bos" | "virtual">,
+): readonly number[] => [...virtual, ...(bos === null || ids[0] === bos ? [] : [bos]), ...ids];

@@ -47,8 +47,8 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
   "double-bos": {
     found: "BOS twice at the beginning, as when template and tokenizer both write it",
     wanted: "it once (data.special_tokens reads one that is written out in a row)",
-    has: ({ ids, beginsTwice }, { bos }) =>
-      beginsTwice === true || bos !== null && ids[0] === bos && ids[1] === bos,
+    has: ({ ids, virtual = 0, beginsTwice }, { bos }) =>
+      beginsTwice === true || bos !== null && ids[virtual] === bos && ids[virtual + 1] === bos,
   },
   "double-eos": {
     found: "an end token twice after an answer, as when the text has one and another is added",

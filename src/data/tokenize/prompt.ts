@@ -14,7 +14,7 @@ import {
   type RenderedPrompt,
   renderPrompt,
 } from "../templates/prompt_template.ts";
-import { promptIds } from "./encoder_decoder.ts";
+import { prompted, promptIds } from "./encoder_decoder.ts";
 import { chatSegments, promptSegment, stretchOf } from "./segments.ts";
 import { encodeStretches } from "./stretches.ts";
 
@@ -90,7 +90,7 @@ export function chatPrompt(
   template: ChatTemplate | null,
   { origin = "the chat", date }: Pick<PromptSettings, "origin" | "date"> = {},
 ): EncodedPrompt {
-  const { bos, chat } = tokenizer;
+  const { chat } = tokenizer;
   if (chat === undefined || tokenizer.target) {
     throw new ConfigError(`${origin}: found a chat, and a model that knows nothing of chats`);
   }
@@ -103,7 +103,7 @@ export function chatPrompt(
   const { ids } = encodeStretches([stretchOf(segment)], tokenizer, chat.specialTokens);
   return {
     text: segment.parts.map(({ text }) => text).join(""),
-    ids: bos === null || ids[0] === bos ? ids : [bos, ...ids],
+    ids: prompted(ids, tokenizer),
     ends: turnEnds(tokenizer, template),
   };
 }

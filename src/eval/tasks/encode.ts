@@ -152,14 +152,14 @@ class QuestionEncoder {
   }
 
   #alone(ids: readonly number[]): Example {
-    const { bos, eos, target } = this.tokenizer;
+    const { bos, eos, target, virtual = [] } = this.tokenizer;
     const before = bos ?? eos;
     if (before === null || target) {
       throw new FileError("Found no BOS or EOS for an answer alone, wanted a decoder with one");
     }
-    const all = [before, ...ids];
+    const all = [...virtual, before, ...ids];
     const labels = Int32Array.from(all);
-    labels[0] = UNSUPERVISED;
+    labels.fill(UNSUPERVISED, 0, virtual.length + 1);
     return { ids: Uint32Array.from(all), labels, origin: "an answer alone" };
   }
 }

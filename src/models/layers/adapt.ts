@@ -35,6 +35,8 @@ export interface Adapt {
   table(graph: Graph, module: string, shape: Matrix): LowRank | undefined;
   /** Rows of an embedding or a head that are trained in place of the base's, or none. */
   rows?(graph: Graph, module: string, shape: Matrix): TrainedRows | undefined;
+  /** Virtual tokens that stand in front of every document; none where absent. */
+  readonly virtual?: VirtualTokens;
   /** The trained tensor that stands in place of the base's, or none. */
   tensor(graph: Graph, name: string, shape: readonly number[]): Value | undefined;
 }
@@ -46,6 +48,19 @@ export interface TrainedRows {
   readonly rows: Value; // [N, width]
   /** The base's own rows of those tokens, as the device has them. */
   base(): Float32Array; // [N, width]
+}
+
+/** What a layer attends to of a virtual token. */
+export const ATTENDED = ["key", "value"] as const;
+export type Attended = (typeof ATTENDED)[number];
+
+/** Trained tokens beyond the vocabulary: theirs are the ids that follow its last. */
+export interface VirtualTokens {
+  readonly count: number;
+  /** Their embeddings, [count, width]; 0 where undefined. */
+  embeddings(graph: Graph, width: number): Value | undefined;
+  /** Their keys or values in a layer, [count, width]; those of their embeddings where undefined. */
+  attended(graph: Graph, layer: number, part: Attended, width: number): Value | undefined;
 }
 
 /** Sees the input and output of every linear layer; what it returns stands for the output. */

@@ -11,7 +11,6 @@ import {
   attention,
   bias as addBias,
   cachedAttention,
-  cacheWrite,
   distanceBias,
   type Documents,
   embed,
@@ -27,14 +26,14 @@ import {
   slidingWindow,
   split,
 } from "../../ops/mod.ts";
-import { type Matrix, type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./adapt.ts";
+import { type Matrix, POSITION_ORDER, TOKEN_ORDER } from "./adapt.ts";
 import type { CrossAttentionCache, Output } from "../family.ts";
 import type { LinearOptions, NetOptions, Norm } from "./options.ts";
 import { type Buckets, bucketTable } from "./relative.ts";
 import { ANGLE_ROW, angleTable, type Frequencies, type LongAngles } from "./rope.ts";
 import { HEAD, HEAD_MODULE } from "../stored.ts";
-import { sourceCaches } from "./source_rows.ts";
-import { headUpdate, withTrained } from "./trained_rows.ts";
+import { inCache, sourceCaches } from "./source_rows.ts";
+import { headUpdate, withAttended, withTrained, withVirtual } from "./trained_rows.ts";
 import { roundTo } from "../weights.ts";
 
 export type * from "../family.ts";
@@ -51,6 +50,7 @@ export class Net {
   readonly #angleRows = new Map<Value, Value>();
   readonly #windows = new Map<number, Documents>();
   #layer = 0;
+  #vocabSize = 0;
 
   constructor(readonly graph: Graph, options: NetOptions) {
     this.#options = options;
@@ -118,14 +118,17 @@ export class Net {
 
   /** Rows of the table, times `scale` in the precision of the checkpoint as in transformers. */
   embed(module: string, vocabSize: number, hidden: number, scale = 1): Value {
-    const { rows, typeOf, seed, noise: alpha = 0 } = this.#options;
+    const { rows, typeOf, seed, noise: alpha = 0, adapt } = this.#options;
     const shape = [vocabSize, hidden] as const;
     const rounded = roundTo(scale, typeOf(`${module}.weight`, shape));
     const table = this.#rows(module, shape, rows.token, TOKEN_ORDER, rounded);
-    const trained = this.#options.adapt?.rows?.(this.graph, module, shape);
+    const trained = adapt?.rows?.(this.graph, module, shape);
     const x = trained ? withTrained(this, trained, table, rows.token, rounded) : table;
+    this.#vocabSize = vocabSize;
     const isNoisy = alpha > 0 && seed !== undefined && rows.kind === "packed";
-    return isNoisy ? noise(this.graph, x, rows, { alpha, seed }) : x;
+    const embedded = isNoisy ? noise(this.graph, x, rows, { alpha, seed }) : x;
+    const own = adapt?.virtual?.embeddings(this.graph, hidden);
+    return withVirtual(this, embedded, rows.token, adapt?.virtual?.count, vocabSize, own);
   }
 
   /** Rows of a table of learned positions [context, hidden], which documents begin anew. */
@@ -135,7 +138,7 @@ export class Net {
   }
 
   /** Rows of a table, times `scale`, with its low-rank update. */
-  #rows(module: string, shape: Matrix, index: Value, names: OrderNames, scale = 1): Value {
+  #rows(module: string, shape: Matrix, index: Value, names: typeof TOKEN_ORDER, scale = 1): Value {
     const table = this.matrix(`${module}.weight`, ...shape);
     const adapter = this.#options.adapt?.table(this.graph, module, shape);
     const sorted = (table.needs || adapter?.a.needs) && this.#options.rows.kind === "packed"
@@ -248,19 +251,14 @@ export class Net {
    */
   attention(q: Value, k: Value, v: Value, heads: Heads, window?: number, bias?: Value): Value {
     const { rows } = this.#options;
+    const layer = this.#layer++;
+    k = withAttended(this, this.#options, { layer, part: "key", vocabSize: this.#vocabSize }, k);
+    v = withAttended(this, this.#options, { layer, part: "value", vocabSize: this.#vocabSize }, v);
     if (rows.kind === "packed") {
       return attention(this.graph, q, k, v, this.#documents(rows, window), heads, bias);
     }
-    const layer = this.#layer++;
-    const cache = (name: string, x: Value) => {
-      const state = this.graph.state(`${name} cache ${layer}`, [
-        rows.slots,
-        rows.context,
-        x.shape[1]!,
-      ]);
-      return cacheWrite(this.graph, x, state, rows);
-    };
-    const [keys, values] = [cache("key", k), cache("value", v)];
+    const keys = inCache(this.graph, `key cache ${layer}`, k, rows);
+    const values = inCache(this.graph, `value cache ${layer}`, v, rows);
     return cachedAttention(this.graph, q, keys, values, rows, heads, window, bias);
   }
 

@@ -5,7 +5,7 @@
  */
 import { ConfigError } from "../../errors.ts";
 import type { Graph, Value } from "../../graph/graph.ts";
-import type { Documents } from "../../ops/mod.ts";
+import { cacheWrite, type Documents } from "../../ops/mod.ts";
 import type { Family, RowInputs } from "./net.ts";
 
 /**
@@ -79,3 +79,14 @@ export const sourceData = (source: SourceRows): [string, Uint32Array][] => {
   const inputs = { tokens, positions, start, end, from, to, first, past };
   return Object.entries(inputs).map(([name, data]) => [nameOf(name as keyof SourceRows), data]);
 };
+
+/** x in the cache of that name [slots, context, width], with what came before. */
+export function inCache(
+  graph: Graph,
+  name: string,
+  x: Value, // [T, width]
+  rows: RowInputs & { readonly kind: "cached" },
+): Value {
+  const state = graph.state(name, [rows.slots, rows.context, x.shape[1]!]);
+  return cacheWrite(graph, x, state, rows);
+}

@@ -6,7 +6,8 @@
 import type { Graph, Value } from "../../graph/graph.ts";
 import type { Contents } from "../../graph/resources.ts";
 import { add, type LowRank, replaceRows } from "../../ops/mod.ts";
-import type { Matrix, TrainedRows } from "./adapt.ts";
+import type { Attended, Matrix, TrainedRows } from "./adapt.ts";
+import type { NetOptions } from "./options.ts";
 
 /** A graph, and the tables that are made for it. */
 interface Tabled {
@@ -17,13 +18,45 @@ interface Tabled {
 /** x with scale times the trained rows in place of those of their tokens. */
 export function withTrained(
   net: Tabled,
-  { ids, rows }: TrainedRows,
+  { ids, rows }: Pick<TrainedRows, "ids" | "rows">,
   x: Value, // [T, width]
   token: Value, // [T]
   scale = 1,
 ): Value {
   const table = tableOf(net, `tokens ${ids}`, [ids.length], "u32", () => Uint32Array.from(ids));
   return replaceRows(net.graph, x, rows, { token, ids: table }, scale);
+}
+
+/** x with what is trained of virtual tokens in place of their rows, or 0. */
+export function withVirtual(
+  net: Tabled,
+  x: Value, // [T, width]
+  token: Value, // [T]
+  count = 0,
+  vocabSize: number,
+  rows: Value | undefined, // [count, width]
+): Value {
+  if (count === 0) return x;
+  const shape = [count, x.shape[1]!];
+  const found = rows ??
+    tableOf(net, `no rows ${shape}`, shape, "f32", () => new Float32Array(shape[0]! * shape[1]!));
+  const ids = Array.from({ length: count }, (_, i) => vocabSize + i);
+  return withTrained(net, { ids, rows: found }, x, token);
+}
+
+/** The keys or values of a layer, with those of virtual tokens that are trained. */
+export function withAttended(
+  net: Tabled,
+  { adapt, rows: { token } }: Pick<NetOptions, "adapt" | "rows">,
+  { layer, part, vocabSize }: {
+    readonly layer: number;
+    readonly part: Attended;
+    readonly vocabSize: number;
+  },
+  x: Value, // [T, width]
+): Value {
+  const rows = adapt?.virtual?.attended(net.graph, layer, part, x.shape[1]!);
+  return rows ? withVirtual(net, x, token, adapt?.virtual?.count, vocabSize, rows) : x;
 }
 
 /** What trained rows add to the base's of a head: exactly 0 where they are the same. */

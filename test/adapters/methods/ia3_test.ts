@@ -75,7 +75,8 @@ Deno.test("an adapter goes on as it was saved, and as nothing else", () =>
     const { engine, read } = await fresh(model, { targets: ["k_proj", "down_proj"] });
     const settings = settingsOf(read);
     assert.ok(!("rank" in settings));
-    const asked = { rank: 16, alpha: 32, ...settings, from: "folder" };
+    const targets = ["k_proj", "down_proj"];
+    const asked = { rank: 16, alpha: 32, targets, ...settings, from: "folder" };
     assert.equal(continued(engine, model, read, asked).tensors.length, 4);
     const refuses = (changes: Partial<AdapterOptions>, message: RegExp) =>
       assert.throws(
