@@ -8,6 +8,8 @@ import { readPeft, writePeft } from "../../src/adapters/peft/folder.ts";
 import { tensorsOf } from "../../src/adapters/peft/tensors.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { exportGgufLora } from "../../src/export/gguf_lora.ts";
+import { openGroups } from "../../src/inference/beside.ts";
+import { openModel } from "../../src/inference/open.ts";
 import { readJsonObject, writeJson } from "../../src/io/files.ts";
 import { writeSafetensors } from "../../src/io/safetensors/safetensors.ts";
 import { keptRowsOf } from "../../src/models/kept_rows.ts";
@@ -69,6 +71,21 @@ Deno.test("tokens that cannot be trained are refused", () =>
     await refused({ targets: ["embed_tokens"], trainable_token_indices: [3] }, both);
     await refused({ targets: ["lm_head"], trainable_token_indices: [3] }, both);
     await refused({ modules_to_save: ["embed_tokens"], trainable_token_indices: [3] }, both);
+  }));
+
+Deno.test("beside other adapters of a base, tokens have a graph of their own", () =>
+  withTiny({}, async (folder) => {
+    const saved = ["plain", "tokens"].map((name) => join(folder, `../${name}`));
+    {
+      using model = new Model(folder);
+      writePeft(saved[0]!, await fresh(model, {}));
+      writePeft(saved[1]!, await fresh(model, { trainable_token_indices: [3, 8] }));
+    }
+    using open = openModel((await freshEngine()).device, folder);
+    const groups = openGroups(open, new Map([["plain", saved[0]!], ["tokens", saved[1]!]]));
+    const found = groups.map(({ names, isPerRow }) => [...names, isPerRow]).sort();
+    assert.deepEqual(found, [["plain", true], ["tokens", false]]);
+    for (const group of groups) group[Symbol.dispose]();
   }));
 
 Deno.test("damaged folders of tokens, and what cannot hold them, are refused", () =>
