@@ -24,10 +24,9 @@ function outOf(newcomer: Newcomer, line: string): string | undefined {
   if (out !== undefined) return out;
   if (line.startsWith("deno task init")) return "train.yaml";
   if (!line.startsWith("deno task train")) return undefined;
-  const [, data] = /--data (?:\S*\/)?(\w+)\.jsonl/.exec(line) ?? [];
-  if (data !== undefined) return `runs/${data}`;
-  const [, config] = /train (\S+\.\w+)/.exec(line) ?? [];
-  return config && /\bout"?: *"?([^\s",]+)/.exec(newcomer.read(config))?.[1];
+  const [, config] = /train ([^-\s]\S*\.\w+)/.exec(line) ?? [];
+  const named = config && /\bout"?: *"?([^\s",]+)/.exec(newcomer.read(config))?.[1];
+  return named ?? "runs/train";
 }
 
 /** Runs the commands of a page; returns what is wrong. */

@@ -75,6 +75,12 @@ const SMALLER: readonly (readonly [words: string, flags: string])[] = [
   ["train --help", ""],
   ["train --data text", "--train.steps 4"],
   [`train --model ${BASE} --data rows.jsonl --guard.text`, "--train.steps 4 --eval.samples 0"],
+  ...["reviews", "comparisons"].map((name) =>
+    [
+      `train --model ${BASE} --data ${name}.jsonl`,
+      `--train.steps 4 --guard false --eval.samples 0 --out runs/${name}`,
+    ] as const
+  ),
   [`train configs/quickstart/train.json`, ""], // --print-config, --print-plan
   ["train configs/online", "--train.steps 2 --guard false --eval.samples 0"],
   ["chat", "--template chatml --max-tokens 8"],
@@ -89,7 +95,7 @@ const SMALLER: readonly (readonly [words: string, flags: string])[] = [
   ["guard both", ""],
   ["export runs/mine --format gguf --type q8_0 --out mine.gguf --modelfile", "--template chatml"],
   ["push", "--base-model owner/base"],
-  ["sample", "--max-tokens 4 --template chatml"],
+  ["sample", "--max-tokens 24 --stop . --template chatml"],
   ["study", "--only base"],
   ["tune", "--seconds 1"],
   ["tune configs/quickstart/train.json", ""],
