@@ -39,6 +39,7 @@ Deno.test("guard scales and certifies an adapter that was trained without one", 
       repeated: 0,
       in_task: 0,
       trained_before: 0,
+      nearly_trained_before: 0,
     },
   });
 });
