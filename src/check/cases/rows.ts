@@ -7,6 +7,7 @@ import { FORMAT_NAMES, FORMATS } from "../../formats/mod.ts";
 import type { NumberType } from "../../graph/graph.ts";
 import {
   add,
+  columnSquares,
   embed,
   layerNorm,
   longContextAngles,
@@ -15,6 +16,7 @@ import {
   rope,
   scale,
 } from "../../ops/mod.ts";
+import { columnSquares as columnSquaresTwin } from "../../reference/column_squares.ts";
 import { embed as embedTwin } from "../../reference/embed.ts";
 import { layerNorm as layerNormTwin } from "../../reference/layer_norm.ts";
 import { longContextAngles as longTwin } from "../../reference/long_context_angles.ts";
@@ -46,6 +48,23 @@ function layerNormCase(T: number, D: number): OpCase {
     build: (graph, { x, weight, bias }) => ({ y: layerNorm(graph, x!, weight!, bias!, EPS) }),
     twin: ({ x, weight, bias }) => ({ y: layerNormTwin(x!, weight!, bias!, { T, D, EPS }).y }),
     gradient: { of: "y", by: ["x", "weight", "bias"] },
+  };
+}
+
+function columnSquaresCase(T: number, D: number, used: number): OpCase {
+  return {
+    name: "column squares",
+    given: {
+      x: { shape: [T, D] },
+      before: { shape: [D] },
+      zero: zeros(D),
+      used: { shape: [1], type: "u32", data: [used] },
+    },
+    build: (graph, { x, before, zero, used }) => ({
+      // What it writes over must be its own.
+      sum: columnSquares(graph, x!, used!, add(graph, before!, zero!)),
+    }),
+    twin: ({ x, before }) => ({ sum: columnSquaresTwin(x!, used, before!) }),
   };
 }
 
@@ -173,6 +192,7 @@ function replaceRowsCase(): OpCase {
 /** All of them. */
 export const rows: readonly OpCase[] = [
   rmsNormCase(12, 20),
+  columnSquaresCase(11, 36, 9),
   layerNormCase(12, 20),
   ropeCase(16, 16),
   ropeCase(12, 6), // pairs that no four holds
