@@ -18,7 +18,7 @@ import { assertFileError, withFolder } from "../io/helpers.ts";
 import { writeTinyAdapter } from "../models/tiny.ts";
 import { noise } from "../harness.ts";
 
-const BASE = new URL("../../configs/quickstart/base", import.meta.url).pathname;
+const BASE = new URL("../../configs/online/base", import.meta.url).pathname;
 const DOWN = "blk.1.ffn_down.weight";
 
 const matrixOf = (sums: Record<string, Float32Array>, count = 8): ImportanceMatrix => ({
