@@ -172,6 +172,7 @@ export function inputsOf(read: (path: string) => string): Record<string, string>
       })),
     ),
     "keep.txt": stories.join("\n\n<|endoftext|>\n\n"),
+    "keep.jsonl": lines("retention.jsonl", 200).join("\n"),
     "held_out.txt": stories.slice(0, 8).join("\n\n"),
     "mine.ts": "export default (_prompt: string, completion: string): number =>\n" +
       "  completion.length;",
