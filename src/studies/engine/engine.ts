@@ -81,8 +81,10 @@ async function work<R>(
   refuseUnfounded(folder, wanted);
   let device: Device | null = null;
   try {
+    let taken = 0;
     for await (const { cell, claim } of claimed(folder, wanted, say)) {
       using _ = claim;
+      say(`${++taken}/${wanted.length} ${cell.name}`);
       device ??= await open();
       const found = (name: string) => folder.read(name);
       const context = { device, out, found, say: (line: string) => say(`  ${line}`) };
@@ -102,13 +104,12 @@ async function* claimed<R>(
   wanted: readonly Cell<R>[],
   say: (line: string) => void,
 ): AsyncGenerator<{ readonly cell: Cell<R>; readonly claim: FolderLock }> {
-  for (let taken = 0, waits = false;;) {
+  for (let waits = false;;) {
     const left = wanted.filter(({ name }) => !folder.has(name));
     if (left.length === 0) return;
     if (isStopWanted()) throw new StoppedError(stopped(wanted.length - left.length, wanted.length));
     const next = firstFree(folder, left);
     if (next) {
-      say(`${++taken}/${wanted.length} ${next.cell.name}`);
       waits = false;
       yield next;
       continue;
