@@ -143,7 +143,7 @@ Deno.test("what an objective does not go with is refused by name", async () => {
     /objective\.beta: found one beside objective\.kind sft, wanted another kind or none/,
   );
   await refused(
-    { objective: { kind: "ppo" } } as ToySettings,
-    /objective\.kind: found "ppo", wanted sft, dpo, cpo, simpo, orpo, kto, classify, reward, grpo, rloo or reinforce/,
+    { objective: { kind: "trpo" } } as ToySettings,
+    /objective\.kind: found "trpo", wanted sft, dpo, cpo, simpo, orpo, kto, classify, reward, gkd, grpo, rloo, reinforce\+\+ or ppo/,
   );
 });

@@ -15,7 +15,6 @@ const REFUSED_CONFIGS: [string, unknown, ...string[]][] = [
   ["modules_to_save", "lm_head", "list of module names"],
   ["init_lora_weights", "pissa_niter_4", "pissa_niter_4", "not implemented"],
   ["init_lora_weights", "olora", "not implemented"],
-  ["trainable_token_indices", [1], "not implemented"],
   ["layer_replication", [[0, 4]], "not implemented"],
   ["target_parameters", ["experts.w"], "not implemented"],
   ["alora_invocation_tokens", [7], "not implemented"],
