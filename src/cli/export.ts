@@ -12,7 +12,7 @@ import { exportGguf, refuseNoHeed, type RoundedMatrix } from "../export/gguf_mod
 import { writeImportance } from "../export/gguf/importance.ts";
 import { exportMlx } from "../export/mlx.ts";
 import type { Exported } from "../export/proven.ts";
-import { describeFile } from "../forgetting/shipped/report.ts";
+import { describeFile } from "../forgetting/exported/report.ts";
 import type { Device } from "../gpu/device.ts";
 import { adapterFolder, baseOf } from "../inference/open.ts";
 import { modelfile } from "../export/modelfile.ts";

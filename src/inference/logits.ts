@@ -1,5 +1,5 @@
 /**
- * What is done with the scores of the vocabulary beside drawing a token.
+ * What is done with the scores of the vocabulary beside sampling a token.
  *
  * @module
  */

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { likeness, sketchOf } from "../curate/minhash.ts";
+import { jaccardIndex, sketchOf } from "../curate/minhash.ts";
 import type { Example, Examples, RowTokenizer } from "../data/mod.ts";
 import { hash, permutation } from "../random.ts";
 
@@ -100,7 +100,7 @@ export function nearlyRepeats(
   return (document, tokenizer) => {
     if (known.length === 0) return false;
     const own = bitsOfSketch(documentSketch(document, tokenizer));
-    return known.some((other) => likeness(own, other) >= NEARLY);
+    return known.some((other) => jaccardIndex(own, other) >= NEARLY);
   };
 }
 

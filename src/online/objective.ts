@@ -71,7 +71,7 @@ export class OnlineObjective implements Objective, Hook {
 
   /** A sync point: answers are drawn token by token, and their weights depend on their likelihoods. */
   async plan(step: number) {
-    const times: RolloutTimes = { drawing: 0, judging: 0, tokens: 0 };
+    const times: RolloutTimes = { sampling: 0, judging: 0, tokens: 0 };
     const { answers, told } = await this.#rolloutOf(
       Math.floor(step / this.config.iterations),
       times,
@@ -118,14 +118,14 @@ export class OnlineObjective implements Objective, Hook {
   }
 
   /** How fast answers were drawn, and the shares of the time since the update before. */
-  #timesOf({ drawing, judging, tokens }: RolloutTimes): Fields {
+  #timesOf({ sampling, judging, tokens }: RolloutTimes): Fields {
     const since = this.#since;
     this.#since = performance.now();
     const all = (this.#since - since) / 1000;
     return {
-      rollout_share: drawing / all,
+      rollout_share: sampling / all,
       judging_share: judging / all,
-      ...(drawing > 0 && { rollout_tokens_per_second: tokens / drawing }),
+      ...(sampling > 0 && { rollout_tokens_per_second: tokens / sampling }),
     };
   }
 }

@@ -51,7 +51,7 @@ export interface Rollout {
 
 /** How long parts of a rollout took, in seconds, and how many tokens it made. */
 export interface RolloutTimes {
-  drawing: number;
+  sampling: number;
   judging: number;
   tokens: number;
 }
@@ -126,7 +126,7 @@ export class Roller {
     const { sums, parts } = await this.options.reward.scoreParts(
       each.map((row, i) => this.#answered(row, found[i]!.ids)),
     );
-    times.drawing += (drawn - start) / 1000;
+    times.sampling += (drawn - start) / 1000;
     times.judging += (performance.now() - drawn) / 1000;
     const judged = each.map((row, i): Judged => {
       const { ids, end, logLikelihoods = [] } = found[i]!;

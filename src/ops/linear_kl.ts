@@ -6,6 +6,7 @@
  */
 import registerText from "../../kernels/kl_divergence.wgsl" with { type: "text" };
 import sharedText from "../../kernels/kl_divergence_shared.wgsl" with { type: "text" };
+import divergenceText from "../../kernels/shared/divergence.wgsl" with { type: "text" };
 import {
   type Call,
   type Graph,
@@ -32,6 +33,7 @@ import {
   updateOf,
   updateOuts,
 } from "./head.ts";
+import type { Text } from "../gpu/kernel.ts";
 import { lanesFor, perRow } from "./launch.ts";
 import { productLaunch } from "./matmul.ts";
 import { SOFTCAP } from "./softcap.ts";
@@ -83,6 +85,9 @@ export interface KlOptions extends HeadOptions {
 
 /** Longer rows would take the gradient of other divergences more rounds than an invocation has. */
 const LONGEST_MIXED = 349_520;
+
+/** Terms and slope of a divergence, for both kernels. */
+const DIVERGENCE: Text = { name: "shared/divergence", text: divergenceText };
 
 /**
  * loss[s] = weight[s] * KL(softmax(base[rows[s]] w0^T) || softmax(x[rows[s]] (w + scale b a)^T)),
@@ -194,7 +199,7 @@ function divergence(
     CAP: attrs.cap ?? 0,
     BETA: attrs.beta,
   };
-  const imports = { softcap: SOFTCAP };
+  const imports = { softcap: SOFTCAP, divergence: DIVERGENCE };
   const rows = [label, weight, loss, stats].map((value) => chunkOf(value, place));
   const bind = [logits, baseLogits, ...rows];
   if (kernelSet === "register") {

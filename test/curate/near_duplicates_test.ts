@@ -3,7 +3,7 @@ import fc from "fast-check";
 import {
   bandKeys,
   BANDS,
-  likeness,
+  jaccardIndex,
   LSH_THRESHOLD,
   ROWS,
   SIGNATURE,
@@ -49,7 +49,7 @@ Deno.test("hashes of a signature agree as often as the Jaccard index of the sets
       ];
       const [a, b] = [signature(set(1000)), signature(set(2000))];
       agreeing += a.filter((least, i) => least === b[i]).length;
-      alike += likeness(sketchOf(set(1000)), sketchOf(set(2000)));
+      alike += jaccardIndex(sketchOf(set(1000)), sketchOf(set(2000)));
       const keys = bandKeys(b);
       if (bandKeys(a).some((key, band) => key === keys[band])) found++;
     }

@@ -4,8 +4,8 @@ import {
   certifyFile,
   type FileTest,
   type Nats,
-} from "../../src/forgetting/shipped/certify_file.ts";
-import { describeFile, fileCertificate } from "../../src/forgetting/shipped/report.ts";
+} from "../../src/forgetting/exported/certify_file.ts";
+import { describeFile, fileCertificate } from "../../src/forgetting/exported/report.ts";
 import { levelAfter } from "../../src/forgetting/select/spending.ts";
 import { parseBudget } from "../../src/forgetting/budget.ts";
 import type { Domain } from "../../src/forgetting/text/retention.ts";

@@ -12,7 +12,7 @@ import { exportGguf, type GgufOptions } from "../../export/gguf_model.ts";
 import { inUnit } from "../../forgetting/budget.ts";
 import { tokenMean } from "../../forgetting/measure.ts";
 import { counted, riseOf } from "../../forgetting/rises.ts";
-import type { ModelNats, Nats } from "../../forgetting/shipped/certify_file.ts";
+import type { ModelNats, Nats } from "../../forgetting/exported/certify_file.ts";
 import type { Device } from "../../gpu/device.ts";
 import { type OpenModel, openModel } from "../../inference/open.ts";
 import { remove } from "../../io/folders.ts";
