@@ -6,16 +6,14 @@
  */
 import loader from "../../../kernels/shared/weights_q4_1.wgsl" with { type: "text" };
 import type { WeightFormat } from "../format.ts";
-import { BY_IMPORTANCE, fitWithMinimum } from "../fit.ts";
 import { besideRow } from "../importance.ts";
 import { nibbles, putFours, spread } from "./codes.ts";
 import { GROUP, grouped } from "./grouped.ts";
+import { roundWithMinimum } from "./minimum.ts";
 
 /** Halves of a cell, 8 x 8 bytes, before its scales and its minima. */
 const SCALES = 32;
 const MINIMA = 36;
-
-const SEARCH = { most: 15, ...BY_IMPORTANCE };
 
 export const q4_1: WeightFormat = grouped({
   stored: "Q4_1",
@@ -25,35 +23,9 @@ export const q4_1: WeightFormat = grouped({
 
   weigh: besideRow,
 
-  /**
-   * d = (max - min) / 15 and (x - min) / d rounded: ggml's `quantize_row_q4_1_ref`; with
-   * weights scale and minimum of the least error, `quantize_row_q4_1_impl`.
-   */
   encode(values, from, group, at, weights) {
-    if (weights) {
-      const codes = new Uint8Array(GROUP);
-      const x = values.subarray(from, from + GROUP);
-      const { scale, minimum } = fitWithMinimum(x, codes, SEARCH, weights);
-      group.setFloat16(at, scale, true);
-      group.setFloat16(at + 2, -minimum, true);
-      putFours(group, at + 4, (i) => codes[i]!);
-      return;
-    }
-    let [least, most] = [Infinity, -Infinity];
-    for (let i = 0; i < GROUP; i++) {
-      least = Math.min(least, values[from + i]!);
-      most = Math.max(most, values[from + i]!);
-    }
-    const d = Math.fround(Math.fround(most - least) / 15);
-    const inverse = d === 0 ? 0 : Math.fround(1 / d);
-    const code = (x: number) =>
-      Math.min(
-        15,
-        Math.trunc(Math.fround(Math.fround(Math.fround(x - least) * inverse) + 0.5)),
-      );
-    group.setFloat16(at, d, true);
-    group.setFloat16(at + 2, least, true);
-    putFours(group, at + 4, (i) => code(values[from + i]!));
+    const codes = roundWithMinimum({ values, from, group, at, weights }, 15);
+    putFours(group, at + 4, (i) => codes[i]!);
   },
 
   decode(group, at, values, to) {

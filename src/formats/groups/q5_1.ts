@@ -6,17 +6,15 @@
  */
 import loader from "../../../kernels/shared/weights_q5_1.wgsl" with { type: "text" };
 import type { WeightFormat } from "../format.ts";
-import { BY_IMPORTANCE, fitWithMinimum } from "../fit.ts";
 import { besideRow } from "../importance.ts";
 import { fiveAt, packFives, putFives, unpackFives } from "./codes.ts";
 import { GROUP, grouped } from "./grouped.ts";
+import { roundWithMinimum } from "./minimum.ts";
 
 /** Halves of a cell, 8 x 8 bytes, before its fifth bits, its scales and its minima. */
 const FIFTHS = 32;
 const SCALES = 40;
 const MINIMA = 44;
-
-const SEARCH = { most: 31, ...BY_IMPORTANCE };
 
 export const q5_1: WeightFormat = grouped({
   stored: "Q5_1",
@@ -26,33 +24,9 @@ export const q5_1: WeightFormat = grouped({
 
   weigh: besideRow,
 
-  /**
-   * d = (max - min) / 31 and (x - min) / d rounded: ggml's `quantize_row_q5_1_ref`; with
-   * weights scale and minimum of the least error, `quantize_row_q5_1_impl`.
-   */
   encode(values, from, group, at, weights) {
-    if (weights) {
-      const codes = new Uint8Array(GROUP);
-      const x = values.subarray(from, from + GROUP);
-      const { scale, minimum } = fitWithMinimum(x, codes, SEARCH, weights);
-      group.setFloat16(at, scale, true);
-      group.setFloat16(at + 2, -minimum, true);
-      putFives(group, at + 4, (i) => codes[i]!);
-      return;
-    }
-    let [least, most] = [Infinity, -Infinity];
-    for (let i = 0; i < GROUP; i++) {
-      least = Math.min(least, values[from + i]!);
-      most = Math.max(most, values[from + i]!);
-    }
-    const d = Math.fround(Math.fround(most - least) / 31);
-    const inverse = d === 0 ? 0 : Math.fround(1 / d);
-    group.setFloat16(at, d, true);
-    group.setFloat16(at + 2, least, true);
-    putFives(group, at + 4, (i) => {
-      const scaled = Math.fround(Math.fround(values[from + i]! - least) * inverse);
-      return Math.trunc(Math.fround(scaled + 0.5));
-    });
+    const codes = roundWithMinimum({ values, from, group, at, weights }, 31);
+    putFives(group, at + 4, (i) => codes[i]!);
   },
 
   decode(group, at, values, to) {
