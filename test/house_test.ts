@@ -27,6 +27,8 @@ const ENGINE = [
 ];
 const rightOf = (folder: string) => ENGINE.slice(ENGINE.indexOf(folder) + 1);
 const FILES = ["data", "rows", "io"];
+/** What measures, and what shares that out. */
+const EVAL = ["distributed", "eval"];
 const aboveModels = rightOf("objectives");
 
 /** What every folder may import. */
@@ -54,13 +56,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   studies: [...rightOf("cli"), "curate", "eval", "inference", "report", ...FILES],
   bench: ["train", ...rightOf("train"), "eval", "quickstart", ...FILES],
-  train: [...rightOf("train"), "distributed", "eval", ...FILES],
+  train: [...rightOf("train"), ...EVAL, ...FILES],
   runs: ["config", "objectives", "report", "io"],
   "methods.ts": ["config", "forgetting", "inference", "objectives", "online"],
   config: [...rightOf("config"), "eval", "rewards", "configs", ...FILES],
-  forgetting: [...rightOf("forgetting"), "eval", "inference", "report", "curate", ...FILES],
-  objectives: [...rightOf("objectives"), "eval", "rewards", "curate", ...FILES],
-  eval: [...aboveModels, "curate", ...FILES, "jinja"],
+  forgetting: [...rightOf("forgetting"), ...EVAL, "inference", "report", "curate", ...FILES],
+  objectives: [...rightOf("objectives"), ...EVAL, "rewards", "curate", ...FILES],
+  eval: [...aboveModels, "curate", "distributed", ...FILES, "jinja"],
   export: [...aboveModels, ...FILES],
   inference: ["objectives", "eval", ...aboveModels, ...FILES],
   self_instruct: ["inference", "curate", ...FILES],

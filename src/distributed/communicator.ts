@@ -87,6 +87,12 @@ export class Communicator {
     return this.#parts;
   }
 
+  /** Gives every rank the part of each: a rank fills in its own, and the lengths are the same in all. */
+  async collect(parts: readonly Float32Array[]): Promise<void> {
+    const own = bytesOf(parts[this.rank]!);
+    await this.#exchange(parts.map(() => own), parts.map(bytesOf), OPENING * this.patience);
+  }
+
   /** What every rank has said, in their order. */
   async gather(words: string): Promise<string[]> {
     const own = new TextEncoder().encode(words);

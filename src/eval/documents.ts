@@ -3,22 +3,14 @@
  *
  * @module
  */
-import { type Batch, batch, type Example, type Examples, pack, packedLength } from "../data/mod.ts";
-import { type Arrival, Ring } from "../gpu/ring.ts";
+import { batch, type Example, type Examples, pack, packedLength } from "../data/mod.ts";
 import type { LossProgram } from "../models/loss_program.ts";
-import { tell } from "../progress.ts";
-import { heed } from "../stop.ts";
+import { type Queued, queueReplays } from "./replays.ts";
 
-/** Replays whose numbers are gathered before they are asked for. */
-const GATHERED = 64;
+export type { Queued } from "./replays.ts";
 
 /** Short documents share rows of this many tokens, which changes the time but not the result. */
 const PACKED_ROWS = 512;
-
-/** Numbers that the GPU is still to bring. */
-export interface Queued<T> {
-  readonly result: Promise<T>;
-}
 
 /**
  * Submits documents and returns without waiting for the numbers, which are of the model as it is
@@ -35,39 +27,26 @@ export async function queueDocuments(
   examples: readonly Example[],
   output: "losses" | "stats" = "losses",
 ): Promise<Queued<Float32Array[]>> {
-  const { compiled, T } = program;
+  const { compiled, T, capacity } = program;
   const slice = compiled.output(output);
-  const rows = pack(examples.map(packedLength), T);
-  const slots = Math.min(rows.length, GATHERED);
-  const ring = new Ring<Batch>(compiled.engine.device, slice.size / 4, { slots });
-  const found: Float32Array[] = examples.map(() => new Float32Array());
-  const take = (arrivals: readonly Arrival<Batch>[]) => {
-    for (const { tag: { documents }, values } of arrivals) {
-      const count = values.length / program.capacity;
+  const count = slice.size / 4 / capacity;
+  const rows = pack(examples.map(packedLength), T).map((chosen) => batch(examples, T, chosen));
+  const { result } = await queueReplays(program, rows, {
+    slice,
+    count: ({ supervised }) => supervised * count,
+  });
+  const found = result.then((numbers) => {
+    const of: Float32Array[] = examples.map(() => new Float32Array());
+    for (const [i, { documents }] of rows.entries()) {
       for (const { example, isNext, rowBegin, rowEnd } of documents) {
-        const numbers = values.slice(rowBegin * count, rowEnd * count);
-        found[example] = isNext ? Float32Array.of(...found[example]!, ...numbers) : numbers;
+        const own = numbers[i]!.slice(rowBegin * count, rowEnd * count);
+        of[example] = isNext ? Float32Array.of(...of[example]!, ...own) : own;
       }
     }
-  };
-  try {
-    for (const [i, chosen] of rows.entries()) {
-      heed();
-      const packed = batch(examples, T, chosen);
-      await ring.freeSlot();
-      program.feed(packed);
-      program.run((encoder) => ring.load(encoder, [slice]));
-      ring.send(packed);
-      take(ring.arrived());
-      tell("measuring", i + 1, rows.length);
-    }
-  } catch (fault) {
-    ring.destroy();
-    throw fault;
-  }
-  const result = ring.drain().then(take).finally(() => ring.destroy()).then(() => found);
-  result.catch(() => {}); // whoever awaits it hears of a fault; until then it is nobody's
-  return { result };
+    return of;
+  });
+  found.catch(() => {}); // as in queueReplays()
+  return { result: found };
 }
 
 /** Rows of a program for some documents: a multiple of 8 that holds the longest. */

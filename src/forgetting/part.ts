@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { firstDecides } from "../distributed/dealing.ts";
 import { FileError } from "../errors.ts";
 import type { Planned } from "../graph/planned.ts";
 import type { LossProgram } from "../models/loss_program.ts";
@@ -166,11 +167,13 @@ export class GuardPart implements Part {
    */
   async end({ step, seconds, measure, save, log }: EndContext): Promise<Ending> {
     await this.#guard.finish(step);
-    const { entries, readable } = this.#guard.snapshots;
+    const { snapshots: { entries }, snapshots } = this.#guard;
+    const there = await firstDecides(() => snapshots.readable.map(({ step }) => step));
+    const readable = entries.filter(({ step }) => there.includes(step));
     const lost = entries.length - readable.length;
     if (lost > 0) log(`guard: ${lost} moments are gone from the disk and cannot be chosen`);
     log("guard: selecting and certifying");
-    const result = await selectAndCertify(this.selectOptions(this.plans.domains));
+    const result = await selectAndCertify(this.selectOptions(this.plans.domains, readable));
     const { strength, shifts, task, selection } = result;
     if (result.metric) log(`guard: ${chosenWords(result, result.metric)}`);
     this.put(result.step, strength);
@@ -209,10 +212,13 @@ export class GuardPart implements Part {
   }
 
   /** What this run can choose, held to the budgets of the domains. */
-  selectOptions(domains: readonly Domain[]): SelectOptions {
+  selectOptions(
+    domains: readonly Domain[],
+    readable: readonly Entry[] = this.#guard.snapshots.readable,
+  ): SelectOptions {
     const { tuned, both, control, task, metric } = this.opened;
     const { snapshots } = this.#guard;
-    const moved = snapshots.readable.filter(hasMoved);
+    const moved = readable.filter(hasMoved);
     const spent = ({ shifts }: Entry) =>
       Math.max(...shifts.map(({ mean }, i) => mean / domains[i]!.budget.epsilon));
     return {
@@ -221,7 +227,7 @@ export class GuardPart implements Part {
       task,
       metric,
       programs: { tuned, both },
-      candidates: (moved.length > 0 ? moved : snapshots.readable)
+      candidates: (moved.length > 0 ? moved : readable)
         .map((entry) => ({ step: entry.step, spent: spent(entry) })),
       put: (step, strength) => this.put(step, strength),
       certificate: this.plans.settings,

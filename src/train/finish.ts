@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { PeftAdapter } from "../adapters/peft/folder.ts";
 import type { Ending } from "../objectives/objective.ts";
 import { leaveDocuments } from "./documents.ts";
+import { leads } from "./updates/prepare.ts";
 import type { TrainOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 
@@ -19,7 +20,10 @@ export interface FinishOptions extends Required<Pick<TrainOptions, "kind">> {
   readonly log: (line: string) => void;
 }
 
-/** Saves and measures what was trained; a part that has its own end decides what that is. */
+/**
+ * Saves and measures what was trained; a part that has its own end decides what that is. Ranks measure
+ * together, and rank 0 saves.
+ */
 export async function finish(
   session: Session,
   { out, isKept, kind, log }: FinishOptions,
@@ -28,6 +32,7 @@ export async function finish(
   const { trained, engine: { store }, parts } = session;
   let adapter: PeftAdapter | null = null;
   const save = async ({ scaling = 1, folder = trained.folder } = {}) => {
+    if (!leads(session)) return;
     if (isKept) await trained.save(store, join(out, folder), scaling);
     else if (folder === trained.folder) adapter = await trained.read(store, scaling);
   };

@@ -12,10 +12,11 @@ import project from "../../deno.json" with { type: "json" };
 import { isComparedByContents, type ParsedConfig, valuesByKey } from "../config/mod.ts";
 import { type Facts, requireAgreement } from "../distributed/agreement.ts";
 import type { Communicator } from "../distributed/communicator.ts";
+import { dealtTo } from "../distributed/dealing.ts";
 import { ConfigError } from "../errors.ts";
 import { readBytes, writeAll, writeFile } from "../io/files.ts";
 import { makeFolder, namesIn } from "../io/folders.ts";
-import { stopUnderWay, unstoppable } from "../stop.ts";
+import { orStopped, stopUnderWay, unstoppable } from "../stop.ts";
 import type { LoopResult } from "./loop.ts";
 import type { Session } from "./session.ts";
 import { type RecoveryOptions, trainThroughTrouble } from "./trouble/recovery.ts";
@@ -94,6 +95,13 @@ export function trainTogether(session: Session, options: RecoveryOptions): Promi
     },
   };
   return unstoppable(() => trainThroughTrouble(session, { ...options, stop }));
+}
+
+/** {@linkcode orStopped}; ranks end work that all of them do only together, between two measurements. */
+export function orAllStopped<T>({ sharing }: Session, work: () => Promise<T>): Promise<T | null> {
+  if (!sharing || sharing.ranks.size === 1) return orStopped(work);
+  const stop = stopUnderWay();
+  return orStopped(() => unstoppable(() => dealtTo(sharing.ranks, work, stop)));
 }
 
 /** A hash of every file that trains; of nothing where they come from a server. */

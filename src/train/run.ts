@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { type ParsedConfig, refuseIdleInPretraining } from "../config/mod.ts";
 import type { Communicator } from "../distributed/communicator.ts";
+import { dealtTo } from "../distributed/dealing.ts";
 import { read, upload } from "../gpu/buffer.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { placed } from "../io/patience.ts";
@@ -16,7 +17,6 @@ import { attemptsOf } from "../runs/history/attempts.ts";
 import { folderListeners } from "../runs/mod.ts";
 import { Rescue } from "../runs/rescue.ts";
 import { followed } from "../progress.ts";
-import { orStopped } from "../stop.ts";
 import { Audience, quietly } from "./audience.ts";
 import { refuseOtherContents } from "./contents.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
@@ -25,7 +25,13 @@ import { finish } from "./finish.ts";
 import { temporaryFolder, withSession } from "./open.ts";
 import { resolveModel, sizedAs } from "./resolve_model.ts";
 import type { FreeOptions, FreeResult, RunResult, TrainOptions } from "./options.ts";
-import { requireSameConfig, requireSameSession, shareFolder, trainTogether } from "./ranks.ts";
+import {
+  orAllStopped,
+  requireSameConfig,
+  requireSameSession,
+  shareFolder,
+  trainTogether,
+} from "./ranks.ts";
 import type { Session } from "./session.ts";
 import { onWorkingDevice } from "./trouble/device.ts";
 import type { RecoveryOptions } from "./trouble/recovery.ts";
@@ -70,7 +76,8 @@ export function trainInRanks(
   ranks: Communicator,
   options: TrainOptions = {},
 ): Promise<RunResult | FreeResult> {
-  return trainWith({}, given, { ...options, ranks, ...(ranks.rank > 0 && { out: null }) });
+  const own = { ...options, ranks, ...(ranks.rank > 0 && { out: null }) };
+  return dealtTo(ranks, () => trainWith({}, given, own));
 }
 
 /** How a run is begun within Graft. */
@@ -262,11 +269,12 @@ async function trainAndEnd(
   const result = { step, stopped, saved, first, last, adapter: null };
   const early = { ...result, stopped: true, measured: {}, reports: {} };
   if (stopped) return early;
-  if (!leads(session)) return { ...early, stopped };
   // Parts that end the run try other params: what was trained is kept until they have chosen.
   const params = await read(store.device, store.flat("params"));
-  const finished = await orStopped(async () => {
-    for (const { sampler } of session.parts) if (sampler) onSample(step, await sampler.sample());
+  const finished = await orAllStopped(session, async () => {
+    for (const { sampler } of session.parts) {
+      if (leads(session) && sampler) onSample(step, await sampler.sample());
+    }
     return await finish(session, { out, isKept, kind, log }, { step, seconds: clock.seconds });
   });
   if (finished === null) {

@@ -5,6 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { firstDecides } from "../../distributed/dealing.ts";
 import { within } from "../../progress.ts";
 import type { Attempt, AttemptLedger } from "../../objectives/attempts.ts";
 import type { Metric, RunMetric, TaskSample } from "../../objectives/objective.ts";
@@ -186,7 +187,7 @@ async function testStrengths(
   const strengths = ladder(wanted);
   const documents = domains.flatMap(({ hashes }) => hashes.certificate);
   const key = keyOf([strengths, epsilons, certificate, documents, control.baseNll], options, step);
-  const attempt = attempts?.begin({ documents, key }) ?? null;
+  const attempt = await firstDecides(() => attempts?.begin({ documents, key }) ?? null);
   const level = levelAfter(attempt?.failed ?? 0, certificate.delta);
   const meter = await ForgettingMeter.open(programs, domains, "certificate");
   const risesAt = async (strength: number) => {

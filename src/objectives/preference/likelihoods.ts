@@ -7,20 +7,16 @@
 import { type Batch, countSupervised, type Example, sidesOf } from "../../data/mod.ts";
 import { ConfigError } from "../../errors.ts";
 import { type Queued, queueDocuments } from "../../eval/documents.ts";
-import { type Arrival, Ring } from "../../gpu/ring.ts";
+import { queueReplays } from "../../eval/replays.ts";
 import type { LossProgram } from "../../models/loss_program.ts";
 import type { Planned } from "../../graph/planned.ts";
 import { DRAW, KL_STATS } from "../../ops/mod.ts";
-import { heed } from "../../stop.ts";
 import type { Answer } from "./preference.ts";
 import type { Reference } from "./reference.ts";
 import type { TaskRows } from "../task_rows.ts";
 
 /** Where linearKl()'s numbers of a row have the label's nats under base and tuned model. */
 const [REFERENCE, TUNED] = [1, 2];
-
-/** Replays of a forward that may be under way. */
-const UNDER_WAY = 8;
 
 /** What is known of the base: it is measured beside the model, was measured before, or is not wanted. */
 export type FromBase = "measured" | Reference | "none";
@@ -30,22 +26,16 @@ export type FromBase = "measured" | Reference | "none";
  * `nll` for the tuned model alone.
  */
 export class Likelihoods {
-  readonly #ring: Ring<number>;
-
   private constructor(
     readonly program: LossProgram,
     private readonly fromBase: FromBase,
-    private readonly rows: Pick<TaskRows, "count" | "at">,
-  ) {
-    const { compiled, capacity } = program;
-    const slots = Math.min(rows.count, UNDER_WAY);
-    this.#ring = new Ring(compiled.engine.device, capacity * this.#numbers, { slots });
-  }
+    private readonly rows: Pick<TaskRows, "at">,
+  ) {}
 
   static async open(
     program: Planned<LossProgram>,
     fromBase: FromBase,
-    rows: Pick<TaskRows, "count" | "at">,
+    rows: Pick<TaskRows, "at">,
   ): Promise<Likelihoods> {
     return new Likelihoods(await program.open(), fromBase, rows);
   }
@@ -66,27 +56,16 @@ export class Likelihoods {
 
   /** The answers of each micro-batch, in the order of its documents. A sync point. */
   async of(batches: readonly Batch[]): Promise<Answer[][]> {
-    const { program } = this;
-    const stats = program.compiled.output(this.#output);
-    const found: Answer[][] = [];
-    const take = (arrivals: readonly Arrival<number>[]) => {
-      for (const { tag, values } of arrivals) {
-        const sides = this.#sidesIn(batches[tag]!);
-        found[tag] = batches[tag]!.documents.map(({ rowBegin, rowEnd }, i) =>
-          this.#answerOf(values, rowBegin, rowEnd, sides[i]!)
-        );
-      }
-    };
-    for (const [i, batch] of batches.entries()) {
-      heed();
-      await this.#ring.freeSlot();
-      program.feed(batch);
-      program.run((encoder) => this.#ring.load(encoder, [stats]));
-      this.#ring.send(i);
-      take(this.#ring.arrived());
-    }
-    take(await this.#ring.drain());
-    return found;
+    const { result } = await queueReplays(this.program, batches, {
+      slice: this.program.compiled.output(this.#output),
+      count: ({ supervised }) => supervised * this.#numbers,
+    });
+    return (await result).map((values, of) => {
+      const sides = this.#sidesIn(batches[of]!);
+      return batches[of]!.documents.map(({ rowBegin, rowEnd }, i) =>
+        this.#answerOf(values, rowBegin, rowEnd, sides[i]!)
+      );
+    });
   }
 
   /** Submits a measurement of the answers of all examples, in their order, as the model is now. */
@@ -105,7 +84,6 @@ export class Likelihoods {
   }
 
   close(): void {
-    this.#ring.destroy();
     this.program.compiled.destroy();
   }
 

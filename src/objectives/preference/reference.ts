@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { countSupervised, type Example, lengthOf, sidesOf } from "../../data/mod.ts";
+import { isInAll } from "../../distributed/dealing.ts";
 import { FileError } from "../../errors.ts";
 import { queueDocuments } from "../../eval/documents.ts";
 import type { Planned } from "../../graph/planned.ts";
@@ -43,7 +44,8 @@ export class Reference {
       const rows = await rowsOf(context);
       const path = fileOf(context, program, rows);
       const first = await measure(program, rows.slice(0, TOGETHER));
-      const kept = readKept(path, rows.flatMap(sidesOf).length, first);
+      const known = readKept(path, rows.flatMap(sidesOf).length, first);
+      const kept = await isInAll(known !== null) ? known : null;
       const nats = kept ?? Float64Array.from([...first, ...await measureRest(program, rows)]);
       if (!kept) keep(path, nats, context.log);
       context.log(

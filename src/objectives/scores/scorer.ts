@@ -4,14 +4,9 @@
  * @module
  */
 import { type Batch, batch, type Example, pack, packedLength } from "../../data/mod.ts";
-import type { Queued } from "../../eval/documents.ts";
-import { type Arrival, Ring } from "../../gpu/ring.ts";
+import { type Queued, queueReplays } from "../../eval/replays.ts";
 import type { ScoreProgram } from "../../models/score_program.ts";
-import { heed } from "../../stop.ts";
 import type { ScoredRow } from "./loss.ts";
-
-/** Replays that may be under way. */
-const UNDER_WAY = 8;
 
 /** Submits micro-batches of examples; their scores follow, batch by batch, row by row. */
 export async function queueScores(
@@ -19,32 +14,23 @@ export async function queueScores(
   batches: readonly Batch[],
   at: (example: number) => Example,
 ): Promise<Queued<ScoredRow[][]>> {
-  const { compiled } = program;
-  const slice = compiled.output("scores");
-  const slots = Math.max(1, Math.min(batches.length, UNDER_WAY));
-  const ring = new Ring<number>(compiled.engine.device, slice.size / 4, { slots });
-  const found: ScoredRow[][] = [];
-  const take = (arrivals: readonly Arrival<number>[]) => {
-    for (const { tag, values } of arrivals) {
-      found[tag] = rowsOf(batches[tag]!, program.scoresIn(batches[tag]!, values), at);
-    }
-  };
-  try {
-    for (const [i, packed] of batches.entries()) {
-      heed();
-      await ring.freeSlot();
-      program.feed(packed);
-      program.run((encoder) => ring.load(encoder, [slice]));
-      ring.send(i);
-      take(ring.arrived());
-    }
-  } catch (fault) {
-    ring.destroy();
-    throw fault;
-  }
-  const result = ring.drain().then(take).finally(() => ring.destroy()).then(() => found);
-  result.catch(() => {}); // whoever awaits it hears of a fault; until then it is nobody's
-  return { result };
+  const { result } = await queueReplays(
+    {
+      compiled: program.compiled,
+      feed: (packed) => program.feed(packed),
+      run: (after) => program.run(after),
+    },
+    batches,
+    {
+      slice: program.compiled.output("scores"),
+      count: ({ documents }) => documents.length * program.width,
+    },
+  );
+  const found = result.then((numbers) =>
+    batches.map((packed, i) => rowsOf(packed, program.scoresIn(packed, numbers[i]!), at))
+  );
+  found.catch(() => {}); // as in queueReplays()
+  return { result: found };
 }
 
 /** Submits examples as the model is now; their scores follow in the order given. */
