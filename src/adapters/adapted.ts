@@ -180,10 +180,10 @@ export class Adapted {
   #inGraph(graph: Graph, module: AdaptedModule) {
     const params: Partial<Record<Key | HeldKey, Value>> = {};
     for (const [key, param] of this.#params(module)) {
-      const { shape, layout } = this.method.kept(key, module);
+      const { shape, used, layout } = this.method.kept(key, module);
       params[key] = this.#isHeld(key)
         ? graph.held(param, shape, layout)
-        : graph.param(param, shape, layout);
+        : graph.param(param, shape, layout, used);
     }
     const { scale, isFeedForward = false } = module;
     return { params, scale, isFeedForward, dropout: undefined };

@@ -85,7 +85,7 @@ export class TrainedTokens {
       const trained = this.#trained.get(module);
       return trained && {
         ids: padded(trained),
-        rows: graph.param(paramOf(trained), trained.shape, "rows"),
+        rows: graph.param(paramOf(trained), trained.shape, "rows", usedOf(trained)),
         base: () => this.#base(trained),
       };
     },
@@ -130,6 +130,8 @@ export class TrainedTokens {
 const moduleOfTensor = (name: string) => name.replace(/\.weight$/, "");
 
 const paramOf = ({ module }: Trained): string => `${module}.${TOKEN_TENSOR}`;
+
+const usedOf = ({ ids, shape: [, width] }: Trained) => [ids.length, width] as const;
 
 /** With what is no token where rows only fill a block. */
 const padded = ({ ids, shape: [rows] }: Trained): number[] =>

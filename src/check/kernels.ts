@@ -11,10 +11,13 @@ import { attentions } from "./cases/attention.ts";
 import { heads } from "./cases/heads.ts";
 import { products } from "./cases/products.ts";
 import { rows } from "./cases/rows.ts";
+import { updates } from "./cases/updates.ts";
 import { type Compared, firstWrong, forwardOf, gradientOf, type OpCase } from "./op_case.ts";
 
 /** One case for each op and each format of weights. */
-export const CASES: readonly OpCase[] = [...products, ...rows, ...attentions, ...heads];
+export const CASES: readonly OpCase[] = [
+  ...[...products, ...rows, ...attentions, ...heads, ...updates],
+];
 
 /** What is wrong with a case, in a sentence. */
 export interface WrongCase {

@@ -7,10 +7,16 @@ import { z } from "../deps/zod.ts";
 import { notNegative, pattern, positive } from "./kinds.ts";
 
 /** Optimisers, the default first. */
-const OPTIMIZERS = ["adamw", "lion", "muon", "sgd"] as const satisfies readonly OptimizerName[];
+const OPTIMIZERS = [
+  "adamw",
+  "adafactor",
+  "lion",
+  "muon",
+  "sgd",
+] as const satisfies readonly OptimizerName[];
 
 /** The name of an optimiser. */
-export type OptimizerName = "adamw" | "lion" | "muon" | "sgd";
+export type OptimizerName = "adafactor" | "adamw" | "lion" | "muon" | "sgd";
 
 /** How gradients become updates. */
 export interface OptimizerConfig {
@@ -30,7 +36,7 @@ export interface OptimizerConfig {
   readonly beta1: number;
   /** Decay of the second moment; with Lion of what it keeps. */
   readonly beta2: number;
-  /** Added to the root of the second moment. */
+  /** Added to the root of the second moment; with Adafactor to the squares of gradients. */
   readonly eps: number;
   /** What of the last step goes on, with SGD and Muon. */
   readonly momentum: number;
@@ -61,8 +67,9 @@ export const optimizer = {
   beta2: decay.exactOptional().describe(
     "decay of the second moment, or of what lion keeps; 0.999 when absent, with lion 0.99",
   ),
-  eps: z.number().gte(1e-30).lte(1).default(1e-8).describe(
-    "added to the root of the second moment",
+  eps: z.number().gte(1e-30).lte(1).exactOptional().describe(
+    "added to the root of the second moment, with adafactor to squared gradients; when absent 1e-8, " +
+      "with adafactor 1e-30",
   ),
   momentum: z.number().gt(0).lt(1).exactOptional().describe(
     "what of the last step goes on; when absent 0.9 with sgd and 0.95 with muon",
@@ -77,7 +84,7 @@ export const optimizer = {
 const HEEDED: Readonly<Partial<Record<keyof OptimizerConfig, readonly OptimizerName[]>>> = {
   beta1: ["adamw", "lion"],
   beta2: ["adamw", "lion"],
-  eps: ["adamw"],
+  eps: ["adafactor", "adamw"],
   momentum: ["muon", "sgd"],
   nesterov: ["muon", "sgd"],
 };
@@ -89,8 +96,9 @@ export const isHeeded = (key: keyof OptimizerConfig, by: OptimizerName): boolean
   HEEDED[key]?.includes(by) ?? true;
 
 /** What is not set, where an optimiser has a default of its own. */
-const DEFAULTS = { beta2: 0.999, momentum: 0.9, nesterov: false };
+const DEFAULTS = { beta2: 0.999, eps: 1e-8, momentum: 0.9, nesterov: false };
 const OWN: Readonly<Partial<Record<OptimizerName, Partial<typeof DEFAULTS>>>> = {
+  adafactor: { eps: 1e-30 },
   lion: { beta2: 0.99 },
   muon: { momentum: 0.95, nesterov: true },
 };

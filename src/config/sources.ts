@@ -50,7 +50,6 @@ const SOURCES: Readonly<Record<string, string>> = {
   "train.decay": "Scaling Laws Beyond Fixed Training Durations (Hägele et al., 2024)",
   "train.weight_decay": TRANSFORMERS,
   "train.beta1": ADAM,
-  "train.eps": ADAM,
   "train.optimizer": TRANSFORMERS,
   "train.lora_plus_ratio": "LoRA (Hu et al., 2021)",
   "train.lr_pattern": NEUTRAL,

@@ -27,6 +27,8 @@ export interface Value {
   /** For people; unique among weights, params, inputs and states. */
   readonly name: string;
   readonly shape: readonly number[];
+  /** The shape without what only fills it up; the same where absent. */
+  readonly used?: readonly number[];
   readonly type: NumberType;
   readonly layout: Layout;
   kind: Kind;
@@ -148,8 +150,8 @@ export class Graph {
   }
 
   /** A trained tensor, f32. */
-  param(name: string, shape: readonly number[], layout: Layout): Value {
-    return this.#named({ name, shape, type: "f32", layout, kind: "param", needs: true });
+  param(name: string, shape: readonly number[], layout: Layout, used = shape): Value {
+    return this.#named({ name, shape, used, type: "f32", layout, kind: "param", needs: true });
   }
 
   /** A tensor that lies beside the trained ones and keeps what it began with, f32. */

@@ -1,6 +1,6 @@
 /**
  * The store: buffers that outlive programs. Frozen weights, and trained params in one flat buffer
- * with one each for gradient, sum and moments.
+ * with one each for gradient and sum, and what the optimiser keeps.
  *
  * @module
  */
@@ -15,11 +15,22 @@ import {
 } from "../gpu/buffer.ts";
 import type { Device } from "../gpu/device.ts";
 import { createTexels, destroyTexels, type TexelParts, type Texels } from "../gpu/texture.ts";
-import { bytesOf, describe, partsOf, rowsOf, type Value } from "./graph.ts";
+import { bytesOf, describe, type Layout, partsOf, rowsOf, type Value } from "./graph.ts";
 
-/** Flat buffers that an optimiser may keep from update to update, zero at first. */
-export const MOMENTS = ["m", "v"] as const;
-export type Moment = typeof MOMENTS[number];
+/** Names of what an optimiser may keep from update to update. */
+const MOMENTS = ["m", "v", "codes", "scales"] as const;
+
+/** A buffer that an optimiser keeps from update to update, zero at first. */
+export interface Moment {
+  readonly name: typeof MOMENTS[number];
+  /** How many, of four bytes each. */
+  readonly numbers: number;
+  readonly type: "f32" | "u32";
+}
+
+/** Moments of a number for each that is trained. */
+export const plainMoments = (names: readonly Moment["name"][], numbers: number): Moment[] =>
+  names.map((name) => ({ name, numbers, type: "f32" }));
 
 /** The flat buffers; the params' goes on where the others end, with what is held. */
 export const FLAT = ["params", "gradients", "sums", ...MOMENTS] as const;
@@ -32,6 +43,9 @@ export const isFlat = (name: string): name is Flat => (FLAT as readonly string[]
 export interface Place {
   readonly name: string;
   readonly shape: readonly number[];
+  /** The shape without what only fills it up. */
+  readonly used: readonly number[];
+  readonly layout: Layout;
   readonly offset: number;
   readonly size: number;
   /** Whether it keeps what it began with. */
@@ -47,15 +61,15 @@ const totalBytes = (params: readonly Value[]): number =>
 
 const trainedOf = (params: readonly Value[]): Value[] => params.filter(({ needs }) => needs);
 
-/** Bytes of a flat buffer beside the params: what is held has no gradient and no moments. */
+/** Bytes of a flat buffer of gradients: what is held has none. */
 export const trainedBytes = (params: readonly Value[]): number => totalBytes(trainedOf(params));
 
 /** Where params lie, 256-byte aligned and held ones last. */
 export function placesOf(params: readonly Value[]): Place[] {
   let offset = 0;
   return [...trainedOf(params), ...params.filter(({ needs }) => !needs)].map((param) => {
-    const { name, shape, needs } = param;
-    const place = { name, shape, offset, size: bytesOf(param), isHeld: !needs };
+    const { name, shape, used = shape, layout, needs } = param;
+    const place = { name, shape, used, layout, offset, size: bytesOf(param), isHeld: !needs };
     offset += alignedBytes(param);
     return place;
   });
@@ -63,7 +77,8 @@ export function placesOf(params: readonly Value[]): Place[] {
 
 /** Bytes of all flat buffers of some params. */
 export const flatBytes = (params: readonly Value[], moments: readonly Moment[]): number =>
-  totalBytes(params) + (2 + moments.length) * trainedBytes(params);
+  totalBytes(params) + 2 * trainedBytes(params) +
+  moments.reduce((sum, { numbers }) => sum + 4 * numbers, 0);
 
 /** Buffers by name, shared by every program of one model. */
 export class Store {
@@ -119,14 +134,18 @@ export class Store {
   }
 
   /** Lays the params out and makes the flat buffers, all zero. */
-  addParams(params: readonly Value[], moments: readonly Moment[] = MOMENTS): void {
+  addParams(
+    params: readonly Value[],
+    moments: readonly Moment[] = plainMoments(["m", "v"], trainedBytes(params) / 4),
+  ): void {
     if (this.#places.size > 0) throw new RangeError("The store holds params already");
     for (const place of placesOf(params)) this.#places.set(place.name, place);
     this.#moments = moments;
-    for (const name of ["params", "gradients", "sums", ...moments] as const) {
-      const bytes = name === "params" ? totalBytes(params) : trainedBytes(params);
+    const add = (name: Flat, bytes: number) =>
       this.#flat.set(name, createBuffer(this.device, bytes, name));
-    }
+    add("params", totalBytes(params));
+    for (const name of ["gradients", "sums"] as const) add(name, trainedBytes(params));
+    for (const { name, numbers } of moments) add(name, 4 * numbers);
   }
 
   /** A flat buffer as a whole. */

@@ -40,11 +40,12 @@ export { scaleColumns } from "./scale_columns.ts";
 export { slidingWindow } from "./sliding_window.ts";
 export { split } from "./split.ts";
 export { squareGradient } from "./square_gradient.ts";
+export { adafactor } from "./update/adafactor.ts";
 export { adamw, type AdamwSettings } from "./update/adamw.ts";
 export { accumulate, halt, sum, sumSquares } from "./update/gradients.ts";
 export { lion } from "./update/lion.ts";
 export { muon } from "./update/muon.ts";
-export type { Group, UpdateRule, UpdateState } from "./update/rule.ts";
+export type { Group, GroupMatrix, UpdateRule, UpdateState } from "./update/rule.ts";
 export { sgd } from "./update/sgd.ts";
 
 /** Adds the backward calls of `loss` and places the gradient of every trained param. */

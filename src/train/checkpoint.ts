@@ -14,8 +14,11 @@ import { openSafetensors } from "../io/safetensors/safetensors.ts";
 import { readSealed, type WholeTensor, writeSealed } from "../io/safetensors/seal.ts";
 import { Trouble } from "./trouble/trouble.ts";
 
-/** The flat buffers that a run needs to go on. */
-const keptOf = ({ moments }: Store): readonly Flat[] => ["params", ...moments];
+/** The flat buffers that a run needs to go on, each as a tensor of its type. */
+const keptOf = ({ moments }: Store): readonly { name: Flat; dtype: "F32" | "U32" }[] => [
+  { name: "params", dtype: "F32" },
+  ...moments.map(({ name, type }) => ({ name, dtype: type === "f32" ? "F32" : "U32" } as const)),
+];
 
 /** How many checkpoints stay. */
 const KEEP = 3;
@@ -44,11 +47,11 @@ export async function saveCheckpoint(
   sections: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
   const tensors: WholeTensor[] = [];
-  for (const name of keptOf(store)) {
+  for (const { name, dtype } of keptOf(store)) {
     const data = await read(store.device, store.flat(name));
-    const at = new FiniteCheck("F32").take(data, true);
+    const at = new FiniteCheck(dtype).take(data, true);
     if (at >= 0) throw new Trouble(step, `${name}[${at}]`, new Float32Array(data.buffer)[at]!);
-    tensors.push({ name, dtype: "F32", shape: [data.length / 4], data });
+    tensors.push({ name, dtype, shape: [data.length / 4], data });
   }
   const kept = Object.entries(sections).map(([name, state]) => [name, JSON.stringify(state)]);
   const metadata = {
@@ -129,7 +132,7 @@ function put(store: Store, path: string, { step, params, tensors, sections }: Co
   if (params !== store.paramNames.join(" ")) {
     throw new OtherParams(`Cannot go on from ${path}: it holds other params than this run trains`);
   }
-  const kept = keptOf(store);
+  const kept = keptOf(store).map(({ name }) => name);
   if (new Set(kept).symmetricDifference(new Set(tensors.keys())).size > 0) {
     const [found, wanted] = [[...tensors.keys()], kept].map((names) => names.join(", "));
     throw new OtherParams(`${path}: found ${found}, wanted ${wanted}: it is of another optimizer`);

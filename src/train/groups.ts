@@ -4,11 +4,11 @@
  * @module
  */
 import { matching } from "../adapters/peft/targets.ts";
-import type { AdapterConfig, TrainConfig } from "../config/mod.ts";
+import type { TrainConfig } from "../config/mod.ts";
 import { SLICE_ALIGNMENT } from "../gpu/buffer.ts";
 import { ConfigError } from "../errors.ts";
 import type { Place } from "../graph/store.ts";
-import type { Group } from "../ops/mod.ts";
+import type { Group, GroupMatrix, UpdateRule } from "../ops/mod.ts";
 
 /** What says how params are updated. */
 export type Grouping = Pick<
@@ -17,25 +17,25 @@ export type Grouping = Pick<
 >;
 
 /**
- * The groups of params by where they lie, neighbours that are alike as one without ranks.
+ * The groups of params by where they lie, neighbours that are alike as one unless each is a group.
  *
- * @param ranks Of LoRA, each of whose matrices is a group then, and nothing else may be trained.
- * @throws {ConfigError} where something else is.
+ * @throws {ConfigError} where a rule goes by LoRA's factors and something else is trained.
  */
 export function groupsOf(
   places: readonly Place[],
   grouping: Grouping,
-  ranks?: Pick<AdapterConfig, "rank" | "rank_pattern">,
+  goesBy: UpdateRule["goesBy"],
 ): Group[] {
   const groups: Group[] = [];
-  for (const { name, shape, offset, size } of places.filter(({ isHeld }) => !isHeld)) {
+  for (const place of places.filter(({ isHeld }) => !isHeld)) {
+    const { name, shape, offset, size } = place;
     const numbers = Math.ceil(size / SLICE_ALIGNMENT) * SLICE_ALIGNMENT / 4;
     const isVector = shape.length === 1;
     const [rate, decay] = [rateOf(name, isVector, grouping), decayOf(name, isVector, grouping)];
     const last = groups.at(-1);
-    if (ranks) {
-      const matrix = matrixOf(name, shape, ranks);
-      groups.push({ from: offset / 4, numbers, rate, decay, matrix });
+    if (goesBy) {
+      if (goesBy === "factors") requireFactor(name);
+      groups.push({ from: offset / 4, numbers, rate, decay, matrix: matrixOf(place) });
     } else if (last?.rate === rate && last.decay === decay) {
       groups[groups.length - 1] = { ...last, numbers: last.numbers + numbers };
     } else groups.push({ from: offset / 4, numbers, rate, decay });
@@ -44,17 +44,16 @@ export function groupsOf(
 }
 
 /** @throws {ConfigError} for what is no factor of a linear module. */
-function matrixOf(
-  name: string,
-  [rows = 0, columns = 0]: readonly number[],
-  { rank, rank_pattern }: Pick<AdapterConfig, "rank" | "rank_pattern">,
-) {
-  if (/\.lora_[AB]\.weight$/.test(name)) {
-    return { rows, columns, rank: matching(moduleOf(name), rank_pattern) ?? rank };
-  }
+function requireFactor(name: string): void {
+  if (/\.lora_[AB]\.weight$/.test(name)) return;
   throw new ConfigError(
     `train.optimizer: found muon and ${name} trained, wanted the factors of LoRA's linear modules alone`,
   );
+}
+
+function matrixOf({ shape, used, layout }: Place): GroupMatrix {
+  const sizes = ([rows = 1, columns = 1]: readonly number[]) => ({ rows, columns });
+  return { ...sizes(shape), used: sizes(used), layout };
 }
 
 /** The module of a param, as an adapter or a checkpoint names it. */

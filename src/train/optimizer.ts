@@ -113,9 +113,13 @@ function updateGraph(
   const gradients = flat(from);
   const norm = sumSquares(graph, gradients);
   const halted = halt(graph, norm, graph.state("halted", [1], "u32"));
-  const moments = Object.fromEntries(rule.moments.map((moment) => [moment, flat(moment)]));
+  const moments = Object.fromEntries(
+    rule.moments(groups).map((
+      { name, numbers, type },
+    ) => [name, graph.state(name, [numbers], type)]),
+  );
   const step = graph.input("step", [rule.stepSize], "f32");
-  rule.update(graph, { params: flat("params"), gradients, ...moments, step, norm, halted }, groups);
+  rule.update(graph, { params: flat("params"), gradients, moments, step, norm, halted }, groups);
   graph.output("norm", norm);
   graph.output("halted", halted);
   return graph;

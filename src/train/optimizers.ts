@@ -4,9 +4,10 @@
  * @module
  */
 import type { OptimizerConfig, OptimizerName } from "../config/mod.ts";
-import { adamw, lion, muon, sgd, type UpdateRule } from "../ops/mod.ts";
+import { adafactor, adamw, lion, muon, sgd, type UpdateRule } from "../ops/mod.ts";
 
 const RULES: Readonly<Record<OptimizerName, (settings: OptimizerConfig) => UpdateRule>> = {
+  adafactor: ({ eps: epsilon, clip }) => adafactor({ epsilon, clip }),
   adamw: ({ eps: epsilon, ...settings }) => adamw({ ...settings, epsilon }),
   lion,
   muon,

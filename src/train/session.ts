@@ -19,6 +19,7 @@ import {
   type RunContext,
   type SideContext,
 } from "../objectives/objective.ts";
+import { placesOf } from "../graph/store.ts";
 import type { MemoryParts } from "../runs/events.ts";
 import { memoryText, row } from "../runs/panel.ts";
 import type { Communicator } from "../distributed/communicator.ts";
@@ -102,7 +103,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   for (const method of beside) others.push(await method.prepare(context));
   log(row("memory", memoryText(memory)));
   const rule = ruleOf(config.train);
-  engine.store.addParams(main.params, rule.moments);
+  const groups = groupsOf(placesOf(main.params), config.train, rule.goesBy);
+  engine.store.addParams(main.params, rule.moments(groups));
   const begin = () => trained.load(engine.store, main.params);
   begin();
 
@@ -129,7 +131,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   parts.push(loweredRate);
   const optimizer = await Optimizer.open(engine, rule, replaysPerUpdate, {
     clears: model.scores > 0,
-    groups: groupsOf(engine.store.places, config.train, rule.isByMatrix && config.adapter),
+    groups,
   });
   return {
     engine,

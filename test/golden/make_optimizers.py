@@ -3,8 +3,8 @@
     pip install torch==2.15.0 transformers==5.23.0 peft==0.21.2 lion-pytorch==0.2.5 safetensors
     python test/golden/make_optimizers.py
 
-Ten updates of a vector by each optimiser of torch, and by Lion as its authors' successors publish it; and the learning
-rates that PEFT's LoRA+ gives the params of an adapter. The tests read only the results, so CI needs no Python.
+Ten updates of a vector by each optimiser of torch, and by Lion as its authors' successors publish it; of matrices by
+torch's Muon and transformers' Adafactor; and the learning rates that PEFT's LoRA+ gives the params of an adapter. The tests read only the results, so CI needs no Python.
 """
 
 import json
@@ -16,6 +16,7 @@ from lion_pytorch import Lion
 from make_adapters import CASES, base_of
 from peft.optimizers import create_loraplus_optimizer
 from safetensors.torch import load_file
+from transformers.optimization import Adafactor
 
 HERE = Path(__file__).parent
 STEPS, NUMBERS, RATE, DECAY = 10, 8, 0.05, 0.1
@@ -57,6 +58,21 @@ def muon_updates(rows, columns):
     return made
 
 
+def adafactor_updates(rows, columns):
+    """With a rate of its own, as transformers' Trainer has it; a vector where there are no columns."""
+    generator = torch.Generator().manual_seed(rows)
+    shape = (rows, columns) if columns else (rows,)
+    p = torch.randn(shape, generator=generator).requires_grad_()
+    optimizer = Adafactor([p], lr=RATE, weight_decay=DECAY, scale_parameter=False, relative_step=False)
+    made = {"rows": rows, "columns": columns, "start": p.flatten().tolist(), "gradients": [], "after": []}
+    for i in range(STEPS):
+        p.grad = torch.randn(shape, generator=generator) * (1 + i % 3)
+        made["gradients"].append(p.grad.flatten().tolist())
+        optimizer.step()
+        made["after"].append(p.flatten().tolist())
+    return made
+
+
 def rates(ratio):
     """Learning rate over that of A, of each trained param as PEFT saves it."""
     case = dict(CASES["saved_and_lora_only"])
@@ -78,6 +94,8 @@ def rates(ratio):
 if __name__ == "__main__":
     made = {name: updates(make) for name, make in OPTIMIZERS.items()}
     muon = [muon_updates(4, 8), muon_updates(12, 4)]
-    out = {"rate": RATE, "decay": DECAY, "updates": made, "muon": muon, "lora_plus": {"ratio": 16, "rates": rates(16)}}
+    adafactor = [adafactor_updates(4, 8), adafactor_updates(12, 4), adafactor_updates(8, 0)]
+    out = {"rate": RATE, "decay": DECAY, "updates": made, "muon": muon, "adafactor": adafactor}
+    out |= {"lora_plus": {"ratio": 16, "rates": rates(16)}}
     (HERE / "optimizers.json").write_text(json.dumps(out, indent=1) + "\n")
     print(*out["lora_plus"]["rates"].items(), sep="\n")

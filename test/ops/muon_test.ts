@@ -7,7 +7,7 @@ import { golden, updater } from "./updater.ts";
 
 for (const { rows, columns, start, gradients, after } of golden.muon) {
   Deno.test(`muon makes the golden updates of [${rows}, ${columns}]`, async () => {
-    const matrix = { rows, columns, rank: 4 };
+    const matrix = { rows, columns, used: { rows, columns }, layout: "rows" } as const;
     const groups = [{ from: 0, numbers: 64, rate: 1, decay: golden.decay, matrix }];
     const rule = muon({ momentum: 0.8, nesterov: true, clip: 0 });
     const { write, run, destroy } = await updater(64, rule, { groups });
@@ -28,7 +28,7 @@ for (const nesterov of [false, true]) {
     let from = 0;
     const groups = shapes.map(([rows, columns], i) => {
       const numbers = Math.ceil(rows * columns / 64) * 64;
-      const matrix = { rows, columns, rank: Math.min(rows, columns) };
+      const matrix = { rows, columns, used: { rows, columns }, layout: "rows" } as const;
       const group = { from, numbers, rate: 1 + i, decay: i / 10, matrix };
       from += numbers;
       return group;

@@ -2,20 +2,23 @@
 import { clear, readFloats, upload } from "../../src/gpu/buffer.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
-import { type Flat, Store } from "../../src/graph/store.ts";
+import { type Flat, type Moment, Store } from "../../src/graph/store.ts";
 import { type Group, halt, sumSquares, type UpdateRule } from "../../src/ops/mod.ts";
 import { engine, narrow } from "../harness.ts";
+
+interface OfMatrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly start: number[];
+  readonly gradients: number[][];
+  readonly after: number[][];
+}
 
 interface Golden {
   readonly rate: number;
   readonly decay: number;
-  readonly muon: readonly {
-    rows: number;
-    columns: number;
-    start: number[];
-    gradients: number[][];
-    after: number[][];
-  }[];
+  readonly muon: readonly OfMatrix[];
+  readonly adafactor: readonly OfMatrix[];
   readonly updates: Readonly<
     Record<string, Readonly<{ start: number[]; gradients: number[][]; after: number[][] }>>
   >;
@@ -26,10 +29,10 @@ export const golden: Golden = JSON.parse(
 );
 
 /** Device and store of a test: the flat buffers hold N numbers and are bound in ranges. */
-export async function flatEngine(N: number, maxBinding: number) {
+export async function flatEngine(N: number, maxBinding: number, moments?: readonly Moment[]) {
   const shared = await engine();
   const store = new Store(shared.device);
-  store.addParams([new Graph().param("w", [N], "rows")]);
+  store.addParams([new Graph().param("w", [N], "rows")], moments);
   const own = { ...narrow(shared, maxBinding), store };
   return {
     own,
@@ -47,7 +50,8 @@ export async function updater(
     groups?: readonly Group[];
   } = {},
 ) {
-  const { own, write, read } = await flatEngine(N, maxBinding);
+  const moments = rule.moments(groups);
+  const { own, write, read } = await flatEngine(N, maxBinding, moments);
   const graph = new Graph();
   const state = (name: Flat) => graph.state(name, [N]);
   const gradients = state("gradients");
@@ -57,8 +61,9 @@ export async function updater(
   rule.update(graph, {
     params: state("params"),
     gradients,
-    m: state("m"),
-    v: state("v"),
+    moments: Object.fromEntries(
+      moments.map(({ name, numbers, type }) => [name, graph.state(name, [numbers], type)]),
+    ),
     step: graph.input("step", [rule.stepSize], "f32"),
     norm,
     halted,
@@ -68,7 +73,9 @@ export async function updater(
     write("gradients", gradient);
     compiled.write("step", rule.step(rate, t));
     compiled.program.replay();
-    return { p: await read("params"), m: await read("m"), v: await read("v") };
+    const found: Record<string, Float32Array> = { p: await read("params") };
+    for (const { name } of moments) found[name] = await read(name);
+    return found as Record<"p" | Moment["name"], Float32Array>;
   };
   const destroy = () => {
     compiled.destroy();

@@ -1,9 +1,9 @@
 /** Rates and decays of params by what they are, against PEFT's LoRA+: see make_optimizers.py. */
 import assert from "node:assert/strict";
 import { Graph } from "../../src/graph/graph.ts";
-import { Store } from "../../src/graph/store.ts";
+import { placesOf, Store } from "../../src/graph/store.ts";
 import { type Grouping, groupsOf } from "../../src/train/groups.ts";
-import { muon } from "../../src/ops/mod.ts";
+import { adafactor, muon } from "../../src/ops/mod.ts";
 import { Optimizer } from "../../src/train/optimizer.ts";
 import { engine } from "../harness.ts";
 
@@ -25,7 +25,7 @@ async function found(names: readonly string[], grouping: Partial<Grouping>) {
     graph.held("held", [8, 8], "rows"),
     ...names.map((name) => graph.param(name, shapeOf(name), "rows")),
   ]);
-  const groups = groupsOf(store.places, { ...PLAIN, ...grouping });
+  const groups = groupsOf(store.places, { ...PLAIN, ...grouping }, undefined);
   const all = groups.reduce((sum, { numbers }) => sum + numbers, 0);
   assert.equal(all * 4, store.flat("gradients").size, "the groups cover the buffers");
   assert.ok(
@@ -67,29 +67,44 @@ Deno.test("norms and biases do not decay", async () => {
   assert.deepEqual(Object.values(groups), [[1, 0.1], [1, 0], [1, 0], [1, 0.1]]);
 });
 
-Deno.test("with ranks each factor of LoRA is a group with its sizes", async () => {
+Deno.test("where a rule goes by tensors each is a group with its sizes, and takes what was planned", async () => {
   const { device } = await engine();
-  const [graph, store] = [new Graph(), new Store(device)];
+  const graph = new Graph();
   const params = [
-    graph.param("v.lora_A.weight", [4, 20], "rows"),
-    graph.param("v.lora_B.weight", [12, 4], "rows"),
-    graph.param("q.lora_A.weight", [8, 20], "rows"),
+    graph.param("v.lora_A.weight", [4, 20], "rows", [3, 20]),
+    graph.param("v.lora_B.weight", [12, 4], "rows", [12, 3]),
+    graph.param("lm_head.weight", [8, 20], "blocks"),
+    graph.param("norm.weight", [20], "rows"),
   ];
-  store.addParams(params);
-  const groups = groupsOf(store.places, PLAIN, { rank: 6, rank_pattern: { v: 3 } });
+  const places = placesOf(params);
+  const groups = groupsOf(places, PLAIN, "tensors");
   assert.deepEqual(groups.map(({ from, numbers, matrix }) => [from, numbers, matrix]), [
-    [0, 128, { rows: 4, columns: 20, rank: 3 }],
-    [128, 64, { rows: 12, columns: 4, rank: 3 }],
-    [192, 192, { rows: 8, columns: 20, rank: 6 }],
+    [0, 128, { rows: 4, columns: 20, used: { rows: 3, columns: 20 }, layout: "rows" }],
+    [128, 64, { rows: 12, columns: 4, used: { rows: 12, columns: 3 }, layout: "rows" }],
+    [192, 192, { rows: 8, columns: 20, used: { rows: 8, columns: 20 }, layout: "blocks" }],
+    [384, 64, { rows: 20, columns: 1, used: { rows: 20, columns: 1 }, layout: "rows" }],
   ]);
-  const own = { ...await engine(), store };
-  const rule = muon({ momentum: 0.9, nesterov: true, clip: 1 });
-  const before = device.allocated;
-  const optimizer = await Optimizer.open(own, rule, 1, { groups });
-  const planned = Optimizer.bytes(own, rule, params, 1, groups);
-  assert.ok(planned > 4 * 384, "u and more beside the flat buffers");
-  const beside = device.allocated - before - planned;
-  assert.ok(beside >= 0 && beside < 64, `${beside} bytes beside what was planned`);
-  optimizer.close();
-  store.destroy();
+  const factors = groups.slice(0, 2);
+  assert.deepEqual(groupsOf(places.slice(0, 2), PLAIN, "factors"), factors);
+  assert.throws(
+    () => groupsOf(places, PLAIN, "factors"),
+    /found muon and lm_head.weight trained, wanted the factors/,
+  );
+  const rules = [
+    { rule: muon({ momentum: 0.9, nesterov: true, clip: 1 }), trained: params.slice(0, 2) },
+    { rule: adafactor({ epsilon: 1e-30, clip: 1 }), trained: params },
+  ];
+  for (const { rule, trained } of rules) {
+    const own = { ...await engine(), store: new Store(device) };
+    const groups = groupsOf(placesOf(trained), PLAIN, rule.goesBy);
+    own.store.addParams(trained, rule.moments(groups));
+    const before = device.allocated;
+    const optimizer = await Optimizer.open(own, rule, 1, { groups });
+    const planned = Optimizer.bytes(own, rule, trained, 1, groups);
+    assert.ok(planned > 4 * 192, "more beside the flat buffers");
+    const beside = device.allocated - before - planned;
+    assert.ok(beside >= 0 && beside < 64, `${beside} bytes beside what was planned`);
+    optimizer.close();
+    own.store.destroy();
+  }
 });

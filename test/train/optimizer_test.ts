@@ -2,37 +2,39 @@
 import assert from "node:assert/strict";
 import { ConfigError, FileError } from "../../src/errors.ts";
 import { Graph } from "../../src/graph/graph.ts";
-import { flatBytes, Store } from "../../src/graph/store.ts";
+import { flatBytes, plainMoments, Store } from "../../src/graph/store.ts";
 import { parseConfig } from "../../src/config/mod.ts";
 import { hasCheckpoint, loadCheckpoint } from "../../src/train/checkpoint.ts";
 import { engine } from "../harness.ts";
 import { Toy, type ToySettings } from "./toy.ts";
 
-Deno.test("a run by Lion with noise learns, and one that is stopped ends with the same bytes", async () => {
-  using toy = new Toy();
-  const settings: ToySettings = {
-    guard: false,
-    train: {
-      ...{ optimizer: "lion", lora_plus_ratio: 4, lr: 0.003, weight_decay: 0.1 },
-      ...{ lr_pattern: { v_proj: 0.001 }, neftune_noise_alpha: 5, steps: 6, checkpoint_every: 4 },
-    },
-  };
-  await toy.train("run", settings);
-  const losses = toy.metrics("run").map(({ loss }) => loss);
-  assert.ok(losses.at(-1)! < losses[0]!);
-  let asked = 0;
-  await toy.train("stopped", settings, { stopWanted: () => ++asked === 5 });
-  assert.ok(hasCheckpoint(toy.path("stopped", "checkpoints")));
-  const { device } = await engine();
-  const store = new Store(device);
-  store.addParams([new Graph().param("w", [4], "rows")]);
-  assert.throws(
-    () => loadCheckpoint(store, toy.path("stopped", "checkpoints")),
-    (fault: Error) => fault instanceof FileError && /holds other params/.test(fault.message),
-  );
-  await toy.train("stopped", settings, { resume: true });
-  assert.deepEqual(toy.adapter("stopped"), toy.adapter("run"));
-});
+for (const [optimizer, lr] of [["lion", 0.003], ["adafactor", 0.01]] as const) {
+  Deno.test(`a run by ${optimizer} with noise learns, and one that is stopped ends with the same bytes`, async () => {
+    using toy = new Toy();
+    const settings: ToySettings = {
+      guard: false,
+      train: {
+        ...{ optimizer, lora_plus_ratio: 4, lr, weight_decay: 0.1 },
+        ...{ lr_pattern: { v_proj: 0.001 }, neftune_noise_alpha: 5, steps: 6, checkpoint_every: 4 },
+      },
+    };
+    await toy.train("run", settings);
+    const losses = toy.metrics("run").map(({ loss }) => loss);
+    assert.ok(losses.at(-1)! < losses[0]!);
+    let asked = 0;
+    await toy.train("stopped", settings, { stopWanted: () => ++asked === 5 });
+    assert.ok(hasCheckpoint(toy.path("stopped", "checkpoints")));
+    const { device } = await engine();
+    const store = new Store(device);
+    store.addParams([new Graph().param("w", [4], "rows")]);
+    assert.throws(
+      () => loadCheckpoint(store, toy.path("stopped", "checkpoints")),
+      (fault: Error) => fault instanceof FileError && /holds other params/.test(fault.message),
+    );
+    await toy.train("stopped", settings, { resume: true });
+    assert.deepEqual(toy.adapter("stopped"), toy.adapter("run"));
+  });
+}
 
 Deno.test("a run by Muon learns, and refuses what is no matrix of LoRA", async () => {
   using toy = new Toy();
@@ -53,7 +55,8 @@ Deno.test("a store takes what was planned, with what the optimiser keeps and no 
   const { device } = await engine();
   const graph = new Graph();
   const params = [graph.param("a", [8, 12], "rows"), graph.held("b", [8, 12], "rows")];
-  for (const moments of [["m", "v"], ["m"], []] as const) {
+  const factored = { name: "v", numbers: 128, type: "f32" } as const;
+  for (const moments of [plainMoments(["m", "v"], 128), plainMoments(["m"], 128), [], [factored]]) {
     const store = new Store(device);
     store.addParams(params, moments);
     assert.equal(store.bytes, flatBytes(params, moments));
@@ -80,4 +83,9 @@ Deno.test("a key that the optimiser does not heed is refused", () => {
   const { momentum, nesterov } = parse({ optimizer: "muon" });
   assert.deepEqual([momentum, nesterov], [0.95, true]);
   assert.equal(parse({ optimizer: "sgd" }).momentum, 0.9);
+  assert.deepEqual([parse({}).eps, parse({ optimizer: "adafactor" }).eps], [1e-8, 1e-30]);
+  assert.throws(
+    () => parse({ optimizer: "adafactor", beta2: 0.9 }),
+    /train.beta2: found 0.9 beside/,
+  );
 });

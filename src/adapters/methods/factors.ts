@@ -30,7 +30,9 @@ export function storeShapes({ isTable, rank, outFeatures, inFeatures }: FactorSi
   const width = pad(rank);
   return {
     a: isTable ? [inFeatures, width] as const : [width, inFeatures] as const,
+    usedA: isTable ? [inFeatures, rank] as const : [rank, inFeatures] as const,
     b: isTable ? [outFeatures, width] as const : [pad(outFeatures), width] as const,
+    usedB: [outFeatures, rank] as const,
     layout: isTable ? "blocks" as const : "rows" as const,
   };
 }

@@ -24,10 +24,22 @@ export const LORA: AdapterMethod = {
   tableNames: { a: "lora_embedding_A", b: "lora_embedding_B" },
 
   kept(key, sizes) {
-    const { a, b, layout } = storeShapes(sizes);
+    const { a, usedA, b, usedB, layout } = storeShapes(sizes);
     return key === "a"
-      ? { shape: a, layout, keep: (x) => keepA(x, sizes), peft: (x) => peftA(x, sizes) }
-      : { shape: b, layout, keep: (x) => keepB(x, sizes), peft: (x) => peftB(x, sizes) };
+      ? {
+        shape: a,
+        used: usedA,
+        layout,
+        keep: (x) => keepA(x, sizes),
+        peft: (x) => peftA(x, sizes),
+      }
+      : {
+        shape: b,
+        used: usedB,
+        layout,
+        keep: (x) => keepB(x, sizes),
+        peft: (x) => peftB(x, sizes),
+      };
   },
 
   /**

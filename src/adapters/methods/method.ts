@@ -33,6 +33,8 @@ export interface AdaptedModule extends FactorSizes {
 /** How the store keeps a tensor of a module. */
 export interface KeptTensor {
   readonly shape: readonly number[];
+  /** The shape without what only fills it up; the same where absent. */
+  readonly used?: readonly number[];
   readonly layout: Layout;
   /** From PEFT's shape to that of the store. */
   keep(numbers: Float32Array): Float32Array;

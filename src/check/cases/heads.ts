@@ -1,41 +1,15 @@
 /**
- * Output heads with their losses, and updates.
+ * Output heads with their losses.
  *
  * @module
  */
-import {
-  accumulate,
-  adamw,
-  add,
-  type Group,
-  halt,
-  linearCrossEntropy,
-  linearKl,
-  lion,
-  logits,
-  muon,
-  sgd,
-  sum,
-  sumSquares,
-  supervisedCapacity,
-  type UpdateRule,
-} from "../../ops/mod.ts";
-import { ADD_SQUARES } from "../../ops/square_gradient.ts";
-import { accumulate as accumulateTwin } from "../../reference/accumulate.ts";
-import { adamw as adamwTwin } from "../../reference/adamw.ts";
-import { addSquares } from "../../reference/add_squares.ts";
+import { linearCrossEntropy, linearKl, logits, supervisedCapacity } from "../../ops/mod.ts";
 import { crossEntropy } from "../../reference/cross_entropy.ts";
-import { halt as haltTwin } from "../../reference/halt.ts";
 import { klDivergence } from "../../reference/kl_divergence.ts";
-import { lion as lionTwin } from "../../reference/lion.ts";
 import { matmulNt } from "../../reference/matmul.ts";
 import { gatherRows } from "../../reference/rows.ts";
-import { muon as muonTwin } from "../../reference/muon.ts";
-import { sgd as sgdTwin } from "../../reference/sgd.ts";
 import { softcap } from "../../reference/softcap.ts";
-import { sumSquares as sumSquaresTwin } from "../../reference/sum_squares.ts";
-import { total } from "../../reference/total.ts";
-import { type Arrays, type OpCase, zeros } from "../op_case.ts";
+import type { OpCase } from "../op_case.ts";
 
 const [T, V, D] = [40, 37, 12];
 const S = supervisedCapacity(T);
@@ -126,123 +100,6 @@ function logitsCase(): OpCase {
   };
 }
 
-const N = 1000;
-const SETTINGS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 0.5 };
-const DECAY = 0.1;
-const RATE = 0.01;
-const MOMENTUM = { momentum: 0.9, nesterov: true, clip: 0.5 };
-
-/** A wide matrix and a tall one; what follows them is none. */
-const MATRICES = [
-  { from: 0, numbers: 192, rate: 1, decay: DECAY, matrix: { rows: 8, columns: 24, rank: 8 } },
-  { from: 192, numbers: 320, rate: 1, decay: DECAY, matrix: { rows: 80, columns: 4, rank: 4 } },
-];
-
-/** One update by an optimiser, and the sign that it may be made. */
-function updateCase(
-  name: string,
-  rule: UpdateRule,
-  twin: (given: Arrays, norm: number) => { p: Float64Array },
-  groups: readonly Group[] = [{ from: 0, numbers: N, rate: 1, decay: DECAY }],
-): OpCase {
-  return {
-    name: `update of ${name}`,
-    given: {
-      p: { shape: [N], scaled: false },
-      gradients: { shape: [N] },
-      m: { shape: [N], scaled: false },
-      v: { shape: [N], data: new Float32Array(N).fill(0.01), scaled: false },
-      zero: zeros(N),
-      step: { shape: [rule.stepSize], data: rule.step(RATE, 3), scaled: false },
-    },
-    build(graph, { p, gradients, m, v, zero, step }) {
-      const copy = (value: typeof p) => add(graph, value!, zero!); // each is written over
-      const norm = sumSquares(graph, gradients!);
-      const halted = halt(graph, norm, graph.state("halted", [1], "u32"));
-      const state = { gradients: gradients!, step: step!, norm, halted };
-      const copies = { params: copy(p), m: copy(m), v: copy(v) };
-      return { p: rule.update(graph, { ...state, ...copies }, groups), halts: halted };
-    },
-    twin(given) {
-      const [norm] = sumSquaresTwin(given["gradients"]!, { N, PARTS: 1 });
-      return { p: twin(given, norm!).p, halts: Float64Array.of(haltTwin(norm!, 0)) };
-    },
-  };
-}
-
-const updates: OpCase[] = [
-  {
-    name: "sums",
-    given: { x: { shape: [N] } },
-    build: (graph, { x }) => ({ squares: sumSquares(graph, x!), all: sum(graph, x!) }),
-    twin: ({ x }) => ({
-      squares: sumSquaresTwin(x!, { N, PARTS: 1 }),
-      all: Float64Array.of(total(x!)),
-    }),
-    tolerance: 1e-5, // of all, which is small beside what it is the sum of
-  },
-  {
-    name: "sum of gradients",
-    given: {
-      grad: { shape: [N] },
-      before: { shape: [N] },
-      zero: zeros(N),
-      first: { shape: [1], type: "u32", data: [0] },
-    },
-    build: (graph, { grad, before, zero, first }) => ({
-      sum: accumulate(graph, grad!, add(graph, before!, zero!), first!),
-    }),
-    twin: ({ grad, before, first }) => ({
-      sum: accumulateTwin(grad!, Uint32Array.from(first!), before!),
-    }),
-  },
-  {
-    name: "sum of squared gradients",
-    given: { x: { shape: [37, 36] }, before: { shape: [37, 36] }, zero: zeros(37, 36) },
-    build(graph, { x, before, zero }) {
-      const squares = add(graph, before!, zero!); // it is written over
-      const out = { sum: { shape: [37, 36] } };
-      return { sum: graph.call(ADD_SQUARES, { x: x!, squares }, out, {}).sum };
-    },
-    twin: ({ x, before }) => ({ sum: addSquares(x!, before!) }),
-  },
-  updateCase(
-    "AdamW",
-    adamw(SETTINGS),
-    ({ p, gradients, m, v }, norm) =>
-      adamwTwin(p!, gradients!, m!, v!, { ...SETTINGS, decay: DECAY, rate: RATE, t: 3 }, norm),
-  ),
-  updateCase("Muon", muon(MOMENTUM), (given, norm) => ({
-    p: MATRICES.reduce((p, { from, matrix: { rows, columns } }) => {
-      const [part, grad, m] = ["p", "gradients", "m"].map((name) =>
-        given[name]!.subarray(from, from + rows * columns)
-      );
-      const step = { ...MOMENTUM, decay: DECAY, rate: RATE, rows, columns };
-      p.set(muonTwin(part!, grad!, m!, step, norm).p, from);
-      return p;
-    }, given["p"]!.slice()),
-  }), MATRICES),
-  updateCase(
-    "Lion",
-    lion(SETTINGS),
-    ({ p, gradients, m }, norm) =>
-      lionTwin(p!, gradients!, m!, { ...SETTINGS, decay: DECAY, rate: RATE }, norm),
-  ),
-  ...[false, true].map((nesterov) => {
-    const settings = { ...MOMENTUM, nesterov };
-    return updateCase(
-      `SGD${nesterov ? ", looking ahead" : ""}`,
-      sgd(settings),
-      (given, norm) =>
-        sgdTwin(given["p"]!, given["gradients"]!, given["m"]!, {
-          ...settings,
-          decay: DECAY,
-          rate: RATE,
-        }, norm),
-    );
-  }),
-];
-
 /** All of them. */
 export const heads: readonly OpCase[] = [
   crossEntropyCase(0),
@@ -252,5 +109,4 @@ export const heads: readonly OpCase[] = [
   klCase(0, 1),
   klCase(1.5, 0.3),
   logitsCase(),
-  ...updates,
 ];

@@ -281,7 +281,7 @@ export class Guard implements Objective, Hook, Meter {
     if (!target) return null;
     const { store } = this.#parts;
     putSnapshot(store, this.snapshots.read(target.step));
-    for (const moment of store.moments) clear(store.device, store.flat(moment));
+    for (const { name } of store.moments) clear(store.device, store.flat(name));
     this.#rollbacks++;
     this.#fresh = step;
     for (const [i, controller] of this.#controllers.entries()) {

@@ -5,7 +5,7 @@
  */
 import text from "../../../kernels/adamw.wgsl" with { type: "text" };
 import { updateEach } from "./flat.ts";
-import type { UpdateRule } from "./rule.ts";
+import { keeping, type UpdateRule } from "./rule.ts";
 
 /** Settings of AdamW. */
 export interface AdamwSettings {
@@ -18,7 +18,7 @@ export interface AdamwSettings {
 
 /** AdamW (Loshchilov and Hutter, 2019, arXiv 1711.05101), in torch's order of operations. */
 export const adamw = ({ beta1, beta2, epsilon, clip }: AdamwSettings): UpdateRule => ({
-  moments: ["m", "v"],
+  moments: keeping("m", "v"),
   stepSize: 9,
   step(rate, t) {
     const corrections = [1 / (1 - beta1 ** t), 1 / (1 - beta2 ** t)];

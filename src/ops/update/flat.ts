@@ -48,7 +48,7 @@ function byGroup(flat: Value, groups: readonly Group[], maxBinding: number): Gro
 interface Elementwise {
   readonly name: string;
   readonly text: string;
-  readonly moments: readonly Moment[];
+  readonly moments: readonly Moment["name"][];
   /** Beside N, RATE and DECAY. */
   readonly constants?: Readonly<Record<string, boolean>>;
 }
@@ -64,7 +64,9 @@ export function updateEach(
   groups: readonly Group[],
 ): Value {
   const out = { shape: state.params.shape };
-  const moments = Object.fromEntries(kernel.moments.map((moment) => [moment, state[moment]!]));
+  const moments = Object.fromEntries(
+    kernel.moments.map((moment) => [moment, state.moments[moment]!]),
+  );
   const outs = Object.fromEntries(kernel.moments.map((moment) => [`new ${moment}`, out]));
   const { params, gradients, step, norm, halted } = state;
   return graph.call(

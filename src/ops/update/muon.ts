@@ -12,7 +12,7 @@ import { grid } from "../../gpu/program.ts";
 import type { Bound, Launch, Op, Value } from "../../graph/graph.ts";
 import { perSixteen } from "../launch.ts";
 import { range, ranges, updateKernel } from "./flat.ts";
-import type { Group, UpdateRule } from "./rule.ts";
+import { type Group, keeping, type UpdateRule } from "./rule.ts";
 
 /** Settings of Muon. */
 export interface MuonSettings {
@@ -41,11 +41,11 @@ type Attrs = { groups: readonly Group[]; nesterov: boolean };
  * its polynomials commute.
  */
 export const muon = ({ momentum, nesterov, clip }: MuonSettings): UpdateRule => ({
-  moments: ["m"],
-  isByMatrix: true,
+  moments: keeping("m"),
+  goesBy: "factors",
   stepSize: 4,
   step: (rate) => Float32Array.of(rate, momentum, 1 - momentum, clip),
-  update(graph, { params, gradients, m, step, norm, halted }, groups) {
+  update(graph, { params, gradients, moments: { m }, step, norm, halted }, groups) {
     const flat = { shape: params.shape };
     const scratch = { shape: [Math.max(64, placed(groups).size)] };
     const [g, a, t, q, n0, n1] = new Array(6).fill(scratch);
@@ -109,13 +109,13 @@ function placed(groups: readonly Group[]): { batches: Batch[]; size: number } {
   const batches = [...byRank].map(([R, groups]): Batch => {
     const [begin, stride] = [size, Math.ceil(R * R / 64) * 64];
     const matrices = groups.map((group, k): Matrix => {
-      const { rows, columns, rank } = group.matrix!;
+      const { rows, columns, used } = group.matrix!;
       const L = Math.max(rows, columns);
       if (L / 4 > MOST_ROUNDS) {
         throw new RangeError(`Found a matrix [${rows}, ${columns}] for Muon`);
       }
       const isTall = rows > columns;
-      const ratio = isTall ? Math.sqrt(Math.max(1, rows / rank)) : 1;
+      const ratio = isTall ? Math.sqrt(Math.max(1, rows / used.columns)) : 1;
       return { group, R, L, isTall, size: ratio, at: begin + k * stride };
     });
     size += groups.length * stride;

@@ -5,7 +5,7 @@
  */
 import text from "../../../kernels/sgd.wgsl" with { type: "text" };
 import { updateEach } from "./flat.ts";
-import type { UpdateRule } from "./rule.ts";
+import { keeping, type UpdateRule } from "./rule.ts";
 
 /** Settings of SGD. */
 export interface SgdSettings {
@@ -18,7 +18,7 @@ export interface SgdSettings {
 
 /** SGD with momentum, as torch has it: weight decay is a part of the gradient. */
 export const sgd = ({ momentum, nesterov, clip }: SgdSettings): UpdateRule => ({
-  moments: ["m"],
+  moments: keeping("m"),
   stepSize: 3,
   step: (rate) => Float32Array.of(rate, momentum, clip),
   update(graph, state, groups) {

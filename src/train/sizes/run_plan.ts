@@ -57,9 +57,9 @@ export async function planRun(
   const measuring = LossProgram.plan(engine, model, context.graph);
   const measures = [main, ...beside].some(({ measures }) => measures);
   const rule = ruleOf(train);
-  const groups = groupsOf(placesOf(main.params), train, rule.isByMatrix && config.adapter);
+  const groups = groupsOf(placesOf(main.params), train, rule.goesBy);
   const memory = sumOf([
-    { weights: main.memory["weights"] ?? 0, [STATE]: flatBytes(main.params, rule.moments) },
+    { weights: main.memory["weights"] ?? 0, [STATE]: flatBytes(main.params, rule.moments(groups)) },
     { ...main.memory, weights: 0 },
     measures ? { "to measure": ownBytes(measuring.footprint) } : {},
     ...beside.map(({ memory }) => memory),

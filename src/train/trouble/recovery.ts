@@ -78,7 +78,7 @@ function goBack(
   const { step, sections } = loadCheckpoint(store, folder, { before, skip: times - 1 });
   if (step === 0) {
     session.begin();
-    for (const moment of store.moments) clear(device, store.flat(moment));
+    for (const { name } of store.moments) clear(device, store.flat(name));
   }
   const kept = step === 0 ? beginning : sections;
   for (const part of parts) part.restore?.(kept[part.name]);
