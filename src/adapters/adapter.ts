@@ -170,6 +170,7 @@ export class Adapter {
       num_layers: sizes.layers,
       num_attention_heads: method.heads(sizes, model.config),
       token_dim: method.dim(sizes),
+      ...prompt.fields,
     };
     const settings = { rank: 0, alpha: 0, rslora: false, targetModules: [], config };
     const nothing = new Whole(model.tensors, new Map());

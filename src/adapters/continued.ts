@@ -94,13 +94,7 @@ function refuseOther(engine: Engine, model: Model, read: PeftAdapter, options: C
     );
   };
   if (read.prompt) {
-    const own = { ...saved, prompt_tuning_init_text: undefined };
-    for (const key of Object.keys(own) as (keyof typeof own)[]) {
-      const [asked, found] = [options[key as Setting], own[key]];
-      if (asked !== undefined && asked !== found) {
-        throw refuse(key, asked, found ?? "its own start");
-      }
-    }
+    refuseOtherPrompt(options, saved);
     return;
   }
   const fixed = ["method", "rslora", "bias", "modules_to_save", "feedforward_modules"] as const;
@@ -129,6 +123,26 @@ function refuseOther(engine: Engine, model: Model, read: PeftAdapter, options: C
   if (chosen.symmetricDifference(has).size === 0) return;
   const key = layers !== undefined ? "layers" : exclude !== undefined ? "exclude" : "targets";
   throw refuse(key, options[key], saved.targets);
+}
+
+/** What came with the numbers of a prompt, of which its file says no more. */
+const GONE = {
+  prompt_tuning_init_text: "its own start",
+  encoder_hidden_size: "no encoder",
+  prefix_projection: "no encoder",
+};
+
+/** @throws {ConfigError} where the options ask for another prompt. */
+function refuseOtherPrompt({ from, ...options }: Continuing, saved: Settings): void {
+  for (const [key, found] of Object.entries({ ...saved, ...GONE })) {
+    const asked = options[key as Setting];
+    if (asked === undefined || asked === found) continue;
+    const has = key in GONE ? found : JSON.stringify(found);
+    throw new ConfigError(
+      `adapter.${key}: found ${JSON.stringify(asked)}, but the adapter in ${from} has ${has}, ` +
+        "wanted the same or none",
+    );
+  }
 }
 
 /** Where a module has another rank or alpha than the options give it. */

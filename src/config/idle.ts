@@ -9,6 +9,7 @@ import type { MethodName } from "../adapters/methods/mod.ts";
 import { isPromptMethod, PROMPT_METHOD_NAMES } from "../adapters/prompts/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { ConfigFault } from "./faults.ts";
+import { promptFaults } from "./idle_prompts.ts";
 import type { ParsedConfig } from "./mod.ts";
 import { isHeeded, OPTIMIZER_KEYS } from "./optimizer.ts";
 import type { ScheduleName } from "./schedule.ts";
@@ -68,6 +69,16 @@ const RULES: readonly Rule[] = [
   { key: "adapter.feedforward_modules", idle: besideOtherMethods("ia3") },
   { key: "adapter.num_virtual_tokens", idle: besideOtherMethods(...PROMPT_METHOD_NAMES) },
   { key: "adapter.prompt_tuning_init_text", idle: besideOtherMethods("prompt_tuning") },
+  { key: "adapter.prefix_projection", off: false, idle: besideOtherMethods("prefix_tuning") },
+  {
+    key: "adapter.encoder_hidden_size",
+    idle: (config) =>
+      besideOtherMethods("p_tuning", "prefix_tuning")(config) ??
+        when(
+          config.adapter.method === "prefix_tuning" && !config.adapter.prefix_projection,
+          "without adapter.prefix_projection",
+        ),
+  },
   { key: "guard.controller", idle: withoutController },
   { key: "guard.rollback", idle: withoutController },
   {
@@ -256,23 +267,6 @@ export function idleFaults(
     return [{ key, message }];
   });
   return [...found, ...promptFaults(config)];
-}
-
-/** What is not built for virtual tokens, which the base alone cannot read. */
-function promptFaults({ adapter: { method }, guard, objective: { kind } }: Config): ConfigFault[] {
-  if (!isPromptMethod(method)) return [];
-  const beside = `beside adapter.method ${method}`;
-  return [
-    ...(guard
-      ? [{
-        key: "guard",
-        message: `found one ${beside}, whose tokens have no strength to lower, wanted false`,
-      }]
-      : []),
-    ...(kind === "sft"
-      ? []
-      : [{ key: "objective.kind", message: `found ${kind} ${beside}, wanted sft` }]),
-  ];
 }
 
 /**

@@ -1,7 +1,10 @@
 type Curve = (a: number) => number;
 
 /** Each activation and its slope. */
-const CURVES: Record<"silu" | "gelu" | "gelu_erf" | "relu", { value: Curve; slope: Curve }> = {
+const CURVES: Record<
+  "silu" | "gelu" | "gelu_erf" | "relu" | "tanh",
+  { value: Curve; slope: Curve }
+> = {
   silu: {
     value: (a) => a / (1 + Math.exp(-a)),
     slope: (a) => {
@@ -21,6 +24,7 @@ const CURVES: Record<"silu" | "gelu" | "gelu_erf" | "relu", { value: Curve; slop
     slope: (a) => phi(a) + a * Math.exp(-(a ** 2) / 2) / Math.sqrt(2 * Math.PI),
   },
   relu: { value: (a) => Math.max(a, 0), slope: (a) => a > 0 ? 1 : 0 },
+  tanh: { value: Math.tanh, slope: (a) => 1 / Math.cosh(a) ** 2 },
 };
 
 /** The argument of the tanh, and its derivative. */

@@ -77,6 +77,14 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
       "adapter.num_virtual_tokens": 3,
     },
   },
+  "adapter.prefix_projection": {
+    to: true,
+    beside: { "adapter.method": "prefix_tuning", "adapter.rank": undefined },
+  },
+  "adapter.encoder_hidden_size": {
+    to: 8,
+    beside: { "adapter.method": "p_tuning", "adapter.rank": undefined },
+  },
   "adapter.modules_to_save": { to: ["norm"] },
   "adapter.bias": { to: "all", beside: { model: "biased" } },
   "adapter.from": { to: "saved", beside: { "adapter.rank": undefined } },

@@ -27,6 +27,11 @@ CASES = {
     "prefix_tuning": dict(base="llama", config=peft.PrefixTuningConfig),
     "prefix_tuning_gpt2": dict(base="gpt2", config=peft.PrefixTuningConfig),
     "prefix_tuning_qwen3": dict(base="qwen3", config=peft.PrefixTuningConfig),
+    "p_tuning": dict(base="llama", config=peft.PromptEncoderConfig, encoder_hidden_size=20),
+    "p_tuning_gpt2": dict(base="gpt2", config=peft.PromptEncoderConfig),
+    "prefix_projection": dict(
+        base="llama", config=peft.PrefixTuningConfig, prefix_projection=True, encoder_hidden_size=12
+    ),
 }
 
 

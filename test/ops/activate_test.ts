@@ -5,7 +5,7 @@ import * as reference from "../../src/reference/activate.ts";
 /** Up to 4, where they are curved; beyond they are flat or straight. */
 const data = noise(37 * 36, 1).map((x) => 4 * x);
 
-for (const activation of ["silu", "gelu", "gelu_erf", "relu"] as const) {
+for (const activation of ["silu", "gelu", "gelu_erf", "relu", "tanh"] as const) {
   testOp({
     name: `activate() by ${activation}`,
     given: { x: { shape: [37, 36], data } },

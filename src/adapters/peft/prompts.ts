@@ -28,6 +28,9 @@ const FIELDS = [
   ...["encoder_dropout", "encoder_num_layers", "encoder_reparameterization_type"],
 ];
 
+/** Fields that say what made the numbers. */
+const ENCODER = /^(encoder_|prefix_projection$)/;
+
 /** Values of other fields that are no more than the rule. */
 const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
   num_transformer_submodules: [1],
@@ -107,7 +110,7 @@ export function promptConfigOf({ baseModel, config, prompt }: PeftAdapter): Conf
     ...fields,
     // How the encoder was that is not in the file.
     ...Object.fromEntries(
-      Object.entries(config).filter(([field]) => field.startsWith("encoder_") && field in fields),
+      Object.entries(config).filter(([field]) => ENCODER.test(field) && field in fields),
     ),
   };
   return Object.fromEntries(Object.keys(all).sort().map((field) => [field, all[field]]));

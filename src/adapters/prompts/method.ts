@@ -28,6 +28,32 @@ export interface PromptParam {
   readonly layout: Layout;
 }
 
+/** What is trained of a prompt of some sizes. */
+export interface PromptParams {
+  /** By name. */
+  readonly params: ReadonlyMap<string, PromptParam>;
+  /** What training starts from, by (seed, param, index). */
+  fresh(seed: number): Numbers;
+  /** PEFT's `prompt_embeddings` [tokens, width]. */
+  toFile(numbers: Numbers): Float32Array;
+  /** Puts the params into a graph. */
+  virtual(param: (graph: Graph, name: string) => Value): Omit<VirtualTokens, "count">;
+}
+
+/** The numbers of PEFT's file by themselves. */
+export interface PlainPrompt extends PromptParams {
+  /** {@link toFile} the other way. */
+  fromFile(numbers: Float32Array): Numbers;
+}
+
+/** What an encoder is made of; keys of the config table. */
+export interface EncoderOptions {
+  /** Numbers of a virtual token in its hidden layers; PEFT's `token_dim` by default. */
+  readonly encoder_hidden_size?: number;
+  /** With prefix tuning: whether there is one; false by default. */
+  readonly prefix_projection?: boolean;
+}
+
 /** One kind of prompt. */
 export interface PromptMethod {
   /** What `adapter.method` calls it. */
@@ -36,25 +62,18 @@ export interface PromptMethod {
   readonly peftType: string;
   /** Further fields that PEFT's config is written with. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** Whether it begins as the embeddings of a text where there is one. */
-  readonly readsText: boolean;
   /** What PEFT calls `token_dim`. */
   dim(sizes: PromptSizes): number;
   /** What PEFT calls `num_attention_heads`, of a model's config; null where that does not tell. */
   heads(sizes: PromptSizes, config: object): number | null;
   /** Numbers of a virtual token in PEFT's `prompt_embeddings`. */
   width(sizes: PromptSizes): number;
-  /** What is trained, by name. */
-  params(sizes: PromptSizes): ReadonlyMap<string, PromptParam>;
-  /** What training starts from, by (seed, param, index). */
-  fresh(sizes: PromptSizes, seed: number): Numbers;
-  /** Of PEFT's `prompt_embeddings` [tokens, width]. */
-  fromFile(numbers: Float32Array, sizes: PromptSizes): Numbers;
-  /** {@link fromFile} the other way. */
-  toFile(numbers: Numbers, sizes: PromptSizes): Float32Array;
-  /** Puts the params into a graph. */
-  virtual(
-    param: (graph: Graph, name: string) => Value,
-    sizes: PromptSizes,
-  ): Omit<VirtualTokens, "count">;
+  plain(sizes: PromptSizes): PlainPrompt;
+  /**
+   * What makes those numbers in training, whose hidden layers have `inner` numbers of a token: PEFT
+   * writes what it has made, and it goes.
+   */
+  encoder?(sizes: PromptSizes, inner: number): PromptParams;
+  /** Whether options ask for the encoder. */
+  encodes(options: EncoderOptions): boolean;
 }

@@ -4,15 +4,17 @@
  * @module
  */
 import type { PromptMethod } from "./method.ts";
+import { P_TUNING } from "./p_tuning.ts";
 import { PREFIX_TUNING } from "./prefix_tuning.ts";
 import { PROMPT_TUNING } from "./prompt_tuning.ts";
 
 /** What `adapter.method` may be where virtual tokens are trained. */
-export type PromptMethodName = "prompt_tuning" | "prefix_tuning";
+export type PromptMethodName = "prompt_tuning" | "p_tuning" | "prefix_tuning";
 
 /** The methods, by the names that `adapter.method` has for them. */
 export const PROMPT_METHODS: Readonly<Record<PromptMethodName, PromptMethod>> = {
   prompt_tuning: PROMPT_TUNING,
+  p_tuning: P_TUNING,
   prefix_tuning: PREFIX_TUNING,
 };
 

@@ -167,7 +167,7 @@ const between: OpCase[] = [
       return { y: noiseTwin(x!, lengths, { D, ...NOISE, draw: 0xfffffff1 }) };
     },
   },
-  ...(["silu", "gelu", "gelu_erf", "relu"] as const).map((activation): OpCase => ({
+  ...(["silu", "gelu", "gelu_erf", "relu", "tanh"] as const).map((activation): OpCase => ({
     name: `activate by ${activation}`,
     given: { x: { shape: [T, D], data: noise(T * D, 1).map((x) => 4 * x) } },
     build: (graph, { x }) => ({ y: activate(graph, x!, activation) }),

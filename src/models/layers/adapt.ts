@@ -57,9 +57,15 @@ export type Attended = (typeof ATTENDED)[number];
 /** Trained tokens beyond the vocabulary: theirs are the ids that follow its last. */
 export interface VirtualTokens {
   readonly count: number;
-  /** Their embeddings, [count, width]; 0 where undefined. */
+  /**
+   * Their embeddings, [count, width] or more rows; 0 where undefined. Asked for before any layer's
+   * {@link attended}.
+   */
   embeddings(graph: Graph, width: number): Value | undefined;
-  /** Their keys or values in a layer, [count, width]; those of their embeddings where undefined. */
+  /**
+   * Their keys or values in a layer, [count, width] or more rows; those of their embeddings where
+   * undefined.
+   */
   attended(graph: Graph, layer: number, part: Attended, width: number): Value | undefined;
 }
 

@@ -15,6 +15,9 @@ interface Tabled {
   readonly tables: Map<string, Contents>;
 }
 
+/** Stands where there is no token. */
+const NO_ID = 0xffffffff;
+
 /** x with scale times the trained rows in place of those of their tokens. */
 export function withTrained(
   net: Tabled,
@@ -34,13 +37,13 @@ export function withVirtual(
   token: Value, // [T]
   count = 0,
   vocabSize: number,
-  rows: Value | undefined, // [count, width]
+  rows: Value | undefined, // [count or more, width]; what is beyond is of no token
 ): Value {
   if (count === 0) return x;
   const shape = [count, x.shape[1]!];
   const found = rows ??
     tableOf(net, `no rows ${shape}`, shape, "f32", () => new Float32Array(shape[0]! * shape[1]!));
-  const ids = Array.from({ length: count }, (_, i) => vocabSize + i);
+  const ids = Array.from({ length: found.shape[0]! }, (_, i) => i < count ? vocabSize + i : NO_ID);
   return withTrained(net, { ids, rows: found }, x, token);
 }
 

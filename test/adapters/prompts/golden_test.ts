@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readPeft, writePeft } from "../../../src/adapters/peft/folder.ts";
-import { encode, rowTokenizer } from "../../../src/data/mod.ts";
 import { Generator } from "../../../src/inference/generator.ts";
 import { openSafetensors } from "../../../src/io/safetensors/safetensors.ts";
 import { LossProgram } from "../../../src/models/loss_program.ts";
@@ -15,22 +14,13 @@ import {
   report,
   testsOf,
 } from "../../golden/checks.ts";
-import { type Golden, logitsError, packedLogits, readAdapterGolden } from "../../golden/golden.ts";
+import { logitsError, packedLogits, readAdapterGolden } from "../../golden/golden.ts";
+import { prepended } from "./prepended.ts";
 
 const CASES = [
   ...["prompt_tuning", "prompt_tuning_gpt2", "prompt_tuning_scaled"],
   ...["prefix_tuning", "prefix_tuning_gpt2", "prefix_tuning_qwen3"],
 ];
-
-/** Documents behind the virtual tokens of a model's adapter. */
-function prepended(model: Model, golden: Golden): Golden {
-  const { virtual } = rowTokenizer(model);
-  const encoder = { encode: () => [], bos: null, eos: null, virtual: virtual! };
-  const examples = golden.ids.map((ids, i) =>
-    encode({ kind: "tokens", ids, labels: golden.labels[i]!, origin: `document ${i}` }, encoder)
-  );
-  return { ...golden, examples };
-}
 
 for (const name of CASES) {
   const recorded = readAdapterGolden(name);
