@@ -80,6 +80,7 @@ export type {
   PolicyConfig,
   PpoConfig,
   PreferenceConfig,
+  ReferenceConfig,
   ReinforceConfig,
   RewardConfig,
   RlooConfig,

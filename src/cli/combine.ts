@@ -14,7 +14,7 @@ import {
 } from "../adapters/combine/methods.ts";
 import { readPeft, writePeft } from "../adapters/peft/folder.ts";
 import { ConfigError } from "../errors.ts";
-import { adapterFolder, baseFolderOf } from "../inference/open.ts";
+import { adapterFolder, baseFolderOf } from "../adapters/saved.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { nearest } from "../io/nearest.ts";
 import { seenTogether } from "../objectives/documents.ts";

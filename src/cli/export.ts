@@ -14,7 +14,7 @@ import { exportMlx } from "../export/mlx.ts";
 import type { Exported } from "../export/proven.ts";
 import { describeFile } from "../forgetting/exported/report.ts";
 import type { Device } from "../gpu/device.ts";
-import { adapterFolder, baseOf } from "../inference/open.ts";
+import { adapterFolder, baseOf } from "../adapters/saved.ts";
 import { modelfile } from "../export/modelfile.ts";
 import { exists, writeText } from "../io/files.ts";
 import { isGguf } from "../io/model_files.ts";

@@ -6,7 +6,7 @@
 import { resolve } from "node:path";
 import { mergeAdapter, type MergeDtype } from "../adapters/merge.ts";
 import { ConfigError } from "../errors.ts";
-import { adapterFolder, baseOf } from "../inference/open.ts";
+import { adapterFolder, baseOf } from "../adapters/saved.ts";
 import { proveMerge } from "../inference/prove_merge.ts";
 import { openDevice } from "../gpu/device.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";

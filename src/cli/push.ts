@@ -8,7 +8,7 @@ import { readPeft } from "../adapters/peft/folder.ts";
 import { ConfigError, FileError } from "../errors.ts";
 import { UNCERTIFIED } from "../forgetting/part.ts";
 import { cardEvidence, forgettingOf } from "../forgetting/report/card.ts";
-import { adapterFolder } from "../inference/open.ts";
+import { adapterFolder } from "../adapters/saved.ts";
 import { copiedFiles, openCheckpoint } from "../io/checkpoint.ts";
 import { exists, readJsonObject } from "../io/files.ts";
 import { cachedName, hubSettings, parseRepoName, upload, type UploadFile } from "../io/hub/mod.ts";

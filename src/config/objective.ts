@@ -6,8 +6,8 @@
 import { z } from "../deps/zod.ts";
 import { REFERENCE_LOSSES, referenceLosses } from "../objectives/preference/losses/mod.ts";
 import type { ObjectiveConfig } from "../objectives/settings.ts";
-import { UNPAIRED_LOSSES } from "../objectives/unpaired/losses.ts";
-import { count, path, positive } from "./kinds.ts";
+import { UNPAIRED_LOSSES, unpairedLosses } from "../objectives/unpaired/losses.ts";
+import { count, place, positive } from "./kinds.ts";
 import { onlineSchemas } from "./online.ts";
 
 const kind = <K extends ObjectiveConfig["kind"]>(name: K) =>
@@ -25,8 +25,14 @@ const sftWeight = (byDefault: number) =>
   z.number().nonnegative().default(byDefault)
     .describe("what the mean nats of a token of the chosen answers count beside the loss");
 
+const reference = place(
+  "adapter beside which answers are compared: a folder, or owner/name on the hub; the base alone " +
+    "when absent",
+).exactOptional();
+
 const dpo = z.strictObject({
   kind: kind("dpo"),
+  reference,
   beta: positive.default(0.1).describe("how much the distance from the base costs"),
   loss: z.enum(REFERENCE_LOSSES).default(REFERENCE_LOSSES[0]!)
     .describe("loss of a preference"),
@@ -66,11 +72,17 @@ const counts = positive.default(1);
 
 const kto = z.strictObject({
   kind: kind("kto"),
+  reference,
   beta: positive.default(0.1).describe("how much the distance from the base costs"),
   loss: z.enum(UNPAIRED_LOSSES).default(UNPAIRED_LOSSES[0]!)
     .describe("loss of a labelled answer"),
   desirable_weight: counts.describe("what an answer labelled true counts"),
   undesirable_weight: counts.describe("what an answer labelled false counts"),
+}).superRefine(({ loss, reference }, context) => {
+  if (reference === undefined || !unpairedLosses[loss].hasDivergence) return;
+  const message =
+    `found one beside objective.loss ${loss}, whose divergence is from the base, wanted none`;
+  context.addIssue({ code: "custom", path: ["reference"], message });
 });
 
 const classify = z.strictObject({
@@ -88,7 +100,9 @@ const reward = z.strictObject({
 
 const gkd = z.strictObject({
   kind: kind("gkd"),
-  teacher: path("model whose predictions are learnt: a Hugging Face folder or a GGUF file"),
+  teacher: place(
+    "model whose predictions are learnt: a folder, a GGUF file, or owner/name on the hub",
+  ),
   beta: z.number().gte(0).lte(1).default(0.5).describe(
     "which divergence: 0 KL of the teacher from the model, 1 the reverse, between them " +
       "Jensen-Shannon, the teacher's share of the mixture",

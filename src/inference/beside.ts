@@ -11,7 +11,8 @@ import { refuseResized } from "../adapters/resized.ts";
 import { goesSideBySide, SideBySide, widthOf } from "../adapters/side_by_side.ts";
 import type { Engine } from "../graph/compile.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
-import { adapterFolder, OpenAdapter, type OpenModel } from "./open.ts";
+import { adapterFolder } from "../adapters/saved.ts";
+import { OpenAdapter, type OpenModel } from "./open.ts";
 
 /** Ranks together: each row pays for all of them, and more would cost as much as another replay. */
 const MOST_RANKS = 128;

@@ -9,6 +9,7 @@ import { LossProgram } from "../models/loss_program.ts";
 import type { MainMethod, MainPart, MainPlan, PlanContext, RunContext } from "./objective.ts";
 import { Likelihoods, refuseDropout } from "./preference/likelihoods.ts";
 import { Reference } from "./preference/reference.ts";
+import { baseAlone, ReferenceAdapter } from "./preference/reference_model.ts";
 import { microBatches, TaskRows } from "./task_rows.ts";
 
 /** What such an objective asks for. */
@@ -16,8 +17,10 @@ export interface ByLikelihoods {
   /** `objective.kind`, for messages. */
   readonly kind: string;
   readonly answers: MainMethod["answers"];
-  /** Whether the base measures the answers as well, the adapter switched off. */
+  /** Whether a reference measures the answers as well: the base, the adapter switched off. */
   readonly hasReference: boolean;
+  /** The adapter with which the base measures, in place of the base alone. */
+  readonly reference?: string | undefined;
   /** Whether all that is measured is rows of the run, so that the base need not see them again. */
   readonly isOfRows: boolean;
   open(
@@ -35,12 +38,14 @@ export interface ByLikelihoods {
  */
 export function planByLikelihoods(
   { engine, model, graph, train }: PlanContext,
-  { kind, answers, hasReference, isOfRows, open: openPart }: ByLikelihoods,
+  { kind, answers, hasReference, reference, isOfRows, open: openPart }: ByLikelihoods,
 ): MainPlan {
   refuseEncoder(model, `for objective.kind ${kind}`);
   const program = LossProgram.plan(engine, model, { ...graph, train: true });
   refuseDropout(kind, program);
-  const isKept = hasReference && isOfRows && (train.epochs ?? 1) > 1 && !graph.full;
+  const comesAgain = isOfRows && (train.epochs ?? 1) > 1 && !graph.full;
+  const isKept = hasReference && (reference !== undefined || comesAgain);
+  const adapter = reference === undefined ? null : new ReferenceAdapter(engine, model, reference);
   const loss = hasReference && !isKept ? "kl" : "nll";
   const forward = LossProgram.plan(engine, model, { ...graph, loss });
   return {
@@ -54,10 +59,11 @@ export function planByLikelihoods(
     step: program,
     params: program.graph.values.filter(({ kind }) => kind === "param"),
     prepare: (context) => {
+      adapter?.refuseOtherBase();
       const rows = new TaskRows(context, answers);
       const open = async () => {
         const fromBase = isKept
-          ? await Reference.open(context, LossProgram.plan(engine, model, { T: graph.T }))
+          ? await Reference.open(context, adapter ?? baseAlone(engine, model))
           : hasReference
           ? "measured"
           : "none";

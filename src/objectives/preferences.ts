@@ -1,6 +1,7 @@
 /**
  * Learning from preferences: the chosen answer to a prompt is to become likelier than the rejected
- * one, where the loss has a reference against the base itself, the adapter switched off.
+ * one, where the loss has a reference against the base itself, the adapter switched off, or against
+ * another adapter.
  *
  * A loss of likelihoods is linear in the log-likelihood of each token as far as its gradient goes. So
  * an update runs forward first, for the likelihoods under the model or both models; what the loss
@@ -45,6 +46,7 @@ function plan(context: PlanContext, config: PreferenceConfig): MainPlan {
   const loss = lossOf(config);
   return planByLikelihoods(context, {
     ...{ kind, answers: "two", hasReference: loss.hasReference, isOfRows: true },
+    reference: kind === "dpo" ? config.reference : undefined,
     open: (run, program, likelihoods, rows) => {
       const objective = new Preferring(program, likelihoods, rows, loss);
       return forwardFirst(run, objective, { name: kind, unit: loss.unit, ...TELLING });

@@ -23,8 +23,14 @@ export interface BesideLikelihood {
   readonly sft_weight: number;
 }
 
-/** Learning from preferences, beside the base as reference. */
-export interface DpoConfig extends ReferenceSettings, BesideLikelihood {
+/** Beside what answers are compared. */
+export interface ReferenceConfig {
+  /** The adapter of the reference, a folder or a name on the hub; the base alone where absent. */
+  readonly reference?: string;
+}
+
+/** Learning from preferences, beside a reference. */
+export interface DpoConfig extends ReferenceSettings, ReferenceConfig, BesideLikelihood {
   /** Its name. */
   readonly kind: "dpo";
   /** What a preference costs. */
@@ -62,7 +68,7 @@ export interface OrpoConfig {
 }
 
 /** Learning from answers that are wanted and answers that are not. */
-export interface KtoConfig {
+export interface KtoConfig extends ReferenceConfig {
   /** Its name. */
   readonly kind: "kto";
   /** How much the distance from the base costs. */
@@ -174,7 +180,7 @@ export type OnlineConfig = PolicyConfig | PpoConfig;
 export interface GkdConfig {
   /** Its name. */
   readonly kind: "gkd";
-  /** The folder or file of the model that is learnt from. */
+  /** The model that is learnt from: its folder or file, or its name on the hub. */
   readonly teacher: string;
   /** Which divergence: 0 the teacher's from the model, 1 the model's from the teacher, or between. */
   readonly beta: number;

@@ -42,7 +42,7 @@ export const unpaired = (config: KtoConfig): MainMethod => ({
 function plan(context: PlanContext, config: KtoConfig): MainPlan {
   const limits = { ...config, maxTokens: context.maxTokens };
   return planByLikelihoods(context, {
-    ...{ kind: config.kind, answers: "labelled", hasReference: true },
+    ...{ kind: config.kind, answers: "labelled", hasReference: true, reference: config.reference },
     isOfRows: !unpairedLosses[config.loss].hasDivergence, // which swaps answers
     open: (run, program, likelihoods, rows) =>
       forwardFirst(run, new Judging(program, likelihoods, rows, limits), TELLING),

@@ -13,7 +13,8 @@ import {
   rowTokenizer,
 } from "../data/mod.ts";
 import { ConfigError, FileError } from "../errors.ts";
-import { adapterFolder, baseOf, openModel } from "../inference/open.ts";
+import { adapterFolder, baseOf } from "../adapters/saved.ts";
+import { openModel } from "../inference/open.ts";
 import { ScoreProgram } from "../models/score_program.ts";
 import { queueExamples } from "../objectives/scores/scorer.ts";
 import type { RewardHost } from "./host.ts";

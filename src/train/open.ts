@@ -73,7 +73,8 @@ export async function withShape<T>(
   use: (shape: OpenShape) => Promise<T>,
 ): Promise<T> {
   const { kind = "adapter", device: given, log = () => {} } = settings;
-  const { model: folder, adapter } = await resolveModel({ config, origin: {} }, { say: log });
+  const resolved = await resolveModel({ config, origin: {} }, { say: log });
+  const { model: folder, adapter, objective } = resolved;
   const { kernelSet, matrixReads } = settings.like ?? {};
   const like = kernelSet && matrixReads ? { kernelSet, matrixReads } : {};
   const device = given ?? await openTuned(like, log);
@@ -81,7 +82,7 @@ export async function withShape<T>(
   try {
     using fresh = kind === "pretrain" ? temporaryFolder() : null;
     if (fresh) writeFreshModel(folder, fresh.folder, config.train.seed);
-    const methods = { ...methodsOf(config, kind), ...settings.methods };
+    const methods = { ...methodsOf({ ...config, objective }, kind), ...settings.methods };
     const { scores } = methods.main;
     using model = new Model(fresh?.folder ?? folder, { ...config, scores, ...settings.model });
     const trained = kind === "adapter"

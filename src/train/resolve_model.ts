@@ -1,6 +1,6 @@
 /**
- * What a run depends on beside its configuration, which it becomes a part of: the commits of a base
- * model, a first adapter and rows on the hub, and the day that chat templates are told.
+ * What a run depends on beside its configuration, which it becomes a part of: the commits of models,
+ * adapters and rows on the hub, and the day that chat templates are told.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { isFile, isObject, readJsonObject } from "../io/files.ts";
 import { type HubOptions, locate, locateData } from "../io/hub/mod.ts";
 import type {
   AdapterConfig,
+  Config,
   DataConfig,
   ParsedConfig,
   SizedConfig,
@@ -21,7 +22,7 @@ import { runFiles } from "../runs/folder.ts";
 /** The keys of `train` that a run chooses by itself. */
 const SIZES = ["tokens_per_batch", "micro_batch_tokens", "recompute"] as const;
 
-/** A configuration whose model, adapter and rows are on this machine, and whose data has a day. */
+/** A configuration whose models, adapters and rows are on this machine, and whose data has a day. */
 export interface ResolvedModel {
   /** As it was, with the commit of every repository and the day of all data. */
   readonly parsed: ParsedConfig;
@@ -29,6 +30,8 @@ export interface ResolvedModel {
   readonly model: string;
   /** `adapter` of the configuration, `from` a folder. */
   readonly adapter: AdapterConfig;
+  /** `objective` of the configuration, what it names in folders. */
+  readonly objective: Config["objective"];
 }
 
 /**
@@ -53,6 +56,7 @@ export async function resolveModel(
     ...savedSettings(config.adapter, origin, from.folder),
     from: from.pinned,
   };
+  const objective = await objectiveHere(config.objective, saved["objective"], options);
   const settle = (given: readonly DataConfig[], before: unknown) =>
     Promise.all(given.map(async (entry, i) => {
       const { date: savedDate, path: savedPath } = (Array.isArray(before) && before[i]) || {};
@@ -77,12 +81,37 @@ export async function resolveModel(
   const train = { ...config.train, ...sizesBefore(config.train, saved) };
   return {
     parsed: {
-      config: { ...config, model: model.pinned, data, eval: tested, adapter, train, guard },
+      config: {
+        ...{ ...config, model: model.pinned, data, eval: tested, adapter, train, guard },
+        objective: objective.pinned,
+      },
       origin,
     },
     model: model.folder,
     adapter: { ...adapter, ...(from && { from: from.folder }) },
+    objective: objective.here,
   };
+}
+
+/** What an objective may name, and what lies there. */
+const NAMED = [["teacher", "model"], ["reference", "adapter"]] as const;
+
+/** An objective with the commits of what it names, and with the folders of that on this machine. */
+async function objectiveHere(
+  objective: Config["objective"],
+  saved: unknown,
+  options: HubOptions,
+): Promise<Record<"pinned" | "here", Config["objective"]>> {
+  let [pinned, here] = [objective, objective];
+  for (const [key, kind] of NAMED) {
+    const place = (objective as { readonly [key in "teacher" | "reference"]?: string })[key];
+    if (place === undefined) continue;
+    const before = isObject(saved) ? saved[key] : undefined;
+    const found = await locate(pinnedBefore(place, before), kind, options);
+    pinned = { ...pinned, [key]: found.pinned };
+    here = { ...here, [key]: found.folder };
+  }
+  return { pinned, here };
 }
 
 /** The pin that a saved run has of `place`, or `place` itself. */

@@ -82,6 +82,22 @@ Deno.test("an adapter of the hub is started from and generated with", () =>
     await succeeds("merge", "me/adapter", "--out", toy.path("merged"));
   }));
 
+Deno.test("a teacher of the hub is learnt from, and a resumed run keeps its commit", () =>
+  withHub(async (world, toy) => {
+    const objective = { kind: "gkd", teacher: REPO, lmbda: 0, prompts: 2 };
+    const train = { tokens_per_batch: undefined, steps: 2, checkpoint_every: 1 };
+    writeJson(toy.path("run.json"), toy.values("run", { objective, train }));
+    const { stderr } = await succeeds("train", toy.path("run.json"));
+    assert.match(stderr, /^downloading config\.json, .+ of tiny\/llama at /);
+    const teacher = () =>
+      JSON.parse(Deno.readTextFileSync(toy.path("run/config.json"))).objective.teacher;
+    assert.equal(teacher(), `${REPO}@${world.commit}`);
+    const files = Object.fromEntries(world.hub.repos.get(REPO)!.commits.get(world.commit)!);
+    world.hub.repos.commit(REPO, { ...files, "generation_config.json": "{}" });
+    await succeeds("train", toy.path("run.json"), "--resume");
+    assert.equal(teacher(), `${REPO}@${world.commit}`);
+  }));
+
 Deno.test("train takes rows of the hub, keeps their commit and names their licence", () =>
   withHub(async (world, toy) => {
     const rows = Deno.readFileSync(toy.rows);

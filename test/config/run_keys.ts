@@ -94,6 +94,7 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "objective.loss": { to: "ipo", beside: PREFERENCES },
   "objective.label_smoothing": { to: 0.3, beside: PREFERENCES },
   "objective.sft_weight": { to: 1, beside: PREFERENCES },
+  "objective.reference": { to: "saved", beside: PREFERENCES },
   "objective.gamma": { to: 3, beside: { ...PREFERENCES, objective: { kind: "simpo" } } },
   "objective.desirable_weight": { to: 3, beside: LABELLED },
   "objective.undesirable_weight": { to: 3, beside: LABELLED },

@@ -1,6 +1,6 @@
 /**
  * How likely the answers of documents are, under the model that is trained and where it is wanted
- * under its base.
+ * under a reference.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import type { TaskRows } from "../task_rows.ts";
 /** Where linearKl()'s numbers of a row have the label's nats under base and tuned model. */
 const [REFERENCE, TUNED] = [1, 2];
 
-/** What is known of the base: it is measured beside the model, was measured before, or is not wanted. */
+/** What is known of the reference: the base beside the model, measured before, or nothing. */
 export type FromBase = "measured" | Reference | "none";
 
 /**

@@ -1,5 +1,5 @@
 /**
- * How likely the answers of a run are under its base, measured once where rows come again: the base
+ * How likely the answers of a run are under its reference, measured once where rows come again: it
  * does not change. It is kept on the disk for runs on the same rows.
  *
  * @module
@@ -10,13 +10,13 @@ import { countSupervised, type Example, lengthOf, sidesOf } from "../../data/mod
 import { isInAll } from "../../distributed/dealing.ts";
 import { FileError } from "../../errors.ts";
 import { queueDocuments } from "../../eval/documents.ts";
-import type { Planned } from "../../graph/planned.ts";
 import { cacheFolder } from "../../io/cache.ts";
 import { exists, isDenied, readBytes, writeAll, writeFile } from "../../io/files.ts";
 import { modelFingerprint } from "../../io/fingerprint.ts";
 import { makeFolder } from "../../io/folders.ts";
 import type { LossProgram } from "../../models/loss_program.ts";
 import type { RunContext } from "../objective.ts";
+import type { ReferenceModel } from "./reference_model.ts";
 
 /** Rows that are packed together; they do not depend on what is trained, so that numbers do not. */
 const TOGETHER = 256;
@@ -25,38 +25,33 @@ const TOGETHER = 256;
 const KNOWN_BY = 16;
 
 /** What is measured, and with what. */
-type Measured = Pick<RunContext, "model" | "rows" | "measured" | "log">;
+type Measured = Pick<RunContext, "model" | "rows" | "measured" | "log" | "graph">;
 
-/** Log-likelihoods of answers under the base, by the documents that they are in. */
+/** Log-likelihoods of answers under a reference, by the documents that they are in. */
 export class Reference {
   private constructor(private readonly nats: ReadonlyMap<string, number>) {}
 
   /**
-   * Measures all answers of a run, unless they lie in the cache. What lies there is of the same base,
-   * the same rows in the same order and the same size of micro-batches, and its beginning is
-   * measured again: it has to come out bit by bit.
-   *
-   * @param planned the loss of the base alone.
+   * Measures all answers of a run, unless they lie in the cache. What lies there is of the same base
+   * and adapter, the same rows in the same order and the same size of micro-batches, and its beginning
+   * is measured again: it has to come out bit by bit.
    */
-  static async open(context: Measured, planned: Planned<LossProgram>): Promise<Reference> {
-    const program = await planned.open();
-    try {
+  static open(context: Measured, reference: ReferenceModel): Promise<Reference> {
+    return reference.with(context.graph.T, async (program) => {
       const rows = await rowsOf(context);
-      const path = fileOf(context, program, rows);
+      const path = fileOf(context, reference, rows);
       const first = await measure(program, rows.slice(0, TOGETHER));
       const known = readKept(path, rows.flatMap(sidesOf).length, first);
       const kept = await isInAll(known !== null) ? known : null;
       const nats = kept ?? Float64Array.from([...first, ...await measureRest(program, rows)]);
       if (!kept) keep(path, nats, context.log);
       context.log(
-        `reference   ${nats.length} answers under the base, ` +
+        `reference   ${nats.length} answers under ${reference.name}, ` +
           (kept ? "known from a run before" : "measured once"),
       );
       const names = rows.flatMap(sidesOf).map(nameOf);
       return new Reference(new Map(names.map((name, i) => [name, nats[i]!])));
-    } finally {
-      program.compiled.destroy();
-    }
+    });
   }
 
   /**
@@ -67,7 +62,7 @@ export class Reference {
   of(side: Example): number {
     const nats = this.nats.get(nameOf(side));
     if (nats !== undefined) return nats;
-    throw new RangeError(`${side.origin}: found no likelihood under the base, wanted one`);
+    throw new RangeError(`${side.origin}: found no likelihood under the reference, wanted one`);
   }
 }
 
@@ -109,9 +104,14 @@ function nameOf({ ids, labels }: Example): string {
   return hash.digest().subarray(0, KNOWN_BY).toString("base64");
 }
 
-/** Where the numbers of a base and of rows are kept. */
-function fileOf({ model }: Measured, { T }: LossProgram, rows: readonly Example[]): string {
+/** Where the numbers of a reference and of rows are kept. */
+function fileOf(
+  { model, graph: { T } }: Measured,
+  { fingerprint }: ReferenceModel,
+  rows: readonly Example[],
+): string {
   const hash = createHash("sha256").update(`${modelFingerprint(model.folder)}\n${T}\n`);
+  hash.update(fingerprint);
   for (const side of rows.flatMap(sidesOf)) hash.update(nameOf(side));
   return join(cacheFolder(), "reference", `${hash.digest("hex").slice(0, 32)}.f64`);
 }

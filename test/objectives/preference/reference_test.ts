@@ -1,8 +1,13 @@
-/** The likelihoods of answers under the base, measured once where rows come again. */
+/** The likelihoods of answers under a reference, measured once. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { parseConfig } from "../../../src/config/mod.ts";
+import { ConfigError } from "../../../src/errors.ts";
+import { train } from "../../../src/train/run.ts";
 import { withEnv } from "../../cli/capture.ts";
 import { namesIn } from "../../io/helpers.ts";
+import { engine } from "../../harness.ts";
+import { writeTinyLlama } from "../../models/tiny.ts";
 import { Toy, type ToyOptions, type ToySettings } from "../../train/toy.ts";
 
 const WORDS = ["red", "blue", "a long word", "no", "yes.", "tom saw ann", "x"];
@@ -100,4 +105,63 @@ Deno.test("what the cache holds, lacks or has wrong changes no bit of a run", ()
     const lines = await run("unkept", EPOCHS);
     assert.match(lines.join("\n"), /measured once/);
     assert.deepEqual(toy.adapter("unkept"), toy.adapter("first"));
+  }));
+
+Deno.test("answers are compared beside an adapter, and a stopped run goes on with it", () =>
+  withToy(true, async (run, toy, cache) => {
+    await run("tuned", { steps: 3, lr: 0.02 });
+    const [tuned] = [toy.path("tuned")];
+    const data = [{ path: toy.path("rows.jsonl") }];
+    const beside = async (out: string, objective: object, settings: ToySettings, more = {}) => {
+      const all = { data, objective: { kind: "dpo", ...objective }, ...settings };
+      const { first } = await toy.train(out, all as ToySettings, more);
+      return first!;
+    };
+    const one = { train: { steps: 4, tokens_per_batch: 512, checkpoint_every: 2 } };
+    const from = { ...one, adapter: { from: join(tuned, "adapter"), rank: undefined } };
+    const same = await beside("same", { reference: tuned }, from);
+    assert.ok(Math.abs(same["loss"]! - Math.LN2) < 1e-5, `${same["loss"]}`);
+    const beyond = await beside("beyond", {}, from);
+    const behind = await beside("behind", { reference: tuned }, one);
+    assert.ok(Math.abs(beyond["reward_margin"]!) > 1e-3);
+    for (const field of ["rewards_chosen", "rewards_rejected", "reward_margin"]) {
+      assert.ok(Math.abs(beyond[field]! + behind[field]!) < 1e-4, field);
+    }
+    let updates = 0;
+    await beside("stopped", { reference: tuned }, from, { stopWanted: () => ++updates === 3 });
+    Deno.removeSync(cache, { recursive: true });
+    await beside("stopped", { reference: tuned }, from, { resume: true });
+    assert.deepEqual(toy.adapter("stopped"), toy.adapter("same"));
+  }));
+
+Deno.test("a reference that does not fit is refused by name", () =>
+  withToy(true, async (run, toy) => {
+    await run("tuned", { steps: 1 });
+    const { device } = await engine();
+    const refused = async (objective: object, message: RegExp, settings: ToySettings = {}) => {
+      const data = [{ path: toy.path("rows.jsonl") }];
+      const all = { data, objective: { kind: "dpo", ...objective }, ...settings };
+      await assert.rejects(async () => {
+        const values = toy.values("out", all as ToySettings);
+        await train(parseConfig({ values }), { device });
+      }, (fault) => fault instanceof ConfigError && message.test(fault.message));
+    };
+    const reference = toy.path("tuned");
+    writeTinyLlama(toy.path("wider"), { hidden: 64, headDim: 16 });
+    await refused(
+      { reference },
+      /objective\.reference: found .*tuned\/adapter, which does not fit .*wider/,
+      { model: toy.path("wider") },
+    );
+    writeTinyLlama(toy.path("other"), { dtype: "BF16" });
+    await refused(
+      { reference },
+      /objective\.reference: found .*tuned\/adapter of the base .*model, wanted one of .*other/,
+      { model: toy.path("other") },
+    );
+    await refused(
+      { kind: "kto", reference },
+      /objective\.reference: found one beside objective\.loss kto, whose divergence/,
+    );
+    await refused({ kind: "cpo", reference }, /objective\.reference/);
   }));
