@@ -1,7 +1,8 @@
 /**
- * Soak: a long guarded run on a tiny model, and whether its memory stays flat. `deno task soak` makes
- * 10,000 updates; `SOAK_UPDATES` and `SOAK_EVERY` say otherwise. It holds the space of V8's young
- * objects at one size: V8 widens it by tens of MiB as it pleases, which would hide a leak.
+ * Soak: a long guarded run on a tiny model, and whether its memory stays flat. `deno task soak` spreads
+ * 10,000 updates over two hours; `SOAK_UPDATES`, `SOAK_EVERY` and `SOAK_MINUTES` say otherwise. Memory is
+ * read behind a full collection: what V8 has not collected yet comes and goes by tens of MiB as it
+ * pleases, which would hide a leak.
  *
  * @module
  */
@@ -16,7 +17,8 @@ const MINUTE = 60_000;
 
 const numberOf = (name: string, otherwise: number) => Number(Deno.env.get(name) ?? otherwise);
 const updates = numberOf("SOAK_UPDATES", 10_000);
-const every = numberOf("SOAK_EVERY", 250);
+const every = numberOf("SOAK_EVERY", 100);
+const minutes = numberOf("SOAK_MINUTES", 120);
 
 /** What the process and its device hold, in MiB. */
 interface Held {
@@ -28,9 +30,20 @@ interface Held {
 const { device } = await engine();
 const mib = (bytes: number) => bytes / 2 ** 20;
 
+/** V8's own collector, which `--expose-gc` gives. */
+const { gc: collect } = globalThis as unknown as { gc(): void };
+
 function held(): Held {
+  collect();
   const { rss, heapUsed } = Deno.memoryUsage();
   return { resident: mib(rss), heap: mib(heapUsed), device: mib(device.allocated) };
+}
+
+/** Holds the thread until `updates` updates at an even pace have come to `done` of them. */
+function keepPace(start: number, done: number): void {
+  const due = start + minutes * MINUTE * (done / updates);
+  const ms = due - performance.now();
+  if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** Everything that a run does again and again: guard, checkpoints, measuring, samples, history. */
@@ -51,7 +64,9 @@ async function soak(): Promise<Held[]> {
   await train(parseConfig({ values: settings(toy) }), {
     device,
     on(event) {
-      if (event.kind !== "update" || event.metrics.step % every !== 0) return;
+      if (event.kind !== "update") return;
+      keepPace(start, event.metrics.step);
+      if (event.metrics.step % every !== 0) return;
       const now = held();
       const ms = performance.now() - start;
       if (ms > MINUTE) after.push(now);
