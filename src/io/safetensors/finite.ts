@@ -18,12 +18,28 @@ const EXPONENTS: Partial<Record<Dtype, readonly [low: number, high: number]>> = 
 function firstNonFinite(words: Uint32Array, dtype: Dtype): number {
   const [low, high] = EXPONENTS[dtype] ?? [0, 0];
   if (high === 0) return -1;
-  for (let i = 0; i < words.length; i++) {
+  for (let i = finiteWords(words, low, high); i < words.length; i++) {
     const word = words[i]!;
     if ((word & low) !== low && (word & high) !== high) continue;
     return low === high ? i : 2 * i + ((word & low) === low ? 0 : 1);
   }
   return -1;
+}
+
+/**
+ * How many words are finite, for certain: all but a few where all are. An exponent of all bits set, and
+ * no other, carries into the sign's place where one is added to its lowest bit.
+ */
+function finiteWords(words: Uint32Array, low: number, high: number): number {
+  const exponents = low | high;
+  const ones = (low & -low) | (high & -high);
+  const signs = low === high ? 1 << 31 : (1 << 31) | (1 << 15);
+  const carries = (i: number) => (words[i]! & exponents) + ones;
+  let i = 0;
+  for (; i + 3 < words.length; i += 4) {
+    if (((carries(i) | carries(i + 1) | carries(i + 2) | carries(i + 3)) & signs) !== 0) break;
+  }
+  return i;
 }
 
 /** Looks for NaN and infinities in a tensor's bytes as they come; only in F32, F16 and BF16. */
