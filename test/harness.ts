@@ -51,6 +51,7 @@ class NarrowDevice extends Device {
   constructor(device: Device, readonly maxBinding: number) {
     super(device.gpu, device.adapter, device.software, device.kernelSet);
     this.matrixReads = device.matrixReads;
+    this.sharesLoads = device.sharesLoads;
   }
 
   override get maxWords(): number {

@@ -4,6 +4,9 @@ const RB = 0u;
 fn left_tail(m: u32, k: u32) -> mat4x4f {
   return mat4x4f();
 }
+fn left_tail_part(m: u32, i: u32, k: u32) -> vec4f {
+  return vec4f();
+}
 fn right_tail(n: u32, k: u32) -> mat4x4f {
   return mat4x4f();
 }

@@ -5,6 +5,7 @@
  */
 import { DeviceLost, GpuError, OutOfMemory } from "../errors.ts";
 import { readsTextures } from "./reads.ts";
+import { sharesLoads } from "./subgroups.ts";
 import { ROW_BYTES } from "./texture.ts";
 
 /**
@@ -41,7 +42,10 @@ export interface Product {
 export type Tuned = (product: Product) => string | undefined;
 
 /** Optional features; each is asked for and dropped when the adapter refuses it. */
-const WANTED: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
+const WANTED: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16", "subgroups"];
+
+/** Features that Deno grants without listing them. */
+const UNLISTED: ReadonlySet<GPUFeatureName> = new Set(["subgroups"]);
 
 /** Limits raised from WebGPU's defaults to what the adapter offers. */
 const RAISED = [
@@ -74,6 +78,8 @@ export class Device {
   isWatched: boolean;
   /** Where kernels read matrices; {@linkcode openDevice} sets it once. */
   matrixReads: MatrixReads = "buffer";
+  /** Whether lanes hand round what one of them has loaded; {@linkcode openDevice} sets it once. */
+  sharesLoads = false;
   /** What the tuner found; `src/tune` sets it. */
   tuned: Tuned = () => undefined;
 
@@ -160,6 +166,8 @@ export interface DeviceOptions {
   kernelSet?: KernelSet;
   /** Overrides the choice made by trying textures, for tests and measurements. */
   matrixReads?: MatrixReads;
+  /** Overrides the choice made by trying subgroups, for tests and measurements. */
+  sharesLoads?: boolean;
 }
 
 /**
@@ -193,6 +201,8 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const tryTextures = options.matrixReads === undefined && kernelSet === "register" && software;
   device.matrixReads = options.matrixReads ??
     (tryTextures && await readsTextures(device) ? "texture" : "buffer");
+  device.sharesLoads = options.sharesLoads ??
+    (device.matrixReads === "texture" && await sharesLoads(device));
   return device;
 }
 
@@ -200,7 +210,8 @@ async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   const requiredLimits = Object.fromEntries(RAISED.map((name) => [name, adapter.limits[name]]));
   const request = (requiredFeatures: GPUFeatureName[]) =>
     adapter.requestDevice({ requiredFeatures, requiredLimits });
-  for (const features = WANTED.filter((f) => adapter.features.has(f));; features.pop()) {
+  const wanted = WANTED.filter((name) => adapter.features.has(name) || UNLISTED.has(name));
+  for (const features = wanted;; features.pop()) {
     try {
       return await request([...features]);
     } catch (cause) {

@@ -108,10 +108,11 @@ export class Compiled {
 
 /** What ops may know of a device. */
 export const targetOf = (
-  { kernelSet, matrixReads, tuned, limits, maxWords }: Device,
+  { kernelSet, matrixReads, sharesLoads, tuned, limits, maxWords }: Device,
 ): Target => ({
   kernelSet,
   matrixReads,
+  sharesLoads,
   tuned,
   maxBinding: limits.maxStorageBufferBindingSize,
   maxWords,

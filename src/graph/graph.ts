@@ -69,6 +69,8 @@ export interface Launch {
 export interface Target {
   readonly kernelSet: KernelSet;
   readonly matrixReads: MatrixReads;
+  /** Whether lanes hand round what one of them has loaded. */
+  readonly sharesLoads: boolean;
   readonly tuned: Tuned;
   /** The largest range that one binding may cover, in bytes. */
   readonly maxBinding: number;

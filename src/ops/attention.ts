@@ -8,19 +8,27 @@ import capText from "../../kernels/attention_cap_backward.wgsl" with { type: "te
 import deltaText from "../../kernels/attention_delta.wgsl" with { type: "text" };
 import dscoresText from "../../kernels/attention_dscores.wgsl" with { type: "text" };
 import foldText from "../../kernels/shared/fold.wgsl" with { type: "text" };
+import mixBroadcastText from "../../kernels/attention_mix_broadcast.wgsl" with { type: "text" };
 import mixText from "../../kernels/attention_mix.wgsl" with { type: "text" };
+import mixTransposedBroadcastText from "../../kernels/attention_mix_transposed_broadcast.wgsl" with {
+  type: "text",
+};
 import mixTransposedText from "../../kernels/attention_mix_transposed.wgsl" with { type: "text" };
 import scoresText from "../../kernels/attention_scores.wgsl" with { type: "text" };
+import scoreTileBroadcastText from "../../kernels/shared/score_tile_broadcast.wgsl" with {
+  type: "text",
+};
 import scoreTileText from "../../kernels/shared/score_tile.wgsl" with { type: "text" };
 import spansText from "../../kernels/shared/spans.wgsl" with { type: "text" };
 import softmaxText from "../../kernels/attention_softmax.wgsl" with { type: "text" };
 import type { Kernel, Text } from "../gpu/kernel.ts";
-import type { Graph, Launch, Op, Value } from "../graph/graph.ts";
+import type { Graph, Launch, Op, Target, Value } from "../graph/graph.ts";
 import { biasConstants, biasPiece } from "./distance_bias.ts";
 import { flashAttention, flashServes } from "./flash_attention.ts";
 import type { AttentionIns, Documents, Heads } from "./heads.ts";
 import { perRow, requireMultiple } from "./launch.ts";
 import { SOFTCAP } from "./softcap.ts";
+import { ROUNDS } from "./tile.ts";
 
 type Outs = { y: Value; p: Value };
 
@@ -66,30 +74,42 @@ export function attention(
 
 const CAUSAL: Text = { name: "shared/causal", text: causalText };
 const SPANS: Text = { name: "shared/spans", text: spansText };
+const SCORE_TILE: Text = { name: "shared/score_tile", text: scoreTileText };
+const SCORE_TILE_BROADCAST: Text = {
+  name: "shared/score_tile_broadcast",
+  text: scoreTileBroadcastText,
+};
 
 const kernel = (name: string, text: string): Text => ({ name: `attention_${name}`, text });
 const SCORES = kernel("scores", scoresText);
 const SOFTMAX = kernel("softmax", softmaxText);
 const MIX = kernel("mix", mixText);
 const MIX_TRANSPOSED = kernel("mix_transposed", mixTransposedText);
+const MIX_BROADCAST = kernel("mix_broadcast", mixBroadcastText);
+const MIX_TRANSPOSED_BROADCAST = kernel("mix_transposed_broadcast", mixTransposedBroadcastText);
 const DELTA = kernel("delta", deltaText);
 const DSCORES = kernel("dscores", dscoresText);
 const CAP_BACKWARD = kernel("cap_backward", capText);
 
 /** The launches of one layer, which forward and backward share. */
-function launcher({ q, stop, first, bias }: AttentionIns, heads: Heads) {
+function launcher({ q, stop, first, bias }: AttentionIns, heads: Heads, target: Target) {
   const T = q.shape[0]!;
   const imports = {
     fold: { name: "shared/fold", text: foldText },
     range: stop ? SPANS : CAUSAL,
-    score_tile: { name: "shared/score_tile", text: scoreTileText },
+    score_tile: target.sharesLoads ? SCORE_TILE_BROADCAST : SCORE_TILE,
+    rounds: ROUNDS,
     softcap: SOFTCAP,
     bias: biasPiece(bias),
   };
   const { heads: H, groups: G, headDim: D, scale: SCALE, cap: CAP = 0 } = heads;
   const sizes = { T, H, G, D };
-  const tiles: [number, number] = [Math.ceil(T / 8 * H / 8), T / 8];
-  const columns = (heads: number): [number, number] => [Math.ceil(heads * D / 64), T / 8];
+  const tiles: [number, number] = target.sharesLoads
+    ? [Math.ceil(T / 32) * H, Math.ceil(T / 16)]
+    : [Math.ceil(T / 8 * H / 8), T / 8];
+  const sharesMix = target.sharesLoads && D % 64 === 0; // its lanes have columns of one head
+  const rows = sharesMix ? Math.ceil(T / 16) : T / 8;
+  const columns = (heads: number): [number, number] => [Math.ceil(heads * D / 64), rows];
   type Weight = NonNullable<Launch["weight"]>;
   const launch = (
     text: Text,
@@ -107,8 +127,13 @@ function launcher({ q, stop, first, bias }: AttentionIns, heads: Heads) {
   return {
     scores: launch(SCORES, biased, tiles, [stop, undefined, bias]),
     softmax: launch(SOFTMAX, { T, H }, perRow(T * H), [stop], 0, true),
-    mix: launch(MIX, sizes, columns(H)),
-    mixTransposed: launch(MIX_TRANSPOSED, sizes, columns(G), [undefined, first]),
+    mix: launch(sharesMix ? MIX_BROADCAST : MIX, sizes, columns(H)),
+    mixTransposed: launch(
+      sharesMix ? MIX_TRANSPOSED_BROADCAST : MIX_TRANSPOSED,
+      sizes,
+      columns(G),
+      [undefined, first],
+    ),
     delta: launch(DELTA, { T, H, D }, perRow(T * H), [], 0),
     dscores: launch(DSCORES, { ...sizes, SCALE }, tiles),
     capBackward: launch(CAP_BACKWARD, { ...sizes, SCALE, CAP }, tiles),
@@ -117,9 +142,9 @@ function launcher({ q, stop, first, bias }: AttentionIns, heads: Heads) {
 
 export const ATTENTION: Op<AttentionIns, Outs, Heads> = {
   name: "attention",
-  launches({ ins, outs: { y, p }, attrs }) {
+  launches({ ins, outs: { y, p }, attrs }, target) {
     const { q, k, v, start } = ins;
-    const { scores, softmax, mix } = launcher(ins, attrs);
+    const { scores, softmax, mix } = launcher(ins, attrs, target);
     return [scores(p, q, k, start), softmax(p, start), mix(y, p, v, start)];
   },
   backward(graph, { ins, outs: { y, p }, attrs }, gradients) {
@@ -145,9 +170,9 @@ type BackwardOuts = { dq: Value; dk: Value; dv: Value; ds: Value; delta: Value }
 export const ATTENTION_BACKWARD: Op<AttentionIns & Outs & { dy: Value }, BackwardOuts, Heads> = {
   name: "attention_backward",
   overwrites: () => ({ ds: "p" }),
-  launches({ ins, outs: { dq, dk, dv, ds, delta }, attrs }) {
+  launches({ ins, outs: { dq, dk, dv, ds, delta }, attrs }, target) {
     const { q, k, v, y, dy, start, end } = ins;
-    const layer = launcher(ins, attrs);
+    const layer = launcher(ins, attrs, target);
     return [
       layer.delta(y, dy, delta),
       layer.mixTransposed(dv, ds, dy, end),

@@ -8,8 +8,10 @@ import store from "../../kernels/shared/store.wgsl" with { type: "text" };
 import storeBlocks from "../../kernels/shared/store_blocks.wgsl" with { type: "text" };
 import storeResidual from "../../kernels/shared/store_residual.wgsl" with { type: "text" };
 import operands from "../../kernels/shared/operands.wgsl" with { type: "text" };
+import rounds from "../../kernels/shared/rounds.wgsl" with { type: "text" };
 import rank1Fma from "../../kernels/shared/rank1_fma.wgsl" with { type: "text" };
 import stage from "../../kernels/shared/stage.wgsl" with { type: "text" };
+import tileBroadcast16x8 from "../../kernels/shared/tile_broadcast_16x8.wgsl" with { type: "text" };
 import tile16x16 from "../../kernels/shared/tile_16x16.wgsl" with { type: "text" };
 import tile8x16 from "../../kernels/shared/tile_8x16.wgsl" with { type: "text" };
 import tile8x8 from "../../kernels/shared/tile_8x8.wgsl" with { type: "text" };
@@ -34,6 +36,9 @@ export const STORES = {
 /** For products that end with K. */
 export const NO_TAIL: Text = text("no_tail", noTail);
 
+/** What 8 lanes have loaded, handed round. */
+export const ROUNDS: Text = text("rounds", rounds);
+
 /** One step of k of a 4x4 block. */
 export const RANK1_FMA: Text = text("rank1_fma", rank1Fma);
 
@@ -54,6 +59,8 @@ export interface Tile {
   /** Types of the body that depend on its size. */
   readonly aliases: Readonly<Record<string, string>>;
   readonly constants: Constants;
+  /** Whether its lanes hand round what they load, which few adapters can. */
+  readonly sharesLoads?: boolean;
   groups(m: number, n: number, splits?: number): [number, number];
 }
 
@@ -139,7 +146,17 @@ const REGISTER = {
    * to four times as long to compile, and gain nothing without AVX-512, up to a third with it.
    */
   thin: registerTile("tile_8x8", tile8x8, 8, 8),
+  /** Through textures, where lanes share loads: results of 48 columns and more. */
+  wide: {
+    ...registerTile("tile_broadcast_16x8", tileBroadcast16x8, 16, 8),
+    imports: { rounds: ROUNDS },
+    sharesLoads: true,
+    groups: (m: number, n: number) => grid(Math.ceil(m / 16) * Math.ceil(n / 64)),
+  },
 };
+
+/** The fewest columns of a result that keep most lanes of the wide tile busy. */
+const WIDE = 48;
 
 /** The fewest 16 x 16 tiles that keep 16 cores busy and repay the longer compilation. */
 const MANY_REGISTER_TILES = 256;
@@ -180,7 +197,7 @@ const MANY_TILES = 256;
 const SOME_TILES = 64;
 
 /** Where tiles are chosen for. */
-type Adapter = Pick<Target, "kernelSet" | "matrixReads" | "tuned">;
+type Adapter = Pick<Target, "kernelSet" | "matrixReads" | "sharesLoads" | "tuned">;
 
 /** All tiles by name, for each set of kernels. */
 export const TILES: Readonly<Record<KernelSet, Map<string, Tile>>> = {
@@ -196,17 +213,19 @@ function byName(tiles: readonly Tile[]): Map<string, Tile> {
 export function chooseTile(adapter: Adapter, product: Product): Tile {
   const tuned = adapter.tuned(product);
   const found = tuned === undefined ? undefined : TILES[adapter.kernelSet].get(tuned);
-  return found ?? tilesFor(adapter, product)[0];
+  const isBuilt = found && (adapter.sharesLoads || !found.sharesLoads);
+  return isBuilt ? found : tilesFor(adapter, product)[0];
 }
 
 /** The bodies that suit a product, the default first. */
 export function tilesFor(
-  { kernelSet, matrixReads }: Pick<Target, "kernelSet" | "matrixReads">,
+  { kernelSet, matrixReads, sharesLoads }: Omit<Adapter, "tuned">,
   product: Product,
 ): readonly [Tile, ...Tile[]] {
   if (kernelSet === "shared") return SHARED[sharedClass(product)];
-  const { thin, small, large } = REGISTER;
+  const { thin, small, large, wide } = REGISTER;
   if (product.type === "f32" && Math.min(product.m, product.n) < 16) return [thin];
+  if (sharesLoads && product.n >= WIDE) return [wide, thin, small, large];
   if (matrixReads === "texture") return [thin, small, large];
   const tiles = Math.ceil(product.m / 16) * Math.ceil(product.n / 16);
   return tiles < MANY_REGISTER_TILES ? [small, large, thin] : [large, small, thin];

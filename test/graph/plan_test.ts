@@ -119,6 +119,7 @@ Deno.test("a chain takes two slots, or one a value without sharing", () => {
   const target = {
     kernelSet: "register",
     matrixReads: "buffer",
+    sharesLoads: false,
     tuned: () => undefined,
     maxBinding: 64,
     maxWords: 64,

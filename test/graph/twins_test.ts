@@ -8,6 +8,7 @@ import { planTwins, type Range, type Twins } from "../../src/graph/twins.ts";
 const TARGET: Target = {
   kernelSet: "register",
   matrixReads: "texture",
+  sharesLoads: false,
   tuned: () => undefined,
   maxBinding: 1 << 20,
   maxWords: 1 << 20,

@@ -51,3 +51,4 @@ testOp(attentionCase({ H: 6, G: 3, D: 8, lengths: [5, 11, 1, 7] }));
 testOp(attentionCase({ H: 2, G: 2, D: 16, lengths: [16] }));
 testOp(attentionCase({ H: 3, G: 1, D: 8, lengths: [13, 11] }));
 testOp(attentionCase({ H: 4, G: 2, D: 8, lengths: [9, 7], cap: 0.3 }));
+testOp(attentionCase({ H: 2, G: 1, D: 64, lengths: [11, 1, 12] })); // lanes have columns of one head

@@ -6,8 +6,14 @@ import { LINEAR, LINEAR_BACKWARD } from "../../src/ops/linear.ts";
 import { MATMUL } from "../../src/ops/matmul.ts";
 import { add, linearCrossEntropy, sum, sumSquares, supervisedCapacity } from "../../src/ops/mod.ts";
 import { RMS_NORM, RMS_NORM_BACKWARD } from "../../src/ops/rms_norm.ts";
-import { chooseTile, SHARED, sharedClass, type Tile } from "../../src/ops/tile.ts";
-import { type OpCase, testOp } from "../harness.ts";
+import {
+  chooseTile,
+  SHARED,
+  sharedClass,
+  type Tile,
+  TILES as TILE_BY_NAME,
+} from "../../src/ops/tile.ts";
+import { engine, type OpCase, testOp } from "../harness.ts";
 import { crossEntropy } from "../../src/reference/cross_entropy.ts";
 import { matmulNn, matmulNt, matmulTn } from "../../src/reference/matmul.ts";
 import * as rms from "../../src/reference/rms_norm.ts";
@@ -101,6 +107,10 @@ function tileCase(name: string, tile: Tile): OpCase {
 
 for (const [name, tile] of TILES) testOp(tileCase(name, tile), ["shared"]);
 
+/** Of the other set: the body that is tried before it is used. */
+const BROADCAST = TILE_BY_NAME.register.get("tile_broadcast_16x8")!;
+if ((await engine("register")).device.sharesLoads) testOp(tileCase(BROADCAST.name, BROADCAST));
+
 Deno.test("bodies keep to the 256 invocations and 16 KiB that every adapter has", () => {
   for (const [name, { constants }] of TILES) { // Deno does not check sizes that depend on constants
     const { WX = 0, WY = 0, BK = 0, LANES = 0, TEAMS = 1 } = constants as Record<string, number>;
@@ -134,7 +144,10 @@ Deno.test("chooseTile() takes bodies of the adapter's set, and of those the one 
   const sizes = { m: 512, n: 384, k: 64 };
   const product: Product = { kernel: "linear", ...sizes, type: "f32", alongK: true };
   const choose = (kernelSet: KernelSet, tuned?: string) =>
-    chooseTile({ kernelSet, matrixReads: "buffer", tuned: () => tuned }, product).name;
+    chooseTile(
+      { kernelSet, matrixReads: "buffer", sharesLoads: false, tuned: () => tuned },
+      product,
+    ).name;
   assert.equal(choose("shared"), SHARED.small[0].name);
   assert.equal(choose("shared", "tile_shared_8x8 16 16 16"), "tile_shared_8x8 16 16 16");
   assert.equal(choose("register"), "tile_16x16");

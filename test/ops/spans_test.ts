@@ -38,7 +38,7 @@ function spansCase({ H, G, D, T, lengths, biased = false, causal = false, cap }:
   const ranges = spans(lengths, T);
   const stop = causal ? ranges["start"]!.map((_, i) => i + 1) : ranges["stop"]!;
   const u32 = (data: number[]): Given => ({ shape: [T], type: "u32", data });
-  const scale = cap ? 0.7 : 1;
+  const scale = cap ? 0.7 : D > 32 ? 1 / Math.sqrt(D) : 1;
   const kinds = [biased && "biased", causal && "causal", cap && `capped at ${cap}`].filter(Boolean);
   testOp({
     name: `attention() of ${H} heads in ${G} groups over spans of ${lengths.join(" and ")} in ${T}${
@@ -77,6 +77,7 @@ spansCase({ H: 2, G: 1, D: 8, T: 24, lengths: whole(7, 17), biased: true, causal
 spansCase({ H: 4, G: 2, D: 8, T: 32, lengths: [[3, 13], [19, 2], [1, 9]] });
 spansCase({ H: 2, G: 2, D: 16, T: 24, lengths: [[13, 1], [1, 20]], biased: true });
 spansCase({ H: 2, G: 2, D: 8, T: 24, lengths: [[2, 15], [17, 3]], cap: 0.3 });
+spansCase({ H: 2, G: 1, D: 64, T: 24, lengths: [[3, 13], [14, 4], [1, 3]] });
 spansCase({ H: 1, G: 1, D: 32, T: 40, lengths: [[2, 37]] }); // flash would serve such heads
 
 testOp({

@@ -11,7 +11,12 @@ const [M, N, K, R] = [252, 260, 20, 8];
 
 Deno.test("chooseTile() takes larger register tiles out of buffers, where there are many", () => {
   const product = { kernel: "linear", m: M, n: N, k: K, type: "f32", alongK: true };
-  const adapter = { kernelSet: "register", matrixReads: "buffer", tuned: () => undefined } as const;
+  const adapter = {
+    kernelSet: "register",
+    matrixReads: "buffer",
+    sharesLoads: false,
+    tuned: () => undefined,
+  } as const;
   const nameOf = (m: number, n: number, type: "f32" | "bf16" = "f32") =>
     chooseTile(adapter, { ...product, m, n, type }).name;
   assert.equal(nameOf(M, N), "tile_16x16");
@@ -19,6 +24,20 @@ Deno.test("chooseTile() takes larger register tiles out of buffers, where there 
   assert.equal(nameOf(128, 128), "tile_8x16");
   assert.equal(nameOf(512, 8), "tile_8x8");
   assert.equal(chooseTile({ ...adapter, matrixReads: "texture" }, product).name, "tile_8x8");
+});
+
+Deno.test("chooseTile() takes the body whose lanes share loads where they can, for wide results", () => {
+  const product = { kernel: "linear", m: M, n: N, k: K, type: "f32", alongK: true };
+  const nameOf = (n: number, sharesLoads = true, tuned?: string) => {
+    const adapter = { kernelSet: "register", matrixReads: "texture", sharesLoads } as const;
+    return chooseTile({ ...adapter, tuned: () => tuned }, { ...product, n }).name;
+  };
+  assert.equal(nameOf(N), "tile_broadcast_16x8");
+  assert.equal(nameOf(48), "tile_broadcast_16x8");
+  assert.equal(nameOf(44), "tile_8x8");
+  assert.equal(nameOf(N, true, "tile_8x16"), "tile_8x16");
+  assert.equal(nameOf(N, false), "tile_8x8");
+  assert.equal(nameOf(N, false, "tile_broadcast_16x8"), "tile_8x8", "found where lanes shared");
 });
 
 testOp({

@@ -26,7 +26,12 @@ const clock = (ms: Readonly<Record<string, number>>): Timer => async (work, coun
   return count * ms[work.tile]!;
 };
 
-const FASTER_WHEN_LARGER = clock({ tile_8x8: 3, tile_8x16: 2, tile_16x16: 1 });
+const FASTER_WHEN_LARGER = clock({
+  tile_broadcast_16x8: 4,
+  tile_8x8: 3,
+  tile_8x16: 2,
+  tile_16x16: 1,
+});
 
 async function tuneOne(made: Product, timer = FASTER_WHEN_LARGER, reads?: MatrixReads) {
   const { device } = await engine("register", reads);
@@ -50,6 +55,7 @@ function replaced(name: string, change: (text: string) => string): Disposable {
 const LOOP = "for (var k = 0u; k < KB; k++) {";
 
 const ALL_RIGHT = { tile_8x8: null, tile_8x16: null, tile_16x16: null };
+const { sharesLoads } = (await engine("register", "texture")).device;
 
 for (
   const [kernel, type, reads] of [
@@ -62,7 +68,8 @@ for (
 ) {
   Deno.test(`register tiles give the same bits: ${kernel} ${type}, ${reads}s`, async () => {
     const found = await tuneOne(product(kernel, type, [52, 64, 96]), undefined, reads);
-    assert.deepEqual(faultsOf(found), ALL_RIGHT);
+    const more = sharesLoads && reads === "texture" ? { tile_broadcast_16x8: null } : {};
+    assert.deepEqual(faultsOf(found), { ...ALL_RIGHT, ...more });
     assert.equal(found.chosen, "tile_16x16");
   });
 }

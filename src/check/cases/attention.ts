@@ -168,7 +168,7 @@ function distanceBiasCase(): OpCase {
 export const attentions: readonly OpCase[] = [
   attentionCase({ H: 6, G: 3, D: 8 }),
   attentionCase({ H: 4, G: 2, D: 8 }, 0.3),
-  attentionCase({ H: 2, G: 1, D: 32 }), // without stored probabilities, on GPUs
+  attentionCase({ H: 2, G: 1, D: 64 }), // without stored probabilities, on GPUs
   windowCase(),
   biasedCase(),
   distanceBiasCase(),
