@@ -5,6 +5,7 @@
  */
 import { checkKernels, type KernelCheck } from "../check/kernels.ts";
 import { GpuError } from "../errors.ts";
+import { type AdapterSeen, adaptersSeen } from "../gpu/adapters.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { subgroupSize } from "../gpu/subgroups.ts";
 import { row } from "../runs/panel.ts";
@@ -39,6 +40,8 @@ interface Report {
   readonly adapter: string;
   /** Whether the CPU stands in for a GPU. */
   readonly software: boolean;
+  /** All that this process could be given, {@link adapter} first. */
+  readonly adapters: readonly AdapterSeen[];
   /** The set of kernels that suits the adapter. */
   readonly kernels: string;
   /** Where kernels read matrices. */
@@ -75,6 +78,7 @@ export async function tellOf(
   const report: Report = {
     adapter: device.adapter,
     software: device.software,
+    adapters: await adaptersSeen(),
     kernels: device.kernelSet,
     matrices: device.matrixReads,
     features: [...device.gpu.features].sort(),
@@ -97,7 +101,18 @@ export async function tellOf(
 
 /** The report as a block to paste. */
 function lines(report: Report): string[] {
-  const { adapter, software, kernels, matrices, features, subgroups, limits, host, roofs } = report;
+  const {
+    adapter,
+    adapters,
+    software,
+    kernels,
+    matrices,
+    features,
+    subgroups,
+    limits,
+    host,
+    roofs,
+  } = report;
   const versions = Object.entries(host.versions).map(([name, version]) => `${name} ${version}`);
   return [
     row("versions", versions.join(", ")),
@@ -110,6 +125,7 @@ function lines(report: Report): string[] {
       )
     ),
     row("adapter", `${adapter}${software ? " (software)" : ""}`),
+    row("instead", adapters.slice(1).map(({ name }) => name).join(", ") || "no other is seen"),
     row("features", features.join(", ")),
     row("subgroups", subgroups === null ? "none" : `of ${subgroups} lanes`),
     ...Object.entries(limits).map(([name, limit], i) =>

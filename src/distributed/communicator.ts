@@ -32,6 +32,9 @@ const EAGER = 50;
 /** Milliseconds from one look to the next, later. */
 const NAP = 1;
 
+/** Numbers that are summed at a time: with the room for them they stay in a core's own cache. */
+export const PIECE = 1 << 16;
+
 /** Tags from 0 on, as many as every library has. */
 const TAGS = 32_000;
 
@@ -43,7 +46,7 @@ export class Communicator {
   /** Seconds that this rank has waited for others. */
   waited = 0;
   #calls = 0;
-  #parts: readonly Float32Array[] = [];
+  #room: readonly Float32Array[] = [];
   readonly #ended = new Set<number>();
 
   /** `patience` is the seconds that another rank is waited for. */
@@ -61,7 +64,8 @@ export class Communicator {
 
   /**
    * Sums numbers over the ranks, in place: as {@link sumPairwise} has it, in the order of the ranks.
-   * Each rank sums one part of the numbers for all, and so sends 2 (size - 1) / size of them.
+   * Each rank sums one part of the numbers for all, piece by piece, and so sends 2 (size - 1) / size of
+   * them; a sum goes out with what comes in for the next.
    *
    * @throws {RankFault} as all others.
    */
@@ -69,22 +73,30 @@ export class Communicator {
     const { rank, size } = this;
     if (size === 1) return;
     const share = Math.ceil(numbers.length / size);
-    const part = (of: number) => numbers.subarray(of * share, (of + 1) * share);
+    const at = (of: number, begin: number) =>
+      numbers.subarray(of * share + begin, of * share + Math.min(begin + PIECE, share));
     const ranks = Array.from({ length: size }, (_, i) => i);
-    const own = part(rank);
-    const parts = this.#partsOf(own.length);
-    parts[rank]!.set(own);
-    await this.#exchange(ranks.map((of) => bytesOf(part(of))), parts.map(bytesOf));
-    own.set(sumPairwise(parts));
-    await this.#exchange(ranks.map(() => bytesOf(own)), ranks.map((of) => bytesOf(part(of))));
+    let summed: Flight[] = [];
+    for (let begin = 0; begin < share; begin += PIECE) {
+      const own = at(rank, begin);
+      const parts = this.#partsOf(Math.min(PIECE, share), own);
+      const coming = this.#begin(ranks.map((of) => bytesOf(at(of, begin))), parts.map(bytesOf));
+      await this.#arrived([...summed, ...coming], this.patience);
+      sumPairwise(parts, rank);
+      summed = this.#begin(
+        ranks.map(() => bytesOf(own)),
+        ranks.map((of) => bytesOf(at(of, begin))),
+      );
+    }
+    await this.#arrived(summed, this.patience);
   }
 
-  /** Room for a part of each rank, kept from sum to sum: fresh memory costs more than its numbers. */
-  #partsOf(length: number): readonly Float32Array[] {
-    if (this.#parts[0]?.length !== length) {
-      this.#parts = Array.from({ length: this.size }, () => new Float32Array(length));
+  /** A piece of each rank: one's own, and room for the others', kept from sum to sum. */
+  #partsOf(most: number, own: Float32Array): Float32Array[] {
+    if (this.#room[0]?.length !== most) {
+      this.#room = Array.from({ length: this.size }, () => new Float32Array(most));
     }
-    return this.#parts;
+    return this.#room.map((room, of) => of === this.rank ? own : room.subarray(0, own.length));
   }
 
   /** Gives every rank the part of each: a rank fills in its own, and the lengths are the same in all. */
@@ -155,8 +167,13 @@ export class Communicator {
   async #exchange(
     out: readonly Uint8Array[],
     into: readonly Uint8Array[],
-    patience = this.patience,
+    patience: number,
   ): Promise<void> {
+    await this.#arrived(this.#begin(out, into), patience);
+  }
+
+  /** Begins to send to each rank what is its, and to take what they send. */
+  #begin(out: readonly Uint8Array[], into: readonly Uint8Array[]): Flight[] {
     const tag = this.#tag();
     const flights: Flight[] = [];
     // Each begins with the rank after it, so that not all send to the same.
@@ -169,7 +186,7 @@ export class Communicator {
         flights.push({ other: to, of: this.transport.send(to, tag, out[to]!) });
       }
     }
-    await this.#arrived(flights, patience);
+    return flights;
   }
 
   /** Rank 0's bytes to all. */

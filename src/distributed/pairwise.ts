@@ -7,7 +7,7 @@
 /**
  * The sum of some vectors of one length, in a balanced tree over their places: (0 + 1) + (2 + 3), and
  * so on; of an odd number the last goes up alone. What the vectors hold is used up, and the result
- * lies in the first.
+ * lies in the one at `into`.
  *
  * Blocks of 2^k neighbours are subtrees: whoever sums its own block and hands on the result makes the
  * same additions as one that sums them all.
@@ -19,13 +19,15 @@
  * assert.equal(sumPairwise(parts)[0], 0); // 1e8 + 1 is 1e8 in f32, and so is -1e8 + 1
  * ```
  */
-export function sumPairwise(parts: readonly Float32Array[]): Float32Array {
+export function sumPairwise(parts: readonly Float32Array[], into = 0): Float32Array {
   let level = [...parts];
-  while (level.length > 1) {
+  for (let at = into; level.length > 1; at >>= 1) {
     const above: Float32Array[] = [];
     for (let i = 0; i < level.length; i += 2) {
-      if (i + 1 < level.length) add(level[i]!, level[i + 1]!);
-      above.push(level[i]!);
+      const [left, right] = [level[i]!, level[i + 1]];
+      const [sum, other] = right && at === i + 1 ? [right, left] : [left, right];
+      if (other) add(sum, other);
+      above.push(sum);
     }
     level = above;
   }

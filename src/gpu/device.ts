@@ -4,6 +4,7 @@
  * @module
  */
 import { DeviceLost, GpuError, OutOfMemory } from "../errors.ts";
+import { describeAdapter } from "./adapters.ts";
 import { readsTextures } from "./reads.ts";
 import { sharesLoads } from "./subgroups.ts";
 import { ROW_BYTES } from "./texture.ts";
@@ -193,9 +194,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
       "Found no GPU adapter; install a Vulkan driver (Debian, Ubuntu: mesa-vulkan-drivers)",
     );
   }
-  const { description, vendor, device: model } = adapter.info;
-  const name = description || [vendor, model].filter(Boolean).join(" ") || "unnamed adapter";
-  const software = adapter.info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader/i.test(name);
+  const { name, software } = describeAdapter(adapter);
   const kernelSet = options.kernelSet ?? (software ? "register" : "shared");
   const device = new Device(await requestDevice(adapter), name, software, kernelSet);
   const tryTextures = options.matrixReads === undefined && kernelSet === "register" && software;

@@ -3,6 +3,7 @@ import { CASES, checkKernels } from "../../src/check/kernels.ts";
 import { kernelsOf, type OpCase } from "../../src/check/op_case.ts";
 import { run, tellOf } from "../../src/cli/doctor.ts";
 import { GpuError } from "../../src/errors.ts";
+import { adaptersSeen } from "../../src/gpu/adapters.ts";
 import type { Op } from "../../src/graph/graph.ts";
 import { SCALE } from "../../src/ops/scale.ts";
 import { engine } from "../harness.ts";
@@ -17,12 +18,35 @@ Deno.test("doctor names the machine and its adapter", async () => {
   const report = JSON.parse(stdout);
   assert.equal(report.adapter, device.adapter);
   assert.equal(report.matrices, device.matrixReads);
+  const { name, software } = report.adapters[0];
+  assert.deepEqual([name, software], [device.adapter, device.software]);
   assert.equal(report.host.versions.deno, Deno.version.deno);
   assert.equal(report.limits.maxBufferSize, device.limits.maxBufferSize);
   assert.ok(report.roofs.gflops > 0 && report.roofs.gigabytes_per_second > 0);
   assert.ok(report.host.disk.every(({ free }: { free: number }) => free > 0));
   assert.equal(report.check, null);
   assert.equal(report.hints.some((hint: string) => hint.includes("CPU")), device.software);
+});
+
+Deno.test("the adapters that are seen are those of every way to ask, each once", async () => {
+  const adapter = (description: string, isFallbackAdapter = false) => ({
+    info: { description, vendor: "", device: "", isFallbackAdapter },
+  });
+  const gpuOf = (fast: object | null, frugal: object | null, fallback: object | null) =>
+    ({
+      requestAdapter: (way: GPURequestAdapterOptions) =>
+        Promise.resolve(
+          way.forceFallbackAdapter ? fallback : way.powerPreference === "low-power" ? frugal : fast,
+        ),
+    }) as unknown as GPU;
+  const card = { name: "Radeon", software: false };
+  const chip = { name: "Iris", software: false };
+  const cpu = { name: "llvmpipe", software: true };
+  const seen = (...of: Parameters<typeof gpuOf>) => adaptersSeen(gpuOf(...of));
+  const [radeon, iris, llvmpipe] = [adapter("Radeon"), adapter("Iris"), adapter("llvmpipe", true)];
+  assert.deepEqual(await seen(radeon, iris, llvmpipe), [card, chip, cpu]);
+  assert.deepEqual(await seen(radeon, radeon, null), [card]);
+  assert.deepEqual(await seen(null, null, null), []);
 });
 
 Deno.test("doctor holds kernels to their twins, and says that they are right", async () => {

@@ -17,7 +17,10 @@ function inRanks<T>(size: number, work: (ranks: Communicator) => Promise<T>, pat
 const part = (length: number, rank: number) => Float32Array.from(noise(length, rank + 1));
 
 Deno.test("the sum of any number of ranks is that of the tree, and the same in all", async () => {
-  for (const [size, length] of [[1, 5], [2, 7], [3, 1], [4, 64], [5, 13], [7, 100]] as const) {
+  const cases = [[1, 5], [2, 7], [3, 1], [4, 64], [5, 13], [7, 100]];
+  // More than a piece each, the last rank's part shorter by some.
+  cases.push([2, 300_001], [3, 400_000]);
+  for (const [size, length] of cases as [number, number][]) {
     const wanted = sumPairwise(Array.from({ length: size }, (_, rank) => part(length, rank)));
     const found = await inRanks(size, async (ranks) => {
       const numbers = part(length, ranks.rank);
@@ -25,6 +28,18 @@ Deno.test("the sum of any number of ranks is that of the tree, and the same in a
       return numbers;
     });
     for (const numbers of found) assert.deepEqual(numbers, wanted);
+  }
+});
+
+Deno.test("a sum lies where it is wanted, with the same bits", () => {
+  for (const count of [1, 2, 3, 5, 8]) {
+    const all = () => Array.from({ length: count }, (_, i) => part(9, i));
+    const wanted = sumPairwise(all());
+    for (let into = 0; into < count; into++) {
+      const parts = all();
+      assert.equal(sumPairwise(parts, into), parts[into]);
+      assert.deepEqual(parts[into], wanted, `${into} of ${count}`);
+    }
   }
 });
 

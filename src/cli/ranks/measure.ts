@@ -1,74 +1,111 @@
 /**
  * Times the sum over ranks where it is started: `mpirun -n RANKS deno run --no-prompt -RE --allow-ffi
- * src/cli/ranks/measure.ts`. Rank 0 prints a line for each size: bytes, seconds of the
- * fastest of many sums, and what the constants of the simulation come to.
+ * src/cli/ranks/measure.ts`. The constants of the formula are timed by themselves, none is fitted to a
+ * sum: rank 0 prints a line for each size, with the sum as it was and as the formula has it.
  *
  * @module
  */
-import { joinMpi } from "../../distributed/mpi/mod.ts";
 import type { Communicator } from "../../distributed/communicator.ts";
+import { PIECE } from "../../distributed/communicator.ts";
+import { joinMpi } from "../../distributed/mpi/mod.ts";
 import { sumPairwise } from "../../distributed/pairwise.ts";
-import { fitted, sumSeconds } from "../../distributed/simulation.ts";
+import { type Constants, sumSeconds } from "../../distributed/simulation.ts";
 import { answer } from "../lib/term.ts";
 
 /** Bytes of what is summed. */
-const SIZES = [1 << 10, 1 << 16, 1 << 20, 4 << 20, 16 << 20, 64 << 20];
+const SIZES = [1 << 10, 1 << 16, 1 << 18, 1 << 20, 4 << 20, 16 << 20, 64 << 20];
 
-/** Sums of each size, and the seconds after which no more are made. */
-const TIMES = 100;
-const SECONDS = 5;
+/** Rounds of each size, in which all is timed in turn, and the seconds after which there is no other. */
+const ROUNDS = 100;
+const SECONDS = 4;
 
-async function secondsOf(ranks: Communicator, bytes: number): Promise<number> {
-  const numbers = new Float32Array(bytes / 4);
-  let fastest = Infinity;
-  const begin = performance.now();
-  for (let i = 0; i < TIMES; i++) {
-    await ranks.barrier();
-    const start = performance.now();
-    await ranks.sum(numbers);
-    fastest = Math.min(fastest, (performance.now() - start) / 1000);
-    // All end together: rank 0 says when.
-    const isOver = performance.now() - begin > 1000 * SECONDS;
-    const [said] = await ranks.fromFirst(ranks.rank === 0 ? Uint8Array.of(Number(isOver)) : null);
-    if (said) break;
-  }
-  return fastest;
+/** What is timed, until the last rank has done it: in seconds, the fastest and the median round. */
+interface Timed {
+  readonly fastest: number;
+  readonly median: number;
 }
 
-/** Bytes that one rank adds in a second. */
-function adding(): number {
-  const parts = [new Float32Array(1 << 20), new Float32Array(1 << 20)];
-  let fastest = Infinity;
-  for (let i = 0; i < 20; i++) {
-    const start = performance.now();
-    sumPairwise(parts);
-    fastest = Math.min(fastest, (performance.now() - start) / 1000);
+/** Times works in turn, so that what else the machine does falls on all alike. */
+async function timed<Name extends string>(
+  ranks: Communicator,
+  works: Readonly<Record<Name, () => Promise<void> | void>>,
+): Promise<Record<Name, Timed>> {
+  const names = Object.keys(works) as Name[];
+  const seconds = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<
+    Name,
+    number[]
+  >;
+  const begin = performance.now();
+  for (let round = 0, isOver = false; round < ROUNDS && !isOver; round++) {
+    for (const name of names) {
+      await ranks.barrier();
+      const start = performance.now();
+      await works[name]();
+      seconds[name].push((performance.now() - start) / 1000);
+    }
+    // All end together: rank 0 says when.
+    const wants = Uint8Array.of(Number(performance.now() - begin > 1000 * SECONDS));
+    isOver = (await ranks.fromFirst(ranks.rank === 0 ? wants : null))[0] === 1;
   }
-  return parts[0]!.byteLength / fastest;
+  const said = (await ranks.gather(JSON.stringify(seconds)))
+    .map((text): typeof seconds => JSON.parse(text));
+  return Object.fromEntries(names.map((name) => {
+    const all = seconds[name].map((_, round) => Math.max(...said.map((of) => of[name]![round]!)))
+      .sort((a, b) => a - b);
+    return [name, { fastest: all[0]!, median: all[all.length >> 1]! }];
+  })) as Record<Name, Timed>;
+}
+
+/** A sum of so many bytes, and the constants: messages and additions of the pieces that it has. */
+async function measure(
+  ranks: Communicator,
+  bytes: number,
+): Promise<{ sum: Timed; constants: Constants }> {
+  const { rank, size } = ranks;
+  const numbers = new Float32Array(bytes / 4);
+  const share = Math.ceil(numbers.length / size);
+  const piece = Math.min(PIECE, share);
+  const begins = Array.from({ length: Math.ceil(share / piece) }, (_, i) => i * piece);
+  const room = Array.from({ length: size }, () => new Float32Array(piece));
+  const at = (begin: number) =>
+    room.map((of, i) => i === rank ? numbers.subarray(begin, begin + piece) : of);
+  const one = room.map(() => new Float32Array(1));
+  const { small, sent, added, sum } = await timed(ranks, {
+    small: async () => {
+      for (const _ of begins) await ranks.collect(one);
+    },
+    sent: async () => {
+      for (const begin of begins) await ranks.collect(at(begin));
+    },
+    added: () => begins.forEach((begin) => sumPairwise(at(begin), rank)),
+    sum: () => ranks.sum(numbers),
+  });
+  const others = (size - 1) * 4 * piece * begins.length;
+  const constants = {
+    alpha: small.fastest / begins.length / (size - 1),
+    beta: others / (sent.fastest - small.fastest),
+    gamma: others / added.fastest,
+  };
+  return { sum, constants };
 }
 
 if (import.meta.main) {
   const ranks = joinMpi(60);
-  const points = [];
-  for (const bytes of SIZES) points.push({ bytes, seconds: await secondsOf(ranks, bytes) });
-  const gamma = adding();
-  await ranks.close();
-  if (ranks.rank === 0) {
-    const constants = fitted(points, ranks.size, gamma);
-    for (const { bytes, seconds } of points) {
-      const told = sumSeconds(ranks.size, bytes, constants);
-      answer(
-        `${bytes} bytes: ${(1e3 * seconds).toFixed(3)} ms, by the formula ${
-          (1e3 * told).toFixed(3)
-        } ` +
-          `(${(100 * (told / seconds - 1)).toFixed(0)} %)`,
-      );
-    }
-    const { alpha, beta } = constants;
+  for (const bytes of SIZES) await measure(ranks, bytes); // what is compiled while it runs is by now
+  for (const bytes of SIZES) {
+    const { sum: { fastest, median }, constants } = await measure(ranks, bytes);
+    const told = sumSeconds(ranks.size, bytes, constants);
+    const { alpha, beta, gamma } = constants;
+    if (ranks.rank > 0) continue;
     answer(
-      `--alpha ${alpha.toPrecision(3)} --gbit ${(8 * beta / 1e9).toPrecision(3)} --gamma ${
-        gamma.toPrecision(3)
-      }`,
+      `${bytes} bytes: ${ms(fastest)} ms, median ${ms(median)}; by the formula ${ms(told)} ` +
+        `(${(100 * (told / fastest - 1)).toFixed(0)} %) of --alpha ${alpha.toPrecision(2)} ` +
+        `--gbit ${(8 * beta / 1e9).toPrecision(3)} --gamma ${gamma.toPrecision(2)}`,
     );
   }
+  await ranks.close();
+}
+
+function ms(seconds: number): string {
+  return (1e3 * seconds).toPrecision(3);
 }

@@ -10,9 +10,10 @@ import { answer } from "../lib/term.ts";
 
 /** The constants as they were measured; docs/distributed.md says where. */
 const OPTIONS = {
-  alpha: { type: "string", default: "23e-6" },
+  alpha: { type: "string", default: "15e-6" },
   gbit: { type: "string", default: "1,10,100,400" },
-  gamma: { type: "string", default: "2.5e9" },
+  host: { type: "string", default: "15" },
+  gamma: { type: "string", default: "1.2e9" },
   compute: { type: "string", default: "1,10" },
   spread: { type: "string", default: "0.03" },
   wait: { type: "string", default: "0.022" },
@@ -41,7 +42,8 @@ function tables(options: Readonly<Record<keyof typeof OPTIONS, readonly number[]
       for (const gbit of options.gbit) {
         const bytes = 1e6 * megabytes;
         const work = { compute, spread: one("spread"), wait: one("wait"), bus: one("bus"), bytes };
-        const net = { alpha: one("alpha"), beta: gbit * 1e9 / 8, gamma: one("gamma") };
+        const beta = Math.min(gbit, one("host")) * 1e9 / 8;
+        const net = { alpha: one("alpha"), beta, gamma: one("gamma") };
         const shares = options.ranks.map((n) =>
           (100 * compute / updateSeconds(n, work, net)).toFixed(0)
         );
