@@ -10,13 +10,14 @@ import { notNegative, pattern, positive } from "./kinds.ts";
 const OPTIMIZERS = [
   "adamw",
   "adafactor",
+  "adamw_8bit",
   "lion",
   "muon",
   "sgd",
 ] as const satisfies readonly OptimizerName[];
 
 /** The name of an optimiser. */
-export type OptimizerName = "adafactor" | "adamw" | "lion" | "muon" | "sgd";
+export type OptimizerName = "adafactor" | "adamw" | "adamw_8bit" | "lion" | "muon" | "sgd";
 
 /** How gradients become updates. */
 export interface OptimizerConfig {
@@ -82,9 +83,9 @@ export const optimizer = {
 
 /** Keys that only some optimisers heed. */
 const HEEDED: Readonly<Partial<Record<keyof OptimizerConfig, readonly OptimizerName[]>>> = {
-  beta1: ["adamw", "lion"],
-  beta2: ["adamw", "lion"],
-  eps: ["adafactor", "adamw"],
+  beta1: ["adamw", "adamw_8bit", "lion"],
+  beta2: ["adamw", "adamw_8bit", "lion"],
+  eps: ["adafactor", "adamw", "adamw_8bit"],
   momentum: ["muon", "sgd"],
   nesterov: ["muon", "sgd"],
 };

@@ -42,6 +42,7 @@ export { split } from "./split.ts";
 export { squareGradient } from "./square_gradient.ts";
 export { adafactor } from "./update/adafactor.ts";
 export { adamw, type AdamwSettings } from "./update/adamw.ts";
+export { adamw8bit } from "./update/adamw_8bit.ts";
 export { accumulate, halt, sum, sumSquares } from "./update/gradients.ts";
 export { lion } from "./update/lion.ts";
 export { muon } from "./update/muon.ts";

@@ -1,10 +1,10 @@
 """Golden updates of optimisers: optimizers.json
 
-    pip install torch==2.15.0 transformers==5.23.0 peft==0.21.2 lion-pytorch==0.2.5 safetensors
+    pip install torch==2.15.0 transformers==5.23.0 peft==0.21.2 lion-pytorch==0.2.5 bitsandbytes==0.50.2 triton safetensors
     python test/golden/make_optimizers.py
 
 Ten updates of a vector by each optimiser of torch, and by Lion as its authors' successors publish it; of matrices by
-torch's Muon and transformers' Adafactor; and the learning rates that PEFT's LoRA+ gives the params of an adapter. The tests read only the results, so CI needs no Python.
+torch's Muon and transformers' Adafactor, and by bitsandbytes' AdamW in eight bits; and the learning rates that PEFT's LoRA+ gives the params of an adapter. The tests read only the results, so CI needs no Python.
 """
 
 import json
@@ -12,6 +12,8 @@ from pathlib import Path
 
 import peft
 import torch
+from bitsandbytes.backends.triton.kernels_optim import optimizer_update_8bit_blockwise_pytorch
+from bitsandbytes.functional import create_dynamic_map
 from lion_pytorch import Lion
 from make_adapters import CASES, base_of
 from peft.optimizers import create_loraplus_optimizer
@@ -73,6 +75,31 @@ def adafactor_updates(rows, columns):
     return made
 
 
+def noise(length, seed):
+    """As test/harness.ts has it."""
+    x, numbers = seed * 2654435761 % 2**32, []
+    for _ in range(length):
+        x = (x * 1664525 + 1013904223) % 2**32
+        numbers.append(x / 2**31 - 1)
+    return torch.tensor(numbers, dtype=torch.float32)
+
+
+def adamw_8bit_updates(numbers=640):
+    """By bitsandbytes' own reference of its kernels, with gradients that the test makes alike."""
+    torch._dynamo.config.disable = True
+    maps = [create_dynamic_map(signed).float() for signed in (True, False)]
+    p, codes = noise(numbers, 3), [torch.zeros(numbers, dtype=torch.uint8) for _ in range(2)]
+    scales = [torch.zeros(-(-numbers // 256)) for _ in range(2)]
+    for step in range(1, STEPS + 1):
+        g = noise(numbers, 50 + step) ** 5
+        optimizer_update_8bit_blockwise_pytorch(
+            p, g, *codes, 0.8, 0.95, 0.0, 0.0, 1e-6, step, RATE, *maps, *scales, DECAY, 1.0, False, optimizer_name="adam"
+        )
+    m, v = codes
+    kept = {"m": bytes(m).hex(), "v": bytes(v).hex(), "scales": [s.tolist() for s in scales]}
+    return {"after": p.tolist(), **kept}
+
+
 def rates(ratio):
     """Learning rate over that of A, of each trained param as PEFT saves it."""
     case = dict(CASES["saved_and_lora_only"])
@@ -96,6 +123,7 @@ if __name__ == "__main__":
     muon = [muon_updates(4, 8), muon_updates(12, 4)]
     adafactor = [adafactor_updates(4, 8), adafactor_updates(12, 4), adafactor_updates(8, 0)]
     out = {"rate": RATE, "decay": DECAY, "updates": made, "muon": muon, "adafactor": adafactor}
+    out |= {"adamw_8bit": adamw_8bit_updates()}
     out |= {"lora_plus": {"ratio": 16, "rates": rates(16)}}
     (HERE / "optimizers.json").write_text(json.dumps(out, indent=1) + "\n")
     print(*out["lora_plus"]["rates"].items(), sep="\n")

@@ -19,6 +19,8 @@ interface Golden {
   readonly decay: number;
   readonly muon: readonly OfMatrix[];
   readonly adafactor: readonly OfMatrix[];
+  /** Codes in hexadecimal digits, and the scales of m and of v. */
+  readonly adamw_8bit: Readonly<{ after: number[]; m: string; v: string; scales: number[][] }>;
   readonly updates: Readonly<
     Record<string, Readonly<{ start: number[]; gradients: number[][]; after: number[][] }>>
   >;

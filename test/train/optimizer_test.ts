@@ -8,7 +8,11 @@ import { hasCheckpoint, loadCheckpoint } from "../../src/train/checkpoint.ts";
 import { engine } from "../harness.ts";
 import { Toy, type ToySettings } from "./toy.ts";
 
-for (const [optimizer, lr] of [["lion", 0.003], ["adafactor", 0.01]] as const) {
+for (
+  const [optimizer, lr] of [
+    ...[["lion", 0.003], ["adafactor", 0.01], ["adamw_8bit", 0.003]] as const,
+  ]
+) {
   Deno.test(`a run by ${optimizer} with noise learns, and one that is stopped ends with the same bytes`, async () => {
     using toy = new Toy();
     const settings: ToySettings = {

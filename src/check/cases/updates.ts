@@ -7,6 +7,7 @@ import {
   accumulate,
   adafactor,
   adamw,
+  adamw8bit,
   add,
   type Group,
   halt,
@@ -21,6 +22,7 @@ import { ADD_SQUARES } from "../../ops/square_gradient.ts";
 import { accumulate as accumulateTwin } from "../../reference/accumulate.ts";
 import { adafactor as adafactorTwin } from "../../reference/adafactor.ts";
 import { adamw as adamwTwin } from "../../reference/adamw.ts";
+import { adamw8bit as adamw8bitTwin } from "../../reference/adamw_8bit.ts";
 import { addSquares } from "../../reference/add_squares.ts";
 import { halt as haltTwin } from "../../reference/halt.ts";
 import { lion as lionTwin } from "../../reference/lion.ts";
@@ -28,6 +30,7 @@ import { muon as muonTwin } from "../../reference/muon.ts";
 import { sgd as sgdTwin } from "../../reference/sgd.ts";
 import { sumSquares as sumSquaresTwin } from "../../reference/sum_squares.ts";
 import { total } from "../../reference/total.ts";
+import type { Value } from "../../graph/graph.ts";
 import { type Arrays, type OpCase, zeros } from "../op_case.ts";
 
 const N = 1000;
@@ -35,6 +38,12 @@ const SETTINGS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 0.5 };
 const DECAY = 0.1;
 const RATE = 0.01;
 const MOMENTUM = { momentum: 0.9, nesterov: true, clip: 0.5 };
+
+/** The settings of two updates. */
+const STEPS = Object.fromEntries([1, 2].map((t) => {
+  const data = adamw8bit(SETTINGS).step(RATE, t);
+  return [`step${t}`, { shape: [data.length], data, scaled: false }];
+}));
 
 /** A wide matrix and a tall one; what follows them is none. */
 const MATRICES = [{ from: 0, rows: 8, columns: 24 }, { from: 192, rows: 80, columns: 4 }].map(
@@ -145,6 +154,44 @@ export const updates: readonly OpCase[] = [
     ({ p, gradients, m, v }, norm) =>
       adamwTwin(p!, gradients!, m!, v!, { ...SETTINGS, decay: DECAY, rate: RATE, t: 3 }, norm),
   ),
+  {
+    name: "two updates of AdamW in eight bits",
+    given: {
+      p: { shape: [N], scaled: false },
+      gradients: { shape: [N] },
+      zero: zeros(N),
+      ...STEPS,
+    },
+    build(graph, { p, gradients, zero, step1, step2 }) {
+      const rule = adamw8bit(SETTINGS);
+      const groups = [{ from: 0, numbers: N, rate: 1, decay: DECAY }];
+      const [codes, scales] = rule.moments(groups);
+      const norm = sumSquares(graph, gradients!);
+      const halted = halt(graph, norm, graph.state("halted", [1], "u32"));
+      const state = { gradients: gradients!, norm, halted };
+      const moments = {
+        codes: graph.state("kept codes", [codes!.numbers], "u32"),
+        scales: graph.state("kept scales", [scales!.numbers]),
+      };
+      const params = add(graph, p!, zero!); // it is written over
+      rule.update(graph, { ...state, params, moments, step: step1! }, groups);
+      const { p: once, newCodes, newScales } = graph.calls.at(-1)!.outs as Record<string, Value>;
+      const after = { codes: newCodes!, scales: newScales! };
+      const later = { ...state, params: once!, moments: after, step: step2! };
+      return { p: rule.update(graph, later, groups) };
+    },
+    twin({ p, gradients }) {
+      const [norm] = sumSquaresTwin(gradients!, { N, PARTS: 1 });
+      const none = () => new Float64Array(Math.ceil(N / 256));
+      const [m, v] = [new Uint8Array(N), new Uint8Array(N)];
+      const step = { ...SETTINGS, decay: DECAY, rate: RATE };
+      const zero = { m, v, scales: { m: none(), v: none() } };
+      const once = adamw8bitTwin(p!, gradients!, zero, { ...step, t: 1 }, norm!);
+      return { p: adamw8bitTwin(once.p, gradients!, once.kept, { ...step, t: 2 }, norm!).p };
+    },
+    magnitudes: [1], // what is kept is zero at first
+    tolerance: 1e-3, // of a code, where a number lies between two
+  },
   updateCase("Muon", muon(MOMENTUM), (given, norm) =>
     byMatrix(given, (part, sizes) => {
       const step = { ...MOMENTUM, decay: DECAY, rate: RATE, ...sizes };
