@@ -20,7 +20,12 @@ interface OnlineState {
   readonly limits: object;
   /** Tokens that updates have processed. */
   readonly tokens: number;
+  /** What all rollouts so far took. */
+  readonly seconds: Seconds;
 }
+
+/** Seconds that rollouts took. */
+type Seconds = Pick<RolloutTimes, "sampling" | "judging">;
 
 /** The loss of a method over the answers of an update. */
 export class OnlineObjective implements Objective, Hook {
@@ -31,6 +36,7 @@ export class OnlineObjective implements Objective, Hook {
   #rollout: Rollout | null = null;
   #isOver = false;
   #tokens = 0;
+  #seconds: Seconds = { sampling: 0, judging: 0 };
   #since = performance.now();
 
   constructor(
@@ -96,15 +102,17 @@ export class OnlineObjective implements Objective, Hook {
 
   state(): OnlineState {
     const rollout = this.config.iterations > 1 ? this.#rollout : null;
-    return { rollout, limits: this.limits.state(), tokens: this.#tokens };
+    const { limits } = this;
+    return { rollout, limits: limits.state(), tokens: this.#tokens, seconds: this.#seconds };
   }
 
   restore(state: unknown): void {
     if (!state) {
       throw new FileError(`Cannot resume: the checkpoint holds nothing of ${this.config.kind}`);
     }
-    const { rollout, limits, tokens } = state as OnlineState;
+    const { rollout, limits, tokens, seconds } = state as OnlineState;
     [this.#rollout, this.#isOver, this.#tokens] = [rollout, false, tokens];
+    this.#seconds = seconds;
     this.limits.restore(limits);
   }
 
@@ -117,12 +125,16 @@ export class OnlineObjective implements Objective, Hook {
     return this.#rollout = await this.rolls.roll(number, times);
   }
 
-  /** How fast answers were drawn, and the shares of the time since the update before. */
+  /** How fast answers were drawn, the shares of the time since the update before, and all so far. */
   #timesOf({ sampling, judging, tokens }: RolloutTimes): Fields {
     const since = this.#since;
     this.#since = performance.now();
     const all = (this.#since - since) / 1000;
+    const before = this.#seconds;
+    this.#seconds = { sampling: before.sampling + sampling, judging: before.judging + judging };
     return {
+      rollout_seconds: this.#seconds.sampling,
+      judging_seconds: this.#seconds.judging,
       rollout_share: sampling / all,
       judging_share: judging / all,
       ...(sampling > 0 && { rollout_tokens_per_second: tokens / sampling }),

@@ -5,15 +5,13 @@
  * @module
  */
 import project from "../../deno.json" with { type: "json" };
-import { type Figure, figure, linearRange, type Point } from "../report/chart.ts";
+import { figure } from "../report/chart.ts";
 import { details, type Html, markup, type Piece, table } from "../report/html.ts";
 import { reportHtml, type Section } from "../report/shell.ts";
 import type { Report, RunEnd, RunEvent, SampleText, StartEvent } from "./events.ts";
+import { courseOf, type Line, timesIn } from "./course.ts";
 import { duration } from "./lines.ts";
 import { countText, totalOf } from "./panel.ts";
-
-/** A line of `metrics.jsonl`. */
-type Line = Readonly<Record<string, number | null | undefined>>;
 
 /** What is known of a run that is over. */
 export interface Story {
@@ -51,9 +49,9 @@ export function runPage(story: Story, metrics: readonly Line[], run: string): st
     const texts = sections.map(([title, content]) => [title, markup`${content}`.text] as const);
     return story.report.page(metrics, run, texts);
   }
-  const losses = lossFigure(metrics);
-  const course: Section[] = losses ? [["During training", figure(losses)]] : [];
-  const { start: { config } } = story;
+  const { start: { config, columns } } = story;
+  const figures = courseOf(metrics, columns);
+  const course: Section[] = figures.length > 0 ? [["During training", figures.map(figure)]] : [];
   return reportHtml({
     kind: "Run",
     run,
@@ -61,7 +59,7 @@ export function runPage(story: Story, metrics: readonly Line[], run: string): st
       duration(story.seconds)
     }, without a guard: what was forgotten was not measured.</p>`,
     sections: [...course, ...sections],
-    charts: losses ? [losses.chart] : [],
+    charts: figures.map(({ chart }) => chart),
   });
 }
 
@@ -72,6 +70,9 @@ function passport(story: Story, metrics: readonly Line[], run: string): Section[
     ...(samples ? [["Samples", sampleTable(samples)] as const] : []),
     ["What it learnt from", mixture(start)],
     ["Memory", memory(start)],
+    ...(timesIn(metrics).length > 0
+      ? [["Where the time went", times(story, metrics)] as const]
+      : []),
     ["Settings", settings(start)],
     ["Made with", versions(story, run)],
   ];
@@ -125,6 +126,15 @@ of the base ${config.model}: <code>${hashes.base}</code></p>`,
 const percent = (share: number | null): string =>
   share === null || !Number.isFinite(share) ? "" : `${(100 * share).toPrecision(3)} %`;
 
+/** What parts of an update took, of the seconds of the whole run. */
+function times({ seconds }: Story, metrics: readonly Line[]): Html {
+  const parts = timesIn(metrics);
+  const rest = seconds - parts.reduce((sum, [, took]) => sum + took, 0);
+  const rows = [...parts, ["all else", Math.max(0, rest)] as const]
+    .map(([name, took]) => [name, duration(took), percent(took / seconds)]);
+  return table(`${duration(seconds)} from the first update on`, ["for", "time", "part"], rows);
+}
+
 /** Bars by what it is for. */
 function memory({ memory }: StartEvent): Html {
   const total = totalOf(memory);
@@ -171,26 +181,4 @@ function versions({ start, seconds }: Story, run: string): Piece {
     table("Versions and machine", ["what", "which"], rows, "words"),
     markup`<p>The same run again: <code>deno task runs rerun ${run}</code></p>`,
   ];
-}
-
-/** The loss over the updates, where there are two at least. */
-function lossFigure(metrics: readonly Line[]): Figure | null {
-  const points = metrics.flatMap(({ step, loss }): Point[] =>
-    typeof step === "number" && typeof loss === "number" ? [[step, loss]] : []
-  );
-  if (points.length < 2) return null;
-  const losses = points.map(([, y]) => y);
-  const last = points.at(-1)!;
-  return {
-    title: "Loss",
-    alt: `Loss over ${last[0]} updates: from ${number(losses[0])} to ${number(last[1])}.`,
-    chart: {
-      id: "chart-loss",
-      x: { label: "updates", range: [0, last[0]] },
-      y: { label: "nats a token", range: linearRange(losses) },
-      limits: [],
-      notes: [],
-      series: [{ name: "loss", colour: "c2", line: "solid", dots: null, points, named: true }],
-    },
-  };
 }

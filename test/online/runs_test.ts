@@ -54,6 +54,15 @@ Deno.test("a run learns what is rewarded, and says so of eval.data", async () =>
   const evaluated = toy.metrics("out").map((line) => line["eval_reward"]);
   assert.equal(evaluated[0], 0);
   assert.match(lines.join("\n"), /data: .*asked\.jsonl: 6 rows; not read: note \(6 rows\)$/m);
+  const told = toy.metrics("out");
+  for (const field of ["rollout_seconds", "judging_seconds"]) {
+    assert.ok(told.every((line, i) => i === 0 || line[field]! >= told[i - 1]![field]!), field);
+  }
+  assert.ok(told.every((line) => line["rollout_tokens_per_second"]! > 0));
+  const page = Deno.readTextFileSync(toy.path("out", "report.html"));
+  for (
+    const said of [/id="chart-reward"/, /id="chart-kl"/, /Where the time went/, />rollout<\/th>/]
+  ) assert.match(page, said);
 });
 
 Deno.test("answers that are all worth the same are counted and move nothing", async () => {
