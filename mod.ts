@@ -202,9 +202,10 @@ export {
 } from "./src/adapters/merge.ts";
 export type { MethodName, ModuleMethodName } from "./src/adapters/methods/mod.ts";
 export type { PromptMethodName } from "./src/adapters/prompts/mod.ts";
+export type { InitConfig } from "./src/config/init.ts";
 export type { VirtualConfig } from "./src/config/virtual.ts";
 export type { OptimizerConfig, OptimizerName } from "./src/config/mod.ts";
-export type { InitName } from "./src/adapters/init/mod.ts";
+export type { InitName, MeasuredName } from "./src/adapters/init/mod.ts";
 export type { FormatName } from "./src/formats/mod.ts";
 export type { GgufType } from "./src/io/gguf/tensor_types.ts";
 export { exportGgufLora } from "./src/export/gguf_lora.ts";

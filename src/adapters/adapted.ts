@@ -10,6 +10,7 @@ import type { Flat, Store } from "../graph/store.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
 import type { Tensors } from "../models/stored.ts";
 import { type Adaptable, type Choice, chooseModules, sizesOf } from "./choose.ts";
+import type { Measured } from "./init/init.ts";
 import { type InitName, started } from "./init/mod.ts";
 import { refuseDropout, refuseFrozenA, refuseTable, refuseUnbuilt } from "./unbuilt.ts";
 import { feedForwardOf } from "./feed_forward.ts";
@@ -39,6 +40,8 @@ export interface ModuleOptions extends Choice {
 export interface AdaptedOptions {
   /** Its initial values, those of the method where absent. */
   readonly init?: InitName;
+  /** Ranks by module that were shared out anew, 0 for one that is left alone. */
+  readonly ranks?: ReadonlyMap<string, number>;
   readonly method?: AdapterMethod;
   /** The share of a layer's input that the update does not see in training; 0 by default. */
   readonly dropout?: number;
@@ -93,8 +96,9 @@ export class Adapted {
       }));
       return new Adapted(modules, { dropout, method: starting });
     }
+    const { ranks } = options;
     return new Adapted(
-      names.map((name) => {
+      names.filter((name) => ranks?.get(name) !== 0).map((name) => {
         const rank = matching(name, options.rank_pattern ?? {}) ?? options.rank;
         const alpha = matching(name, options.alpha_pattern ?? {}) ?? options.alpha;
         const sizes = sizesOf(model, name)!;
@@ -105,7 +109,10 @@ export class Adapted {
             `adapter.rank is ${rank}, but ${name} is only [${outFeatures}, ${inFeatures}]`,
           );
         }
-        return { name, rank, alpha, scale: alpha / (rslora ? Math.sqrt(rank) : rank), ...sizes };
+        const own = ranks?.get(name) ?? rank;
+        const all = alpha * own / rank; // so that alpha / rank stays
+        const scale = all / (rslora ? Math.sqrt(own) : own);
+        return { name, rank: own, alpha: all, scale, ...sizes };
       }),
       { dropout, freeze_a, method: starting },
     );
@@ -139,6 +146,11 @@ export class Adapted {
 
   get modules(): string[] {
     return [...this.#modules.keys()];
+  }
+
+  /** The modules with their sizes. */
+  get sizes(): readonly AdaptedModule[] {
+    return [...this.#modules.values()];
   }
 
   /** The last words of the modules, or their whole names where those would choose more. */
@@ -202,10 +214,10 @@ export class Adapted {
   }
 
   /** Fills the store: with an adapter from a folder as it is, or afresh. */
-  load(store: Store, seed: number, base: Tensors): void {
+  load(store: Store, seed: number, base: Tensors, measured?: Measured): void {
     for (const module of this.#modules.values()) {
       const numbers: Numbers = this.source?.find((weights) => weights.module === module.name) ??
-        this.method.fresh(module, seed, base);
+        this.method.fresh(module, seed, base, measured);
       for (const [key, param] of this.#params(module)) {
         store.writeParam(param, this.method.kept(key, module).keep(numbers[key]!));
       }

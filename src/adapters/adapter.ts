@@ -12,6 +12,7 @@ import type { Model, Modules } from "../models/model.ts";
 import { HEAD } from "../models/stored.ts";
 import { Adapted, type ModuleOptions } from "./adapted.ts";
 import { unmatched } from "./choose.ts";
+import type { Measured } from "./init/init.ts";
 import type { InitName } from "./init/mod.ts";
 import { hasFactors, type MethodName, methodOf, METHODS } from "./methods/mod.ts";
 import type { PeftAdapter } from "./peft/adapter.ts";
@@ -30,6 +31,8 @@ export interface AdapterOptions extends ModuleOptions, PromptOptions {
   readonly method?: MethodName;
   /** Its initial values; those of the method by default. */
   readonly init?: InitName;
+  /** Ranks by module that were shared out anew; those of the options by default. */
+  readonly ranks?: ReadonlyMap<string, number>;
   /** The share of a layer's input that the update does not see in training; 0 by default. */
   readonly dropout?: number;
   /** Whether B alone is trained and A stays as it is (LoRA-FA); false by default. */
@@ -195,8 +198,8 @@ export class Adapter {
   }
 
   /** Fills the store: from the folder it was read from, or afresh by the seed. */
-  load(store: Store, seed: number): void {
-    this.adapted.load(store, seed, this.model.tensors);
+  load(store: Store, seed: number, measured?: Measured): void {
+    this.adapted.load(store, seed, this.model.tensors, measured);
     this.whole.load(store);
     this.tokens.load(store);
     this.prompt?.load(store, seed);

@@ -5,11 +5,13 @@
  * @module
  */
 import type { DataEntry } from "../data/mod.ts";
+import { isMeasured } from "../adapters/init/mod.ts";
 import type { MethodName } from "../adapters/methods/mod.ts";
 import { isPromptMethod, PROMPT_METHOD_NAMES } from "../adapters/prompts/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { ConfigFault } from "./faults.ts";
 import { promptFaults } from "./idle_prompts.ts";
+import { initFaults } from "./init.ts";
 import type { ParsedConfig } from "./mod.ts";
 import { isHeeded, OPTIMIZER_KEYS } from "./optimizer.ts";
 import type { ScheduleName } from "./schedule.ts";
@@ -137,6 +139,16 @@ const RULES: readonly Rule[] = [
     idle: (config) =>
       besidePrompt(config) ??
         when(config.adapter.from !== undefined, "beside adapter.from, which has its own"),
+  },
+  {
+    key: "adapter.init_tokens",
+    idle: ({ adapter: { init } }) =>
+      when(!isMeasured(init), "without adapter.init eva, corda_ipm or corda_kpm"),
+  },
+  {
+    key: "adapter.init_rho",
+    off: 2,
+    idle: ({ adapter: { init } }) => when(init !== "eva", "without adapter.init eva"),
   },
   { key: "adapter.modules_to_save", idle: besidePrompt },
   { key: "train.keep", off: "last", idle: withoutMeasurements },
@@ -266,7 +278,7 @@ export function idleFaults(
     const message = `found ${JSON.stringify(value)} ${reason}, where it has no effect, wanted none`;
     return [{ key, message }];
   });
-  return [...found, ...promptFaults(config)];
+  return [...found, ...promptFaults(config), ...initFaults(config)];
 }
 
 /**

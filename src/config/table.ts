@@ -7,7 +7,6 @@
 
 import { resolve } from "node:path";
 import { z } from "../deps/zod.ts";
-import { INIT_NAMES, type InitName } from "../adapters/init/mod.ts";
 import { METHOD_NAMES, type MethodName } from "../adapters/methods/mod.ts";
 import { type Bias, BIASES } from "../adapters/peft/config.ts";
 import type { Tokens } from "../adapters/trained_tokens.ts";
@@ -24,6 +23,7 @@ import { type FormatName, QUANTIZED } from "../formats/mod.ts";
 import { type DataConfig, dataSchema, mixtureSchema } from "./data.ts";
 import { guardSchema } from "./guard.ts";
 import { count, name, pattern, place, positive, seed, tokens } from "./kinds.ts";
+import { type InitConfig, initial } from "./init.ts";
 import { keep } from "./keep.ts";
 import { completed, optimizer, type OptimizerConfig } from "./optimizer.ts";
 import { objectiveSchema } from "./objective.ts";
@@ -34,7 +34,7 @@ import { told, type ToldConfig } from "./told.ts";
 import { tokenList, virtual, type VirtualConfig } from "./virtual.ts";
 
 /** The low-rank adapter. */
-export interface AdapterConfig extends VirtualConfig {
+export interface AdapterConfig extends VirtualConfig, InitConfig {
   /** Rank of the update. */
   readonly rank: number;
   /** The update is scaled by alpha / rank. */
@@ -53,8 +53,6 @@ export interface AdapterConfig extends VirtualConfig {
   readonly rslora: boolean;
   /** What the adapter does to a module; that of `from`, or lora, where absent. */
   readonly method?: MethodName;
-  /** The initial values; those of the method where absent. */
-  readonly init?: InitName;
   /** The share of a layer's input that the update does not see in training. */
   readonly dropout?: number;
   /** Ends of the names of modules that are trained whole, such as `lm_head` or `norm`. */
@@ -174,11 +172,7 @@ const adapter = z.strictObject({
   rslora: z.boolean().default(false).describe("scale the update by alpha / sqrt(rank) instead"),
   method: z.enum(METHOD_NAMES).exactOptional()
     .describe("what the adapter does to a module; lora when absent, or that of from"),
-  init: z.union([z.enum(INIT_NAMES), z.templateLiteral(["pissa_niter_", z.int().min(0).max(999)])])
-    .exactOptional().describe(
-      "initial values from the base's weights, as PEFT's init_lora_weights; pissa_niter_N takes N " +
-        "iterations; random when absent",
-    ),
+  ...initial,
   freeze_a: z.boolean().exactOptional()
     .describe("LoRA-FA: A stays as it began and B alone is trained; false when absent"),
   feedforward_modules: z.union([z.array(name), pattern]).exactOptional().describe(

@@ -66,6 +66,7 @@ async function prepare(
   for (const line of describeFailed(domains, settings, failed)) context.log(line);
   return {
     compares: programs.metric !== null,
+    retention: domains.flatMap(({ train }) => train.flat()),
     open: (run) => GuardPart.open({ context, settings, domains, ...programs }, run),
   };
 }

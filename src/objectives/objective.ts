@@ -259,6 +259,8 @@ export interface MainPlan extends MethodPlan<PreparedMain> {
 export interface Prepared<P extends Part = Part, C = OpenContext> {
   /** Whether it compares moments by a metric, and so is opened after all that measure. */
   readonly compares?: boolean;
+  /** Text that it keeps the model to, which a run may learn from; none where absent. */
+  readonly retention?: readonly Example[];
   open(context: C): Promise<P>;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config, SizedConfig } from "../config/mod.ts";
+import type { Examples } from "../data/mod.ts";
 import { ConfigError, FileError } from "../errors.ts";
 import type { Communicator } from "../distributed/communicator.ts";
 import type { Device } from "../gpu/device.ts";
@@ -25,10 +26,11 @@ import { runFiles } from "../runs/folder.ts";
 import { resolveModel } from "./resolve_model.ts";
 import { lengthsIn, lengthsOf, readRows, rowsOf } from "./rows.ts";
 import type { TrainOptions } from "./options.ts";
-import { openSession, type Session } from "./session.ts";
+import { measureInit } from "./measured_init.ts";
+import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { type SizedRun, sizeRun } from "./sizes/choice.ts";
 import { type MemoryLimit, memoryLimitOf, requireMemory } from "./sizes/memory.ts";
-import type { RunPlan, RunShape } from "./sizes/run_plan.ts";
+import { planRun, type RunPlan, type RunShape } from "./sizes/run_plan.ts";
 import { trainAdapter, trainFull } from "./trainable.ts";
 
 /** What a session is opened with beside its config. */
@@ -114,10 +116,10 @@ export async function withSession<T>(
     ranks = null,
   } = settings;
   return await withShape(config, settings, async (shape) => {
-    const { engine: { device }, model, trained, folder, from } = shape;
+    const { engine: { device }, model, folder, from } = shape;
     await using read = data ? null : await readRows(model, config, log);
     const limit = memoryLimitOf(device, config.train);
-    const { plan, why } = await sizeRun(
+    const sized = await sizeRun(
       shape,
       config,
       limit,
@@ -126,14 +128,16 @@ export async function withSession<T>(
           ? [...read.lengths(), ...await lengthsIn(model, config.eval.data, config)]
           : lengthsOf(data!),
     );
-    requireMemory(limit, plan.memory);
-    settings.onSized?.(plan.config);
-    log(row("rows of", describeLength(plan, why)));
+    requireMemory(limit, sized.plan.memory);
+    settings.onSized?.(sized.plan.config);
+    log(row("rows of", describeLength(sized.plan, sized.why)));
     const found = kind === "adapter" ? notesOf(shape.engine, model) : [];
-    for (const note of [...found, ...trained.notes]) log(note);
+    for (const note of [...found, ...shape.trained.notes]) log(note);
+    const rows = read ? await read.encode(sized.plan.config) : rowsOf(data!);
+    const { trained, plan, measured } = await withRanks(shape, sized.plan, rows.examples, log);
+    requireMemory(limit, plan.memory);
     const session = await openSession({
-      ...{ plan, trained, attempts, ranks, log },
-      rows: read ? await read.encode(plan.config) : rowsOf(data!),
+      ...{ plan, trained, measured, rows, attempts, ranks, log },
       base: modelFingerprint(folder),
       seen: kind === "pretrain" || from === undefined ? NOTHING_SEEN : documentsSeenBy(from),
       folder: runFiles(out).checkpoints,
@@ -144,6 +148,28 @@ export async function withSession<T>(
       session.close();
     }
   });
+}
+
+/** The ranks of EVA depend on the rows: they are measured before the run is planned once more. */
+async function withRanks(
+  shape: OpenShape,
+  plan: RunPlan,
+  examples: Examples,
+  log: (line: string) => void,
+): Promise<Pick<SessionOptions, "trained" | "plan" | "measured">> {
+  const { trained, methods, engine, model } = shape;
+  const { config } = plan;
+  const { adapter, train: { seed } } = config;
+  if (!trained.measures || adapter.init !== "eva") return { trained, plan, measured: null };
+  const { factors, ranks } = await measureInit("eva", {
+    ...{ engine, model, adapter, modules: trained.measures, examples, seed, log },
+  });
+  const shared = trainAdapter(engine, model, adapter, {
+    ...{ ...methods.main, seed },
+    ...(ranks && { ranks }),
+  });
+  const again = await planRun({ ...shape, trained: shared }, config);
+  return { trained: shared, plan: again, measured: factors };
 }
 
 /** Tokens of a row, and why so many. */

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Measured } from "../adapters/init/init.ts";
+import { INIT_TEXTS, isMeasured } from "../adapters/init/mod.ts";
 import { type Example, rowTokenizer } from "../data/mod.ts";
 import type { SizedConfig } from "../config/mod.ts";
 import type { Engine } from "../graph/compile.ts";
@@ -26,6 +28,7 @@ import type { Communicator } from "../distributed/communicator.ts";
 import { contentsOf } from "./contents.ts";
 import { numbersOf } from "./facts.ts";
 import { groupsOf } from "./groups.ts";
+import { measureInit } from "./measured_init.ts";
 import { Optimizer } from "./optimizer.ts";
 import { ruleOf } from "./optimizers.ts";
 import { loadRows, mixtureOf, type Rows } from "./rows.ts";
@@ -79,6 +82,8 @@ export interface SessionOptions {
   readonly trained: Trainable;
   /** What to train on, encoded. */
   readonly rows: Rows;
+  /** Initial values that had to be known before it was planned; null where there are none. */
+  readonly measured: Measured | null;
   readonly base: string;
   /** What the adapter that is trained on was made with. */
   readonly seen: SeenDocuments;
@@ -105,7 +110,9 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const rule = ruleOf(config.train);
   const groups = groupsOf(placesOf(main.params), config.train, rule.goesBy);
   engine.store.addParams(main.params, rule.moments(groups));
-  const begin = () => trained.load(engine.store, main.params);
+  const retention = others.flatMap(({ retention = [] }) => retention);
+  const measured = options.measured ?? await measuredOf(options, retention);
+  const begin = () => trained.load(engine.store, main.params, measured);
   begin();
 
   const epochs = await epochsOf(config.train, prepared);
@@ -160,6 +167,20 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       optimizer.close();
     },
   };
+}
+
+/** Initial values that are measured; undefined where they are not. */
+async function measuredOf(
+  { plan: { config, context }, trained: { measures: modules }, rows, log }: SessionOptions,
+  retention: readonly Example[],
+): Promise<Measured | undefined> {
+  const { adapter, train: { seed } } = config;
+  if (!modules || !isMeasured(adapter.init)) return undefined;
+  const examples = INIT_TEXTS[adapter.init] === "rows" ? rows.examples : retention;
+  const found = await measureInit(adapter.init, {
+    ...{ ...context, adapter, modules, examples, seed, log },
+  });
+  return found.factors;
 }
 
 /** What parts that are beside it see of the main one. */

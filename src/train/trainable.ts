@@ -5,6 +5,9 @@
  */
 import { Adapter } from "../adapters/adapter.ts";
 import { continued } from "../adapters/continued.ts";
+import type { Measured } from "../adapters/init/init.ts";
+import { isMeasured } from "../adapters/init/mod.ts";
+import type { AdaptedModule } from "../adapters/methods/mod.ts";
 import { type PeftAdapter, readPeft, writePeft } from "../adapters/peft/folder.ts";
 import { atScaling } from "../adapters/scaling.ts";
 import type { Engine } from "../graph/compile.ts";
@@ -23,8 +26,10 @@ import type { AdapterConfig } from "../config/mod.ts";
 export interface Trainable {
   /** For the loss graph. */
   readonly graph: Pick<LossGraphOptions, "adapt" | "full" | "seed">;
-  /** Fills the params in the store with what training starts from. */
-  load(store: Store, params: readonly Value[]): void;
+  /** Fills the params in the store with what training starts from, measured where it was. */
+  load(store: Store, params: readonly Value[], measured?: Measured): void;
+  /** The modules of an adapter whose initial values are measured; absent where they are not. */
+  readonly measures?: readonly AdaptedModule[];
   /** Writes what was trained, an adapter at that scaling (1 where absent). A sync point. */
   save(store: Store, folder: string, scaling?: number): Promise<void>;
   /** Reads an adapter back at a scaling; null of a whole model. A sync point. */
@@ -43,15 +48,21 @@ export interface Trainable {
 /**
  * An adapter, fresh or from a PEFT folder, saved as `adapter/`.
  *
- * @param how where `leavesHead`, a head of scores is trained beside it and neither read nor saved.
+ * @param how where `leavesHead`, a head of scores is trained beside it and neither read nor saved;
+ * `ranks` by module stand in place of those of the config.
  */
 export function trainAdapter(
   engine: Engine,
   model: Model,
   config: AdapterConfig,
-  { seed, leavesHead = false }: { readonly seed: number; readonly leavesHead?: boolean },
+  { seed, leavesHead = false, ranks }: {
+    readonly seed: number;
+    readonly leavesHead?: boolean;
+    readonly ranks?: ReadonlyMap<string, number>;
+  },
 ): Trainable {
-  const options = model.scores > 0 ? withScoreHead(config) : config;
+  const whole = model.scores > 0 ? withScoreHead(config) : config;
+  const options = { ...whole, ...(ranks && { ranks }) };
   const read = (folder: string) =>
     leavesHead ? withFreshHead(readPeft(folder), model) : readPeft(folder);
   const adapter = config.from === undefined
@@ -67,7 +78,9 @@ export function trainAdapter(
   };
   return {
     graph: { adapt: adapter.adapt, seed },
-    load: (store) => adapter.load(store, seed),
+    load: (store, _params, measured) => adapter.load(store, seed, measured),
+    ...(config.from === undefined && isMeasured(config.init) &&
+      { measures: adapter.adapted.sizes }),
     read: readBack,
     save: async (store, folder, scaling = 1) => writePeft(folder, await readBack(store, scaling)),
     base: (param) => adapter.base(param),

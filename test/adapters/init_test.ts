@@ -5,10 +5,13 @@ import { fileURLToPath } from "node:url";
 import { nearlySingular, type Singular, singular } from "../../src/adapters/init/decompose.ts";
 import { addDelta } from "../../src/adapters/methods/lora.ts";
 import { readPeft } from "../../src/adapters/peft/folder.ts";
+import { matching } from "../../src/adapters/peft/targets.ts";
 import { parseConfig } from "../../src/config/mod.ts";
+import type { Example } from "../../src/data/mod.ts";
 import { Matrix } from "../../src/deps/matrix.ts";
+import type { SideMethod } from "../../src/objectives/objective.ts";
 import { normal } from "../../src/random.ts";
-import { train } from "../../src/train/run.ts";
+import { trainWith } from "../../src/train/run.ts";
 import { RELATIVE, report } from "../golden/checks.ts";
 import { type Golden, readGolden, T, writeGolden } from "../golden/golden.ts";
 import { engine, noise } from "../harness.ts";
@@ -16,6 +19,8 @@ import { engine, noise } from "../harness.ts";
 interface Case {
   readonly base: string;
   readonly init: string;
+  /** Of EVA. */
+  readonly rho?: number;
   readonly settings: Record<string, unknown>;
   readonly adapter: Record<string, unknown>;
   readonly losses: readonly number[];
@@ -62,7 +67,22 @@ async function checkRun(wanted: Case): Promise<void> {
   }
 }
 
-async function trained(folder: string, golden: Golden, { init, settings }: Case) {
+/** What keeps to some text and does nothing else. */
+const keeping = (retention: readonly Example[]): SideMethod => ({
+  plan: () =>
+    Promise.resolve({
+      count: 0,
+      memory: {},
+      measures: false,
+      prepare: () =>
+        Promise.resolve({
+          retention,
+          open: () => Promise.resolve({ name: "keeping", close: () => {} }),
+        }),
+    }),
+});
+
+async function trained(folder: string, golden: Golden, { init, rho, settings }: Case) {
   const rows = join(folder, "rows.jsonl");
   const lines = golden.ids.map((input_ids, i) => ({ input_ids, labels: golden.labels[i] }));
   Deno.writeTextFileSync(rows, lines.map((line) => JSON.stringify(line)).join("\n"));
@@ -72,7 +92,11 @@ async function trained(folder: string, golden: Golden, { init, settings }: Case)
     values: {
       model: folder,
       data: [{ path: rows, format: "tokens" }],
-      adapter: { init, rank: 4, alpha: 6, targets, rslora, ...patterns },
+      adapter: {
+        ...{ init, rank: 4, alpha: 6, targets, rslora, ...patterns },
+        ...(rho !== undefined && { init_rho: rho }),
+      },
+      ...(init === "corda_kpm" && { guard: { text: [rows] } }), // `beside` stands in its place
       train: {
         ...{ schedule: "constant", warmup: 0, clip: 0, shuffle: false },
         ...{ lr, eps, weight_decay, beta1, beta2 },
@@ -83,7 +107,7 @@ async function trained(folder: string, golden: Golden, { init, settings }: Case)
     },
   });
   const { device } = await engine();
-  await train(parsed, { kind: "adapter", device });
+  await trainWith({ beside: [keeping(golden.examples)] }, parsed, { kind: "adapter", device });
   const metrics = Deno.readTextFileSync(join(folder, "run/metrics.jsonl")).trimEnd().split("\n");
   return metrics.map((line): number => JSON.parse(line).loss);
 }
@@ -93,8 +117,10 @@ function checkAdapter(folder: string, { adapter, updates }: Case): void {
   assert.equal(config["init_lora_weights"], true);
   for (const key of ["r", "use_rslora"] as const) assert.equal(config[key], adapter[key], key);
   assert.ok(Math.abs(Number(config["lora_alpha"]) - Number(adapter["lora_alpha"])) < 1e-9);
-  const ranks = (of: Record<string, unknown>) => Object.values(of["rank_pattern"] as object);
-  assert.deepEqual(new Set(ranks(config)), new Set(ranks(adapter)));
+  const ranks = adapter["rank_pattern"] as Record<string, number>;
+  for (const { module, rank } of modules) {
+    assert.equal(rank, matching(module, ranks) ?? adapter["r"], `the rank of ${module}`);
+  }
   assert.deepEqual(modules.map(({ module }) => module).sort(), Object.keys(updates).sort());
   for (const weights of modules) {
     const update = new Float32Array(weights.outFeatures * weights.inFeatures);

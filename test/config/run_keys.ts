@@ -59,6 +59,8 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "adapter.rslora": { to: true },
   "adapter.method": { to: "dora" },
   "adapter.init": { to: "pissa" },
+  "adapter.init_tokens": { to: 20, beside: { "adapter.init": "corda_ipm" } },
+  "adapter.init_rho": { to: 1, beside: { "adapter.init": "eva" } },
   "adapter.freeze_a": { to: true },
   "adapter.feedforward_modules": {
     to: ["v_proj"],

@@ -25,8 +25,8 @@ function difference(init: Init, rslora: boolean): AdapterMethod {
     ...lora,
     heldNames: { a0: "lora_A.start", b0: "lora_B.start" },
     kept: (key, sizes) => LORA.kept(key === "a" || key === "a0" ? "a" : "b", sizes),
-    fresh(module, seed, base) {
-      const { a, b } = init.factors(module, seed, base);
+    fresh(module, seed, base, measured) {
+      const { a, b } = init.factors(module, seed, base, measured);
       return { a, b, a0: a, b0: b.map((x) => -x) };
     },
     linear: (graph, layer, module) => LORA.linear(graph, layer, joined(graph, module)),

@@ -15,13 +15,36 @@ export interface Factors {
   readonly b: Float32Array; // [out, rank]
 }
 
+/** Factors by module that were taken from what the modules read of some text. */
+export type Measured = ReadonlyMap<string, Factors>;
+
 /** One kind of initial values. */
 export interface Init {
   /** Whether scale B A is a part of the weight, so that the base is to lose it. */
   readonly isOfBase: boolean;
   /** The values for one module. */
-  factors(module: AdaptedModule, seed: number, base: Tensors): Factors;
+  factors(module: AdaptedModule, seed: number, base: Tensors, measured?: Measured): Factors;
 }
+
+/** Sums over rows x [in] that a module reads of some text. */
+export interface InputMoments {
+  /** Of x^T x, row-major [in, in]. */
+  readonly products: Float32Array;
+  /** Of x, [in]. */
+  readonly sums: Float32Array;
+  /** How many there are: rows, or documents where each is brought to one size. */
+  readonly samples: number;
+}
+
+/** Values that were measured before. */
+export const fromMeasured = (isOfBase: boolean): Init => ({
+  isOfBase,
+  factors({ name }, _seed, _base, measured) {
+    const found = measured?.get(name);
+    if (!found) throw new RangeError(`Found nothing measured of ${name}, wanted its factors`);
+    return found;
+  },
+});
 
 /** A module's weight as the device has it, [out, in]. */
 export const weightOf = (base: Tensors, module: string): Matrix =>

@@ -5,20 +5,43 @@
  */
 import { ConfigError } from "../../errors.ts";
 import type { AdapterMethod } from "../methods/method.ts";
+import { CORDA } from "./corda.ts";
 import { startingFrom } from "./difference.ts";
+import { EVA } from "./eva.ts";
 import type { Init } from "./init.ts";
 import { LOFTQ } from "./loftq.ts";
 import { OLORA } from "./olora.ts";
 import { pissa } from "./pissa.ts";
 
 /** Those with a name alone. */
-export const INIT_NAMES = ["pissa", "olora", "loftq"] as const satisfies readonly PlainName[];
+export const INIT_NAMES = [
+  "pissa",
+  "olora",
+  "loftq",
+  "eva",
+  "corda_ipm",
+  "corda_kpm",
+] as const satisfies readonly PlainName[];
 
 /** PiSSA by the fast decomposition, with the number of its iterations. */
 export const PISSA_FAST = /^pissa_niter_(\d{1,3})$/;
 
 /** What `adapter.init` may be. */
-export type InitName = "pissa" | "olora" | "loftq" | `pissa_niter_${number}`;
+export type InitName = "pissa" | "olora" | "loftq" | MeasuredName | `pissa_niter_${number}`;
+
+/** Those that are taken from what the modules read of some text. */
+export type MeasuredName = "eva" | "corda_ipm" | "corda_kpm";
+
+/** Which text that is. */
+export const INIT_TEXTS: Readonly<Record<MeasuredName, "rows" | "retention">> = {
+  eva: "rows",
+  corda_ipm: "rows",
+  corda_kpm: "retention",
+};
+
+/** Whether initial values of that name are measured. */
+export const isMeasured = (name: InitName | undefined): name is MeasuredName =>
+  name !== undefined && name in INIT_TEXTS;
 
 type PlainName = Exclude<InitName, `pissa_niter_${number}`>;
 
@@ -26,6 +49,9 @@ const INITS: Readonly<Record<PlainName, Init>> = {
   pissa: pissa(),
   olora: OLORA,
   loftq: LOFTQ,
+  eva: EVA,
+  corda_ipm: CORDA,
+  corda_kpm: CORDA,
 };
 
 function initOf(name: InitName): Init {

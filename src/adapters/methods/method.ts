@@ -8,6 +8,7 @@ import type { Graph, Layout, Value } from "../../graph/graph.ts";
 import type { LinearLayer } from "../../models/layers/adapt.ts";
 import type { Tensors } from "../../models/stored.ts";
 import type { Dropout, LowRank } from "../../ops/mod.ts";
+import type { Measured } from "../init/init.ts";
 import type { LoraWeights } from "../peft/adapter.ts";
 import type { FactorSizes } from "./factors.ts";
 
@@ -87,8 +88,11 @@ export interface AdapterMethod {
   readonly written?: Written;
   /** How the store keeps a tensor. */
   kept(key: Key | HeldKey, sizes: FactorSizes): KeptTensor;
-  /** What training starts from, in PEFT's shapes; the base's weights are at hand. */
-  fresh(module: AdaptedModule, seed: number, base: Tensors): Numbers;
+  /**
+   * What training starts from, in PEFT's shapes; the base's weights are at hand, and what was measured
+   * for initial values that want it.
+   */
+  fresh(module: AdaptedModule, seed: number, base: Tensors, measured?: Measured): Numbers;
   /** Whether {@link linear} adds the layer's bias; it is added afterwards where absent. */
   readonly addsBias?: true;
   /** The linear layer as the adapter has it, its bias aside. */

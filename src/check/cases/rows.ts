@@ -8,6 +8,7 @@ import type { NumberType } from "../../graph/graph.ts";
 import {
   add,
   columnSquares,
+  documentScales,
   embed,
   layerNorm,
   longContextAngles,
@@ -15,14 +16,17 @@ import {
   rmsNorm,
   rope,
   scale,
+  scaleRows,
 } from "../../ops/mod.ts";
 import { columnSquares as columnSquaresTwin } from "../../reference/column_squares.ts";
+import { documentScales as documentScalesTwin } from "../../reference/document_scales.ts";
 import { embed as embedTwin } from "../../reference/embed.ts";
 import { layerNorm as layerNormTwin } from "../../reference/layer_norm.ts";
 import { longContextAngles as longTwin } from "../../reference/long_context_angles.ts";
 import { replaceRows as replaceRowsTwin } from "../../reference/replace_rows.ts";
 import { rmsNorm as rmsNormTwin } from "../../reference/rms_norm.ts";
 import { rope as ropeTwin } from "../../reference/rope.ts";
+import { scaleRows as scaleRowsTwin } from "../../reference/scale_rows.ts";
 import { type OpCase, zeros } from "../op_case.ts";
 
 const EPS = 1e-5;
@@ -65,6 +69,30 @@ function columnSquaresCase(T: number, D: number, used: number): OpCase {
       sum: columnSquares(graph, x!, used!, add(graph, before!, zero!)),
     }),
     twin: ({ x, before }) => ({ sum: columnSquaresTwin(x!, used, before!) }),
+  };
+}
+
+function documentScalesCase(D: number): OpCase {
+  const [start, end] = [[0, 0, 0, 3, 3, 5], [3, 3, 3, 5, 5, 6]].map((rows) =>
+    Uint32Array.from(rows)
+  );
+  const T = start!.length;
+  return {
+    name: "rows by the size of their documents",
+    given: {
+      x: { shape: [T, D] },
+      counted: { shape: [T], data: [1, 1, 1, 1, 1, 0], scaled: false },
+      start: { shape: [T], type: "u32", data: start! },
+      end: { shape: [T], type: "u32", data: end! },
+    },
+    build(graph, { x, counted, start, end }) {
+      const by = documentScales(graph, x!, counted!, { start: start!, end: end! });
+      return { y: scaleRows(graph, x!, by) };
+    },
+    twin({ x, counted }) {
+      const by = documentScalesTwin(x!, counted!, { start: start!, end: end! });
+      return { y: scaleRowsTwin(x!, by) };
+    },
   };
 }
 
@@ -193,6 +221,7 @@ function replaceRowsCase(): OpCase {
 export const rows: readonly OpCase[] = [
   rmsNormCase(12, 20),
   columnSquaresCase(11, 36, 9),
+  documentScalesCase(20),
   layerNormCase(12, 20),
   ropeCase(16, 16),
   ropeCase(12, 6), // pairs that no four holds
