@@ -201,9 +201,11 @@ export {
   type MergeTensorsOptions,
 } from "./src/adapters/merge.ts";
 export type { MethodName, ModuleMethodName } from "./src/adapters/methods/mod.ts";
+export type { BottleneckKind, BottleneckOptions } from "./src/adapters/peft/adapter_hub_config.ts";
 export type { PromptMethodName } from "./src/adapters/prompts/mod.ts";
 export type { InitConfig } from "./src/config/init.ts";
 export type { VirtualConfig } from "./src/config/virtual.ts";
+export type { MethodKeys } from "./src/config/method_keys.ts";
 export type { OptimizerConfig, OptimizerName } from "./src/config/mod.ts";
 export type { InitName, MeasuredName } from "./src/adapters/init/mod.ts";
 export type { FormatName } from "./src/formats/mod.ts";

@@ -84,6 +84,12 @@ export class Adapted {
       );
     }
     const starting = init ? started({ init, method, rslora, dropout }) : method;
+    if (starting.modules) {
+      const modules = [...starting.modules(model.linear)].map(([name, rank]) => ({
+        ...{ name, rank, alpha: 0, scale: 1, ...sizesOf(model, name)! },
+      }));
+      return new Adapted(modules, { dropout, method: starting });
+    }
     const names = chooseModules(model, options);
     if (!hasFactors(starting)) {
       const isFeedForward = feedForwardOf(names, options.feedforward_modules);

@@ -16,6 +16,7 @@ import type { Measured } from "./init/init.ts";
 import type { InitName } from "./init/mod.ts";
 import { hasFactors, type MethodName, methodOf, METHODS } from "./methods/mod.ts";
 import type { PeftAdapter } from "./peft/adapter.ts";
+import { type BottleneckOptions, hubConfigFor } from "./peft/adapter_hub_config.ts";
 import { type Bias, isWhole, type PeftConfig } from "./peft/config.ts";
 import { saves } from "./peft/targets.ts";
 import type { PromptMethod } from "./prompts/method.ts";
@@ -26,7 +27,7 @@ import { tokenIds, type Tokens, TrainedTokens } from "./trained_tokens.ts";
 import { refuseOtherBase, Whole } from "./whole.ts";
 
 /** What an adapter is made of; the keys of the config table. */
-export interface AdapterOptions extends ModuleOptions, PromptOptions {
+export interface AdapterOptions extends ModuleOptions, PromptOptions, BottleneckOptions {
   /** LoRA by default. */
   readonly method?: MethodName;
   /** Its initial values; those of the method by default. */
@@ -86,11 +87,14 @@ export class Adapter {
         (modules) => Prompt.fresh(found, model, modules, options),
       );
     }
-    const method = METHODS[options.method ?? "lora"];
+    const modules = model.modules(engine);
+    const hub = options.method === "bottleneck"
+      ? hubConfigFor(options, model.checkpoint.config, modules.hidden)
+      : undefined;
+    const method = hub ? methodOf(hub) : METHODS[options.method ?? "lora"];
     const { dropout: lora_dropout = 0 } = options;
     const { rank, alpha, rslora = false } = hasFactors(method) ? options : { rank: 0, alpha: 0 };
     const { modules_to_save: saved = [], bias = "none", trainable_token_indices: asked } = options;
-    const modules = model.modules(engine);
     const adapted = Adapted.fresh(modules, { ...options, method, saved });
     const ids = asked && tokenIds(asked, (text) => model.tokenizer.encode(text));
     const config = {
@@ -98,6 +102,7 @@ export class Adapter {
       ...{ modules_to_save: saved.length > 0 ? saved : null, bias, lora_dropout },
       ...(method.field !== undefined && { [method.field]: true }),
       ...(method.peftType !== undefined && { peft_type: method.peftType }),
+      ...hub,
     };
     const shapes = wholeShapes(modules, adapted, config);
     const names = [...shapes.keys()];

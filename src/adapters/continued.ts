@@ -12,6 +12,7 @@ import { Adapter, type AdapterOptions } from "./adapter.ts";
 import { chooseModules } from "./choose.ts";
 import { hasFactors, type MethodName, methodOf, nameOfMethod } from "./methods/mod.ts";
 import { type Bias, dropoutOf } from "./peft/config.ts";
+import { type BottleneckOptions, isOfAdapterHub, kindOf } from "./peft/adapter_hub_config.ts";
 import type { PeftAdapter } from "./peft/folder.ts";
 import { ia3Targets } from "./peft/ia3.ts";
 import { matching } from "./peft/targets.ts";
@@ -30,6 +31,16 @@ export function settingsOf(adapter: PeftAdapter): Settings {
     modules_to_save: (config["modules_to_save"] ?? []) as readonly string[],
     method: method.name as MethodName,
   };
+  if (isOfAdapterHub(config)) {
+    const { reduction_factor, non_linearity } = config["config"] as Required<BottleneckOptions>;
+    const kind = kindOf(config);
+    return {
+      method: "bottleneck",
+      reduction_factor,
+      non_linearity,
+      ...(kind && { bottleneck: kind }),
+    };
+  }
   if (!hasFactors(method)) {
     const { feedforward_modules } = ia3Targets(adapter);
     return { ...shared, feedforward_modules };
@@ -97,10 +108,14 @@ function refuseOther(engine: Engine, model: Model, read: PeftAdapter, options: C
     refuseOtherPrompt(options, saved);
     return;
   }
-  const fixed = ["method", "rslora", "bias", "modules_to_save", "feedforward_modules"] as const;
+  const fixed = [
+    ...["method", "rslora", "bias", "modules_to_save", "feedforward_modules"] as const,
+    ...["bottleneck", "reduction_factor", "non_linearity"] as const,
+  ];
   for (const key of fixed.filter((key) => key in saved)) {
     if (options[key] !== undefined && differs(key)) throw refuse(key, options[key], saved[key]);
   }
+  if (isOfAdapterHub(read.config)) return refuseDropout(read, options.from);
   const { trainable_token_indices: tokens } = options;
   if (tokens !== undefined && differs("trainable_token_indices")) {
     throw refuse("trainable_token_indices", tokens, saved.trainable_token_indices ?? []);
@@ -123,6 +138,16 @@ function refuseOther(engine: Engine, model: Model, read: PeftAdapter, options: C
   if (chosen.symmetricDifference(has).size === 0) return;
   const key = layers !== undefined ? "layers" : exclude !== undefined ? "exclude" : "targets";
   throw refuse(key, options[key], saved.targets);
+}
+
+/** @throws {ConfigError} for a bottleneck adapter that was trained with dropout. */
+function refuseDropout({ config }: PeftAdapter, from: string): void {
+  const { dropout } = config["config"] as { readonly dropout?: unknown };
+  if (dropout === 0) return;
+  throw new ConfigError(
+    `adapter.from: found ${from} with a dropout of ${dropout}, which is not built for bottleneck ` +
+      "adapters, wanted 0",
+  );
 }
 
 /** What came with the numbers of a prompt, of which its file says no more. */

@@ -16,11 +16,11 @@ import {
   toFloat32,
 } from "../io/safetensors/safetensors.ts";
 import { isTied, storedOf } from "../models/mod.ts";
-import { SCORE } from "../models/score_head.ts";
 import { HEAD, Tensors } from "../models/stored.ts";
 import { asStored } from "./as_stored.ts";
-import { type Change, methodOf, nameOfMethod } from "./methods/mod.ts";
+import { type Change, methodOf } from "./methods/mod.ts";
 import type { PeftAdapter, TokenRows } from "./peft/folder.ts";
+import { refuseUnmerged } from "./unmerged.ts";
 import { refuseOtherBase } from "./whole.ts";
 import { heed } from "../stop.ts";
 
@@ -82,20 +82,7 @@ export function mergedTensors(
       `Cannot untie ${checkpoint.folder}: its output head is a tensor of its own`,
     );
   }
-  if (adapter?.prompt) {
-    throw new FileError(
-      `Cannot merge into ${checkpoint.folder}: ${
-        nameOfMethod(adapter.config)
-      } puts tokens in front of ` +
-        "every document and changes no weight; use the adapter as it is",
-    );
-  }
-  if (adapter?.whole?.some(({ name }) => name === SCORE)) {
-    throw new FileError(
-      `Cannot merge into ${checkpoint.folder}: the adapter's head gives scores (task_type SEQ_CLS), ` +
-        "wanted an adapter that writes; PEFT loads it as it is",
-    );
-  }
+  if (adapter) refuseUnmerged(checkpoint.folder, adapter);
   const changes = adapter ? changesOf(tensors, adapter, options) : new Map<string, Change>();
   return entriesOf(tensors, changes, options).map((entry) => {
     const { name, source, change } = entry;
@@ -147,7 +134,7 @@ function changesOf(
     const { outFeatures, inFeatures } = asStored(tensors, module);
     const [rows, columns] = tensors.checkpoint.tensors.get(tensors.nameOf(name))?.shape ?? [];
     checkTarget(tensors, name, [outFeatures || rows!, inFeatures || columns!], options);
-    changes.set(name, method.merge(module, tensors));
+    changes.set(name, method.merge!(module, tensors));
     const bias = `${module.module}.bias`;
     const change = method.mergeBias?.(module);
     if (!change || !tensors.checkpoint.tensors.has(tensors.nameOf(bias))) continue;

@@ -4,6 +4,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
+import { isOfAdapterHub } from "../adapters/peft/adapter_hub_config.ts";
 import { readPeft } from "../adapters/peft/folder.ts";
 import { ConfigError, FileError } from "../errors.ts";
 import { UNCERTIFIED } from "../forgetting/part.ts";
@@ -83,6 +84,9 @@ function adapterFiles(folder: string, flags: Flags): { files: UploadFile[]; base
   const path = join(folder, "adapter_config.json");
   refuseEmpty(folder, flags);
   const { baseModel, config } = readPeft(folder);
+  if (isOfAdapterHub(config)) {
+    throw new FileError(`Cannot push ${folder}: it is in AdapterHub's format, wanted PEFT's`);
+  }
   const { repo: base, revision } = baseOnHub(baseModel, config["revision"], flags, path);
   const named = { ...config, base_model_name_or_path: base, revision: revision ?? null };
   const text = `${JSON.stringify(named, null, 2)}\n`;

@@ -5,29 +5,16 @@
  * @module
  */
 import type { DataEntry } from "../data/mod.ts";
-import { isMeasured } from "../adapters/init/mod.ts";
-import type { MethodName } from "../adapters/methods/mod.ts";
-import { isPromptMethod, PROMPT_METHOD_NAMES } from "../adapters/prompts/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { ConfigFault } from "./faults.ts";
-import { promptFaults } from "./idle_prompts.ts";
+import { ADAPTER_RULES, besidePrompt, promptFaults, type Rule, when } from "./idle_adapter.ts";
 import { initFaults } from "./init.ts";
 import type { ParsedConfig } from "./mod.ts";
 import { isHeeded, OPTIMIZER_KEYS } from "./optimizer.ts";
 import type { ScheduleName } from "./schedule.ts";
 import type { Config } from "./table.ts";
 
-/** A key or a section, and why it would do nothing; null where it does something. */
-interface Rule {
-  readonly key: string;
-  /** A value that asks for nothing, and so may stand anywhere. */
-  readonly off?: unknown;
-  readonly idle: (config: Config) => string | null;
-}
-
 const NOTHING_DRAWN = "where nothing is drawn";
-
-const when = (isIdle: boolean, reason: string) => isIdle ? reason : null;
 
 /** Schedules that fall to an end. */
 const FALLING = [
@@ -55,32 +42,7 @@ const RULES: readonly Rule[] = [
       return when(guard.loss === "ewc", "beside guard.loss ewc, which trains on none of the text");
     },
   },
-  ...["rank", "alpha", "rank_pattern", "alpha_pattern", "trainable_token_indices"].map((name) => ({
-    key: `adapter.${name}`,
-    idle: withoutFactors,
-  })),
-  { key: "adapter.rslora", off: false, idle: withoutFactors },
-  { key: "adapter.freeze_a", off: false, idle: withoutFactors },
-  { key: "adapter.dropout", off: 0, idle: withoutFactors },
-  { key: "adapter.bias", off: "none", idle: withoutFactors },
-  ...["targets", "exclude", "layers"].map((name) => ({
-    key: `adapter.${name}`,
-    idle: besidePrompt,
-  })),
-  { key: "train.lora_plus_ratio", off: 1, idle: besidePrompt },
-  { key: "adapter.feedforward_modules", idle: besideOtherMethods("ia3") },
-  { key: "adapter.num_virtual_tokens", idle: besideOtherMethods(...PROMPT_METHOD_NAMES) },
-  { key: "adapter.prompt_tuning_init_text", idle: besideOtherMethods("prompt_tuning") },
-  { key: "adapter.prefix_projection", off: false, idle: besideOtherMethods("prefix_tuning") },
-  {
-    key: "adapter.encoder_hidden_size",
-    idle: (config) =>
-      besideOtherMethods("p_tuning", "prefix_tuning")(config) ??
-        when(
-          config.adapter.method === "prefix_tuning" && !config.adapter.prefix_projection,
-          "without adapter.prefix_projection",
-        ),
-  },
+  ...ADAPTER_RULES,
   { key: "guard.controller", idle: withoutController },
   { key: "guard.rollback", idle: withoutController },
   {
@@ -134,23 +96,6 @@ const RULES: readonly Rule[] = [
     idle: ({ eval: { data, tasks } }) =>
       when(data.length + tasks.length === 0, "without eval.data or eval.tasks to measure"),
   },
-  {
-    key: "adapter.init",
-    idle: (config) =>
-      besidePrompt(config) ??
-        when(config.adapter.from !== undefined, "beside adapter.from, which has its own"),
-  },
-  {
-    key: "adapter.init_tokens",
-    idle: ({ adapter: { init } }) =>
-      when(!isMeasured(init), "without adapter.init eva, corda_ipm or corda_kpm"),
-  },
-  {
-    key: "adapter.init_rho",
-    off: 2,
-    idle: ({ adapter: { init } }) => when(init !== "eva", "without adapter.init eva"),
-  },
-  { key: "adapter.modules_to_save", idle: besidePrompt },
   { key: "train.keep", off: "last", idle: withoutMeasurements },
   { key: "train.patience", idle: withoutMeasurements },
   { key: "train.metric", idle: withoutComparison },
@@ -195,21 +140,6 @@ function withoutRatios({ objective }: Config): string | null {
 function besideOther(...heeding: readonly ScheduleName[]): Rule["idle"] {
   return ({ train: { schedule } }) =>
     when(!heeding.includes(schedule), `beside train.schedule ${schedule}`);
-}
-
-/** (IA)^3 and prompts have no two factors of an update. */
-function withoutFactors({ adapter: { method } }: Config): string | null {
-  return when(method === "ia3" || isPromptMethod(method), `beside adapter.method ${method}`);
-}
-
-/** Virtual tokens change no module. */
-function besidePrompt({ adapter: { method } }: Config): string | null {
-  return when(isPromptMethod(method), `beside adapter.method ${method}`);
-}
-
-function besideOtherMethods(...heeding: readonly MethodName[]): Rule["idle"] {
-  return ({ adapter: { method = "lora", from } }) =>
-    when(!heeding.includes(method) && from === undefined, `beside adapter.method ${method}`);
 }
 
 function withoutController({ guard }: Config): string | null {

@@ -25,6 +25,7 @@ import { guardSchema } from "./guard.ts";
 import { count, name, pattern, place, positive, seed, tokens } from "./kinds.ts";
 import { type InitConfig, initial } from "./init.ts";
 import { keep } from "./keep.ts";
+import { type MethodKeys, methodKeys } from "./method_keys.ts";
 import { completed, optimizer, type OptimizerConfig } from "./optimizer.ts";
 import { objectiveSchema } from "./objective.ts";
 import { schedule, type ScheduleConfig } from "./schedule.ts";
@@ -34,7 +35,7 @@ import { told, type ToldConfig } from "./told.ts";
 import { tokenList, virtual, type VirtualConfig } from "./virtual.ts";
 
 /** The low-rank adapter. */
-export interface AdapterConfig extends VirtualConfig, InitConfig {
+export interface AdapterConfig extends VirtualConfig, InitConfig, MethodKeys {
   /** Rank of the update. */
   readonly rank: number;
   /** The update is scaled by alpha / rank. */
@@ -175,15 +176,13 @@ const adapter = z.strictObject({
   ...initial,
   freeze_a: z.boolean().exactOptional()
     .describe("LoRA-FA: A stays as it began and B alone is trained; false when absent"),
-  feedforward_modules: z.union([z.array(name), pattern]).exactOptional().describe(
-    "with ia3, targets whose inputs are scaled, not outputs; when absent the last of a feed-forward layer",
-  ),
   dropout: z.number().gte(0).lt(1).exactOptional().describe(
     "share of a layer's input that the update does not see in training; 0 when absent, or that of from",
   ),
   modules_to_save: z.array(name).default([])
     .describe("ends of the names of modules that are trained whole, such as lm_head,norm"),
   ...virtual,
+  ...methodKeys,
   trainable_token_indices: z.union([tokenList, z.record(name, tokenList)]).exactOptional().describe(
     "tokens whose rows of the embedding, and of a head that is tied to it, are trained: ids or texts " +
       '(digits are an id), or a list by module, such as {"embed_tokens": [5], "lm_head": [5]}',

@@ -99,13 +99,14 @@ function lossRows(path: string): Row[] {
 function settingRows(config: Json): Row[] {
   const { method, rank, alpha, dropout, targets } = section(config, "adapter");
   const { lr, schedule, tokens_per_batch: tokens, seed } = section(config, "train");
+  const isRanked = ["lora", "dora"].includes(String(method ?? "lora"));
   const named = Array.isArray(targets) ? targets.join(", ") : String(targets);
   return [
     ...objectiveRow(config),
     ...(method === undefined ? [] : [["method", String(method)] as const]),
-    ...(method === "ia3" ? [] : [["rank, alpha", `${rank}, ${alpha}`] as const]),
+    ...(isRanked ? [["rank, alpha", `${rank}, ${alpha}`] as const] : []),
     ...(dropout === undefined ? [] : [["dropout", String(dropout)] as const]),
-    ["target modules", named],
+    ...(isRanked || method === "ia3" ? [["target modules", named] as const] : []),
     ["learning rate", `${lr}, ${schedule}`],
     ["tokens an update", String(tokens)],
     ["seed", String(seed)],

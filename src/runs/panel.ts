@@ -49,11 +49,15 @@ export function updateText(
   return `${tokens} tokens${micros === 1 ? "" : ` in ${micros} micro-batches`}`;
 }
 
+/** Methods of a rank. */
+const RANKED = ["lora", "dora"];
+
 function adapterText({ config: { adapter } }: StartEvent): string {
   const { method = "lora", rank, targets, from } = adapter;
   const on = typeof targets === "string" ? targets : targets.join(", ");
-  const size = method === "ia3" ? "" : ` of rank ${rank}`;
-  return `${method}${size} on ${on}${from === undefined ? "" : `, from ${from}`}`;
+  const size = RANKED.includes(method) ? ` of rank ${rank}` : "";
+  const where = [...RANKED, "ia3"].includes(method) ? ` on ${on}` : "";
+  return `${method}${size}${where}${from === undefined ? "" : `, from ${from}`}`;
 }
 
 function sourceText(

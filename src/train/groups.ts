@@ -58,7 +58,7 @@ function matrixOf({ shape, used, layout }: Place): GroupMatrix {
 
 /** The module of a param, as an adapter or a checkpoint names it. */
 const moduleOf = (param: string): string =>
-  param.replace(/\.(lora_.*|ia3_l|token_adapter\..*|weight|bias)$/, "");
+  param.replace(/\.(lora_.*|ia3_l|adapter_(?:down|up)\..*|token_adapter\..*|weight|bias)$/, "");
 
 /** Whether a param is of (IA)^3, whose numbers PEFT has as a matrix of one column. */
 const isIa3 = (param: string): boolean => param.endsWith(".ia3_l");

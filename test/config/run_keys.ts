@@ -10,6 +10,7 @@ const PREFERENCES = {
   data: [{ path: "preferences.jsonl", template: "plain" }],
   objective: { kind: "dpo" },
 };
+const BOTTLENECK = { "adapter.method": "bottleneck", "adapter.rank": undefined };
 const LABELLED = {
   data: [{ path: "labelled.jsonl", template: "plain" }],
   objective: { kind: "kto" },
@@ -87,6 +88,9 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
     to: 8,
     beside: { "adapter.method": "p_tuning", "adapter.rank": undefined },
   },
+  "adapter.bottleneck": { to: "par_bn", beside: BOTTLENECK },
+  "adapter.reduction_factor": { to: 8, beside: BOTTLENECK },
+  "adapter.non_linearity": { to: "tanh", beside: BOTTLENECK },
   "adapter.modules_to_save": { to: ["norm"] },
   "adapter.bias": { to: "all", beside: { model: "biased" } },
   "adapter.from": { to: "saved", beside: { "adapter.rank": undefined } },

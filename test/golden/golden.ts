@@ -1,6 +1,8 @@
 /** The golden values that make_golden.py leaves, as folders and logits. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { HUB_WEIGHTS } from "../../src/adapters/peft/adapter_hub.ts";
+import { isOfAdapterHub } from "../../src/adapters/peft/adapter_hub_config.ts";
 import { batch, encode, type Example } from "../../src/data/mod.ts";
 import { readFloats } from "../../src/gpu/buffer.ts";
 import type { Engine } from "../../src/graph/compile.ts";
@@ -111,7 +113,8 @@ export function writeGolden(folder: string, golden: Golden, changed: Json = {}):
   const adapter = join(folder, "adapter");
   Deno.mkdirSync(adapter);
   Deno.writeTextFileSync(join(adapter, "adapter_config.json"), JSON.stringify(golden.adapter));
-  writeSafetensors(join(adapter, "adapter_model.safetensors"), tensorsOf(golden, "lora/"));
+  const weights = isOfAdapterHub(golden.adapter) ? HUB_WEIGHTS : "adapter_model.safetensors";
+  writeSafetensors(join(adapter, weights), tensorsOf(golden, "lora/"));
 }
 
 /** What may be changed of a model before it computes. */

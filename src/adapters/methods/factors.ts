@@ -69,7 +69,7 @@ export function peftB(kept: Float32Array, sizes: FactorSizes): Float32Array {
 }
 
 /** A row-major matrix with rows and columns left out or, as zeros, put in at the end. */
-function resize(from: Float32Array, [rows, columns]: Matrix, [toRows, toColumns]: Matrix) {
+export function resize(from: Float32Array, [rows, columns]: Matrix, [toRows, toColumns]: Matrix) {
   const to = new Float32Array(toRows * toColumns);
   const kept = Math.min(columns, toColumns);
   for (let row = 0; row < Math.min(rows, toRows); row++) {

@@ -18,7 +18,7 @@ const lowRank = (_graph: Graph, { params: { a, b }, scale }: InGraph): LowRank =
   scale,
 });
 
-export const LORA: AdapterMethod = {
+export const LORA: AdapterMethod & Required<Pick<AdapterMethod, "merge">> = {
   name: "lora",
   linearNames: { a: "lora_A.weight", b: "lora_B.weight" },
   tableNames: { a: "lora_embedding_A", b: "lora_embedding_B" },

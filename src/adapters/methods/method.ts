@@ -5,7 +5,7 @@
  * @module
  */
 import type { Graph, Layout, Value } from "../../graph/graph.ts";
-import type { LinearLayer } from "../../models/layers/adapt.ts";
+import type { LinearLayer, Matrix } from "../../models/layers/adapt.ts";
 import type { Tensors } from "../../models/stored.ts";
 import type { Dropout, LowRank } from "../../ops/mod.ts";
 import type { Measured } from "../init/init.ts";
@@ -13,7 +13,7 @@ import type { LoraWeights } from "../peft/adapter.ts";
 import type { FactorSizes } from "./factors.ts";
 
 /** What is trained of a module, by its key in {@link LoraWeights}. */
-export type Key = "a" | "b" | "magnitude" | "scales";
+export type Key = "a" | "b" | "magnitude" | "scales" | "down" | "downBias" | "up" | "upBias";
 
 /** What is held beside it: factors that it began with. */
 export type HeldKey = "a0" | "b0";
@@ -86,6 +86,8 @@ export interface AdapterMethod {
   readonly heldNames?: Readonly<Record<HeldKey, string>>;
   /** What PEFT's files have where that is more than what is trained. */
   readonly written?: Written;
+  /** The modules that it changes, each with its rank, where that is not for the targets to say. */
+  modules?(linear: ReadonlyMap<string, Matrix>): ReadonlyMap<string, number>;
   /** How the store keeps a tensor. */
   kept(key: Key | HeldKey, sizes: FactorSizes): KeptTensor;
   /**
@@ -109,8 +111,8 @@ export interface AdapterMethod {
   atBase(key: Key | HeldKey, module: AdaptedModule, base: Tensors): Float32Array | undefined;
   /** The module at a scaling, for a folder: the same numbers as in the graph, or the same effect. */
   atScaling(weights: LoraWeights, scaling: number, base: Tensors): LoraWeights;
-  /** What merging does to the module's weight. */
-  merge(weights: LoraWeights, base: Tensors): Change;
+  /** What merging does to the module's weight; absent where no weight does the same. */
+  merge?(weights: LoraWeights, base: Tensors): Change;
   /** The same of the module's bias; absent where it stays. */
   mergeBias?(weights: LoraWeights): Change | undefined;
 }

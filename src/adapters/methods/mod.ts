@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { bottleneckOf, isOfAdapterHub, KINDS } from "../peft/adapter_hub_config.ts";
+import { bottleneck } from "./bottleneck.ts";
 import { DORA } from "./dora.ts";
 import { IA3 } from "./ia3.ts";
 import { LORA } from "./lora.ts";
@@ -17,10 +19,11 @@ export const METHODS: Readonly<Record<ModuleMethodName, AdapterMethod>> = {
   lora: LORA,
   dora: DORA,
   ia3: IA3,
+  bottleneck: bottleneck(bottleneckOf({ config: KINDS.seq_bn })),
 };
 
 /** What `adapter.method` may be where modules are changed. */
-export type ModuleMethodName = "lora" | "dora" | "ia3";
+export type ModuleMethodName = "lora" | "dora" | "ia3" | "bottleneck";
 
 /** What `adapter.method` may be. */
 export type MethodName = ModuleMethodName | PromptMethodName;
@@ -39,6 +42,7 @@ export const nameOfMethod = (config: Readonly<Record<string, unknown>>): MethodN
 
 /** The method that PEFT's config is of, where it changes modules. */
 export function methodOf(config: Readonly<Record<string, unknown>>): AdapterMethod {
+  if (isOfAdapterHub(config)) return bottleneck(bottleneckOf(config));
   const methods = Object.values(METHODS);
   return methods.find(({ peftType }) =>
     peftType !== undefined && config["peft_type"] === peftType

@@ -32,6 +32,14 @@ export interface LoraWeights {
   readonly scales?: Float32Array;
   /** With (IA)^3: whether it is a feed-forward module. */
   readonly isFeedForward?: boolean;
+  /** With bottleneck adapters: the first of their layers, [rank, outFeatures]. */
+  readonly down?: Float32Array;
+  /** Its bias, [rank]. */
+  readonly downBias?: Float32Array;
+  /** The second, [outFeatures, rank]. */
+  readonly up?: Float32Array;
+  /** Its bias, [outFeatures]. */
+  readonly upBias?: Float32Array;
   /** Columns of the module's weight; of a table the rows. 0 where (IA)^3 does not tell. */
   readonly inFeatures: number;
   /** Rows of the module's weight; of a table the columns. 0 where (IA)^3 does not tell. */

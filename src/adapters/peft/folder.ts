@@ -11,6 +11,14 @@ import { rename, stageFolder } from "../../io/folders.ts";
 import { openSafetensors, writeSafetensors } from "../../io/safetensors/safetensors.ts";
 import { hasFactors, methodOf } from "../methods/mod.ts";
 import type { PeftAdapter } from "./adapter.ts";
+import {
+  HUB_WEIGHTS,
+  hubConfigOf,
+  hubTensors,
+  readHubModules,
+  refusePickle,
+} from "./adapter_hub.ts";
+import { checkHubConfig, isOfAdapterHub } from "./adapter_hub_config.ts";
 import { checkConfig, configOf } from "./config.ts";
 import { promptMethodOf } from "../prompts/mod.ts";
 import { checkPromptConfig, promptConfigOf, promptTensors, readPrompt } from "./prompts.ts";
@@ -32,6 +40,7 @@ const WEIGHTS_FILE = "adapter_model.safetensors";
 export function readPeft(folder: string): PeftAdapter {
   const configPath = join(folder, CONFIG_FILE);
   const config = readJsonObject(configPath);
+  if (isOfAdapterHub(config)) return readHubFolder(folder, checkHubConfig(config, configPath));
   if (promptMethodOf(config)) return readPromptFolder(folder, config, configPath);
   const settings = checkConfig(config, configPath);
   using file = openSafetensors(join(folder, WEIGHTS_FILE));
@@ -48,6 +57,15 @@ export function readPeft(folder: string): PeftAdapter {
     ...{ modules, whole, carried, tables, tokens },
     config,
   };
+}
+
+/** A bottleneck adapter of AdapterHub's library. */
+function readHubFolder(folder: string, config: PeftAdapter["config"]): PeftAdapter {
+  refusePickle(folder);
+  using file = openSafetensors(join(folder, HUB_WEIGHTS));
+  const none = { rank: 0, alpha: 0, rslora: false, targetModules: [] };
+  const baseModel = String(config["model_name"] ?? "");
+  return { baseModel, ...none, modules: readHubModules(file, config), config };
 }
 
 /** An adapter of virtual tokens. */
@@ -93,22 +111,32 @@ export function writePeft(folder: string, adapter: PeftAdapter): void {
   if (modules.length === 0 && !prompt) {
     throw new RangeError("Cannot write an adapter without modules");
   }
-  const config = prompt ? promptConfigOf(adapter) : configOf(adapter);
-  const tensors = prompt ? promptTensors(prompt) : tensorsOf(adapter);
+  const isOfHub = isOfAdapterHub(adapter.config);
+  const config = isOfHub
+    ? hubConfigOf(adapter)
+    : prompt
+    ? promptConfigOf(adapter)
+    : configOf(adapter);
+  const tensors = isOfHub
+    ? hubTensors(adapter)
+    : prompt
+    ? promptTensors(prompt)
+    : tensorsOf(adapter);
+  const weights = isOfHub ? HUB_WEIGHTS : WEIGHTS_FILE;
   stageFolder(folder, (temporary) => {
-    writeSafetensors(join(temporary, WEIGHTS_FILE), tensors, { format: "pt" });
+    writeSafetensors(join(temporary, weights), tensors, { format: "pt" });
     writeJson(join(temporary, CONFIG_FILE), config);
   }, (temporary, folder) => {
     if (!exists(folder)) return rename(temporary, folder);
     const config = (of: string) => readText(join(of, CONFIG_FILE));
     const isSame = exists(join(folder, CONFIG_FILE)) && config(folder) === config(temporary);
-    if (isSame) rename(join(temporary, WEIGHTS_FILE), join(folder, WEIGHTS_FILE));
-    else exchange(temporary, folder);
+    if (isSame) rename(join(temporary, weights), join(folder, weights));
+    else exchange(temporary, folder, weights);
   });
 }
 
 /** Puts the files of an adapter in the place of another's, or leaves those where that fails. */
-function exchange(temporary: string, folder: string): void {
+function exchange(temporary: string, folder: string, weights: string): void {
   const former = (name: string) => join(temporary, `former ${name}`);
   const moved: [from: string, to: string][] = [];
   const move = (from: string, to: string) => {
@@ -117,8 +145,10 @@ function exchange(temporary: string, folder: string): void {
     moved.push([from, to]);
   };
   try {
-    for (const name of [CONFIG_FILE, WEIGHTS_FILE]) move(join(folder, name), former(name));
-    for (const name of [WEIGHTS_FILE, CONFIG_FILE]) move(join(temporary, name), join(folder, name));
+    for (const name of [CONFIG_FILE, WEIGHTS_FILE, HUB_WEIGHTS]) {
+      move(join(folder, name), former(name));
+    }
+    for (const name of [weights, CONFIG_FILE]) move(join(temporary, name), join(folder, name));
   } catch (fault) {
     for (const [from, to] of moved.reverse()) rename(to, from);
     throw fault;

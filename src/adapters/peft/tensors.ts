@@ -227,14 +227,14 @@ export function tensorsOf(
 
 function partsOf(weights: LoraWeights, method: AdapterMethod): TensorData[] {
   const { module, isTable = false, rank, inFeatures, outFeatures } = weights;
-  const shapes = {
+  const shapes: Partial<Record<Key, readonly number[]>> = {
     a: [rank, inFeatures],
     b: [outFeatures, rank],
     magnitude: [outFeatures],
     scales: weights.isFeedForward ? [1, inFeatures] : [outFeatures, 1],
   };
   return namesOf(method, isTable).map(([key, name]) =>
-    tensorOf(`${module}.${name}`, shapes[key], weights[key]!)
+    tensorOf(`${module}.${name}`, shapes[key]!, weights[key]!)
   );
 }
 

@@ -103,8 +103,8 @@ export function ledToBy(path: string): string[] {
 /** The base that an adapter, or that of a run, names; only a model counts as one. */
 function basesOf(path: string): string[] {
   return [path, join(path, "adapter")].flatMap((folder) => {
-    const named = jsonIn(join(folder, "adapter_config.json"))?.["base_model_name_or_path"];
-    if (typeof named !== "string" || named === "") return [];
+    const named = baseNamedIn(folder);
+    if (named === undefined) return [];
     return [resolve(named), resolve(folder, named)]
       .filter((base) => isThere(/\.gguf$/i.test(base) ? base : join(base, "config.json")));
   });
@@ -113,9 +113,15 @@ function basesOf(path: string): string[] {
 /** Whether an adapter names a base that is none of this machine, such as one of the hub. */
 export function namesBaseElsewhere(path: string): boolean {
   return [path, join(path, "adapter")].some((folder) => {
-    const named = jsonIn(join(folder, "adapter_config.json"))?.["base_model_name_or_path"];
-    return typeof named === "string" && named !== "" && basesOf(path).length === 0;
+    return baseNamedIn(folder) !== undefined && basesOf(path).length === 0;
   });
+}
+
+/** The base that the config of an adapter names, by PEFT's field or AdapterHub's. */
+function baseNamedIn(folder: string): string | undefined {
+  const config = jsonIn(join(folder, "adapter_config.json"));
+  const named = config?.["base_model_name_or_path"] ?? config?.["model_name"];
+  return typeof named === "string" && named !== "" ? named : undefined;
 }
 
 /** The folder of a run around that of an adapter or model; of any other, the file that would tell. */

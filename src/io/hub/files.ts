@@ -30,7 +30,7 @@ export const NEEDED: Readonly<Record<RepoKind, NeededFiles>> = {
   adapter: {
     required: ["adapter_config.json"],
     optional: [],
-    weights: ["adapter_model.safetensors"],
+    weights: ["adapter_model.safetensors", "adapter.safetensors"],
   },
 };
 
