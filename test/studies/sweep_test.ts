@@ -8,7 +8,8 @@ import { runStudy } from "../../src/studies/engine/engine.ts";
 import { svgOf } from "../../src/studies/engine/picture.ts";
 import { concludeSweep } from "../../src/studies/sweep/conclude.ts";
 import { type Outcome, ranked } from "../../src/studies/sweep/outcome.ts";
-import { nameOf, type Setting, settingsOf } from "../../src/studies/sweep/settings.ts";
+import { nameOf, type Setting } from "../../src/studies/sweep/names.ts";
+import { settingsOf } from "../../src/studies/sweep/settings.ts";
 import { sweepSchema } from "../../src/studies/sweep/spec.ts";
 import { rungsOf, sweep } from "../../src/studies/sweep/study.ts";
 import { withTiny } from "../models/tiny.ts";
@@ -53,6 +54,13 @@ Deno.test("a spec is refused where it says nothing, or what cannot be", () => {
   };
   const vary = { "train.lr": [1, 2] };
   refused({ vary: {} }, /^vary: wanted a key at least/);
+  refused({}, /^: found neither vary nor settings, wanted one of them/);
+  const settings = [{ "train.lr": 1 }, { "adapter.method": "ia3", "train.lr": 2 }];
+  refused({ vary, settings }, /^: found both vary and settings/);
+  refused({ settings, random: 1 }, /^random: found random beside settings/);
+  refused({ settings: [...settings, settings[0]] }, /^settings: found a setting twice/);
+  refused({ settings: [{ out: "a" }] }, /^settings\.0\.out: wanted seeds for that/);
+  assert.deepEqual(settingsOf(specOf({ settings })), settings);
   refused({ vary: { "train.lr": [1, 1] } }, /found a value twice/);
   refused(
     { vary: { "train.lr": { low: 1, high: 2 } } },

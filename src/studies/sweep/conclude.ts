@@ -7,7 +7,7 @@ import type { Line, Picture } from "../engine/picture.ts";
 import type { Findings, Json, Table } from "../engine/study.ts";
 import { mean } from "../trials/scores.ts";
 import { type Compared, type Outcome, ranked } from "./outcome.ts";
-import { nameOf, type Setting, shortKey } from "./settings.ts";
+import { nameOf, type Setting, shortKey } from "./names.ts";
 import type { SweepSpec } from "./spec.ts";
 
 /** Lines of a picture that still have colours of their own. */
@@ -17,12 +17,13 @@ const MOST_LINES = 7;
 export function concludeSweep(spec: SweepSpec, outcomes: readonly Outcome[]): Findings {
   const rungs = Array.from(Map.groupBy(outcomes, ({ rung }) => rung))
     .sort(([a], [b]) => a - b).map(([, of]) => ranked(spec, of));
-  const keys = Object.keys(spec.vary);
+  const settings = outcomes.map(({ setting }) => setting);
+  const keys = [...new Set(settings.flatMap((setting) => Object.keys(setting)))];
   return {
     tables: [settingsTable(spec, lastOf(rungs), keys)],
     pictures: rungs.length > 1
       ? [halvingPicture(spec, rungs)]
-      : keys.map((key) => keyPicture(spec, rungs[0]!, key)),
+      : Object.keys(spec.vary ?? {}).map((key) => keyPicture(spec, rungs[0]!, key)),
     numbers: {
       best: lastOf(rungs)[0]!.setting,
       settings: lastOf(rungs).map(({ setting, value, outcomes }) => ({ setting, value, outcomes })),
@@ -46,7 +47,8 @@ const DIGITS = 5;
 const shown = (value: number | null): string =>
   value === null ? "given up" : String(Number(value.toPrecision(DIGITS)));
 
-const textOf = (value: Json): string => typeof value === "string" ? value : JSON.stringify(value);
+const textOf = (value: Json | undefined): string =>
+  typeof value === "string" ? value : JSON.stringify(value) ?? "";
 
 function settingsTable(
   { metric, highest, seeds }: SweepSpec,
@@ -58,14 +60,16 @@ function settingsTable(
   const spread = seeds.length > 1 ? [`of ${seeds.length} seeds`] : [];
   const rows = settings.map(({ setting, outcomes, value }, place) => [
     String(place + 1),
-    ...keys.map((key) => textOf(setting[key]!)),
+    ...keys.map((key) => textOf(setting[key])),
     String(Math.max(...outcomes.map(({ steps }) => steps))),
     shown(value),
     ...spread.map(() => rangeOf(outcomes, metric)),
     ...figures.map((name) => shown(value === null ? null : meanOf(outcomes, name))),
   ]);
   const [{ setting }] = settings as [Compared];
-  const flags = keys.map((key) => `--${key} ${textOf(setting[key]!)}`).join(" ");
+  const flags = Object.entries(setting).map(([key, value]) => `--${key} ${textOf(value)}`).join(
+    " ",
+  );
   return {
     title: `${settings.length} settings by ${metric}, ${highest ? "highest" : "lowest"} first`,
     note:

@@ -11,7 +11,7 @@ import { Diverged } from "../../train/trouble/recovery.ts";
 import { runFolder, trainCell } from "../engine/run.ts";
 import type { CellContext, Json, Place } from "../engine/study.ts";
 import { mean } from "../trials/scores.ts";
-import { nameOf, type Setting } from "./settings.ts";
+import { nameOf, type Setting } from "./names.ts";
 import type { SweepSpec } from "./spec.ts";
 
 /** What a run came to. */

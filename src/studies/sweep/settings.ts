@@ -1,26 +1,30 @@
 /**
- * The settings of a sweep: every combination of lists, or so many that are drawn.
+ * The settings of a sweep: as they are given, every combination of lists, or so many that are drawn.
  *
  * @module
  */
 import { ConfigError } from "../../errors.ts";
 import { random } from "../../random.ts";
 import type { Json } from "../engine/study.ts";
+import { nameOf, type Setting } from "./names.ts";
 import type { Range, SweepSpec } from "./spec.ts";
-
-/** A value for each key that is varied. */
-export type Setting = Readonly<Record<string, Json>>;
 
 /**
  * All settings, in the order of their keys' values.
  *
  * @throws {ConfigError} where fewer different ones can be drawn than are wanted.
  */
-export function settingsOf(spec: Pick<SweepSpec, "vary" | "random" | "seed">): Setting[] {
-  return spec.random === undefined ? grid(spec) : drawn(spec, spec.random);
+export function settingsOf(
+  { vary = {}, settings, random, seed }: Pick<SweepSpec, "vary" | "settings" | "random" | "seed">,
+): Setting[] {
+  if (settings) return settings;
+  return random === undefined ? grid(vary) : drawn(vary, seed, random);
 }
 
-function grid({ vary }: Pick<SweepSpec, "vary">): Setting[] {
+/** What is varied. */
+type Varied = NonNullable<SweepSpec["vary"]>;
+
+function grid(vary: Varied): Setting[] {
   return Object.entries(vary).reduce<Setting[]>(
     (settings, [key, values]) =>
       settings.flatMap((setting) =>
@@ -33,7 +37,7 @@ function grid({ vary }: Pick<SweepSpec, "vary">): Setting[] {
 /** Draws for each setting that is wanted, before it is said that there are no more. */
 const TRIES = 100;
 
-function drawn({ vary, seed }: Pick<SweepSpec, "vary" | "seed">, count: number): Setting[] {
+function drawn(vary: Varied, seed: number, count: number): Setting[] {
   const found = new Map<string, Setting>();
   for (let draw = 0; found.size < count && draw < TRIES * count; draw++) {
     const setting = Object.fromEntries(
@@ -60,19 +64,3 @@ const between = (low: number, high: number, at: number, log: boolean): number =>
 
 const clamped = (value: number, low: number, high: number): number =>
   Math.min(high, Math.max(low, value));
-
-/** A setting in words that can be the name of a file: keys by their last part where that is enough. */
-export function nameOf(setting: Setting): string {
-  const keys = Object.keys(setting);
-  return keys.map((key) => {
-    const value = setting[key]!;
-    const text = typeof value === "string" ? value : JSON.stringify(value);
-    return `${shortKey(key, keys)} ${text.replaceAll(/[^\w.+-]+/g, "-")}`;
-  }).join(" ");
-}
-
-/** The last part of a dotted key, or all of it where another key has the same last part. */
-export function shortKey(key: string, keys: readonly string[]): string {
-  const last = (of: string) => of.slice(of.lastIndexOf(".") + 1);
-  return keys.some((other) => other !== key && last(other) === last(key)) ? key : last(key);
-}

@@ -5,6 +5,7 @@
  */
 import { z } from "../../deps/zod.ts";
 import { seedsSchema, valuesSchema } from "../trials/spec.ts";
+import { nameOf } from "./names.ts";
 
 /** Values to choose from. */
 const list = z.array(z.json()).min(1)
@@ -33,7 +34,10 @@ export const sweepSchema = z.strictObject({
   run: valuesSchema,
   /** By dotted keys of the config. */
   vary: z.record(z.string(), z.union([list, range]))
-    .refine((vary) => Object.keys(vary).length > 0, { error: "wanted a key at least" }),
+    .refine((vary) => Object.keys(vary).length > 0, { error: "wanted a key at least" })
+    .exactOptional(),
+  /** Settings as they are, in place of what is varied: values by dotted keys. */
+  settings: z.array(z.record(z.string(), z.json())).min(1).exactOptional(),
   /** So many settings are drawn; every combination of the lists where absent. */
   random: z.int().min(1).exactOptional(),
   /** Of what is drawn. */
@@ -49,16 +53,28 @@ export const sweepSchema = z.strictObject({
   highest: z.boolean().default(false),
   /** Each setting is trained with each; it is compared by the mean. */
   seeds: seedsSchema.default([1]),
-}).superRefine(({ vary, random, metric, highest }, context) => {
+}).superRefine(({ vary, settings, random, metric, highest }, context) => {
   const fault = (path: string[], message: string) =>
     context.addIssue({ code: "custom", path, message });
-  for (const [key, values] of Object.entries(vary)) {
+  if ((vary === undefined) === (settings === undefined)) {
+    const found = vary ? "both vary and settings" : "neither vary nor settings";
+    fault([], `found ${found}, wanted one of them`);
+  }
+  if (settings && random !== undefined) fault(["random"], "found random beside settings");
+  if (settings && new Set(settings.map(nameOf)).size < settings.length) {
+    fault(["settings"], "found a setting twice");
+  }
+  const isRuns = (key: string) => key === "train.seed" || key === "out";
+  for (const [at, setting] of (settings ?? []).entries()) {
+    for (const key of Object.keys(setting).filter(isRuns)) {
+      fault(["settings", String(at), key], "wanted seeds for that, or none");
+    }
+  }
+  for (const [key, values] of Object.entries(vary ?? {})) {
     if (random === undefined && !Array.isArray(values)) {
       fault(["vary", key], "found a range, wanted a list, or random: so many settings");
     }
-    if (key === "train.seed" || key === "out") {
-      fault(["vary", key], "wanted seeds for that, or none");
-    }
+    if (isRuns(key)) fault(["vary", key], "wanted seeds for that, or none");
   }
   if (/^task\/|accuracy$/.test(metric) && !highest) {
     fault(["metric"], `found ${metric} without highest, wanted highest: true for it`);

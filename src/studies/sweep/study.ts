@@ -10,7 +10,8 @@ import { isObject } from "../../io/files.ts";
 import type { Cell, Place, Study } from "../engine/study.ts";
 import { concludeSweep } from "./conclude.ts";
 import { configOf, type Outcome, outcomeOf, ranked, type Trained } from "./outcome.ts";
-import { nameOf, settingsOf } from "./settings.ts";
+import { nameOf } from "./names.ts";
+import { settingsOf } from "./settings.ts";
 import { sweepSchema, type SweepSpec } from "./spec.ts";
 
 /** The study. */
