@@ -123,6 +123,11 @@ const RULES: readonly Rule[] = [
     key: "rank_timeout",
     idle: ({ distributed }) => when(distributed === undefined, "without distributed"),
   },
+  ...["outer_lr", "outer_momentum"].map((name): Rule => ({
+    key: `train.${name}`,
+    idle: ({ train: { local_updates: local } }) =>
+      when(local === undefined, "without train.local_updates"),
+  })),
   {
     key: "mixture",
     idle: ({ data }) => when(data.length === 1, "beside a single entry of data"),

@@ -28,6 +28,12 @@ export const ranks = {
 export interface SumsConfig {
   /** Partial sums, which ranks share; as many as ranks where absent. */
   readonly partial_sums?: number;
+  /** Updates that each rank makes by itself between two averages; none where absent. */
+  readonly local_updates?: number;
+  /** What the way from where a round began to the mean of the ranks is multiplied by. */
+  readonly outer_lr: number;
+  /** The momentum of that, by Nesterov. */
+  readonly outer_momentum: number;
 }
 
 /** Keys of the section `train`. */
@@ -35,5 +41,15 @@ export const sums = {
   partial_sums: count.exactOptional().describe(
     "partial sums of an update's gradient: every number of ranks that can share them makes the same " +
       "bits; as many as ranks when absent",
+  ),
+  local_updates: count.exactOptional().describe(
+    "updates that each rank makes by itself before all are averaged, for slow links; when absent " +
+      "gradients are summed in every update",
+  ),
+  outer_lr: positive.default(1).describe(
+    "what the way from the beginning of local updates to the mean of the ranks is multiplied by; 0.7 in DiLoCo",
+  ),
+  outer_momentum: z.number().min(0).lt(1).default(0).describe(
+    "Nesterov's momentum of that way, from mean to mean; 0.9 in DiLoCo",
   ),
 };

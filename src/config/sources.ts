@@ -65,6 +65,8 @@ const SOURCES: Readonly<Record<string, string>> = {
   "train.checkpoint_every": OWN,
   "train.allow": "our own: a fault that ruins training stops it",
   "train.retries": OWN,
+  "train.outer_lr": "local SGD (Stich, 2018)",
+  "train.outer_momentum": "local SGD (Stich, 2018)",
   "guard": NEUTRAL,
   "guard.text": NEUTRAL,
   "guard.samples": GUARD,

@@ -29,13 +29,20 @@ export interface Work {
   readonly bus: number;
   /** Bytes of the gradient. */
   readonly bytes: number;
+  /** Updates from one average of params and moments to the next; a gradient in every update where absent. */
+  readonly local?: number;
 }
+
+/** What is averaged after local updates: params, and the two moments of AdamW. */
+const AVERAGED = 3;
 
 /** The formula, as it is printed. */
 export const FORMULA =
   `update(n) = compute * (1 + spread * sqrt(2 ln n)) + wait + 2 S / bus + sum(n)
 sum(n)    = 2 p (n - 1) alpha + 2 (n - 1) / n * S / beta + (n - 1) / n * S / gamma,
             p = ceil(S / n / 256 KiB), the pieces of a rank's part
+with train.local_updates H, params and AdamW's two moments being averaged, in place of sum(n):
+            sum(n) of one number + 3 (sum(n) + 2 S / bus) / H
 efficiency(n) = update(1) / update(n), where update(1) = compute: one rank sums on its device`;
 
 /** Seconds of a sum of so many bytes over n ranks, as `Communicator.sum` makes it. */
@@ -50,8 +57,13 @@ export function sumSeconds(n: number, bytes: number, { alpha, beta, gamma }: Con
  * mean, which the maximum of n normal numbers does not exceed on average.
  */
 export function updateSeconds(n: number, work: Work, constants: Constants): number {
-  const { compute, spread, wait, bus, bytes } = work;
+  const { compute, spread, wait, bus, bytes, local } = work;
   if (n === 1) return compute;
   const slowest = compute * (1 + spread * Math.sqrt(2 * Math.log(n)));
-  return slowest + wait + 2 * bytes / bus + sumSeconds(n, bytes, constants);
+  const moved = 2 * bytes / bus;
+  const sum = sumSeconds(n, bytes, constants);
+  const shared = local === undefined
+    ? sum
+    : sumSeconds(n, 1, constants) + AVERAGED * (sum + moved) / local;
+  return slowest + wait + moved + shared;
 }

@@ -17,8 +17,8 @@ import type { Device } from "../gpu/device.ts";
 import { createTexels, destroyTexels, type TexelParts, type Texels } from "../gpu/texture.ts";
 import { bytesOf, describe, type Layout, partsOf, rowsOf, type Value } from "./graph.ts";
 
-/** Names of what an optimiser may keep from update to update. */
-const MOMENTS = ["m", "v", "codes", "scales"] as const;
+/** Names of what an optimiser may keep from update to update, and what averages of ranks do. */
+const MOMENTS = ["m", "v", "codes", "scales", "outer"] as const;
 
 /** A buffer that an optimiser keeps from update to update, zero at first. */
 export interface Moment {

@@ -17,6 +17,7 @@ import {
 import { scheduleFactor } from "./schedule.ts";
 import type { Session } from "./session.ts";
 import { refuseBroken } from "./trouble/trouble.ts";
+import { LocalUpdates } from "./updates/local.ts";
 import { UpdateLog } from "./updates/log.ts";
 import { SharedUpdates } from "./updates/shared.ts";
 import { ownUpdates, type Updates } from "./updates/updates.ts";
@@ -46,13 +47,21 @@ export interface LoopResult {
  * @throws {Trouble} where a number of an update is not finite; none is made after that.
  */
 export async function trainLoop(session: Session, options: LoopOptions): Promise<LoopResult> {
-  const { sharing } = session;
-  const updates = sharing ? new SharedUpdates(session, sharing) : ownUpdates(session);
+  const updates = updatesOf(session);
   try {
     return await makeUpdates(session, options, updates);
   } finally {
     await updates.close();
   }
+}
+
+function updatesOf(session: Session): Updates {
+  const { sharing } = session;
+  if (!sharing) return ownUpdates(session);
+  const { local } = sharing;
+  return local === null
+    ? new SharedUpdates(session, sharing)
+    : new LocalUpdates(session, { ...sharing, local });
 }
 
 async function makeUpdates(

@@ -3,8 +3,12 @@
  *
  * @module
  */
-import type { OptimizerConfig, OptimizerName } from "../config/mod.ts";
+import type { OptimizerConfig, OptimizerName, SizedTrain } from "../config/mod.ts";
+import type { Value } from "../graph/graph.ts";
+import { type Moment, placesOf, trainedBytes } from "../graph/store.ts";
 import { adafactor, adamw, adamw8bit, lion, muon, sgd, type UpdateRule } from "../ops/mod.ts";
+import { groupsOf } from "./groups.ts";
+import { outerMoments } from "./updates/local.ts";
 
 const RULES: Readonly<Record<OptimizerName, (settings: OptimizerConfig) => UpdateRule>> = {
   adafactor: ({ eps: epsilon, clip }) => adafactor({ epsilon, clip }),
@@ -18,3 +22,13 @@ const RULES: Readonly<Record<OptimizerName, (settings: OptimizerConfig) => Updat
 /** The optimiser of a configuration. */
 export const ruleOf = (settings: OptimizerConfig): UpdateRule =>
   RULES[settings.optimizer](settings);
+
+/** What a run keeps from update to update of its params, beside them. */
+export function momentsOf(
+  train: SizedTrain,
+  params: readonly Value[],
+): Moment[] {
+  const rule = ruleOf(train);
+  const inner = rule.moments(groupsOf(placesOf(params), train, rule.goesBy));
+  return [...inner, ...outerMoments(train, inner, trainedBytes(params) / 4)];
+}

@@ -30,7 +30,7 @@ import { numbersOf } from "./facts.ts";
 import { groupsOf } from "./groups.ts";
 import { measureInit } from "./measured_init.ts";
 import { Optimizer } from "./optimizer.ts";
-import { ruleOf } from "./optimizers.ts";
+import { momentsOf, ruleOf } from "./optimizers.ts";
 import { loadRows, mixtureOf, type Rows } from "./rows.ts";
 import { remainingDecay } from "./schedule.ts";
 import { replaysOf, type RunPlan } from "./sizes/run_plan.ts";
@@ -100,7 +100,7 @@ export interface SessionOptions {
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { plan: { config, main, beside, measuring, memory }, trained, rows, seen, log } = options;
   const replaysPerUpdate = replaysOf(options.plan);
-  const sharing = sharingOf(options.ranks, config.train.partial_sums, replaysPerUpdate);
+  const sharing = sharingOf(options.ranks, config.train, replaysPerUpdate);
   const context = await contextOf(options);
   const { engine, model } = context;
   const prepared = await main.prepare(context);
@@ -109,7 +109,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   log(row("memory", memoryText(memory)));
   const rule = ruleOf(config.train);
   const groups = groupsOf(placesOf(main.params), config.train, rule.goesBy);
-  engine.store.addParams(main.params, rule.moments(groups));
+  engine.store.addParams(main.params, momentsOf(config.train, main.params));
   const retention = others.flatMap(({ retention = [] }) => retention);
   const measured = options.measured ?? await measuredOf(options, retention);
   const begin = () => trained.load(engine.store, main.params, measured);

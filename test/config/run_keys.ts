@@ -197,6 +197,9 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   out: { to: "elsewhere", in: "files" },
   // What they do among ranks is in test/distributed.
   distributed: { to: "mpi", in: "fault" },
+  "train.local_updates": { to: 2, in: "fault" },
+  "train.outer_lr": { to: 0.7, in: "fault" },
+  "train.outer_momentum": { to: 0.9, in: "fault" },
   rank_timeout: { to: 5, in: "fault" },
 };
 

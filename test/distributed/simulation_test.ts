@@ -20,4 +20,8 @@ Deno.test("more ranks, bytes and spread take longer", () => {
   assert.equal(seconds[0], 1);
   assert.ok(updateSeconds(2, { ...work, bytes: 1e8 }, NET) > seconds[1]!);
   assert.ok(updateSeconds(2, { ...work, spread: 0.1 }, NET) > seconds[1]!);
+  const slow = { alpha: 1e-4, beta: 1.25e7, gamma: 1e9 };
+  const rounds = (local?: number) =>
+    updateSeconds(8, { ...work, bytes: 1e8, ...(local && { local }) }, slow);
+  assert.ok(rounds(1) > rounds() && rounds(20) < rounds() / 3);
 });

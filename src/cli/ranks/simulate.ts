@@ -18,6 +18,7 @@ const OPTIONS = {
   spread: { type: "string", default: "0.03" },
   wait: { type: "string", default: "0.022" },
   bus: { type: "string", default: "0.7e9" },
+  local: { type: "string" },
   megabytes: { type: "string", default: "1,10,100,500" },
   ranks: { type: "string", default: "2,8,64,512,4096" },
 } as const;
@@ -31,8 +32,13 @@ function numbersOf(name: string, text: string): number[] {
   );
 }
 
-function tables(options: Readonly<Record<keyof typeof OPTIONS, readonly number[]>>): string {
-  const one = (name: keyof typeof OPTIONS) => options[name][0]!;
+type Options =
+  & Readonly<Record<Exclude<keyof typeof OPTIONS, "local">, readonly number[]>>
+  & { readonly local?: readonly number[] };
+
+function tables(options: Options): string {
+  const one = (name: keyof typeof OPTIONS) => options[name]![0]!;
+  const local = options.local?.[0];
   const lines = [FORMULA];
   for (const compute of options.compute) {
     lines.push("", `efficiency in percent, ${compute} s of micro-batches an update and rank:`, "");
@@ -41,7 +47,10 @@ function tables(options: Readonly<Record<keyof typeof OPTIONS, readonly number[]
     for (const megabytes of options.megabytes) {
       for (const gbit of options.gbit) {
         const bytes = 1e6 * megabytes;
-        const work = { compute, spread: one("spread"), wait: one("wait"), bus: one("bus"), bytes };
+        const work = {
+          ...{ compute, spread: one("spread"), wait: one("wait"), bus: one("bus"), bytes },
+          ...(local !== undefined && { local }),
+        };
         const beta = Math.min(gbit, one("host")) * 1e9 / 8;
         const net = { alpha: one("alpha"), beta, gamma: one("gamma") };
         const shares = options.ranks.map((n) =>

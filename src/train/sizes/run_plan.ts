@@ -15,7 +15,7 @@ import type { Model } from "../../models/model.ts";
 import type { MainPlan, PlanContext, SidePlan } from "../../objectives/objective.ts";
 import type { MemoryParts } from "../../runs/events.ts";
 import { groupsOf } from "../groups.ts";
-import { ruleOf } from "../optimizers.ts";
+import { momentsOf, ruleOf } from "../optimizers.ts";
 import { Optimizer } from "../optimizer.ts";
 import type { Trainable } from "../trainable.ts";
 import { sumOf } from "./memory.ts";
@@ -59,7 +59,10 @@ export async function planRun(
   const rule = ruleOf(train);
   const groups = groupsOf(placesOf(main.params), train, rule.goesBy);
   const memory = sumOf([
-    { weights: main.memory["weights"] ?? 0, [STATE]: flatBytes(main.params, rule.moments(groups)) },
+    {
+      weights: main.memory["weights"] ?? 0,
+      [STATE]: flatBytes(main.params, momentsOf(train, main.params)),
+    },
     { ...main.memory, weights: 0 },
     measures ? { "to measure": ownBytes(measuring.footprint) } : {},
     ...beside.map(({ memory }) => memory),

@@ -9,21 +9,24 @@
  *
  * @module
  */
+import type { SumsConfig } from "../../config/mod.ts";
 import { Communicator } from "../../distributed/communicator.ts";
 import { sumPairwise } from "../../distributed/pairwise.ts";
 import { inProcess } from "../../distributed/transport.ts";
 import { ConfigError } from "../../errors.ts";
-import { read, upload } from "../../gpu/buffer.ts";
+import { upload } from "../../gpu/buffer.ts";
 import { type Arrival, Ring } from "../../gpu/ring.ts";
 import type { Session } from "../session.ts";
 import type { ReplayTag } from "./log.ts";
-import type { Planned } from "./prepare.ts";
+import { Numbers, OwnReplays } from "./own.ts";
 import type { Update, Updates } from "./updates.ts";
 
 /** Ranks that share updates, and how many partial sums an update's gradient is made of. */
 export interface Sharing {
   readonly ranks: Communicator;
   readonly partialSums: number;
+  /** Updates that each rank makes by itself between two averages; null where all are made together. */
+  readonly local: number | null;
 }
 
 /**
@@ -33,9 +36,10 @@ export interface Sharing {
  */
 export function sharingOf(
   together: Communicator | null,
-  given: number | undefined,
+  { partial_sums: given, local_updates: local }: SumsConfig,
   replays: number,
 ): Sharing | null {
+  if (local !== undefined) refuseLocal(local, together, given);
   const ranks = together ?? new Communicator(inProcess(1)[0]!, Infinity);
   const partialSums = given ?? ranks.size;
   const found = given === undefined
@@ -52,51 +56,20 @@ export function sharingOf(
   if (!Number.isInteger(Math.log2(partialSums / ranks.size))) {
     throw new ConfigError(`${found}, wanted as many, or twice, four times, ... as many, as ranks`);
   }
-  return partialSums > 1 ? { ranks, partialSums } : null;
+  return partialSums > 1 ? { ranks, partialSums, local: local ?? null } : null;
 }
 
-/** The numbers of an update that are summed over the ranks, one part after the other. */
-class Numbers {
-  readonly all: Float32Array<ArrayBuffer>;
-  readonly gradient: Float32Array;
-  readonly #losses: Float32Array;
-  readonly #wishes: Float32Array;
-  readonly #waits: Float32Array;
-
-  constructor(
-    readonly sizes: { gradient: number; replays: number; capacity: number; ranks: number },
-  ) {
-    const { gradient, replays, capacity, ranks } = sizes;
-    this.all = new Float32Array(gradient + replays * capacity + 1 + ranks);
-    let end = 0;
-    const part = (length: number) => this.all.subarray(end, end += length);
-    this.gradient = part(gradient);
-    this.#losses = part(replays * capacity);
-    this.#wishes = part(1);
-    this.#waits = part(ranks);
+function refuseLocal(local: number, ranks: Communicator | null, sums: number | undefined): void {
+  const found = `train.local_updates: found ${local}`;
+  if (!ranks || ranks.size === 1) {
+    throw new ConfigError(
+      `${found} in one process, wanted ranks that average: mpirun -n 2 or more`,
+    );
   }
-
-  /** Where the losses of a replay lie. */
-  losses(replay: number, count: number): Float32Array {
-    const begin = replay * this.sizes.capacity;
-    return this.#losses.subarray(begin, begin + count);
-  }
-
-  /** Begins an update: a rank says whether it is to end, and how long it has waited. */
-  begin(rank: number, isEnding: boolean, waited: number): void {
-    this.all.fill(0);
-    this.#wishes[0] = Number(isEnding);
-    this.#waits[rank] = waited;
-  }
-
-  get isEnding(): boolean {
-    return this.#wishes[0]! > 0;
-  }
-
-  /** The longest that a rank has waited, in seconds, and the rank that it was for: it waited least. */
-  get waits(): { waited: number; slowest_rank: number } {
-    const slowest = this.#waits.indexOf(Math.min(...this.#waits));
-    return { waited: Math.max(...this.#waits), slowest_rank: slowest };
+  if (sums !== undefined && sums !== ranks.size) {
+    throw new ConfigError(
+      `${found} beside train.partial_sums ${sums}, wanted none: each rank sums its own micro-batches`,
+    );
   }
 }
 
@@ -105,8 +78,7 @@ export class SharedUpdates implements Updates {
   readonly #session: Session;
   readonly #sharing: Sharing;
   readonly #numbers: Numbers;
-  /** Losses of this rank's replays, by their numbers in the update. */
-  readonly #losses: Ring<number>;
+  readonly #own: OwnReplays;
   /** Norms, with all else that is known of their updates. */
   readonly #norms: Ring<readonly Arrival<ReplayTag>[]>;
   #arrived: Arrival<ReplayTag>[] = [];
@@ -120,7 +92,7 @@ export class SharedUpdates implements Updates {
     this.#sharing = sharing;
     const gradient = store.flat("sums").size / 4;
     this.#numbers = new Numbers({ gradient, replays, capacity, ranks: sharing.ranks.size });
-    this.#losses = new Ring(device, capacity, { slots: replays });
+    this.#own = new OwnReplays(session, sharing, this.#numbers);
     this.#norms = new Ring(device, 1, { slots: 2 });
   }
 
@@ -139,51 +111,18 @@ export class SharedUpdates implements Updates {
     await this.#norms.freeSlot();
     const { norm } = optimizer;
     optimizer.step(update.rate, update.age, (encoder) => this.#norms.load(encoder, [norm]));
-    this.#norms.send(this.#arrivals(update));
+    this.#norms.send(this.#numbers.arrivals(update));
   }
 
   /** Runs this rank's replays; the sum of its partial sums. */
-  async #ownSum({ step, replays }: Update): Promise<Float32Array> {
+  async #ownSum(update: Update): Promise<Float32Array> {
     const { ranks: { rank, size }, partialSums } = this.#sharing;
     const own = partialSums / size;
     const sums: Float32Array[] = [];
     for (let of = rank * own; of < (rank + 1) * own; of++) {
-      sums.push(await this.#partialSum(step, replays, of));
+      sums.push(await this.#own.partialSum(update, of));
     }
     return sumPairwise(sums);
-  }
-
-  async #partialSum(step: number, replays: readonly Planned[], of: number): Promise<Float32Array> {
-    const { engine: { device, store }, optimizer, replaysPerUpdate } = this.#session;
-    if (of >= replays.length) return new Float32Array(this.#numbers.gradient.length);
-    for (let i = of; i < replays.length; i += this.#sharing.partialSums) {
-      const { replay } = replays[i]!;
-      await this.#losses.freeSlot();
-      replay.run(
-        step * replaysPerUpdate + i,
-        (encoder) => this.#losses.load(encoder, [replay.losses]),
-      );
-      optimizer.accumulate(i === of);
-      this.#losses.send(i);
-    }
-    const [came, sum] = await Promise.all([
-      this.#losses.drain(),
-      read(device, store.flat("sums")),
-    ]);
-    for (const { tag, values } of came) this.#numbers.losses(tag, values.length).set(values);
-    return new Float32Array(sum.buffer);
-  }
-
-  /** What has come of an update, but for the norm of its gradient, which is the last of the numbers. */
-  #arrivals({ step, replays, rate }: Update): Arrival<ReplayTag>[] {
-    const { waits } = this.#numbers;
-    return replays.map(({ replay: { losses, tokens }, objective }, i) => {
-      const count = losses.size / 4;
-      const normAt = i === replays.length - 1 ? count : null;
-      const values = new Float32Array(count + 1);
-      values.set(this.#numbers.losses(i, count));
-      return { tag: { step, rate, objective, tokens, normAt, fields: waits }, values };
-    });
   }
 
   #take(norms: readonly Arrival<readonly Arrival<ReplayTag>[]>[]): void {
@@ -216,6 +155,6 @@ export class SharedUpdates implements Updates {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#losses.close(), this.#norms.close()]);
+    await Promise.all([this.#own.close(), this.#norms.close()]);
   }
 }
