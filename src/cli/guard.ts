@@ -109,6 +109,11 @@ export async function run(args: string[]): Promise<number> {
   using open = openModel(device, base, folder, { quantize, say });
   const { engine, model, adapt } = open;
   refuseEncoder(model, "for the guard, which measures plain text");
+  if (model.virtualTokens > 0) {
+    throw new ConfigError(
+      `Found ${folder}, whose virtual tokens have no strength to lower, wanted an adapter of modules`,
+    );
+  }
   const { tokens, seed, guard } = settings;
   const tokenizer = rowTokenizer(model);
   const maxTokens = Math.min(tokens, model.config.context);

@@ -92,7 +92,10 @@ function besideOtherMethods(...heeding: readonly MethodName[]): Rule["idle"] {
     when(!heeding.includes(method) && from === undefined, `beside adapter.method ${method}`);
 }
 
-/** What is not built for virtual tokens, which the base alone cannot read. */
+/** Objectives that train or ask a head beside the tokens, or a teacher that knows none of them. */
+const WITHOUT_PROMPTS: readonly string[] = ["classify", "reward", "ppo", "gkd"];
+
+/** What is not built for virtual tokens. */
 export function promptFaults(
   { adapter: { method }, guard, objective: { kind } }: Config,
 ): ConfigFault[] {
@@ -105,8 +108,8 @@ export function promptFaults(
         message: `found one ${beside}, whose tokens have no strength to lower, wanted false`,
       }]
       : []),
-    ...(kind === "sft"
-      ? []
-      : [{ key: "objective.kind", message: `found ${kind} ${beside}, wanted sft` }]),
+    ...(WITHOUT_PROMPTS.includes(kind)
+      ? [{ key: "objective.kind", message: `found ${kind} ${beside}, wanted another` }]
+      : []),
   ];
 }

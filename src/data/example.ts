@@ -89,7 +89,7 @@ export interface Example extends Readonly<Partial<Record<TextFlag, true>>> {
   readonly sides?: Sides | undefined;
   /** Set where it is labelled: 1 where its answer is wanted and 0 where not, or the number of its class. */
   readonly label?: number | undefined;
-  /** How many virtual tokens it begins with, where an adapter has some. */
+  /** How many virtual tokens it begins with, or each of its documents, where an adapter has some. */
   readonly virtual?: number;
   /** Where it came from, for messages: `rows.jsonl:12`. */
   readonly origin: string;

@@ -101,10 +101,9 @@ export class Chat implements Disposable {
       : [{ role: "system", content: this.#system }, ...this.#turns];
   }
 
-  /** Who can answer: the base, but behind virtual tokens, then each adapter. */
+  /** Who can answer: the base, then each adapter. */
   get speakers(): string[] {
-    const base = this.open.model.virtualTokens > 0 ? [] : [BASE];
-    return [...base, ...(this.open.adapter ? [TUNED] : []), ...this.others.keys()];
+    return [BASE, ...(this.open.adapter ? [TUNED] : []), ...this.others.keys()];
   }
 
   /** Who answers. */

@@ -9,6 +9,7 @@ import type { Compiled, Engine } from "../graph/compile.ts";
 import { bytesOf, type Value } from "../graph/graph.ts";
 import type { Planned } from "../graph/planned.ts";
 import type { Model, ModelGraph } from "../models/model.ts";
+import { hiddenBy } from "../models/virtual.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
 import type { GeneratorOptions } from "./generator.ts";
 import { checkPrompt } from "./prompt.ts";
@@ -79,6 +80,8 @@ export class BatchDecoder implements Disposable {
     /** Keys and values, [slots, context, width] each. */
     private readonly caches: readonly Value[],
     private readonly adapters: readonly string[] | undefined,
+    /** Virtual tokens in front of each sequence that are not read. */
+    private readonly hidden: number,
   ) {}
 
   /**
@@ -119,7 +122,8 @@ export class BatchDecoder implements Disposable {
     const caches = decoding.graph.values.filter(isCache);
     return model.plan(engine, decoding).with(reader).as((program) => {
       const openReader = () => reader.open(program.resources);
-      return new BatchDecoder(model, context, slots, program, openReader, caches, adapters);
+      const hidden = hiddenBy(model, adapt);
+      return new BatchDecoder(model, context, slots, program, openReader, caches, adapters, hidden);
     });
   }
 
@@ -136,6 +140,8 @@ export class BatchDecoder implements Disposable {
    * @returns the scores that were wanted after what was read: of those read whole, as a rule.
    */
   async step<S extends Sequence>(active: ReadonlyMap<number, S>): Promise<Scored<S>[]> {
+    const { hidden } = this;
+    for (const sequence of active.values()) sequence.cached = Math.max(sequence.cached, hidden);
     const waiting = active.values().reduce((sum, { ids, cached }) => sum + ids.length - cached, 0);
     const isReading = waiting > rowsFor(this.slots);
     const program = isReading ? this.#reader ??= await this.openReader() : this.program;
@@ -145,7 +151,7 @@ export class BatchDecoder implements Disposable {
       Array.from({ length: count }, (_, i) => cached + i)
     );
     program.write("slot", Uint32Array.from(read, ({ slot }) => slot));
-    program.write("position", Uint32Array.from(positions));
+    program.write("position", Uint32Array.from(positions, (position) => position - hidden));
     program.write(
       "token",
       Uint32Array.from(read, ({ sequence }, row) => sequence.ids[positions[row]!]!),
@@ -173,7 +179,8 @@ export class BatchDecoder implements Disposable {
       const { buffer } = resources.find(cache);
       const [, context, width] = cache.shape as [number, number, number];
       const at = (slot: number) => 4 * slot * context * width;
-      return { from: { buffer, offset: at(from), size: 4 * tokens * width }, to: at(to) };
+      const size = 4 * Math.max(0, tokens - this.hidden) * width;
+      return { from: { buffer, offset: at(from), size }, to: at(to) };
     });
     copyWithin(device, ranges);
   }

@@ -8,6 +8,7 @@ import { Ring } from "../gpu/ring.ts";
 import type { Compiled, Engine } from "../graph/compile.ts";
 import { Resources } from "../graph/resources.ts";
 import type { Model } from "../models/model.ts";
+import { hiddenBy } from "../models/virtual.ts";
 import type { Adapt } from "../models/layers/adapt.ts";
 import { SOURCE_LAST } from "../models/layers/source_rows.ts";
 import { ANGLE_ROW, type LongAngles } from "../models/layers/rope.ts";
@@ -76,6 +77,8 @@ export class Generator implements Disposable {
     /** Reads prompts, where an encoder does. */
     private readonly source: SourceReader | null,
     private readonly caches: Resources,
+    /** Virtual tokens in front of each text that are not read. */
+    private readonly hidden: number,
   ) {
     this.#scores = new Ring(decode.engine.device, model.config.vocabSize, { slots: 1 });
     this.programs.set(DECODE_ROWS, decode);
@@ -102,7 +105,10 @@ export class Generator implements Disposable {
     const openProgram = (rows: number) => model.plan(engine, build(rows)).open(caches);
     try {
       const decode = await model.plan(engine, single).open(caches);
-      return new Generator(model, context, decode, openProgram, single.long, source, caches);
+      const hidden = hiddenBy(model, adapt);
+      return new Generator(
+        ...[model, context, decode, openProgram, single.long, source, caches, hidden] as const,
+      );
     } catch (fault) {
       caches[Symbol.dispose]();
       throw fault;
@@ -124,7 +130,7 @@ export class Generator implements Disposable {
     const begun = await this.#begin(prompt);
     const most = Math.min(maxTokens, this.context - begun.length);
     const all = [...begun];
-    let position = how.fromCache ? this.commonWith(begun) : 0;
+    let position = how.fromCache ? this.#common(begun) : 0;
     let next = begun.slice(position);
     for (let index = 0; index < most; index++) {
       heed();
@@ -141,8 +147,8 @@ export class Generator implements Disposable {
   }
 
   /**
-   * Yields the scores (logits) that follow each token of `ids`, [vocabulary] each. Where an encoder
-   * reads `source`, the decoder reads `ids`.
+   * Yields the scores (logits) that follow each token of `ids` that is read, [vocabulary] each. Where
+   * an encoder reads `source`, the decoder reads `ids`.
    *
    * @throws {RangeError} as {@link generate}.
    */
@@ -152,10 +158,11 @@ export class Generator implements Disposable {
     await this.#begin(source);
     const { vocabSize } = this.model.config;
     const logits = this.decode.output("logits");
-    this.#turnsAnew(ids.length);
-    for (let from = 0; from < ids.length; from += SCORED_ROWS) {
+    const own = ids.slice(this.hidden);
+    this.#turnsAnew(own.length);
+    for (let from = 0; from < own.length; from += SCORED_ROWS) {
       heed();
-      const piece = ids.slice(from, from + SCORED_ROWS);
+      const piece = own.slice(from, from + SCORED_ROWS);
       this.#feed(this.decode, piece, from, [...piece.keys()]);
       this.decode.program.replay();
       const scores = await readFloats(this.decode.engine.device, logits);
@@ -168,6 +175,10 @@ export class Generator implements Disposable {
 
   /** How many tokens of a prompt the cache holds from its beginning on; all but its last at most. */
   commonWith(prompt: readonly number[]): number {
+    return this.#common(prompt.slice(this.hidden));
+  }
+
+  #common(prompt: readonly number[]): number {
     if (this.source) return 0;
     const differs = prompt.findIndex((id, i) => id !== this.#held[i]);
     return Math.min(differs < 0 ? prompt.length : differs, prompt.length - 1);
@@ -183,7 +194,7 @@ export class Generator implements Disposable {
 
   /** What the decoder begins with: the prompt, or where an encoder reads that, its start token. */
   async #begin(prompt: readonly number[]): Promise<readonly number[]> {
-    if (!this.source) return prompt;
+    if (!this.source) return prompt.slice(this.hidden);
     await this.source.read(prompt);
     this.#sourceLast = prompt.length - 1;
     return [this.model.config.target!.start];

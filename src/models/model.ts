@@ -30,7 +30,7 @@ import type {
   Modules,
 } from "./graphs.ts";
 import { modulesOf } from "./modules.ts";
-import { refuseOther, refuseWithout } from "./virtual.ts";
+import { besideVirtual, refuseOther } from "./virtual.ts";
 import { ConfigReader } from "./config.ts";
 import { hasOwnHead } from "./left_over.ts";
 import { warmed } from "./family.ts";
@@ -109,8 +109,8 @@ export class Model implements Disposable {
   }
 
   /**
-   * Has every document that is encoded from now on begin with so many virtual tokens, and every graph
-   * have an adapter of them.
+   * Has every document that is encoded from now on begin with so many virtual tokens; a graph without
+   * an adapter of them reads what stands behind them.
    *
    * @throws {ConfigError} where there is another number of them.
    */
@@ -281,9 +281,8 @@ export class Model implements Disposable {
   }
 
   #net(graph: Graph, options: Omit<NetOptions, "typeOf" | "rowNorms">): Net {
-    refuseWithout(this, options.adapt);
     return new Net(graph, {
-      ...options,
+      ...besideVirtual(graph, this, options),
       typeOf: (name, shape) => this.tensors.format(name, shape),
       rowNorms: (name) => rowNorms(this.tensors, name),
     });

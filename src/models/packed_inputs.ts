@@ -10,6 +10,7 @@ import { type OrderNames, POSITION_ORDER, TOKEN_ORDER } from "./layers/adapt.ts"
 import { sourceData, type SourceRows } from "./layers/source_rows.ts";
 import type { RowInputs } from "./family.ts";
 import type { Model } from "./model.ts";
+import { OWN, ownRows } from "./virtual.ts";
 
 /** The documents of a packed micro-batch, as `batch` of data lays them out. */
 export interface PackedDocuments {
@@ -28,18 +29,21 @@ export class PackedInputs {
   readonly #hasEncoder: boolean;
   /** Whether numbers are drawn at random. */
   readonly #draws: boolean;
+  /** Whether a forward reads nothing of virtual tokens. */
+  readonly #hides: boolean;
 
   constructor(
     private readonly compiled: Compiled,
     readonly T: number,
     graph: Graph,
-    { hasEncoder }: Model,
+    private readonly model: Model,
   ) {
     const inputs = graph.values.filter(({ kind }) => kind === "input");
     const rowsOf = ({ first }: OrderNames) =>
       (inputs.find(({ name }) => name === first)?.shape[0] ?? 1) - 1;
     this.#tables = { tokens: rowsOf(TOKEN_ORDER), positions: rowsOf(POSITION_ORDER) };
-    this.#hasEncoder = hasEncoder;
+    this.#hasEncoder = model.hasEncoder;
+    this.#hides = inputs.some(({ name }) => name === OWN.start);
     this.#draws = inputs.some(({ name }) => name === DRAW);
   }
 
@@ -70,6 +74,11 @@ export class PackedInputs {
     }
     const inputs = { token: tokens, position: positions, start, end };
     for (const [name, data] of Object.entries(inputs)) this.compiled.write(name, data);
+    if (this.#hides) {
+      const own = ownRows({ positions, start }, this.model.virtualTokens);
+      this.compiled.write(OWN.position, own.position);
+      this.compiled.write(OWN.start, own.start);
+    }
     this.#writeOrder(TOKEN_ORDER, tokens, this.#tables.tokens);
     this.#writeOrder(POSITION_ORDER, positions, this.#tables.positions);
   }

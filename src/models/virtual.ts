@@ -4,7 +4,9 @@
  * @module
  */
 import { ConfigError } from "../errors.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { Adapt } from "./layers/adapt.ts";
+import type { NetOptions } from "./layers/net.ts";
 
 /** What says how many there are. */
 interface Prepended {
@@ -26,12 +28,42 @@ export function refuseOther(before: number, wanted: number): void {
   );
 }
 
-/** @throws {ConfigError} for a graph that would not know what they are. */
-export function refuseWithout({ virtualTokens }: Prepended, adapt: Adapt | undefined): void {
-  const { count = 0 } = adapt?.virtual ?? {};
-  if (count === virtualTokens) return;
-  throw new ConfigError(
-    `Found ${virtualTokens} virtual tokens in front of every document, and a part that reads the base ` +
-      "without them: wanted the adapter alone, for no guard, comparison or reference is built for them",
-  );
+/** Inputs of graphs that read documents as if no virtual tokens stood in front of them. */
+export const OWN = { position: "own position", start: "own start" } as const;
+
+/** How many virtual tokens a graph with that adapter, or none, is to read nothing of. */
+export const hiddenBy = ({ virtualTokens }: Prepended, adapt: Adapt | undefined): number =>
+  adapt?.virtual ? 0 : virtualTokens;
+
+/**
+ * What a graph reads where virtual tokens stand in front of documents: without their adapter the
+ * documents as they are by themselves, of which no token sees those. Over a cache it is for who feeds
+ * it to leave them out.
+ *
+ * @throws {ConfigError} for an adapter of another number of them.
+ */
+export function besideVirtual<Options extends Pick<NetOptions, "rows" | "adapt">>(
+  graph: Graph,
+  model: Prepended,
+  options: Options,
+): Options {
+  const { rows, adapt } = options;
+  const hidden = hiddenBy(model, adapt);
+  if (adapt?.virtual) refuseOther(model.virtualTokens, adapt.virtual.count);
+  if (hidden === 0 || rows.kind !== "packed") return options;
+  const input = (name: string) => graph.input(name, rows.token.shape);
+  const own = { ...rows, position: input(OWN.position), start: input(OWN.start) };
+  return { ...options, rows: own, adapt: { ...unchanging(model), ...adapt } };
+}
+
+/** {@link OWN} of packed documents, each of which begins with so many virtual tokens. */
+export function ownRows(
+  { positions, start }: { readonly positions: Uint32Array; readonly start: Uint32Array },
+  virtualTokens: number,
+) {
+  const isOwn = (row: number) => positions[row]! >= virtualTokens;
+  return {
+    position: positions.map((position, row) => isOwn(row) ? position - virtualTokens : position),
+    start: start.map((first, row) => isOwn(row) ? first + virtualTokens : first),
+  };
 }

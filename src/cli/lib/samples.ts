@@ -28,8 +28,7 @@ const MOST_ROWS = 1024;
 interface Sample {
   readonly prompt: string;
   readonly wanted: string;
-  /** Null behind virtual tokens, which the base does not know. */
-  readonly base: string | null;
+  readonly base: string;
   readonly tuned: string;
 }
 
@@ -41,7 +40,7 @@ export async function showSamples(config: Config, adapter: string): Promise<void
     answer("");
     answer(bold(line("prompt", prompt)));
     answer(dim(line("wanted", wanted)));
-    if (base !== null) answer(line("base", base));
+    answer(line("base", base));
     answer(line("tuned", tuned));
   }
 }
@@ -69,7 +68,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   }
   const longest = Math.max(0, ...chosen.map(({ prompt: { length } }) => length));
   const context = Math.min(model.config.context, longest + maxTokens);
-  using base = model.virtualTokens > 0 ? null : await Generator.open(engine, model, { context });
+  using base = await Generator.open(engine, model, { context });
   using tuned = await Generator.open(engine, model, { context, adapt });
   const found: Sample[] = [];
   for (const { prompt, wanted } of chosen) {
@@ -80,7 +79,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
     found.push({
       prompt: model.tokenizer.decode(prompt),
       wanted: model.tokenizer.decode(wanted),
-      base: base && await complete(base),
+      base: await complete(base),
       tuned: await complete(tuned),
     });
   }

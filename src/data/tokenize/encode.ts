@@ -11,7 +11,7 @@ import { END_TOKENS } from "../templates/builtin.ts";
 import { faultError, type FaultName } from "./faults.ts";
 import { encodePair } from "./encoder_decoder.ts";
 import { type Label, UNSUPERVISED } from "../../rows/content.ts";
-import { fitSides, joinSides } from "./sides.ts";
+import { fitSides, joinSides, sidesOf } from "./sides.ts";
 import {
   type ChatDocument,
   countSupervised,
@@ -186,7 +186,10 @@ export function limitLength(
  * @throws {FileError} if an id is not below `vocabSize`.
  */
 export function checkVocabulary(example: Example, vocabSize: number): void {
-  const { ids, origin, virtual = 0 } = example;
+  for (const side of sidesOf(example)) checkSide(side, vocabSize);
+}
+
+function checkSide({ ids, origin, virtual = 0 }: Example, vocabSize: number): void {
   const outside = ids.findIndex((id, i) => i >= virtual && id >= vocabSize);
   if (outside < 0) return;
   const found = `token id ${ids[outside]} at position ${outside}`;

@@ -19,6 +19,7 @@ export function joinSides(
     sides: { lengths: sides.map(({ ids }) => ids.length), ...gradesOf(grades) },
     isAnswer: true,
     ...flagsOf(sides),
+    ...virtualOf(sides[0]),
     origin,
   };
 }
@@ -37,9 +38,13 @@ export function sidesOf(example: Example): Example[] {
       origin,
       isAnswer: true,
       ...flagsOf([example]),
+      ...virtualOf(example),
     };
   });
 }
+
+/** The virtual tokens that each document begins with. */
+const virtualOf = ({ virtual }: Partial<Example> = {}) => virtual === undefined ? {} : { virtual };
 
 /** What an answer is called among so many. */
 export function sideName(

@@ -6,16 +6,18 @@
 import { join } from "node:path";
 import { Adapter } from "../../adapters/adapter.ts";
 import { type PeftAdapter, readPeft } from "../../adapters/peft/folder.ts";
+import { HUB_WEIGHTS } from "../../adapters/peft/adapter_hub.ts";
 import { refuseResized } from "../../adapters/resized.ts";
 import { adapterFolder, baseFolderOf, loadAdapter } from "../../adapters/saved.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Engine } from "../../graph/compile.ts";
+import { exists } from "../../io/files.ts";
 import { fileSha256, modelFingerprint } from "../../io/fingerprint.ts";
 import { LossProgram } from "../../models/loss_program.ts";
 import type { Model } from "../../models/model.ts";
 
-/** The files of an adapter that say what it is. */
-const FILES = ["adapter_config.json", "adapter_model.safetensors"];
+/** The files of an adapter that say what it is, of which it has some. */
+const FILES = ["adapter_config.json", "adapter_model.safetensors", HUB_WEIGHTS];
 
 /** A model that measures answers and is not trained. */
 export interface ReferenceModel {
@@ -69,7 +71,8 @@ export class ReferenceAdapter implements ReferenceModel {
   }
 
   get fingerprint(): string {
-    return FILES.map((file) => fileSha256(join(this.#folder, file))).join();
+    const paths = FILES.map((file) => join(this.#folder, file)).filter(exists);
+    return paths.map((path) => fileSha256(path)).join();
   }
 
   /** @throws {ConfigError} where it was made for another base, as far as that is on this machine. */
