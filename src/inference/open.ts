@@ -5,7 +5,6 @@
  */
 import { join } from "node:path";
 import type { Adapter } from "../adapters/adapter.ts";
-import { nameOfMethod } from "../adapters/methods/mod.ts";
 import { type PeftAdapter, readPeft } from "../adapters/peft/folder.ts";
 import { refuseResized, resizedBy } from "../adapters/resized.ts";
 import { adapterFolder, loadAdapter } from "../adapters/saved.ts";
@@ -96,7 +95,6 @@ export class OpenAdapter implements Disposable {
     try {
       const read = readPeft(adapterFolder(folder));
       refuseResized(model.checkpoint, read, "merge it and serve that");
-      refusePrompt(read, folder);
       return new OpenAdapter(beside, loadAdapter(beside, model, read));
     } catch (fault) {
       beside.store.destroy();
@@ -107,21 +105,6 @@ export class OpenAdapter implements Disposable {
   [Symbol.dispose](): void {
     this.engine.store.destroy();
   }
-}
-
-/**
- * For where several answer over one base.
- *
- * @throws {ConfigError} for virtual tokens, which would stand in front of all that they read.
- */
-function refusePrompt({ prompt, config }: PeftAdapter, folder: string): void {
-  if (!prompt) return;
-  throw new ConfigError(
-    `Found ${folder} of ${
-      nameOfMethod(config)
-    } beside other models over one base, wanted it alone ` +
-      "(chat, generate and eval take it)",
-  );
 }
 
 /** How many scores an adapter gives a document, 0 for one that writes. */

@@ -8,17 +8,23 @@ import { parseConfig } from "../../../src/config/mod.ts";
 import { encode, rowTokenizer, splitLength } from "../../../src/data/mod.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { exportMlx } from "../../../src/export/mlx.ts";
-import { openGroups } from "../../../src/inference/beside.ts";
-import { openModel } from "../../../src/inference/open.ts";
+import { OpenAdapter, openModel } from "../../../src/inference/open.ts";
 import { Generator } from "../../../src/inference/generator.ts";
 import { BatchGenerator } from "../../../src/inference/batch.ts";
 import { readJsonObject, writeJson } from "../../../src/io/files.ts";
 import { keptRowsOf } from "../../../src/models/kept_rows.ts";
 import { Model } from "../../../src/models/model.ts";
+import { Served } from "../../../src/serve/served.ts";
 import { guarded } from "../../forgetting/guarded_toy.ts";
 import { engine } from "../../harness.ts";
 import { assertFileError } from "../../io/helpers.ts";
 import { Toy, type ToySettings } from "../../train/toy.ts";
+
+/** A request that is answered greedily. */
+const GREEDY = {
+  ...{ maxTokens: 6, stop: [], seed: 0, choice: 0, likeliest: null, temperature: 0, topK: 0 },
+  ...{ topP: 1, minP: 0, presencePenalty: 0, frequencyPenalty: 0, bias: new Map<number, number>() },
+};
 
 const isConfigError = (message: RegExp) => (fault: Error) =>
   fault instanceof ConfigError && message.test(fault.message);
@@ -49,7 +55,7 @@ for (const method of ["prompt_tuning", "prefix_tuning"]) {
   });
 }
 
-Deno.test("what reads the adapter alone takes it, and what reads the base beside it refuses", async () => {
+Deno.test("an adapter of virtual tokens answers alone and beside others, and is refused where it has no place", async () => {
   using toy = new Toy();
   await toy.train("run", {
     guard: false,
@@ -77,12 +83,35 @@ Deno.test("what reads the adapter alone takes it, and what reads the base beside
     );
   }
   {
+    await toy.train("lora", { guard: false, train: { steps: 2, lr: 0.05 } });
+    const prompt = [5, 6, 7];
+    const alone = async (adapter?: string) => {
+      using open = openModel(device, toy.model, adapter);
+      const { model, adapt } = open;
+      using one = await Generator.open(open.engine, model, { context: 32, adapt });
+      const ids = [...rowTokenizer(model).virtual!, ...prompt];
+      return await Array.fromAsync(one.generate(ids, { maxTokens: 6, stop: [] }));
+    };
     using open = openModel(device, toy.model);
+    const adapters = new Map([["mine", folder], ["lora", toy.path("lora")]]);
+    using served = await Served.open(open, "base", adapters, { context: 32, slots: 2, waiting: 4 });
+    const ids = [...served.tokenizer.virtual!, ...prompt];
+    const texts = await Promise.all(served.names.map(async (name) => {
+      const { tokens } = served.queue.submit({ ...GREEDY, name, prompt: ids });
+      return (await Array.fromAsync(tokens)).map(({ id }) => id);
+    }));
+    const wanted = [await alone(), await alone(folder), await alone(toy.path("lora"))];
+    assert.deepEqual(served.names, ["base", "mine", "lora"]);
+    assert.deepEqual(texts, wanted, "beside each other as alone");
+    const other = {
+      ...readPeft(toy.path("run", "adapter")),
+      prompt: { tokens: 2, numbers: new Float32Array(2 * 64) },
+    };
+    writePeft(toy.path("other"), other);
     assert.throws(
-      () => openGroups(open, new Map([["mine", folder]])),
-      isConfigError(/of prefix_tuning beside other models over one base, wanted it alone/),
+      () => OpenAdapter.open(open, toy.path("other")),
+      isConfigError(/of 3 and of 2 virtual tokens on one open model, wanted one/),
     );
-    assert.equal(open.model.virtualTokens, 0);
   }
   await assert.rejects(
     toy.train("guarded", {
