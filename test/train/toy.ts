@@ -1,4 +1,5 @@
 /** Runs on a tiny model, small enough to be done in a fraction of a second. */
+import { exists } from "../../src/io/files.ts";
 import { join } from "node:path";
 import { openSafetensors, toFloat32 } from "../../src/io/safetensors/safetensors.ts";
 import { parseConfig } from "../../src/config/mod.ts";
@@ -120,7 +121,10 @@ export class Toy implements Disposable {
 
   /** The bytes of the adapter that a run left. */
   adapter(out: string): Uint8Array {
-    return Deno.readFileSync(this.path(out, "adapter", "adapter_model.safetensors"));
+    const [plain, hub] = ["adapter_model.safetensors", "adapter.safetensors"].map((name) =>
+      this.path(out, "adapter", name)
+    );
+    return Deno.readFileSync(exists(hub!) ? hub! : plain!);
   }
 
   [Symbol.dispose](): void {
