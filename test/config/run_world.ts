@@ -81,7 +81,8 @@ function left(folder: string, run: string) {
   const lines = Deno.readTextFileSync(join(run, "metrics.jsonl")).trimEnd().split("\n");
   return {
     files: Object.keys(files).map((path) => relative(folder, path)).sort(),
-    adapter: files[join(run, "adapter", "adapter_model.safetensors")],
+    adapter: files[join(run, "adapter", "adapter_model.safetensors")] ??
+      files[join(run, "adapter", "adapter.safetensors")], // AdapterHub
     metrics: lines.map((line) => JSON.parse(line, (key, value) => TIMED.test(key) ? 0 : value)),
   };
 }
