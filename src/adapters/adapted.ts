@@ -18,6 +18,7 @@ import {
   type AdaptedModule,
   type AdapterMethod,
   hasFactors,
+  hasRank,
   type HeldKey,
   type Key,
   LORA,
@@ -57,14 +58,20 @@ export class Adapted {
   readonly #freezesA: boolean;
 
   private constructor(
-    modules: readonly Omit<AdaptedModule, "index">[],
+    modules: readonly Omit<AdaptedModule, "index" | "widest">[],
     { method = LORA, dropout = 0, freeze_a = false }: AdaptedOptions,
     private readonly source?: readonly LoraWeights[],
   ) {
     this.method = method;
     this.#dropout = dropout;
     this.#freezesA = freeze_a;
-    this.#modules = new Map(modules.map((module, index) => [module.name, { ...module, index }]));
+    const widest = {
+      inFeatures: Math.max(...modules.map(({ inFeatures }) => inFeatures)),
+      outFeatures: Math.max(...modules.map(({ outFeatures }) => outFeatures)),
+    };
+    this.#modules = new Map(
+      modules.map((module, index) => [module.name, { ...module, index, widest }]),
+    );
     refuseUnbuilt(method, modules);
     if (freeze_a) refuseFrozenA(method, modules);
     if (dropout > 0) refuseDropout(method, this.#modules, dropout);
@@ -91,7 +98,7 @@ export class Adapted {
       return new Adapted(modules, { dropout, method: starting });
     }
     const names = chooseModules(model, options);
-    if (!hasFactors(starting)) {
+    if (!hasRank(starting)) {
       const isFeedForward = feedForwardOf(names, options.feedforward_modules);
       const none = { rank: 0, alpha: 0, scale: 1 };
       const modules = names.map((name) => ({
@@ -110,6 +117,7 @@ export class Adapted {
         const sizes = sizesOf(model, name)!;
         const { outFeatures, inFeatures, isTable } = sizes;
         if (init && isTable) refuseTable(init, name);
+        if (!hasFactors(starting)) return { name, rank, alpha: 0, scale: 1, ...sizes };
         if (rank > Math.min(outFeatures, inFeatures)) {
           throw new ConfigError(
             `adapter.rank is ${rank}, but ${name} is only [${outFeatures}, ${inFeatures}]`,
@@ -209,22 +217,31 @@ export class Adapted {
 
   /** Whether a tensor stays as it is. */
   #isHeld(key: Key | HeldKey): boolean {
-    return key === "a0" || key === "b0" || (key === "a" && this.#freezesA);
+    return (key in (this.method.heldNames ?? {})) || (key === "a" && this.#freezesA);
   }
 
   /** The names of a module's params: those of PEFT, and of what is held. */
-  #params({ name, isTable }: AdaptedModule): [key: Key | HeldKey, param: string][] {
-    const { linearNames, tableNames, heldNames } = this.method;
-    const names = Object.entries({ ...(isTable ? tableNames : linearNames), ...heldNames });
-    return names.map(([key, tensor]) => [key as Key | HeldKey, `${name}.${tensor}`]);
+  #params(module: AdaptedModule): [key: Key | HeldKey, param: string][] {
+    const { linearNames, tableNames, heldNames = {}, heldBy } = this.method;
+    const names = Object.entries({ ...(module.isTable ? tableNames : linearNames), ...heldNames });
+    return (names as [Key | HeldKey, string][]).map(([key, tensor]) => {
+      const isShared = heldBy !== undefined && key in heldNames;
+      return [
+        key,
+        isShared ? `${tensor}.${heldBy(key as HeldKey, module)}` : `${module.name}.${tensor}`,
+      ];
+    });
   }
 
   /** Fills the store: with an adapter from a folder as it is, or afresh. */
   load(store: Store, seed: number, base: Tensors, measured?: Measured): void {
+    const shared = new Set<string>();
     for (const module of this.#modules.values()) {
       const numbers: Numbers = this.source?.find((weights) => weights.module === module.name) ??
         this.method.fresh(module, seed, base, measured);
       for (const [key, param] of this.#params(module)) {
+        if (shared.has(param)) continue;
+        shared.add(param);
         store.writeParam(param, this.method.kept(key, module).keep(numbers[key]!));
       }
     }
@@ -234,12 +251,16 @@ export class Adapted {
   async read(store: Store, flat?: Flat): Promise<LoraWeights[]> {
     const { written } = this.method;
     const found: LoraWeights[] = [];
+    const read = new Map<string, Float32Array>(); // some are of several modules
     for (const module of this.#modules.values()) {
-      const { name, isTable, index: _, ...sizes } = module;
+      const { name, isTable, index: _, widest: __, ...sizes } = module;
       const numbers: Partial<Record<Key | HeldKey, Float32Array>> = {};
       for (const [key, param] of this.#params(module)) {
         if (flat !== undefined && this.#isHeld(key)) continue;
-        numbers[key] = this.method.kept(key, module).peft(await store.readParam(param, flat));
+        const own = read.get(param) ??
+          this.method.kept(key, module).peft(await store.readParam(param, flat));
+        read.set(param, own);
+        numbers[key] = own;
       }
       const isWritten = flat === undefined && written !== undefined;
       const all = isWritten ? { ...sizes, ...written.sizes(sizes) } : sizes;

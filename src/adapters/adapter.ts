@@ -14,7 +14,7 @@ import { Adapted, type ModuleOptions } from "./adapted.ts";
 import { unmatched } from "./choose.ts";
 import type { Measured } from "./init/init.ts";
 import type { InitName } from "./init/mod.ts";
-import { hasFactors, type MethodName, methodOf, METHODS } from "./methods/mod.ts";
+import { hasFactors, hasRank, type MethodName, methodOf, METHODS } from "./methods/mod.ts";
 import type { PeftAdapter } from "./peft/adapter.ts";
 import { type BottleneckOptions, hubConfigFor } from "./peft/adapter_hub_config.ts";
 import { type Bias, isWhole, type PeftConfig } from "./peft/config.ts";
@@ -93,7 +93,8 @@ export class Adapter {
       : undefined;
     const method = hub ? methodOf(hub) : METHODS[options.method ?? "lora"];
     const { dropout: lora_dropout = 0 } = options;
-    const { rank, alpha, rslora = false } = hasFactors(method) ? options : { rank: 0, alpha: 0 };
+    const { alpha, rslora = false } = hasFactors(method) ? options : { alpha: 0 };
+    const rank = hasRank(method) ? options.rank : 0;
     const { modules_to_save: saved = [], bias = "none", trainable_token_indices: asked } = options;
     const adapted = Adapted.fresh(modules, { ...options, method, saved });
     const ids = asked && tokenIds(asked, (text) => model.tokenizer.encode(text));

@@ -10,7 +10,7 @@ import type { Engine } from "../graph/compile.ts";
 import type { Model } from "../models/model.ts";
 import { Adapter, type AdapterOptions } from "./adapter.ts";
 import { chooseModules } from "./choose.ts";
-import { hasFactors, type MethodName, methodOf, nameOfMethod } from "./methods/mod.ts";
+import { hasFactors, hasRank, type MethodName, methodOf, nameOfMethod } from "./methods/mod.ts";
 import { type Bias, dropoutOf } from "./peft/config.ts";
 import { type BottleneckOptions, isOfAdapterHub, kindOf } from "./peft/adapter_hub_config.ts";
 import type { PeftAdapter } from "./peft/folder.ts";
@@ -41,7 +41,10 @@ export function settingsOf(adapter: PeftAdapter): Settings {
       ...(kind && { bottleneck: kind }),
     };
   }
-  if (!hasFactors(method)) {
+  if (!hasFactors(method) && hasRank(method)) {
+    return { ...shared, rank: adapter.rank, dropout: dropoutOf(adapter.config) };
+  }
+  if (!hasRank(method)) {
     const { feedforward_modules } = ia3Targets(adapter);
     return { ...shared, feedforward_modules };
   }
@@ -121,7 +124,8 @@ function refuseOther(engine: Engine, model: Model, read: PeftAdapter, options: C
     throw refuse("trainable_token_indices", tokens, saved.trainable_token_indices ?? []);
   }
   if ("rank" in saved) {
-    const odd = otherNumber("rank", read, options) ?? otherNumber("alpha", read, options);
+    const odd = otherNumber("rank", read, options) ??
+      ("alpha" in saved ? otherNumber("alpha", read, options) : null);
     if (odd) throw refuse(odd.key, odd.asked, odd.found);
   }
 

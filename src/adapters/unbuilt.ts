@@ -6,7 +6,7 @@
 import { ConfigError } from "../errors.ts";
 import { HEAD_MODULE } from "../models/stored.ts";
 import type { InitName } from "./init/mod.ts";
-import { type AdaptedModule, type AdapterMethod, hasFactors, LORA } from "./methods/mod.ts";
+import { type AdaptedModule, type AdapterMethod, hasRank, LORA } from "./methods/mod.ts";
 
 /** @throws {ConfigError} for a module of a kind that the method is not built for. */
 export function refuseUnbuilt(
@@ -37,7 +37,7 @@ export function refuseDropout(
   modules: ReadonlyMap<string, AdaptedModule>,
   dropout: number,
 ): void {
-  if (!hasFactors(method)) {
+  if (!hasRank(method)) {
     throw new ConfigError(
       `adapter.dropout: found ${dropout} with ${method.name}, which has no update to drop out of, ` +
         "wanted 0",

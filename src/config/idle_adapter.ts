@@ -22,13 +22,14 @@ export interface Rule {
 export const when = (isIdle: boolean, reason: string) => isIdle ? reason : null;
 
 export const ADAPTER_RULES: readonly Rule[] = [
-  ...["rank", "alpha", "rank_pattern", "alpha_pattern", "trainable_token_indices"].map((name) => ({
+  { key: "adapter.rank", idle: withoutRank },
+  ...["alpha", "rank_pattern", "alpha_pattern", "trainable_token_indices"].map((name) => ({
     key: `adapter.${name}`,
     idle: withoutFactors,
   })),
   { key: "adapter.rslora", off: false, idle: withoutFactors },
   { key: "adapter.freeze_a", off: false, idle: withoutFactors },
-  { key: "adapter.dropout", off: 0, idle: withoutFactors },
+  { key: "adapter.dropout", off: 0, idle: withoutRank },
   { key: "adapter.bias", off: "none", idle: withoutFactors },
   ...["targets", "exclude", "layers", "modules_to_save"].map((name) => ({
     key: `adapter.${name}`,
@@ -70,8 +71,14 @@ export const ADAPTER_RULES: readonly Rule[] = [
   },
 ];
 
-/** (IA)^3, bottleneck adapters and prompts have no two factors of an update. */
+/** VeRA trains none of its two factors. */
 function withoutFactors(config: Config): string | null {
+  return when(config.adapter.method === "vera", "beside adapter.method vera") ??
+    withoutRank(config);
+}
+
+/** (IA)^3, bottleneck adapters and prompts have no two factors of an update. */
+function withoutRank(config: Config): string | null {
   return when(config.adapter.method === "ia3", "beside adapter.method ia3") ??
     withoutTargets(config);
 }

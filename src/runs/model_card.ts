@@ -105,8 +105,11 @@ function settingRows(config: Json): Row[] {
     ...objectiveRow(config),
     ...(method === undefined ? [] : [["method", String(method)] as const]),
     ...(isRanked ? [["rank, alpha", `${rank}, ${alpha}`] as const] : []),
+    ...(method === "vera" ? [["rank", String(rank)] as const] : []),
     ...(dropout === undefined ? [] : [["dropout", String(dropout)] as const]),
-    ...(isRanked || method === "ia3" ? [["target modules", named] as const] : []),
+    ...(isRanked || ["ia3", "vera"].includes(String(method))
+      ? [["target modules", named] as const]
+      : []),
     ["learning rate", `${lr}, ${schedule}`],
     ["tokens an update", String(tokens)],
     ["seed", String(seed)],

@@ -50,7 +50,7 @@ export function updateText(
 }
 
 /** Methods of a rank. */
-const RANKED = ["lora", "dora"];
+const RANKED = ["lora", "dora", "vera"];
 
 function adapterText({ config: { adapter } }: StartEvent): string {
   const { method = "lora", rank, targets, from } = adapter;

@@ -58,7 +58,10 @@ function matrixOf({ shape, used, layout }: Place): GroupMatrix {
 
 /** The module of a param, as an adapter or a checkpoint names it. */
 const moduleOf = (param: string): string =>
-  param.replace(/\.(lora_.*|ia3_l|adapter_(?:down|up)\..*|token_adapter\..*|weight|bias)$/, "");
+  param.replace(
+    /\.(lora_.*|ia3_l|vera_lambda_[bd]|adapter_(?:down|up)\..*|token_adapter\..*|weight|bias)$/,
+    "",
+  );
 
 /** Whether a param is of (IA)^3, whose numbers PEFT has as a matrix of one column. */
 const isIa3 = (param: string): boolean => param.endsWith(".ia3_l");
@@ -82,7 +85,7 @@ function rateOf(name: string, isVector: boolean, grouping: Grouping): number {
 function decayOf(name: string, isVector: boolean, grouping: Grouping): number {
   const own = matching(moduleOf(name), grouping.weight_decay_pattern);
   if (own !== undefined) return own;
-  const isOwn = name.includes("lora_") || isIa3(name);
+  const isOwn = name.includes("lora_") || name.includes(".vera_lambda_") || isIa3(name);
   const isLeft = !isOwn && (isVector || name.includes("bias"));
   return isLeft ? 0 : grouping.weight_decay;
 }

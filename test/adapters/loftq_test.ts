@@ -38,7 +38,14 @@ Deno.test("LoftQ starts as PEFT does, and makes up for as much", () => {
     const base = new Tensors(checkpoint, {}, false, "nf4");
     for (const [index, { shape: [outFeatures, inFeatures], rank, ...wanted }] of CASES.entries()) {
       const sizes = { isTable: false, rank, outFeatures, inFeatures };
-      const module = { ...sizes, name: `m${index}`, index, alpha: 3 * rank, scale: 3 };
+      const module = {
+        ...sizes,
+        name: `m${index}`,
+        index,
+        alpha: 3 * rank,
+        scale: 3,
+        widest: sizes,
+      };
       const { a, b } = LOFTQ.factors(module, 0, base);
       const start = new Float32Array(outFeatures * inFeatures);
       addDelta(start, 0, { ...sizes, ...{ module: "", alpha: 3, scale: 3, a, b } });

@@ -82,7 +82,7 @@ const CONFIGS: readonly Wrong[] = [
   ],
   [
     `train ${NEEDED} --adapter.method qlora`,
-    /--adapter\.method: found "qlora", wanted lora, dora, ia3, bottleneck, prompt_tuning, p_tuning or prefix_tuning/,
+    /--adapter\.method: found "qlora", wanted lora, dora, ia3, vera, bottleneck, prompt_tuning, p_tuning or prefix_tuning/,
   ],
   [`train ${NEEDED} --quantize int4`, /--quantize: found "int4", wanted q8_0/],
   [`train ${NEEDED} --guard.budget 2%`, /found "2%" in the budget "2%", wanted ppl:PERCENT% or kl/],

@@ -4,7 +4,8 @@
     python test/golden/make_adapters.py [case ...]
 
 Each case is an adapter on a checkpoint that make_golden.py left: the files that PEFT saves, logits and gradients with
-it, and the losses of ten updates with AdamW; of DoRA, (IA)^3 and trained tokens also two numbers of each merged weight. The tests read only the results, so CI needs no Python.
+it, and the losses of ten updates with AdamW; of DoRA, (IA)^3, VeRA and trained tokens also two numbers of each merged
+weight. The tests read only the results, so CI needs no Python.
 """
 
 import copy
@@ -52,6 +53,10 @@ CASES = {
     "ia3_conv1d": dict(
         base="gpt2", target_modules=["c_attn", "attn.c_proj", "mlp.c_proj"], feedforward_modules=["mlp.c_proj"]
     ),
+    "vera": dict(
+        base="llama_bias", kind="vera", target_modules=["q_proj", "v_proj", "o_proj", "down_proj"], modules_to_save=["norm"]
+    ),
+    "vera_conv1d": dict(base="gpt2", kind="vera", target_modules=["c_attn", "c_proj"]),
     "neox": dict(base="gpt_neox", target_modules=["query_key_value", "embed_in", "lm_head"], bias="lora_only"),
 }  # fmt: skip
 
@@ -75,13 +80,15 @@ def saved_names(model, adapter_names):
     return {name: short(name) for name in adapter_names}
 
 
-def make(case, base, freeze_a=False, **settings):
+def make(case, base, freeze_a=False, kind="lora", **settings):
     golden = json.loads((HERE / f"{base}.json").read_text())
     model = base_of(golden, load_file(HERE / f"{base}.safetensors"))
     ids, labels = [[torch.tensor(x) for x in golden[key]] for key in ("ids", "labels")]
     generator = torch.Generator().manual_seed(77)
     if "feedforward_modules" in settings:
         config = peft.IA3Config(task_type="CAUSAL_LM", **settings)
+    elif kind == "vera":
+        config = peft.VeraConfig(r=6, task_type="CAUSAL_LM", projection_prng_key=5, **settings)
     else:
         config = peft.LoraConfig(r=4, lora_alpha=6, task_type="CAUSAL_LM", **settings)
     model = peft.get_peft_model(model, config, low_cpu_mem_usage=False).eval()
@@ -92,6 +99,8 @@ def make(case, base, freeze_a=False, **settings):
             noise = torch.randn(tensor.shape, generator=generator)
             if "lora_magnitude" in name or "ia3_l" in name:
                 tensor.mul_(1 + 0.3 * noise)
+            elif "vera_lambda" in name:
+                tensor.add_(0.5 * noise)
             elif "lora_" in name:
                 tensor.copy_(0.6 * noise / tensor.shape[1 if "embedding_A" not in name else 0] ** 0.5)
             else:
@@ -107,11 +116,11 @@ def make(case, base, freeze_a=False, **settings):
     tensors |= {f"lora/{name}": tensor for name, tensor in saved.items()}
 
     merged = {}
-    if settings.get("use_dora") or "feedforward_modules" in settings or "trainable_token_indices" in settings:
+    if settings.get("use_dora") or "feedforward_modules" in settings or "trainable_token_indices" in settings or kind == "vera":
         whole = copy.deepcopy(model).merge_and_unload(safe_merge=True).state_dict()
         parts = [name.removeprefix("base_model.model.") for name in saved]
-        parts = [part for part in parts if any(kind in part for kind in (".lora_", ".ia3_l", ".token_adapter"))]
-        targets = {part.split(".lora_")[0].split(".token_adapter")[0].removesuffix(".ia3_l") for part in parts}
+        parts = [part for part in parts if any(kind in part for kind in (".lora_", ".ia3_l", ".token_adapter", ".vera_lambda"))]
+        targets = {part.split(".lora_")[0].split(".token_adapter")[0].split(".vera_")[0].removesuffix(".ia3_l") for part in parts}
         names = [f"{name}.{leaf}" for name in sorted(targets) for leaf in ("weight", "bias")]
         names = [name for name in names if "bias" not in name or (name in whole and "feedforward_modules" in settings)]
         merged = {"merged": {name: summary(whole[name]) for name in names}}
@@ -119,7 +128,7 @@ def make(case, base, freeze_a=False, **settings):
     names = saved_names(model, trained)
     assert set(names.values()) <= set(saved), set(names.values()) - set(saved)
     # What transformers' Trainer lets decay (get_decay_parameter_names): no norm and no bias.
-    decays = {name: "lora_" in name or (p.ndim > 1 and "bias" not in name) for name, p in trained.items()}
+    decays = {name: "lora_" in name or "vera_" in name or (p.ndim > 1 and "bias" not in name) for name, p in trained.items()}
     groups = [
         {"params": [p for name, p in trained.items() if decays[name]]},
         {"params": [p for name, p in trained.items() if not decays[name]], "weight_decay": 0.0},

@@ -6,6 +6,7 @@
  *       python test/golden/check_round_trip.py OUT
  */
 import { join } from "node:path";
+import { nameOfMethod } from "../../src/adapters/methods/mod.ts";
 import { mergeAdapter } from "../../src/adapters/merge.ts";
 import { Generator } from "../../src/inference/generator.ts";
 import { Model } from "../../src/models/model.ts";
@@ -26,8 +27,11 @@ type Json = Readonly<Record<string, unknown>>;
 
 const [out, ...wanted] = Deno.args;
 if (!out) throw new TypeError("Wanted a folder to write to");
-for (const name of namesIn("./")) await roundTrip(name, readGolden(name), {});
-for (const name of namesIn("./peft/").filter((name) => name !== "selection")) {
+for (const name of namesIn("./")) await roundTrip(name, readGolden(name), { rank: 4, alpha: 8 });
+for (const init of ["pissa", "eva", "corda_ipm"].filter(isWanted)) {
+  await roundTrip(init, readGolden("llama"), { rank: 4, alpha: 8, init });
+}
+for (const name of namesIn("./peft/").filter(isAdapter)) {
   const golden = readAdapterGolden(name);
   await roundTrip(name, golden, settingsOf(golden.adapter));
 }
@@ -36,15 +40,30 @@ Deno.exit(0); // the device would keep the process
 function namesIn(folder: string): string[] {
   const files = [...Deno.readDirSync(new URL(folder, import.meta.url))].map(({ name }) => name);
   return files.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -5))
-    .filter((name) => wanted.length === 0 || wanted.includes(name)).sort();
+    .filter(isWanted).sort();
+}
+
+function isWanted(name: string): boolean {
+  return wanted.length === 0 || wanted.includes(name);
+}
+
+/** Whether it is of one adapter that changes modules, not of several or of something else. */
+function isAdapter(name: string): boolean {
+  const path = new URL(`./peft/${name}.json`, import.meta.url);
+  const { adapter } = JSON.parse(Deno.readTextFileSync(path));
+  return adapter?.target_modules !== undefined;
 }
 
 /** A golden adapter's settings by the keys of the config table. */
 function settingsOf(adapter: Json): Json {
   const { target_modules: targets, rank_pattern, use_rslora: rslora, bias } = adapter;
-  const { modules_to_save, trainable_token_indices: tokens } = adapter;
+  const { modules_to_save, trainable_token_indices: tokens, feedforward_modules } = adapter;
+  const method = nameOfMethod(adapter);
+  const shared = { method, targets, modules_to_save: modules_to_save ?? [] };
+  if (method === "ia3") return { ...shared, feedforward_modules };
+  if (method === "vera") return { ...shared, rank: 6 };
   return {
-    ...{ targets, rank_pattern, rslora, bias, modules_to_save: modules_to_save ?? [] },
+    ...{ ...shared, rank: 4, alpha: 8, rank_pattern, rslora, bias },
     ...(tokens != null && { trainable_token_indices: tokens }),
   };
 }
@@ -59,7 +78,7 @@ async function roundTrip(name: string, golden: Golden, adapter: Json): Promise<v
     values: {
       model: folder,
       data: [{ path: rows, format: "tokens" }],
-      adapter: { rank: 4, alpha: 8, ...adapter },
+      adapter,
       train: { steps: 5, lr: 0.02, tokens_per_batch: T, micro_batch_tokens: T },
       eval: { samples: 0 },
       out: join(folder, "run"),

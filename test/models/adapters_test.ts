@@ -19,7 +19,7 @@ import { type Golden, logitsError, packedLogits, readAdapterGolden } from "../go
 const CASES = [
   ...["head_and_embedding", "saved_and_lora_only", "tied_both_ends", "tied_one_end", "tied_saved"],
   ...["tied_conv1d", "neox", "dora", "dora_conv1d", "ia3", "ia3_conv1d", "frozen_a"],
-  ...["tokens_tied", "tokens_untied", "tokens_scaled"],
+  ...["tokens_tied", "tokens_untied", "tokens_scaled", "vera", "vera_conv1d"],
 ];
 
 for (const name of CASES) {
@@ -39,7 +39,7 @@ async function checkAdapter(folder: string, golden: Golden, recompute: boolean):
   const { adapt } = options;
 
   const packed = await packedLogits(engine, model, golden.examples, { adapt });
-  const isClose = golden.adapter["use_dora"] || golden.adapter["peft_type"] === "IA3" ||
+  const isClose = golden.adapter["use_dora"] || golden.adapter["peft_type"] !== "LORA" ||
     golden.adapter["trainable_token_indices"] != null;
   const bound = isClose ? 1e-5 : LOGITS;
   report("logits", logitsError(packed, golden, "lora_logits"), bound);

@@ -13,10 +13,20 @@ import type { LoraWeights } from "../peft/adapter.ts";
 import type { FactorSizes } from "./factors.ts";
 
 /** What is trained of a module, by its key in {@link LoraWeights}. */
-export type Key = "a" | "b" | "magnitude" | "scales" | "down" | "downBias" | "up" | "upBias";
+export type Key =
+  | "a"
+  | "b"
+  | "magnitude"
+  | "scales"
+  | "lambdaB"
+  | "lambdaD"
+  | "down"
+  | "downBias"
+  | "up"
+  | "upBias";
 
-/** What is held beside it: factors that it began with. */
-export type HeldKey = "a0" | "b0";
+/** What is held beside it: factors that it began with, or that all modules share. */
+export type HeldKey = "a0" | "b0" | "a" | "b";
 
 /** Numbers of a module's tensors, as PEFT has them or as the store does. */
 export type Numbers = Partial<Readonly<Record<Key | HeldKey, Float32Array>>>;
@@ -29,6 +39,8 @@ export interface AdaptedModule extends FactorSizes {
   readonly rank: number;
   readonly alpha: number;
   readonly scale: number;
+  /** The most inputs and outputs of any adapted module. */
+  readonly widest: Pick<FactorSizes, "inFeatures" | "outFeatures">;
 }
 
 /** How the store keeps a tensor of a module. */
@@ -83,7 +95,9 @@ export interface AdapterMethod {
   /** The same of a table of rows; absent where tables cannot be adapted. */
   readonly tableNames?: Readonly<Partial<Record<Key, string>>>;
   /** Tensors of a linear module that keep what they began with; none where absent. */
-  readonly heldNames?: Readonly<Record<HeldKey, string>>;
+  readonly heldNames?: Readonly<Partial<Record<HeldKey, string>>>;
+  /** What tells those of two modules apart that share them; its module where absent. */
+  heldBy?(key: HeldKey, module: AdaptedModule): string;
   /** What PEFT's files have where that is more than what is trained. */
   readonly written?: Written;
   /** The modules that it changes, each with its rank, where that is not for the targets to say. */

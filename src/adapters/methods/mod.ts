@@ -10,6 +10,7 @@ import { IA3 } from "./ia3.ts";
 import { LORA } from "./lora.ts";
 import { PROMPT_METHOD_NAMES, type PromptMethodName, promptMethodOf } from "../prompts/mod.ts";
 import type { AdapterMethod } from "./method.ts";
+import { VERA } from "./vera.ts";
 
 export { LORA } from "./lora.ts";
 export type { AdaptedModule, AdapterMethod, Change, HeldKey, Key, Numbers } from "./method.ts";
@@ -19,11 +20,12 @@ export const METHODS: Readonly<Record<ModuleMethodName, AdapterMethod>> = {
   lora: LORA,
   dora: DORA,
   ia3: IA3,
+  vera: VERA,
   bottleneck: bottleneck(bottleneckOf({ config: KINDS.seq_bn })),
 };
 
 /** What `adapter.method` may be where modules are changed. */
-export type ModuleMethodName = "lora" | "dora" | "ia3" | "bottleneck";
+export type ModuleMethodName = "lora" | "dora" | "ia3" | "vera" | "bottleneck";
 
 /** What `adapter.method` may be. */
 export type MethodName = ModuleMethodName | PromptMethodName;
@@ -35,6 +37,10 @@ export const METHOD_NAMES: readonly MethodName[] = [
 
 /** Whether what a method trains are the two factors of an update, and perhaps more. */
 export const hasFactors = ({ linearNames }: AdapterMethod): boolean => "a" in linearNames;
+
+/** Whether two factors are at work, trained or held, so that there is a rank. */
+export const hasRank = ({ linearNames, heldNames }: AdapterMethod): boolean =>
+  "a" in { ...linearNames, ...heldNames };
 
 /** What the method of PEFT's config is called. */
 export const nameOfMethod = (config: Readonly<Record<string, unknown>>): MethodName =>

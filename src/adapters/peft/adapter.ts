@@ -28,6 +28,10 @@ export interface LoraWeights {
   readonly b: Float32Array;
   /** With DoRA: what the rows of W + scale B A are scaled to the length of, [outFeatures]. */
   readonly magnitude?: Float32Array;
+  /** With VeRA, whose A and B are those of all modules: what its outputs are multiplied by, [out]. */
+  readonly lambdaB?: Float32Array;
+  /** With VeRA: what its components are multiplied by, [rank]. */
+  readonly lambdaD?: Float32Array;
   /** With (IA)^3: what its outputs, or of a feed-forward module its inputs, are multiplied by. */
   readonly scales?: Float32Array;
   /** With (IA)^3: whether it is a feed-forward module. */
@@ -40,7 +44,7 @@ export interface LoraWeights {
   readonly up?: Float32Array;
   /** Its bias, [outFeatures]. */
   readonly upBias?: Float32Array;
-  /** Columns of the module's weight; of a table the rows. 0 where (IA)^3 does not tell. */
+  /** Columns of the module's weight; of a table the rows. 0 where (IA)^3 or VeRA does not tell. */
   readonly inFeatures: number;
   /** Rows of the module's weight; of a table the columns. 0 where (IA)^3 does not tell. */
   readonly outFeatures: number;

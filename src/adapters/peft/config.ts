@@ -14,6 +14,7 @@ import { IA3_FIELDS, ia3Targets } from "./ia3.ts";
 import { PROMPT_METHODS } from "../prompts/mod.ts";
 import { matching, type Names, saves, selects } from "./targets.ts";
 import type { TokenIds } from "./tokens.ts";
+import { VERA_FIELDS, veraConfig } from "./vera.ts";
 
 export { type Bias, BIASES } from "./field_types.ts";
 
@@ -125,7 +126,8 @@ export function checkConfig(config: Readonly<Record<string, unknown>>, path: str
     throw new FileError(`Cannot use ${path}: "${field}" is ${found}, which is not implemented`);
   }
   const given = Object.entries(config).filter(([, value]) => value !== null);
-  const full: Record<string, unknown> = { ...DEFAULTS, ...Object.fromEntries(given) };
+  const defaults = type === "VERA" ? { ...DEFAULTS, r: 256 } : DEFAULTS;
+  const full: Record<string, unknown> = { ...defaults, ...Object.fromEntries(given) };
   const types = [...Object.entries(TYPES), ...METHOD_FIELDS.map((field) => [field, FLAG] as const)];
   for (const [field, { wanted, accepts }] of types) {
     if (accepts(full[field])) continue;
@@ -140,7 +142,7 @@ function knownFields(type: string): ReadonlySet<string> {
     return new Set([...Object.keys(DEFAULTS), ...WITHOUT_EFFECT, ...LORA_FIELDS, ...METHOD_FIELDS]);
   }
   const shared = ["base_model_name_or_path", "peft_type", "target_modules"];
-  return new Set([...shared, ...WITHOUT_EFFECT, ...IA3_FIELDS]);
+  return new Set([...shared, ...WITHOUT_EFFECT, ...(type === "VERA" ? VERA_FIELDS : IA3_FIELDS)]);
 }
 
 /** The config of an adapter whose method has no factors. */
@@ -153,8 +155,9 @@ function factorlessConfig(adapter: PeftAdapter): PeftConfig {
     ...Object.fromEntries(fields),
     base_model_name_or_path: baseModel === "" ? null : baseModel,
     inference_mode: true,
-    init_ia3_weights: true,
-    ...ia3Targets(adapter),
+    ...(peftType === "VERA"
+      ? veraConfig(adapter)
+      : { init_ia3_weights: true, ...ia3Targets(adapter) }),
   }) as PeftConfig;
 }
 
@@ -211,8 +214,8 @@ export function scalingOf(
 }
 
 /** The dropout of a config, as read or as made. */
-export const dropoutOf = ({ lora_dropout }: PeftAdapter["config"]): number =>
-  Number(lora_dropout ?? DEFAULTS.lora_dropout);
+export const dropoutOf = ({ lora_dropout, vera_dropout }: PeftAdapter["config"]): number =>
+  Number(lora_dropout ?? vera_dropout ?? DEFAULTS.lora_dropout);
 
 /** Whether PEFT would adapt `module`; a pattern that only Python understands is taken to match. */
 export function isTargeted(module: string, config: PeftConfig): boolean {

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { exists, readJsonObject, readText, writeJson } from "../../io/files.ts";
 import { rename, stageFolder } from "../../io/folders.ts";
 import { openSafetensors, writeSafetensors } from "../../io/safetensors/safetensors.ts";
-import { hasFactors, methodOf } from "../methods/mod.ts";
+import { hasFactors, hasRank, methodOf } from "../methods/mod.ts";
 import type { PeftAdapter } from "./adapter.ts";
 import {
   HUB_WEIGHTS,
@@ -50,7 +50,7 @@ export function readPeft(folder: string): PeftAdapter {
     baseModel: settings.base_model_name_or_path ?? "",
     ...(hasFactors(methodOf(config))
       ? { rank: settings.r, alpha: settings.lora_alpha }
-      : { rank: 0, alpha: 0 }),
+      : { rank: hasRank(methodOf(config)) ? settings.r : 0, alpha: 0 }),
     // A pattern may single out layers, which its last words could not express.
     targetModules: Array.isArray(targets) ? targets : modules.map(({ module }) => module),
     rslora: settings.use_rslora,

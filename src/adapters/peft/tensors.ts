@@ -16,6 +16,7 @@ import type { LoraWeights, PeftAdapter, TokenRows, WholeTensor } from "./adapter
 import { isTargeted, isWhole, type PeftConfig, scalingOf } from "./config.ts";
 import { ia3Sizes, isFeedForward } from "./ia3.ts";
 import type { Names } from "./targets.ts";
+import { isProjection, projectionsOf, sharedOf, veraSizes } from "./vera.ts";
 import { requireTokens, TOKEN_TENSOR, tokenRows } from "./tokens.ts";
 
 const PREFIX = "base_model.model.";
@@ -36,7 +37,9 @@ export function readTensors(
   const method = methodOf(config);
   const found = new Map<string, Parts>();
   const others: [name: string, tensor: TensorInfo][] = [];
+  const projections = method.name === "vera" ? readProjections(file, config, configName) : null;
   for (const [path, tensor] of file.tensors) {
+    if (projections && isProjection(path)) continue;
     const name = path.startsWith(PREFIX) ? path.slice(PREFIX.length) : "";
     const part = partOf(name, method);
     if (!part) others.push([name, tensor]);
@@ -47,7 +50,7 @@ export function readTensors(
   }
   const modules = [...found].map(([module, parts]) => {
     requireWhole(file, method, module, parts);
-    return readModule(file, module, parts, config, configName);
+    return { ...readModule(file, module, parts, config, configName), ...projections };
   });
   const names = modules.map(({ module }) => module);
   const none = (): WholeTensor[] => [];
@@ -150,7 +153,7 @@ function requireWhole(
 function readModule(
   file: SafetensorsFile,
   module: string,
-  { isTable, tensors: { a, b, magnitude, scales } }: Parts,
+  { isTable, tensors: { a, b, magnitude, scales, lambdaB, lambdaD } }: Parts,
   config: PeftConfig,
   configName: string,
 ): LoraWeights {
@@ -165,6 +168,14 @@ function readModule(
     const sizes = { rank: 0, alpha: 0, scale: 1, ...ia3Sizes(file, scales, isInput) };
     const none = new Float32Array(0);
     return { module, ...sizes, a: none, b: none, scales: readFloats(file, scales) };
+  }
+  if (lambdaB && lambdaD) {
+    const none = new Float32Array(0);
+    return {
+      ...{ module, ...veraSizes(file, { lambdaB, lambdaD }, config.r), a: none, b: none },
+      lambdaB: readFloats(file, lambdaB),
+      lambdaD: readFloats(file, lambdaD),
+    };
   }
   const { rank, alpha, scale } = scalingOf(module, config);
   const [aRank, inFeatures] = matrixShape(a!);
@@ -192,6 +203,12 @@ function readModule(
   };
 }
 
+/** A and B of all modules. */
+function readProjections(file: SafetensorsFile, config: PeftConfig, configName: string) {
+  const { a, b } = projectionsOf(file, config, configName);
+  return { a: readFloats(file, a), b: readFloats(file, b) };
+}
+
 function matrixShape({ name, file, shape }: TensorInfo): [number, number] {
   if (shape.length === 2) return [shape[0]!, shape[1]!];
   throw new FileError(
@@ -217,6 +234,11 @@ export function tensorsOf(
   const names = modules.map(({ module }) => module);
   return [
     ...modules.flatMap((weights) => partsOf(weights, method)),
+    ...(method.name === "vera" ? sharedOf(modules) : []).map((
+      { name, shape, numbers },
+    ): TensorData => ({
+      ...{ name, dtype: "F32", shape, data: fromFloat32(numbers, "F32") },
+    })),
     ...whole.map(({ name, shape, numbers }) => tensorOf(fileNameOf(name, names), shape, numbers)),
     ...tables.map(({ name, shape, numbers }) => tensorOf(name, shape, numbers)),
     ...tokens.map(({ module, ids, numbers }) =>
@@ -231,6 +253,8 @@ function partsOf(weights: LoraWeights, method: AdapterMethod): TensorData[] {
     a: [rank, inFeatures],
     b: [outFeatures, rank],
     magnitude: [outFeatures],
+    lambdaB: [outFeatures],
+    lambdaD: [rank],
     scales: weights.isFeedForward ? [1, inFeatures] : [outFeatures, 1],
   };
   return namesOf(method, isTable).map(([key, name]) =>

@@ -18,7 +18,10 @@ function summary(numbers: Float32Array): [number, number] {
   return [Math.hypot(...numbers), numbers.reduce((sum, x, i) => sum + x * Math.cos(i), 0)];
 }
 
-const CASES = ["dora", "dora_conv1d", "ia3", "ia3_conv1d", "tokens_tied", "tokens_untied"];
+const CASES = [
+  ...["dora", "dora_conv1d", "ia3", "ia3_conv1d", "tokens_tied", "tokens_untied"],
+  ...["vera", "vera_conv1d"],
+];
 
 for (const name of CASES) {
   const golden = readAdapterGolden(name);
@@ -33,7 +36,15 @@ for (const name of CASES) {
     for (const tensor of before.tensors.keys()) {
       assert.deepEqual(after.read(tensor), before.read(tensor), tensor);
     }
-    const fields = ["peft_type", "use_dora", "feedforward_modules", "target_modules"];
+    const fields = [
+      "peft_type",
+      "r",
+      "projection_prng_key",
+      "save_projection",
+      "use_dora",
+      "feedforward_modules",
+      "target_modules",
+    ];
     for (const field of [...fields, "trainable_token_indices"]) {
       const [one, two] = [join(folder, "adapter"), again].map((of) => readPeft(of).config[field]);
       assert.deepEqual([two].flat().sort(), [one].flat().sort(), field);
