@@ -213,7 +213,7 @@ Deno.test("every kernel names its twin in src/reference/", () => {
 
 Deno.test("no file names this machine's folders or a package registry", () => {
   const elsewhere = /(?<![\w.-])\/work\/\w|registry\.(npmjs|yarnpkg|npmmirror)\./;
-  const named = ["", "src", "test", "configs", "kernels", ".ci"]
+  const named = ["", "src", "test", "configs", "kernels", ".ci", "npm"]
     .flatMap((folder) => sources(folder, "", folder !== ""))
     .filter(({ path }) => path !== ".git") // of a work tree, which is not part of the project
     .filter(({ path, text }) => path !== ".git" && elsewhere.test(text)); // a linked work tree's

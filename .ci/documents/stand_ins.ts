@@ -26,7 +26,7 @@ export const NOT_RUN: readonly (readonly [RegExp, Reason])[] = [
   [/^mpirun -H/, "cluster"],
   [/^mpirun/, "mpi"],
   [/^srun/, "cluster"],
-  [/^npm install/, "internet"],
+  [/^npm (install|pack)/, "internet"],
   [/^deno run -A src\/cli\/main\.ts doctor --webgpu/, "internet"], // what npm would have brought
   [/^deno task plan --model Llama-2-7b-hf/, "hub"],
   [/^deno task self-instruct \S+ --endpoint/, "server"],

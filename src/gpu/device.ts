@@ -187,7 +187,12 @@ export interface DeviceOptions {
  * @throws {GpuError} where there is no adapter, or it refuses a device.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
-  const gpu = options.gpu ?? navigator.gpu;
+  const gpu = options.gpu ?? (navigator.gpu as GPU | undefined);
+  if (!gpu) {
+    throw new GpuError(
+      "Found no WebGPU, wanted one in navigator.gpu, such as npm's package webgpu",
+    );
+  }
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) {
     throw new GpuError(

@@ -13,6 +13,9 @@ import { encodeUtf8, exists, onDisk, writeAll } from "./files.ts";
 /** The file in a folder that is locked; it is gone once nobody writes there. */
 export const LOCK_FILE = ".lock";
 
+/** Whether a name in a folder is of its lock: on Node, one more file stands beside it (`npm/lock.ts`). */
+export const isLock = (name: string): boolean => name.startsWith(LOCK_FILE);
+
 /** A locked folder or file. */
 export interface FolderLock extends Disposable {
   /** Lets others in; a second call does nothing. */

@@ -7,7 +7,7 @@ import { basename, join, resolve } from "node:path";
 import { ConfigError, FileError } from "../errors.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { visible } from "../io/visible.ts";
-import { LOCK_FILE, lockFolder, networkShare, refuseLocked } from "../io/lock.ts";
+import { isLock, lockFolder, networkShare, refuseLocked } from "../io/lock.ts";
 import { appendText, exists, isFile, readJsonObject, writeJson, writeText } from "../io/files.ts";
 import { isTemporary, makeFolder, namesIn, remove, removeTemporary } from "../io/folders.ts";
 import {
@@ -49,7 +49,8 @@ export function refuseOtherRun(
   if (!lock) refuseLocked(folder);
   if (!exists(config)) {
     if (resume) throw new FileError(`${folder} holds no run to resume`);
-    return refuseOccupied(folder, LOCK_FILE, ...namesIn(folder).filter(isTemporary));
+    const passing = namesIn(folder).filter((name) => isLock(name) || isTemporary(name));
+    return refuseOccupied(folder, ...passing);
   }
   if (resume) return checkSame(folder, parsed);
   throw new FileError(

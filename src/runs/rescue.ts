@@ -9,7 +9,7 @@ import type { ParsedConfig } from "../config/mod.ts";
 import { FileError } from "../errors.ts";
 import { exists, onDisk } from "../io/files.ts";
 import { copyFiles, makeFolder } from "../io/folders.ts";
-import { LOCK_FILE } from "../io/lock.ts";
+import { isLock } from "../io/lock.ts";
 import type { Patience } from "../io/patience.ts";
 import { isStopWanted } from "../stop.ts";
 import { type ClaimedFolder, claimRunFolder, runFiles } from "./folder.ts";
@@ -110,7 +110,7 @@ export class Rescue implements Patience, Disposable {
       const lost = copyFiles(
         this.#from,
         to,
-        (name) => name === LOCK_FILE || name === "config.json",
+        (name) => isLock(name) || name === "config.json",
       );
       moved.saveConfig();
       this.#moved = moved;
