@@ -26,7 +26,8 @@ const OWN = ["npm/deno.ts", "npm/lock.ts", "npm/text.ts"];
 const ENTRIES = [
   "src/data/dataset/worker.ts",
   "src/io/pattern_worker.ts",
-  "src/rows/sources/parquet_worker.ts",
+  "src/rows/sources/tables/arrow_worker.ts",
+  "src/rows/sources/tables/parquet_worker.ts",
   ...OWN,
 ];
 

@@ -83,7 +83,8 @@ const inversion = z.strictObject({
 export const dataSchema = z.strictObject({
   path: z.union([rows(""), z.array(rows("")).min(1)]).describe(
     "file, folder or pattern (rows-*.jsonl) of .json, .jsonl, .csv, .tsv, .txt (each also as .gz or " +
-      ".zst) or .parquet, or a dataset on the hub (owner/set[@revision][:split or :config/split]); or a " +
+      ".zst), .parquet or .arrow, or a dataset on the hub (owner/set[@revision][:split or " +
+      ":config/split]); or a " +
       "list of such, each split on its own",
   ),
   format: z.enum(formats.map(({ name }) => name)).exactOptional()

@@ -1,16 +1,19 @@
 /**
  * Files in, rows out, one at a time: JSON lines, JSON arrays, tables and plain text are all read
- * line by line, so the text of a file is never held whole. Only a file that is one object is, and of
- * Parquet a row group.
+ * line by line, so the text of a file is never held whole. Only a file that is one object is, of
+ * Parquet a row group, and of Arrow a record batch.
  *
  * @module
  */
 
+import { join } from "node:path";
 import { FileError } from "../../errors.ts";
+import { isFile, readJsonObject } from "../../io/files.ts";
+import { pathInside } from "../../io/inside.ts";
 import { tableRows } from "./csv.ts";
 import { MAX_LINE_MIB, MAX_ROW_MIB, RowLength } from "./limits.ts";
 import { readLines, unreadable } from "./lines.ts";
-import { parquetRows } from "./parquet.ts";
+import { arrowRows, parquetRows } from "./tables/mod.ts";
 import { describe, exactly, type Fields, type Row } from "./row.ts";
 import { locateData } from "../../io/hub/mod.ts";
 import { heed } from "../../stop.ts";
@@ -20,8 +23,9 @@ export const DOCUMENT_SEPARATOR = "<|endoftext|>";
 
 /** A whole string, or a character that opens, closes or divides. */
 const STRUCTURE = /"(?:[^"\\]|\\.)*"?|[[\]{},]/g;
-const READABLE = /\.(?:(jsonl?|txt|csv|tsv)(?:\.gz|\.zst)?|(parquet))$/i;
-const KINDS = ".json, .jsonl, .csv, .tsv or .txt files, such a file as .gz or .zst, or .parquet";
+const READABLE = /\.(?:(jsonl?|txt|csv|tsv)(?:\.gz|\.zst)?|(parquet|arrow))$/i;
+const KINDS =
+  ".json, .jsonl, .csv, .tsv or .txt files, such a file as .gz or .zst, .parquet or .arrow";
 
 /**
  * The files that a path stands for, sorted: a file itself, the readable files of a folder, those
@@ -43,13 +47,14 @@ export async function findFiles(path: string | readonly string[]): Promise<strin
   const { isDirectory } = await Deno.stat(path).catch((error) => {
     throw unreadable(path, error);
   });
-  return isDirectory ? await listFiles(path.replace(/\/*$/, "/"), path, READABLE) : [path];
+  if (!isDirectory) return [path];
+  return savedFiles(path) ?? await listFiles(path.replace(/\/*$/, "/"), path, READABLE);
 }
 
 /**
  * The rows of one file. A .txt file gives rows with the one field `text`; a .csv or .tsv file one row
  * a record; a .json or .jsonl file holds an array, one object a line, or (.json) one object over
- * many lines, told apart by how it begins; the rows of a .parquet file have its columns.
+ * many lines, told apart by how it begins; the rows of a .parquet or .arrow file have its columns.
  *
  * @throws {FileError} naming file and line for what cannot be read.
  */
@@ -69,10 +74,31 @@ export async function* readRows(path: string, maxMib = MAX_ROW_MIB): AsyncGenera
 }
 
 function rowsOf(path: string, kind: string, maxMib: number): AsyncGenerator<Row> {
-  if (kind === "parquet") return columnRows(path, maxMib);
+  if (kind === "parquet") return columnRows(parquetRows(path, maxMib));
+  if (kind === "arrow") return columnRows(arrowRows(path, maxMib));
   if (kind === "txt") return textRows(path, maxMib);
   if (kind === "csv" || kind === "tsv") return tableRows(path, kind === "csv" ? "," : "\t", maxMib);
   return jsonRows(path, kind === "json", maxMib);
+}
+
+/**
+ * The files of a folder that `save_to_disk` of Python's `datasets` has written, in their order; null for
+ * any other folder.
+ */
+function savedFiles(folder: string): string[] | null {
+  const [state, splits] = [join(folder, "state.json"), join(folder, "dataset_dict.json")];
+  if (isFile(splits)) {
+    const names = readJsonObject(splits)["splits"];
+    throw new FileError(
+      `${folder}: found a dataset of several splits, wanted the folder of one: ${
+        Array.isArray(names) ? names.map((name) => join(folder, String(name))).join(", ") : "none"
+      }`,
+    );
+  }
+  if (!isFile(state)) return null;
+  const files = readJsonObject(state)["_data_files"];
+  if (!Array.isArray(files)) return null;
+  return files.map((file) => pathInside(folder, String(file?.filename)));
 }
 
 async function listFiles(folder: string, path: string, pattern: RegExp): Promise<string[]> {
@@ -115,8 +141,8 @@ async function* textRows(path: string, maxMib: number): AsyncGenerator<Row> {
   yield* close();
 }
 
-async function* columnRows(path: string, maxMib: number): AsyncGenerator<Row> {
-  for await (const { json, origin } of parquetRows(path, maxMib)) {
+async function* columnRows(rows: ReturnType<typeof parquetRows>): AsyncGenerator<Row> {
+  for await (const { json, origin } of rows) {
     yield { ...parseRow(json, origin), line: json };
   }
 }

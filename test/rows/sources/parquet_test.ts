@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Content, readContents } from "../../../src/data/mod.ts";
 import { FileError } from "../../../src/errors.ts";
-import { parquetRows } from "../../../src/rows/sources/parquet.ts";
+import { parquetRows } from "../../../src/rows/sources/tables/mod.ts";
 import { findFiles, readRows } from "../../../src/rows/sources/read.ts";
 import { withFiles } from "../../data/toy.ts";
 

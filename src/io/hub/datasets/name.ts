@@ -15,7 +15,7 @@ export interface DatasetName extends RepoName {
 }
 
 /** Kinds of files: what ends like one is a path, never a dataset. */
-const FILE = /\.(jsonl?|csv|tsv|txt|parquet|ya?ml|gz|zst)$/i;
+const FILE = /\.(jsonl?|csv|tsv|txt|parquet|arrow|ya?ml|gz|zst)$/i;
 
 /** The dataset that `text` names, or undefined where it cannot be one, as `./rows` and `a/b.jsonl` cannot. */
 export function parseDatasetName(text: string): DatasetName | undefined {

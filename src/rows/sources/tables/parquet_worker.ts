@@ -3,25 +3,16 @@
  *
  * @module
  */
-import { once } from "node:events";
-import { parentPort, workerData } from "node:worker_threads";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import {
   type Compressors,
   type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
-} from "../../deps/parquet.ts";
-import { FileError } from "../../errors.ts";
-import type { ParquetSaid, ParquetTask } from "./parquet.ts";
+} from "../../../deps/parquet.ts";
+import { FileError } from "../../../errors.ts";
 import { jsonOf, textOf } from "./parquet_values.ts";
-
-/** The most MiB of a row group: its values are objects before they are rows. */
-const MAX_GROUP_MIB = 2048;
-/** The most rows of a row group; those of writers have at most 2^20. */
-const MAX_GROUP_ROWS = 2 ** 24;
-/** Rows that are handed on together. */
-const TOGETHER = 256;
+import { handOn, MAX_MIB, MAX_ROWS, reading, say, unpack } from "./unpacking.ts";
 
 type Unpack = (bytes: Uint8Array, how: { readonly maxOutputLength: number }) => Uint8Array;
 
@@ -39,8 +30,12 @@ const COMPRESSORS: Compressors = {
 async function read(path: string): Promise<void> {
   using open = await Deno.open(path);
   const file = { byteLength: open.statSync().size, slice: slicesOf(open) };
-  const metadata = await reading(path, () => parquetMetadataAsync(file, { geoparquet: false }));
-  const toJson = await reading(path, () => jsonOf(metadata));
+  const metadata = await reading(
+    path,
+    "Parquet",
+    () => parquetMetadataAsync(file, { geoparquet: false }),
+  );
+  const toJson = await reading(path, "Parquet", () => jsonOf(metadata));
   const parsers = { stringFromBytes: textOf };
   const settings = { file, metadata, compressors: COMPRESSORS, parsers, geoparquet: false };
   let rowStart = 0;
@@ -50,18 +45,13 @@ async function read(path: string): Promise<void> {
     say({ kind: "begins", mib });
     const rows = await reading(
       `${path} (rows ${rowStart + 1} to ${rowEnd})`,
+      "Parquet",
       () => parquetReadObjects({ ...settings, rowStart, rowEnd }),
     );
-    for (let at = 0; at < rows.length; at += TOGETHER) {
-      const json = rows.slice(at, at + TOGETHER).map(toJson);
-      say({ kind: "rows", first: rowStart + at + 1, json });
-      await once(parentPort!, "message");
-    }
+    await handOn(rows, toJson, rowStart + 1);
     rowStart = rowEnd;
   }
 }
-
-const say = (said: ParquetSaid): void => parentPort!.postMessage(said);
 
 /** Bytes of an open file: the library asks for several at once, so none may move the place meanwhile. */
 const slicesOf = (file: Deno.FsFile) => (from: number, to?: number): ArrayBuffer => {
@@ -76,29 +66,14 @@ const slicesOf = (file: Deno.FsFile) => (from: number, to?: number): ArrayBuffer
   return bytes.buffer;
 };
 
-/** Whatever the library finds wrong, as one sentence. */
-async function reading<T>(origin: string, read: () => T | Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw new FileError(`${origin}: cannot be read as Parquet (${reason})`);
-  }
-}
-
 /** The MiB of a row group. */
 function checkGroup(origin: string, group: FileMetaData["row_groups"][number]): number {
   const [mib, rows] = [Number(group.total_byte_size) / 2 ** 20, Number(group.num_rows)];
-  if (rows >= 0 && rows <= MAX_GROUP_ROWS && mib >= 0 && mib <= MAX_GROUP_MIB) return mib;
+  if (rows >= 0 && rows <= MAX_ROWS && mib >= 0 && mib <= MAX_MIB) return mib;
   throw new FileError(
     `${origin}: found ${rows} rows of ${Math.round(mib)} MiB in one group, wanted at most ` +
-      `${MAX_GROUP_ROWS} of ${MAX_GROUP_MIB} MiB, so that one fits into the memory`,
+      `${MAX_ROWS} of ${MAX_MIB} MiB, so that one fits into the memory`,
   );
 }
 
-try {
-  await read((workerData as ParquetTask).path);
-  say({ kind: "end" });
-} catch (fault) {
-  say({ kind: "fault", message: (fault as Error).message });
-}
+await unpack(read);

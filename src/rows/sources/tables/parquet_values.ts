@@ -4,10 +4,16 @@
  *
  * @module
  */
-import { type FileMetaData, parquetSchema, type SchemaTree } from "../../deps/parquet.ts";
+import { type FileMetaData, parquetSchema, type SchemaTree } from "../../../deps/parquet.ts";
 
 /** JSON written out, which TypeScript's library does not know of yet. */
-const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
+export const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** A number of a column whose numbers may have a fraction: 4.0 stays one that has. */
+export function fraction(value: number): unknown {
+  const isWhole = Number.isInteger(value) && Math.abs(value) < 1e16;
+  return isWhole ? rawJson(`${Object.is(value, -0) ? "-" : ""}${value}.0`) : value;
+}
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -51,12 +57,8 @@ function plain(value: unknown, floats: ReadonlySet<string>, field: string): unkn
   switch (typeof value) {
     case "bigint":
       return rawJson(String(value));
-    case "number": {
-      const isWhole = Number.isInteger(value) && Math.abs(value) < 1e16;
-      return isWhole && floats.has(field)
-        ? rawJson(`${Object.is(value, -0) ? "-" : ""}${value}.0`)
-        : value;
-    }
+    case "number":
+      return floats.has(field) ? fraction(value) : value;
     case "undefined":
       return null;
     case "object":
