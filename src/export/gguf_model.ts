@@ -23,6 +23,7 @@ import {
   encodingOf,
   fallbacks,
   FILE_TYPES,
+  kindOf,
   type Sizes,
   typeFor,
   typeIn,
@@ -76,11 +77,13 @@ export interface GgufOptions {
  * @throws {FileError} where llama.cpp has no such architecture, computes something else, or the
  * tokenizer is of a kind that is not known; where `out` is taken or the disk gives back other bytes;
  * where rounding leaves less than half of what the adapter changes.
+ * @throws {ConfigError} for a kind of file that is not written.
  */
 export function exportGguf(folder: string, out: string, options: GgufOptions = {}): ExportedModel {
   using checkpoint = openWeights(folder);
   const { adapter, type = storedType(checkpoint), rounded, importance } = options;
-  const isRounded = encodingOf(FILE_TYPES[type]!.most).group > 1;
+  const kind = kindOf(type);
+  const isRounded = encodingOf(kind.most).group > 1;
   if (importance) refuseNoHeed(options.type);
   if (adapter) refuseResized(checkpoint, adapter, "merge it and export that");
   const architecture = architectureOf(checkpoint.config["model_type"], folder);
@@ -106,7 +109,7 @@ export function exportGguf(folder: string, out: string, options: GgufOptions = {
     ["general.architecture", string(architecture.name)],
     ["general.type", string("model")],
     ["general.name", string(basename(resolve(folder)))],
-    ["general.file_type", uint32(FILE_TYPES[type]!.fileType)],
+    ["general.file_type", uint32(kind.fileType)],
     ["general.quantization_version", uint32(QUANTIZATION_VERSION)],
     ...(importance ? importanceMetadata(importance.matrix, importance.file) : []),
     ...entries,
@@ -146,7 +149,7 @@ function refuseLost(out: string, type: string, kept: number | null): void {
 
 /** @throws {ConfigError} for a kind of file that is rounded the same with an importance matrix. */
 export function refuseNoHeed(type: string | undefined): void {
-  if (type !== undefined && encodingOf(FILE_TYPES[type]!.most).heedsImportance) return;
+  if (type !== undefined && encodingOf(kindOf(type).most).heedsImportance) return;
   throw new ConfigError(
     `Found an importance matrix for ${
       type ?? "16 bits"

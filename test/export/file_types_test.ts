@@ -1,6 +1,6 @@
 /** The types of tensors in files of every kind are those that llama.cpp's quantiser gives them. */
 import assert from "node:assert/strict";
-import { FILE_TYPES, typeFor, typeIn } from "../../src/export/gguf/file_types.ts";
+import { FILE_TYPES, kindOf, typeFor, typeIn } from "../../src/export/gguf/file_types.ts";
 import GOLDEN from "./file_types.json" with { type: "json" };
 
 /** What the names of a block's matrices are, in files with one for q, k and v and without. */
@@ -42,3 +42,11 @@ for (const golden of GOLDEN.cases as unknown as Case[]) {
     }
   });
 }
+
+Deno.test("a kind of file that is not written is refused with those that are", () => {
+  assert.throws(() => kindOf("q8_0"), {
+    name: "ConfigError",
+    message: /^Cannot write a GGUF file of type "q8_0"; wanted one of .*Q8_0/,
+  });
+  assert.throws(() => kindOf("toString"), { name: "ConfigError" });
+});

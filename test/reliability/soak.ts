@@ -23,7 +23,10 @@ const minutes = numberOf("SOAK_MINUTES", 120);
 /** What the process and its device hold, in MiB. */
 interface Held {
   readonly resident: number;
-  /** Of `resident`, what it has allocated; the rest are pages of programs, which the system takes and brings. */
+  /**
+   * Of `resident`, what it has allocated, without what V8 holds in store for its heap. Pages of
+   * programs are left out too: the system takes and brings them.
+   */
   readonly own: number;
   readonly heap: number;
   readonly device: number;
@@ -44,10 +47,11 @@ function own(resident: number): number {
 
 function held(): Held {
   collect();
-  const { rss, heapUsed } = Deno.memoryUsage();
+  const { rss, heapTotal, heapUsed } = Deno.memoryUsage();
+  const spare = heapTotal - heapUsed;
   return {
     resident: mib(rss),
-    own: mib(own(rss)),
+    own: mib(own(rss) - spare),
     heap: mib(heapUsed),
     device: mib(device.allocated),
   };

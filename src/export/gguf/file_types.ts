@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { ConfigError } from "../../errors.ts";
 import { fitting, FORMAT_NAMES, formatOf, FORMATS, type WeightFormat } from "../../formats/mod.ts";
 import { type GgufType, TENSOR_TYPES } from "../../io/gguf/tensor_types.ts";
 
@@ -47,6 +48,16 @@ export const FILE_TYPES: Readonly<Record<string, Kind>> = Object.fromEntries(
       : [[most, { most, fileType: TENSOR_TYPES[most].fileType }]]
   ),
 );
+
+/** The kind of that name. @throws {ConfigError} where there is none. */
+export function kindOf(type: string): Kind {
+  if (Object.hasOwn(FILE_TYPES, type)) return FILE_TYPES[type]!;
+  throw new ConfigError(
+    `Cannot write a GGUF file of type "${type}"; wanted one of ${
+      Object.keys(FILE_TYPES).join(", ")
+    }`,
+  );
+}
 
 /** What of a model decides the types of its tensors. */
 export interface Sizes {
