@@ -21,6 +21,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
     adapter: {
       ...{ rank: 16, alpha: 32, targets: "all-linear", rslora: false },
       ...{ rank_pattern: {}, alpha_pattern: {}, modules_to_save: [], bias: "none" },
+      init_rho: 2,
     },
     objective: { kind: "sft" },
     train: {
@@ -30,6 +31,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
       warmup: 0.03,
       weight_decay: 0,
       ...{ optimizer: "adamw", momentum: 0.9, nesterov: false },
+      ...{ outer_lr: 1, outer_momentum: 0 },
       ...{ lora_plus_ratio: 1, lr_pattern: {}, weight_decay_pattern: {} },
       beta1: 0.9,
       beta2: 0.999,
