@@ -55,10 +55,13 @@ const STANDS_FOR: readonly StandIn[] = [
   [/(?<=adapter )DIR\b/g, "runs/a"],
   [/(?<=from )DIR\b/g, "runs/a/adapter"],
   [/--out DIR\b/g, "--out runs/study"],
+  [/(?<=task train )\.\.\./g, `--model ${BASE} --data rows.jsonl`],
+  [/\bLARGER\b/g, BASE],
 ];
 
 /** Of one page. */
 const OF_PAGE: Readonly<Record<string, readonly StandIn[]>> = {
+  "docs/adapters.md": [[/<\|im_start\|>,<\|im_end\|>/, "<|endoftext|>"]],
   "docs/choosing.md": [[/first second/, "a b"]],
   "docs/evaluation.md": [[/--tasks rows/, "--tasks test"]],
   "docs/performance.md": [[/--seconds 60/, "--seconds 1"]],
@@ -108,7 +111,8 @@ export function standIn(page: string, command: string): string {
   const named = names.reduce((line, [name, place]) => line.replace(name, place), command);
   const task = named.replace(/^(deno task|\.\/run) /, "");
   const small = SMALLER.findLast(([words]) => task.startsWith(words))?.[1] ?? "";
-  return `${named} ${small}`.trim();
+  const added = named.includes("--guard false") ? small.replace("--guard false", "") : small;
+  return `${named} ${added}`.trim();
 }
 
 /** Lines of documents that a command of the same page prints, whatever their numbers. */
@@ -145,7 +149,7 @@ export function inputsOf(read: (path: string) => string): Record<string, string>
     text: output,
     label: i % 2 === 0 ? "positive" : "negative",
   }));
-  const stories: string[] = lines("retention.jsonl", 40).map((line) => JSON.parse(line).text);
+  const stories: string[] = lines("retention.jsonl", 200).map((line) => JSON.parse(line).text);
   const tests = lines("instructions_test.jsonl", 8);
   const suite = { tasks: [{ name: "suite", path: "test.jsonl", metrics: ["exact_match"] }] };
   const run = {
