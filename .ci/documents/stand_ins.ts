@@ -61,7 +61,7 @@ const STANDS_FOR: readonly StandIn[] = [
 
 /** Of one page. */
 const OF_PAGE: Readonly<Record<string, readonly StandIn[]>> = {
-  "docs/adapters.md": [[/<\|im_start\|>,<\|im_end\|>/, "<|endoftext|>"]],
+  "docs/adapters.md": [[/<\|im_start\|>,<\|im_end\|>/, "</s>"]],
   "docs/choosing.md": [[/first second/, "a b"]],
   "docs/evaluation.md": [[/--tasks rows/, "--tasks test"]],
   "docs/performance.md": [[/--seconds 60/, "--seconds 1"]],
