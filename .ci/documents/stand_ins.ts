@@ -84,6 +84,7 @@ const SMALLER: readonly (readonly [words: string, flags: string])[] = [
       `--train.steps 4 --guard false --eval.samples 0 --out runs/${name}`,
     ] as const
   ),
+  ["train run.jsonc --adapter.init corda_kpm", "--guard.text keep.txt --train.steps 4"],
   [`train configs/quickstart/train.json`, ""], // --print-config, --print-plan
   ["train configs/online", "--train.steps 2 --guard false --eval.samples 0"],
   ["chat", "--template chatml --max-tokens 8"],
