@@ -44,7 +44,7 @@ export function permutation(n: number, seed: number, ...counters: number[]): Uin
 }
 
 /** Items of a stream, and how many it had. */
-export interface Drawn<T> {
+export interface Sampled<T> {
   /** In the order of the stream. */
   readonly items: T[];
   readonly total: number;
@@ -58,7 +58,7 @@ export async function drawn<T>(
   stream: AsyncIterable<T>,
   most: number,
   seed: number,
-): Promise<Drawn<T>> {
+): Promise<Sampled<T>> {
   const kept: { readonly number: number; readonly item: T }[] = [];
   let total = 0;
   for await (const item of stream) {

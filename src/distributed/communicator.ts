@@ -32,7 +32,7 @@ const EAGER = 50;
 /** Milliseconds from one look to the next, later. */
 const NAP = 1;
 
-/** Numbers that are summed at a time: with the room for them they stay in a core's own cache. */
+/** Numbers that are summed at a time: with the buffers for them they stay in a core's own cache. */
 export const PIECE = 1 << 16;
 
 /** Tags from 0 on, as many as every library has. */
@@ -46,7 +46,7 @@ export class Communicator {
   /** Seconds that this rank has waited for others. */
   waited = 0;
   #calls = 0;
-  #room: readonly Float32Array[] = [];
+  #buffers: readonly Float32Array[] = [];
   readonly #ended = new Set<number>();
 
   /** `patience` is the seconds that another rank is waited for. */
@@ -91,12 +91,14 @@ export class Communicator {
     await this.#arrived(summed, this.patience);
   }
 
-  /** A piece of each rank: one's own, and room for the others', kept from sum to sum. */
+  /** A piece of each rank: one's own, and a buffer for each of the others', kept from sum to sum. */
   #partsOf(most: number, own: Float32Array): Float32Array[] {
-    if (this.#room[0]?.length !== most) {
-      this.#room = Array.from({ length: this.size }, () => new Float32Array(most));
+    if (this.#buffers[0]?.length !== most) {
+      this.#buffers = Array.from({ length: this.size }, () => new Float32Array(most));
     }
-    return this.#room.map((room, of) => of === this.rank ? own : room.subarray(0, own.length));
+    return this.#buffers.map((buffer, of) =>
+      of === this.rank ? own : buffer.subarray(0, own.length)
+    );
   }
 
   /** Gives every rank the part of each: a rank fills in its own, and the lengths are the same in all. */

@@ -87,7 +87,7 @@ export async function* inputMoments(
     for (const [{ modules, width }, { products, totals }] of sums) {
       const found = {
         modules,
-        products: side(await Promise.all(products.map(read)), width),
+        products: sideBySide(await Promise.all(products.map(read)), width),
         sums: (await read(totals)).subarray(0, width),
         samples,
       };
@@ -171,7 +171,7 @@ function grouped(inputs: readonly Input[], atOnce: number): Input[][] {
 }
 
 /** Matrices of as many rows side by side. */
-function side(parts: readonly Float32Array[], rows: number): Float32Array {
+function sideBySide(parts: readonly Float32Array[], rows: number): Float32Array {
   if (parts.length === 1) return parts[0]!;
   const width = parts.reduce((sum, { length }) => sum + length / rows, 0);
   const all = new Float32Array(rows * width);

@@ -32,7 +32,7 @@ export function stopIds(model: Model): number[] {
  * How the model's makers would draw; null where they say nothing of it, or would take the likeliest
  * token. What they leave out stays as it is where nothing is said; the temperature is 1.
  */
-export function suggestedDrawing(model: Model): Partial<SampleOptions> | null {
+export function suggestedSampling(model: Model): Partial<SampleOptions> | null {
   const { fields } = readGeneration(model);
   if (fields["do_sample"] !== true) return null;
   const { temperature, top_k, top_p, min_p } = fields;

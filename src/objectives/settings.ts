@@ -101,7 +101,7 @@ export interface RewardConfig {
 export type ScoreConfig = ClassifyConfig | RewardConfig;
 
 /** What every objective has whose answers are drawn while it trains. */
-export interface DrawingConfig extends Clipping {
+export interface SamplingConfig extends Clipping {
   /** What answers are worth. */
   readonly rewards: readonly OnlineReward[];
   /** Prompts that are drawn for an update. */
@@ -129,7 +129,7 @@ export interface DrawingConfig extends Clipping {
 }
 
 /** Learning from rewards beside the other answers of a group. */
-export interface GrpoConfig extends DrawingConfig {
+export interface GrpoConfig extends SamplingConfig {
   /** Its name. */
   readonly kind: "grpo";
   /** Whose mean it minimises. */
@@ -143,7 +143,7 @@ export interface GrpoConfig extends DrawingConfig {
 }
 
 /** Learning from rewards beside the mean of the others. */
-export interface RlooConfig extends DrawingConfig {
+export interface RlooConfig extends SamplingConfig {
   /** Its name. */
   readonly kind: "rloo";
   /** Whether advantages are put around 0 in deviations of all. */
@@ -151,13 +151,13 @@ export interface RlooConfig extends DrawingConfig {
 }
 
 /** Learning from what is still to come. */
-export interface ReinforceConfig extends DrawingConfig {
+export interface ReinforceConfig extends SamplingConfig {
   /** Its name. */
   readonly kind: "reinforce++";
 }
 
 /** Learning from rewards beside what was to be expected, which is learnt too. */
-export interface PpoConfig extends DrawingConfig {
+export interface PpoConfig extends SamplingConfig {
   /** Its name. */
   readonly kind: "ppo";
   /** What a token later counts of a reward. */

@@ -29,7 +29,7 @@ import type { OnlineConfig } from "../objectives/settings.ts";
 import { taskSample } from "../objectives/task_rows.ts";
 import { readsColumn } from "../rewards/columns.ts";
 import { openReward } from "../rewards/mod.ts";
-import { Draws } from "./draws.ts";
+import { PromptSampler } from "./prompt_sampler.ts";
 import { planPolicy } from "./learner.ts";
 import type { Limits } from "./limits.ts";
 import { OnlineObjective, type Rolls } from "./objective.ts";
@@ -86,9 +86,9 @@ function plan(context: PlanContext, { config, entries, rolls }: Given): MainPlan
         });
         const batch = await sampling.open();
         const { rows, train } = context;
-        const draws = new Draws(rows, train, config);
+        const sampler = new PromptSampler(rows, train, config);
         const roller = new Roller({
-          ...{ batch, reward, told, draws, config, rows: rows.examples, seed: train.seed },
+          ...{ batch, reward, told, sampler, config, rows: rows.examples, seed: train.seed },
         });
         await firstRow(context, roller);
         const count = slots * learner.replays;

@@ -8,18 +8,18 @@ import type { BatchGenerator } from "../inference/batch.ts";
 import { promptLength } from "../inference/samples.ts";
 import type { TrainRows } from "../objectives/objective.ts";
 import { deviationOf, meanOf } from "../objectives/policy/advantages.ts";
-import { type DrawnAnswer, isEven } from "../objectives/policy/answer.ts";
+import { isEven, type SampledAnswer } from "../objectives/policy/answer.ts";
 import type { OnlineConfig } from "../objectives/settings.ts";
 import { hash } from "../random.ts";
 import type { RewardSum } from "../rewards/mod.ts";
-import type { Draws } from "./draws.ts";
+import type { PromptSampler } from "./prompt_sampler.ts";
 import type { ToldRows } from "./rows.ts";
 
 /** Keeps the numbers that answers are drawn by apart from others. */
 const ANSWERS = 0xfffffffb;
 
 /** An answer, and the tokens of its prompt before it. */
-export interface RolledAnswer extends DrawnAnswer {
+export interface RolledAnswer extends SampledAnswer {
   readonly ids: readonly number[];
   readonly promptLength: number;
   /** Whether it had no end where it had to stop. */
@@ -62,7 +62,7 @@ export interface RollerOptions {
   readonly reward: RewardSum;
   readonly rows: TrainRows["examples"];
   readonly told: ToldRows;
-  readonly draws: Draws;
+  readonly sampler: PromptSampler;
   readonly seed: number;
   readonly config: OnlineConfig;
 }
@@ -112,8 +112,8 @@ export class Roller {
 
   /** Groups of answers to the prompts of a draw, without rows that were left out. */
   async #draw(number: number, round: number, times: RolloutTimes): Promise<Judged[][]> {
-    const { batch, rows, draws, seed, config } = this.options;
-    const indices = draws.of(number, round);
+    const { batch, rows, sampler, seed, config } = this.options;
+    const indices = sampler.of(number, round);
     await rows.arrived?.(indices);
     const asked = indices.map((index) => rows.at(index)!).filter((row) => lengthOf(row) > 0);
     const each = asked.flatMap((row) => Array.from({ length: config.answers }, () => row));

@@ -10,7 +10,7 @@ import { type OpenGroup, openGroups } from "../inference/beside.ts";
 import { BatchDecoder } from "../inference/decoder.ts";
 import type { OpenModel } from "../inference/open.ts";
 import { RequestQueue } from "../inference/queue.ts";
-import { stopIds, suggestedDrawing } from "../inference/stop.ts";
+import { stopIds, suggestedSampling } from "../inference/stop.ts";
 import type { SampleOptions } from "../inference/sample.ts";
 
 /** How much a server takes on. */
@@ -102,7 +102,7 @@ export class Served implements Disposable {
 
   /** How tokens are drawn where a request does not say. */
   get sampling(): Partial<SampleOptions> {
-    return suggestedDrawing(this.open.model) ?? {};
+    return suggestedSampling(this.open.model) ?? {};
   }
 
   get #any(): BatchDecoder {

@@ -108,14 +108,15 @@ function part(
     : projection.subarray(0, rows * columns);
 }
 
-/** What was drawn last, which all modules of an adapter share. */
-let drawn: { readonly key: string; readonly numbers: Pick<Numbers, "a" | "b"> } | null = null;
+/** The projections made last: all modules of an adapter share them. */
+let lastProjections: { readonly key: string; readonly numbers: Pick<Numbers, "a" | "b"> } | null =
+  null;
 
 /** Both for the widest modules, uniform as Kaiming's: in ±sqrt(6 / columns). */
 function projections({ rank, widest }: AdaptedModule, seed: number): Pick<Numbers, "a" | "b"> {
   const { inFeatures, outFeatures } = widest;
   const key = [seed, rank, inFeatures, outFeatures].join();
-  if (drawn?.key === key) return drawn.numbers;
+  if (lastProjections?.key === key) return lastProjections.numbers;
   const uniform = (stream: number, length: number, columns: number) => {
     const bound = Math.sqrt(6 / columns);
     return Float32Array.from({ length }, (_, i) => bound * (2 * random(seed, stream, i) - 1));
@@ -124,6 +125,6 @@ function projections({ rank, widest }: AdaptedModule, seed: number): Pick<Number
     a: uniform(0, rank * inFeatures, inFeatures),
     b: uniform(1, outFeatures * rank, rank),
   };
-  drawn = { key, numbers };
+  lastProjections = { key, numbers };
   return numbers;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { SampleOptions } from "../../inference/sample.ts";
-import { suggestedDrawing } from "../../inference/stop.ts";
+import { suggestedSampling } from "../../inference/stop.ts";
 import type { Model } from "../../models/model.ts";
 import type { Arguments, Flag } from "./args.ts";
 import { numberOf } from "./number.ts";
@@ -44,7 +44,7 @@ export function suggestionOf(
   { flags }: Pick<Arguments, "flags">,
 ): Partial<SampleOptions> {
   const isAsked = Object.values(FLAGS).some((name) => flags[name] !== undefined);
-  const suggested = isAsked ? null : suggestedDrawing(model);
+  const suggested = isAsked ? null : suggestedSampling(model);
   if (!suggested) return {};
   const words = Object.entries(FLAGS).flatMap(([option, flag]) => {
     const value = suggested[option as keyof typeof FLAGS];

@@ -66,10 +66,10 @@ async function measure(
   const share = Math.ceil(numbers.length / size);
   const piece = Math.min(PIECE, share);
   const begins = Array.from({ length: Math.ceil(share / piece) }, (_, i) => i * piece);
-  const room = Array.from({ length: size }, () => new Float32Array(piece));
+  const buffers = Array.from({ length: size }, () => new Float32Array(piece));
   const at = (begin: number) =>
-    room.map((of, i) => i === rank ? numbers.subarray(begin, begin + piece) : of);
-  const one = room.map(() => new Float32Array(1));
+    buffers.map((of, i) => i === rank ? numbers.subarray(begin, begin + piece) : of);
+  const one = buffers.map(() => new Float32Array(1));
   const { small, sent, added, sum } = await timed(ranks, {
     small: async () => {
       for (const _ of begins) await ranks.collect(one);

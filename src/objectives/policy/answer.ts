@@ -5,7 +5,7 @@
  */
 
 /** An answer to a prompt; the answers to one prompt are a group. */
-export interface DrawnAnswer {
+export interface SampledAnswer {
   /** The number of its group. */
   readonly group: number;
   /** What it is worth, the higher the better. */
@@ -25,14 +25,14 @@ export interface TokenLikelihoods {
 }
 
 /** An answer with both. */
-export interface MeasuredAnswer extends DrawnAnswer, TokenLikelihoods {}
+export interface MeasuredAnswer extends SampledAnswer, TokenLikelihoods {}
 
 /** The tokens of an answer that count. */
-export const countedTokens = ({ drawn, isMasked }: DrawnAnswer): number =>
+export const countedTokens = ({ drawn, isMasked }: SampledAnswer): number =>
   isMasked ? 0 : drawn.length;
 
 /** The answers of each group, by their numbers. */
-export function groupsOf(answers: readonly DrawnAnswer[]): number[][] {
+export function groupsOf(answers: readonly SampledAnswer[]): number[][] {
   const groups = new Map<number, number[]>();
   for (const [i, { group }] of answers.entries()) {
     groups.getOrInsertComputed(group, () => []).push(i);

@@ -9,7 +9,7 @@ import { promptLength } from "../../inference/samples.ts";
 import type { RunContext } from "../../objectives/objective.ts";
 import type { GkdConfig } from "../../objectives/settings.ts";
 import { hash, random } from "../../random.ts";
-import { Draws } from "../draws.ts";
+import { PromptSampler } from "../prompt_sampler.ts";
 
 /** Keep the numbers that answers are drawn by, and that choose who answers, apart from others. */
 const [ANSWERS, CHOICE] = [0xfffffffa, 0xfffffff9];
@@ -23,7 +23,7 @@ export interface Mixed {
 
 /** Mixes them by counters: (seed, update, number of the prompt, number of the token). */
 export class AnswerMix implements Disposable {
-  readonly #draws: Draws;
+  readonly #sampler: PromptSampler;
 
   /** @param batch draws answers; null where none are drawn. */
   constructor(
@@ -32,7 +32,7 @@ export class AnswerMix implements Disposable {
     private readonly batch: BatchGenerator | null,
   ) {
     const { rows, train } = context;
-    this.#draws = new Draws(rows, train, { prompts: config.prompts, resample: 0 });
+    this.#sampler = new PromptSampler(rows, train, { prompts: config.prompts, resample: 0 });
   }
 
   /** Answers of an update. */
@@ -43,7 +43,7 @@ export class AnswerMix implements Disposable {
   /** Those of an update, without rows that were left out. A sync point where some are drawn. */
   async of(step: number): Promise<Mixed> {
     const { rows: { examples }, train: { seed } } = this.context;
-    const indices = this.#draws.of(step, 0);
+    const indices = this.#sampler.of(step, 0);
     await examples.arrived?.(indices);
     const rows = indices.map((index) => examples.at(index)!).filter((row) => lengthOf(row) > 0);
     const isDrawn = rows.map((row, i) =>

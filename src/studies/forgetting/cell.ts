@@ -27,14 +27,14 @@ import type { ParsedConfig } from "../../config/mod.ts";
 import { trainCell } from "../engine/run.ts";
 import type { CellContext } from "../engine/study.ts";
 import {
-  certifyDraws,
+  certifyResamples,
   distinctOf,
-  type Drawn,
-  type Draws,
   of,
   plantAs,
   type Planted,
-} from "./draws.ts";
+  type Resampled,
+  type Resampling,
+} from "./resampling.ts";
 import type { Experiment } from "./spec.ts";
 
 /** One arm at one budget and seed. Losses and shifts in nats a token. */
@@ -60,7 +60,7 @@ export type Score = {
   /** On rows of tasks that are not trained on; null where the spec has none. */
   readonly held_out: number | null;
   /** Certificates of the same run by draws of the test's documents; none where the spec has no draws. */
-  readonly drawn: readonly Drawn[];
+  readonly drawn: readonly Resampled[];
   /** A violation of the shape of the run's rises, at its first budget; null at others, or without draws. */
   readonly planted: Planted | null;
 };
@@ -173,7 +173,7 @@ const PLANTED = { tries: 500, delta: 0.05 };
 interface Judged {
   readonly tested: Awaited<ReturnType<typeof openTest>>;
   readonly training: Training;
-  readonly draws: Draws;
+  readonly draws: Resampling;
   readonly measures: Measures;
   /** The end of the run. */
   readonly last: number;
@@ -192,7 +192,7 @@ async function openDraws(part: GuardPart, { tested, training, draws, measures, l
   const steps = part.selectOptions(part.guard.domains).candidates.map(({ step }) => step);
   const from = { pool, rises, measures, steps, seed: hashText(training.name) };
   return {
-    certify: (epsilon: number) => certifyDraws(epsilon, draws, from),
+    certify: (epsilon: number) => certifyResamples(epsilon, draws, from),
     plant: (epsilon: number) =>
       plantAs(of(documents, pool), epsilon, { ...draws, ...PLANTED, seed: from.seed }),
   };

@@ -12,7 +12,7 @@ import { sized } from "../../train/sizes/choice.ts";
 import { runFolder } from "../engine/run.ts";
 import type { Place } from "../engine/study.ts";
 import { entryOfRows, rowTextsOf } from "../trials/rows.ts";
-import type { Draws } from "./draws.ts";
+import type { Resampling } from "./resampling.ts";
 
 /** One way to train. */
 export interface Arm {
@@ -72,7 +72,7 @@ export interface Experiment {
     readonly text: readonly string[];
     readonly data: ParsedConfig["config"]["data"];
     readonly heldOut: ParsedConfig["config"]["data"];
-    readonly draws: Draws | null;
+    readonly draws: Resampling | null;
   };
 }
 

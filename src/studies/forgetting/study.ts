@@ -5,7 +5,7 @@
  */
 import type { Findings, Study, Table } from "../engine/study.ts";
 import { type Score, scoresOf } from "./cell.ts";
-import { drawnTables } from "./drawn_table.ts";
+import { drawnTables } from "./resampled_table.ts";
 import { picture } from "./picture.ts";
 import { type Experiment, experimentOf, forgettingSchema, type ForgettingSpec } from "./spec.ts";
 import { claims, table } from "./table.ts";

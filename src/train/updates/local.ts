@@ -20,7 +20,7 @@ import type { Arrival } from "../../gpu/ring.ts";
 import type { Flat, Moment } from "../../graph/store.ts";
 import type { Session } from "../session.ts";
 import type { ReplayTag } from "./log.ts";
-import { Numbers, OwnReplays } from "./own.ts";
+import { OwnReplays, UpdateSums } from "./own.ts";
 import type { Sharing } from "./shared.ts";
 import type { Update, Updates } from "./updates.ts";
 
@@ -67,7 +67,7 @@ export class LocalUpdates implements Updates {
   readonly #session: Session;
   readonly #sharing: Sharing;
   readonly #every: number;
-  readonly #numbers: Numbers;
+  readonly #sums: UpdateSums;
   readonly #own: OwnReplays;
   /** The params that the round began with. */
   #anchor: Float32Array | null = null;
@@ -82,30 +82,30 @@ export class LocalUpdates implements Updates {
     this.#sharing = sharing;
     this.#every = sharing.local;
     // In place of a gradient its squared norm.
-    this.#numbers = new Numbers({ gradient: 1, replays, capacity, ranks: sharing.ranks.size });
-    this.#own = new OwnReplays(session, sharing, this.#numbers);
+    this.#sums = new UpdateSums({ gradient: 1, replays, capacity, ranks: sharing.ranks.size });
+    this.#own = new OwnReplays(session, sharing, this.#sums);
   }
 
   async make(update: Update): Promise<void> {
     const { engine: { device, store }, optimizer } = this.#session;
     const { ranks } = this.#sharing;
-    const numbers = this.#numbers;
+    const sums = this.#sums;
     // Fresh moments: the params have been put back, in all ranks alike.
     if (update.age === 1) this.#anchor = null;
     this.#anchor ??= await this.#read("params");
-    numbers.begin(ranks.rank, this.#isWanted, this.#waited);
+    sums.begin(ranks.rank, this.#isWanted, this.#waited);
     const gradient = await this.#own.partialSum(update, ranks.rank);
     // Replays are weighed by the tokens of all ranks: one's own are a size-th of them.
     for (let i = 0; i < gradient.length; i++) gradient[i]! *= ranks.size;
-    numbers.gradient[0] = squares(gradient) / ranks.size;
+    sums.gradient[0] = squares(gradient) / ranks.size;
     upload(device, store.flat("sums"), gradient);
     optimizer.step(update.rate, update.age, () => {});
     const before = ranks.waited;
-    await ranks.sum(numbers.all);
+    await ranks.sum(sums.all);
     this.#isRoundOver = this.#endsRound(update.step + 1);
     if (this.#isRoundOver) await this.#average();
     this.#waited = ranks.waited - before;
-    this.#arrived.push(...numbers.arrivals(update, numbers.gradient[0]));
+    this.#arrived.push(...sums.arrivals(update, sums.gradient[0]));
   }
 
   /** Whether all ranks are to be alike after so many updates: to be measured, kept or ended too. */
@@ -171,7 +171,7 @@ export class LocalUpdates implements Updates {
 
   isEnding(wanted: boolean): boolean {
     this.#isWanted ||= wanted;
-    return this.#isRoundOver && this.#numbers.isEnding;
+    return this.#isRoundOver && this.#sums.isEnding;
   }
 
   async close(): Promise<void> {

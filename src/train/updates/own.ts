@@ -11,11 +11,11 @@ import type { Sharing } from "./shared.ts";
 import type { Update } from "./updates.ts";
 
 /** The numbers of an update that are summed over the ranks, one part after the other. */
-export class Numbers {
+export class UpdateSums {
   readonly all: Float32Array<ArrayBuffer>;
   readonly gradient: Float32Array;
   readonly #losses: Float32Array;
-  readonly #wishes: Float32Array;
+  readonly #stopRequests: Float32Array;
   readonly #waits: Float32Array;
 
   constructor(
@@ -27,7 +27,7 @@ export class Numbers {
     const part = (length: number) => this.all.subarray(end, end += length);
     this.gradient = part(gradient);
     this.#losses = part(replays * capacity);
-    this.#wishes = part(1);
+    this.#stopRequests = part(1);
     this.#waits = part(ranks);
   }
 
@@ -40,12 +40,12 @@ export class Numbers {
   /** Begins an update: a rank says whether it is to end, and how long it has waited. */
   begin(rank: number, isEnding: boolean, waited: number): void {
     this.all.fill(0);
-    this.#wishes[0] = Number(isEnding);
+    this.#stopRequests[0] = Number(isEnding);
     this.#waits[rank] = waited;
   }
 
   get isEnding(): boolean {
-    return this.#wishes[0]! > 0;
+    return this.#stopRequests[0]! > 0;
   }
 
   /** The longest that a rank has waited, in seconds, and the rank that it was for: it waited least. */
@@ -76,7 +76,7 @@ export class OwnReplays {
   constructor(
     private readonly session: Session,
     private readonly sharing: Sharing,
-    private readonly numbers: Numbers,
+    private readonly numbers: UpdateSums,
   ) {
     const { engine: { device }, replaysPerUpdate: slots, capacity } = session;
     this.#losses = new Ring(device, capacity, { slots });

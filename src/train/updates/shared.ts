@@ -18,7 +18,7 @@ import { upload } from "../../gpu/buffer.ts";
 import { type Arrival, Ring } from "../../gpu/ring.ts";
 import type { Session } from "../session.ts";
 import type { ReplayTag } from "./log.ts";
-import { Numbers, OwnReplays } from "./own.ts";
+import { OwnReplays, UpdateSums } from "./own.ts";
 import type { Update, Updates } from "./updates.ts";
 
 /** Ranks that share updates, and how many partial sums an update's gradient is made of. */
@@ -77,7 +77,7 @@ function refuseLocal(local: number, ranks: Communicator | null, sums: number | u
 export class SharedUpdates implements Updates {
   readonly #session: Session;
   readonly #sharing: Sharing;
-  readonly #numbers: Numbers;
+  readonly #sums: UpdateSums;
   readonly #own: OwnReplays;
   /** Norms, with all else that is known of their updates. */
   readonly #norms: Ring<readonly Arrival<ReplayTag>[]>;
@@ -91,27 +91,27 @@ export class SharedUpdates implements Updates {
     this.#session = session;
     this.#sharing = sharing;
     const gradient = store.flat("sums").size / 4;
-    this.#numbers = new Numbers({ gradient, replays, capacity, ranks: sharing.ranks.size });
-    this.#own = new OwnReplays(session, sharing, this.#numbers);
+    this.#sums = new UpdateSums({ gradient, replays, capacity, ranks: sharing.ranks.size });
+    this.#own = new OwnReplays(session, sharing, this.#sums);
     this.#norms = new Ring(device, 1, { slots: 2 });
   }
 
   async make(update: Update): Promise<void> {
     const { engine: { device, store }, optimizer } = this.#session;
     const { ranks } = this.#sharing;
-    const numbers = this.#numbers;
-    numbers.begin(ranks.rank, this.#isWanted, this.#waited);
-    numbers.gradient.set(await this.#ownSum(update));
+    const sums = this.#sums;
+    sums.begin(ranks.rank, this.#isWanted, this.#waited);
+    sums.gradient.set(await this.#ownSum(update));
     const before = ranks.waited;
-    await ranks.sum(numbers.all);
+    await ranks.sum(sums.all);
     this.#waited = ranks.waited - before;
-    upload(device, store.flat("sums"), numbers.gradient);
+    upload(device, store.flat("sums"), sums.gradient);
     // Those of the update before: always one update later, in every rank alike.
     this.#take(await this.#norms.drain());
     await this.#norms.freeSlot();
     const { norm } = optimizer;
     optimizer.step(update.rate, update.age, (encoder) => this.#norms.load(encoder, [norm]));
-    this.#norms.send(this.#numbers.arrivals(update));
+    this.#norms.send(this.#sums.arrivals(update));
   }
 
   /** Runs this rank's replays; the sum of its partial sums. */
@@ -151,7 +151,7 @@ export class SharedUpdates implements Updates {
   /** The wish goes with the next update; what all have wished came with this one. */
   isEnding(wanted: boolean): boolean {
     this.#isWanted ||= wanted;
-    return this.#numbers.isEnding;
+    return this.#sums.isEnding;
   }
 
   async close(): Promise<void> {

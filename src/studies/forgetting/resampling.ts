@@ -17,7 +17,7 @@ import { permutation, random } from "../../random.ts";
 import { heed } from "../../stop.ts";
 
 /** How documents of the test are drawn: the rest of them judges. */
-export interface Draws {
+export interface Resampling {
   readonly count: number;
   readonly control: number;
   readonly certificate: number;
@@ -25,7 +25,7 @@ export interface Draws {
 }
 
 /** A certificate by one draw. Rises in nats a token. */
-export type Drawn = {
+export type Resampled = {
   readonly draw: number;
   readonly delta: number;
   /** What was chosen and certified; strength 0 is the base. */
@@ -43,7 +43,7 @@ export type Drawn = {
 };
 
 /** What is drawn from and how a run is measured by it. */
-export interface DrawnFrom {
+export interface ResampledFrom {
   /** Documents of the test that repeat no other, by their numbers. */
   readonly pool: readonly number[];
   /** Of all documents of the test, at a moment and a strength. */
@@ -59,7 +59,7 @@ export interface DrawnFrom {
  *
  * @throws {ConfigError} where they are too few for a draw and some that judge.
  */
-export function distinctOf(documents: readonly Document[], draws: Draws): number[] {
+export function distinctOf(documents: readonly Document[], draws: Resampling): number[] {
   const firsts = nearDuplicates(documents.map(documentText));
   const pool = [...firsts.keys()].filter((i) => firsts[i] === i);
   const { control, certificate } = draws;
@@ -71,12 +71,12 @@ export function distinctOf(documents: readonly Document[], draws: Draws): number
 }
 
 /** Chooses and certifies a run at one budget by each draw. */
-export async function certifyDraws(
+export async function certifyResamples(
   epsilon: number,
-  { count, control, certificate, deltas }: Draws,
-  from: DrawnFrom,
-): Promise<Drawn[]> {
-  const found: Drawn[] = [];
+  { count, control, certificate, deltas }: Resampling,
+  from: ResampledFrom,
+): Promise<Resampled[]> {
+  const found: Resampled[] = [];
   for (let draw = 0; draw < count; draw++) {
     const order = Array.from(permutation(from.pool.length, from.seed, draw), (i) => from.pool[i]!);
     const parts = {
@@ -101,7 +101,7 @@ interface Point {
 async function chooseBy(
   control: readonly number[],
   epsilon: number,
-  { rises, measures, steps }: DrawnFrom,
+  { rises, measures, steps }: ResampledFrom,
 ): Promise<Point | null> {
   const shiftAt = async (step: number, strength: number) => {
     const { documents, nll } = await rises(step, strength);
@@ -123,14 +123,14 @@ interface Certifying {
   readonly epsilon: number;
   readonly delta: number;
   readonly chosen: Point | null;
-  readonly from: DrawnFrom;
+  readonly from: ResampledFrom;
 }
 
 /** Certifies what was chosen at the level of a first attempt, and measures it on what is left. */
 async function certifyBy(
   parts: Readonly<Record<"control" | "certificate" | "unused", readonly number[]>>,
   { epsilon, delta, chosen, from }: Certifying,
-): Promise<Omit<Drawn, "draw" | "delta">> {
+): Promise<Omit<Resampled, "draw" | "delta">> {
   const { unused } = parts;
   const none = {
     ...{ step: chosen?.step ?? from.steps.at(-1)!, strength: 0, upper: null, limit: null },
@@ -190,7 +190,7 @@ export function plantAs(
   shape: readonly Rise[],
   epsilon: number,
   { control, certificate, tries, delta, seed }:
-    & Pick<Draws, "control" | "certificate">
+    & Pick<Resampling, "control" | "certificate">
     & Pick<Planted, "tries" | "delta">
     & { readonly seed: number },
 ): Planted | null {

@@ -7,14 +7,14 @@
 import { shareBound } from "../../forgetting/select/betting.ts";
 import type { Table } from "../engine/study.ts";
 import type { Score } from "./cell.ts";
-import type { Drawn } from "./draws.ts";
+import type { Resampled } from "./resampling.ts";
 import type { Experiment } from "./spec.ts";
 
 /** The level of what is said of runs. */
 const DELTA = 0.05;
 
 /** A certificate with its run and its budget. */
-interface Cell extends Drawn {
+interface Cell extends Resampled {
   readonly run: string;
   readonly budget: number;
   readonly epsilon: number;

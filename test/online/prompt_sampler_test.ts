@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { UNSUPERVISED } from "../../src/data/mod.ts";
 import type { OnlineConfig } from "../../src/objectives/settings.ts";
-import { Draws } from "../../src/online/draws.ts";
+import { PromptSampler } from "../../src/online/prompt_sampler.ts";
 import { Limits } from "../../src/online/limits.ts";
 
 const examples = Array.from({ length: 10 }, (_, i) => ({
@@ -13,7 +13,8 @@ const examples = Array.from({ length: 10 }, (_, i) => ({
 const TRAIN = { seed: 7, shuffle: true };
 
 Deno.test("prompts: every row comes once before one comes again, whichever update asks", () => {
-  const draws = () => new Draws({ examples, mixture: {} }, TRAIN, { prompts: 4, resample: 2 });
+  const draws = () =>
+    new PromptSampler({ examples, mixture: {} }, TRAIN, { prompts: 4, resample: 2 });
   const all = draws();
   const first = Array.from({ length: 5 }, (_, rollout) => all.of(rollout, 0)).flat();
   for (const epoch of [first.slice(0, 10), first.slice(10)]) {
@@ -24,7 +25,7 @@ Deno.test("prompts: every row comes once before one comes again, whichever updat
   const again = [all.of(0, 1), all.of(0, 2), all.of(1, 1)];
   assert.equal(new Set(again.map(String)).size, 3);
   assert.deepEqual(draws().of(1, 1), again[2]);
-  const inOrder = new Draws({ examples, mixture: {} }, { ...TRAIN, shuffle: false }, {
+  const inOrder = new PromptSampler({ examples, mixture: {} }, { ...TRAIN, shuffle: false }, {
     ...{ prompts: 4, resample: 0 },
   });
   assert.deepEqual(inOrder.of(2, 0), [8, 9, 0, 1]);
@@ -32,7 +33,10 @@ Deno.test("prompts: every row comes once before one comes again, whichever updat
 
 Deno.test("prompts of several sources come by their weights", () => {
   const sources = [{ count: 4, weight: 3 }, { count: 6, weight: 1 }];
-  const draws = new Draws({ examples, mixture: { sources } }, TRAIN, { prompts: 8, resample: 0 });
+  const draws = new PromptSampler({ examples, mixture: { sources } }, TRAIN, {
+    prompts: 8,
+    resample: 0,
+  });
   for (let rollout = 0; rollout < 4; rollout++) {
     assert.equal(draws.of(rollout, 0).filter((row) => row < 4).length, 6);
   }

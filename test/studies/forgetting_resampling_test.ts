@@ -5,12 +5,12 @@ import { counted, type Rise, riseOf } from "../../src/forgetting/rises.ts";
 import { normal } from "../../src/random.ts";
 import type { Score } from "../../src/studies/forgetting/cell.ts";
 import {
-  certifyDraws,
+  certifyResamples,
   distinctOf,
-  type Drawn,
   plantAs,
-} from "../../src/studies/forgetting/draws.ts";
-import { drawnTables } from "../../src/studies/forgetting/drawn_table.ts";
+  type Resampled,
+} from "../../src/studies/forgetting/resampling.ts";
+import { drawnTables } from "../../src/studies/forgetting/resampled_table.ts";
 
 const EPSILON = Math.log1p(0.02);
 const draws = { count: 2, control: 16, certificate: 48, deltas: [0.05, 0.2] };
@@ -42,8 +42,8 @@ function runOf(mean: number) {
   return { from, measured };
 }
 
-Deno.test("certifyDraws() chooses and certifies by each draw, and judges by what it has left", async () => {
-  const found = await certifyDraws(EPSILON, draws, runOf(2 * EPSILON).from);
+Deno.test("certifyResamples() chooses and certifies by each draw, and judges by what it has left", async () => {
+  const found = await certifyResamples(EPSILON, draws, runOf(2 * EPSILON).from);
   assert.deepEqual(found.map(({ draw, delta }) => [draw, delta]), [
     ...[[0, 0.05], [0, 0.2]],
     ...[[1, 0.05], [1, 0.2]],
@@ -58,12 +58,12 @@ Deno.test("certifyDraws() chooses and certifies by each draw, and judges by what
   }
   const [one, , other] = found;
   assert.notDeepEqual(one!.unused, other!.unused);
-  const again = await certifyDraws(EPSILON, draws, runOf(2 * EPSILON).from);
+  const again = await certifyResamples(EPSILON, draws, runOf(2 * EPSILON).from);
   assert.deepEqual(again, found);
 });
 
-Deno.test("certifyDraws() leaves the base where nothing else keeps the budget", async () => {
-  const found = await certifyDraws(EPSILON, draws, runOf(900 * EPSILON).from);
+Deno.test("certifyResamples() leaves the base where nothing else keeps the budget", async () => {
+  const found = await certifyResamples(EPSILON, draws, runOf(900 * EPSILON).from);
   for (const { strength, upper, claimed } of found) {
     assert.deepEqual([strength, upper, claimed], [0, null, null]);
   }
@@ -103,7 +103,7 @@ Deno.test("drawnTables() counts certificates, and runs in which any was over", (
     { name: "guard", isControlled: true, train: {}, guard: {}, tokens: 1 },
     { name: "none", isControlled: false, train: {}, guard: {}, tokens: 1 },
   ];
-  const drawn = (share: number): Drawn => ({
+  const drawn = (share: number): Resampled => ({
     ...{ draw: 0, delta: 0.05, step: 20, strength: share > 0 ? 0.5 : 0, unused: [] },
     ...{ upper: 0.9 * EPSILON, limit: 3, se: 0.001 },
     ...{ claimed: share * EPSILON, whole: (share + 0.05) * EPSILON },

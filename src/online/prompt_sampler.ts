@@ -70,7 +70,7 @@ export class PromptOrder {
 }
 
 /** The prompts of updates: those of the first draw, and those that are drawn in place of some. */
-export class Draws {
+export class PromptSampler {
   readonly #first: PromptOrder;
   readonly #again: PromptOrder;
 
