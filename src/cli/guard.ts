@@ -29,7 +29,7 @@ import { retentionText } from "../forgetting/text/samples.ts";
 import { screen } from "../forgetting/report/screen.ts";
 import { describeFailed, requireDocuments } from "../forgetting/select/certify.ts";
 import { selectAndCertify } from "../forgetting/select/result.ts";
-import { applySnapshot, takeSnapshot } from "../forgetting/select/strength.ts";
+import { putAt, strengthsOf, takeSnapshot } from "../forgetting/select/strength.ts";
 import { refuseOccupied } from "../io/checkpoint.ts";
 import { LossProgram } from "../models/loss_program.ts";
 import {
@@ -108,12 +108,8 @@ export async function run(args: string[]): Promise<number> {
   using device = await openTuned({}, say);
   using open = openModel(device, base, folder, { quantize, say });
   const { engine, model, adapt } = open;
+  const { store } = engine;
   refuseEncoder(model, "for the guard, which measures plain text");
-  if (model.virtualTokens > 0) {
-    throw new ConfigError(
-      `Found ${folder}, whose virtual tokens have no strength to lower, wanted an adapter of modules`,
-    );
-  }
   const { tokens, seed, guard } = settings;
   const tokenizer = rowTokenizer(model);
   const maxTokens = Math.min(tokens, model.config.context);
@@ -146,11 +142,11 @@ export async function run(args: string[]): Promise<number> {
   };
   say("guard: selecting and certifying");
   const control = await ForgettingMeter.open(programs, domains, "control");
-  const snapshot = await takeSnapshot(engine.store);
+  const snapshot = await takeSnapshot(store);
   const found = await control.measure();
   const spent = Math.max(...found.map(({ mean }, i) => mean / domains[i]!.budget.epsilon));
-  const put = (strength: number) =>
-    applySnapshot(engine.store, snapshot, strength, (param) => open.adapter!.base(param));
+  const place = { model, store, base: (param: string) => open.adapter!.base(param) };
+  const put = (strength: number) => putAt(place, snapshot, strength);
   const result = await selectAndCertify({
     programs,
     domains,
@@ -167,6 +163,7 @@ export async function run(args: string[]): Promise<number> {
       },
     },
     candidates: [{ step: 0, spent }],
+    strengths: strengthsOf(model),
     put: (_step, strength) => put(strength),
   });
   for (const { compiled } of Object.values(programs)) compiled.destroy();
@@ -181,7 +178,7 @@ export async function run(args: string[]): Promise<number> {
     decode: (ids) => model.tokenizer.decode(ids),
     tasks: scores,
   });
-  writePeft(out, atScaling(readPeft(folder), result.strength, model.tensors));
+  writePeft(out, atScaling(readPeft(folder), result.strength, engine, model));
   writeDocuments(out, seenTogether([seen, usedHere(domains, task, tokenizer)]));
   writeReport(out, {
     name: "forgetting",

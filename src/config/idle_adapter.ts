@@ -104,19 +104,10 @@ const WITHOUT_PROMPTS: readonly string[] = ["classify", "reward", "ppo", "gkd"];
 
 /** What is not built for virtual tokens. */
 export function promptFaults(
-  { adapter: { method }, guard, objective: { kind } }: Config,
+  { adapter: { method }, objective: { kind } }: Config,
 ): ConfigFault[] {
   if (!isPromptMethod(method)) return [];
-  const beside = `beside adapter.method ${method}`;
-  return [
-    ...(guard
-      ? [{
-        key: "guard",
-        message: `found one ${beside}, whose tokens have no strength to lower, wanted false`,
-      }]
-      : []),
-    ...(WITHOUT_PROMPTS.includes(kind)
-      ? [{ key: "objective.kind", message: `found ${kind} ${beside}, wanted another` }]
-      : []),
-  ];
+  if (!WITHOUT_PROMPTS.includes(kind)) return [];
+  const message = `found ${kind} beside adapter.method ${method}, wanted another`;
+  return [{ key: "objective.kind", message }];
 }

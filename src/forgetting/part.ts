@@ -25,7 +25,7 @@ import { reportPage } from "./page/page.ts";
 import { forgettingReport } from "./report/report.ts";
 import type { GuardConfig } from "./settings.ts";
 import { type GuardResult, selectAndCertify, type SelectOptions } from "./select/result.ts";
-import { applySnapshot } from "./select/strength.ts";
+import { putAt, strengthsOf } from "./select/strength.ts";
 import type { Entry } from "./control/snapshots.ts";
 import { Guard } from "./control/guard.ts";
 import type { GuardState, RetentionTerm } from "./control/parts.ts";
@@ -229,6 +229,7 @@ export class GuardPart implements Part {
       programs: { tuned, both },
       candidates: (moved.length > 0 ? moved : readable)
         .map((entry) => ({ step: entry.step, spent: spent(entry) })),
+      strengths: strengthsOf(this.plans.context.model),
       put: (step, strength) => this.put(step, strength),
       certificate: this.plans.settings,
       attempts: this.plans.context.attempts,
@@ -239,12 +240,8 @@ export class GuardPart implements Part {
   /** Puts a kept moment into the store, at a strength. */
   put(step: number, strength: number): void {
     const { run: { base } } = this.opened;
-    applySnapshot(
-      this.plans.context.engine.store,
-      this.#guard.snapshots.read(step),
-      strength,
-      base,
-    );
+    const { engine: { store }, model } = this.plans.context;
+    putAt({ model, store, base }, this.#guard.snapshots.read(step), strength);
   }
 
   close(): void {

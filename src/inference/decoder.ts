@@ -9,6 +9,7 @@ import type { Compiled, Engine } from "../graph/compile.ts";
 import { bytesOf, type Value } from "../graph/graph.ts";
 import type { Planned } from "../graph/planned.ts";
 import type { Model, ModelGraph } from "../models/model.ts";
+import type { Adapt } from "../models/layers/adapt.ts";
 import { hiddenBy } from "../models/virtual.ts";
 import { refuseEncoder } from "../models/layers/source_rows.ts";
 import type { GeneratorOptions } from "./generator.ts";
@@ -80,8 +81,7 @@ export class BatchDecoder implements Disposable {
     /** Keys and values, [slots, context, width] each. */
     private readonly caches: readonly Value[],
     private readonly adapters: readonly string[] | undefined,
-    /** Virtual tokens in front of each sequence that are not read. */
-    private readonly hidden: number,
+    private readonly adapt: Adapt | undefined,
   ) {}
 
   /**
@@ -122,8 +122,7 @@ export class BatchDecoder implements Disposable {
     const caches = decoding.graph.values.filter(isCache);
     return model.plan(engine, decoding).with(reader).as((program) => {
       const openReader = () => reader.open(program.resources);
-      const hidden = hiddenBy(model, adapt);
-      return new BatchDecoder(model, context, slots, program, openReader, caches, adapters, hidden);
+      return new BatchDecoder(model, context, slots, program, openReader, caches, adapters, adapt);
     });
   }
 
@@ -131,6 +130,11 @@ export class BatchDecoder implements Disposable {
   [Symbol.dispose](): void {
     this.#reader?.destroy();
     this.program.destroy();
+  }
+
+  /** Virtual tokens in front of each sequence that are not read. */
+  get hidden(): number {
+    return hiddenBy(this.model, this.adapt);
   }
 
   /**

@@ -77,8 +77,7 @@ export class Generator implements Disposable {
     /** Reads prompts, where an encoder does. */
     private readonly source: SourceReader | null,
     private readonly caches: Resources,
-    /** Virtual tokens in front of each text that are not read. */
-    private readonly hidden: number,
+    private readonly adapt: Adapt | undefined,
   ) {
     this.#scores = new Ring(decode.engine.device, model.config.vocabSize, { slots: 1 });
     this.programs.set(DECODE_ROWS, decode);
@@ -105,9 +104,8 @@ export class Generator implements Disposable {
     const openProgram = (rows: number) => model.plan(engine, build(rows)).open(caches);
     try {
       const decode = await model.plan(engine, single).open(caches);
-      const hidden = hiddenBy(model, adapt);
       return new Generator(
-        ...[model, context, decode, openProgram, single.long, source, caches, hidden] as const,
+        ...[model, context, decode, openProgram, single.long, source, caches, adapt] as const,
       );
     } catch (fault) {
       caches[Symbol.dispose]();
@@ -176,6 +174,11 @@ export class Generator implements Disposable {
   /** How many tokens of a prompt the cache holds from its beginning on; all but its last at most. */
   commonWith(prompt: readonly number[]): number {
     return this.#common(prompt.slice(this.hidden));
+  }
+
+  /** Virtual tokens in front of each text that are not read. */
+  get hidden(): number {
+    return hiddenBy(this.model, this.adapt);
   }
 
   #common(prompt: readonly number[]): number {

@@ -70,6 +70,8 @@ export class Model implements Disposable {
   readonly hasDeniedHead: boolean;
   /** Rows of its head of scores, 0 where it has none. */
   readonly scores: number;
+  /** Whether programs with an adapter of virtual tokens read nothing of them either: the base. */
+  hidesVirtual = false;
   #tokenizer: Tokenizer | (() => Tokenizer);
   #virtualTokens = 0;
 

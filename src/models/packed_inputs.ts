@@ -29,7 +29,7 @@ export class PackedInputs {
   readonly #hasEncoder: boolean;
   /** Whether numbers are drawn at random. */
   readonly #draws: boolean;
-  /** Whether a forward reads nothing of virtual tokens. */
+  /** Whether a forward has no adapter of the virtual tokens, and so reads nothing of them. */
   readonly #hides: boolean;
 
   constructor(
@@ -72,15 +72,18 @@ export class PackedInputs {
       }
       this.compiled.write(DRAW, Uint32Array.of(draw));
     }
-    const inputs = { token: tokens, position: positions, start, end };
+    const { hidesVirtual, virtualTokens } = this.model;
+    const seen = { position: positions, start };
+    const own = this.#hides || hidesVirtual ? ownRows({ positions, start }, virtualTokens) : seen;
+    const read = hidesVirtual ? own : seen;
+    const inputs = { token: tokens, ...read, end };
     for (const [name, data] of Object.entries(inputs)) this.compiled.write(name, data);
     if (this.#hides) {
-      const own = ownRows({ positions, start }, this.model.virtualTokens);
       this.compiled.write(OWN.position, own.position);
       this.compiled.write(OWN.start, own.start);
     }
     this.#writeOrder(TOKEN_ORDER, tokens, this.#tables.tokens);
-    this.#writeOrder(POSITION_ORDER, positions, this.#tables.positions);
+    this.#writeOrder(POSITION_ORDER, read.position, this.#tables.positions);
   }
 
   #writeOrder(names: OrderNames, index: Uint32Array, rows: number): void {

@@ -13,6 +13,11 @@ interface Prepended {
   readonly virtualTokens: number;
 }
 
+/** What says so, and whether their adapter is at strength 0. */
+interface Hiding extends Prepended {
+  readonly hidesVirtual: boolean;
+}
+
 /** An adapter that changes nothing: virtual tokens that nobody has given embeddings. */
 export function unchanging({ virtualTokens: count }: Prepended): Adapt {
   const none = () => undefined;
@@ -31,9 +36,11 @@ export function refuseOther(before: number, wanted: number): void {
 /** Inputs of graphs that read documents as if no virtual tokens stood in front of them. */
 export const OWN = { position: "own position", start: "own start" } as const;
 
-/** How many virtual tokens a graph with that adapter, or none, is to read nothing of. */
-export const hiddenBy = ({ virtualTokens }: Prepended, adapt: Adapt | undefined): number =>
-  adapt?.virtual ? 0 : virtualTokens;
+/** How many virtual tokens a decoder with that adapter, or none, is to leave out now. */
+export const hiddenBy = (
+  { virtualTokens, hidesVirtual }: Hiding,
+  adapt: Adapt | undefined,
+): number => adapt?.virtual && !hidesVirtual ? 0 : virtualTokens;
 
 /**
  * What a graph reads where virtual tokens stand in front of documents: without their adapter the
@@ -48,9 +55,9 @@ export function besideVirtual<Options extends Pick<NetOptions, "rows" | "adapt">
   options: Options,
 ): Options {
   const { rows, adapt } = options;
-  const hidden = hiddenBy(model, adapt);
   if (adapt?.virtual) refuseOther(model.virtualTokens, adapt.virtual.count);
-  if (hidden === 0 || rows.kind !== "packed") return options;
+  const hides = model.virtualTokens > 0 && !adapt?.virtual;
+  if (!hides || rows.kind !== "packed") return options;
   const input = (name: string) => graph.input(name, rows.token.shape);
   const own = { ...rows, position: input(OWN.position), start: input(OWN.start) };
   return { ...options, rows: own, adapt: { ...unchanging(model), ...adapt } };

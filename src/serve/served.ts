@@ -95,6 +95,11 @@ export class Served implements Disposable {
     return hasTemplate(this.tokenizer);
   }
 
+  /** Virtual tokens that every prompt begins with. */
+  get virtual(): readonly number[] {
+    return this.tokenizer.virtual ?? [];
+  }
+
   /** Ids that end a text. */
   get ends(): number[] {
     return stopIds(this.open.model);

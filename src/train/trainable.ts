@@ -74,7 +74,7 @@ export function trainAdapter(
     const fan_in_fan_out = model.family.stored?.transposed !== undefined;
     const task_type = leavesHead ? "CAUSAL_LM" : taskOf(model);
     const config = { task_type, ...saved.config, fan_in_fan_out };
-    return atScaling({ ...saved, config }, scaling, model.tensors);
+    return atScaling({ ...saved, config }, scaling, engine, model);
   };
   return {
     graph: { adapt: adapter.adapt, seed },

@@ -1,5 +1,6 @@
 /** Certificates by draws of documents: how they are drawn, judged and counted. */
 import assert from "node:assert/strict";
+import { STRENGTHS } from "../../src/forgetting/select/strength.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { counted, type Rise, riseOf } from "../../src/forgetting/rises.ts";
 import { normal } from "../../src/random.ts";
@@ -28,6 +29,7 @@ function runOf(mean: number) {
   const from = {
     pool: Array.from({ length: 140 }, (_, i) => i),
     steps: [20],
+    strengths: STRENGTHS,
     seed: 5,
     measures: {
       task: (_step: number, strength: number) => Promise.resolve(3 - strength),

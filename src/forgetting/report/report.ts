@@ -138,7 +138,7 @@ function domainReport(
     probe: inShort(comparison),
     worst: comparison.documents.slice(0, WORST).map(({ document, shift, base, tuned }) => ({
       shift,
-      text: decode([...blocks[document]!.ids]),
+      text: decode([...ownIds(blocks[document]!)]),
       tokens: tokensOf(blocks[document]!, decode).map((piece, i) =>
         [piece, base[i]!, tuned[i]!] as const
       ),
@@ -171,9 +171,12 @@ const inShort = ({ tokens, base, tuned, kl, agreement, flips }: ModelComparison)
 
 export function hashOf(examples: readonly Example[]): string {
   const hash = createHash("sha256");
-  for (const { ids } of examples) hash.update(`${ids.join(" ")}\n`);
+  for (const example of examples) hash.update(`${ownIds(example).join(" ")}\n`);
   return hash.digest("hex");
 }
+
+/** Without the virtual tokens of an adapter, of which nobody else knows. */
+const ownIds = ({ ids, virtual = 0 }: Example): Uint32Array => ids.subarray(virtual);
 
 /** The supervised tokens of an example as text. */
 function tokensOf({ ids, labels }: Example, decode: ReportFacts["decode"]): string[] {

@@ -16,6 +16,7 @@ import {
   shareBound,
 } from "./betting.ts";
 import { levelAfter } from "./spending.ts";
+import { STRENGTHS } from "./strength.ts";
 import type { Blocks, Domain } from "../text/retention.ts";
 
 /** How sure the certificate is, and what a document counts at most. */
@@ -70,10 +71,12 @@ export interface Certificate {
 
 /**
  * Strengths to test for a wanted one, ascending: fixed before the certificate's text is touched, so
- * that the test needs no correction for their number.
+ * that the test needs no correction for their number. It alone where there are no others.
  */
-export const ladder = (wanted: number): number[] =>
-  [0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1].map((share) => share * wanted);
+export const ladder = (wanted: number, strengths = STRENGTHS): number[] =>
+  strengths.length === 1
+    ? [wanted]
+    : [0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1].map((share) => share * wanted);
 
 /**
  * Tests strengths one after another, each domain at level delta / domains, and stops at the first that

@@ -36,6 +36,8 @@ export interface SelectOptions {
   /** What choices are compared by in place of the task's loss; null for that. */
   readonly metric: RunMetric | null;
   readonly candidates: readonly Candidate[];
+  /** Strengths that each of them has. */
+  readonly strengths: readonly number[];
   /** Puts a candidate at a strength where the programs find it. */
   readonly put: (step: number, strength: number) => void;
   /** How sure the certificate is over all attempts on its documents. */
@@ -57,7 +59,10 @@ export interface Choice {
   readonly selection: Selection;
   /** Null where nothing but the base kept the budget on the control text. */
   readonly certificate: AttemptedCertificate | null;
-  /** See {@link marginalGainOf}; null where the base is chosen, or there is no sample of the task. */
+  /**
+   * See {@link marginalGainOf}; null where the base is chosen, there is no sample of the task, or no
+   * other strength.
+   */
   readonly marginalGain: number | null;
 }
 
@@ -96,7 +101,9 @@ const trialOf = (what: string, strength: number): string =>
   `${what} at strength ${Number(strength.toFixed(3))}`;
 
 /** Measures candidates on the control text and on the task's sample. */
-export function measuresOf(options: Omit<SelectOptions, "certificate" | "candidates">): Measures {
+export function measuresOf(
+  options: Omit<SelectOptions, "certificate" | "candidates" | "strengths">,
+): Measures {
   const { control, task, metric, put } = options;
   return {
     ...(metric && {
@@ -125,16 +132,16 @@ export function measuresOf(options: Omit<SelectOptions, "certificate" | "candida
 
 /** Selects and certifies. What was put last is of no use. */
 export async function choose(options: SelectOptions): Promise<Choice> {
-  const { domains, candidates } = options;
+  const { domains, candidates, strengths } = options;
   const epsilons = domains.map(({ budget }) => budget.epsilon);
   const measures = options.measures ?? measuresOf(options);
   const base = await worthOf(measures, candidates.at(-1)!.step, 0);
-  const selection = await select(candidates, epsilons, measures, base);
+  const selection = await select(candidates, epsilons, measures, base, strengths);
   const step = selection.chosen?.step ?? candidates.at(-1)!.step;
   const certificate = selection.chosen &&
     await testStrengths(selection.chosen.strength, epsilons, options, step);
   const strength = certificate?.strength ?? 0;
-  const hasGain = strength > 0 && options.task.rows.length > 0;
+  const hasGain = strength > 0 && strengths.length > 1 && options.task.rows.length > 0;
   const marginalGain = hasGain ? await marginalGainOf(measures, epsilons, step, strength) : null;
   return { step, strength, selection, certificate, marginalGain };
 }
@@ -184,7 +191,7 @@ async function testStrengths(
   step: number,
 ): Promise<AttemptedCertificate> {
   const { programs, domains, control, put, attempts, certificate } = options;
-  const strengths = ladder(wanted);
+  const strengths = ladder(wanted, options.strengths);
   const documents = domains.flatMap(({ hashes }) => hashes.certificate);
   const key = keyOf([strengths, epsilons, certificate, documents, control.baseNll], options, step);
   const attempt = await firstDecides(() => attempts?.begin({ documents, key }) ?? null);

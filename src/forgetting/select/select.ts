@@ -6,12 +6,10 @@
 import { within } from "../../progress.ts";
 import type { Metric } from "../../objectives/objective.ts";
 import type { Measured } from "../control/snapshots.ts";
+import { STRENGTHS } from "./strength.ts";
 
 /** The part of a budget that a choice may spend on the control text. */
 export const USABLE = 0.95;
-
-/** Strengths that are tried: 0.05, 0.10, ..., 1. */
-export const STRENGTHS: readonly number[] = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
 
 /** Strengths below the best which are still compared with it. */
 const BELOW = 2;
@@ -78,16 +76,19 @@ export function remembered({ shifts, task, metric }: Measures): Measures {
  * Forgetting grows about with the square of the strength, which tells where to begin; nothing is taken
  * for monotonic: of every candidate the strongest within the budgets is measured, and two weaker ones
  * of the candidate that is best by its loss, or of all where a metric decides, which may turn anywhere.
+ *
+ * @param strengths that a candidate has, ascending, the last one 1.
  */
 export async function select(
   candidates: readonly Candidate[],
   epsilons: readonly number[],
   measures: Measures,
   base: Worth,
+  strengths: readonly number[] = STRENGTHS,
 ): Promise<Selection> {
   const points: Point[] = [];
   for (const [i, candidate] of candidates.entries()) {
-    const attempt = () => strongestKept(candidate, epsilons, measures);
+    const attempt = () => strongestKept(candidate, epsilons, measures, strengths);
     points.push(...await within(`selecting, moment ${i + 1} of ${candidates.length}`, attempt));
   }
   const isBetter = betterBy(measures.metric?.better ?? null);
@@ -97,7 +98,7 @@ export async function select(
     : [bestOf(points, isBetter)];
   for (const { step, strength } of centres.filter((centre) => centre !== null)) {
     const tried = new Set(ofStep(step).map((point) => point.strength));
-    for (const weaker of weakerThan(strength).filter((weaker) => !tried.has(weaker))) {
+    for (const weaker of weakerThan(strength, strengths).filter((weaker) => !tried.has(weaker))) {
       points.push(await measurePoint(step, weaker, epsilons, measures));
     }
   }
@@ -111,9 +112,9 @@ const bestOf = (points: readonly Point[], isBetter: (a: Worth, b: Worth) => bool
     .reduce<Point | null>((best, point) => best && !isBetter(point, best) ? best : point, null);
 
 /** The strengths next to a strength that are still compared with it. */
-function weakerThan(strength: number): number[] {
-  const at = STRENGTHS.indexOf(strength);
-  return STRENGTHS.slice(Math.max(0, at - BELOW), at).reverse();
+function weakerThan(strength: number, strengths: readonly number[]): number[] {
+  const at = strengths.indexOf(strength);
+  return strengths.slice(Math.max(0, at - BELOW), at).reverse();
 }
 
 /** Whether one is better than another, by a metric or by the task's loss alone. */
@@ -140,17 +141,18 @@ async function strongestKept(
   { step, spent }: Candidate,
   epsilons: readonly number[],
   measures: Measures,
+  strengths: readonly number[],
 ): Promise<Point[]> {
   const points: Point[] = [];
   const keeps = async (at: number): Promise<boolean> => {
-    const point = await measurePoint(step, STRENGTHS[at]!, epsilons, measures);
+    const point = await measurePoint(step, strengths[at]!, epsilons, measures);
     points.push(point);
     return point.task !== null;
   };
   const guess = spent > 0 ? Math.min(1, Math.sqrt(USABLE / spent)) : 1;
-  let at = STRENGTHS.findIndex((strength) => strength >= Math.min(1, 1.2 * guess));
+  let at = strengths.findIndex((strength) => strength >= Math.min(1, 1.2 * guess));
   if (await keeps(at)) {
-    while (at + 1 < STRENGTHS.length && await keeps(at + 1)) at++;
+    while (at + 1 < strengths.length && await keeps(at + 1)) at++;
   } else {
     do at--; while (at >= 0 && !(await keeps(at)));
   }

@@ -7,6 +7,14 @@
 import { towards } from "../../adapters/methods/method.ts";
 import { read, upload } from "../../gpu/buffer.ts";
 import type { Store } from "../../graph/store.ts";
+import type { Model } from "../../models/model.ts";
+
+/** Strengths that are tried: 0.05, 0.10, ..., 1. */
+export const STRENGTHS: readonly number[] = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
+
+/** Those that what is trained on a model has: virtual tokens are all there, or the base is read. */
+export const strengthsOf = ({ virtualTokens }: Pick<Model, "virtualTokens">): readonly number[] =>
+  virtualTokens > 0 ? [1] : STRENGTHS;
 
 /** The params of an adapter at one moment. */
 export type Snapshot = Uint8Array<ArrayBuffer>;
@@ -43,4 +51,18 @@ export function applySnapshot(
     const trained = new Float32Array(snapshot.buffer, domain.offset - offset, domain.size / 4);
     upload(store.device, domain, trained.map((x, i) => towards(base[i]!, x, strength)));
   }
+}
+
+/** {@link applySnapshot} where the programs of a model find it; at 0 they leave out virtual tokens. */
+export function putAt(
+  { model, store, base }: {
+    readonly model: Model;
+    readonly store: Store;
+    readonly base: BaseOf;
+  },
+  snapshot: Snapshot,
+  strength: number,
+): void {
+  model.hidesVirtual = model.virtualTokens > 0 && strength === 0;
+  applySnapshot(store, snapshot, strength, base);
 }

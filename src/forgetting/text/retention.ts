@@ -181,7 +181,7 @@ function splitDomain(
     documentHash(documents[i]!.kind === "tokens" ? beginningOf(document) : document, tokenizer)
   );
   const trains = trainTokens !== null;
-  const firsts = distinct(encoded, task, seed);
+  const firsts = distinct(encoded, task, { seed, vocabSize });
   const kept = firsts.flatMap((first, i) => first === i ? [i] : []);
   const known = earlierOf(seen);
   const isNear = nearlyRepeats(seen.sketches);
@@ -229,7 +229,7 @@ function splitDomain(
 /** What the base wrote is known by its first tokens, wherever a run has cut it. */
 const beginningOf = (document: Example): Example => ({
   ...document,
-  ids: document.ids.subarray(0, BEGINNING),
+  ids: document.ids.subarray(0, (document.virtual ?? 0) + BEGINNING),
 });
 
 function earlierOf({ hashes }: SeenDocuments): (hash: string) => Earlier {
@@ -250,15 +250,15 @@ export const blocksOf = (document: Example, tokens: number, bos: number | null):
 
 /**
  * The first of the documents that each repeats, itself where it repeats none; null where it repeats a
- * row of the task. Compared are token ids, as the model sees them.
+ * row of the task. Compared are token ids, as the model sees them, but for virtual ones, which all have.
  */
 function distinct(
   retention: readonly Example[],
   all: Examples,
-  seed: number,
+  { seed, vocabSize }: Pick<RetentionOptions, "seed" | "vocabSize">,
 ): (number | null)[] {
   const task = Array.from(comparedRows(all, seed), (i) => all.at(i)!);
-  const text = ({ ids }: Example) => ids.join(" ");
+  const text = ({ ids }: Example) => ids.filter((id) => id < vocabSize).join(" ");
   // Whether rows of the task repeat one another is nobody's question, and would take longest.
   const also = (i: number, j: number) => Math.max(i, j) >= task.length;
   const first = nearDuplicates([...task, ...retention].map(text), { also });

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
-import { type Document, UNSUPERVISED } from "../../data/mod.ts";
+import { type Document, rowTokenizer, UNSUPERVISED } from "../../data/mod.ts";
 import { ConfigError, FileError } from "../../errors.ts";
 import { BatchGenerator } from "../../inference/batch.ts";
 import { stopIds } from "../../inference/stop.ts";
@@ -59,7 +59,7 @@ export async function retentionText(
   if (text.length > 0) return await readRetention(text, options);
   const { domain, text: asked } = budgets[0]!;
   if (domain === null) {
-    const maxTokens = Math.min(options.maxTokens, LONGEST);
+    const maxTokens = Math.min(options.maxTokens - model.virtualTokens, LONGEST);
     return new Map([[SAMPLES, await sampleBase(engine, model, { ...options, maxTokens })]]);
   }
   throw new ConfigError(
@@ -125,9 +125,11 @@ async function write(
   { count, maxTokens, seed, say }: SamplesOptions,
 ): Promise<Ids[]> {
   say(`guard: the base writes ${count} documents of up to ${maxTokens} tokens ...`);
-  using batch = await BatchGenerator.open(engine, model, { context: maxTokens, slots: count });
+  const { virtual = [] } = rowTokenizer(model); // in front of every text, and not read by the base
+  const context = virtual.length + maxTokens;
+  using batch = await BatchGenerator.open(engine, model, { context, slots: count });
   const began = performance.now();
-  const prompts = Array.from({ length: count }, () => [start]);
+  const prompts = Array.from({ length: count }, () => [...virtual, start]);
   const written = await within(
     "the base writes retention text",
     () => batch.generate(prompts, { temperature: 1, seed, stop }),

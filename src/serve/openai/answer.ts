@@ -76,7 +76,7 @@ export interface Answering {
   readonly served: Served;
   readonly model: string;
   readonly choices: readonly Choice[];
-  /** Tokens of all prompts. */
+  /** Tokens of all prompts, without virtual ones. */
   readonly read: number;
   readonly hasLogprobs: boolean;
 }

@@ -64,7 +64,7 @@ export async function answerText(
   const asked = prompts.map((prompt): Asked =>
     typeof prompt === "string"
       ? encoded(served, () => ({ kind: "text", text: prompt }), "prompt")
-      : { ids: prompt as number[], ends: [] }
+      : { ids: [...served.virtual, ...prompt as number[]], ends: [] }
   );
   return await respond(served, request, asked, {
     shape: TEXT,
@@ -107,7 +107,7 @@ async function respond(
   { shape, maxTokens, likeliest, signal }: How,
 ): Promise<Response> {
   const choices = choicesOf(served, request, asked, { maxTokens, likeliest });
-  const read = asked.reduce((sum, { ids }) => sum + ids.length, 0);
+  const read = asked.reduce((sum, { ids }) => sum + ids.length - served.virtual.length, 0);
   const answering: Answering = {
     ...{ shape, served, choices, read },
     model: request.model,

@@ -189,8 +189,9 @@ async function openDraws(part: GuardPart, { tested, training, draws, measures, l
     });
   const pool = distinctOf(tested.documents, draws);
   const { documents } = await rises(last, 1);
-  const steps = part.selectOptions(part.guard.domains).candidates.map(({ step }) => step);
-  const from = { pool, rises, measures, steps, seed: hashText(training.name) };
+  const { candidates, strengths } = part.selectOptions(part.guard.domains);
+  const steps = candidates.map(({ step }) => step);
+  const from = { pool, rises, measures, steps, strengths, seed: hashText(training.name) };
   return {
     certify: (epsilon: number) => certifyResamples(epsilon, draws, from),
     plant: (epsilon: number) =>

@@ -51,6 +51,8 @@ export interface ResampledFrom {
   /** Of the run: what choices are compared by. */
   readonly measures: Measures;
   readonly steps: readonly number[];
+  /** Strengths that each of them has. */
+  readonly strengths: readonly number[];
   readonly seed: number;
 }
 
@@ -101,7 +103,7 @@ interface Point {
 async function chooseBy(
   control: readonly number[],
   epsilon: number,
-  { rises, measures, steps }: ResampledFrom,
+  { rises, measures, steps, strengths }: ResampledFrom,
 ): Promise<Point | null> {
   const shiftAt = async (step: number, strength: number) => {
     const { documents, nll } = await rises(step, strength);
@@ -116,7 +118,7 @@ async function chooseBy(
     candidates.push({ step, spent: (await shiftAt(step, 1)).mean / epsilon });
   }
   const base = await worthOf(own, steps.at(-1)!, 0);
-  return (await select(candidates, [epsilon], own, base)).chosen;
+  return (await select(candidates, [epsilon], own, base, strengths)).chosen;
 }
 
 interface Certifying {
@@ -147,7 +149,7 @@ async function certifyBy(
   const level = levelAfter(0, delta);
   const options = { delta: level, strict: false };
   const { strength, trials } = await certify(
-    ladder(chosen.strength),
+    ladder(chosen.strength, from.strengths),
     [epsilon],
     risesAt,
     options,

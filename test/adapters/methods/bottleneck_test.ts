@@ -44,7 +44,7 @@ for (const name of ["seq_bn", "double_seq_bn", "par_bn", "double_seq_bn_gpt2"]) 
     assert.notDeepEqual(found, base);
 
     const saved = join(folder, "../saved");
-    writePeft(saved, atScaling(readPeft(join(folder, "adapter")), 0.6, model.tensors));
+    writePeft(saved, atScaling(readPeft(join(folder, "adapter")), 0.6, engine, model));
     const again = await freshEngine();
     const read = Adapter.of(again, model, readPeft(saved));
     const { graph } = model.lossGraph(again, { T: 8, adapt: read.adapt });

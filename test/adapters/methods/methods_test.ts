@@ -84,7 +84,7 @@ for (const name of CASES) {
       applySnapshot(store, snapshot, scaling, (param) => adapter.base(param));
       const found = await packedLogits(engine, model, golden.examples, { adapt });
       if (scaling === 0) assert.deepEqual(found, base);
-      const partly = atScaling(saved, scaling, model.tensors);
+      const partly = atScaling(saved, scaling, engine, model);
       const [at, out] = [`../at-${scaling}`, `../merged-${scaling}`].map((p) => join(folder, p));
       writePeft(at!, partly);
       const read = Adapter.of(engine, model, readPeft(at!));

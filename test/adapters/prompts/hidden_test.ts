@@ -14,6 +14,8 @@ import { LossProgram } from "../../../src/models/loss_program.ts";
 import type { Adapt } from "../../../src/models/layers/adapt.ts";
 import { ownRows } from "../../../src/models/virtual.ts";
 import { KL_STATS } from "../../../src/ops/mod.ts";
+import { answerText } from "../../../src/serve/openai/routes.ts";
+import { Served } from "../../../src/serve/served.ts";
 import { engine } from "../../harness.ts";
 import { Toy, type ToySettings } from "../../train/toy.ts";
 
@@ -174,5 +176,23 @@ Deno.test("objectives of heads and of teachers are refused beside virtual tokens
           objective: { kind, ...needed },
         },
       }), new RegExp(`objective\\.kind: found ${kind} beside adapter\\.method p_tuning`));
+  }
+});
+
+Deno.test("a server counts the tokens of a prompt without virtual ones, and takes a prompt as ids", async () => {
+  using toy = new Toy();
+  await toy.train("run", prompted("prompt_tuning"));
+  const { device } = await engine();
+  using open = openModel(device, toy.model);
+  const size = { context: 32, slots: 2, waiting: 4 };
+  using served = await Served.open(open, "base", new Map([["mine", toy.path("run")]]), size);
+  const { signal } = new AbortController();
+  for (const model of ["base", "mine"]) {
+    const body = { model, prompt: [5, 6, 7], temperature: 0, max_tokens: 4 };
+    const response = await answerText(served, body, signal);
+    const { usage: { prompt_tokens: read, completion_tokens: made, total_tokens: all } } =
+      await response.json();
+    assert.equal(read, 3, model);
+    assert.equal(all, read + made);
   }
 });

@@ -15,7 +15,6 @@ import { readJsonObject, writeJson } from "../../../src/io/files.ts";
 import { keptRowsOf } from "../../../src/models/kept_rows.ts";
 import { Model } from "../../../src/models/model.ts";
 import { Served } from "../../../src/serve/served.ts";
-import { guarded } from "../../forgetting/guarded_toy.ts";
 import { engine } from "../../harness.ts";
 import { assertFileError } from "../../io/helpers.ts";
 import { Toy, type ToySettings } from "../../train/toy.ts";
@@ -113,13 +112,6 @@ Deno.test("an adapter of virtual tokens answers alone and beside others, and is 
       isConfigError(/of 3 and of 2 virtual tokens on one open model, wanted one/),
     );
   }
-  await assert.rejects(
-    toy.train("guarded", {
-      ...guarded(toy),
-      adapter: { method: "prompt_tuning", rank: undefined },
-    }),
-    isConfigError(/guard: found one beside adapter\.method prompt_tuning/),
-  );
   const saved = toy.path("run", "adapter");
   const out = toy.path("out");
   const read = readPeft(saved);
