@@ -10,33 +10,34 @@ export const BASE = "configs/quickstart/base";
 
 /** Why a command of a document is not run here. */
 export type Reason =
-  | "hub"
   | "internet"
   | "mpi"
+  | "npm"
   | "cluster"
+  | "curl"
   | "root"
   | "hours"
   | "model"
   | "server"
   | "usage";
 
-/** Commands that are not run, by what they begin with after stand-ins, with the reason. */
-export const NOT_RUN: readonly (readonly [RegExp, Reason])[] = [
+/**
+ * Commands that are not run, by what they begin with after stand-ins, with the reason, and the
+ * program where they are run all the same.
+ */
+export const NOT_RUN: readonly (readonly [RegExp, Reason, string?])[] = [
   [/^apt-get install/, "root"],
   [/^mpirun -H/, "cluster"],
-  [/^mpirun/, "mpi"],
+  [/^mpirun/, "mpi", "mpirun"],
   [/^srun/, "cluster"],
-  [/^npm (install|pack)/, "internet"],
+  [/^npm pack/, "npm", "npm"],
+  [/^npm install/, "internet"],
   [/^deno run -A src\/cli\/main\.ts doctor --webgpu/, "internet"], // what npm would have brought
-  [/^deno task plan --model Llama-2-7b-hf/, "hub"],
+  [/^curl/, "curl", "curl"],
   [/^deno task self-instruct \S+ --endpoint/, "server"],
-  [/^curl/, "server"],
   [/^deno task study NAME/, "usage"],
   [/^deno task study zero-shot/, "internet"], // data sets of others
-  [/^deno task sweep/, "hours"],
-  [/^deno task bench$/, "hours"],
   [/^deno task self-instruct/, "model"], // of the quickstart's answers none is kept
-  [/^deno task train configs\/online\/grpo/, "hours"],
   [/^\.\/run test/, "hours"],
   [/^deno task train runs\/mine\/trouble/, "usage"], // a run that has failed
 ];
@@ -46,12 +47,15 @@ type StandIn = readonly [name: RegExp, place: string];
 
 /** Of all documents. */
 const STANDS_FOR: readonly StandIn[] = [
+  [/(?<=sweep )(SPEC|configs\/studies\/sweep)\.json/g, "sweep.json"],
+  [/configs\/studies\/quality\.json/g, "quality.json"],
+  [/(?<=mpirun )-n [48]/g, "-n 2 --bind-to none"],
   [/(HuggingFaceTB\/)?SmolLM2-135M-Instruct\b|\bMODEL\b|(?<=--model )(owner\/name|base)\b/g, BASE],
   [/(?<=task eval )base\b/g, BASE],
   [/\b(CONFIG|SPEC)(\.json)?(?= |$)/g, "configs/quickstart/train.json"],
   [/(?<=tasks )A B\b/g, "test.jsonl more.jsonl"],
   [/=OWNER\/NAME/g, "=runs/b"],
-  [/ --from DIR --port 8001/g, " --port 0"],
+  [/ --from DIR --port 8001/g, ""],
   [/(?<=adapter )DIR\b/g, "runs/a"],
   [/(?<=from )DIR\b/g, "runs/a/adapter"],
   [/--out DIR\b/g, "--out runs/study"],
@@ -64,43 +68,61 @@ const OF_PAGE: Readonly<Record<string, readonly StandIn[]>> = {
   "docs/adapters.md": [[/<\|im_start\|>,<\|im_end\|>/, "</s>"]],
   "docs/choosing.md": [[/first second/, "a b"]],
   "docs/evaluation.md": [[/--tasks rows/, "--tasks test"]],
-  "docs/performance.md": [[/--seconds 60/, "--seconds 1"]],
+  "docs/performance.md": [
+    [/--seconds 60/, "--seconds 1"],
+    [/--only linear --rounds 7/, '--only "linear f32" --rounds 1'],
+  ],
+  "docs/rewards.md": [[/\bMODEL\b/g, "talker"], [/--answers 8/, "--answers 2"]],
   "docs/runs.md": [[/compare 3 4/, "compare 1 2"], [/remove 3 4/, "remove rows a"]],
+  "docs/serve.md": [
+    [/MODEL/, "talker"],
+    [/^curl/, "curl -sS --fail-with-body"],
+  ],
   "docs/scores.md": [
     [/--adapter runs\/mine --data test/, "--adapter runs/reviews --data reviews"],
     [/--adapter runs\/rewards/, "--adapter runs/comparisons"],
   ],
 };
 
+const GUARDED = "--train.steps 4 --train.tokens_per_batch 512 --eval.samples 0";
+const FEW = "--guard false --train.steps 2 --train.tokens_per_batch 512 --eval.samples 0";
+const RANKS = "--guard false --train.steps 2 --eval.samples 0 --eval.tasks []";
+
 /** What makes a command small, by its first words; the last that fits is taken. */
 const SMALLER: readonly (readonly [words: string, flags: string])[] = [
-  ["train", "--train.steps 4 --guard false --eval.samples 0"],
+  ["train", FEW],
   ["train --help", ""],
-  ["train --data text", "--train.steps 4"],
-  [`train --model ${BASE} --data rows.jsonl --guard.text`, "--train.steps 4 --eval.samples 0"],
+  [`train --model ${BASE} --data rows.jsonl --guard.text`, GUARDED],
   ...["reviews", "comparisons"].map((name) =>
     [
       `train --model ${BASE} --data ${name}.jsonl`,
-      `--train.steps 4 --guard false --eval.samples 0 --out runs/${name}`,
+      `${FEW} --out runs/${name}`,
     ] as const
   ),
-  ["train run.jsonc --adapter.init corda_kpm", "--guard.text keep.txt --train.steps 4"],
+  ["train run.jsonc --adapter.init corda_kpm", `--guard.text keep.txt ${GUARDED}`],
   [`train configs/quickstart/train.json`, ""], // --print-config, --print-plan
-  ["train configs/online", "--train.steps 2 --guard false --eval.samples 0"],
+  [`train configs/quickstart/train.json --distributed`, RANKS],
   ["chat", "--template chatml --max-tokens 8"],
   ["generate", "--max-tokens 8"],
   [`generate ${BASE} --prompts`, "--template chatml --max-tokens 8"],
   ["eval", "--max-tokens 8"],
   ["eval merged", ""],
-  [`eval ${BASE} --adapter runs/mine --tasks builtin`, "--max-tokens 8 --template chatml"],
+  [
+    `eval ${BASE} --adapter runs/mine --tasks builtin`,
+    "--max-tokens 8 --max-rows 6 --template chatml",
+  ],
+  [`eval ${BASE} --adapter runs/quickstart-adapter`, ""],
   [`eval ${BASE} --adapter runs/reviews`, ""],
   [`eval ${BASE} --adapter runs/comparisons`, ""],
   ["guard", "--max-tokens 4 --template chatml"],
   ["guard both", ""],
   ["export runs/mine --format gguf --type q8_0 --out mine.gguf --modelfile", "--template chatml"],
   ["push", "--base-model owner/base"],
-  ["sample", "--max-tokens 24 --stop . --template chatml"],
-  ["study", "--only base"],
+  ["sample", "--max-tokens 24 --stop ."],
+  ["bench", "--only rms_norm --rounds 1"],
+  ["bench --only", ""],
+  ["serve", "--port 0 --context 64"],
+  ["watch", "--port 0"],
   ["tune", "--seconds 1"],
   ["tune configs/quickstart/train.json", ""],
   ["doctor", "--brief"],
@@ -110,23 +132,24 @@ const SMALLER: readonly (readonly [words: string, flags: string])[] = [
 export function standIn(page: string, command: string): string {
   const names = [...OF_PAGE[page] ?? [], ...STANDS_FOR];
   const named = names.reduce((line, [name, place]) => line.replace(name, place), command);
-  const task = named.replace(/^(deno task|\.\/run) /, "");
+  const task = named.replace(/^(deno task|\.\/run|mpirun .*main\.ts|mpirun .*deno task) /, "");
   const small = SMALLER.findLast(([words]) => task.startsWith(words))?.[1] ?? "";
   const added = named.includes("--guard false") ? small.replace("--guard false", "") : small;
   return `${named} ${added}`.trim();
 }
 
-/** Lines of documents that a command of the same page prints, whatever their numbers. */
-export const SHOWN: readonly { page: string; command: string; line: string }[] = [
-  { page: "docs/runs.md", command: "deno task runs", line: "ID  NAME  STATUS  WHEN" },
-  {
-    page: "docs/evaluation.md",
-    command: "deno task eval",
-    line: "task               rows  metric",
-  },
-  { page: "docs/chat.md", command: "deno task generate", line: "; answer 10 tokens in" },
-  { page: "docs/config.md", command: "deno task train --help", line: "train.lr" },
-];
+/** Of a base that chats. */
+const TEMPLATE = "{% for turn in messages %}{{ turn.role }}: {{ turn.content }}{{ eos_token }}" +
+  "{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}";
+
+/** The shape of Llama 2 with 7 billion weights; a plan reads no more. */
+const LLAMA = {
+  ...{ architectures: ["LlamaForCausalLM"], model_type: "llama", vocab_size: 32000 },
+  ...{ hidden_size: 4096, intermediate_size: 11008, num_hidden_layers: 32 },
+  ...{ num_attention_heads: 32, num_key_value_heads: 32, max_position_embeddings: 4096 },
+  ...{ hidden_act: "silu", rms_norm_eps: 1e-5, tie_word_embeddings: false, torch_dtype: "float16" },
+  ...{ bos_token_id: 1, eos_token_id: 2 },
+};
 
 /** Rows and texts by the names that documents give them, out of the quickstart's. */
 export function inputsOf(read: (path: string) => string): Record<string, string> {
@@ -153,6 +176,21 @@ export function inputsOf(read: (path: string) => string): Record<string, string>
   const stories: string[] = lines("retention.jsonl", 200).map((line) => JSON.parse(line).text);
   const tests = lines("instructions_test.jsonl", 8);
   const suite = { tasks: [{ name: "suite", path: "test.jsonl", metrics: ["exact_match"] }] };
+  const quick = {
+    ...{ model: "configs/quickstart/base", guard: false, eval: { samples: 0 } },
+    train: { steps: 2, tokens_per_batch: 512, micro_batch_tokens: 512, checkpoint_every: 0 },
+  };
+  const asks = { path: "test.jsonl", template: "plain" };
+  const sweep = {
+    run: { ...quick, data: [{ path: "rows.jsonl" }], eval: { data: [{ path: "test.jsonl" }] } },
+    vary: { "train.lr": [0.001, 0.003] },
+  };
+  const quality = {
+    ...{ run: quick, data: { path: "rows.jsonl", template: "plain" }, rows: 32, sizes: [8] },
+    ways: ["select", "random"],
+    ...{ tasks: [{ name: "unseen", ...asks, max_tokens: 8 }], metrics: ["nats", "rougeL"] },
+    seeds: [1],
+  };
   const run = {
     ...{ model: BASE, data: [{ path: "rows.jsonl", template: "plain" }], out: "runs/again" },
     ...{ guard: false, eval: { samples: 0 }, train: { steps: 4 } },
@@ -162,6 +200,10 @@ export function inputsOf(read: (path: string) => string): Record<string, string>
     "test.jsonl": tests.slice(0, 4).join("\n"),
     "more.jsonl": tests.slice(4).join("\n"),
     "suite.json": JSON.stringify(suite),
+    "sweep.json": JSON.stringify(sweep),
+    "quality.json": JSON.stringify(quality),
+    "Llama-2-7b-hf/config.json": JSON.stringify(LLAMA),
+    "talker/chat_template.jinja": TEMPLATE,
     "run.jsonc": `// a run\n${JSON.stringify(run)}`,
     "ask.jsonl": jsonl(asked),
     "asked.jsonl": jsonl(asked),
@@ -190,9 +232,10 @@ export function inputsOf(read: (path: string) => string): Record<string, string>
 
 /** What the documents take for granted: runs and files of the reader's. */
 export const PREPARED: readonly string[] = [
+  `cp -r ${BASE}/. talker`,
   ...["mine", "rows", "a", "b"].map((name, seed) =>
-    `deno task train --model ${BASE} --data rows.jsonl --out runs/${name} --train.steps 4 ` +
-    `--guard false --eval.samples 0 --eval.data test.jsonl --train.seed ${seed}`
+    `deno task train --model ${BASE} --data rows.jsonl --out runs/${name} ${FEW} ` +
+    `--eval.data test.jsonl --train.seed ${seed}`
   ),
   "deno task merge runs/mine --out merged",
   `deno task export ${BASE} --format gguf --out base.gguf`,

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
 import { main } from "../../src/cli/commands.ts";
 import { commandsOf } from "../../.ci/documents/commands.ts";
-import { NOT_RUN, SHOWN, standIn } from "../../.ci/documents/stand_ins.ts";
+import { SHOWN } from "../../.ci/documents/shown.ts";
+import { NOT_RUN, standIn } from "../../.ci/documents/stand_ins.ts";
 import tasks from "../../deno.json" with { type: "json" };
 import { capture } from "./capture.ts";
 
