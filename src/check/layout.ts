@@ -1,5 +1,5 @@
 /** Row-major numbers to what the device stores and back */
-import { FORMATS } from "../formats/mod.ts";
+import { fileBytes, FORMATS } from "../formats/mod.ts";
 import type { Layout, NumberType } from "../graph/graph.ts";
 
 /** Numbers as stored, and as the device will see them after rounding. */
@@ -15,6 +15,7 @@ export function pack(
   const banded = new Float32Array(Math.ceil(numbers.length / columns / 4) * 4 * columns);
   banded.set(numbers);
   const rows = format.encode(layout === "blocks" ? banded : numbers, columns);
+  format.settle?.(rows.subarray(0, fileBytes(format, numbers.length)));
   const stored = layout === "blocks" ? format.pack(rows, columns) : rows;
   const rounded = format.decode(rows).subarray(0, numbers.length);
   return { stored: new Uint32Array(stored.buffer), rounded };

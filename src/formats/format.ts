@@ -30,6 +30,11 @@ export interface WeightFormat {
    * errors in each column count, where the format {@link WeightFormat.heedsImportance}.
    */
   encode(values: Float32Array, columns: number, importance?: Float32Array): Uint8Array<ArrayBuffer>;
+  /**
+   * Rounds in place what depends on all rows of a matrix, once each is encoded; `groups` are those of
+   * a file, without rows that only fill a band.
+   */
+  settle?(groups: Uint8Array): void;
   /** Whether some codes are better than others by what their errors count. */
   readonly heedsImportance?: boolean | undefined;
   /** The numbers that the bytes of a file stand for. */
@@ -44,6 +49,17 @@ export interface WeightFormat {
   readonly loader: Text;
   /** What the loader imports beside `words`. */
   readonly pieces?: Readonly<Record<string, Text>> | undefined;
+}
+
+/** A whole matrix in rows of `columns`, rounded to what a file holds. */
+export function encodeMatrix(
+  format: WeightFormat,
+  values: Float32Array,
+  columns: number,
+): Uint8Array<ArrayBuffer> {
+  const bytes = format.encode(values, columns);
+  format.settle?.(bytes);
+  return bytes;
 }
 
 /** Bytes of some rows as a file has them. */

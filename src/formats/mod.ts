@@ -12,6 +12,7 @@ import { iq4_nl } from "./groups/iq4_nl.ts";
 import { int8 } from "./groups/int8.ts";
 import { mxfp4 } from "./groups/mxfp4.ts";
 import { nf4 } from "./groups/nf4.ts";
+import { nf4_double } from "./groups/nf4_double.ts";
 import { q4_0 } from "./groups/q4_0.ts";
 import { q4_1 } from "./groups/q4_1.ts";
 import { q5_0 } from "./groups/q5_0.ts";
@@ -21,13 +22,13 @@ import { q4_k } from "./super_blocks/q4_k.ts";
 import { q5_k } from "./super_blocks/q5_k.ts";
 import { q6_k } from "./super_blocks/q6_k.ts";
 
-export { fileBytes, type WeightFormat } from "./format.ts";
+export { encodeMatrix, fileBytes, type WeightFormat } from "./format.ts";
 
 /** The name of a format. */
 export type FormatName =
   | ("f32" | "f16" | "bf16")
   | ("q8_0" | "q6_k" | "q5_k" | "q5_1" | "q5_0" | "q4_k" | "q4_1" | "q4_0" | "iq4_nl" | "nf4")
-  | ("int8" | "mxfp4")
+  | ("nf4_double" | "int8" | "mxfp4")
   | ("affine_8" | "affine_6" | "affine_5" | "affine_4" | "affine_3" | "affine_2");
 
 /** All formats: one is its file, its loader, and its name here. */
@@ -45,6 +46,7 @@ export const FORMATS: Readonly<Record<FormatName, WeightFormat>> = {
   q4_0,
   iq4_nl,
   nf4,
+  nf4_double,
   mxfp4,
   int8,
   affine_8,

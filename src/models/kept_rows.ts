@@ -4,10 +4,8 @@
  * @module
  */
 import { fileBytes, FORMATS } from "../formats/mod.ts";
+import { roundingTo, storedRows } from "./rounded_rows.ts";
 import type { Tensors } from "./stored.ts";
-
-/** About how many numbers of a matrix are in hand at a time. */
-const PIECE = 1 << 20;
 
 /** Some rows of a matrix. */
 export interface KeptRows {
@@ -21,31 +19,30 @@ export interface KeptRows {
 
 /** Rows of a matrix [rows, columns], some at a time. */
 export function* keptRows(tensors: Tensors, name: string): Generator<KeptRows> {
-  const shape = tensors.turn(name, tensors.get(name).shape);
-  const [all = 0, columns = 0] = shape;
-  const { format, read } = tensors.source(name);
-  const [stored, kept] = [FORMATS[format], FORMATS[tensors.format(name, shape)]];
-  const step = Math.max(1, Math.floor(PIECE / columns));
-  for (let first = 0; first < all; first += step) {
-    const count = Math.min(step, all - first);
-    const [offset, length] = [first, count].map((n) => fileBytes(stored, n * columns));
-    const exact = stored.decode(read({ offset: offset!, length: length! }));
-    const rows = stored === kept ? exact : kept.decode(kept.encode(exact, columns));
-    yield { rows, stored: exact, first, columns };
+  const shape = tensors.turn(name, tensors.get(name).shape) as [number, number];
+  const columns = shape[1];
+  const kept = tensors.format(name, shape);
+  const isRounded = tensors.source(name).format !== kept;
+  const rounded = roundingTo(tensors, name, shape, kept);
+  for (const { numbers: stored, first } of storedRows(tensors, name, shape)) {
+    const rows = isRounded ? FORMATS[kept].decode(rounded(stored, first)) : stored;
+    yield { rows, stored, first, columns };
   }
 }
 
 /** Single rows of a matrix [rows, columns], as the device has them. */
 export function keptRowsOf(tensors: Tensors, name: string, ids: readonly number[]): Float32Array {
-  const { shape } = tensors.get(name);
-  const columns = shape.at(-1)!;
+  const shape = tensors.get(name).shape as [number, number];
+  const columns = shape[1];
   const { format, read } = tensors.source(name);
-  const [stored, kept] = [FORMATS[format], FORMATS[tensors.format(name, shape)]];
+  const kept = tensors.format(name, shape);
+  const rounded = roundingTo(tensors, name, shape, kept);
+  const stored = FORMATS[format];
   const length = fileBytes(stored, columns);
   const found = new Float32Array(ids.length * columns);
   for (const [i, id] of ids.entries()) {
     const exact = stored.decode(read({ offset: id * length, length }));
-    found.set(stored === kept ? exact : kept.decode(kept.encode(exact, columns)), i * columns);
+    found.set(format === kept ? exact : FORMATS[kept].decode(rounded(exact, id)), i * columns);
   }
   return found;
 }

@@ -12,6 +12,7 @@ import type { Engine } from "../graph/compile.ts";
 import type { NumberType, Value } from "../graph/graph.ts";
 import { refuseNonFinite, toFiniteFloat32 } from "../io/safetensors/finite.ts";
 import type { TensorInfo } from "../io/safetensors/safetensors.ts";
+import { roundingTo } from "./rounded_rows.ts";
 import { type Tensors, transpose } from "./stored.ts";
 import { heed } from "../stop.ts";
 
@@ -50,7 +51,8 @@ export function loadBlocks(
   const { format: storedName, read } = tensors.source(value.name);
   const [stored, kept] = [FORMATS[storedName], FORMATS[value.type as FormatName]];
   const [rows, columns] = value.shape as [number, number];
-  const rowBytes = fileBytes(stored, columns);
+  const [rowBytes, keptBytes] = [fileBytes(stored, columns), fileBytes(kept, columns)];
+  const rounded = roundingTo(tensors, value.name, [rows, columns], value.type as FormatName);
   const step = Math.max(1, Math.floor(PIECE / (16 * rowBytes))) * 16; // whole units of any format
   for (let from = 0; from < rows; from += step) {
     heed();
@@ -58,8 +60,12 @@ export function loadBlocks(
     const piece = new Uint8Array(Math.ceil(count / 4) * 4 * rowBytes);
     read({ offset: from * rowBytes, length: count * rowBytes, into: piece });
     refuseBroken(stored, piece, tensors.get(value.name), from * columns);
-    const rounded = stored === kept ? piece : kept.encode(stored.decode(piece), columns);
-    upload(device, memory, kept.pack(rounded, columns), kept.bytes(from, columns));
+    const groups = stored === kept ? piece : new Uint8Array(piece.length / rowBytes * keptBytes);
+    if (stored !== kept) {
+      const numbers = stored.decode(piece.subarray(0, count * rowBytes));
+      groups.set(rounded(numbers, from));
+    }
+    upload(device, memory, kept.pack(groups, columns), kept.bytes(from, columns));
   }
 }
 

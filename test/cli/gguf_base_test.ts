@@ -93,7 +93,7 @@ Deno.test("an adapter is trained on a GGUF file, and goes everywhere", async (t)
       name: "ConfigError",
       message:
         "Found --quantize q3_k, wanted q8_0, q6_k, q5_k, q5_1, q5_0, q4_k, q4_1, q4_0, iq4_nl, nf4, " +
-        "mxfp4, int8, affine_8, affine_6, affine_5, affine_4, affine_3, affine_2",
+        "nf4_double, mxfp4, int8, affine_8, affine_6, affine_5, affine_4, affine_3, affine_2",
     });
     const rounded = { quantize: "q8_0", guard: false } as const;
     await assert.rejects(toy.train("odd", rounded, { kind: "pretrain" }), {

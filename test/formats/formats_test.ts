@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import {
+  encodeMatrix,
   FORMAT_NAMES,
   type FormatName,
   formatOf,
   FORMATS,
   QUANTIZED,
 } from "../../src/formats/mod.ts";
+import { nestScales } from "../../src/formats/groups/nf4_double.ts";
 import { noise } from "../harness.ts";
 import { blockIndex } from "../../src/check/layout.ts";
 import BLOCKS from "./blocks.json" with { type: "json" };
@@ -14,7 +16,7 @@ import BLOCKS from "./blocks.json" with { type: "json" };
 const fromBase64 = (text: string) => Uint8Array.fromBase64(text);
 const floats = (text: string) => new Float32Array(fromBase64(text).buffer);
 const wantedOf = (name: FormatName) =>
-  BLOCKS[FORMATS[name].stored as keyof typeof BLOCKS.many.sha256 | "NF4"];
+  BLOCKS[FORMATS[name].stored as keyof typeof BLOCKS.many.sha256 | "NF4" | "NF4_DOUBLE"];
 
 /** Cubes of noise, rows of other magnitudes, every fifth away from 0: as make_ggml.py has them. */
 function manyNumbers(): Float32Array {
@@ -53,7 +55,7 @@ for (const name of QUANTIZED) {
   const format = FORMATS[name];
 
   Deno.test(`${name} rounds as its reference does, bit for bit`, () => {
-    const found = format.encode(floats(BLOCKS.f32), BLOCKS.shape[1]!);
+    const found = encodeMatrix(format, floats(BLOCKS.f32), BLOCKS.shape[1]!);
     assert.deepEqual(found, fromBase64(wantedOf(name).bytes));
   });
 
@@ -104,6 +106,34 @@ for (const name of FORMAT_NAMES) {
     assert.equal(formatOf(format.stored.toLowerCase()), undefined);
   });
 }
+
+/** Whole 2^-14 of all sizes, whose sums are exact: as make_nf4.py has them. */
+const graded = (count: number) =>
+  Float32Array.from({ length: count }, (_, i) => {
+    const spread = (Math.imul(i, 2654435761) >>> 23) - 256;
+    return spread * (Math.floor(i / 64) * 37 % 61 + 1) / 2 ** 14;
+  });
+
+Deno.test("nf4_double has the codes, the scales of scales and the offset of bitsandbytes", async () => {
+  const [rows, columns] = BLOCKS.nested.shape as [number, number];
+  const numbers = graded(rows * columns);
+  const groups = FORMATS.nf4.encode(numbers, columns);
+  const cut = (from: number, to: number) =>
+    groups.filter((_, i) => i % 36 >= from && i % 36 < to).buffer;
+  const nested = nestScales(new Float32Array(cut(0, 4)));
+  const found = {
+    codes: cut(4, 36),
+    scales: nested.codes,
+    largest: nested.largest,
+    offset: Float32Array.of(nested.offset),
+    numbers: FORMATS.nf4_double.decode(encodeMatrix(FORMATS.nf4_double, numbers, columns)),
+  };
+  for (const [part, bytes] of Object.entries(found)) {
+    const digest = await crypto.subtle.digest("SHA-256", bytes as BufferSource);
+    const hash = new Uint8Array(digest).toHex();
+    assert.equal(hash, BLOCKS.nested.sha256[part as keyof typeof BLOCKS.nested.sha256], part);
+  }
+});
 
 Deno.test("formats of single numbers lie in 4x4 blocks", () => {
   const [rows, columns] = [12, 20];

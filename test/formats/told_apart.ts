@@ -1,8 +1,9 @@
 /** Which formats the tests of ops run in full. */
 import { type FormatName, QUANTIZED } from "../../src/formats/mod.ts";
 
-/** Affine formats whose loaders are others' pieces put together: each is held to its twin in one product. */
+/** Formats whose loaders are others', or pieces of them: each is held to its twin in one product. */
 export const ALIKE: readonly FormatName[] = [
+  "nf4_double",
   "affine_8",
   "affine_6",
   "affine_5",

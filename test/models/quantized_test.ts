@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { exportGguf } from "../../src/export/gguf_model.ts";
 import { FILE_TYPES } from "../../src/export/gguf/file_types.ts";
-import { fitting, type FormatName, formatOfTables, FORMATS } from "../../src/formats/mod.ts";
+import {
+  encodeMatrix,
+  fitting,
+  type FormatName,
+  formatOfTables,
+  FORMATS,
+} from "../../src/formats/mod.ts";
 import { perplexity } from "../../src/eval/perplexity.ts";
 import { LossProgram } from "../../src/models/loss_program.ts";
 import { Model, type ModelOptions } from "../../src/models/model.ts";
@@ -35,11 +41,9 @@ function rounded(
 ): Tensors {
   return new Map([...tensors].map(([name, numbers]) => {
     const type = types.get(name) ?? "f32";
-    const { encode, decode } = FORMATS[type as FormatName];
-    return [
-      name,
-      Float64Array.from(decode(encode(Float32Array.from(numbers), widths.get(name) ?? 1))),
-    ];
+    const format = FORMATS[type as FormatName];
+    const bytes = encodeMatrix(format, Float32Array.from(numbers), widths.get(name) ?? 1);
+    return [name, Float64Array.from(format.decode(bytes))];
   }));
 }
 
@@ -52,7 +56,7 @@ const sizesOf = (format: FormatName) => {
 /** Whether all matrices of a file may have the format. */
 const isKind = (format: FormatName) => Object.hasOwn(FILE_TYPES, FORMATS[format].stored);
 
-for (const quantize of TOLD_APART) {
+for (const quantize of [...TOLD_APART, "nf4_double"] as const) {
   Deno.test(`a base rounded to ${quantize} as it is loaded equals the f64 model of those numbers`, () =>
     withTiny({ ...sizesOf(quantize), tied: quantize !== "q4_0" }, async (folder, sizes) => {
       const { nats, types, widths } = await measure(folder, sizes.vocab, { quantize });

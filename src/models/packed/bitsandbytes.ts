@@ -9,6 +9,7 @@
 import { FileError } from "../../errors.ts";
 import { FORMATS } from "../../formats/mod.ts";
 import { NF4_VALUES } from "../../formats/groups/nf4.ts";
+import { unnestScales } from "../../formats/groups/nf4_double.ts";
 import type { Checkpoint } from "../../io/checkpoint.ts";
 import {
   fieldsOf,
@@ -133,7 +134,7 @@ function fourBitMatrix(inner: Checkpoint, state: string): PackedMatrix {
   return { name, rows, columns, format: NF4, codes, groups };
 }
 
-/** Scales that are rounded to eight bits themselves: code x scale of their block + offset. */
+/** Scales that are rounded to eight bits themselves. */
 function nestedScales(
   inner: Checkpoint,
   name: string,
@@ -144,10 +145,7 @@ function nestedScales(
   const largest = floatsIn(inner, `${name}.nested_absmax`);
   const block = fields["nested_blocksize"] as number;
   const offset = Math.fround(fields["nested_offset"] as number);
-  return Float32Array.from(
-    codes,
-    (code, i) => Math.fround(map[code]! * largest[Math.floor(i / block)]!) + offset,
-  );
+  return unnestScales({ codes, largest, offset }, map, block);
 }
 
 function floatsIn(inner: Checkpoint, name: string): Float32Array {
