@@ -67,9 +67,14 @@ export const ADAPTER_RULES: readonly Rule[] = [
   {
     key: "adapter.init_rho",
     off: 2,
-    idle: ({ adapter: { init } }) => when(init !== "eva", "without adapter.init eva"),
+    idle: withoutEva,
   },
+  { key: "adapter.init_whiten", off: false, idle: withoutEva },
 ];
+
+function withoutEva({ adapter: { init } }: Config): string | null {
+  return when(init !== "eva", "without adapter.init eva");
+}
 
 /** VeRA trains none of its two factors. */
 function withoutFactors(config: Config): string | null {

@@ -17,6 +17,8 @@ export interface InitConfig {
   readonly init_tokens?: number;
   /** The most times its rank that a module may have once EVA has shared them out. */
   readonly init_rho: number;
+  /** Whether EVA divides each direction by the root of its singular value. */
+  readonly init_whiten: boolean;
 }
 
 /** Their checks. */
@@ -31,6 +33,10 @@ export const initial = {
   ),
   init_rho: z.number().gte(1).default(2)
     .describe("with eva, how many times its rank a module may come to have; 1 shares out none"),
+  init_whiten: z.boolean().default(false)
+    .describe(
+      "with eva, divide each direction by the root of its singular value, as PEFT's whiten",
+    ),
 };
 
 /** What initial values that are measured cannot be had beside. */

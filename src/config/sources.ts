@@ -28,6 +28,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   "adapter.alpha_pattern": NEUTRAL,
   "adapter.rslora": "LoRA (Hu et al., 2021)",
   "adapter.init_rho": "PEFT's EvaConfig",
+  "adapter.init_whiten": "PEFT's EvaConfig",
   "adapter.modules_to_save": NEUTRAL,
   "adapter.bias": "PEFT's LoraConfig",
   "objective.loss": "the paper of the kind: DPO (Rafailov et al., 2023), KTO, GRPO",

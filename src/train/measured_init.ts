@@ -32,7 +32,7 @@ const TOKENS = 128;
 export interface Measuring {
   readonly engine: Engine;
   readonly model: Model;
-  readonly adapter: Pick<AdapterConfig, "init_rho" | "init_tokens">;
+  readonly adapter: Pick<AdapterConfig, "init_rho" | "init_tokens" | "init_whiten">;
   /** What is adapted, its ranks as the settings have them. */
   readonly modules: readonly AdaptedModule[];
   /** The text. */
@@ -87,7 +87,7 @@ type Inputs = ReturnType<typeof inputMoments>;
 
 /** Ranks of EVA, and the directions that they are of. */
 async function eva(
-  { adapter: { init_rho: rho }, seed, log }: Measuring,
+  { adapter: { init_rho: rho, init_whiten: whitens }, seed, log }: Measuring,
   modules: ReadonlyMap<string, AdaptedModule>,
   inputs: Inputs,
 ): Promise<Required<MeasuredInit>> {
@@ -111,7 +111,10 @@ async function eva(
   const ranks = sharedRanks([...modules.keys()].map((module) => explained.get(module)!));
   const factors = new Map([...explained].map(([module, { components }]) => {
     const { outFeatures } = modules.get(module)!;
-    return [module, evaFactors(components, { rank: ranks.get(module)!, outFeatures })] as const;
+    return [
+      module,
+      evaFactors(components, { rank: ranks.get(module)!, outFeatures, whitens }),
+    ] as const;
   }));
   const own = [...ranks.values()];
   const without = own.filter((rank) => rank === 0).length;

@@ -21,6 +21,7 @@ interface Case {
   readonly init: string;
   /** Of EVA. */
   readonly rho?: number;
+  readonly whiten?: boolean;
   readonly settings: Record<string, unknown>;
   readonly adapter: Record<string, unknown>;
   readonly losses: readonly number[];
@@ -82,7 +83,7 @@ const keeping = (retention: readonly Example[]): SideMethod => ({
     }),
 });
 
-async function trained(folder: string, golden: Golden, { init, rho, settings }: Case) {
+async function trained(folder: string, golden: Golden, { init, rho, whiten, settings }: Case) {
   const rows = join(folder, "rows.jsonl");
   const lines = golden.ids.map((input_ids, i) => ({ input_ids, labels: golden.labels[i] }));
   Deno.writeTextFileSync(rows, lines.map((line) => JSON.stringify(line)).join("\n"));
@@ -95,6 +96,7 @@ async function trained(folder: string, golden: Golden, { init, rho, settings }: 
       adapter: {
         ...{ init, rank: 4, alpha: 6, targets, rslora, ...patterns },
         ...(rho !== undefined && { init_rho: rho }),
+        ...(whiten && { init_whiten: true }),
       },
       ...(init === "corda_kpm" && { guard: { text: [rows] } }), // `beside` stands in its place
       train: {

@@ -62,6 +62,7 @@ export const runKeys: Readonly<Record<string, KeyCase>> = {
   "adapter.init": { to: "pissa" },
   "adapter.init_tokens": { to: 20, beside: { "adapter.init": "corda_ipm" } },
   "adapter.init_rho": { to: 1, beside: { "adapter.init": "eva" } },
+  "adapter.init_whiten": { to: true, beside: { "adapter.init": "eva" } },
   "adapter.freeze_a": { to: true },
   "adapter.feedforward_modules": {
     to: ["v_proj"],

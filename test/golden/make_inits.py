@@ -37,6 +37,7 @@ CASES = {
     "eva_conv1d": dict(base="gpt2", init="eva", rho=1.5, target_modules=["c_attn", "c_proj"], use_rslora=True,
                        rank_pattern={"c_attn": 3}),
     "eva_alone": dict(base="llama", init="eva", rho=1, target_modules=["q_proj", "up_proj"]),
+    "eva_whiten": dict(base="llama", init="eva", whiten=True, target_modules=["v_proj", "o_proj", "down_proj"]),
     "eva_iterations": dict(base="llama_bias", init="eva", iterations=4, target_modules=["v_proj", "down_proj"]),
     "corda_ipm": dict(base="llama", init="corda_ipm", target_modules=["k_proj", "gate_proj", "down_proj"],
                       rank_pattern={"k_proj": 3}),
@@ -70,13 +71,20 @@ def padded(ids, labels):
     }
 
 
-def adapted(model, documents, init, rho, iterations, settings):
+class ReadOnce(IncrementalPCA):
+    """PEFT reads a single batch again, to see that it has converged: it would count twice in the singular values."""
+
+    def partial_fit(self, *batch, **more):
+        return self if hasattr(self, "components_") else super().partial_fit(*batch, **more)
+
+
+def adapted(model, documents, init, rho, whiten, iterations, settings):
     """The model with an adapter that starts so."""
     ids, labels = documents
     name, _, method = init.partition("_") if init.startswith("corda") else (init, "", "")
     more = {}
     if name == "eva":
-        more["eva_config"] = EvaConfig(rho=rho, tau=0.9999)
+        more["eva_config"] = EvaConfig(rho=rho, tau=0.9999, whiten=whiten)
     if name == "corda":
         more["corda_config"] = CordaConfig(corda_method=method)
     lora = peft.LoraConfig(r=4, lora_alpha=6, task_type="CAUSAL_LM", init_lora_weights=name, **more, **settings)
@@ -84,16 +92,16 @@ def adapted(model, documents, init, rho, iterations, settings):
         preprocess_corda(model, lora, run_model=lambda: [model(x[None]) for x in ids])
     model = peft.get_peft_model(model, lora).eval()
     if name == "eva":
-        eva.IncrementalPCA = functools.partial(IncrementalPCA, lowrank_niter=iterations)
+        eva.IncrementalPCA = functools.partial(ReadOnce if whiten else IncrementalPCA, lowrank_niter=iterations)
         peft.initialize_lora_eva_weights(model, [padded(ids, labels)], show_progress_bar=False)
     return model.eval()
 
 
-def make(base, init, rho=2, iterations=100, **settings):
+def make(base, init, rho=2, whiten=False, iterations=100, **settings):
     golden = json.loads((HERE / f"{base}.json").read_text())
     model = base_of(golden, load_file(HERE / f"{base}.safetensors"))
     ids, labels = [[torch.tensor(x) for x in golden[key]] for key in ("ids", "labels")]
-    model = adapted(model, (ids, labels), init, rho, iterations, settings)
+    model = adapted(model, (ids, labels), init, rho, whiten, iterations, settings)
     with tempfile.TemporaryDirectory() as folder:
         start, end = Path(folder) / "start", Path(folder) / "end"
         config = model.peft_config["default"]
@@ -120,6 +128,7 @@ def make(base, init, rho=2, iterations=100, **settings):
         "base": base,
         "init": init,
         **({"rho": rho} if init == "eva" else {}),
+        **({"whiten": True} if whiten else {}),
         "settings": settings,
         "adapter": {key: adapter[key] for key in kept},
         "losses": losses,

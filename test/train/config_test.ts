@@ -22,6 +22,7 @@ Deno.test("parseConfig() fills in the defaults", () => {
       ...{ rank: 16, alpha: 32, targets: "all-linear", rslora: false },
       ...{ rank_pattern: {}, alpha_pattern: {}, modules_to_save: [], bias: "none" },
       init_rho: 2,
+      init_whiten: false,
     },
     objective: { kind: "sft" },
     train: {

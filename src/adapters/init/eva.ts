@@ -22,6 +22,8 @@ export interface Components {
   readonly directions: Float32Array;
   /** The share of the variance that each explains. */
   readonly shares: readonly number[];
+  /** The singular values of the inputs, their mean taken out. */
+  readonly singular: readonly number[];
 }
 
 /** A module and what its input came to. */
@@ -68,7 +70,12 @@ export function principalComponents(
     directions.set(peak < 0 ? vector.map((x) => -x) : vector, row * width);
   }
   const all = scatter.trace();
-  return { directions, shares: values.slice(0, count).map((value) => all > 0 ? value / all : 0) };
+  const kept = values.slice(0, count);
+  return {
+    directions,
+    shares: kept.map((value) => all > 0 ? value / all : 0),
+    singular: kept.map((value) => Math.sqrt(Math.max(0, value))),
+  };
 }
 
 /**
@@ -87,11 +94,26 @@ export function sharedRanks(modules: readonly Explained[]): Map<string, number> 
   return ranks;
 }
 
-/** The first `rank` directions as A, and B [out, rank] zero. */
-export const evaFactors = (
-  { directions, shares }: Components,
-  { rank, outFeatures }: { readonly rank: number; readonly outFeatures: number },
-): Factors => ({
-  a: directions.slice(0, rank * directions.length / shares.length),
-  b: new Float32Array(outFeatures * rank),
-});
+/** Singular values below this share of the largest are rounding, and whiten as if they were this. */
+const LEAST = 1e-3;
+
+/**
+ * The first `rank` directions as A, and B [out, rank] zero. Where it `whitens`, each is divided by the
+ * root of its singular value, as in PEFT.
+ */
+export function evaFactors(
+  { directions, singular }: Components,
+  { rank, outFeatures, whitens }: {
+    readonly rank: number;
+    readonly outFeatures: number;
+    readonly whitens: boolean;
+  },
+): Factors {
+  const width = directions.length / singular.length;
+  const least = LEAST * singular[0]!;
+  const divisor = (row: number) => whitens ? Math.sqrt(Math.max(singular[row]!, least) || 1) : 1;
+  return {
+    a: directions.slice(0, rank * width).map((x, i) => x / divisor(Math.floor(i / width))),
+    b: new Float32Array(outFeatures * rank),
+  };
+}
