@@ -31,8 +31,8 @@ const ENTRIES = [
   ...OWN,
 ];
 
-/** What no thread of Node begins with: a reward's function is refused there. */
-const LEFT_OUT = "src/rewards/function/worker.js";
+/** What no thread of Node begins with: a reward's function is refused there, and Deno's WebGPU absent. */
+const LEFT_OUT = ["src/gpu/precompiler_worker.js", "src/rewards/function/worker.js"];
 
 /** Globals that `npm/deno.ts` has, and how their use is known. */
 const GLOBALS = { Deno: /\bDeno\./, Worker: /\bnew Worker\(/ } as const;
@@ -148,7 +148,7 @@ function versionOf(name: string): string {
 function refuseStray(out: string, path: string): void {
   const js = Deno.readTextFileSync(join(out, path)).replace(/\/\*[^]*?\*\//g, "");
   const named = [...js.matchAll(/(?:from|import\(|new URL\(|resolve\()\s*"(\.[^"]+)"/g)]
-    .map(([, at]) => join(dirname(path), at!)).filter((at) => at !== LEFT_OUT);
+    .map(([, at]) => join(dirname(path), at!)).filter((at) => !LEFT_OUT.includes(at));
   const absent = named.find((at) => !exists(join(out, at)));
   if (absent !== undefined) throw new Error(`${path}: found no ${absent} in the package`);
   if (!/" with \{\s*type: "text"/.test(js)) return;

@@ -5,6 +5,7 @@
  */
 import { DeviceLost, GpuError, OutOfMemory } from "../errors.ts";
 import { describeAdapter } from "./adapters.ts";
+import type { Precompiler } from "./precompiler.ts";
 import { readsTextures } from "./reads.ts";
 import { sharesLoads } from "./subgroups.ts";
 import { ROW_BYTES } from "./texture.ts";
@@ -83,6 +84,12 @@ export class Device {
   sharesLoads = false;
   /** What the tuner found; `src/tune` sets it. */
   tuned: Tuned = () => undefined;
+  /**
+   * Compiles beside it what is recorded for it; null where nothing would be gained.
+   *
+   * @internal
+   */
+  precompiler: Precompiler | null = null;
 
   /** Use {@linkcode openDevice}. */
   constructor(
@@ -150,6 +157,8 @@ export class Device {
   /** Gives the device and all its buffers back. */
   close(): void {
     this.#closed = true;
+    this.precompiler?.close();
+    this.precompiler = null;
     this.gpu.destroy();
   }
 

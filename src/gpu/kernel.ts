@@ -25,6 +25,12 @@ export interface Kernel extends Text {
 /** Values of `override` constants; undefined: as the kernel has it. */
 export type Constants = Readonly<Record<string, number | boolean | undefined>>;
 
+/** The constants that have a value, as WebGPU takes them. */
+export const numbersOf = (constants: Constants): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(constants).filter(([, v]) => v !== undefined).map(([k, v]) => [k, Number(v)]),
+  );
+
 interface Line {
   readonly file: string;
   readonly line: number;
@@ -142,9 +148,7 @@ export class Pipelines {
     let module = this.#modules.get(resolved.code);
     if (!module) this.#modules.set(resolved.code, module = this.#module(kernel, resolved));
     const { gpu } = this.#device;
-    const values = Object.fromEntries(
-      Object.entries(constants).filter(([, v]) => v !== undefined).map(([k, v]) => [k, Number(v)]),
-    );
+    const values = numbersOf(constants);
     try {
       return await gpu.createComputePipelineAsync({
         label: kernel.name,

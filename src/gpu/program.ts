@@ -95,6 +95,7 @@ export class Program {
     const invalid = await device.gpu.popErrorScope();
     if (invalid) throw new GpuError(`A binding does not fit its kernel: ${invalid.message}`);
     device.check();
+    device.precompiler?.take(dispatches);
     return new Program(device, list);
   }
 
