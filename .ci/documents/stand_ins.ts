@@ -86,6 +86,8 @@ const OF_PAGE: Readonly<Record<string, readonly StandIn[]>> = {
 
 const GUARDED = "--train.steps 4 --train.tokens_per_batch 512 --eval.samples 0";
 const FEW = "--guard false --train.steps 2 --train.tokens_per_batch 512 --eval.samples 0";
+/** Of what is trained on answers that are drawn: an update has its prompts, whatever their tokens. */
+const DRAWN = "--guard false --train.steps 2 --eval.samples 0";
 const RANKS = "--guard false --train.steps 2 --eval.samples 0 --eval.tasks []";
 
 /** What makes a command small, by its first words; the last that fits is taken. */
@@ -99,6 +101,12 @@ const SMALLER: readonly (readonly [words: string, flags: string])[] = [
       `${FEW} --out runs/${name}`,
     ] as const
   ),
+  ...[
+    `train --model ${BASE} --data ask`,
+    `train --model ${BASE} --data rows.jsonl --objective.kind gkd`,
+    "train --model merged --data ask",
+    "train configs/online/grpo",
+  ].map((words) => [words, DRAWN] as const),
   ["train run.jsonc --adapter.init corda_kpm", `--guard.text keep.txt ${GUARDED}`],
   [`train configs/quickstart/train.json`, ""], // --print-config, --print-plan
   [`train configs/quickstart/train.json --distributed`, RANKS],
