@@ -37,7 +37,7 @@ function outOf(newcomer: Newcomer, line: string): string | undefined {
   const out = /--out (\S+)/.exec(line)?.[1];
   if (out !== undefined) return out;
   if (line.startsWith("deno task init")) return "train.yaml";
-  if (!line.startsWith("deno task train")) return undefined;
+  if (!line.startsWith("deno task train") || line.includes(" --print-")) return undefined;
   const [, config] = /train ([^-\s]\S*\.\w+)/.exec(line) ?? [];
   const named = config && /\bout"?: *"?([^\s",]+)/.exec(newcomer.read(config))?.[1];
   return named ?? "runs/train";

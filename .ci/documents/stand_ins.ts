@@ -88,7 +88,7 @@ const GUARDED = "--train.steps 4 --train.tokens_per_batch 512 --eval.samples 0";
 const FEW = "--guard false --train.steps 2 --train.tokens_per_batch 512 --eval.samples 0";
 /** Of what is trained on answers that are drawn: an update has its prompts, whatever their tokens. */
 const DRAWN = "--guard false --train.steps 2 --eval.samples 0";
-const RANKS = "--guard false --train.steps 2 --eval.samples 0 --eval.tasks []";
+const RANKS = "--guard false --train.steps 2 --eval.samples 0 --eval.tasks [] --out runs/ranks";
 
 /** What makes a command small, by its first words; the last that fits is taken. */
 const SMALLER: readonly (readonly [words: string, flags: string])[] = [
