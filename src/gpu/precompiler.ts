@@ -43,6 +43,13 @@ export const BUSY = 1;
 /** Milliseconds in which a kernel compiles at the latest: a process does not end meanwhile. */
 const LONGEST = 10_000;
 
+const PROGRAM = new URL("./precompiler_worker.ts", import.meta.url);
+
+/** Whether this process may read the worker's program. */
+const mayBegin = (): boolean =>
+  PROGRAM.protocol !== "file:" ||
+  Deno.permissions.querySync({ name: "read", path: PROGRAM }).state === "granted";
+
 /** Compiles beside a device what is recorded for it. */
 export class Precompiler {
   readonly #worker: Worker;
@@ -54,15 +61,13 @@ export class Precompiler {
   static attach(device: Device): void {
     const compilesLate = device.software && device.adapter.includes("llvmpipe") &&
       navigator.userAgent.startsWith("Deno");
-    if (compilesLate && navigator.hardwareConcurrency > 1) {
+    if (compilesLate && navigator.hardwareConcurrency > 1 && mayBegin()) {
       device.precompiler = new Precompiler(device.gpu);
     }
   }
 
   private constructor({ features, limits }: GPUDevice) {
-    this.#worker = new Worker(new URL("./precompiler_worker.ts", import.meta.url), {
-      type: "module",
-    });
+    this.#worker = new Worker(PROGRAM, { type: "module" });
     this.#worker.onerror = (event) => event.preventDefault(); // all compiles without it too
     const told: WorkerDevice = {
       requiredFeatures: [...features] as GPUFeatureName[],
