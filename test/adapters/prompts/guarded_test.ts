@@ -44,7 +44,7 @@ for (const adapter of METHODS) {
     const { statement, chosen, points, trials, task, domains, marginal_gain } = forgetting!;
     assert.match(statement, /^Certified: forgets at most .* at strength 1\. It is attempt 1 /);
     assert.equal(chosen.strength, 1);
-    assert.ok(points.length > 1 && points.every(({ strength }) => strength === 1), "moments alone");
+    assert.deepEqual(new Set(points.map(({ strength }) => strength)), new Set([1]));
     assert.deepEqual(trials.map(({ strength, passed }) => [strength, passed]), [[1, true]]);
     assert.equal(marginal_gain, null);
     assert.ok(task!.tuned_loss < task!.base_loss);
