@@ -88,9 +88,9 @@ const GUARDED = "--train.steps 4 --train.tokens_per_batch 512 --eval.samples 0";
 const FEW = "--guard false --train.steps 2 --train.tokens_per_batch 512 --eval.samples 0";
 /** Of what is trained on answers that are drawn: an update has its prompts, whatever their tokens. */
 const DRAWN = "--guard false --train.steps 2 --eval.samples 0";
-/** With a guard, for which such an update has tokens. */
+/** With a guard, for which such an update has tokens; what went before had none and has forgotten. */
 const CERTIFIED = "--train.steps 4 --eval.samples 0 --guard.documents.control 24 " +
-  "--guard.documents.certificate 64";
+  "--guard.documents.certificate 64 --guard.budget ppl:100%";
 const RANKS = "--guard false --train.steps 2 --eval.samples 0 --eval.tasks [] --out runs/ranks";
 
 /** What makes a command small, by its first words; the last that fits is taken. */
@@ -109,6 +109,7 @@ const SMALLER: readonly (readonly [words: string, flags: string])[] = [
     `train --model ${BASE} --data rows.jsonl --objective.kind gkd`,
     "train --model merged --data ask",
   ].map((words) => [words, DRAWN] as const),
+  ["train configs/online/warm", "--guard false --eval.samples 0"],
   ["train configs/online/grpo", CERTIFIED],
   ["train run.jsonc --adapter.init corda_kpm", `--guard.text keep.txt ${GUARDED}`],
   [`train configs/quickstart/train.json`, ""], // --print-config, --print-plan
