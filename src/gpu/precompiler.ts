@@ -33,12 +33,16 @@ export interface ToCompile {
 export interface WorkerDevice {
   readonly requiredFeatures: readonly GPUFeatureName[];
   readonly requiredLimits: Readonly<Record<string, number>>;
-  /** At {@link STOP} whether it is to stop, at {@link BUSY} whether it is at work. */
+  /**
+   * At {@link STOP} whether it is to stop, at {@link BUSY} whether it is at work, at {@link ENDED}
+   * whether it has ended by itself, having had nothing to do.
+   */
   readonly state: Int32Array;
 }
 
 export const STOP = 0;
 export const BUSY = 1;
+export const ENDED = 2;
 
 /** Milliseconds in which a kernel compiles at the latest: a process does not end meanwhile. */
 const LONGEST = 10_000;
@@ -52,8 +56,9 @@ const mayBegin = (): boolean =>
 
 /** Compiles beside a device what is recorded for it. */
 export class Precompiler {
-  readonly #worker: Worker;
-  readonly #state = new Int32Array(new SharedArrayBuffer(8));
+  readonly #gpu: GPUDevice;
+  #worker: Worker | null = null;
+  readonly #state = new Int32Array(new SharedArrayBuffer(12));
   /** What has been sent. */
   readonly #known = new Set<string>();
 
@@ -66,15 +71,24 @@ export class Precompiler {
     }
   }
 
-  private constructor({ features, limits }: GPUDevice) {
-    this.#worker = new Worker(PROGRAM, { type: "module" });
-    this.#worker.onerror = (event) => event.preventDefault(); // all compiles without it too
+  private constructor(gpu: GPUDevice) {
+    this.#gpu = gpu;
+  }
+
+  /** The worker; another where it has ended. What is sent as it ends is lost, and compiled late. */
+  #begun(): Worker {
+    if (this.#worker && Atomics.load(this.#state, ENDED) === 0) return this.#worker;
+    Atomics.store(this.#state, ENDED, 0);
+    const worker = new Worker(PROGRAM, { type: "module" });
+    worker.onerror = (event) => event.preventDefault(); // all compiles without it too
+    const { features, limits } = this.#gpu;
     const told: WorkerDevice = {
       requiredFeatures: [...features] as GPUFeatureName[],
       requiredLimits: limitsOf(limits),
       state: this.#state,
     };
-    this.#worker.postMessage(told);
+    worker.postMessage(told);
+    return this.#worker = worker;
   }
 
   /** Compiles what is new in some dispatches, the last first, without waiting. */
@@ -87,14 +101,14 @@ export class Precompiler {
       this.#known.add(key);
       fresh.push(wanted);
     }
-    if (fresh.length > 0) this.#worker.postMessage(fresh.reverse());
+    if (fresh.length > 0) this.#begun().postMessage(fresh.reverse());
   }
 
   /** Ends the worker, once it has compiled what it is at. */
   close(): void {
     Atomics.store(this.#state, STOP, 1);
     Atomics.wait(this.#state, BUSY, 1, LONGEST);
-    this.#worker.terminate();
+    this.#worker?.terminate();
   }
 }
 

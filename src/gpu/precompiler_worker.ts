@@ -4,10 +4,21 @@
  *
  * @module
  */
-import { BUSY, type StandIn, STOP, type ToCompile, type WorkerDevice } from "./precompiler.ts";
+import {
+  BUSY,
+  ENDED,
+  type StandIn,
+  STOP,
+  type ToCompile,
+  type WorkerDevice,
+} from "./precompiler.ts";
+
+/** Milliseconds without work after which the worker ends, for its device takes 150 MiB. */
+const IDLE = 2000;
 
 let told: WorkerDevice | null = null;
 let opened: Promise<GPUDevice> | null = null;
+let ending: ReturnType<typeof setTimeout> | undefined;
 
 addEventListener("message", (event: Event) => {
   const { data } = event as MessageEvent<WorkerDevice | readonly ToCompile[]>;
@@ -28,6 +39,7 @@ async function open({ requiredFeatures, requiredLimits }: WorkerDevice): Promise
 /** One after another, so that stopping takes no longer than one. */
 async function compileAll(wanted: readonly ToCompile[]): Promise<void> {
   const { state } = told!;
+  clearTimeout(ending);
   const device = await opened!;
   for (const one of wanted) {
     if (Atomics.load(state, STOP) === 1) return;
@@ -41,6 +53,12 @@ async function compileAll(wanted: readonly ToCompile[]): Promise<void> {
       Atomics.notify(state, BUSY);
     }
   }
+  clearTimeout(ending);
+  ending = setTimeout(() => {
+    Atomics.store(state, ENDED, 1);
+    device.destroy();
+    close();
+  }, IDLE);
 }
 
 /** Dispatches a kernel over no workgroups, and waits in the call until that is done. */
