@@ -1,6 +1,6 @@
 /**
  * How long an update takes with many ranks: the alpha-beta model of messages (Hockney, 1994, Parallel
- * Computing 20), with what the host does beside them.
+ * Computing 20) with the overhead of LogP (Culler et al., 1993) and what the host does beside them.
  *
  * @module
  */
@@ -11,6 +11,8 @@ import { PIECE } from "./communicator.ts";
 export interface Constants {
   /** Seconds that a message takes whatever its size. */
   readonly alpha: number;
+  /** Seconds that a piece takes beside its messages: what a rank itself does to begin and end it. */
+  readonly overhead: number;
   /** Bytes a second that a rank sends while it receives as many: of its link, or of the host if fewer. */
   readonly beta: number;
   /** Bytes a second that a rank adds. */
@@ -37,29 +39,42 @@ export interface Work {
 const AVERAGED = 3;
 
 /** The formula, as it is printed. */
-export const FORMULA =
-  `update(n) = compute * (1 + spread * sqrt(2 ln n)) + wait + 2 S / bus + sum(n)
-sum(n)    = 2 p (n - 1) alpha + 2 (n - 1) / n * S / beta + (n - 1) / n * S / gamma,
+export const FORMULA = `update(n) = compute * (1 + spread * most(n)) + wait + 2 S / bus + sum(n)
+            most(n), the mean of the largest of n standard normal numbers
+sum(n)    = p (2 (n - 1) alpha + overhead) + 2 (n - 1) / n * S / beta + (n - 1) / n * S / gamma,
             p = ceil(S / n / 256 KiB), the pieces of a rank's part
 with train.local_updates H, params and AdamW's two moments being averaged, in place of sum(n):
             sum(n) of one number + 3 (sum(n) + 2 S / bus) / H
 efficiency(n) = update(1) / update(n), where update(1) = compute: one rank sums on its device`;
 
 /** Seconds of a sum of so many bytes over n ranks, as `Communicator.sum` makes it. */
-export function sumSeconds(n: number, bytes: number, { alpha, beta, gamma }: Constants): number {
+export function sumSeconds(n: number, bytes: number, constants: Constants): number {
+  const { alpha, overhead, beta, gamma } = constants;
   const share = (n - 1) / n * bytes;
   const pieces = Math.ceil(bytes / n / (4 * PIECE));
-  return n === 1 ? 0 : 2 * pieces * (n - 1) * alpha + 2 * share / beta + share / gamma;
+  return n === 1 ? 0 : pieces * (2 * (n - 1) * alpha + overhead) + 2 * share / beta + share / gamma;
 }
 
-/**
- * Seconds of an update. All wait for the slowest of n ranks: sqrt(2 ln n) standard deviations above the
- * mean, which the maximum of n normal numbers does not exceed on average.
- */
+/** The step and the ends of the integral below: its error is below 1e-5. */
+const [STEP, END] = [1e-3, 8];
+
+/** The mean of the largest of n standard normal numbers: the integral of 1 - P^n above 0, less that of P^n below. */
+export function meanOfLargest(n: number): number {
+  let [below, mean] = [0, 0];
+  for (let x = -END + STEP / 2; x < END; x += STEP) {
+    const density = Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+    const share = (below + density * STEP / 2) ** n;
+    mean += STEP * (x > 0 ? 1 - share : -share);
+    below += density * STEP;
+  }
+  return mean;
+}
+
+/** Seconds of an update. All wait for the slowest of n ranks. */
 export function updateSeconds(n: number, work: Work, constants: Constants): number {
   const { compute, spread, wait, bus, bytes, local } = work;
   if (n === 1) return compute;
-  const slowest = compute * (1 + spread * Math.sqrt(2 * Math.log(n)));
+  const slowest = compute * (1 + spread * meanOfLargest(n));
   const moved = 2 * bytes / bus;
   const sum = sumSeconds(n, bytes, constants);
   const shared = local === undefined

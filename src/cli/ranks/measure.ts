@@ -17,7 +17,7 @@ const SIZES = [1 << 10, 1 << 16, 1 << 18, 1 << 20, 4 << 20, 16 << 20, 64 << 20];
 
 /** Rounds of each size, in which all is timed in turn, and the seconds after which there is no other. */
 const ROUNDS = 100;
-const SECONDS = 4;
+const SECONDS = 10;
 
 /** What is timed, until the last rank has done it: in seconds, the fastest and the median round. */
 interface Timed {
@@ -70,7 +70,11 @@ async function measure(
   const at = (begin: number) =>
     buffers.map((of, i) => i === rank ? numbers.subarray(begin, begin + piece) : of);
   const one = buffers.map(() => new Float32Array(1));
-  const { small, sent, added, sum } = await timed(ranks, {
+  const numberEach = new Float32Array(size);
+  const { least, small, sent, added, sum } = await timed(ranks, {
+    least: async () => {
+      for (const _ of begins) await ranks.sum(numberEach);
+    },
     small: async () => {
       for (const _ of begins) await ranks.collect(one);
     },
@@ -83,6 +87,7 @@ async function measure(
   const others = (size - 1) * 4 * piece * begins.length;
   const constants = {
     alpha: small.fastest / begins.length / (size - 1),
+    overhead: (least.fastest - 2 * small.fastest) / begins.length,
     beta: others / (sent.fastest - small.fastest),
     gamma: others / added.fastest,
   };
@@ -95,12 +100,14 @@ if (import.meta.main) {
   for (const bytes of SIZES) {
     const { sum: { fastest, median }, constants } = await measure(ranks, bytes);
     const told = sumSeconds(ranks.size, bytes, constants);
-    const { alpha, beta, gamma } = constants;
+    const { alpha, overhead, beta, gamma } = constants;
     if (ranks.rank > 0) continue;
     answer(
       `${bytes} bytes: ${ms(fastest)} ms, median ${ms(median)}; by the formula ${ms(told)} ` +
         `(${(100 * (told / fastest - 1)).toFixed(0)} %) of --alpha ${alpha.toPrecision(2)} ` +
-        `--gbit ${(8 * beta / 1e9).toPrecision(3)} --gamma ${gamma.toPrecision(2)}`,
+        `--overhead ${overhead.toPrecision(2)} --gbit ${(8 * beta / 1e9).toPrecision(3)} --gamma ${
+          gamma.toPrecision(2)
+        }`,
     );
   }
   await ranks.close();

@@ -11,6 +11,7 @@ import { answer } from "../lib/term.ts";
 /** The constants as they were measured; docs/distributed.md says where. */
 const OPTIONS = {
   alpha: { type: "string", default: "15e-6" },
+  overhead: { type: "string", default: "5e-6" },
   gbit: { type: "string", default: "1,10,100,400" },
   host: { type: "string", default: "15" },
   gamma: { type: "string", default: "1.2e9" },
@@ -52,7 +53,7 @@ function tables(options: Options): string {
           ...(local !== undefined && { local }),
         };
         const beta = Math.min(gbit, one("host")) * 1e9 / 8;
-        const net = { alpha: one("alpha"), beta, gamma: one("gamma") };
+        const net = { alpha: one("alpha"), overhead: one("overhead"), beta, gamma: one("gamma") };
         const shares = options.ranks.map((n) =>
           (100 * compute / updateSeconds(n, work, net)).toFixed(0)
         );
