@@ -17,7 +17,7 @@ const SIZES = [1 << 10, 1 << 16, 1 << 18, 1 << 20, 4 << 20, 16 << 20, 64 << 20];
 
 /** Rounds of each size, in which all is timed in turn, and the seconds after which there is no other. */
 const ROUNDS = 100;
-const SECONDS = 10;
+const SECONDS = 4;
 
 /** What is timed, until the last rank has done it: in seconds, the fastest and the median round. */
 interface Timed {
