@@ -167,6 +167,8 @@ const graftsDeno = {
   SeekMode: { Start: 0 },
   env: { get: (name: string): string | undefined => process.env[name] },
   systemMemoryInfo: () => ({ available: freemem() }),
+  // Node asks nobody.
+  permissions: { querySync: () => ({ state: "granted" }) },
 
   openSync,
   open: async (path: string, how?: Deno.OpenOptions) => await openSync(path, how),
