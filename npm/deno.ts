@@ -5,7 +5,7 @@
  * @module
  */
 import * as fs from "node:fs";
-import { arch, freemem, platform, tmpdir } from "node:os";
+import { arch, freemem, loadavg, platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { Worker as Thread } from "node:worker_threads";
@@ -169,6 +169,7 @@ const graftsDeno = {
   systemMemoryInfo: () => ({ available: freemem() }),
   // Node asks nobody.
   permissions: { querySync: () => ({ state: "granted" }) },
+  loadavg,
 
   openSync,
   open: async (path: string, how?: Deno.OpenOptions) => await openSync(path, how),

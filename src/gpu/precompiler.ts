@@ -49,10 +49,17 @@ const LONGEST = 10_000;
 
 const PROGRAM = new URL("./precompiler_worker.ts", import.meta.url);
 
+const isGranted = (wanted: Deno.PermissionDescriptor): boolean =>
+  Deno.permissions.querySync(wanted).state === "granted";
+
 /** Whether this process may read the worker's program. */
 const mayBegin = (): boolean =>
-  PROGRAM.protocol !== "file:" ||
-  Deno.permissions.querySync({ name: "read", path: PROGRAM }).state === "granted";
+  PROGRAM.protocol !== "file:" || isGranted({ name: "read", path: PROGRAM });
+
+/** Whether a core has had nothing to do of late: else a worker only takes time from what is at work. */
+export const hasIdleCore = (): boolean =>
+  isGranted({ name: "sys", kind: "loadavg" }) &&
+  Deno.loadavg()[0]! <= navigator.hardwareConcurrency - 1;
 
 /** Compiles beside a device what is recorded for it. */
 export class Precompiler {

@@ -8,7 +8,7 @@ import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
 import { type Device, type DeviceOptions, openDevice, type Tuned } from "../gpu/device.ts";
-import { Precompiler } from "../gpu/precompiler.ts";
+import { hasIdleCore, Precompiler } from "../gpu/precompiler.ts";
 import { cacheFolder } from "../io/cache.ts";
 import { exists, isObject, readJsonObject, writeJson } from "../io/files.ts";
 import { makeFolder } from "../io/folders.ts";
@@ -30,7 +30,7 @@ type Say = (line: string) => void;
  */
 export async function openTuned(options: DeviceOptions = {}, say: Say = () => {}): Promise<Device> {
   const device = await openDevice(options);
-  if (options.gpu === undefined) Precompiler.attach(device);
+  if (options.gpu === undefined && hasIdleCore()) Precompiler.attach(device);
   useTiles(device, readTiles(device, tilesFile(device), say));
   return device;
 }

@@ -10,7 +10,7 @@ import { ALONE } from "../../src/rewards/function/mod.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Names that are types alone. */
-const TYPES = ["FsFile"];
+const TYPES = ["PermissionDescriptor", "FsFile"];
 
 /** Calls `use` with a new folder. */
 async function inFolder(use: (folder: string) => unknown): Promise<void> {
