@@ -84,13 +84,14 @@ export const VARIABLES: readonly string[] = [
   ...["LOG_STREAM", "LOG_TOKENS"], // of the package that reads YAML
 ];
 
-/** What the system is asked: names, processors, memory, and what kind of disk a folder lies on. */
+/** What the system is asked: names, processors, load, memory, and what kind of disk a folder lies on. */
 export const SYSTEM: readonly string[] = [
   "cpus",
   "homedir",
   "osRelease",
   "hostname",
   "osUptime",
+  "loadavg",
   "statfs",
   "systemMemoryInfo",
 ];
