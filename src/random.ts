@@ -51,10 +51,10 @@ export interface Sampled<T> {
 }
 
 /**
- * At most so many items of a stream, drawn without bias as they go by, so that no more are ever held
+ * At most so many items of a stream, sampled without bias as they go by, so that no more are ever held
  * (Vitter 1985, algorithm R); all of them where there are no more.
  */
-export async function drawn<T>(
+export async function reservoirSample<T>(
   stream: AsyncIterable<T>,
   most: number,
   seed: number,

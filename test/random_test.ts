@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { drawn, hash, permutation, random } from "../src/random.ts";
+import { hash, permutation, random, reservoirSample } from "../src/random.ts";
 
 Deno.test("hash: MurmurHash3 x86_32 of whole words", () => {
   const test = 0x74736574; // "test", little endian: a published test vector
@@ -36,13 +36,13 @@ async function* counting(n: number): AsyncGenerator<number> {
   for (let i = 0; i < n; i++) yield i;
 }
 
-Deno.test("drawn() keeps all of a short stream, and of a long one each item as often", async () => {
-  const all = await drawn(counting(7), 10, 1);
+Deno.test("reservoirSample() keeps all of a short stream, and of a long one each item as often", async () => {
+  const all = await reservoirSample(counting(7), 10, 1);
   assert.deepEqual(all, { items: [0, 1, 2, 3, 4, 5, 6], total: 7 });
   const times = new Array(40).fill(0);
   const runs = 2000;
   for (let seed = 0; seed < runs; seed++) {
-    const { items, total } = await drawn(counting(40), 10, seed);
+    const { items, total } = await reservoirSample(counting(40), 10, seed);
     assert.equal(total, 40);
     assert.equal(new Set(items).size, 10);
     assert.deepEqual(items, items.toSorted((a, b) => a - b));

@@ -13,7 +13,7 @@ import {
   type WorkerDevice,
 } from "./precompiler.ts";
 
-/** Milliseconds without work after which the worker ends, for its device takes 150 MiB. */
+/** Milliseconds without work after which the worker ends, for it and its device take 170 MiB. */
 const IDLE = 2000;
 
 let told: WorkerDevice | null = null;

@@ -82,14 +82,14 @@ export function findAll(source: string, text: string): Found[] {
   const pattern = new RegExp(source, "g");
   if (isSimple(source, 1)) return [...text.matchAll(pattern)] as unknown as Found[];
   const width = 2 * new RegExp(`${source}|`).exec("")!.length;
-  const room = new Int32Array(new SharedArrayBuffer(8 + 4 * width * (text.length + 1)));
-  if (ask(source, "g", text, room.buffer) === undefined) {
+  const state = new Int32Array(new SharedArrayBuffer(8 + 4 * width * (text.length + 1)));
+  if (ask(source, "g", text, state.buffer) === undefined) {
     throw new FileError(
       `Cannot use the pattern ${JSON.stringify(source)}: it takes more than ${LIMIT_MS} ms on a ` +
         `text of ${text.length} characters, wanted one that does not repeat what is repeated already`,
     );
   }
-  const numbers = room.subarray(2, 2 + room[1]!);
+  const numbers = state.subarray(2, 2 + state[1]!);
   return Array.from({ length: numbers.length / width }, (_, match) => {
     const at = (i: number) => numbers[match * width + i]!;
     const groups = Array.from(

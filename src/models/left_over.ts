@@ -37,11 +37,11 @@ function areEqual(checkpoint: Checkpoint, ...names: [string, string]): boolean {
   if (a.dtype !== b.dtype || a.bytes !== b.bytes || String(a.shape) !== String(b.shape)) {
     return false;
   }
-  const room = [new Uint8Array(PIECE), new Uint8Array(PIECE)];
+  const buffers = [new Uint8Array(PIECE), new Uint8Array(PIECE)];
   for (let offset = 0; offset < a.bytes; offset += PIECE) {
     const length = Math.min(PIECE, a.bytes - offset);
     const [x, y] = names.map((name, i) =>
-      checkpoint.read(name, { offset, length, into: room[i]!.subarray(0, length) })
+      checkpoint.read(name, { offset, length, into: buffers[i]!.subarray(0, length) })
     );
     if (x!.some((byte, i) => byte !== y![i])) return false;
   }

@@ -57,7 +57,7 @@ export interface MeasuredInit {
 export async function measureInit(name: MeasuredName, measuring: Measuring): Promise<MeasuredInit> {
   const { model, modules, log } = measuring;
   refuseEncoder(model, `for adapter.init ${name}`);
-  const examples = await drawn(name, measuring);
+  const examples = await sampledExamples(name, measuring);
   const tokens = examples.reduce((sum, example) => sum + lengthOf(example), 0);
   log(
     `adapter: ${name} reads ${tokens} tokens of ` +
@@ -126,7 +126,7 @@ async function eva(
 }
 
 /** Documents of the text, drawn at random, that have as many tokens as are wanted. */
-async function drawn(
+async function sampledExamples(
   name: MeasuredName,
   { adapter: { init_tokens }, modules, examples, seed }: Measuring,
 ): Promise<Example[]> {

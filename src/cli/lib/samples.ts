@@ -16,7 +16,7 @@ import { Generator } from "../../inference/generator.ts";
 import { openModel } from "../../inference/open.ts";
 import { promptLength } from "../../inference/samples.ts";
 import { openTuned } from "../../tune/cache.ts";
-import { drawn, permutation } from "../../random.ts";
+import { permutation, reservoirSample } from "../../random.ts";
 import type { Config } from "../../config/mod.ts";
 import { fetchFolder } from "./hub.ts";
 import { answer, bold, dim } from "./term.ts";
@@ -55,7 +55,7 @@ async function samples(config: Config, adapter: string): Promise<Sample[]> {
   const { engine, model, adapt } = open;
   const tokenizer = rowTokenizer(model);
   const documents = documentsOf(entries, hasTemplate(tokenizer));
-  const { items: rows } = await drawn(documents, MOST_ROWS, seed);
+  const { items: rows } = await reservoirSample(documents, MOST_ROWS, seed);
   const chosen: { readonly prompt: number[]; readonly wanted: readonly number[] }[] = [];
   for (const i of permutation(rows.length, seed)) {
     if (chosen.length === count) break;

@@ -94,8 +94,8 @@ export function fitSides(
 }
 
 /** The most that each of some lengths may keep for all to fit: shorter ones keep all they have. */
-function share(lengths: readonly number[], room: number): number {
-  let left = room;
+function share(lengths: readonly number[], capacity: number): number {
+  let left = capacity;
   for (const [i, length] of lengths.toSorted((a, b) => a - b).entries()) {
     const most = Math.floor(left / (lengths.length - i));
     if (length > most) return most;

@@ -25,8 +25,8 @@ const MOST_LOSS = 0.99;
 /** Halvings of the range of stakes. */
 const HALVINGS = 10;
 
-/** The room above the largest rise that other documents have shown. */
-const ROOM = 1.25;
+/** The headroom above the largest rise that other documents have shown. */
+const HEADROOM = 1.25;
 
 /** A limit is at least so many times what the budget allows a document of mean length. */
 const LEAST_LIMIT = 3;
@@ -79,7 +79,7 @@ export const leastLimit = (
 
 /** A limit that other documents suggest, in nats a document. */
 export const limitOf = (others: readonly Rise[], epsilon: number): number =>
-  Math.max(leastLimit(others, epsilon), printable(ROOM * Math.max(...others.map(grossOf))));
+  Math.max(leastLimit(others, epsilon), printable(HEADROOM * Math.max(...others.map(grossOf))));
 
 /** Fixes the stakes by other documents than those of the test, to refuse a rise of `epsilon`. */
 export function planBets(others: readonly Rise[], epsilon: number, limit: number): BetPlan {

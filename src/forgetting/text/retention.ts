@@ -28,7 +28,7 @@ import {
   nearlyRepeats,
   type SeenDocuments,
 } from "../../objectives/documents.ts";
-import { drawn } from "../../random.ts";
+import { reservoirSample } from "../../random.ts";
 import type { Budget } from "../budget.ts";
 import { type Earlier, FEWEST, fewestOf, HELD, type HeldPart, partDocuments } from "./parts.ts";
 
@@ -122,7 +122,11 @@ export async function readRetention(
 ): Promise<Map<string, readonly Document[]>> {
   const documents = new Map<string, readonly Document[]>();
   for (const path of paths) {
-    const { items, total } = await drawn(readDocuments({ path, format: "text" }), most, seed);
+    const { items, total } = await reservoirSample(
+      readDocuments({ path, format: "text" }),
+      most,
+      seed,
+    );
     if (total > most) say(`guard: of ${total} documents of ${path} ${most} were drawn at random`);
     documents.set(path, items);
   }
